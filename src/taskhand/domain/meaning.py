@@ -23,7 +23,7 @@ from taskhand.domain.text import strip_hidden
 __all__ = ["meaning_of_due", "meaning_of_field", "meaning_of_new", "meaning_of_query"]
 
 _TEXTS: Final = frozenset({"title", "description", "add_note"})
-_PAGING: Final = frozenset({"order", "limit", "with_links", "after", "matched"})
+_PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
 """What of a query says how its tasks are listed, not which they are."""
 
 

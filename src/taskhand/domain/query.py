@@ -13,6 +13,7 @@ from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusC
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
 __all__ = [
+    "LINK_FIELDS",
     "NOBODY",
     "NO_DUE",
     "DateField",
@@ -30,8 +31,9 @@ DateField = Literal["due", "created", "updated", "completed"]
 """The date of a task that a window is about."""
 
 _STATUS, _DUE = frozenset({"status_config"}), frozenset({"due_at"})
-_LINKS = frozenset({"ai_contact_id", "ai_customer_id"})
-_DEAL = frozenset({"deal_id"})
+_CONTACT, _DEAL = frozenset({"ai_contact_id", "ai_customer_id"}), frozenset({"deal_id"})
+LINK_FIELDS = _CONTACT | _DEAL
+"""The fields of a task that say what it is linked to."""
 
 NOBODY = frozenset({"nobody", "nadie", "unassigned"})
 """Words, folded, for no person in a filter of responsibles."""
@@ -101,9 +103,9 @@ class TaskQuery:
     Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
     days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
     date last), `created` (newest first), `oldest` (created first) or `priority` (highest first); equal tasks are
-    ordered by id in the same direction. `with_links` is whether it matters to which contact, customer and deal the
-    tasks are linked. `after` is the sort key and id at which the page before ended. `matched` are the days that were
-    sent in words, and a deal that was sent by name.
+    ordered by id in the same direction. `links` are the fields with links that are to be known of each task; reading
+    them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are the days that
+    were sent in words, and a deal that was sent by name.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -122,7 +124,7 @@ class TaskQuery:
     deal_id: str | None = None
     order: Order = "due"
     limit: int = 25
-    with_links: bool = True
+    links: frozenset[str] = LINK_FIELDS
     after: tuple[str | int, str] | None = None
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
 
@@ -185,7 +187,7 @@ def _checks(
     if query.task_type is not None:
         yield frozenset({"task_type"}), lambda task: query.task_type == task.task_type
     if query.contact is not None:
-        yield _LINKS, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
+        yield _CONTACT, lambda task: query.contact in (task.ai_contact_id, task.ai_customer_id)
     if query.deal_id is not None:
         yield _DEAL, lambda task: query.deal_id == task.deal_id
     if query.text is not None:

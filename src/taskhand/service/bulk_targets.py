@@ -80,7 +80,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
             code="empty_filter",
             next_step="Send at least one of the filter's fields, or taskIds.",
         )
-    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, with_links=False)
+    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, links=frozenset())
     found: list[str] = []
     refused: dict[str, TaskhandError] = {}
     async for page in all_pages(app, query):
@@ -102,7 +102,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
     """Refuse a filter that matches every task: most likely the filter is wrong."""
-    async for page in all_pages(app, TaskQuery(order="created", limit=_PAGE, with_links=False)):
+    async for page in all_pages(app, TaskQuery(order="created", limit=_PAGE, links=frozenset())):
         if page.unreadable or any(task.id not in found for task in page.tasks):
             return
     raise CallerError(

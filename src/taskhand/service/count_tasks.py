@@ -51,7 +51,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
     members = {member.id: member for member in await app.backend.members()}
-    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, with_links=False)
+    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, links=frozenset())
     counting = _Counting(app, by)
     await counting.run(query)
     count = counting.result()

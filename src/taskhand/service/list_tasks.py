@@ -13,7 +13,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, resume
 from taskhand.domain.people import People
-from taskhand.domain.query import NOBODY, Order, TaskFilter, TaskQuery, sort_key
+from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
@@ -54,14 +54,14 @@ async def list_tasks(
     order: Order = "due",
     limit: int = 25,
     cursor: str | None = None,
-    with_links: bool = True,
+    links: frozenset[str] = LINK_FIELDS,
 ) -> TaskList:
     """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid.
 
-    `with_links` is whether the contacts, customers and deals of the tasks are shown.
+    `links` are those of the fields contact, customer and deal that are shown.
     """
     members = {member.id: member for member in await app.backend.members()}
-    query = replace(await resolve_filter(app, given), order=order, limit=limit, with_links=with_links)
+    query = replace(await resolve_filter(app, given), order=order, limit=limit, links=links)
     page = await fetch_page(app, resume(query, cursor) if cursor else query)
     if not page.tasks and not page.unreadable:
         await check_names_known(app, given)

@@ -86,6 +86,9 @@ async def test_the_tasks_of_a_deal_are_moved_by_its_name_with_a_search_by_associ
         assert listed["matched"][0]["id"] == RENEWAL
         assert "matched.name" in listed["untrusted"]["fields"]
         (search,) = searched(stage, SEARCH)
+        assert [one for one in stage.sent if "/associations/" in one] == [
+            "POST /crm/v4/associations/tasks/deals/batch/read"
+        ]
         wanted = {"propertyName": "associations.deal", "operator": "EQ", "value": RENEWAL}
         assert all(wanted in group["filters"] for group in search["filterGroups"])
         counted = await agent("list_tasks", dealId="Acme renewal", countBy="status")

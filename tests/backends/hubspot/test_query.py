@@ -295,7 +295,7 @@ async def test_a_list_without_links_reads_none() -> None:
     async with staged(hubspot(time, crowd(20), spec_variant=OPEN), time) as stage:
         await stage.backend.statuses()
         stage.hubspot.clear_requests()
-        await stage.backend.list_tasks(TaskQuery(with_links=False))
+        await stage.backend.list_tasks(TaskQuery(links=frozenset()))
         assert not [request for request in stage.sent if "associations" in request]
 
 

@@ -14,7 +14,16 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import ASSOCIATED, KINDS, PRIORITY_VALUES, PROPERTIES, Kind, Record, times_of
+from taskhand.backends.hubspot.mapping import (
+    ASSOCIATED,
+    ID_OF,
+    KINDS,
+    PRIORITY_VALUES,
+    PROPERTIES,
+    Kind,
+    Record,
+    times_of,
+)
 from taskhand.backends.hubspot.stages import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
@@ -250,8 +259,8 @@ class PageSearch:
         while waiting and not self._page.more:
             waiting.extendleft(reversed(await self._follow(waiting.popleft(), recent)))
         page, tasks = self._page, self._page.tasks
-        others = [kind for kind in KINDS if kind not in self._filtered]
-        if others and self.query.with_links:
+        others = [kind for kind in KINDS if kind not in self._filtered and ID_OF[kind][0] in self.query.links]
+        if others:
             records = await self.reader.with_links([self._found[task.id][1] for task in tasks], others)
             tasks = tuple(await self.reader.tasks(records, self._of_links))
         unreadable = [*page.unreadable, *(task.id for task in tasks if task.unreadable_fields), *[""] * self._nameless]

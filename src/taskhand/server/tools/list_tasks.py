@@ -6,7 +6,7 @@ from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.count import CountBy
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.query import Order, TaskFilter
+from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter
 from taskhand.server.render.counts import CountsAnswer, render_counts
 from taskhand.server.render.reads import ListAnswer
 from taskhand.server.render.rows import RowField
@@ -16,7 +16,6 @@ from taskhand.service.call import Call
 __all__ = ["LIST_TASKS"]
 
 _DEFAULT_LIMIT = 25
-_LINKS = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 
 
 def _without_id(names: Any) -> Any:
@@ -76,7 +75,7 @@ async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
-        with_links=arguments.fields is not MISSING and not _LINKS.isdisjoint(arguments.fields),
+        links=frozenset() if arguments.fields is MISSING else LINK_FIELDS & set(arguments.fields),
     )
     return ListAnswer.of(found, arguments.fields)
 
