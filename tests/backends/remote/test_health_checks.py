@@ -227,6 +227,7 @@ async def test_a_used_up_day_is_reported(tmp_path: Path) -> None:
         ("crm.objects.contacts.read", "failed", "crm.objects.contacts.read"),
         ("crm.objects.owners.read", "failed", "crm.objects.owners.read"),
         ("crm.objects.companies.read", "warning", "crm.objects.companies.read"),
+        ("crm.objects.deals.read", "warning", "crm.objects.deals.read"),
     ],
 )
 async def test_a_scope_that_a_hubspot_token_lacks_is_named(

@@ -39,7 +39,11 @@ _MOST_CANDIDATES: Final = 30
 _MOST_NEWEST: Final = 200
 """Contacts, companies or deals that are looked through here; a page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
-_COMPANIES: Final = "crm.objects.companies.read"
+_LACKING: Final[Mapping[str, str]] = {
+    "crm.objects.companies.read": "find_contacts cannot look for companies",
+    "crm.objects.deals.read": "deals are not shown, found or filtered by",
+}
+"""Scopes that only some of the work needs, and what is not possible without them."""
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
@@ -188,11 +192,11 @@ class Account:
         if writes and _WRITE not in granted:
             found = f"The token lacks {_WRITE}: no task can be written."
             return CheckResult("scopes", "failed", found, _ADD.format(_WRITE))
-        if _COMPANIES not in granted:
-            found = f"The token lacks {_COMPANIES}: find_contacts cannot look for companies."
-            return CheckResult("scopes", "warning", found, _ADD.format(_COMPANIES))
+        if lacking := [scope for scope in _LACKING if scope not in granted]:
+            found = " ".join(f"The token lacks {scope}: {_LACKING[scope]}." for scope in lacking)
+            return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
         can = "read and write tasks" if _WRITE in granted else "read tasks"
-        return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts and companies.")
+        return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
     async def _find(self, kind: Kind, query: str | None, limit: int) -> list[Record]:
         return _records_in(await self._client.find(kind, query, limit))
