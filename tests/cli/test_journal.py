@@ -84,6 +84,8 @@ def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
         (("--tool", "delete_task"), ["delete_task"]),
         (("--outcome", "applied"), ["update_task"]),
         (("--since", "2026-03-03"), ["delete_task"]),
+        (("--since", "yesterday"), ["delete_task"]),
+        (("--until", "hace 3 días"), ["update_task"]),
         (("--until", "2026-03-03T00:00:00Z"), ["update_task"]),
         (("--since", "2026-03-01", "--until", "2026-03-05"), ["delete_task", "update_task"]),
         (("--limit", "1"), ["delete_task"]),

@@ -1,8 +1,8 @@
 """The command `taskhand journal`: the changes that were made, and the check that no row was altered."""
 
 import sys
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 import click
@@ -10,7 +10,7 @@ import click
 from taskhand.cli.streams import is_output_lost
 from taskhand.cli.terminal import print_json_line, print_line, print_lines
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,12 +37,21 @@ OUTCOMES = (
 
 
 class _Moment(click.ParamType["datetime"]):
-    """A day or a time; without an offset it is in this machine's time zone."""
+    """A day or a time, also in words; without an offset it is in this machine's time zone."""
 
     name = "time"
 
     def __init__(self, of_day: time) -> None:
         self._of_day = of_day
+
+    def _in_words(self, text: str, clock: datetime | None) -> datetime:
+        """The moment where a day in words begins or ends; CallerError for anything but one day."""
+        from taskhand.domain.date_words.arguments import read_edge_of_time
+        from taskhand.domain.reference import Reference
+
+        edge: Literal["from", "to"] = "from" if self._of_day == time.min else "to"
+        now = (clock or datetime.now(UTC)).astimezone()
+        return read_edge_of_time("time", text, edge, Reference(now))[0]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """The aware datetime of the text."""
@@ -52,15 +61,19 @@ class _Moment(click.ParamType["datetime"]):
             at = datetime.fromisoformat(value)
             return at if at.tzinfo else at.astimezone()
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is neither a day (YYYY-MM-DD) nor an ISO 8601 time.", param, ctx)
+            pass
+        try:
+            return self._in_words(value, ctx.obj.clock if ctx and ctx.obj else None)
+        except CallerError:
+            self.fail(f"{value!r} is neither a day (YYYY-MM-DD or words) nor an ISO 8601 time.", param, ctx)
 
 
 @click.group(invoke_without_command=True)
 @click.option("--task", "task_id", help="Only changes of this task, by id.")
 @click.option("--tool", help="Only changes by this tool.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only changes with this outcome.")
-@click.option("--since", type=_Moment(time.min), help="Only changes from this day or ISO 8601 time on.")
-@click.option("--until", type=_Moment(time.max), help="Only changes up to this day or ISO 8601 time.")
+@click.option("--since", type=_Moment(time.min), help="Only changes from this day (words too) or ISO 8601 time on.")
+@click.option("--until", type=_Moment(time.max), help="Only changes up to this day (words too) or ISO 8601 time.")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Maximum number of changes."
 )
