@@ -30,6 +30,12 @@ def found(**fields: Any) -> TaskFilter:
     return TaskFilter.model_validate(fields)
 
 
+@pytest.mark.parametrize("name", ["text", "contact", "taskType", "dealId"])
+def test_a_filter_that_is_blank_is_refused(name: str) -> None:
+    with refused("empty_filter"):
+        rules.check_filter(found(**{name: "  "}), EVERYTHING)
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

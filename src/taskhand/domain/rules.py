@@ -159,6 +159,10 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "contact is empty.", code="empty_filter", next_step="Leave contact out, or send an id from find_contacts."
         )
+    if given.task_type is not MISSING and not given.task_type.strip():
+        raise CallerError(
+            "taskType is empty.", code="empty_filter", next_step="Leave taskType out, or send one of the CRM's types."
+        )
     if given.deal_id is not MISSING and not given.deal_id.strip():
         raise CallerError(
             "dealId is empty.", code="empty_filter", next_step="Leave dealId out, or send a deal's id or name."
