@@ -12,6 +12,8 @@ async def test_finds_contacts_and_companies_with_their_ids() -> None:
         (company,) = await stage.backend.find_contacts("initech", 5)
         assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
         assert await stage.backend.find_contacts("nobody at all", 5) == ()
+        [of_company] = await stage.backend.find_contacts("acme spa", 5)
+        assert (of_company.id, of_company.customer_id, of_company.customer_name) == (CAROLINA, COMPANY, "Acme SpA")
 
 
 async def test_a_found_contact_names_its_company() -> None:

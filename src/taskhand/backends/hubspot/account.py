@@ -1,6 +1,6 @@
 """A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -124,7 +124,7 @@ class Account:
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts with the names of their companies, then the companies that none of them belongs to.
+        """Contacts, also of a company of that name, with its name; then the companies that none of them belongs to.
 
         Where HubSpot finds nobody, those that were changed last are looked through here: it finds letters as they are
         written, hidden characters included.
@@ -145,8 +145,18 @@ class Account:
         if len(found) < limit or query is None:
             theirs = {one.customer_id for one in found}
             companies = map(company_of, await self._find("companies", query, limit))
-            found += [one for one in companies if one.customer_id not in theirs]
+            others = [one for one in companies if one.customer_id not in theirs]
+            found += others if query is None else await self._with_people(others, limit - len(found))
         return tuple(found if query is None else found[:limit])
+
+    async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
+        """The contacts of companies that were found by name, then the companies that have none."""
+        ids = [one.customer_id for one in companies if one.customer_id][:MOST_INPUTS]
+        people = list(map(contact_of, _records_in(await self._client.contacts_of(ids, limit)))) if ids else []
+        names = {one.customer_id: one.customer_name for one in companies}
+        theirs = {one.customer_id for one in people}
+        named = [one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in people]
+        return [*named, *(one for one in companies if one.customer_id not in theirs)]
 
     async def _with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
         """The contacts with the names of their companies, in one request; without them where they cannot be read."""

@@ -97,6 +97,12 @@ class HubSpotClient:
         by: JsonObject = {"sorts": newest} if query is None else {"query": query}
         return await self._search(kind, {**by, "limit": limit, "properties": [*_FOUND_PROPERTIES[kind]]})
 
+    async def contacts_of(self, companies: Sequence[str], limit: int) -> JsonObject:
+        """POST a search for the contacts of these companies, up to 100 ids."""
+        by = {"propertyName": "associatedcompanyid", "operator": "IN", "values": list(companies)}
+        found = {"filterGroups": [{"filters": [by]}], "limit": limit, "properties": [*_FOUND_PROPERTIES["contacts"]]}
+        return await self._search("contacts", found)
+
     async def companies(self, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of companies, up to 100 ids, with their names."""
         body = {"inputs": [{"id": one} for one in ids], "properties": [*_FOUND_PROPERTIES["companies"]]}
