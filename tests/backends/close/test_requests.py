@@ -295,6 +295,8 @@ async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None
         ("5555 0101", ["Carolina Vega"]),
         ("Acme", ["Carolina Vega"]),
         ("carolina acme", ["Carolina Vega"]),
+        ("caro", ["Carolina Vega"]),
+        ("acm veg", ["Carolina Vega"]),
         ("prairie", ["Prairie Solar"]),
         ("nobody at all", []),
     ],
@@ -305,6 +307,22 @@ async def test_people_are_found_by_their_words_and_by_their_lead(query: str, nam
     assert [contact.name for contact in found] == names
     assert [contact.customer_id for contact in found] == ([OTHER_LEAD] if query == "prairie" else [LEAD])[: len(names)]
     assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
+
+
+async def test_people_are_found_by_whole_words_where_close_refuses_beginnings_and_it_is_asked_once() -> None:
+    sandbox = close(0, spec_variant=SpecVariant(word_beginnings="rejected"))
+    async with on_close(sandbox) as backend:
+        for _ in range(2):
+            assert [one.name for one in await backend.find_contacts("carolina", 5)] == ["Carolina Vega"]
+    assert [one.status for one in sandbox.requests] == [400, 200, 200]
+
+
+async def test_a_contact_is_found_by_the_beginning_of_a_word_among_many_leads() -> None:
+    many = [{"id": f"lead_many{number:039}", "name": f"Company {number}"} for number in range(300)]
+    sandbox = close(0, seed=WORLD | {"leads": [*many, *WORLD["leads"]]})
+    async with on_close(sandbox) as backend:
+        assert [one.name for one in await backend.find_contacts("carol", 5)] == ["Carolina Vega"]
+    assert len(sandbox.requests) == 1
 
 
 class Terse(CloseSandbox):

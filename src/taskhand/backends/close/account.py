@@ -27,6 +27,9 @@ _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
+_WHOLE_WORDS: Final = ("full_words",)
+_BEGINNINGS: Final = ("full_words", "beginning_of_words")
+"""Modes of a text search: the documented one, and one that Close's own pages send and the documentation leaves out."""
 _MOST_READS: Final = 25
 """Maximum leads that are read one by one because a search left their contacts out."""
 
@@ -39,6 +42,7 @@ class Account:
         self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
         self._leads: TtlCache[str, str | None] = TtlCache(_LEADS_KEPT_S, monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
+        self._text_modes: Sequence[str] = _BEGINNINGS
         self._organization_id: str | None = None
         self.user_id: str | None = None
 
@@ -66,7 +70,7 @@ class Account:
         return sent_at(await self._client.me())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by their own name, e-mail or phone, or by the name of their lead.
+        """Contacts by their own name, e-mail or phone, or by the name of their lead; words by their beginning.
 
         Where Close finds nobody, one page of all leads is looked through here: it finds letters as they are written,
         hidden characters included. CallerError `query_too_wide` where too many leads match.
@@ -82,7 +86,7 @@ class Account:
         reads_left = _MOST_READS
         for _ in range(_MOST_PAGES):
             try:
-                leads, cursor = await self._client.search(_search_body(query), cursor)
+                leads, cursor = await self._search_page(query, cursor)
             except CallerError:
                 if cursor is None:
                     raise
@@ -98,6 +102,18 @@ class Account:
             if cursor is None:
                 return tuple(found)
         raise _too_wide(found)
+
+    async def _search_page(self, query: str, cursor: str | None) -> tuple[Sequence[JsonObject], str | None]:
+        """A page of a search; by whole words from now on, where Close refuses the search by beginnings."""
+        modes = self._text_modes
+        try:
+            return await self._client.search(_search_body(query, modes), cursor)
+        except CallerError:
+            if cursor is not None or modes == _WHOLE_WORDS:
+                raise
+            found = await self._client.search(_search_body(query, _WHOLE_WORDS), cursor)
+            self._text_modes = _WHOLE_WORDS
+            return found
 
     async def lead_of(self, contact_id: str) -> str | None:
         """The lead that a contact belongs to, None where Close does not say it; NotFound."""
@@ -166,7 +182,7 @@ class Account:
             return lead
 
 
-def _search_body(query: str | None) -> dict[str, Any]:
+def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]:
     """A search for leads that have every word of `query`, all leads without one; a phone number also by its digits.
 
     Source: https://developer.close.com/api/advanced-filtering/search.
@@ -174,7 +190,7 @@ def _search_body(query: str | None) -> dict[str, Any]:
     queries: list[dict[str, Any]] = [{"type": "object_type", "object_type": "lead"}]
     if query is not None:
         phone = _phone_digits(query)
-        forms = [_all_words(query.split()), *([_all_words([phone])] if phone else [])]
+        forms = [_all_words(query.split(), modes), *([_all_words([phone], modes)] if phone else [])]
         queries.append({"type": "or", "queries": forms})
     return {
         "query": {"type": "and", "queries": queries},
@@ -183,9 +199,17 @@ def _search_body(query: str | None) -> dict[str, Any]:
     }
 
 
-def _all_words(words: Sequence[str]) -> dict[str, Any]:
-    texts = [{"type": "text", "value": word, "mode": "full_words"} for word in words]
-    return texts[0] if len(texts) == 1 else {"type": "and", "queries": texts}
+def _all_words(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
+    """The condition that every one of these words is found, in one of these modes."""
+    return _joined("and", [_joined("or", [_text(word, mode) for mode in modes]) for word in words])
+
+
+def _text(word: str, mode: str) -> dict[str, Any]:
+    return {"type": "text", "value": word, "mode": mode}
+
+
+def _joined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return queries[0] if len(queries) == 1 else {"type": kind, "queries": [*queries]}
 
 
 def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:

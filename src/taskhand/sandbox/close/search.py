@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.errors import REQUIRED, validation_error
 from taskhand.sandbox.close.lead import render_contact, render_lead
-from taskhand.sandbox.close.search_tree import matches, object_types_in
+from taskhand.sandbox.close.search_tree import BEGINNINGS, matches, object_types_in
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
@@ -24,6 +25,8 @@ def search(ctx: RequestContext) -> dict[str, Any]:
     query = ctx.body.get("query")
     if not isinstance(query, dict):
         raise validation_error(query=REQUIRED)
+    if ctx.spec_variant.word_beginnings == "rejected" and BEGINNINGS in json.dumps(query):
+        raise validation_error(query=f"Invalid query: mode {BEGINNINGS}")
     found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches(query, row)]
     arranged = _sort_rows(found, ctx)[: min(_number(ctx, "results_limit", MOST_RESULTS), MOST_RESULTS)]
     start, limit = _start(ctx), _number(ctx, "_limit", DEFAULT_LIMIT)

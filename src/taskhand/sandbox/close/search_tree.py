@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.errors import ApiError, validation_error
-from taskhand.sandbox.close.text_match import has_phrase, has_words
+from taskhand.sandbox.close.text_match import has_beginnings, has_phrase, has_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +22,13 @@ SEARCHED = (
     "emails",
     "phones",
 )  # the fields that free text searches, which is assumed
+BEGINNINGS = "beginning_of_words"  # recorded, not documented
+MODES = {
+    "full_words": has_words,
+    "phrase": has_phrase,
+    BEGINNINGS: has_beginnings,
+    "None": has_words,
+}
 RELATED = {"contact": "contacts", "contact_email": "emails", "contact_phone": "phones", "task": "tasks"}
 
 
@@ -57,7 +64,9 @@ def _invalid_query(what: str) -> ApiError:
 
 
 def _text(tree: Tree, value: Any) -> bool:
-    test = has_phrase if tree.get("mode") == "phrase" else has_words
+    test = MODES.get(str(tree.get("mode")))
+    if test is None:
+        raise _invalid_query(f"mode {tree.get('mode')}")
     return any(test(text, tree["value"]) for text in _strings(value))
 
 

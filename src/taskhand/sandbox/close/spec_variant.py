@@ -74,6 +74,8 @@ class SpecVariant(Switches):
     max_limit: int = 200
     # The maximum of `_skip` (observed on leads).
     max_skip: int = 35_000
+    # The answer to a search by the beginning of words, which is recorded and not documented.
+    word_beginnings: Literal["found", "rejected"] = "found"
     # Whether `/user/` lists former members, without an organization (recorded in 2017).
     ex_members: Literal["hidden", "listed"] = "hidden"
     # The RateLimit header is sent without a limit in force, the limit is enforced, or there is no header (observed).

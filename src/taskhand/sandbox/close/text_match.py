@@ -18,6 +18,12 @@ def has_words(text: str, wanted: str) -> bool:
     return bool(sought) and words.issuperset(sought)
 
 
+def has_beginnings(text: str, wanted: str) -> bool:
+    """Whether each of the wanted words is the beginning of a word of the text."""
+    words, sought = split_words(text), split_words(wanted)
+    return bool(sought) and all(any(word.startswith(one) for word in words) for one in sought)
+
+
 def has_phrase(text: str, wanted: str) -> bool:
     """Whether the text has the wanted words one after the other."""
     words, phrase = split_words(text), split_words(wanted)
