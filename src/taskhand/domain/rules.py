@@ -31,7 +31,7 @@ __all__ = [
     "check_responsibles",
 ]
 
-_LONGEST = {"title": 1_000, "description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200, "deal_id": 200}
+_LONGEST = {"description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200, "deal_id": 200}
 """Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
 _CURRENT = {"description": "description", "due": "due date", "responsible_ids": "responsibles"}
@@ -251,7 +251,7 @@ def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> Non
 def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
     if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
-    for name, longest in _LONGEST.items():
+    for name, longest in (_LONGEST | {"title": capabilities.longest_title}).items():
         text = getattr(body, name)
         if isinstance(text, str) and len(text) > longest:
             argument = type(body).model_fields[name].alias

@@ -59,6 +59,7 @@ CAPABILITIES: Final = Capabilities(
     notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
     status_names=(OPEN.name, DONE.name),
     task_types=INBOX,
+    longest_title=50_000,  # `text` is all that a task says, and Close documents no limit
     new_task_types=(LEAD, CALL),
     new_task_types_note=f"{CALL} needs aiContactId",
 )
