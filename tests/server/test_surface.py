@@ -82,6 +82,10 @@ def test_list_changes_filters_by_every_tool_that_writes(tools: list[dict[str, An
     assert _value(listed["inputSchema"]["properties"]["tool"])["enum"] == writing
 
 
+def test_no_argument_is_repeated_in_a_header(tools: list[dict[str, Any]]) -> None:
+    assert "x-mcp-header" not in json.dumps(tools), "create_server says that no schema has headers to compare"
+
+
 def test_tool_names_are_plain_and_unique(tools: list[dict[str, Any]]) -> None:
     names = [tool["name"] for tool in tools]
     assert len(set(names)) == len(names)

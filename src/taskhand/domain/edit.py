@@ -58,6 +58,8 @@ _VALUES = attrgetter(*_FIELDS)
 
 def without(edit: Edit, *names: str) -> Edit:
     """The edit without these fields."""
+    if not names:
+        return edit
     kept = {name: value for name, value in edit.given() if name not in names}
     return Edit(**kept, native=edit.native)  # type: ignore[arg-type]  # values of the fields of an edit
 

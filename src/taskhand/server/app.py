@@ -78,7 +78,7 @@ def create_server(
         lifespan=subscriptions.lifespan,
         instructions=instructions(offered.tools, remark, knows_me=app.backend.capabilities.knows_me),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
-        get_tool_input_schema=tools.input_schema,
+        get_tool_input_schema=_no_headers,
         on_list_tools=tools.list_tools,
         on_call_tool=tools.call_tool,
         on_list_prompts=prompts.list_prompts,
@@ -95,6 +95,10 @@ def create_server(
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
+
+
+def _no_headers(_tool: str) -> None:
+    """The schema whose arguments are repeated in HTTP headers (`x-mcp-header`): no tool has any, so none is walked."""
 
 
 def create_not_configured_server(error: OperatorError) -> Server[Any]:

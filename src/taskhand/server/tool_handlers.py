@@ -57,10 +57,6 @@ class ToolHandlers:
         capabilities = self.app.backend.capabilities
         self._schemas.update({tool.name: input_schema(tool.arguments, capabilities) for tool in self.offered.tools})
 
-    def input_schema(self, name: str) -> Schema | None:
-        """The input schema of an offered tool; None for any other name."""
-        return self._schemas.get(name)
-
     async def list_tools(self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None) -> ListToolsResult:
         """Every offered tool."""
         notes = self.app.backend.capabilities.notes
