@@ -1,5 +1,4 @@
 import json
-import sys
 import unicodedata
 from typing import Any
 
@@ -7,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.characters import EVERY
 from taskhand.domain.text import (
     may_hide,
     plain,
@@ -18,7 +18,6 @@ from taskhand.domain.text import (
     truncate_change,
 )
 
-EVERY = "".join(map(chr, range(sys.maxunicode + 1)))
 KEPT = frozenset(plain(EVERY))
 HIDDEN = frozenset(EVERY) - KEPT
 LINE_ENDS = frozenset("\r\v\f\x85")

@@ -30,7 +30,7 @@ ZONE = "Pacific/Auckland"
 """The default zone, where it is already tomorrow."""
 PEOPLE = 10
 SMALL, LARGE = 1_000, 100_000
-EXAMPLES = 150
+EXAMPLES = 60
 WINDOW = TaskQuery(from_date="2026-03-01", to_date="2026-03-10")
 THIN = TaskQuery(from_date="2025-12-01", to_date="2025-12-31")
 DATED = replace(WINDOW, include_tasks_without_dates=False)
