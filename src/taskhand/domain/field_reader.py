@@ -60,7 +60,18 @@ class FieldReader:
 def unreadable_task(task_id: str) -> Task:
     """A task of which nothing but its id can be read."""
     fields = FieldReader()
-    others = {"id", "is_all_day", "due_timezone", "url", "task_type", "deal_id", "note", "note_id", "unreadable"}
+    others = {
+        "id",
+        "is_all_day",
+        "due_timezone",
+        "url",
+        "task_type",
+        "deal_id",
+        "also_linked",
+        "note",
+        "note_id",
+        "unreadable",
+    }
     fields.unreadable.update(Task.model_fields.keys() - others)
     return fields.task(id=task_id, is_all_day=False, due_timezone=None)
 

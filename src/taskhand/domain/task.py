@@ -5,6 +5,7 @@ https://docs.vambe.me/reference/tasks/create-task), the Task object its document
 given*, `None` means *null*: the first leaves a field alone, the second clears it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
@@ -150,6 +151,13 @@ class Task(Value):
     deal_id: str | None | MISSING = MISSING
     note: str | None | MISSING = MISSING
     note_id: str | None | MISSING = MISSING
+    also_linked: (
+        Annotated[
+            Mapping[str, tuple[str, ...]],
+            Field(description="By field, the ids of further links, where the field shows one of several."),
+        ]
+        | MISSING
+    ) = MISSING
     unreadable: (
         Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
         | MISSING

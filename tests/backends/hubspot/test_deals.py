@@ -147,6 +147,8 @@ async def test_a_task_of_several_deals_says_so_and_is_left_alone() -> None:
         with pytest.raises(Refused) as refused:
             await agent("update_task", id=task_id(1), dealId=UPSELL, title="New")
         assert refused.value.code == "several_links"
+        read = (await agent("get_task", id=task_id(1)))["task"]
+        assert (read["deal_id"], read["also_linked"]) == (RENEWAL, {"deal_id": [OLD]})
         assert "2 deals" in str(refused.value)
         assert deals_of(stage, task_id(1)) == [RENEWAL, OLD]
         assert stage.true(1)["hs_task_subject"] == "Call Acme 1"

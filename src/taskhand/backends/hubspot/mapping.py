@@ -206,6 +206,7 @@ def task_of(
         status_config=status,
         task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
         deal_id=_shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
+        also_linked=_further_links(record, of_links) or MISSING,
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     )
 
@@ -348,6 +349,15 @@ def _priority(properties: JsonObject) -> int | None:
 def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | None:
     ids = record.links.get(kind, ())
     return next((one for one in ids if one in of_links), next(iter(ids), None))
+
+
+def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The links that are not shown, by the field that shows another one."""
+    further = {
+        ID_OF[kind][0]: tuple(one for one in ids if one != _shown_link(record, kind, of_links))
+        for kind, ids in record.links.items()
+    }
+    return {field: ids for field, ids in further.items() if ids}
 
 
 def _full_name(json: Mapping[str, Any], *names: str) -> str:
