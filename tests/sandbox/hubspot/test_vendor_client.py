@@ -129,6 +129,28 @@ async def test_a_batch_answers_results_and_errors() -> None:
         assert vendor.stage.sandbox.tasks == []
 
 
+async def test_reads_and_updates_tasks_by_a_unique_property() -> None:
+    async with at_home("unique_property=order") as vendor:
+        vendor.stage.sandbox.edit(TASK, order="P-1")
+        api = vendor.tasks.batch_api
+        body = objects.BatchReadInputSimplePublicObjectId(
+            inputs=[objects.SimplePublicObjectId(id="P-1")],
+            id_property="order",
+            properties=["order"],
+            properties_with_history=[],
+        )
+        assert [row.id for row in (await threaded(api.read, body)).results] == [TASK]
+        one = objects.SimplePublicObjectBatchInput(id="P-1", id_property="order", properties={"hs_task_subject": "x"})
+        done = await threaded(api.update, objects.BatchInputSimplePublicObjectBatchInput(inputs=[one]))
+        assert [(row.id, row.properties["hs_task_subject"]) for row in done.results] == [(TASK, "x")]
+        [order] = [
+            row
+            for row in (await threaded(vendor.client.crm.properties.core_api.get_all, "tasks")).results
+            if row.name == "order"
+        ]
+        assert (order.has_unique_value, order.hubspot_defined) == (True, False)
+
+
 async def test_creates_tasks_in_a_batch() -> None:
     async with at_home() as vendor:
         rows = [

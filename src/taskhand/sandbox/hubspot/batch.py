@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskhand.sandbox.hubspot.batch_body import Input, batch_reply, check_distinct_records, is_partial, read_inputs
 from taskhand.sandbox.hubspot.dates import format_instant
-from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
+from taskhand.sandbox.hubspot.errors import (
+    ApiError,
+    Complaint,
+    invalid_values,
+    not_found_many,
+    read_list,
+    validation_error,
+)
 from taskhand.sandbox.hubspot.objects import find
-from taskhand.sandbox.hubspot.rendering import render_changed, render_created, render_requested
+from taskhand.sandbox.hubspot.rendering import (
+    known_properties,
+    render_changed,
+    render_created,
+    render_requested,
+)
 from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
 from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
 
@@ -56,7 +68,11 @@ def batch_update(ctx: RequestContext) -> Reply:
     check_distinct_records(ctx, [record.id for _, record in known])
     records = {one.number: record for one, record in known}
     found = [one for one, _ in known]
-    plans, errors = _plan_all(ctx, found, lambda one: plan_update(ctx, ctx.object_type, one.body.get("properties")))
+
+    def plan(one: Input) -> dict[str, str]:
+        return plan_update(ctx, ctx.object_type, one.body.get("properties"), records[one.number].id)
+
+    plans, errors = _plan_all(ctx, found, plan)
     if ctx.spec_variant.batch_update != "complete":
         work = [partial(update, ctx, records[one.number], sent) for one, sent in plans]
         return _pending_reply(ctx, ctx.spec_variant.batch_update, work)
@@ -111,14 +127,27 @@ def _plan_all(
     plans: list[tuple[Input, Plan]] = []
     errors: list[dict[str, Any]] = []
     partial = is_partial(ctx, inputs)
+    taken: set[tuple[str, str]] = set()
     for one in inputs:
         try:
-            plans.append((one, plan(one)))
+            planned = plan(one)
+            _take_unique_values(ctx, one, taken)
+            plans.append((one, planned))
         except ApiError as error:
             if not partial:  # the error of the whole batch is that of its first invalid input
                 raise
             errors.append(error.part(one.context, ctx.spec_variant))
     return plans, errors
+
+
+def _take_unique_values(ctx: RequestContext, one: Input, taken: set[tuple[str, str]]) -> None:
+    """Refuse a value of a unique property that an earlier input of the batch has; the text is assumed."""
+    known, sent = known_properties(ctx, ctx.object_type), one.body.get("properties") or {}
+    own = {(name, str(text).casefold()) for name, text in sent.items() if text and known[name].is_unique}
+    if doubled := own & taken:
+        name = min(doubled)[0]
+        raise invalid_values([Complaint(name, "CONFLICTING_UNIQUE_VALUE", "Another input already has that value.")])
+    taken |= own
 
 
 def _find_input(ctx: RequestContext, one: Input, id_property: object) -> Record | None:
@@ -148,7 +177,7 @@ def _update(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[s
 
 def _upsert_plan(ctx: RequestContext, one: Input, record: Record | None) -> dict[str, str]:
     if record is not None:
-        return plan_update(ctx, ctx.object_type, one.body.get("properties"))
+        return plan_update(ctx, ctx.object_type, one.body.get("properties"), record.id)
     sent = one.body.get("properties") or {}
     properties = {**sent, one.body["idProperty"]: one.id} if isinstance(sent, dict) else sent
     return dict(plan_create(ctx, ctx.object_type, {"properties": properties}).properties)

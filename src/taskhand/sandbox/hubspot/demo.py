@@ -94,12 +94,25 @@ _BODIES = {  # by the index of the row
 }
 
 
+PROPERTIES: tuple[dict[str, Any], ...] = (
+    {
+        "name": "sales_region",
+        "label": "Región de ventas",
+        "type": "enumeration",
+        "options": [{"value": name.lower(), "label": name} for name in ("Norte", "Centro", "Sur")],
+    },
+    {"name": "order_number", "label": "Número de pedido", "hasUniqueValue": True},
+)
+_OWN = {0: {"sales_region": "centro", "order_number": "P-1001"}, 9: {"sales_region": "sur"}}  # by the row's index
+
+
 def demo(now: dt.datetime) -> dict[str, Any]:
     """Return the demo as a seed, dated around `now`."""
     return {
         "owners": OWNERS,
         "companies": [_company(n, *row) for n, row in enumerate(_COMPANIES)],
         "contacts": [_contact(n, row) for n, row in enumerate(_CONTACTS)],
+        "properties": PROPERTIES,
         "deals": [{"id": 301, "properties": {"dealname": "Plan anual 2026", "amount": "4800000"}}],
         "tasks": [_task(n, row, now) for n, row in enumerate(_ROWS)],
     }
@@ -128,7 +141,7 @@ def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
     optional = {"hubspot_owner_id": row.who, "hs_task_body": _BODIES.get(number)}
     links = {} if row.contact is None else _links(row.contact)
     made = now - dt.timedelta(days=30, minutes=-number)
-    properties |= {name: text for name, text in optional.items() if text}
+    properties |= {name: text for name, text in optional.items() if text} | _OWN.get(number, {})
     return {"properties": properties, "createdAt": format_instant(made)} | links
 
 

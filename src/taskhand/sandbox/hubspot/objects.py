@@ -51,7 +51,7 @@ def create_object(ctx: RequestContext) -> Reply:
 def update_object(ctx: RequestContext) -> Reply:
     """`PATCH /{id}`: changes the sent properties only."""
     record = _find(ctx)
-    sent = plan_update(ctx, ctx.object_type, ctx.object().get("properties"))
+    sent = plan_update(ctx, ctx.object_type, ctx.object().get("properties"), record.id)
     return Reply(200, render_changed(ctx, record, update(ctx, record, sent), sent))
 
 

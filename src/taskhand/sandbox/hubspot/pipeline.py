@@ -19,13 +19,18 @@ class Option(NamedTuple):
 
 
 class OwnProperty(NamedTuple):
-    """A task property of the account's own; `type` is string, enumeration, bool, number or datetime."""
+    """A task property of the account's own; `type` is string, enumeration, bool, number, date or datetime.
+
+    An empty `field_type` is that of the type; a `checkbox` has several options at once.
+    """
 
     name: str
     label: str
     type: str
     options: tuple[Option, ...]
     is_unique: bool
+    field_type: str = ""
+    is_read_only: bool = False
 
 
 class Stage(NamedTuple):

@@ -91,7 +91,7 @@ def _render_property(one: Definition) -> dict[str, Any]:
         "description": one.description,
         "groupName": one.group,
         "options": options,
-        "hubspotDefined": not one.is_unique,
+        "hubspotDefined": not one.is_own,
         "hidden": False,
         "calculated": one.is_read_only,
         "externalOptions": one.is_external,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Definition:
-    """One property. `type` is string, enumeration, bool, number or datetime; `group` is the name of its group."""
+    """One property. `type` is string, enumeration, bool, number, date or datetime; `group` is the name of its group."""
 
     name: str
     label: str
@@ -28,6 +28,7 @@ class Definition:
     is_read_only: bool = False
     is_external: bool = False
     is_unique: bool = False
+    is_own: bool = False
     group: str = "task"
     description: str = ""
 
@@ -37,6 +38,7 @@ FIELD_TYPES = {
     "enumeration": "select",
     "bool": "booleancheckbox",
     "number": "number",
+    "date": "date",
     "datetime": "date",
 }
 PRIORITIES = (Option("NONE", "None"), Option("LOW", "Low"), Option("MEDIUM", "Medium"), Option("HIGH", "High"))
@@ -195,10 +197,19 @@ def _task_definitions(pipeline: TaskPipeline, spec_variant: SpecVariant) -> list
     if spec_variant.all_day == "read_only":
         rows = [replace(one, is_read_only=one.is_read_only or one.name == "hs_task_is_all_day") for one in rows]
     own = [
-        Definition(one.name, one.label, one.type, FIELD_TYPES[one.type], one.options, is_unique=one.is_unique)
+        Definition(
+            name=one.name,
+            label=one.label,
+            type=one.type,
+            field_type=one.field_type or FIELD_TYPES[one.type],
+            options=BOOLEANS if one.type == "bool" and not one.options else one.options,
+            is_read_only=one.is_read_only,
+            is_unique=one.is_unique,
+            is_own=True,
+        )
         for one in pipeline.properties
     ]
-    unique = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True)]
+    unique = [Definition(spec_variant.unique_property, spec_variant.unique_property, is_unique=True, is_own=True)]
     return rows + own + (unique if spec_variant.unique_property else [])
 
 

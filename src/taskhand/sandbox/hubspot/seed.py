@@ -5,10 +5,11 @@ list of mappings. Omitted lists are empty; omitted owners are the demo's, omitte
 documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
 are those of the task pipeline, with `id`, `label`, `isClosed` and, where one goes with it, the `status`; where they are
 omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
-`label`, `type`, `options` and `hasUniqueValue`. Records have `properties`, and optionally `id`, `createdAt` (ISO 8601),
-`archived`, and for a task the ids of its `contacts`, `companies`, `deals` and `tickets`. Seeded properties are not
-validated, so that a seed can have values that the API would refuse. A task's `odd` are fields of the object that is
-sent, by path (`properties.hs_timestamp`), with values in place of the true ones; those named in `missing` are not sent.
+`label`, `type`, `fieldType`, `options`, `hasUniqueValue` and `readOnlyValue`. Records have `properties`, and optionally
+`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals` and `tickets`.
+Seeded properties are not validated, so that a seed can have values that the API would refuse. A task's `odd` are fields
+of the object that is sent, by path (`properties.hs_timestamp`), with values in place of the true ones; those named in
+`missing` are not sent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, STAGE, STATUS, apply_write
 from taskhand.sandbox.hubspot.dates import parse_instant
-from taskhand.sandbox.hubspot.demo import OWNERS, demo
+from taskhand.sandbox.hubspot.demo import OWNERS, PROPERTIES, demo
 from taskhand.sandbox.hubspot.links import Link
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import Owner
@@ -86,7 +87,7 @@ def read_stages(seed: str | Mapping[str, Any]) -> tuple[Stage, ...] | None:
 
 def read_properties(seed: str | Mapping[str, Any]) -> tuple[OwnProperty, ...]:
     """Return the task properties of the account's own."""
-    rows = () if isinstance(seed, str) else seed.get("properties", ())
+    rows = PROPERTIES if seed == "demo" else () if isinstance(seed, str) else seed.get("properties", ())
     return tuple(
         OwnProperty(
             row["name"],
@@ -94,6 +95,8 @@ def read_properties(seed: str | Mapping[str, Any]) -> tuple[OwnProperty, ...]:
             row.get("type", "string"),
             tuple(Option(one["value"], one["label"]) for one in row.get("options", ())),
             row.get("hasUniqueValue", False),
+            row.get("fieldType", ""),
+            row.get("readOnlyValue", False),
         )
         for row in rows
     )

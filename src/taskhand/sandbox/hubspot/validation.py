@@ -21,11 +21,21 @@ SECONDS = range(10**8, 10**11)  # numbers that look like epoch seconds, from 197
 
 
 class PropertyRules:
-    """Validates property values against the definitions, the spec variant and the owners."""
+    """Validates property values against the definitions, the spec variant and the owners.
 
-    def __init__(self, known: Mapping[str, Definition], spec_variant: SpecVariant, owners: tuple[Owner, ...]) -> None:
+    `holder_of` answers the id of another record that has a value of a unique property.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Definition],
+        spec_variant: SpecVariant,
+        owners: tuple[Owner, ...],
+        holder_of: Callable[[str, str], str | None],
+    ) -> None:
         self.known = known
         self.spec_variant = spec_variant
+        self.holder_of = holder_of
         self.owners = {owner.id for owner in owners if spec_variant.archived_owner == "accepted" or not owner.archived}
 
     def validate(self, properties: object) -> dict[str, str]:
@@ -46,6 +56,8 @@ class PropertyRules:
             return Complaint(name, "READ_ONLY_VALUE", message)
         if text is None:
             return Complaint(name, "INVALID_VALUE", f"{name} cannot be null")
+        if text and definition.is_unique and (holder := self.holder_of(name, text)) is not None:
+            return Complaint(name, "CONFLICTING_UNIQUE_VALUE", f"{holder} already has that value.")  # assumed
         return _CHECKS[definition.type](self, definition, text) if text else None
 
 
@@ -94,15 +106,28 @@ def _moment(rules: PropertyRules, definition: Definition, text: str) -> Complain
     return Complaint(definition.name, rules.spec_variant.bad_datetime, messages[rules.spec_variant.bad_datetime])
 
 
+def _day(_: PropertyRules, definition: Definition, text: str) -> Complaint | None:
+    moment = parse_instant(text)
+    if moment is not None and moment.time() == dt.time():
+        return None
+    return Complaint(definition.name, "INVALID_DATE", f"{text} was not a valid date.")
+
+
 def _choice(rules: PropertyRules, definition: Definition, text: str) -> Complaint | None:
     if definition.name == "hubspot_owner_id":
         message = f"Owner {text} does not exist"  # the text is assumed
         return None if text in rules.owners else Complaint(definition.name, "INVALID_OWNER_ID", message)
-    if definition.is_external or text in {option.value for option in definition.options}:
+    allowed = {option.value for option in definition.options}
+    wrong = [one for one in _several(definition, text) if one not in allowed]
+    if definition.is_external or not wrong:
         return None
-    return Complaint(
-        definition.name, "INVALID_OPTION", f"{text} was not one of the allowed options: {_list(definition)}"
-    )
+    message = f"{wrong[0]} was not one of the allowed options: {_list(definition)}"
+    return Complaint(definition.name, "INVALID_OPTION", message)
+
+
+def _several(definition: Definition, text: str) -> list[str]:
+    """Return the options of a value: a checkbox has several, joined by semicolons."""
+    return text.split(";") if definition.field_type == "checkbox" else [text]
 
 
 def _list(definition: Definition) -> str:
@@ -117,6 +142,7 @@ def _list(definition: Definition) -> str:
 _CHECKS: dict[str, Check] = {
     "string": _string,
     "number": _number,
+    "date": _day,
     "datetime": _moment,
     "enumeration": _choice,
     "bool": _choice,
@@ -125,5 +151,7 @@ _CHECKS: dict[str, Check] = {
 
 def _stored_text(definition: Definition, text: str) -> str:
     """Return the text to store: dates in ISO 8601, other values unchanged."""
-    moment = parse_instant(text) if definition.type == "datetime" and text else None
-    return format_instant(moment) if isinstance(moment, dt.datetime) else text
+    moment = parse_instant(text) if definition.type in ("date", "datetime") and text else None
+    if not isinstance(moment, dt.datetime):
+        return text
+    return moment.date().isoformat() if definition.type == "date" else format_instant(moment)

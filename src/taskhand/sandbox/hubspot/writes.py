@@ -58,9 +58,11 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
     return record
 
 
-def plan_update(ctx: RequestContext, object_type: ObjectType, properties: object) -> dict[str, str]:
-    """Check the properties of an update and return their stored texts."""
-    sent = _rules(ctx, object_type).validate(properties)
+def plan_update(
+    ctx: RequestContext, object_type: ObjectType, properties: object, record_id: str | None = None
+) -> dict[str, str]:
+    """Check the properties of an update of a record and return their stored texts."""
+    sent = _rules(ctx, object_type, record_id).validate(properties)
     if object_type == TASKS and sent.get(REQUIRED) == "":  # the text for an update is assumed
         raise missing_required(object_type.label, [REQUIRED], "updating")
     return sent
@@ -109,8 +111,15 @@ def check_target(ctx: RequestContext, object_type: ObjectType, sent: object) -> 
     return other_id
 
 
-def _rules(ctx: RequestContext, object_type: ObjectType) -> PropertyRules:
-    return PropertyRules(known_properties(ctx, object_type), ctx.spec_variant, ctx.store.owners)
+def _rules(ctx: RequestContext, object_type: ObjectType, record_id: str | None = None) -> PropertyRules:
+    def holder_of(name: str, text: str) -> str | None:
+        for record in ctx.store.all(object_type):
+            is_other = record.id != record_id and not record.is_archived
+            if is_other and record.properties.get(name, "").casefold() == text.casefold():
+                return record.id
+        return None
+
+    return PropertyRules(known_properties(ctx, object_type), ctx.spec_variant, ctx.store.owners, holder_of)
 
 
 def _check_email(ctx: RequestContext, object_type: ObjectType, sent: Mapping[str, str]) -> None:

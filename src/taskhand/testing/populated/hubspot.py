@@ -28,6 +28,13 @@ _PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH")
 _STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
 """Without the behaviour that needs time to pass: rate limits, and a search index that lags."""
 _FIRST_CONTACT, _FIRST_COMPANY, _FIRST_OWNER, _FIRST_USER = 101, 201, 64_492_917, 98_499_705
+_PROPERTIES: Final = (
+    {"name": "sales_region", "label": "Sales region", "type": "enumeration"}
+    | {"options": [{"value": one.lower(), "label": one} for one in ("North", "Center", "South")]},
+    {"name": "order_number", "label": "Order number", "hasUniqueValue": True},
+)
+"""Task properties of the account's own; the first tasks have them."""
+_WITH_OWN: Final = 5
 _TASKS: Final = "/crm/v3/objects/tasks"
 _ROUTES: Final[Mapping[RouteWord, str]] = {
     "create": f"POST {_TASKS}",
@@ -43,6 +50,7 @@ def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
     companies = data.companies
     return {
         "owners": [_owner(index, one.name, one.email) for index, one in enumerate(data.people)],
+        "properties": _PROPERTIES,
         "statuses": [{"value": _VALUES[kind], "label": label} for kind, label in STATUSES.items()],
         "companies": [{"id": _FIRST_COMPANY + n, "properties": {"name": one}} for n, one in enumerate(companies)],
         "contacts": [
@@ -79,6 +87,8 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
         "hs_task_is_all_day": str(due.at is None).lower(),
         "hubspot_owner_id": str(_FIRST_OWNER + data.person(planned.people[0])) if planned.people else "",
     } | {name: value for name, value in own.items() if name not in ODD_KEYS}
+    if number < _WITH_OWN:
+        properties |= {"sales_region": "north", "order_number": f"A-{1001 + number}"}
     made = (now - _AGE + timedelta(minutes=number)).astimezone(UTC).isoformat(timespec="seconds")
     row = {"properties": {name: text for name, text in properties.items() if text}, "createdAt": made}
     row |= {name: own[name] for name in ODD_KEYS & own.keys()}
