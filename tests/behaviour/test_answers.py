@@ -110,3 +110,43 @@ async def test_a_list_says_what_now_is(lean: Agent) -> None:
     assert listed["now"].startswith("2026-03-0")
     assert listed["now"].endswith(("Sun", "Mon"))
     assert listed["zone"]
+
+
+async def test_the_plan_of_a_deletion_tells_tasks_of_one_title_apart_and_its_times_are_the_persons(lean: Agent) -> None:
+    body = {"title": "Call Acme", "priority": "1"}
+    ids = [
+        (await lean("create_task", **body, responsibleIds=[who], dueDate=day))["task"]["id"]
+        for who, day in (("Ana Soto", "2026-12-30"), ("Luis Pereira", "2026-12-31"))
+    ]
+    plan = await lean("delete_task", ids=ids)
+    assert [(one["due"], one["responsibles"]) for one in plan["difference"]] == [
+        ("2026-12-30 Wed", ["Ana Soto"]),
+        ("2026-12-31 Thu", ["Luis Pereira"]),
+    ]
+    now = (await lean("list_tasks"))["now"]
+    assert plan["expiresAt"].endswith(" Mon")
+    assert plan["expiresAt"][16:] == now[16:]  # the same offset and day
+    [made] = (await lean("list_changes", limit=1))["changes"]
+    assert made["at"] == now
+    again = (await lean("list_changes", since=made["at"], until=made["at"], limit=1))["changes"]  # it can be sent back
+    assert again == [made]
+
+
+async def test_the_dry_run_of_an_undo_with_nothing_left_is_no_plan(lean: Agent) -> None:
+    ids = [(await lean.create(f"Call {number}"))["id"] for number in range(2)]
+    of_one = await lean("update_task", id=ids[0], title="Other")
+    of_many = await lean("bulk_update_tasks", taskIds=ids, changes={"responsibleIds": ["Ana Soto"]})
+    for change in (of_many, of_one):
+        await lean("undo_change", changeId=change["changeId"])
+        again = await lean("undo_change", changeId=change["changeId"], dryRun=True)
+        assert again["note"].startswith("Nothing is left to undo")
+        assert not {"planId", "difference"} & again.keys()
+
+
+async def test_how_many_tasks_have_nobody_is_counted(lean: Agent, arm: Arm) -> None:
+    if arm.name == "close":
+        pytest.skip("a task in Close has exactly one responsible")
+    await lean.create("Call 1", responsibleIds=["Ana Soto"])
+    await lean.create("Call 2", responsibleIds=[])
+    counted = await lean("list_tasks", countBy="responsible")
+    assert counted["counts"] == {"Ana Soto": 1, "nobody": 1}

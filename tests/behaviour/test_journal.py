@@ -25,7 +25,7 @@ async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm:
     assert {row["by"] for row in rows} == {"my host"}
     assert rows[2] | {"changeId": ""} == {
         "changeId": "",
-        "at": "2026-03-02T15:00:00Z",
+        "at": (await agent("list_tasks"))["now"],
         "tool": "update_task",
         "by": "my host",
         "outcome": "applied",

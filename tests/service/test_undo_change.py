@@ -34,6 +34,25 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
     await app.aclose()
 
 
+async def test_what_several_deleted_tasks_lack_is_said_once(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    ids = [TASK_ID, f"{TASK_ID[:-1]}0"]
+    deleted = [
+        Snapshot(task(id=one, status_config=PENDING), unknown=frozenset(unknown))
+        for one, unknown in zip(ids, ({"due"}, {"priority", "due"}), strict=True)
+    ]
+    change = await app.journal.record(
+        Call(app, "delete_task", arguments={}).new_opening(),
+        Ending("applied"),
+        [Intent("delete", one) for one in deleted],
+        [Result(index, "applied", one) for index, one in enumerate(ids)],
+    )
+    plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
+    assert isinstance(plan, Plan)
+    assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due, priority."
+    await app.aclose()
+
+
 async def _made(app: AppContext, caller: Caller) -> str:
     receipt = await create_task(
         Call(app, "create_task", caller, {}), TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")

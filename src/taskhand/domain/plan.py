@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from taskhand.domain.bulk import TaskResult
+from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
@@ -18,12 +19,17 @@ Verb = Literal["create", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is done to one task, and the fields that change; `id` is None for a new task, `title` is for people."""
+    """What is done to one task, and the fields that change; `id` is None for a new task, `title` is for people.
+
+    `due` and `responsible_ids` are those of a task to delete: they tell tasks of one title apart.
+    """
 
     id: str | None
     title: str
     does: Verb
     changed: tuple[FieldChange, ...] = ()
+    due: Due | None = None
+    responsible_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +57,17 @@ class Plan:
     @property
     def people(self) -> frozenset[str]:
         """The ids of all people in the plan."""
-        return people_in(
-            (*(change for one in self.differences for change in one.changed), *people_unapplied(self.unapplied))
-        )
+        changed = (change for one in self.differences for change in one.changed)
+        of_deleted = {person for one in self.differences for person in one.responsible_ids}
+        return people_in((*changed, *people_unapplied(self.unapplied))) | of_deleted
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:
     """The difference that an edit makes to a task; `before` is None for a new task, `edit` None for a deletion."""
+    if does == "delete" and before is not None:
+        return Difference(before.id, before.title or "", does, (), due_of(before), before.responsible_ids)
     after = preview(before, edit) if edit is not None else before
-    changed = changes(before, after) if after is not None and does != "delete" else ()
+    changed = changes(before, after) if after is not None else ()
     shown = before or after
     return Difference(before.id if before else None, (shown.title if shown else None) or "", does, changed)
 

@@ -97,6 +97,8 @@ def _difference_line(one: Difference, wording: Wording) -> str:
     title, difference = one_line(one.title), wording.difference(one.changed)
     changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
     line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
+    if one.does == "delete" and (of := [*filter(None, (wording.due(one.due),)), *wording.people(one.responsible_ids)]):
+        line = f"{line} ({one_line(', '.join(of))})"
     return truncate(f"{line}: {changed}" if changed else line, _LONGEST_LINE)
 
 

@@ -24,13 +24,15 @@ class Inverse:
     """The intent that undoes the write to a task.
 
     `kept` are fields that stay as they are, because they have changed since; where these are all, `refusal` says so.
-    `is_met` is whether the task is as the intent would make it. `note` names what cannot be restored.
+    `is_met` is whether the task is as the intent would make it. `note` says what cannot be restored,
+    `not_restored` names what a deleted task that is made again lacks.
     """
 
     intent: Intent
     kept: tuple[Unapplied, ...] = ()
     is_met: bool = False
     note: str | None = None
+    not_restored: tuple[str, ...] = ()
     refusal: CallerError | None = None
 
 
@@ -99,7 +101,7 @@ def _restore(
     unmet, rest = unmet_edit(app, edit, now), without(whole, *_names(edit))
     is_met = not any(unmet.given())
     refusal = moved_error(after, now.task, rest) if is_met else None
-    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note, refusal)
+    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note, refusal=refusal)
 
 
 def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, ...]]:
@@ -139,8 +141,7 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     check_writable(edit, "The deleted task")
-    note = f"Made again as a new task; not restored: {', '.join(deleted.not_restorable)}."
-    return Inverse(Intent("create", edit=edit, asked=edit), note=note)
+    return Inverse(Intent("create", edit=edit, asked=edit), not_restored=tuple(deleted.not_restorable))
 
 
 def _unmasked(value: Any) -> Any:

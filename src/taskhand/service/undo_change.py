@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
@@ -26,6 +27,7 @@ from taskhand.service.undo_selection import Selection, select
 __all__ = ["undo_change"]
 
 _MOST_SHOWN = 20
+_NOTHING_LEFT = "Nothing is left to undo: what was changed is as it was before already. There is no plan."
 
 
 async def undo_change(
@@ -77,6 +79,11 @@ class _Undo:
         return [one.intent for one in self.inverses.values()]
 
     @property
+    def is_met(self) -> bool:
+        """Whether every task that can be undone is as it was before the change already."""
+        return all(one.is_met for one in self.inverses.values())
+
+    @property
     def skipped(self) -> SkippedTasks:
         """The tasks that nothing is sent for."""
         others = tuple(_remade_result(task_id, self.titles[task_id], one) for task_id, one in self.remade.items())
@@ -89,8 +96,10 @@ class _Undo:
 
     @property
     def note(self) -> str | None:
-        """What is to be said of all tasks together."""
-        return " ".join(self.notes) or None
+        """What is to be said of all tasks together, each thing once."""
+        lacking = dict.fromkeys(what for one in self.inverses.values() for what in one.not_restored)
+        again = f"Made again as a new task; not restored: {', '.join(lacking)}." if lacking else None
+        return " ".join(filter(None, (*self.notes, again))) or None
 
 
 async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> _Undo:
@@ -136,6 +145,8 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
         raise _nothing_undone_error(undo)
     intents, claims = undo.intents, tuple(undo.claims)
     guard = None if _is_just_made(call, change, intents) else reason_to_confirm(call.app, intents)
+    if call.is_dry and undo.is_met:
+        return _nothing_left(undo)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         skipped = undo.skipped
@@ -159,6 +170,16 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     if undo.is_of_many:
         return _tell_many(await bulk_write(call, intents, opening, undo.skipped), undo)
     return _tell_one(await execute_intents(call, intents, opening), undo)
+
+
+def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
+    """The answer to a dry run of an undo that would write nothing: there is no plan."""
+    note = " ".join(filter(None, (undo.note, _NOTHING_LEFT)))
+    for inverse in undo.inverses.values():
+        if inverse.intent.before is not None:
+            task = inverse.intent.before.task
+            return replace(Receipt.of(task, task, inverse.intent.asked or Edit(), ()), note=note)
+    return BulkReceipt(undo.skipped.results(), note=note)
 
 
 def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool:

@@ -52,6 +52,13 @@ def test_the_largest_groups_come_first_and_nobody_is_called_so() -> None:
     assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
 
 
+def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
+    groups = {f"Somebody with quite a long name {number:03}": 9 for number in range(80)}
+    value = render_answer(render_counts(counted(groups | {NOBODY: 1}), "responsible")).value
+    assert value["counts"]["nobody"] == 1
+    assert len(value["counts"]) + value["others"]["groups"] == 81
+
+
 def test_a_count_that_is_not_complete_says_why_and_what_to_do() -> None:
     value = render_answer(render_counts(counted({"Ana": 1}, why="The call's time ran out."), "responsible")).value
     assert value["partial"] == (

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING
@@ -134,7 +133,7 @@ def _row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
         "undoes": opening.undoes,
     }
     return ChangeRow(
-        at=opening.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        at=wording.moment(opening.at) or "",
         tool=opening.tool,
         by=opening.caller.name,
         outcome=change.outcome,

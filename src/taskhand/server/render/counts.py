@@ -26,6 +26,7 @@ _ENVELOPE: Final = 420
 """Characters around them, with the mark on names by others and the groups that are left out."""
 _NAME: Final = 60
 _WHY: Final = 80
+_NOBODY: Final = "nobody"
 _PARTIAL: Final = "Only the newest tasks were counted, not all. {} Narrow the filter for exact counts."
 
 
@@ -64,11 +65,15 @@ def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
         unreadable_count=count.unreadable or MISSING,
         partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, _WHY)),
     )
-    largest = sorted(_named(counted, by).items(), key=lambda one: (-one[1], one[0]))
+    named = _named(counted, by)
+    largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
     shown = dict(
         largest[: _fitting(largest[:_MOST_GROUPS], _MOST - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
     )
-    left = largest[len(shown) :]
+    if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
+        shown.popitem()
+        shown[_NOBODY] = named[_NOBODY]
+    left = [one for one in largest if one[0] not in shown]
     others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
     return answer.model_copy(update={"counts": shown, "others": others})
 
@@ -89,7 +94,7 @@ def _named(counted: "Counted", by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []
-    names = people_names(people, counted.members, counted.former) | ({NOBODY: "nobody"} if by == "responsible" else {})
+    names = people_names(people, counted.members, counted.former) | ({NOBODY: _NOBODY} if by == "responsible" else {})
     words: Counter[str] = Counter()
     for group, tasks in groups.items():
         words[names.get(group) or truncate(group, _NAME)] += tasks

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING
@@ -47,7 +48,8 @@ def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
             return _render_bulk(written)
         case Plan():
             rows = [_difference_row(one) for one in written.differences[:_MOST_DIFFERENCES]]
-            return render_plan(written, rows, _unapplied(written.unapplied))
+            expires_at = written.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return render_plan(written, rows, _unapplied(written.unapplied), expires_at)
 
 
 def _render_receipt(receipt: Receipt) -> WriteAnswer:

@@ -4,7 +4,6 @@ They are lean: tasks are rows as in a list, people have their names, and what is
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC
 from typing import Any, ClassVar
 
 from pydantic import MISSING
@@ -39,6 +38,8 @@ __all__ = [
 _NAME, _SNIPPET = 60, 200
 _MOST_SHOWN = 8
 """Items of the longest list in a difference."""
+_FEW_PEOPLE = 3
+"""People of a task to delete."""
 _MOST_DIFFERENCES = 25
 _MOST_TASKS, _FEW_TASKS = 10, 3
 """Tasks of a change of many that are all shown one by one, and how many are of a larger change."""
@@ -75,6 +76,8 @@ class DifferenceRow(Answer):
     id: str | None
     title: str
     does: str
+    due: str | MISSING = MISSING
+    responsibles: tuple[str, ...] | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING
 
 
@@ -142,7 +145,8 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> Wri
             return _render_bulk(written, wording)
         case Plan():
             rows = [difference_row(one, wording) for one in written.differences[:_MOST_DIFFERENCES]]
-            return render_plan(written, rows, unapplied_rows(written.unapplied, wording))
+            kept = unapplied_rows(written.unapplied, wording)
+            return render_plan(written, rows, kept, wording.moment(written.expires_at))
 
 
 def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str, Any]:
@@ -153,11 +157,19 @@ def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str
 
 def difference_row(one: Difference, wording: Wording) -> DifferenceRow:
     """The row for the change of one task."""
-    changed = render_changed(one.changed, wording) or MISSING
-    return DifferenceRow(id=one.id, title=truncate(one.title, _NAME), does=one.does, changed=changed)
+    return DifferenceRow(
+        id=one.id,
+        title=truncate(one.title, _NAME),
+        does=one.does,
+        due=or_missing(wording.due(one.due)),
+        responsibles=tuple(wording.people(one.responsible_ids)[:_FEW_PEOPLE]) or MISSING,
+        changed=render_changed(one.changed, wording) or MISSING,
+    )
 
 
-def render_plan(plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[UnappliedRow]) -> WriteAnswer:
+def render_plan(
+    plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[UnappliedRow], expires_at: str | None
+) -> WriteAnswer:
     """The answer for a plan, of whose differences the first have these rows; `kept` are fields that stay."""
     more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
@@ -170,7 +182,7 @@ def render_plan(plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[Unappl
         difference=tuple(rows),
         outcomes=tuple(outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
         unapplied=tuple(kept[:_MOST_MISSES]) or MISSING,
-        expires_at=plan.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
         note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
     )
