@@ -304,7 +304,7 @@ async def test_undo_of_another_client_s_create_plans_the_deletion(connect: Conne
     made = await worker("create_task", **_BODY)
     plan = await other("undo_change", changeId=made["changeId"])
     assert plan["difference"][0]["does"] == "delete"
-    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+    assert "Undo cannot bring back: id, created_at, creator_id" in plan["note"]
     assert await worker.listed() == ["Call Acme"]
     await other("apply_plan", planId=plan["planId"])
     assert await worker.listed() == []
@@ -328,10 +328,11 @@ async def test_a_made_task_that_changed_since_is_not_deleted_by_an_undo(worker: 
     assert await worker.listed() == ["Call Acme"]
 
 
-async def test_the_plan_of_a_deletion_says_what_undo_cannot_bring_back(worker: Agent) -> None:
+async def test_the_plan_of_a_deletion_says_what_undo_cannot_bring_back(worker: Agent, arm: Arm) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
-    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+    lost = ", interactive notes" if arm.name == "vambe" else ""
+    assert f"Undo cannot bring back: id, created_at, creator_id{lost}." in plan["note"]
 
 
 async def test_the_id_of_a_plan_is_not_undone_and_leads_to_its_change(worker: Agent) -> None:
@@ -430,7 +431,7 @@ async def test_many_creates_are_not_undone_without_a_plan(worker: Agent) -> None
 async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Agent) -> None:
     ids = [(await worker.create(f"Task {number}"))["id"] for number in range(3)]
     plan = await worker("delete_task", ids=ids)
-    assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+    assert "Undo cannot bring back: id, created_at, creator_id" in plan["note"]
     gone = await worker("apply_plan", planId=plan["planId"])
     await worker("undo_change", changeId=gone["changeId"], taskIds=[ids[1]])
     assert await worker.listed() == ["Task 1"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["VambeAdapter"]
 
 _STATUSES: Final = "VAMBE_STATUSES"
+_DELETED_TOO: Final = ("interactive notes",)
+"""https://docs.vambe.me/reference/tasks/delete-task: they are deleted with the task, and no request shows them."""
 _STATUS_EFFECTS: Final = (
     "Vambe may start automated actions or send notifications when a status changes; an undo does not take them back."
 )
@@ -123,6 +126,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             is_assumed = fresh and self._lists.hidden(row) is not None
             found[one] = Snapshot(task, dict(row), unknown, is_assumed)
         return found
+
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """The tasks as they are now, with what a deletion takes along."""
+        found = await self.snapshots(ids, fresh=True)
+        return {one: replace(snapshot, lost=_DELETED_TOO) for one, snapshot in found.items()}
 
     # The wire.
 
