@@ -95,6 +95,7 @@ async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_with
         ("batch_create=pending_done", None),
         ("batch_create=pending_later", None),
         ("batch_create=pending_never", "outcome_unknown"),
+        ("batch_create=canceled", "outcome_unknown"),
     ],
 )
 async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(reading: str, code: str | None) -> None:

@@ -283,3 +283,12 @@ async def test_a_pending_batch_is_looked_at_again_and_never_sent_again(spec_vari
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
         assert [one.error.code if one.error else None for one in outcomes] == [code] * 3
         assert counted(stage)[UPDATE] == 1
+
+
+async def test_a_batch_that_hubspot_cancels_is_read_back_and_told_as_not_applied() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(3), spec_variant=(*OPEN, "batch_update=canceled")), time) as stage:
+        before = await tasks(stage, 3)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New")) for task in before])
+        assert [one.error and one.error.retryable for one in outcomes] == [True] * 3
+        assert await tasks(stage, 3) == before

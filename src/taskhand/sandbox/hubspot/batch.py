@@ -93,7 +93,8 @@ def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], o
     elif when == "pending_later":
         ctx.store.defer(ctx.now + PENDING_FOR, carry_out)
     now = format_instant(ctx.now)
-    return Reply(200, {"status": "PENDING", "results": [], "requestedAt": now, "startedAt": now, "completedAt": now})
+    status = "CANCELED" if when == "canceled" else "PENDING"
+    return Reply(200, {"status": status, "results": [], "requestedAt": now, "startedAt": now, "completedAt": now})
 
 
 def batch_upsert(ctx: RequestContext) -> Reply:

@@ -51,9 +51,9 @@ class SpecVariant(Switches):
     # The same for a batch with trace ids on only some inputs.
     some_traces: Literal["fails", "partial"] = "fails"
     # A batch is COMPLETE (recorded), or PENDING (documented, and the rest inferred): then it is carried out at once,
-    # two seconds later, or never.
-    batch_update: Literal["complete", "pending_done", "pending_later", "pending_never"] = "complete"
-    batch_create: Literal["complete", "pending_done", "pending_later", "pending_never"] = "complete"
+    # two seconds later, or never; or it is CANCELED (documented), and is not carried out (inferred).
+    batch_update: Literal["complete", "pending_done", "pending_later", "pending_never", "canceled"] = "complete"
+    batch_create: Literal["complete", "pending_done", "pending_later", "pending_never", "canceled"] = "complete"
     # The nth input is in neither list of the answer, although it was done or not (reported); 0 for none.
     lost_input: int = 0
     lost_effect: Literal["done", "undone"] = "done"
