@@ -68,4 +68,7 @@ async def main(store: str, *, yes: bool) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(partial(main, sys.argv[1], yes="--yes" in sys.argv))
+    files = [one for one in sys.argv[1:] if one != "--yes"]
+    if len(files) != 1:
+        sys.exit("Usage: python run.py STORE_FILE [--yes]")
+    anyio.run(partial(main, files[0], yes="--yes" in sys.argv))

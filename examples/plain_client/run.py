@@ -33,4 +33,6 @@ async def main(store: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004  the program and its argument
+        sys.exit("Usage: python run.py STORE_FILE")
     anyio.run(main, sys.argv[1])

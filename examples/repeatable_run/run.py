@@ -23,4 +23,6 @@ def main(store: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004  the program and its argument
+        sys.exit("Usage: python run.py STORE_FILE")
     main(sys.argv[1])

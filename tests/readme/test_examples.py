@@ -1,5 +1,6 @@
 """Every example runs unchanged."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,14 @@ def test_every_example_is_run() -> None:
 @pytest.mark.parametrize("name", sorted(OUTPUT.keys() - {"repeatable_run"}))
 def test_an_example_runs_and_prints_its_result(name: str, store_file: Path) -> None:
     assert OUTPUT[name] in _run(name, store_file)
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*/run.py")), ids=lambda file: file.parent.name)
+def test_an_example_without_its_argument_says_what_it_takes(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for arguments in ([], ["--yes"], ["a", "b"]) if example.parent.name == "daily_sweep" else ([], ["a", "b"]):
+        monkeypatch.setattr(sys, "argv", [str(example), *arguments])
+        with pytest.raises(SystemExit, match=r"^Usage: python run\.py STORE_FILE"):
+            runpy.run_path(str(example), run_name="__main__")
 
 
 def test_a_repeatable_run_repeats_byte_for_byte(tmp_path: Path) -> None:
