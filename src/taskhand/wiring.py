@@ -13,7 +13,7 @@ import anyio
 
 from taskhand.backends.factory import Clock, OpenContext
 from taskhand.backends.registry import find_factory
-from taskhand.config.paths import expand_path
+from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -173,6 +173,4 @@ def store_path(settings: Settings) -> Path:
     """The embedded store's file."""
     if settings.db:
         return _expanded("TASKHAND_DB", settings.db)
-    from platformdirs import user_data_path
-
-    return user_data_path("taskhand", appauthor=False) / "tasks.sqlite"
+    return data_folder() / "tasks.sqlite"

@@ -37,7 +37,7 @@ OWNERS = {
     "httpx2": {"http"},
     "sqlite3": {"sqlite", "backends/local", "journal"},
     "click": {"cli"},
-    "platformdirs": {"wiring", "config"},
+    "platformdirs": {"config"},
     "filelock": {"journal"},
     "keyring": {"config/credentials"},
 }

@@ -1,17 +1,23 @@
 """The command: what it prints, how it ends, and that two runs repeat."""
 
 import json
+import os
+import pwd
+import runpy
 import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import taskhand
 from server.transports.server_process import output, run
 from server.transports.task_calls import DRAFT
 from taskhand import __version__
 from taskhand.cli.main import command
+from taskhand.domain.errors import OperatorError
 from taskhand.server.tools import TOOLS
 
 FROZEN = ("--clock", "2026-03-01T12:00:00Z", "--ids", "sequential")
@@ -53,6 +59,29 @@ def test_wrong_usage_ends_with_exit_code_2(store_file: Path) -> None:
     assert "Missing argument 'TOOL'" in refusal(store_file, "call", code=2)
     assert "random" in refusal(store_file, "--ids", "lucky", "tools", code=2)
     assert "demo" in refusal(store_file, "seed", "production", code=2)
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+@pytest.mark.parametrize("words", ["call list_tasks", "statuses list", "seed demo", "journal", "install cursor"])
+def test_a_user_without_a_home_folder_is_told_in_one_sentence(
+    words: str, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # a system without this user in its list
+    done = CliRunner().invoke(command, words.split(), env={"HOME": home})
+    assert isinstance(done.exception, OperatorError)
+    assert done.exception.message == "This user has no home folder, in which the files would be."
+    assert str(done.exception.next_step).startswith("Set HOME to a folder of this user's, or ")
+    told = CliRunner().invoke(command, ["doctor"], env={"HOME": home}).stdout
+    assert "✗ configuration: This user has no home folder, in which the files would be." in told
+    assert CliRunner().invoke(command, ["config"], env={"HOME": home}).exit_code == 0
+
+
+def test_an_older_python_is_told_which_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(SystemExit, match=r"^Taskhand needs Python 3.11 or newer; this is "):
+        runpy.run_path(str(taskhand.__file__))
 
 
 def test_tools_are_printed_as_a_host_receives_them(store_file: Path) -> None:

@@ -11,7 +11,7 @@ import click
 
 from taskhand.backends.registry import NAMES
 from taskhand.cli.terminal import print_line
-from taskhand.config.paths import expand_path
+from taskhand.config.paths import expand_path, home_folder
 from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError, OperatorError
 
@@ -132,9 +132,8 @@ def _given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
             raise CallerError(f"--set {name} must be NAME=VALUE with a variable of Taskhand.")
         if is_secret_variable(name):
             raise CallerError(f"{name} is a key, which a command line must not show; --backend asks for it.")
-        home = os.path.expanduser("~")  # noqa: PTH111  raises nothing where there is no home folder
-        if project and os.path.isabs(home) and Path(value).is_relative_to(home) and len(Path(home).parts) > 1:  # noqa: PTH117
-            short = f"~/{Path(value).relative_to(home)}"
+        if project and Path(value).is_relative_to(home_folder()):
+            short = f"~/{Path(value).relative_to(home_folder())}"
             raise CallerError(
                 f"{name} is a path of yours, and a project's file is shared.", next_step=f"Write it as {name}={short}."
             )

@@ -16,11 +16,12 @@ from pydantic import SecretStr
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
-from taskhand.config.paths import expand_path, is_open_to_others
+from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.settings import Note, Settings, find_usable, read_variables
 from taskhand.config.unknown_variables import find_misnomers
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
 
 __all__ = ["DEFAULT", "Configuration", "Origin", "load_configuration"]
 
@@ -138,9 +139,11 @@ def _called(origin: Origin) -> str:
 def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     """The file that TASKHAND_CONFIG names, or `taskhand.toml` in the user's configuration folder."""
     if given is None:
-        from platformdirs import user_config_path  # noqa: PLC0415  needed only where TASKHAND_CONFIG is not set
-
-        return read_settings_file(user_config_path("taskhand", appauthor=False) / "taskhand.toml", must_exist=False)
+        try:
+            folder = config_folder()
+        except OperatorError:  # a user without a home folder has no such file
+            return SettingsFile(Path("~", "taskhand.toml"), there=False)
+        return read_settings_file(folder / "taskhand.toml", must_exist=False)
     return read_settings_file(expand_path("TASKHAND_CONFIG", given, environ), must_exist=True)
 
 

@@ -2,14 +2,15 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["expand_path", "is_open_to_others"]
+__all__ = ["config_folder", "data_folder", "expand_path", "home_folder", "is_open_to_others"]
 
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 _READ_BY_OTHERS: Final = 0o044
@@ -43,6 +44,54 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
     if "~" in whole.parts:
         raise _refused(name, "has ~ after its beginning, where it means no home folder")
     return whole
+
+
+def data_folder() -> Path:
+    """The folder of the user's data. OperatorError for a user without a home folder."""
+    from platformdirs import user_data_path  # noqa: PLC0415  most starts name their files
+
+    with _home_needed():
+        return user_data_path("taskhand", appauthor=False)
+
+
+def config_folder() -> Path:
+    """The folder of the user's settings. OperatorError for a user without a home folder."""
+    from platformdirs import user_config_path  # noqa: PLC0415  not needed where TASKHAND_CONFIG is set
+
+    with _home_needed():
+        return user_config_path("taskhand", appauthor=False)
+
+
+def home_folder() -> Path:
+    """The user's home folder. OperatorError for a user without one."""
+    with _home_needed():
+        # HOME as it is, unless it is no whole path: then the one in the list of users, as for the folders above.
+        if os.name != "nt" and not os.path.isabs(os.environ.get("HOME", os.sep)):  # noqa: PTH117  it may be empty
+            return Path(f"~{_user_name()}").expanduser()
+        return Path.home()
+
+
+def _user_name() -> str:
+    """The user's name in the system's list. RuntimeError for a user who is not in it."""
+    import pwd  # noqa: PLC0415  POSIX only
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        raise RuntimeError from None
+
+
+@contextmanager
+def _home_needed() -> Iterator[None]:
+    """The error for a user without a home folder: none in HOME, and none in the system's list of users."""
+    try:
+        yield
+    except RuntimeError:
+        raise OperatorError(
+            "This user has no home folder, in which the files would be.",
+            next_step="Set HOME to a folder of this user's, or name the files themselves: TASKHAND_DB and "
+            "TASKHAND_JOURNAL, or --file of `taskhand install`.",
+        ) from None
 
 
 def is_open_to_others(mode: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from taskhand.config.credentials import MARK
+from taskhand.config.paths import home_folder
 from taskhand.domain.errors import OperatorError
 from taskhand.install.config_paths import Machine, System
 from taskhand.install.file_format import Unparsable, Unsuitable
@@ -54,14 +55,7 @@ class UnreadFile:
 
 def this_machine() -> Machine:
     """This machine. OperatorError where the user has no home folder."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        raise OperatorError(
-            "This user has no home folder, in which hosts have their files.",
-            next_step="Set HOME to a folder, or name the file with --file.",
-        ) from None
-    return Machine(_SYSTEMS.get(platform.system(), "Linux"), home, os.environ)
+    return Machine(_SYSTEMS.get(platform.system(), "Linux"), home_folder(), os.environ)
 
 
 def find_known_entries(hosts: Sequence[Host] = HOSTS, folder: Path | None = None) -> Iterator[KnownEntry | UnreadFile]:

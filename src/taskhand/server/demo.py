@@ -16,6 +16,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, get_default_environment, stdio_client
 from mcp.types import CallToolResult, TextContent
 
+from taskhand.domain.errors import OperatorError
+
 __all__ = ["STEPS", "Step", "run_demo"]
 
 _UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull, "TASKHAND_USER": "Elisa Mora"}
@@ -107,15 +109,21 @@ async def run_demo(
             write_line(
                 f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it."
             )
-        await anyio.run_process(
-            [sys.executable, *launch, "seed", "demo"], env=get_default_environment() | _UNCONFIGURED
-        )
+        await _run_command([sys.executable, *launch, "seed", "demo"])
         async with _connected(launch) as client:
             await _introduce(client, write_line)
             today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
                 await _take_step(client, step, known, write_line, brief=brief)
+
+
+async def _run_command(command: Sequence[str]) -> None:
+    """Run a command; OperatorError with the last line of what it says where it fails."""
+    done = await anyio.run_process(command, env=get_default_environment() | _UNCONFIGURED, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise OperatorError(f"The demo cannot start the server: {said or 'it ended at once'}.")
 
 
 @asynccontextmanager
