@@ -94,6 +94,8 @@ class Backend(Protocol):
     capabilities: Capabilities
     remedies: Mapping[str, str]
     """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
+    accessed: str
+    """What `check_access` tries: the `store` or the `credential`."""
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""
@@ -199,6 +201,10 @@ class Backend(Protocol):
 
     async def upstream_time(self) -> datetime | None:
         """The time on the CRM's clock; None where it is ours, or unknown."""
+        ...
+
+    async def check_access(self) -> None:
+        """Try whether the file can be written, or whether the CRM accepts the credential; changes nothing."""
         ...
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:

@@ -19,6 +19,8 @@ from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
     from taskhand.server.transports.host_names import Address
 
 _QUIET_S = 2.0
@@ -95,13 +97,14 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
     on_a_terminal = address is None and sys.stdin.isatty()
     async with AsyncExitStack() as stack:
         try:
-            server, close, at_start = await _open(found, stack, keeps_sessions=keeps_sessions)
+            server, close, at_start, readiness = await _open(found, stack, keeps_sessions=keeps_sessions)
             problem = None
         except OperatorError as error:
             if on_a_terminal:
                 raise
             await stack.aclose()
             print_error(error)
+            readiness = None
             server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
             problem = "not_configured"
         if on_a_terminal:
@@ -110,7 +113,13 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
         gc.enable()
         if address:
             await serve_http(
-                server, address, at_start, announce=announce, keeps_sessions=keeps_sessions, problem=problem
+                server,
+                address,
+                at_start,
+                announce=announce,
+                readiness=readiness,
+                keeps_sessions=keeps_sessions,
+                problem=problem,
             )
         else:
             await serve_stdio(server, close, at_start)
@@ -119,13 +128,14 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
 
 async def _open(
     found: Configuration | OperatorError, stack: AsyncExitStack, *, keeps_sessions: bool
-) -> tuple[Any, _Work, _Work]:
+) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Mapping[str, str]]]]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
-    OperatorError where the configuration does not allow it.
+    The last is the states of what calls need. OperatorError where the configuration does not allow it.
     """
     from taskhand.server.app import create_server
     from taskhand.server.use_cases import load_use_cases
+    from taskhand.service.readiness import Readiness
     from taskhand.service.recovery import recover_if_possible
     from taskhand.wiring import open_app
 
@@ -140,4 +150,4 @@ async def _open(
         await anyio.sleep(_QUIET_S)
         await load_use_cases()
 
-    return server, app.aclose, at_start
+    return server, app.aclose, at_start, Readiness(app).check

@@ -232,6 +232,10 @@ class Journal(Protocol):
         """Open changes whose process has ended, oldest first."""
         ...
 
+    async def check_access(self) -> None:
+        """Try whether the journal can be written; changes and creates nothing. OperatorError where it cannot."""
+        ...
+
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the journal is sound, complete and writable; changes and creates nothing, never raises."""
         ...

@@ -255,6 +255,11 @@ class SqliteJournal:
         await self._find_file()
         return self._path
 
+    async def check_access(self) -> None:
+        """Try whether the file can be written, if there is one; OperatorError where it cannot."""
+        if await self.exists():
+            await self._store.write(lambda _: None, durable=False)
+
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the file is sound, complete and writable."""
         with suppress(OperatorError):  # the store's own check tells that

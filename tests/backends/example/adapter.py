@@ -74,6 +74,9 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         """None: the account is in this process."""
         return None
 
+    async def check_access(self) -> None:
+        """The account is in this process."""
+
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
         """The account itself."""
         return (CheckResult("reachability", "ok", "Example is in this process."),)

@@ -3,11 +3,13 @@
 import http.client
 import json
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import anyio
 import pytest
@@ -54,6 +56,38 @@ def test_health_is_answered(web: Web) -> None:
     status, body = web.get("/health")
     assert status == 200
     assert json.loads(body) == {"status": "ok", "version": __version__}
+    with closing(web.connection()) as line:
+        line.request("GET", "/ready", headers={"Host": "health-check.example"})
+        assert line.getresponse().status == 200
+
+
+def test_readiness_names_what_cannot_be_used_while_the_server_lives(
+    own: Web, store_file: Path, journal_file: Path
+) -> None:
+    def ready() -> tuple[int, dict[str, Any]]:
+        status, body = own.get("/ready")
+        return status, json.loads(body)
+
+    checks = {"store": "ok", "journal": "ok"}
+    assert ready() == (200, {"status": "ready", "version": __version__, "checks": checks})
+    create_task(own)
+    for path, name in ((store_file, "store"), (journal_file, "journal")):
+        with closing(sqlite3.connect(path, isolation_level=None)) as newer:
+            (version,) = newer.execute("PRAGMA user_version").fetchone()
+            newer.execute("PRAGMA user_version = 99")
+            failed = {"status": "not_ready", "version": __version__, "checks": checks | {name: "store_too_new"}}
+            assert ready() == (503, failed)
+            newer.execute(f"PRAGMA user_version = {version}")
+    assert ready()[0] == 200
+    assert own.get("/health")[0] == 200
+
+
+def test_a_server_without_sessions_and_one_that_is_not_configured_tell_whether_they_are_ready(store_file: Path) -> None:
+    with serving(store_file, "--stateless") as web:
+        assert json.loads(web.get("/ready")[1])["checks"] == {"store": "ok", "journal": "ok"}
+    with serving(store_file, TASKHAND_BACKEND="close") as web:
+        assert json.loads(web.get("/ready")[1]) == {"status": "not_configured", "version": __version__}
+        assert web.get("/ready")[0] == 503
 
 
 def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -> None:

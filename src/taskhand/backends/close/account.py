@@ -144,13 +144,17 @@ class Account:
             else "Leave aiContactId out: the task's lead has no contacts.",
         )
 
+    async def check_access(self) -> None:
+        """Read what any key may read."""
+        await self._client.me()
+
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in three requests; Close does not tell what a credential may do."""
         client = self._client
         open_tasks = {"_type": LEAD, "is_complete": "false"}
         reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
-        return await run_checks(client.http, client.me, scopes, rate="CLOSE_RATE")
+        return await run_checks(client.http, self.check_access, scopes, rate="CLOSE_RATE")
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = self._members_of([row for row in await self._read_users() if has_left(row)])

@@ -173,6 +173,10 @@ class Account:
         """The `Date` of an answer."""
         return await self._client.date()
 
+    async def check_access(self) -> None:
+        """Read what any token may read."""
+        await self._client.account()
+
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""
         del now

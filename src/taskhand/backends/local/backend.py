@@ -44,6 +44,7 @@ class LocalBackend:
         lists_are_current=True,
         known=("created", "updated", "completed", "completed_by"),
     )
+    accessed = "store"
     remedies: Mapping[str, str] = {
         "statuses": "Add one: taskhand statuses add NAME --type done",
         "me": "See who is there: taskhand members list",
@@ -194,6 +195,10 @@ class LocalBackend:
 
     async def upstream_time(self) -> None:
         """None: the store has no clock of its own."""
+
+    async def check_access(self) -> None:
+        """Try whether the file can be written; it is created where it does not exist."""
+        await self._store.write(lambda _: None, durable=False)
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
         """Check that the file is sound and can be written."""

@@ -61,6 +61,10 @@ class Account(Protocol):
         """The `Date` of an answer, None where there is none."""
         ...
 
+    async def check_access(self) -> None:
+        """Read what any credential may read, not from a cache."""
+        ...
+
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, its scopes and the rate; never raises."""
         ...
@@ -69,6 +73,7 @@ class Account(Protocol):
 class CrmAdapter(ABC, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
+    accessed = "credential"
     messages: Messages
     """The sentences of this CRM."""
     account: Account
@@ -238,6 +243,10 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
         return await self.account.upstream_time()
+
+    async def check_access(self) -> None:
+        """Send one request that any credential may send."""
+        await self.account.check_access()
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, its scopes and the rate."""

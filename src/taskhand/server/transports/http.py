@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
@@ -23,6 +23,8 @@ from taskhand.server.transports.process import LAST_WRITE_S, leave
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 
 __all__ = ["HttpLimits", "serve_http"]
+
+_Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
@@ -49,14 +51,16 @@ async def serve_http(
     limits: HttpLimits = _LIMITS,
     *,
     announce: Callable[[str], None],
+    readiness: _Readiness | None = None,
     keeps_sessions: bool = True,
     problem: str | None = None,
 ) -> None:
-    """Serve MCP at /mcp and a health answer at /health until a signal arrives.
+    """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
     `at_start` runs beside the first requests. Without `keeps_sessions` each request of the older era stands alone, so
     that any other server can answer the next one. `problem` is what keeps the server from working: its health is then
-    answered with status 503. `announce` is told where it listens. OperatorError for an address that is refused or
+    answered with status 503. `announce` is told where it listens. `readiness` returns the states
+    of what calls need: "ok", or what is wrong. OperatorError for an address that is refused or
     taken.
     """
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
@@ -79,7 +83,7 @@ async def serve_http(
         transport_security=address.security(),
         max_sessions=limits.sessions,
         stateless_http=not keeps_sessions,
-        custom_starlette_routes=[Route("/health", _health(problem), methods=["GET"])],
+        custom_starlette_routes=_health_routes(problem, readiness),
     )
     config = uvicorn.Config(
         _refuse_malformed_ports(accept_trailing_slash(accept_initialize_after_discover(app))),
@@ -133,6 +137,12 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
+def _health_routes(problem: str | None, readiness: _Readiness | None) -> list[Route]:
+    """Whether the process lives, and whether calls can be carried out."""
+    ready = _ready(readiness) if readiness else _health(problem)
+    return [Route("/health", _health(problem), methods=["GET"]), Route("/ready", ready, methods=["GET"])]
+
+
 def _health(problem: str | None) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
     """Answers that the server works, or what keeps it from working."""
     body = {"status": problem or "ok", "version": __version__}
@@ -140,5 +150,17 @@ def _health(problem: str | None) -> Callable[[Request], Coroutine[Any, Any, JSON
 
     async def answer(_: Request) -> JSONResponse:
         return JSONResponse(body, status_code=status)
+
+    return answer
+
+
+def _ready(readiness: _Readiness) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
+    """Answers whether calls can be carried out, and the state of what they need."""
+
+    async def answer(_: Request) -> JSONResponse:
+        checks = await readiness()
+        is_ready = all(state == "ok" for state in checks.values())
+        body = {"status": "ready" if is_ready else "not_ready", "version": __version__, "checks": dict(checks)}
+        return JSONResponse(body, status_code=200 if is_ready else 503)
 
     return answer

@@ -1,0 +1,100 @@
+"""Readiness: the store or the credential, and the journal; one check at a time, however many ask."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from passing import Time
+from safety.crms import CRMS, Crm, Sandbox
+from safety.victim import app_at
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.service.readiness import Readiness
+
+
+@dataclass
+class Watched:
+    """The readiness of a server in front of a sandbox, whose time passes when it is told to."""
+
+    there: Sandbox
+    readiness: Readiness
+    time: Time
+
+    async def states(self) -> tuple[str, int]:
+        """The state of the credential for each of 20 who ask at once, and how many requests that took."""
+        self.there.clear_requests()
+        found: list[str] = []
+
+        async def ask() -> None:
+            found.append((await self.readiness.check())["credential"])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(ask)
+        (state,) = set(found)
+        return state, len(self.there.requests)
+
+
+@asynccontextmanager
+async def watched(crm: Crm, *faults: Fault) -> AsyncIterator[Watched]:
+    time = Time()
+    there = crm.sandbox(1, time, ())
+    async with serve(there) as url, crm.wired(url, time) as app:
+        there.faults = faults
+        yield Watched(there, Readiness(replace(app, monotonic=time.clock)), time)
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_twenty_who_ask_at_once_cost_one_request_and_those_who_follow_none_for_a_while(crm: Crm) -> None:
+    async with watched(crm) as at:
+        state, requests = await at.states()
+        assert state == "ok"
+        assert 1 <= requests <= 2
+        at.time.now += 29
+        assert await at.states() == ("ok", 0)
+        at.time.now += 2
+        assert await at.states() == ("ok", requests)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(401, "unauthorized"), (403, "ok"), (429, "ok"), (500, "upstream_error")], ids=str
+)
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_refused_credential_and_a_crm_that_fails_are_told_and_looked_at_again_soon(
+    crm: Crm, status: int, state: str
+) -> None:
+    async with watched(crm, Fault("status", "GET *", nth="every", status=status)) as at:
+        assert (await at.states())[0] == state
+        at.there.faults = ()
+        at.time.now += 4
+        assert (await at.states()) == (state, 0)
+        at.time.now += 40
+        assert (await at.states())[0] == "ok"
+
+
+async def test_a_crm_that_does_not_answer_is_told_in_bounded_time() -> None:
+    async with watched(CRMS[0], Fault("slow", "*", nth="every", seconds=60)) as at:
+        at.readiness.bound_s = 0.05
+        with anyio.fail_after(5):
+            assert (await at.readiness.check())["credential"] in {"timeout", "upstream_error"}
+
+
+async def test_the_state_of_the_store_and_of_the_journal_is_told_by_the_code_of_the_error(tmp_path: Path) -> None:
+    store, journal = tmp_path / "tasks.sqlite", tmp_path / "journal.sqlite"
+    async with app_at("local", "", tmp_path) as app:
+        readiness = Readiness(app)
+        assert await readiness.check() == {"store": "ok", "journal": "ok"}
+        assert not journal.exists()
+        await app.journal.abandoned()
+        for path, name in ((store, "store"), (journal, "journal")):
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                (version,) = other.execute("PRAGMA user_version").fetchone()
+                other.execute("PRAGMA user_version = 99")
+                assert (await readiness.check())[name] == "store_too_new"
+                other.execute(f"PRAGMA user_version = {version}")
+                assert await readiness.check() == {"store": "ok", "journal": "ok"}
