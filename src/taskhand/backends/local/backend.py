@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.local import identity, tasks
@@ -24,6 +24,9 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.task_import import ImportReport, Line
 
 __all__ = ["TASK_STORE", "LocalBackend"]
 
@@ -211,6 +214,20 @@ class LocalBackend:
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
         """Change the statuses, people and contacts in one transaction."""
         return await self._store.write(lambda connection: work(self._directory(connection)))
+
+    async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
+        """Import records in one transaction; without `commit` they are only checked. CallerError for wrong lines."""
+
+        def work(connection: sqlite3.Connection) -> "ImportReport":
+            from taskhand.backends.local.task_import import import_lines  # noqa: PLC0415  only a command needs it
+
+            connection.execute("SAVEPOINT import")
+            report = import_lines(connection, lines, self._clock())
+            if not commit:
+                connection.execute("ROLLBACK TO import")
+            return report
+
+        return await self._store.write(work, tasks=len(lines))
 
     async def aclose(self) -> None:
         """Close the file."""

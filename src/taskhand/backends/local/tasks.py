@@ -28,6 +28,7 @@ __all__ = [
     "delete",
     "delete_item",
     "page",
+    "set_people",
     "short_id",
     "snapshots",
     "task",
@@ -116,7 +117,7 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: S
         f"INSERT INTO task ({names}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608  names of columns()
         tuple(row.values()),
     )
-    _set_people(connection, task_id, () if edit.responsible_ids is MISSING else edit.responsible_ids)
+    set_people(connection, task_id, () if edit.responsible_ids is MISSING else edit.responsible_ids)
     return task(connection, task_id)
 
 
@@ -141,7 +142,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stam
     assignments = ", ".join(f"{name} = ?" for name in row)
     connection.execute(f"UPDATE task SET {assignments} WHERE id = ?", (*row.values(), now.id))  # noqa: S608  as above
     if edit.responsible_ids is not MISSING:
-        _set_people(connection, now.id, edit.responsible_ids)
+        set_people(connection, now.id, edit.responsible_ids)
     return task(connection, now.id)
 
 
@@ -209,7 +210,8 @@ def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
         )
 
 
-def _set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
+def set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
+    """Let these people, and nobody else, be responsible for a task."""
     connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
     connection.executemany(
         "INSERT INTO task_responsible SELECT id, ?, ?, due_key, status_id, created_at, priority FROM task WHERE id = ?",

@@ -1,0 +1,156 @@
+"""The commands `taskhand export` and `taskhand import`: tasks as JSON lines, or as CSV for people."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import click
+
+from taskhand.cli.terminal import print_json_line, print_line
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.backends.local.task_import import ImportReport, Line
+
+__all__ = ["export_tasks", "import_tasks"]
+
+_KINDS = ("export", "status", "member", "contact", "task", "unreadable")
+_MOST_TOLD = 20
+_ALL = -1
+"""SQLite's value for no limit."""
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_obj
+def export_tasks(settings: Settings, file: Path) -> None:
+    """Write all tasks of the backend to FILE: as CSV where its name ends with .csv, else as JSON lines; - prints them.
+
+    JSON lines have everything: the statuses, people and contacts (of the embedded store) come before the tasks, each a
+    line with an object. CSV has a row for each task, with names. A file that exists is not replaced.
+    """
+    if str(file) != "-" and file.exists():
+        raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
+    records = anyio.run(_collect, settings)
+    count, unreadable = (sum(kind in one for one in records) for kind in ("task", "unreadable"))
+    if str(file) == "-":
+        for record in records:
+            print_json_line(json.dumps(record, ensure_ascii=False))
+    else:
+        _write(file, _to_text(file, records))
+        print_line(f"{file} has the tasks: {count}.")
+    if unreadable:
+        print_line(f"Tasks that cannot be read and are left out: {unreadable}.", err=True)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
+@click.pass_obj
+def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
+    """Add the tasks in FILE, which `taskhand export` or a person wrote, to the embedded store.
+
+    All lines are checked before anything is written; an error names the lines that are wrong. A task that is there
+    already, by its id, is left as it is, so that a file can be imported twice. The journal does not have the import:
+    make a backup before.
+    """
+    text, is_csv = _read_text(file), _is_csv(file)
+    done = anyio.run(_import, settings, text, is_csv, not dry_run)
+    print_line(f"{'Tasks that would be made' if dry_run else 'Tasks made'}: {done.made}. There already: {done.known}.")
+    if done.differing:
+        shown = ", ".join(map(str, done.differing[:_MOST_TOLD]))
+        more = ", …" if len(done.differing) > _MOST_TOLD else ""
+        print_line(f"Left as they are in the store, and different in the file: lines {shown}{more}.")
+
+
+async def _collect(settings: Settings) -> list[Mapping[str, Any]]:
+    from taskhand.backends.local.backend import LocalBackend
+    from taskhand.service.export_tasks import export_records
+    from taskhand.wiring import open_app
+
+    async with open_app(settings) as app:
+        contacts = await app.backend.find_contacts("", _ALL) if isinstance(app.backend, LocalBackend) else ()
+        return [record async for record in export_records(app, contacts)]
+
+
+def _to_text(file: Path, records: list[Mapping[str, Any]]) -> Iterator[str]:
+    if _is_csv(file):
+        from taskhand.cli.task_csv import write_rows
+
+        yield "\ufeff"  # spreadsheets take the file for UTF-8 by this mark
+        yield from write_rows(records)
+    else:
+        yield from (f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
+
+
+def _is_csv(file: Path) -> bool:
+    return file.suffix.lower() == ".csv"
+
+
+def _write(file: Path, lines: Iterator[str]) -> None:
+    """Write a new file, which only this user may read; it has its name once it is whole."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(0o600, exist_ok=False)
+        with part.open("w", encoding="utf-8", errors="surrogatepass", newline="") as out:
+            out.writelines(lines)
+        part.replace(file)
+    except OSError as error:
+        raise CallerError(f"{file} cannot be written: {error.strerror}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CallerError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        remedy = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
+        raise CallerError(f"{file} is not UTF-8.", next_step=remedy) from None
+
+
+async def _import(settings: Settings, text: str, is_csv: bool, commit: bool) -> "ImportReport":  # noqa: FBT001  anyio.run names none
+    from taskhand.wiring import open_local_store
+
+    store = open_local_store(settings)
+    try:
+        lines = await _read_rows(store, settings, text) if is_csv else _read_records(text)
+        return await store.import_lines(lines, commit=commit)
+    finally:
+        await store.aclose()
+
+
+async def _read_rows(store: "LocalBackend", settings: Settings, text: str) -> "list[Line]":
+    from taskhand.cli.task_csv import CsvReader
+    from taskhand.domain.reference import Reference
+
+    now = Reference(store.now(), settings.default_timezone)
+    people = await store.members(), await store.former_members(), await store.me()
+    reader = CsvReader((await store.statuses()).statuses, *people, now)
+    return list(reader.read_rows(text))
+
+
+def _read_records(text: str) -> "list[Line]":
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return [record for number, line in lines if (record := _read_record(number, line)) is not None]
+
+
+def _read_record(number: int, text: str) -> "Line | None":
+    from taskhand.backends.local.task_import import Line
+
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return Line(number, "wrong", {"problem": "it is not JSON"})
+    kinds = list(found) if isinstance(found, dict) else []
+    if len(kinds) != 1 or kinds[0] not in _KINDS or not isinstance(found[kinds[0]], dict):
+        problem = f"it is not an object with one of the fields {', '.join(_KINDS[:-1])}"
+        return Line(number, "wrong", {"problem": problem})
+    return None if kinds[0] == "unreadable" else Line(number, kinds[0], found[kinds[0]])

@@ -1,0 +1,227 @@
+"""`taskhand export` and `import`: nothing is lost, nothing is made twice, and wrong lines are named before a write."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from passing import Time
+from safety.crms import CRMS, Crm
+from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.seed import seed_store
+from taskhand.cli.task_csv import COLUMNS
+from taskhand.cli.transfer import export_tasks, import_tasks
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError
+from taskhand.sandbox.server import serve
+from taskhand.server.in_process_client import call_tool
+from taskhand.service.export_tasks import export_records
+from taskhand.wiring import open_app, open_local_store
+
+TABLES = ("task", "task_responsible", "status", "member", "contact")
+ODD = "=HYPERLINK(\"http://evil.example\"),\n'quoted'; Ñandú\u2028 \U0001f600"
+
+
+def settings_of(store: Path, **more: str) -> Settings:
+    return Settings.from_env({"TASKHAND_DB": str(store), "TASKHAND_USER": "Elena Mora", **more})
+
+
+def invoke(command: Any, store: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(one) for one in arguments], obj=settings_of(store), catch_exceptions=False)
+
+
+def rows(store: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All that an export has of a store."""
+    with closing(sqlite3.connect(store)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        return {one: sorted(connection.execute(f"SELECT * FROM {one}"), key=repr) for one in TABLES}  # noqa: S608
+
+
+def refusal(store: Path, file: Path) -> str:
+    with pytest.raises(CallerError) as refused:
+        invoke(import_tasks, store, file)
+    return refused.value.message
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with something in every column: odd texts, a former member, a status of its own, finished tasks."""
+    store = tmp_path_factory.mktemp("filled") / "tasks.sqlite"
+
+    def edit(directory: Directory) -> None:
+        directory.add_status("Esperando", "in_progress", "#aabbcc")
+        directory.rename_status("Pendiente", "Por hacer")
+        directory.remove_member("luis.pereira@example.com")
+
+    async def fill() -> None:
+        backend = open_local_store(settings_of(store))
+        await seed_store(backend, backend.now())
+        await backend.edit(edit)
+        await backend.aclose()
+        async with open_app(settings_of(store)) as app:
+            made = {"title": ODD, "description": ODD, "dueDate": "2026-12-30", "dueTime": "15:00"}
+            zone = {"timezone": "America/Santiago", "responsibleIds": ["me", "ana.soto@example.com"]}
+            text, _ = await call_tool(app, "create_task", made | zone)
+            await call_tool(app, "complete_task", {"id": json.loads(text)["task"]["id"]})
+
+    anyio.run(fill)
+    return store
+
+
+def test_a_round_trip_through_json_lines_loses_nothing_and_makes_nothing_twice(filled: Path, tmp_path: Path) -> None:
+    file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
+    count = len(rows(filled)["task"])
+    assert invoke(export_tasks, filled, file).stdout == f"{file} has the tasks: {count}.\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert invoke(import_tasks, other, "--dry-run", file).stdout.startswith(f"Tasks that would be made: {count}.")
+    assert rows(other)["task"] == []
+    assert invoke(import_tasks, other, file).stdout == f"Tasks made: {count}. There already: 0.\n"
+    assert rows(other) == rows(filled)
+    assert invoke(import_tasks, other, file).stdout == f"Tasks made: 0. There already: {count}.\n"
+    assert rows(other) == rows(filled)
+    again = tmp_path / "again.jsonl"
+    invoke(export_tasks, other, again)
+    assert again.read_text("utf-8") == file.read_text("utf-8")
+    with pytest.raises(CallerError, match="exists already"):
+        invoke(export_tasks, filled, file)
+    printed = invoke(export_tasks, filled, "-").stdout.splitlines()
+    assert [json.loads(line) for line in printed] == [
+        json.loads(line) for line in file.read_text("utf-8").split("\n") if line
+    ]
+
+
+def test_a_store_with_tasks_keeps_its_own_statuses_and_people_and_what_was_changed(
+    filled: Path, tmp_path: Path
+) -> None:
+    file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
+    invoke(export_tasks, filled, file)
+
+    async def begin() -> None:
+        async with open_app(settings_of(other)) as app:
+            await call_tool(app, "create_task", {"title": "My own", "responsibleIds": ["me"]})
+
+    anyio.run(begin)
+    before = rows(other)
+    invoke(import_tasks, other, file)
+    after = rows(other)
+    assert [set(before[one]) <= set(after[one]) for one in ("task", "status", "member")] == [True] * 3
+    assert len([row for row in after["member"] if row[1] == "Elena Mora"]) == 1  # the same name, and no other e-mail
+    assert len(after["task"]) == len(rows(filled)["task"]) + 1
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("UPDATE task SET title = 'Changed' WHERE title LIKE 'Send the proposal%'")
+    told = invoke(import_tasks, other, file).stdout
+    assert "Tasks made: 0." in told
+    assert "different in the file: lines " in told
+    assert "Changed" in {row[1] for row in rows(other)["task"]}
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a field that is missing": (lambda task: task.pop("title"), "title: field required"),
+    "an unknown field": (lambda task: task.update(colour="red"), "colour: extra inputs are not permitted"),
+    "a due date": (lambda task: task.update(due_at="soon"), "due_at or due_timezone cannot be read"),
+    "a zone": (lambda task: task.update(due_timezone="Mars/Base"), "Mars/Base"),
+    "a time": (lambda task: task.update(created_at="2026-01-01T10:00:00"), "created_at is not an ISO 8601 time"),
+    "a priority": (lambda task: task.update(priority=7), "priority is 0, 1 or 2"),
+    "a status": (lambda task: task.update(task_status_config_id="?", status_config=None), "there is no status '?'"),
+    "a text": (lambda task: task.update(title="\ud800"), "cannot be stored"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_line_is_named_and_nothing_is_written(filled: Path, tmp_path: Path, case: str) -> None:
+    file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
+    invoke(export_tasks, filled, file)
+    lines = file.read_text("utf-8").rstrip("\n").split("\n")
+    spoil, expected = WRONG[case]
+    record = json.loads(lines[-1])
+    spoil(record["task"])
+    lines[-1] = json.dumps(record)
+    file.write_text("\n".join([*lines, "{half", '{"task": 1}', ""]), encoding="utf-8")
+    message = refusal(other, file)
+    assert message.startswith("Nothing was imported: line ")
+    assert f"line {len(lines)}: {expected}" in message or f"line {len(lines)}: " in message
+    assert expected in message
+    assert f"line {len(lines) + 1}: it is not JSON" in message
+    assert f"line {len(lines) + 2}: it is not an object" in message
+    assert rows(other)["task"] == []
+
+
+def test_csv_is_for_people_and_comes_back(filled: Path, tmp_path: Path) -> None:
+    file, other = tmp_path / "tasks.csv", tmp_path / "other.sqlite"
+    invoke(export_tasks, filled, file)
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        read = list(csv.DictReader(opened))
+    assert tuple(read[0]) == COLUMNS
+    odd = next(row for row in read if "HYPERLINK" in row["title"])
+    assert odd["title"] == f"'{ODD}"
+    assert (odd["dueDate"], odd["dueTime"], odd["timezone"]) == ("2026-12-30", "15:00", "America/Santiago")
+    assert odd["responsible"] == "Elena Mora; Ana Soto"
+    assert {"maria.rodriguez@example.com", "maria.r@example.com"} & {
+        one for row in read for one in row["responsible"].split("; ")
+    }
+    before = rows(filled)
+    invoke(import_tasks, filled, file)
+    assert rows(filled) == before
+    assert "there is no status 'Por hacer'" in refusal(other, file)
+
+
+def test_rows_that_a_person_wrote_are_made_once(tmp_path: Path) -> None:
+    file, store = tmp_path / "mine.csv", tmp_path / "tasks.sqlite"
+    file.write_text(
+        "title;dueDate;status;responsible;priority\r\nLlamar a Acme;2026-12-30;;me;high\r\nLlamar a Acme;;done;;\r\n"
+        "Llamar a Acme;;done;;\r\n",
+        encoding="utf-8-sig",
+    )
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. There already: 0.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. There already: 3.\n"
+    file.write_text(
+        'title,dueDate,responsible,priority\n"Two\nlines",,,\n,,,\nA,2026-02-30,,\nB,,Zoe,\nC,,,5\nD\n',
+        encoding="utf-8",
+    )
+    message = refusal(store, file)
+    assert [part.partition(":")[0] for part in message.partition(": ")[2].split("; line")] == [
+        "line 5",
+        " 6",
+        " 7",
+        " 8",
+    ]
+    assert len(rows(store)["task"]) == 3
+    file.write_text("titel,dueDate\nA,\n", encoding="utf-8")
+    assert "There is no column 'titel'" in refusal(store, file)
+    file.write_bytes("title\nÑ\n".encode("latin-1"))
+    assert "is not UTF-8" in refusal(store, file)
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+def test_tasks_of_a_crm_come_into_the_store_once(crm: Crm, tmp_path: Path) -> None:
+    file, store = tmp_path / "tasks.jsonl", tmp_path / "tasks.sqlite"
+
+    async def collect() -> list[Mapping[str, Any]]:
+        time = Time()
+        async with serve(crm.sandbox(3, time, ())) as url, crm.wired(url, time) as app:
+            return [record async for record in export_records(app)]
+
+    records = anyio.run(collect)
+    file.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 3. There already: 0.\n"
+    assert invoke(import_tasks, store, file).stdout == "Tasks made: 0. There already: 3.\n"
+    titles = {record["task"]["title"] for record in records if "task" in record}
+    assert {row[1] for row in rows(store)["task"]} == titles
+    people = {record["member"]["name"] for record in records if "member" in record}
+    assert people <= {str(row[1]) for row in rows(store)["member"]}
+
+    async def change() -> bool:
+        async with open_app(settings_of(store)) as app:
+            text, _ = await call_tool(app, "list_tasks", {"limit": 1})
+            task_id = json.loads(text)["tasks"][0]["id"]
+            return (await call_tool(app, "complete_task", {"id": task_id}))[1]
+
+    assert anyio.run(change) is False
