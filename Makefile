@@ -8,11 +8,13 @@ HOSTS := dist/hosts
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs bench bundle hosts clean
+.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts clean
 
-$(READY): pyproject.toml
+LOCK := requirements/dev.txt
+
+$(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
 	@touch $@
 
 demo: $(READY)
@@ -60,6 +62,14 @@ bundle: $(READY)
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix dist/npm $(MCPB)
 	MCPB=$$(ls $(CURDIR)/dist/npm/node_modules/.bin/mcpb || true) UV=$$(command -v uv || true) \
 		$(BIN)/python -m pytest -n 0 -rs tests/bundle
+
+# A release: wheel, sdist, SBOM and checksums, each file installed in a clean environment and started.
+dist: $(READY)
+	$(BIN)/python release/dist.py
+
+# The newest versions of everything that fit, which `make` installs and the container too.
+lock: $(READY)
+	$(BIN)/python release/lock.py
 
 # Claude Code, Gemini CLI and Codex from npm, run whole against a scripted model on this machine: nothing leaves it.
 # Where npm is not installed, the tests are skipped and say so.
