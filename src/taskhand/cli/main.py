@@ -33,6 +33,7 @@ from taskhand.cli.terminal import (
     print_usage_error,
 )
 from taskhand.cli.transfer import export_tasks, import_tasks
+from taskhand.cli.uninstall import uninstall
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
@@ -172,6 +173,7 @@ command.add_command(journal)
 command.add_command(sandbox)
 command.add_command(scenario)
 command.add_command(serve)
+command.add_command(uninstall)
 for one in (backup, restore, export_tasks, import_tasks, seed, statuses, members, contacts):
     command.add_command(one)
 

@@ -37,6 +37,13 @@ class Installation:
             source = f"{_NAME}{extra} @ {source}" if "://" in source else f"{source}{extra}"
         return f"{program} install {shlex.quote(source)}"
 
+    @property
+    def uninstall_command(self) -> str:
+        """The command that removes the program."""
+        if self.prefix.parent.name == "venvs":
+            return f"pipx uninstall {_NAME}"
+        return f"{'uv tool' if self.prefix.parent.name == 'tools' else 'pip'} uninstall {_NAME}"
+
     def why_temporary(self, file: Path) -> str | None:
         """Why an entry in `file` would stop working, as the end of "Taskhand runs from ..."; None where it lasts.
 

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -15,7 +16,7 @@ from taskhand.install.file_format import Unparsable, Unsuitable
 from taskhand.install.host import HOSTS, SERVER, Host
 from taskhand.install.host_file import HostFile, read_host_file
 
-__all__ = ["KnownEntry", "UnreadFile", "find_entries", "find_known_entries", "this_machine"]
+__all__ = ["KnownEntry", "UnreadFile", "find_entries", "find_host_files", "find_known_entries", "this_machine"]
 
 _SYSTEMS: Mapping[str, System] = {"Darwin": "Darwin", "Windows": "Windows"}
 """By `platform.system()`; every other system has its files where Linux has them."""
@@ -66,12 +67,19 @@ def find_known_entries(hosts: Sequence[Host] = HOSTS, folder: Path | None = None
         files += [folder / host.project_file] if folder and host.project_file else []
         for path in files:
             try:
-                found = read_host_file(path)
-                yield from find_entries(found, host)
+                yield from find_entries(read_host_file(path), host)
             except OperatorError as error:
                 yield UnreadFile(host, path, error.message)
             except (Unparsable, Unsuitable) as error:
                 yield UnreadFile(host, path, f"{path} cannot be read ({error}).")
+
+
+def find_host_files() -> Iterator[HostFile]:
+    """The users' files of the known hosts, without those that cannot be read."""
+    machine = this_machine()
+    for host in HOSTS:
+        with suppress(OperatorError):
+            yield read_host_file(host.user_file(machine))
 
 
 def find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:

@@ -1,0 +1,195 @@
+"""The command `taskhand uninstall`: removes what Taskhand has written on this machine, after asking."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.terminal import print_line
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError, OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.config.configuration import Configuration
+    from taskhand.install.host_file import HostFile
+    from taskhand.install.known_entries import KnownEntry, UnreadFile
+
+__all__ = ["uninstall"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is to be removed. `unread` are files of hosts that cannot be looked at."""
+
+    entries: "Sequence[KnownEntry]"
+    unread: "Sequence[UnreadFile]"
+    backups: Sequence[Path]
+    keys: Sequence[str]
+    databases: Sequence[tuple[Path, Path]]
+    data: Sequence[Path]
+    problems: list[str] = field(default_factory=list)
+
+
+@click.command()
+@click.option("--data", is_flag=True, help="Remove the tasks, the journal and the settings file, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
+@click.pass_context
+def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -> None:
+    """Remove Taskhand's entries from all known hosts, its keys from the keyring, and its backups of hosts' files.
+
+    Tasks, the journal and the settings file stay, unless --data or an answer says so. Quit the hosts first.
+    """
+    found = _find(context.meta[CONFIGURATION])
+    _list(found, data=data)
+    if dry_run:
+        print_line("Nothing was removed.")
+        return
+    if not yes and not sys.stdin.isatty():
+        raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
+    if not yes:
+        click.confirm("Remove this?", abort=True, err=True)
+        question = "Remove the tasks, the journal and the settings too? Nothing brings them back"
+        data = data or bool(found.data and click.confirm(question, err=True))
+    if data:
+        _check_unused(found)
+    _remove_entries(found)
+    _remove_keys(found)
+    _remove_files(found, [*found.backups, *(found.data if data else ())])
+    _tell_rest(found, data=data)
+    for problem in found.problems:
+        print_line(f"! {problem}", err=True)
+    sys.exit(1 if found.problems else 0)
+
+
+def _find(configuration: "Configuration") -> _Found:
+    from taskhand.install.host_file import read_backups
+    from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
+
+    known = list(find_known_entries())
+    entries = [one for one in known if isinstance(one, KnownEntry)]
+    backups = [path for file in find_host_files() for path, _ in read_backups(file)]
+    databases = list(dict.fromkeys(_databases(configuration.settings, entries)))
+    data = [path for pair in databases for database in pair for path in _files_of(database)]
+    data += [configuration.file.path] if configuration.file.there and configuration.file.path.is_file() else []
+    unread = [one for one in known if not isinstance(one, KnownEntry)]
+    return _Found(entries, unread, backups, list(_keys(entries)), databases, list(dict.fromkeys(data)))
+
+
+def _keys(entries: "Sequence[KnownEntry]") -> Iterator[str]:
+    """The names of our keys in the keyring: those that entries refer to, and those that earlier ones have left."""
+    from taskhand.config.credentials import find_credential, find_keyring
+    from taskhand.config.variables import SECRETS
+
+    if find_keyring() == "usable":
+        named = dict.fromkeys([name for entry in entries for name in entry.keyring_names] + sorted(SECRETS))
+        yield from (name for name in named if find_credential(name) is not None)
+
+
+def _databases(settings: Settings, entries: "Sequence[KnownEntry]") -> Iterator[tuple[Path, Path]]:
+    """The store and the journal of these settings, and of each entry that has its own."""
+    from taskhand.wiring import journal_path, store_path
+
+    yield store_path(settings), journal_path(settings)
+    for entry in entries:
+        own = {name: entry.variables[name] for name in ("TASKHAND_DB", "TASKHAND_JOURNAL") if name in entry.variables}
+        if own:
+            theirs = Settings.from_env(own)
+            yield store_path(theirs), journal_path(theirs)
+
+
+def _files_of(database: Path) -> Iterator[Path]:
+    """A database with the files beside it: its log, locks, and the copies that migrations and restores leave."""
+    if not database.parent.is_dir():
+        return
+    own = (f"{database.name}-", f"{database.name}.", f".{database.name}.", f"{database.stem}.before-restore-")
+    for path in sorted(database.parent.iterdir()):
+        if (path.name == database.name or path.name.startswith(own)) and path.is_file():
+            yield path
+
+
+def _list(found: _Found, *, data: bool) -> None:
+    for entry in found.entries:
+        print_line(f"entry of {entry}: {entry.file.path}")
+    for path in found.backups:
+        print_line(f"backup: {path}")
+    for name in found.keys:
+        print_line(f"key in the system keyring: {name}")
+    for path in found.data if data else ():
+        print_line(f"data: {path}")
+    for one in found.unread:
+        print_line(f"! {one.why}", err=True)
+    if not (found.entries or found.backups or found.keys or (data and found.data)):
+        print_line("There is nothing of Taskhand on this machine" + (" but its data." if found.data else "."))
+
+
+def _check_unused(found: _Found) -> None:
+    """OperatorError while a server has a journal open: it would go on writing into a file without a name."""
+    from taskhand.journal.process_lock import ProcessLock
+
+    for _, journal in found.databases:
+        locks = ProcessLock(journal)
+        alive = [session for session in locks.other_sessions() if not locks.take_over(session)]
+        locks.release_all()
+        if alive:
+            raise OperatorError(f"A server is using {journal}.", next_step="Quit the hosts, then run it again.")
+
+
+def _remove_entries(found: _Found) -> None:
+    """Remove the entries one after the other, reading the file anew for each, and the backups that this makes."""
+    from taskhand.config.variables import SECRETS
+    from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
+    from taskhand.install.server_entry import remove_server
+
+    for entry in found.entries:
+        try:
+            file: HostFile = read_host_file(entry.file.path)
+            earlier = [text for _, text in read_backups(file)]
+            text = remove_server(file.text, entry.host, map(entry.host.input_id, sorted(SECRETS)), earlier)
+            copy = replace_host_file(file, text, copy="", now=datetime.now().astimezone())
+        except OperatorError as error:
+            found.problems.append(error.message)
+            continue
+        if copy:
+            copy.unlink()
+        print_line(f"Removed from {entry}.")
+
+
+def _remove_keys(found: _Found) -> None:
+    from taskhand.config.credentials import remove_credential
+
+    for name in found.keys:
+        try:
+            remove_credential(name)
+        except OperatorError as error:
+            found.problems.append(error.message)
+        else:
+            print_line(f"Removed {name} from the system keyring.")
+
+
+def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            found.problems.append(f"{path} cannot be removed: {error.strerror}.")
+    if paths:
+        print_line(f"Removed {len(paths)} file{'' if len(paths) == 1 else 's'}.")
+    for folder in {path.parent for path in paths if path.parent.name == "taskhand"}:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _tell_rest(found: _Found, *, data: bool) -> None:
+    """Say what stays, and how the program itself is removed."""
+    from taskhand.install.installation import find_installation
+
+    if found.data and not data:
+        folders = ", ".join(dict.fromkeys(str(path.parent) for path in found.data))
+        print_line(f"Your data stays in {folders}; `taskhand uninstall --data` removes it.")
+    print_line(f"The program itself is removed by: {find_installation().uninstall_command}")

@@ -1,0 +1,110 @@
+"""`taskhand uninstall` removes what Taskhand has written on a machine, and nothing else."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.installing import KEY, Run, error_of
+from keyrings import InMemory
+from taskhand.cli.main import command
+from taskhand.journal.process_lock import ProcessLock
+
+OTHERS = '{"mcpServers": {"gh": {}}}'
+
+
+@pytest.fixture
+def home(run: Run, tmp_path: Path, kept: InMemory) -> Path:
+    """A home with entries in three files, keys, backups, data, and things of other programs."""
+    cursor = tmp_path / ".cursor" / "mcp.json"
+    cursor.parent.mkdir()
+    cursor.write_text(OTHERS, encoding="utf-8")
+    run("cursor", "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY)
+    run("cursor", "--backend", "close", "--name", "deals", anywhere=True, CLOSE_API_KEY=KEY)
+    run("codex", "--set", f"TASKHAND_DB={tmp_path}/mine/own.sqlite", anywhere=True)
+    kept.kept["taskhand", "HUBSPOT_ACCESS_TOKEN"] = "left by an entry that was removed"
+    kept.kept["github", "me"] = "theirs"
+    for name in ("own.sqlite", "own.sqlite-wal", "own.sqlite.v5.bak", "own.journal.sqlite", "others.sqlite"):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / "mine" / name).touch()
+    data = tmp_path / ".local" / "share" / "taskhand"
+    data.mkdir(parents=True)
+    for name in ("tasks.sqlite", "tasks.journal.sqlite", "tasks.before-restore-20260301T120000Z.zip"):
+        (data / name).touch()
+    (tmp_path / ".config" / "taskhand").mkdir(parents=True)
+    (tmp_path / ".config" / "taskhand" / "taskhand.toml").write_text("plan_over = 3\n", encoding="utf-8")
+    return tmp_path
+
+
+def _uninstall(home: Path, *options: str, typed: str | None = None) -> Result:
+    kept = {name: None for name in os.environ if name.startswith(("TASKHAND_", "XDG_"))}
+    return CliRunner().invoke(command, ["uninstall", *options], env=kept | {"HOME": str(home)}, input=typed)
+
+
+def _files(home: Path) -> set[str]:
+    return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} - {"host.json"}
+
+
+def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemory) -> None:
+    before, keys = _files(home), dict(kept.kept)
+    told = _uninstall(home, "--dry-run", "--data").stdout
+    for part in (
+        "entry of Cursor:",
+        "entry of Cursor (deals):",
+        "entry of Codex:",
+        "deals/CLOSE_API_KEY",
+        "own.sqlite-wal",
+    ):
+        assert part in told
+    assert "others.sqlite" not in told
+    assert told.endswith("Nothing was removed.\n")
+    assert (_files(home), kept.kept) == (before, keys)
+
+
+def test_entries_keys_and_backups_go_and_data_stays(home: Path, kept: InMemory) -> None:
+    done = _uninstall(home, "--yes")
+    assert done.exit_code == 0, done.output
+    assert (home / ".cursor" / "mcp.json").read_text(encoding="utf-8") == OTHERS
+    assert kept.kept == {("github", "me"): "theirs"}
+    assert not [name for name in _files(home) if name.endswith(".bak") and "taskhand-" in name]
+    assert {".local/share/taskhand/tasks.sqlite", "mine/own.sqlite"} <= _files(home)
+    assert "`taskhand uninstall --data` removes it" in done.stdout
+    assert "The program itself is removed by: pip uninstall taskhand" in done.stdout
+    assert KEY not in done.output
+    assert "There is nothing of Taskhand on this machine but its data." in _uninstall(home, "--dry-run").stdout
+
+
+def test_data_goes_where_it_is_asked_for(home: Path) -> None:
+    assert _uninstall(home, "--yes", "--data").exit_code == 0
+    assert _files(home) == {".cursor/mcp.json", ".codex/config.toml", "mine/others.sqlite"}
+    assert not (home / ".local" / "share" / "taskhand").exists()
+
+
+def test_without_a_person_nothing_is_removed_but_with_yes(home: Path) -> None:
+    before = _files(home)
+    assert error_of(_uninstall(home)).message == "There is nobody to ask."
+    assert _files(home) == before
+
+
+def test_data_that_a_server_uses_stays(home: Path) -> None:
+    lock = ProcessLock(home / "mine" / "own.journal.sqlite")
+    lock.acquire()
+    before = _files(home)
+    assert "A server is using" in error_of(_uninstall(home, "--yes", "--data")).message
+    assert _files(home) == before
+    lock.release_all()
+
+
+def test_a_file_that_cannot_be_changed_is_named_and_the_rest_goes(home: Path, kept: InMemory) -> None:
+    cursor = home / ".cursor" / "mcp.json"
+    cursor.chmod(0o444)
+    (home / ".gemini").mkdir()
+    (home / ".gemini" / "settings.json").write_text("{", encoding="utf-8")
+    done = _uninstall(home, "--yes")
+    assert done.exit_code == 1
+    assert f"! {cursor} is read-only" in done.stderr
+    assert "settings.json cannot be read (line 1: " in done.stderr
+    assert "deals" in json.loads(cursor.read_text(encoding="utf-8"))["mcpServers"]
+    assert kept.kept == {("github", "me"): "theirs"}
