@@ -230,7 +230,7 @@ class Session:
 
     def _environment(self) -> dict[str, str]:
         """Nothing of this process's environment but the path."""
-        return {"HOME": str(self.folder / "home"), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        return {"HOME": str(self.folder / "home"), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "UTC"}
 
     def _install(self, address: str) -> None:
         """Write the host's own settings, and then add Taskhand to them, as a person does."""
@@ -241,6 +241,7 @@ class Session:
         variables = {"VAMBE_BASE_URL": self.crm, **self.variables}
         given = [part for name, value in variables.items() for part in ("--set", f"{name}={value}")]
         command = [sys.executable, "-m", "taskhand", "install", self.host.slug, "--backend", "vambe", "--keys", "file"]
+        command.append("--no-check")  # the CRM is asked by the host's agent alone
         subprocess.run(  # noqa: S603  our own program
             [*command, *given], env=self._environment() | {"VAMBE_API_KEY": KEY}, check=True, capture_output=True
         )

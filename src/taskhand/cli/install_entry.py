@@ -76,7 +76,7 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
         command = find_installation().install_command()
         print_line(f"! `taskhand` is not on your PATH, so the entry does not start here: {command}", err=True)
         return
-    report = run_entry(asked.host, entry, os.environ)
+    report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
     failed = [one for one in (report.start, *report.findings) if one.outcome == "failed"]
     fatal = [one for one in failed if one is report.start or one.subject in _FATAL]
     if fatal:
@@ -87,7 +87,7 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
     for one in failed:
         print_line(f"! {one.subject}: {one.found} {one.remedy or ''}".rstrip(), err=True)
     if report.missing:
-        print_line(f"! {asked.host.name} has {', '.join(report.missing)}, so it was not tried.", err=True)
+        print_line(f"{asked.host.name} gives {', '.join(report.missing)} to the server when it starts it.", err=True)
     print_line(f"The entry starts: {report.start.found}", err=asked.prints)
 
 

@@ -145,6 +145,7 @@ class Questions:
         if self._asked.me is not None:
             account = self._find_account()
             if account is None:
+                print_line("! --me is written as it is: the team was not looked up.", err=True)
                 return _checked(variable, self._asked.me)
             try:
                 return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
@@ -228,11 +229,21 @@ class Questions:
             return self._account
         settings = self._configuration().settings
         if settings.lacks_credential(self._factory):
-            return None  # the host has the key
+            self._ask_key_to_try()
+            settings = self._configuration().settings
+        if settings.lacks_credential(self._factory):
+            self._is_looked_up = True
+            return None
+        self._account = self._try_key(settings)
+        self._is_looked_up = True
+        return self._account
+
+    def _try_key(self, settings: Settings) -> _Account | None:
+        """What the key leads to; None where the CRM does not answer. OperatorError where it does not accept the key."""
         name = self._factory.title
         logging.getLogger("taskhand").setLevel(logging.ERROR)  # what it warns of is told here
         try:
-            self._account = anyio.run(_look_up, settings)
+            account = anyio.run(_look_up, settings)
         except OperatorError as error:
             if error.code != "unauthorized":
                 raise
@@ -244,14 +255,23 @@ class Questions:
         except (TaskhandError, TimeoutError) as error:
             why = error.message if isinstance(error, TaskhandError) else f"{name} did not answer."
             print_line(f"! The key could not be tried. {why}", err=True)
-        else:
-            count = len(self._account.members)
-            mine = f", and you are {self._account.my_name}" if self._account.my_name else ""
-            print_line(
-                f"{name}: key accepted, {count} member{'' if count == 1 else 's'}{mine}.", err=self._asked.prints
-            )
-        self._is_looked_up = True
-        return self._account
+            return None
+        count = len(account.members)
+        mine = f", and you are {account.my_name}" if account.my_name else ""
+        print_line(f"{name}: key accepted, {count} member{'' if count == 1 else 's'}{mine}.", err=self._asked.prints)
+        return account
+
+    def _ask_key_to_try(self) -> None:
+        """Ask for a key that the host keeps itself, or has in its environment: it is not stored."""
+        from taskhand.config.variables import is_secret_variable
+
+        variable = next(one for one in self._factory.questions if is_secret_variable(one))
+        if not self._is_interactive or self._asked.project:
+            return
+        text = f"{variable}, only to try it and to look up your team (empty: skip)"
+        typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
+        if typed.strip():
+            self._keys[variable] = _checked(variable, typed)
 
 
 async def _look_up(settings: Settings) -> _Account:

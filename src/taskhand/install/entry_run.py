@@ -63,10 +63,13 @@ class EntryReport:
         return all(one.outcome != "failed" for one in (self.start, *self.findings))
 
 
-def run_entry(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> EntryReport:
-    """Start the entry's server once, then run its `doctor`; both end within a bound.
+def run_entry(
+    host: Host, entry: Mapping[str, Any], environ: Mapping[str, str], *, is_ours: bool = False
+) -> EntryReport:
+    """Start the entry's server and greet it as a host does, then run its `doctor`; both end within a bound.
 
-    `environ` is this process's environment, of which the host passes on a part.
+    `environ` is this process's environment, of which the host passes on a part. An entry that `is_ours` starts nothing
+    but Taskhand, so that its `doctor` tells as much as a greeting.
     """
     if "command" not in entry:
         where = next((str(entry[name]) for name in ("url", "serverUrl", "httpUrl") if name in entry), "another server")
@@ -75,12 +78,16 @@ def run_entry(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) 
     given = _environment(host, entry, environ)
     missing += [one for one in _forwarded(entry) if is_secret_variable(one) and one not in given]
     words = [_filled(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
+    if is_ours and not missing:
+        findings, backend, version = _run_doctor(words, given)
+        if version:
+            return EntryReport(CheckResult("start", "ok", f"taskhand {version} answers."), findings, version, backend)
     start, version = _start(words, given)
     if start.outcome == "failed":
         return EntryReport(start)
     if missing:
         return EntryReport(start, (), version, missing=missing)
-    findings, backend = _run_doctor(words, given)
+    findings, backend, _ = _run_doctor(words, given)
     return EntryReport(start, findings, version, backend)
 
 
@@ -145,18 +152,18 @@ def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, s
     ), version
 
 
-def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> tuple[tuple[CheckResult, ...], str | None]:
-    """The findings of the server's own doctor, and its backend; one unknown finding where it has none."""
+def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> tuple[tuple[CheckResult, ...], str | None, str | None]:
+    """The findings of the server's own doctor, its backend and its version; one unknown finding where it has none."""
     kept = list(words[:-1]) if words[-1] == "serve" else list(words)
     try:
         done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
         told = json.loads(done.stdout)
         rows = [CheckResult(**row) for row in told["findings"] if row["subject"] != "hosts"]
     except subprocess.TimeoutExpired:
-        return (CheckResult("checks", "unknown", f"Its checks did not end within {_CHECKS_S} s."),), None
+        return (CheckResult("checks", "unknown", f"Its checks did not end within {_CHECKS_S} s."),), None, None
     except (OSError, ValueError, TypeError, KeyError):
-        return (CheckResult("checks", "unknown", "It has no `doctor` that could be asked."),), None
-    return tuple(rows), told.get("backend")
+        return (CheckResult("checks", "unknown", "It has no `doctor` that could be asked."),), None, None
+    return tuple(rows), told.get("backend"), str(told.get("taskhand"))
 
 
 def _run(

@@ -31,7 +31,7 @@ class Installation:
 
     def install_command(self, extra: str = "") -> str:
         """The command that installs the same for good; `extra` is an extra of the package, such as `[keyring]`."""
-        program = "pipx" if self._is_run_by_pipx else "uv tool"
+        program = "pipx" if self._is_of_pipx else "uv tool"
         source = self.source or _NAME
         if extra:
             source = f"{_NAME}{extra} @ {source}" if "://" in source else f"{source}{extra}"
@@ -40,7 +40,7 @@ class Installation:
     @property
     def uninstall_command(self) -> str:
         """The command that removes the program."""
-        if self.prefix.parent.name == "venvs":
+        if self._is_of_pipx:
             return f"pipx uninstall {_NAME}"
         return f"{'uv tool' if self.prefix.parent.name == 'tools' else 'pip'} uninstall {_NAME}"
 
@@ -49,7 +49,7 @@ class Installation:
 
         A file in the temporary folder does not outlive a program there.
         """
-        if self._is_run_by_pipx:
+        if self._is_of_pipx and self.prefix.parent.name != "venvs":  # where `pipx install` puts environments
             return "the cache of pipx, which is cleaned"
         for folder in self.prefix.parents:
             if (folder / "CACHEDIR.TAG").exists():  # https://bford.info/cachedir/ ; uv marks its cache so
@@ -63,9 +63,8 @@ class Installation:
         return next((folder for folder in _temporary_folders() if self.prefix.is_relative_to(folder)), None)
 
     @property
-    def _is_run_by_pipx(self) -> bool:
-        """Whether `pipx run` made the environment: what `pipx install` makes is in a folder `venvs`."""
-        return (self.prefix / "pipx_metadata.json").exists() and self.prefix.parent.name != "venvs"
+    def _is_of_pipx(self) -> bool:
+        return (self.prefix / "pipx_metadata.json").exists()
 
 
 def find_installation() -> Installation:
