@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -23,6 +24,8 @@ from taskhand.cli.journal import journal
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.server.in_process_client import call_tool
+from taskhand.sqlite.backup import write_backup
+from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.restore import restore_backup
 from taskhand.wiring import open_app
 
@@ -289,6 +292,23 @@ def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, s
     assert everything(store_file) == before
     invoke(restore, store_file, file)
     assert everything(store_file) == restored
+
+
+def test_a_backup_that_is_killed_leaves_the_earlier_one(saved: Saved, store_file: Path) -> None:
+    file, _ = saved
+    before, whole = everything(store_file), file.read_bytes()
+    databases = anyio.run(find_databases, settings_of(store_file))
+
+    def die(_: sqlite3.Connection) -> Description:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return Description("")
+
+    if (child := os.fork()) == 0:
+        write_backup([databases[0], replace(databases[1], describe=die)], file, {})
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert file.read_bytes() == whole
+    assert everything(store_file) == before
 
 
 def test_a_crm_s_journal_is_backed_up_without_a_store(tmp_path: Path, store_file: Path) -> None:

@@ -97,7 +97,7 @@ def _write(file: Path, lines: Iterator[str]) -> None:
     try:
         part.unlink(missing_ok=True)
         part.touch(0o600, exist_ok=False)
-        with part.open("w", encoding="utf-8", errors="surrogatepass", newline="") as out:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             out.writelines(lines)
         part.replace(file)
     except OSError as error:
