@@ -1,8 +1,6 @@
 """`taskhand backup` and `restore`: while servers write, from every state of the files, and killed in the middle."""
 
-import os
 import shutil
-import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,6 +14,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+from killed import assert_killed, die
 from server.transports.server_process import Pipe, output, run
 from server.transports.task_calls import DRAFT, contents, create_task
 from taskhand.cli.backup import _find_databases as find_databases
@@ -25,7 +24,6 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.server.in_process_client import call_tool
 from taskhand.sqlite.backup import write_backup
-from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.restore import restore_backup
 from taskhand.wiring import open_app
 
@@ -281,14 +279,7 @@ def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, s
     before = everything(store_file)
     databases = anyio.run(find_databases, settings_of(store_file))
 
-    def die(done: str) -> None:
-        if done.startswith(step):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    if (child := os.fork()) == 0:
-        restore_backup(databases, file, "now", die)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert_killed(lambda: restore_backup(databases, file, "now", lambda done: done.startswith(step) and die()))
     assert everything(store_file) == before
     invoke(restore, store_file, file)
     assert everything(store_file) == restored
@@ -299,14 +290,7 @@ def test_a_backup_that_is_killed_leaves_the_earlier_one(saved: Saved, store_file
     before, whole = everything(store_file), file.read_bytes()
     databases = anyio.run(find_databases, settings_of(store_file))
 
-    def die(_: sqlite3.Connection) -> Description:
-        os.kill(os.getpid(), signal.SIGKILL)
-        return Description("")
-
-    if (child := os.fork()) == 0:
-        write_backup([databases[0], replace(databases[1], describe=die)], file, {})
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert_killed(lambda: write_backup([databases[0], replace(databases[1], describe=die)], file, {}))
     assert file.read_bytes() == whole
     assert everything(store_file) == before
 

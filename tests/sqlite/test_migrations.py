@@ -1,7 +1,5 @@
 """Migrations: a copy of the file is made first, and a process that is killed in the middle leaves it as it was."""
 
-import os
-import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from killed import assert_killed, die
 from taskhand.backends.local.backend import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
@@ -89,18 +88,10 @@ def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, "file.sqlite.v3.bak"]
 
 
-def _die(_: str) -> str:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return ""
-
-
 def test_a_process_that_is_killed_in_a_migration_leaves_the_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "file.sqlite"
     before = make_old(path, TASK_STORE, 2)
-    if (child := os.fork()) == 0:
-        open_connection(path, replace(TASK_STORE, functions={"fold": _die}))
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert_killed(lambda: open_connection(path, replace(TASK_STORE, functions={"fold": die})))
     assert contents(path) == contents(tmp_path / "file.sqlite.v2.bak") == before
     open_connection(path, TASK_STORE).close()
     with closing(sqlite3.connect(path)) as connection:

@@ -1,6 +1,7 @@
 """The commands `taskhand export` and `taskhand import`: tasks as JSON lines, or as CSV for people."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,11 +49,11 @@ def export_tasks(settings: Settings, file: Path) -> None:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
 @click.pass_obj
 def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
-    """Add the tasks in FILE, which `taskhand export` or a person wrote, to the embedded store.
+    """Add the tasks in FILE, which `taskhand export` or a person wrote, to the embedded store; - reads JSON lines.
 
     All lines are checked before anything is written; an error names the lines that are wrong. A task that is there
     already, by its id, is left as it is, so that a file can be imported twice. The journal does not have the import:
@@ -108,7 +109,7 @@ def _write(file: Path, lines: Iterator[str]) -> None:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode("utf-8-sig")
     except OSError as error:
         raise CallerError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -45,7 +45,7 @@ class Restored:
 
 
 def restore_backup(
-    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], None] = lambda _: None
+    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], object] = lambda _: None
 ) -> Restored:
     """Put the databases of a backup, or a copy of one database, in the place of those that are there.
 
@@ -57,7 +57,9 @@ def restore_backup(
         return _restore_backup(databases, source, stamp, report)
 
 
-def _restore_backup(databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], None]) -> Restored:
+def _restore_backup(
+    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], object]
+) -> Restored:
     for one in databases:
         one.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = databases[0].path.resolve().parent
@@ -133,7 +135,7 @@ def _unpack(archive: zipfile.ZipFile, member: str, copy: Path) -> None:
 
 
 def _replace(
-    staged: Sequence[tuple[Database, Path]], stamp: str, folder: Path, report: Callable[[str], None]
+    staged: Sequence[tuple[Database, Path]], stamp: str, folder: Path, report: Callable[[str], object]
 ) -> list[Path]:
     """Keep what is there, and put the staged files in its place; the files that keep it."""
     sound = [pair for pair in staged if _is_sound(pair[0])]
@@ -235,7 +237,7 @@ def _unused(path: Path) -> Path:
     return path if not path.exists() else next(one for one in names if not one.exists())
 
 
-def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], report: Callable[[str], None]) -> None:
+def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], report: Callable[[str], object]) -> None:
     """Replace all that is in the held databases by what is in the copies, in one transaction."""
     for number, copy in enumerate(copies):
         connection.execute(f"ATTACH ? AS copy{number}", (str(copy),))
