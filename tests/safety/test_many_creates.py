@@ -137,3 +137,14 @@ async def test_after_any_fault_each_of_many_new_tasks_is_made_at_most_once_and_t
                 await stage.agent("apply_plan", planId=first.get("planId", first["changeId"]))
             assert made(stage).total() == FIVE
         assert max(made(stage).values(), default=0) <= 2  # two bodies have one title
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_lost_create_that_is_said_otherwise_is_not_sent_again(crm: Crm) -> None:
+    async with staged(crm, tasks=1) as stage:
+        stage.there.faults = (Fault("reset_before", crm.routes["create"]),)  # type: ignore[attr-defined]  # a CRM's
+        for said in ({"responsibleIds": ["me"]}, {"responsibleIds": ["Elena"], "priority": 1}):
+            with pytest.raises(Refused) as refused:
+                await stage.agent("create_task", title="Lost", **said)
+            assert refused.value.code == "outcome_unknown"
+        assert sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in stage.there.requests) == 1
