@@ -25,7 +25,8 @@ class Capabilities:
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is whether the
     settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere, and so
-    are `task_types`, of which a new task can have the `new_task_types`, as the `new_task_types_note` says.
+    are `task_types`, of which a new task can have the `new_task_types`, as the `new_task_types_note` says;
+    `usual_type` is that of a new task for which none is given.
     `longest_title` is in characters: a longer one is most likely a mistake where the title is not all that a task says.
     `status_effects` is what the CRM documents that a change of status may start.
     """
@@ -52,4 +53,5 @@ class Capabilities:
     task_types: tuple[str, ...] = ()
     new_task_types: tuple[str, ...] = ()
     new_task_types_note: str | None = None
+    usual_type: str | None = None
     longest_title: int = 1_000

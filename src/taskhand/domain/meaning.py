@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, DueRequest, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import fold
@@ -27,9 +28,10 @@ _PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
 """What of a query says how its tasks are listed, not which they are."""
 
 
-def meaning_of_new(edit: Edit) -> dict[str, Any]:
-    """What a new task is made of: a field that is null or empty says nothing in one."""
-    return _without_empty({name: meaning_of_field(name, value) for name, value in edit.given()})
+def meaning_of_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
+    """What a new task is made of: a field that is null or empty says nothing in one, nor does its usual type."""
+    meant = _without_empty({name: meaning_of_field(name, value) for name, value in edit.given()})
+    return {name: value for name, value in meant.items() if (name, value) != ("task_type", capabilities.usual_type)}
 
 
 def meaning_of_query(query: TaskQuery) -> dict[str, Any]:

@@ -47,7 +47,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     due = rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
-    payload = fingerprint(call.tool, draft, meaning_of_new(edit))
+    payload = fingerprint(call.tool, draft, meaning_of_new(edit, call.app.backend.capabilities))
     claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)

@@ -92,7 +92,10 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
             next_step=f"Send 1 to {MOST_TASKS} tasks.",
         )
     steps = await _resolve_all(call, bodies)
-    payload = fingerprint(call.tool, [_payload(body) for body in bodies], _meaning(steps))
+    meant = [_meaning(call, step.edit) for step in steps if step.edit is not None]
+    sent = [_payload(body) for body in bodies]
+    # A body that is refused may mean something another time.
+    payload = fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
     of_key = key_claim(call, payload)
     of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
@@ -140,7 +143,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         except CallerError as error:
             step.refuse(step.body.named(error))
         else:
-            same.setdefault(json.dumps(meaning_of_new(step.edit)), []).append(step)
+            same.setdefault(json.dumps(_meaning(call, step.edit)), []).append(step)
     for alike in same.values():
         if len(alike) > 1:
             _refuse_same(alike)
@@ -194,9 +197,8 @@ def _payload(body: NewBody) -> TaskDraft | str:
     return body.given if isinstance(body.given, TaskDraft) else f"{body.given.code}: {body.given.message}"
 
 
-def _meaning(steps: Sequence[_Step]) -> list[dict[str, Any]] | None:
-    """What the bodies ask for; None where one of them is refused, and so may mean something else another time."""
-    return [meaning_of_new(step.edit) for step in steps if step.edit] if all(step.edit for step in steps) else None
+def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
+    return meaning_of_new(edit, call.app.backend.capabilities)
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:

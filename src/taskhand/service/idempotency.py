@@ -87,7 +87,7 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
 def duplicate_claim(call: Call, edit: Edit) -> tuple[Claim, ...]:
     """The claim on a new task, made without a key: the same caller's same task holds it for `same_within`."""
     within = call.app.policy.same_within
-    task = _digest(meaning_of_new(edit))
+    task = _digest(meaning_of_new(edit, call.app.backend.capabilities))
     return (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {task}", task, call.app.clock() - within),) if within else ()
 
 

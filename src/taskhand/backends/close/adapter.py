@@ -66,7 +66,8 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """OperatorError for types of tasks that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
         needed = {"aiCustomerId", "aiContactId"} if settings.close_new_task_type == CALL else {"aiCustomerId"}
-        self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed))
+        usual = settings.close_new_task_type
+        self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed), usual_type=usual)
         self._client = client
         self._timezone = timezone
         self._new_task_type = settings.close_new_task_type

@@ -79,6 +79,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             html_description=BODY,
             known=("created", "updated", "completed"),
             notes="Here: a due date is required.",
+            usual_type="TODO",
             knows_me=settings.hubspot_user_id is not None,
         )
         self._client = client
