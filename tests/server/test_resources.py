@@ -114,6 +114,8 @@ async def test_the_capabilities_of_hubspot_are_shown(tmp_path: Path) -> None:
     assert told["fields"]["dueDate"] == "create (required), update"
     assert told["responsibles"] == "A task has 0 to 1."
     assert "may be a little behind" in told["lists"]
+    assert "statusEffects" not in told
+    assert "automated actions" in (await _capabilities("vambe", tmp_path))["statusEffects"]
 
 
 async def test_the_plan_threshold_is_shown(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The resource `taskhand://capabilities`."""
 
+from pydantic import MISSING
+
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
 from taskhand.server.coercion import json_types
@@ -23,6 +25,7 @@ class CapabilitiesAnswer(Answer):
     due_time: str
     lists: str
     bulk: str
+    status_effects: str | MISSING = MISSING
 
     @classmethod
     def of(cls, app: AppContext) -> "CapabilitiesAnswer":
@@ -41,6 +44,7 @@ class CapabilitiesAnswer(Answer):
             else "A list may be a little behind: after a write believe its answer, or get_task.",
             bulk=f"Up to {MOST_TASKS} tasks in one call. "
             f"More than {app.policy.plan_over}, or any filter, stop at a plan.",
+            status_effects=can.status_effects or MISSING,
         )
 
 
