@@ -49,8 +49,9 @@ class PlannedTask(_Value):
     """A task to create before the run.
 
     `day` counts from today, None is no due date; without `time` (HH:MM) the task is due all day. `people` are names or
-    e-mails, `contact` is an outsider's name. `own` are raw values by backend, which override the other fields;
-    `odd` and `missing` among them are fields that a CRM sends in another form or not at all, as in a sandbox's seed.
+    e-mails, `contact` is an outsider's name, `deal` the name of a deal, which only some backends have. `own` are raw
+    values by backend, which override the other fields; `odd` and `missing` among them are fields that a CRM sends in
+    another form or not at all, as in a sandbox's seed.
 
     A backend that cannot express a value gets the nearest one: Close the first person (else you) and at least priority
     1, HubSpot the first person and, without a day, a due date in sixty days.
@@ -63,6 +64,7 @@ class PlannedTask(_Value):
     priority: Annotated[int, Field(ge=0, le=2)] = 1
     status: Literal["initial", "in_progress", "done"] = "initial"
     contact: str | None = None
+    deal: str | None = None
     description: str | None = None
     own: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
 
@@ -89,6 +91,11 @@ class DataSet(_Value):
     def companies(self) -> tuple[str, ...]:
         """The distinct companies of the outsiders."""
         return tuple(dict.fromkeys(one.company for one in self.outsiders))
+
+    @property
+    def deals(self) -> tuple[str, ...]:
+        """The distinct deals of the tasks."""
+        return tuple(dict.fromkeys(one.deal for one in self.tasks if one.deal is not None))
 
     def person(self, who: str) -> int:
         """The index of a person, by e-mail or name; CallerError where there is none."""
@@ -147,6 +154,7 @@ _SALES_WEEK = (
         priority=2,
         status="in_progress",
         contact="Carolina Vega",
+        deal="Acme renewal 2026",
         description="Annual plan, 12 seats.",
     ),
     PlannedTask(
@@ -156,6 +164,7 @@ _SALES_WEEK = (
         people=("Luis Pereira",),
         priority=2,
         contact="Pedro Fuentes",
+        deal="Andes Solar renewal",
     ),
     PlannedTask(
         title="Collect the signed contract",
@@ -190,6 +199,7 @@ _SALES_WEEK = (
         people=("Ana Soto",),
         priority=2,
         contact="Carolina Vega",
+        deal="Acme renewal 2026",
     ),
     PlannedTask(title="Send the welcome kit", day=2, people=("Luis Pereira",), priority=1, contact="Pedro Fuentes"),
     PlannedTask(

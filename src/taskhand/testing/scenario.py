@@ -145,6 +145,7 @@ class Expected(_Table):
     priority: int | None = None
     contact: str | None = None
     customer: str | None = None
+    deal: str | None = None
     native: Mapping[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -85,6 +85,8 @@ _ROWS = (
     _Row("Ordenar carpeta de clientes", "NOT_STARTED", "NONE", None, 20, None),
     _Row("Llamar a Héctor", "NOT_STARTED", "LOW", JUAN, 1, "16:45", "CALL", 5),
 )
+DEAL = 301
+_OF_DEAL = frozenset({1, 19})  # the indexes of its tasks
 _BODIES = {  # by the index of the row
     0: UI.format("<p>Preguntar por <strong>volumen</strong> y fecha de despacho.</p>"),
     1: UI.format("<ul><li>Precio</li><li>Plazos &amp; garantías</li></ul>"),
@@ -113,7 +115,7 @@ def demo(now: dt.datetime) -> dict[str, Any]:
         "companies": [_company(n, *row) for n, row in enumerate(_COMPANIES)],
         "contacts": [_contact(n, row) for n, row in enumerate(_CONTACTS)],
         "properties": PROPERTIES,
-        "deals": [{"id": 301, "properties": {"dealname": "Plan anual 2026", "amount": "4800000"}}],
+        "deals": [{"id": DEAL, "properties": {"dealname": "Plan anual 2026", "amount": "4800000"}}],
         "tasks": [_task(n, row, now) for n, row in enumerate(_ROWS)],
     }
 
@@ -140,6 +142,7 @@ def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
     }
     optional = {"hubspot_owner_id": row.who, "hs_task_body": _BODIES.get(number)}
     links = {} if row.contact is None else _links(row.contact)
+    links |= {"deals": [DEAL]} if number in _OF_DEAL else {}
     made = now - dt.timedelta(days=30, minutes=-number)
     properties |= {name: text for name, text in optional.items() if text} | _OWN.get(number, {})
     return {"properties": properties, "createdAt": format_instant(made)} | links

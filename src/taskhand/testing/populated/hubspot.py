@@ -27,7 +27,8 @@ _VALUES: Final = {"initial": "NOT_STARTED", "in_progress": "IN_PROGRESS", "done"
 _PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH")
 _STILL: Final = ("searches=0", "burst=0", "search_lag=0", "settle_ms=0")
 """Without the behaviour that needs time to pass: rate limits, and a search index that lags."""
-_FIRST_CONTACT, _FIRST_COMPANY, _FIRST_OWNER, _FIRST_USER = 101, 201, 64_492_917, 98_499_705
+_FIRST_CONTACT, _FIRST_COMPANY, _FIRST_DEAL = 101, 201, 301
+_FIRST_OWNER, _FIRST_USER = 64_492_917, 98_499_705
 _PROPERTIES: Final = (
     {"name": "sales_region", "label": "Sales region", "type": "enumeration"}
     | {"options": [{"value": one.lower(), "label": one} for one in ("North", "Center", "South")]},
@@ -56,6 +57,7 @@ def _seed(data: DataSet, now: datetime) -> dict[str, Any]:
         "contacts": [
             {"id": _FIRST_CONTACT + index, "properties": _contact(data, index)} for index in range(len(data.outsiders))
         ],
+        "deals": [{"id": _FIRST_DEAL + n, "properties": {"dealname": one}} for n, one in enumerate(data.deals)],
         "tasks": [_task(data, one, number, now) for number, one in enumerate(data.tasks)],
     }
 
@@ -92,6 +94,7 @@ def _task(data: DataSet, planned: PlannedTask, number: int, now: datetime) -> di
     made = (now - _AGE + timedelta(minutes=number)).astimezone(UTC).isoformat(timespec="seconds")
     row = {"properties": {name: text for name, text in properties.items() if text}, "createdAt": made}
     row |= {name: own[name] for name in ODD_KEYS & own.keys()}
+    row |= {} if planned.deal is None else {"deals": [_FIRST_DEAL + data.deals.index(planned.deal)]}
     if planned.contact is None:
         return row
     index = data.outsider(planned.contact)
@@ -107,6 +110,7 @@ class _TaskReader:
         self._people = {str(_FIRST_OWNER + index): data.display_name(index) for index in range(len(data.people))}
         self._linked = {("contacts", str(_FIRST_CONTACT + n)): one.name for n, one in enumerate(data.outsiders)}
         self._linked |= {("companies", str(_FIRST_COMPANY + n)): one for n, one in enumerate(data.companies)}
+        self._linked |= {("deals", str(_FIRST_DEAL + n)): one for n, one in enumerate(data.deals)}
 
     async def read(self) -> tuple[StoredTask, ...]:
         """The live tasks."""
@@ -132,6 +136,7 @@ class _TaskReader:
             priority=_PRIORITIES.index(priority) if priority in _PRIORITIES else 0,
             contact=links.get((row["id"], "contacts")),
             customer=links.get((row["id"], "companies")),
+            deal=links.get((row["id"], "deals")),
             native=own,
         )
 
