@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import LINK_FIELDS, Order, TaskQuery, ascends, matcher, sort_key
+from taskhand.domain.query import Order, TaskQuery, ascends, matcher, sort_key
 from taskhand.domain.task import PRIORITY_WORDS, Task
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
@@ -89,5 +89,5 @@ def _fingerprint(query: TaskQuery) -> str:
     """A short hash of the filters and the order; what a page has of its tasks may change between pages."""
     # The id of a status may become known while the first page is fetched; its name stays the same.
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
-    rest = replace(query, limit=0, links=LINK_FIELDS, after=None, statuses=None)
+    rest = replace(query, limit=0, links=frozenset(), after=None, statuses=None)
     return blake2b(repr((rest, names)).encode(errors="replace"), digest_size=3).hexdigest()
