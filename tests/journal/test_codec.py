@@ -55,6 +55,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "task_type": SOME,
     "deal_id": SOME,
     "note": SOME,
+    "resolution": SOME,
     "native": st.none() | OBJECTS,
 }
 EDITS = st.fixed_dictionaries({}, optional=FIELDS).map(lambda values: Edit(**values))

@@ -10,7 +10,16 @@ from pydantic import MISSING
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.task import StatusChoice, Task
 
-__all__ = ["Edit", "current_value", "is_readable", "is_untouched", "unreadable_fields", "without"]
+__all__ = [
+    "Edit",
+    "after_creation",
+    "current_value",
+    "is_readable",
+    "is_untouched",
+    "only_on_creation",
+    "unreadable_fields",
+    "without",
+]
 
 _SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
 """The documented field of a task that shows a field of an edit, where the two differ in name."""
@@ -35,6 +44,7 @@ class Edit:
     status: StatusChoice | MISSING = MISSING
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
+    resolution: str | None | MISSING = MISSING
     note: str | None | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
@@ -54,6 +64,16 @@ class Edit:
 
 _FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
 _VALUES = attrgetter(*_FIELDS)
+
+
+def only_on_creation(edit: Edit) -> Edit:
+    """The part of an edit that a new task is made with; no CRM is asked to make one that is finished."""
+    return without(edit, "status", "resolution")
+
+
+def after_creation(edit: Edit) -> Edit:
+    """The part of an edit that a new task gets by a second request."""
+    return Edit(status=edit.status, resolution=edit.resolution, native=edit.native)
 
 
 def without(edit: Edit, *names: str) -> Edit:

@@ -68,6 +68,7 @@ def unreadable_task(task_id: str) -> Task:
         "task_type",
         "deal_id",
         "also_linked",
+        "resolution",
         "note",
         "note_id",
         "unreadable",

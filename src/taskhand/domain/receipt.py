@@ -39,6 +39,7 @@ _SHOWN: dict[str, Callable[[Task], object]] = {
     "status": lambda task: task.status_config.name if task.status_config else None,
     "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
     "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
+    "resolution": lambda task: None if task.resolution is MISSING else task.resolution,
     "note": lambda task: None if task.note is MISSING else task.note,
 }
 """The value of each field of a difference."""
@@ -214,7 +215,7 @@ def _value(task: Task, name: str) -> Any:
             return due_of(task)
         case "status":
             return StatusChoice.of(task.status_config) if task.status_config else MISSING
-        case "note":
+        case "note" | "resolution":
             return value_of(task, name)
         case _:
             return getattr(task, name)

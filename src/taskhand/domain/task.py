@@ -31,6 +31,7 @@ __all__ = [
     "Member",
     "Priority",
     "ReassignMode",
+    "Resolution",
     "Responsible",
     "Status",
     "StatusChoice",
@@ -149,6 +150,7 @@ class Task(Value):
     url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
+    resolution: str | None | MISSING = MISSING
     note: str | None | MISSING = MISSING
     note_id: str | None | MISSING = MISSING
     also_linked: (
@@ -233,8 +235,12 @@ AddNote = Annotated[
     str,
     Field(
         description="Appended to the description, with date and author.",
-        json_schema_extra=field_notes(without_description="Written as a note on the lead.", null_is_not_given=True),
+        json_schema_extra=field_notes(without_description="Note on the lead.", null_is_not_given=True),
     ),
+]
+Resolution = Annotated[
+    Literal["abandoned", "skipped"],
+    Field(description="How it ended.", json_schema_extra=field_notes(null_is_not_given=True)),
 ]
 DueDate = Annotated[
     str | None,
@@ -361,6 +367,7 @@ class TaskPatch(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     deal_id: DealId | MISSING = MISSING
+    resolution: Resolution | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     clear: (

@@ -179,7 +179,7 @@ def _listed_statuses(properties: Schema, names: Sequence[str]) -> Schema:
 def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
     """The argument that takes a type of task, with the types that there are."""
     types = capabilities.new_task_types if is_new else capabilities.task_types
-    clauses = ["Kind of task", *filter(None, [capabilities.new_task_types_note if is_new else None])]
+    clauses = ["Kind", *filter(None, [capabilities.new_task_types_note if is_new else None])]
     return node | {"description": f"{'; '.join(clauses)}.", "enum": [*types]}
 
 

@@ -17,9 +17,16 @@ __all__ = ["complete_task"]
 
 
 async def complete_task(
-    call: Call, task_id: str, status_name: str | MISSING = MISSING, note: str | MISSING = MISSING
+    call: Call,
+    task_id: str,
+    status_name: str | MISSING = MISSING,
+    note: str | MISSING = MISSING,
+    resolution: str | MISSING = MISSING,
 ) -> Receipt | Plan:
-    """Move a task to the finished status, with a note; without `status_name`, a finished task keeps its status."""
+    """Move a task to the finished status, with a note and its resolution.
+
+    Without `status_name`, a finished task keeps its status.
+    """
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
     if note is not MISSING:
@@ -27,9 +34,16 @@ async def complete_task(
     resolver = Resolver(call.app, call.caller.name)
 
     async def add_note(snapshot: Snapshot) -> Edit:
-        return Edit() if note is MISSING else await resolver.add_note(note, snapshot)
+        noted = Edit() if note is MISSING else await resolver.add_note(note, snapshot)
+        return replace(noted, resolution=resolution)
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
+        edit, matched = await finish(snapshot)
+        if resolution is not MISSING:
+            await backend.check_edit(snapshot.task, edit.unmet_by(snapshot.task))
+        return edit, matched
+
+    async def finish(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
         if status_name is MISSING and before.is_finished:
             # The snapshot may be old: only a fresh read shows that the task is finished now.

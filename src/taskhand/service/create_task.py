@@ -7,7 +7,7 @@ import anyio
 from taskhand.backends.base import Written
 from taskhand.domain import rules
 from taskhand.domain.deadline import end_of_call
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import Edit, after_creation, only_on_creation
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.meaning import meaning_of_new
 from taskhand.domain.outcome import VOID
@@ -75,7 +75,7 @@ async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receip
     edit = intent.edit or Edit()
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [intent])
-        written = await call.app.backend.create_task(without(edit, "status"))
+        written = await call.app.backend.create_task(only_on_creation(edit))
         written = await _set_status(call, written, edit)
         receipt = Receipt.of(None, written.task, edit, opening.matched, written.note)
         await call.settle([Result(0, "applied", written.task.id, written.task, note=receipt.note)], "applied")
@@ -98,7 +98,7 @@ def replay_create(earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
 
 async def _set_status(call: Call, written: Written, edit: Edit) -> Written:
     """Move the new task to the requested status; a failure becomes a note, since the task exists."""
-    rest = Edit(status=edit.status, native=edit.native).unmet_by(written.task)
+    rest = after_creation(edit).unmet_by(written.task)
     if not any(rest.given()):
         return written
     try:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import MISSING
 
 from taskhand.domain.deadline import part_of_call
-from taskhand.domain.edit import Edit, is_untouched, without
+from taskhand.domain.edit import Edit, is_untouched, only_on_creation
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import match_creates
 from taskhand.domain.outcome import Outcome, overall_outcome
@@ -123,7 +123,7 @@ async def with_notes(
 
 async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:
     """The results of creates that may have been sent: applied where the backend finds the one task that each made."""
-    edits = {index: without(change.intents[index].edit or Edit(), "status") for index in indexes}
+    edits = {index: only_on_creation(change.intents[index].edit or Edit()) for index in indexes}
     hidden = [index for index, edit in edits.items() if has_mask(edit)]
     results = [Result(index, "unknown") for index in hidden]  # nobody can look for a text that is not kept
     edits = {index: edit for index, edit in edits.items() if index not in hidden}

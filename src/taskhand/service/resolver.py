@@ -78,6 +78,7 @@ class Resolver:
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
             task_type=body.task_type,
+            resolution=body.resolution if isinstance(body, TaskPatch) else MISSING,
             deal_id=deal_id,
         )
         if before is not None:

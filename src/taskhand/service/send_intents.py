@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.domain.deadline import end_of_call
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import Edit, after_creation, only_on_creation
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 
@@ -28,12 +28,11 @@ async def _create(app: AppContext, edits: Sequence[Edit], progress: BulkProgress
 
     A status that could not be set becomes a note, since the task exists.
     """
-    results = list(await app.backend.create_tasks([without(edit, "status") for edit in edits], progress))
+    results = list(await app.backend.create_tasks([only_on_creation(edit) for edit in edits], progress))
     late = {
         index: (item.written, rest)
         for index, (item, edit) in enumerate(zip(results, edits, strict=True))
-        if item.written is not None
-        and any((rest := Edit(status=edit.status, native=edit.native).unmet_by(item.written.task)).given())
+        if item.written is not None and any((rest := after_creation(edit).unmet_by(item.written.task)).given())
     }
     if late:
         with end_of_call():

@@ -25,6 +25,9 @@ async def test_a_long_text_is_created_kept_and_changed() -> None:
 async def test_a_long_text_that_was_shown_cut_is_changed_by_its_mark() -> None:
     sandbox = close([row(1, text=HUGE)])
     async with agent_on(sandbox) as agent:
+        shown = (await agent("get_task", id=TASK))["task"]["title"]
+        assert len(shown) < len(HUGE)
+        assert "left out" in shown or "more" in shown or "…" in shown
         [listed] = (await agent("list_tasks"))["tasks"]
         assert len(listed["title"]) < 200
         await agent("update_task", id=TASK, title=f"Soon: {listed['title']}")

@@ -50,7 +50,7 @@ async def test_a_note_is_planned_written_beside_other_changes_and_undone() -> No
         await agent("undo_change", changeId=undone["changeId"])
         assert notes(sandbox) == [(LEAD, NOTE)]
         schemas = {tool.name: tool.input_schema["properties"] for tool in (await agent.client.list_tools()).tools}
-        assert schemas["update_task"]["addNote"]["description"] == "Written as a note on the lead."
+        assert schemas["update_task"]["addNote"]["description"] == "Note on the lead."
 
 
 async def test_a_finished_task_takes_a_note_and_completing_with_one_is_one_change() -> None:

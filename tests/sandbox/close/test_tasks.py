@@ -137,7 +137,6 @@ async def test_an_update_without_effect_changes_nothing_and_emits_no_event() -> 
         (TASK, {"title": "x"}, "title"),
         (TASK, {"id": "x"}, "id"),
         (TASK, {"priority": "low"}, "priority"),
-        (TASK, {"resolution": "skipped"}, "resolution"),
         (TASK, {"assigned_to": "user_none"}, "assigned_to"),
         (TASK, {"lead_id": "lead_none"}, "lead"),
         (CALL, {"priority": "high"}, "priority"),

@@ -102,7 +102,7 @@ def _is_uuid(text: str) -> bool:
 ids = no_text | junk.filter(lambda text: not _is_uuid(text)) | st.sampled_from([NOBODY, 7, "", f"{NOBODY}x"])
 days = no_text | st.sampled_from(["2026-02-30", "soon", "01/03/2026", "2026-03", "2026-01-01T00:00", 20260101])
 people = no_list | st.lists(words.filter(lambda text: text.strip().casefold() != "me"), min_size=1, max_size=3)
-names = no_text | st.sampled_from(["Done", "Pendient", "zzz", 3, "\u202e"])
+names = no_text | st.sampled_from(["Donne", "Pendient", "zzz", 3, "\u202e"])
 unknown_ids = no_text | junk | st.sampled_from([NOBODY, 7, "", TASK])
 moments = no_text | words | st.sampled_from(["soon", "2026-02-30", "01/03/2026", "2026-03", "2026-03-01T25:00"])
 WRONG: dict[str, st.SearchStrategy[Any]] = {
@@ -123,6 +123,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     ),
     "taskType": no_text | junk,
     "dealId": no_text | junk,
+    "resolution": no_text | junk,
     "addNote": no_text | st.just("x" * 10_001),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),

@@ -19,6 +19,7 @@ _ARGUMENTS: Final = {
     "is_complete": "newStatusName",
     "assigned_to": "responsibleIds",
     "priority": "priority",
+    "resolution": "resolution",
     "lead": "aiCustomerId",  # Close may name it where `lead_id` was sent
     "lead_id": "aiCustomerId",
     "contact": "aiContactId",

@@ -101,6 +101,9 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         task_responsibles=(Responsible(responsible_id=assignee),) if assignee else (),
         status_config=status,
         url=f"https://app.close.com/lead/{lead_id}/" if lead_id else None,
+        resolution=fields.read("resolution", lambda: optional_text(json, "resolution"))
+        if "resolution" in json
+        else MISSING,
         task_type=fields.read("task_type", lambda: optional_text(json, "_type") or LEAD),
     )
 
@@ -172,6 +175,8 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
         body["priority"] = word
     if edit.status is not MISSING:
         body["is_complete"] = _is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
+    if edit.resolution is not MISSING:
+        body["resolution"] = edit.resolution
     if edit.ai_contact_id is not MISSING:
         body["contact_id"] = edit.ai_contact_id
     return body

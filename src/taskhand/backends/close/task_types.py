@@ -1,8 +1,8 @@
 """Task types of Close (`_type`): their labels, which can be listed and created, and which changes each accepts.
 
 Source: https://developer.close.com/api/resources/tasks, and its page "Update a task": `assigned_to`, `date` and
-`is_complete` change on every type, `text` on `lead` alone. That `priority`, `contact_id` and `is_dateless` change is
-documented only of the types that can be created with them.
+`is_complete` change on every type, `text` on `lead` alone. That `priority`, `contact_id`, `resolution` and
+`is_dateless` change is documented by the schema alone, and taken for true of the types that can be created.
 """
 
 from collections.abc import Mapping
@@ -47,8 +47,8 @@ INBOX: Final = tuple(_LABELS)
 
 _ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids", "note"})
 _CHANGEABLE_ON: Final = {
-    LEAD: _ALWAYS_CHANGEABLE | {"title", "priority", "ai_contact_id"},
-    CALL: _ALWAYS_CHANGEABLE | {"ai_contact_id"},
+    LEAD: _ALWAYS_CHANGEABLE | {"title", "priority", "ai_contact_id", "resolution"},
+    CALL: _ALWAYS_CHANGEABLE | {"ai_contact_id", "resolution"},
 }
 
 

@@ -68,7 +68,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """`new_id` makes the part of the trace ids that no other request has."""
         super().__init__(timing, RecentWrites(_INDEX_LAG_S, timing.monotonic))
         self.capabilities = Capabilities(
-            absent=frozenset(),
+            absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),
             required_on_create=frozenset({"dueDate"}),
             id_pattern=_VALUE if client.id_property else _DIGITS,

@@ -31,8 +31,9 @@ TASK_TYPES = {
     for task_type in (
         TaskType(
             LEAD,
+            extra=("resolution",),  # recorded in 2026; the page shows it on calls only
             # the page's text allows `text`; the schema has the other fields
-            changeable=ON_ALL | {"due_date", "is_dateless", "text", "priority", "contact_id", "lead_id"},
+            changeable=ON_ALL | {"due_date", "is_dateless", "text", "priority", "contact_id", "lead_id", "resolution"},
             prefix="task",
             can_be_dateless=True,
             is_completion_recorded=True,

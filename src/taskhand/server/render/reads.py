@@ -209,12 +209,18 @@ def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
 
 
 def fit_description(task: Task) -> Task:
-    """The task, its description cut to fit an answer."""
-    longest, whole = _DESCRIPTION, task.description or ""
-    while len(json.dumps(truncate(whole, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
+    """The task, its texts cut to fit an answer."""
+    texts = {name: text for name, text in (("title", task.title), ("description", task.description)) if text}
+    cut = {name: shown for name, text in texts.items() if (shown := _fit(text)) != text}
+    shown_priority = {} if task.priority is not None else {"priority": task.shown_priority}
+    return task.model_copy(update=cut | shown_priority) if cut or shown_priority else task
+
+
+def _fit(text: str) -> str:
+    longest = _DESCRIPTION
+    while len(json.dumps(truncate(text, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
         longest //= 2
-    task = task if task.priority is not None else task.model_copy(update={"priority": task.shown_priority})
-    return task if len(whole) <= longest else task.model_copy(update={"description": truncate(whole, longest)})
+    return truncate(text, longest) if len(text) > longest else text
 
 
 def _status_row(status: Status) -> StatusRow:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
-from taskhand.domain.task import AddNote
+from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import TaskId
@@ -14,19 +14,20 @@ __all__ = ["COMPLETE_TASK"]
 
 
 class CompleteTask(Options):
-    """The task to finish, the finished status to move it to, and a note."""
+    """The task to finish, the finished status to move it to, a note, and how it ended."""
 
     id: TaskId
     new_status_name: (
         Annotated[str, Field(description="Finished status; only where there are several of type done.")] | MISSING
     ) = MISSING
     add_note: AddNote | MISSING = MISSING
+    resolution: Resolution | MISSING = MISSING
 
 
 async def _run(call: Call, arguments: CompleteTask) -> Written:
     from taskhand.service.complete_task import complete_task
 
-    return await complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note)
+    return await complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note, arguments.resolution)
 
 
 COMPLETE_TASK = Tool(

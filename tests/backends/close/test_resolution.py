@@ -1,0 +1,68 @@
+"""`resolution` in Close: how a finished task ended, said when it is finished, and taken back with it."""
+
+import pytest
+
+from backends.close.test_safe_writes import agent_on
+from backends.close.wired import CAROLINA, TASK, close, row, task_id
+from behaviour.agent import Refused
+from taskhand.sandbox.close import CloseSandbox
+
+CALL, MISSED = task_id(2), task_id(3)
+
+
+def there() -> CloseSandbox:
+    return close([row(1), row(2, _type="outgoing_call", contact_id=CAROLINA), row(3, _type="missed_call")])
+
+
+def ends(sandbox: CloseSandbox) -> list[tuple[bool, str | None]]:
+    return [(task["is_complete"], task.get("resolution")) for task in sandbox.tasks]
+
+
+async def test_a_task_is_finished_with_a_resolution_planned_told_and_undone() -> None:
+    sandbox = there()
+    async with agent_on(sandbox) as agent:
+        plan = await agent("complete_task", id=TASK, resolution="skipped", dryRun=True)
+        assert plan["difference"][0]["changed"]["resolution"] == {"from": None, "to": "skipped"}
+        done = await agent("apply_plan", planId=plan["planId"])
+        assert done["changed"]["resolution"]["to"] == "skipped"
+        call = await agent("update_task", id=CALL, newStatusName="Completed", resolution="abandoned")
+        assert call["task"]["resolution"] == "abandoned"
+        assert ends(sandbox) == [(True, "skipped"), (True, "abandoned"), (False, None)]
+        await agent("complete_task", id=TASK, resolution="abandoned")
+        assert ends(sandbox)[0] == (True, "abandoned")
+        gone = await agent("delete_task", id=CALL)
+        gone = await agent("apply_plan", planId=gone["planId"])
+        await agent("undo_change", changeId=gone["changeId"])
+        assert ends(sandbox)[-1] == (True, "abandoned")
+        many = await agent("bulk_update_tasks", taskIds=[TASK], changes={"newStatusName": "Open"})
+        await agent("undo_change", changeId=many["changeId"])
+        assert ends(sandbox)[0] == (True, "abandoned")
+
+
+async def test_undo_opens_a_task_and_takes_its_resolution_off() -> None:
+    sandbox = there()
+    async with agent_on(sandbox) as agent:
+        changes = {"newStatusName": "Completed", "resolution": "skipped"}
+        done = await agent("bulk_update_tasks", taskIds=[TASK, CALL, MISSED], changes=changes)
+        assert done["totals"] == {"applied": 2, "refused": 1}
+        assert ends(sandbox) == [(True, "skipped"), (True, "skipped"), (False, None)]
+        await agent("undo_change", changeId=done["changeId"])
+    assert ends(sandbox) == [(False, None), (False, None), (False, None)]
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "why"),
+    [
+        ("update_task", {"id": TASK, "resolution": "skipped"}, "not finished"),
+        ("update_task", {"id": TASK, "resolution": "skipped", "newStatusName": "Open"}, "not finished"),
+        ("update_task", {"id": TASK, "resolution": "done", "newStatusName": "Completed"}, "resolution"),
+        ("complete_task", {"id": MISSED, "resolution": "skipped"}, "to-dos and outgoing calls only"),
+    ],
+)
+async def test_a_resolution_that_says_nothing_is_refused(tool: str, sent: dict[str, str], why: str) -> None:
+    sandbox = there()
+    async with agent_on(sandbox) as agent:
+        for plan in ({}, {"dryRun": True}):
+            with pytest.raises(Refused, match=why):
+                await agent(tool, **sent, **plan)
+    assert not any(one.committed for one in sandbox.requests)
