@@ -1,6 +1,6 @@
 """A journal of its own for an app context that is wired by hand."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,14 @@ def numbered(prefix: str, number: int) -> str:
 
 
 @asynccontextmanager
-async def journal_at(clock: Callable[[], datetime], place: str = "test") -> AsyncIterator[SqliteJournal]:
+async def journal_at(
+    clock: Callable[[], datetime], place: str = "test", secrets: Sequence[str] = ()
+) -> AsyncIterator[SqliteJournal]:
     """A journal in a folder that is there as long as it is used."""
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
-        journal = SqliteJournal(Path(folder) / "journal.sqlite", place=place, clock=clock, new_id=numbered)
+        journal = SqliteJournal(
+            Path(folder) / "journal.sqlite", place=place, clock=clock, new_id=numbered, secrets=secrets
+        )
         try:
             yield journal
         finally:

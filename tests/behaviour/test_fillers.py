@@ -101,8 +101,8 @@ async def test_with_clear_null_and_blanks_are_not_given(worker: Agent, arm: Arm,
         answer = await worker("update_task", **fields | {"id": task["id"], "priority": "2", "clear": clear})
     assert answer["task"] == task | {"priority": 2}
     await worker("update_task", id=task["id"], priority="1")
-    changes = unused | {"priority": "2", "clear": clear}
-    del changes["id"], changes["dryRun"], changes["reason"]
+    options = {"id", "idProperty", "dryRun", "reason"}
+    changes = {name: None for name in unused if name not in options} | {"priority": "2", "clear": clear}
     await worker("bulk_update_tasks", taskIds=[task["id"]], changes=changes)
     assert await _read(worker, task["id"]) == task | {"priority": 2}
 

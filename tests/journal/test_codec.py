@@ -56,6 +56,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "deal_id": SOME,
     "note": SOME,
     "resolution": SOME,
+    "properties": st.dictionaries(TEXT, SOME, min_size=1, max_size=3).map(lambda own: tuple(sorted(own.items()))),
     "native": st.none() | OBJECTS,
 }
 EDITS = st.fixed_dictionaries({}, optional=FIELDS).map(lambda values: Edit(**values))
@@ -77,6 +78,7 @@ TASKS = st.builds(
     task_responsibles=st.lists(st.builds(Responsible, responsible_id=TEXT), max_size=3).map(tuple),
     status_config=st.none() | STATUSES,
     url=SOME,
+    properties=st.just(MISSING) | st.dictionaries(TEXT, SOME, max_size=3),
 )
 SNAPSHOTS = st.builds(
     Snapshot,

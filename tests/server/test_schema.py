@@ -35,7 +35,7 @@ from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team
 
-EVERYTHING = Capabilities()
+EVERYTHING = Capabilities(absent=frozenset())
 NARROW = Capabilities(
     absent=frozenset({"description", "aiContactId", "title"}),
     not_clearable=frozenset({"dueDate", "timezone", "unheardOf"}),

@@ -26,6 +26,8 @@ def test_where_every_argument_must_be_sent_no_task_need_be_changed_by_one(tools:
     unsaid: dict[str, Any] = dict.fromkeys(schema["properties"]) | {"clear": [], "title": "", "reason": ""}
     if schema["properties"].get("dueDate", {}).get("type") == "string":
         unsaid["dueDate"] = ""  # HubSpot's date cannot be emptied
+    if "properties" in schema["properties"]:
+        unsaid |= {"properties": [], "idProperty": ""}
     jsonschema.validate(unsaid | {"id": "x", "dryRun": False}, to_strict(schema))
 
 

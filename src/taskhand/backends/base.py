@@ -1,6 +1,6 @@
 """The `Backend` protocol: all that the service knows of a CRM or of the built-in store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -15,7 +15,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
 
-__all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "Written"]
+__all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,35 @@ class Misread(Exception):
         self.now = now
 
 
+class OwnProperties(Protocol):
+    """Task properties of a CRM's own, by name."""
+
+    async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
+        ...
+
+    async def check_names(self, names: Collection[str]) -> None:
+        """Refuse names of properties that tasks do not have."""
+        ...
+
+    async def snapshots(
+        self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
+    ) -> dict[str, Snapshot]:
+        """Tasks as `Backend.snapshots` (`snapshots_to_delete`) reads them, with these properties."""
+        ...
+
+    async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
+        """The ids of the tasks that have these values of a unique property; CallerError where it is none."""
+        ...
+
+
 class Backend(Protocol):
     """Reads and writes tasks in the contract's terms; every method raises TaskhandError where it cannot."""
 
     name: str
     capabilities: Capabilities
+    properties: OwnProperties | None
+    """Its own properties; None where `capabilities.absent` has `properties`."""
     remedies: Mapping[str, str]
     """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
     accessed: str

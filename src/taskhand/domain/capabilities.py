@@ -31,7 +31,7 @@ class Capabilities:
     `status_effects` is what the CRM documents that a change of status may start.
     """
 
-    absent: frozenset[str] = frozenset({"taskType", "dealId", "resolution"})
+    absent: frozenset[str] = frozenset({"taskType", "dealId", "properties", "resolution"})
     absent_on_update: frozenset[str] = _NONE
     not_clearable: frozenset[str] = _NONE
     required_on_create: frozenset[str] = _NONE

@@ -1,6 +1,6 @@
 """The edit that a write makes: names are resolved to ids, the due fields to a due date. Backends take this; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -8,15 +8,19 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
+from taskhand.domain.properties import PropertyValues, property_field, property_name, property_names
 from taskhand.domain.task import StatusChoice, Task
 
 __all__ = [
     "Edit",
     "after_creation",
     "current_value",
+    "edit_of",
     "is_readable",
     "is_untouched",
+    "known_properties",
     "only_on_creation",
+    "properties_in",
     "unreadable_fields",
     "without",
 ]
@@ -46,11 +50,15 @@ class Edit:
     deal_id: str | None | MISSING = MISSING
     resolution: str | None | MISSING = MISSING
     note: str | None | MISSING = MISSING
+    properties: PropertyValues | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def given(self) -> tuple[tuple[str, object], ...]:
-        """The fields that are set, with their values."""
-        return tuple([pair for pair in zip(_FIELDS, _VALUES(self), strict=True) if pair[1] is not MISSING])
+        """The fields that are set, with their values; each property is one."""
+        given = tuple([pair for pair in zip(_FIELDS, _VALUES(self), strict=True) if pair[1] is not MISSING])
+        if self.properties is MISSING:
+            return given
+        return (*given, *((property_field(name), value) for name, value in self.properties))
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
         """The part of this edit that `task` does not show, or not with certainty.
@@ -62,7 +70,7 @@ class Edit:
         return without(self, *(name for name in shown if sure_of_due or name != "due"))
 
 
-_FIELDS = tuple(one.name for one in fields(Edit) if one.name != "native")
+_FIELDS = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
 _VALUES = attrgetter(*_FIELDS)
 
 
@@ -76,16 +84,39 @@ def after_creation(edit: Edit) -> Edit:
     return Edit(status=edit.status, resolution=edit.resolution, native=edit.native)
 
 
+def edit_of(given: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None = None) -> Edit:
+    """The edit that sets these fields, as `given` has them."""
+    plain: dict[str, Any] = {}
+    properties: dict[str, str | None] = {}
+    for name, value in given:
+        if (own := property_name(name)) is None:
+            plain[name] = value
+        else:
+            properties[own] = value
+    return Edit(**plain, properties=tuple(sorted(properties.items())) if properties else MISSING, native=native)
+
+
 def without(edit: Edit, *names: str) -> Edit:
     """The edit without these fields."""
     if not names:
         return edit
-    kept = {name: value for name, value in edit.given() if name not in names}
-    return Edit(**kept, native=edit.native)  # type: ignore[arg-type]  # values of the fields of an edit
+    return edit_of(((name, value) for name, value in edit.given() if name not in names), edit.native)
+
+
+def properties_in(*edits: Edit | None) -> frozenset[str]:
+    """The names of the properties that edits set."""
+    return property_names(name for edit in edits if edit is not None for name, _ in edit.given())
+
+
+def known_properties(task: Task) -> dict[str, str | None]:
+    """The properties that were read of a task, by name; None for one without a value."""
+    return {} if task.properties is MISSING else task.properties
 
 
 def current_value(task: Task, name: str) -> object:
     """The value of `task` in the field `name` of an edit."""
+    if (own := property_name(name)) is not None:
+        return known_properties(task).get(own)
     match name:
         case "due":
             return due_of(task)
@@ -97,6 +128,8 @@ def current_value(task: Task, name: str) -> object:
 
 def is_readable(task: Task, name: str) -> bool:
     """Whether `task` shows what it has in the field `name` of an edit."""
+    if (own := property_name(name)) is not None:
+        return own in known_properties(task)
     return _SHOWN_AS.get(name, name) not in task.unreadable_fields
 
 

@@ -4,7 +4,8 @@ from dataclasses import fields
 from typing import Any, Final
 
 from taskhand.domain.due import Due
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, without
+from taskhand.domain.properties import property_field, property_name
 from taskhand.domain.task import StatusChoice
 
 __all__ = ["FIELDS", "argument_name", "edit_field", "request_body"]
@@ -27,8 +28,8 @@ def _fold(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name != "native")
-"""The fields of an edit that a task shows."""
+FIELDS: Final = tuple(one.name for one in fields(Edit) if one.name not in {"native", "properties"})
+"""The fields of an edit that a task shows, besides properties."""
 _BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
     _fold(alias): name for name, aliases in _ALIASES.items() for alias in aliases
 }
@@ -36,11 +37,13 @@ _BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
 
 def edit_field(name: str) -> str | None:
     """The field of an edit that is known under this name, in snake_case or camelCase; None where none is."""
-    return _BY_NAME.get(_fold(name))
+    return name if property_name(name) else _BY_NAME.get(_fold(name))
 
 
 def argument_name(field: str) -> str:
     """The argument of a request that sets this field of an edit; `status`, which two arguments set."""
+    if property_name(field) is not None:
+        return field
     first, *rest = _ARGUMENTS.get(field, field).split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -49,7 +52,9 @@ def request_body(edit: Edit) -> dict[str, Any]:
     """The arguments of update_task that set the fields of an edit."""
     body: dict[str, Any] = {}
     clear: list[str] = []
-    for name, value in edit.given():
+    if own := [(name, value) for field, value in edit.given() if (name := property_name(field)) is not None]:
+        body["properties"] = [{"name": name, "value": value} for name, value in own]
+    for name, value in without(edit, *(property_field(name) for name, _ in own)).given():
         if name == "note" and value is None:  # no request takes a note away
             continue
         match value:

@@ -69,6 +69,7 @@ def unreadable_task(task_id: str) -> Task:
         "deal_id",
         "also_linked",
         "resolution",
+        "properties",
         "note",
         "note_id",
         "unreadable",

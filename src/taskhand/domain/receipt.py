@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit, is_readable
+from taskhand.domain.edit import Edit, current_value, edit_of, is_readable, known_properties
 from taskhand.domain.names import Match
+from taskhand.domain.properties import property_field, property_name
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
 __all__ = [
@@ -171,15 +172,22 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     # A task that an earlier version kept in the journal may lack the type.
     untold = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
     shown_fields = ((name, shown) for name, shown in _SHOWN.items() if name not in untold)
-    pairs = ((name, shown(before) if before else None, shown(after)) for name, shown in shown_fields)
+    pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in shown_fields]
+    pairs += _property_pairs(before, after)
     return tuple(
         FieldChange(name, was, now) for name, was, now in pairs if was != now and (before or not _is_empty(now))
     )
 
 
+def _property_pairs(before: Task | None, after: Task) -> list[tuple[str, object, object]]:
+    """The properties that are known of both tasks, with both values; a new task had none."""
+    was, now = known_properties(before) if before else {}, known_properties(after)
+    return [(property_field(name), was.get(name), now[name]) for name in sorted(now) if before is None or name in was]
+
+
 def value_of(task: Task, field: str) -> object:
     """The value that a difference has for a field of the task."""
-    return _SHOWN[field](task)
+    return _SHOWN[field](task) if property_name(field) is None else current_value(task, field)
 
 
 def preview(before: Task | None, edit: Edit) -> Task:
@@ -198,6 +206,8 @@ def preview(before: Task | None, edit: Edit) -> Task:
     if isinstance(edit.status, StatusChoice):
         values["status_config"] = _status(edit.status)
         values["task_status_config_id"] = edit.status.id
+    if edit.properties is not MISSING:
+        values["properties"] = {**(known_properties(before) if before else {}), **dict(edit.properties)}
     return (before or _NEW).model_copy(update=values)
 
 
@@ -205,7 +215,7 @@ def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) ->
     """The edit that restores `before` from `after`, except for the `unknown` fields of an edit."""
     names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
     names = {name for name in names if is_readable(before, name)}
-    return Edit(**{name: _value(before, name) for name in names})
+    return edit_of((name, _value(before, name)) for name in names)
 
 
 def _value(task: Task, name: str) -> Any:
@@ -218,7 +228,7 @@ def _value(task: Task, name: str) -> Any:
         case "note" | "resolution":
             return value_of(task, name)
         case _:
-            return getattr(task, name)
+            return current_value(task, name)
 
 
 def _status(choice: StatusChoice) -> Status:

@@ -13,6 +13,7 @@ from taskhand.domain.due import DueRequest, iso_day
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
+from taskhand.domain.properties import FEW_PROPERTIES, PropertyValue
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference import Reference
 from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
@@ -25,8 +26,10 @@ __all__ = [
     "check_filter",
     "check_id",
     "check_note",
+    "check_number_of_properties",
     "check_patch",
     "check_priority",
+    "check_properties",
     "check_readable",
     "check_responsibles",
 ]
@@ -221,6 +224,24 @@ def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
             f"withoutDate true contradicts {others[0]}: a task without a due date is due on no day.",
             code="invalid_window",
             next_step="Send one of the two.",
+        )
+
+
+def check_number_of_properties(count: int) -> None:
+    """Refuse more properties than one call is about."""
+    if count > FEW_PROPERTIES:
+        raise CallerError(
+            f"{count} properties were given.", code="too_long", next_step=f"Send at most {FEW_PROPERTIES}."
+        )
+
+
+def check_properties(given: Sequence[PropertyValue]) -> None:
+    """Refuse too many properties, and one that is given twice."""
+    names = [one.name for one in given]
+    check_number_of_properties(len(names))
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise CallerError(
+            f"properties has {twice[:60]!r} twice.", code="invalid_arguments", next_step="Send each property once."
         )
 
 

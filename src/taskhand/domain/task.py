@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
+from taskhand.domain.properties import SetProperties
 
 __all__ = [
     "DEFAULT_PRIORITY",
@@ -126,7 +127,8 @@ class Responsible(Value):
 class Task(Value):
     """The documented Task object, plus `url`, and `task_type` and `deal_id` where tasks of the CRM have these.
 
-    `note` is the note that a write has just made beside the task, where a task has no description; its id is `note_id`.
+    `properties` are those of the CRM's own that were read, by name. `note` is the note that a write has just made
+    beside the task, where a task has no description; its id is `note_id`.
 
     A field that cannot be read is null, and named in `unreadable`.
     """
@@ -160,6 +162,7 @@ class Task(Value):
         ]
         | MISSING
     ) = MISSING
+    properties: dict[str, str | None] | MISSING = MISSING
     unreadable: (
         Annotated[tuple[str, ...], Field(description="Fields that the CRM has in a form that cannot be read.")]
         | MISSING
@@ -329,6 +332,7 @@ class TaskDraft(Body):
     deal_id: DealId | MISSING = MISSING
     priority: NewPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
+    properties: SetProperties | MISSING = MISSING
     clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
 
 
@@ -370,6 +374,7 @@ class TaskPatch(Body):
     resolution: Resolution | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
+    properties: SetProperties | MISSING = MISSING
     clear: (
         Annotated[
             tuple[str, ...],

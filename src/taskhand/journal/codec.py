@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from taskhand.domain.due import Due
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, edit_of
 from taskhand.domain.names import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
@@ -171,7 +171,8 @@ def _edit_json(edit: Edit) -> _Json:
 
 
 def _edit_from(value: Mapping[str, Any]) -> Edit:
-    return Edit(**{name: _field_from(name, given) for name, given in value.items()})
+    given = {name: one for name, one in value.items() if name != "native"}
+    return edit_of(((name, _field_from(name, one)) for name, one in given.items()), value.get("native"))
 
 
 def _field_json(given: object) -> object:

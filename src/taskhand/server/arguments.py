@@ -188,7 +188,7 @@ class _Faults:
         name, node = _locate(error["loc"], schema)
         if name in self.wrong or name in self.missing:
             return
-        if error["type"] == "missing":
+        if error["type"] == "missing" and len(error["loc"]) == name.count(".") + 1:
             self.missing[name] = _required(name, node)
         else:
             self.wrong[name] = _sentence(error, name, node)

@@ -12,6 +12,9 @@ __all__ = ["NULL_AS_TEXT", "coerce", "expected_type", "is_empty", "json_types", 
 NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
 """What null is where every value is sent as text, in an argument that takes words."""
 
+_PAIR = frozenset({"name", "value"})
+"""The fields of an object that stands for one entry of a map, which is taken too."""
+
 _FREE_TEXT = frozenset({"description"})
 """Arguments that keep the blanks around them."""
 
@@ -52,8 +55,8 @@ def is_empty(value: Any) -> bool:
 def coerce(name: str, value: Any, schema: Schema) -> Any:
     """The value as it was meant; as it was sent where the meaning is not certain."""
     types = json_types(schema)
-    if item_fields(schema):
-        return _objects(value)
+    if fields := item_fields(schema):
+        return _pairs(_objects(value)) if fields.keys() == _PAIR else _objects(value)
     match value:
         case bool():
             return value
@@ -104,7 +107,8 @@ def expected_type(name: str, schema: Schema) -> str:
         example = next(iter(fields_of(schema)), "...")
         return f'{name} must be an object, e.g. {{"{example}": ...}}.'
     if fields := item_fields(schema):
-        return f'{name} must be a list of objects, e.g. [{{"{next(iter(fields))}": ...}}].'
+        shown = ", ".join(f'"{field}": ...' for field in (fields if fields.keys() == _PAIR else [*fields][:1]))
+        return f"{name} must be a list of objects, e.g. [{{{shown}}}]."
     if "array" in types:
         return f'{name} must be a list of strings, e.g. ["..."].'
     wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
@@ -163,6 +167,36 @@ def _objects(value: Any) -> Any:
             return tuple(_coerce_object(one.strip()) if isinstance(one, str) else one for one in value)
         case dict():
             return (value,)
+        case _:
+            return value
+
+
+def _pairs(value: Any) -> Any:
+    """The entries of a map, sent as one object or as a list of objects, as objects with a name and a value."""
+    if not isinstance(value, tuple):
+        return value
+    entries = [_entries(one) if isinstance(one, dict) else [one] for one in value]
+    return tuple(entry for some in entries for entry in some)
+
+
+def _entries(one: dict[str, Any]) -> list[dict[str, Any]]:
+    if all(is_empty(value) for value in one.values()) and one.keys() <= _PAIR:
+        return []  # filled in by a host
+    pairs = [one] if one.keys() <= _PAIR else [{"name": name, "value": value} for name, value in one.items()]
+    return [pair | {"value": _property_text(pair["value"])} if "value" in pair else pair for pair in pairs]
+
+
+def _property_text(value: Any) -> Any:
+    """A value as text, a list of several as HubSpot writes it; None for a blank."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(_digits(value))
+        case list():
+            return ";".join(str(_property_text(item)) for item in value) or None
+        case str():
+            return value.strip() or None
         case _:
             return value
 

@@ -15,8 +15,8 @@ from taskhand.server.schema import Schema, model_fields
 
 __all__ = ["TaskBody"]
 
-_ADDITIONS = frozenset({"addNote", "addResponsibleIds", "removeResponsibleIds"})
-"""Fields that add to what a task has or take from it: an empty value in them says nothing."""
+_ADDITIONS = frozenset({"addNote", "addResponsibleIds", "removeResponsibleIds", "properties"})
+"""Fields that add to what a task has, take from it, or set only what they name: an empty value in them says nothing."""
 _DUE = frozenset({"dueDate", "dueTime", "timezone"})
 """Fields that say one thing together."""
 

@@ -28,7 +28,8 @@ from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
-from taskhand.service.task_write import read_snapshots, write_edit
+from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.task_write import write_edit
 
 __all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 
@@ -186,7 +187,8 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     """The intents of a plan with fresh snapshots; CallerError with the differences where a task has changed."""
     intents = plan.intents
     ids = [one.task_id for one in intents if one.task_id is not None]
-    now = await read_snapshots(call.app, ids, [one.task_id or "" for one in intents if one.verb == "delete"])
+    deletes = [one.task_id or "" for one in intents if one.verb == "delete"]
+    now = await read_snapshots(call.app, ids, deletes, properties=properties_of(intents))
     capabilities = call.app.backend.capabilities
     drifts = (drift_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
     moved = [found for found in drifts if found is not None]

@@ -26,7 +26,7 @@ _PEOPLE: Final = {
     "remove_responsible_ids": "removeResponsibleIds",
 }
 _RESOLVED: Final = frozenset(
-    {*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone", "deal_id"}
+    {*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone", "deal_id", "properties"}
 )
 """Fields that mean what they are resolved to."""
 
@@ -93,6 +93,8 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
         meant["status"] = meaning_of_field("status", status)
     if "deal_id" in sent:
         meant["deal_id"], _ = await resolver.resolve_deal(sent["deal_id"])
+    if "properties" in sent:
+        meant["properties"], _ = await resolver.resolve_properties(sent["properties"])
     if due.is_given:
         midnight_is_day = app.backend.capabilities.midnight_is_day
         meant["due"] = meaning_of_due(due, app.timezone, midnight_is_day=midnight_is_day)

@@ -1,7 +1,7 @@
 """Which tasks a bulk change applies to: those with the given ids, or those that a filter finds."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
@@ -11,7 +11,7 @@ from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
-from taskhand.service.task_write import read_snapshots
+from taskhand.service.snapshots import read_snapshots
 
 __all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
@@ -32,12 +32,17 @@ class Targets:
     matched: tuple[Match, ...] = ()
 
 
-async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None) -> Targets:
-    """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given."""
+async def resolve_targets(
+    app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None, properties: Collection[str] = ()
+) -> Targets:
+    """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given.
+
+    They are read with these properties.
+    """
     if ids is not None and (given is None or not given.model_fields_set):
-        return await read_by_id(app, ids)
+        return await read_by_id(app, ids, properties=properties)
     if given is not None and ids is None:
-        return await _find_by_filter(app, given)
+        return await _find_by_filter(app, given, properties)
     raise CallerError(
         "Neither taskIds nor filter was given." if ids is None else "taskIds and filter were both given.",
         code="no_targets" if ids is None else "several_targets",
@@ -46,7 +51,12 @@ async def resolve_targets(app: AppContext, ids: Sequence[str] | None, given: Tas
 
 
 async def read_by_id(
-    app: AppContext, ids: Sequence[str], argument: str = "taskIds", *, to_delete: bool = False
+    app: AppContext,
+    ids: Sequence[str],
+    argument: str = "taskIds",
+    *,
+    to_delete: bool = False,
+    properties: Collection[str] = (),
 ) -> Targets:
     """The tasks with these ids, without duplicates; CallerError for no ids or too many."""
     unique = list(dict.fromkeys(ids))
@@ -58,7 +68,7 @@ async def read_by_id(
         )
     pattern = app.backend.capabilities.id_pattern
     fitting = [one for one in unique if re.fullmatch(pattern, one)]
-    found = await read_snapshots(app, fitting, fitting if to_delete else ())
+    found = await read_snapshots(app, fitting, fitting if to_delete else (), properties=properties)
     refused = {one: _missing_task_error(app, one) for one in unique if one not in found}
     # A backend may accept one id in two spellings (upper and lower case): that is one task.
     tasks = {found[one].task.id: found[one] for one in unique if one in found}
@@ -72,7 +82,7 @@ def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) 
         raise next(iter(reasons.values()))
 
 
-async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
+async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collection[str]) -> Targets:
     """The tasks that the filter finds; CallerError for an empty filter, or one that matches every task."""
     if not given.model_fields_set - {"date_field"}:
         raise CallerError(
@@ -96,7 +106,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter) -> Targets:
         await _check_leaves_some(app, frozenset(found))
     if not found and not refused:
         await check_names_known(app, given)
-    targets = await read_by_id(app, found) if found else Targets((), {})
+    targets = await read_by_id(app, found, properties=properties) if found else Targets((), {})
     return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 
 

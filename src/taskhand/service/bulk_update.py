@@ -1,7 +1,7 @@
 """Apply one change to many tasks: tasks that already match are skipped, and a change that needs approval is planned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import MISSING, BaseModel
@@ -11,6 +11,7 @@ from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
+from taskhand.domain.properties import names_of
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Intent
@@ -19,6 +20,7 @@ from taskhand.service.bulk_change import BulkChange, check_change, meaning_of_bu
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.find_ids import TaskIds
 from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
 from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor, Resolver
@@ -37,24 +39,28 @@ class _Steps:
 
 
 async def bulk_update(
-    call: Call, body: BaseModel, change: BulkChange, ids: Sequence[str] | None, given: TaskFilter | None
+    call: Call, body: BaseModel, change: BulkChange, chosen: TaskIds | None, given: TaskFilter | None
 ) -> BulkReceipt | Plan:
-    """Apply one change to the tasks with these ids, or to those that the filter finds.
+    """Apply one change to the chosen tasks, or to those that the filter finds.
 
     `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
     """
     due = check_change(call.app, change)
     resolver = Resolver(call.app, call.caller.name)
     edit_for = partial(resolver.resolve, change.patch or TaskPatch(), due, shift_days=change.shift_days)
+    ids, missing = (chosen.ids, chosen.missing) if chosen else (None, {})
     payload = ""
     if call.key is not None:
-        meant = await meaning_of_bulk(call.app, change, due, ids, given)
+        meant = await meaning_of_bulk(call.app, change, due, None if ids is None else [*ids, *missing], given)
         payload = fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
+    check_not_all_refused(missing, others=len(ids or ()))
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
             return replay
-        targets = await resolve_targets(call.app, ids, given)
+        names = names_of(change.patch.properties) if change.patch else ()
+        targets = await resolve_targets(call.app, ids, given, names)
+        targets = replace(targets, refused={**targets.refused, **missing})
         if change.patch is not None and change.patch.add_note is not MISSING:
             await resolver.look_for_note(change.patch.add_note, targets.tasks)
         steps = await _plan_steps(call, edit_for, targets)

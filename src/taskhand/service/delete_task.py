@@ -14,7 +14,7 @@ from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
 from taskhand.service.call import Call
 from taskhand.service.make_plan import make_plan
-from taskhand.service.task_write import read_snapshot
+from taskhand.service.snapshots import read_snapshot
 
 __all__ = ["delete_task", "delete_tasks", "execute_delete"]
 

@@ -1,13 +1,21 @@
 """Read one task."""
 
+from collections.abc import Sequence
+
 from taskhand.domain import rules
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
+from taskhand.service.snapshots import read_snapshot
 
 __all__ = ["get_task"]
 
 
-async def get_task(app: AppContext, task_id: str) -> Task:
-    """One task; NotFound where there is none, CallerError for a malformed id."""
+async def get_task(app: AppContext, task_id: str, properties: Sequence[str] = ()) -> Task:
+    """One task, with these properties too; NotFound where there is none, CallerError for a malformed id or name."""
     rules.check_id(task_id, app.backend.capabilities)
-    return await app.backend.get_task(task_id)
+    own = app.backend.properties
+    if not properties or own is None:
+        return await app.backend.get_task(task_id)
+    rules.check_number_of_properties(len(properties))
+    await own.check_names(properties)
+    return (await read_snapshot(app, task_id, properties=properties)).task

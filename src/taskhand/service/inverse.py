@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskhand.domain.edit import Edit, current_value, without
+from taskhand.domain.edit import Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import FIELDS, argument_name, request_body
 from taskhand.domain.plan import Difference, drift
@@ -110,7 +110,7 @@ def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, .
     kept = [
         (name, value)
         for name, value in whole.given()
-        if name in unmet and drift(after, now, of=Edit(**{name: value})) is not None  # type: ignore[arg-type]  # its own
+        if name in unmet and drift(after, now, of=edit_of([(name, value)])) is not None
     ]
     return without(whole, *(name for name, _ in kept)), tuple(
         unapplied(name, value, now, after) for name, value in kept

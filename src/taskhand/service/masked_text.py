@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK
@@ -17,7 +17,7 @@ def has_mask(edit: Edit | None) -> bool:
     """Whether an edit out of the journal lacks a key that it had."""
     if edit is None:
         return False
-    texts = (*(getattr(edit, name) for name in _TEXTS), *(edit.native or {}).values())
+    texts = (*(value for _, value in edit.given()), *(edit.native or {}).values())
     return any(isinstance(text, str) and MASK in text for text in texts)
 
 
@@ -33,9 +33,14 @@ def check_writable(edit: Edit | None, what: str) -> None:
 
 def with_keys_of(kept: Task, now: Task) -> Task:
     """The task that the journal kept, with the texts of `now` where they differ in nothing but a key."""
-    same = {
+    same: dict[str, object] = {
         name: getattr(now, name) for name in _TEXTS if is_same_but_for_keys(getattr(kept, name), getattr(now, name))
     }
+    read = known_properties(now)
+    own = {
+        name: read[name] for name, text in known_properties(kept).items() if is_same_but_for_keys(text, read.get(name))
+    }
+    same |= {"properties": {**known_properties(kept), **own}} if own else {}
     return kept.model_copy(update=same) if same else kept
 
 

@@ -17,6 +17,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK, Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
+from taskhand.service.snapshots import properties_of, read_snapshots
 
 __all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible", "with_notes"]
 
@@ -68,7 +69,7 @@ async def _recover(app: AppContext, change: Change) -> None:
     """Find the result of each intent that has none, and end the change."""
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
-    now = await app.backend.snapshots(ids, fresh=True) if ids else {}
+    now = await read_snapshots(app, ids, properties=properties_of(change.intents)) if ids else {}
     now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])

@@ -18,6 +18,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
+from taskhand.domain.properties import PropertyValue, PropertyValues, property_field
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import DEFAULT_PRIORITY, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
@@ -68,6 +69,7 @@ class Resolver:
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
             noted = await self.add_note(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
+        properties, properties_matched = await self.resolve_properties(body.properties)
         edit = replace(
             noted,
             title=_resolve_title(body.title, before),
@@ -80,11 +82,12 @@ class Resolver:
             task_type=body.task_type,
             resolution=body.resolution if isinstance(body, TaskPatch) else MISSING,
             deal_id=deal_id,
+            properties=properties,
         )
         if before is not None:
             await self._backend.check_edit(before, edit.unmet_by(before))
         matched = status_matched + people_matched + deal_matched + due.matched
-        matched += _zone_matched(due) + _midnight_matched(due, edit.due)
+        matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         return edit, matched
@@ -210,6 +213,22 @@ class Resolver:
         if self._statuses is None:
             self._statuses = await self._backend.statuses()
         return self._statuses
+
+    async def resolve_properties(
+        self, given: Sequence[PropertyValue] | MISSING
+    ) -> tuple[PropertyValues | MISSING, tuple[Match, ...]]:
+        """The properties as the backend keeps them, and those values that were sent in another form."""
+        own = self._backend.properties
+        if given is MISSING or not given or own is None:
+            return MISSING, ()
+        rules.check_properties(given)
+        values = await own.resolve({one.name: one.value for one in given})
+        matched = [
+            Match(property_field(one.name), one.value, value, value)
+            for one in given
+            if one.value is not None and (value := values[one.name]) is not None and value != one.value
+        ]
+        return tuple(sorted(values.items())), tuple(matched)
 
     async def _resolve_responsibles(
         self, body: TaskDraft | TaskPatch, before: Task | None

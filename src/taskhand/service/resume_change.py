@@ -3,7 +3,7 @@
 A task is left where nothing was written to it. One whose outcome is unknown is looked at before anything is sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk import BulkReceipt
@@ -16,6 +16,7 @@ from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
 from taskhand.service.drift import drift_since
 from taskhand.service.recovery import find_created, infer_outcome, with_notes
+from taskhand.service.snapshots import properties_of, read_snapshots
 
 __all__ = ["has_left", "left_of", "resume_change"]
 
@@ -53,7 +54,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
     async with call.app.lock_all(scopes), call.app.lock_all(ids):
         await _check_not_undone(call, change)
         await _check_not_repeated(call, change)
-        now, read = await _read_in_portions(call, ids)
+        now, read = await _read_in_portions(call, ids, properties_of(open_intents.values()))
         now = await with_notes(call.app, open_intents.values(), now, change.opening.at)
         looked_at = {index: one for index, one in open_intents.items() if one.task_id is None or one.task_id in read}
         found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
@@ -63,13 +64,15 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         return await bulk_resume(call, change, to_send, found, is_out_of_time=len(read) < len(ids))
 
 
-async def _read_in_portions(call: Call, ids: Sequence[str]) -> tuple[dict[str, Snapshot], frozenset[str]]:
+async def _read_in_portions(
+    call: Call, ids: Sequence[str], properties: Collection[str]
+) -> tuple[dict[str, Snapshot], frozenset[str]]:
     """The tasks as they are now, and the ids that were read: the first ones, where there is no time for all."""
     now: dict[str, Snapshot] = {}
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
         # A backend that reads all tasks at once has just done so for the first portion.
-        now |= await call.app.backend.snapshots(ids[read : read + _PORTION], fresh=not read)
+        now |= await read_snapshots(call.app, ids[read : read + _PORTION], properties=properties, fresh=not read)
         read += _PORTION
     return now, frozenset(ids[:read])
 

@@ -1,13 +1,13 @@
 """Write one task: read it, plan or record the intent, send, compare the result, record the outcome."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import anyio
 
 from taskhand.backends.base import Misread, Written
-from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.edit import Edit, properties_in, without
+from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
@@ -19,17 +19,23 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.make_plan import make_plan
 from taskhand.service.resolver import EditFor
+from taskhand.service.snapshots import read_snapshot
 
-__all__ = ["plan_or_write", "read_snapshot", "read_snapshots", "unmet_edit", "write_edit"]
+__all__ = ["plan_or_write", "unmet_edit", "write_edit"]
 
 _NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
 _MOST_TRIES = 5
 
 
-async def plan_or_write(call: Call, task_id: str, edit_for: EditFor, *, fresh: bool = False) -> Receipt | Plan:
-    """Edit the task while holding its lock, or plan the edit in a dry run; `fresh` bypasses the cache."""
+async def plan_or_write(
+    call: Call, task_id: str, edit_for: EditFor, *, fresh: bool = False, properties: Collection[str] = ()
+) -> Receipt | Plan:
+    """Edit the task while holding its lock, or plan the edit in a dry run; `fresh` bypasses the cache.
+
+    `properties` are the names of those that the edit sets.
+    """
     async with call.app.lock(task_id):
-        before = await read_snapshot(call.app, task_id, fresh=fresh)
+        before = await read_snapshot(call.app, task_id, fresh=fresh, properties=properties)
         if call.is_dry:
             edit, matched = await edit_for(before)
             return await make_plan(call, [_new_intent(call.app, before, before, edit)], matched)
@@ -56,7 +62,8 @@ async def write_edit(
         edit, matched = await edit_for(before)
         intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit):
-            reread = await read_snapshot(app, before.task.id, fresh=True)
+            names = properties_in(edit)
+            reread = await read_snapshot(app, before.task.id, fresh=True, properties=names)
             before, now = (reread if before == now else before), reread
             intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit) and before == now:
@@ -79,24 +86,6 @@ async def write_edit(
     raise CallerError(
         "The task kept changing while it was being written.", code="conflict", next_step="Read it, then try again."
     )
-
-
-async def read_snapshots(app: AppContext, ids: Sequence[str], deletes: Collection[str] = ()) -> dict[str, Snapshot]:
-    """Tasks as they are now; of those that are to be deleted, with everything that an undo needs."""
-    deleted, others = [one for one in ids if one in deletes], [one for one in ids if one not in deletes]
-    found = await app.backend.snapshots(others, fresh=True) if others else {}
-    return found | (await app.backend.snapshots_to_delete(deleted) if deleted else {})
-
-
-async def read_snapshot(app: AppContext, task_id: str, *, fresh: bool = False, to_delete: bool = False) -> Snapshot:
-    """One task with the backend's own values; NotFound."""
-    backend = app.backend
-    found = await (backend.snapshots_to_delete([task_id]) if to_delete else backend.snapshots([task_id], fresh=fresh))
-    if task_id not in found:
-        raise NotFound(
-            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-        )
-    return found[task_id]
 
 
 def unmet_edit(app: AppContext, edit: Edit, now: Snapshot) -> Edit:

@@ -21,7 +21,7 @@ from taskhand.service.idempotency import outcome_unknown_error, recreation_claim
 from taskhand.service.inverse import Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
-from taskhand.service.task_write import read_snapshots
+from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_selection import Selection, select
 
 __all__ = ["undo_change"]
@@ -44,7 +44,8 @@ async def undo_change(
     ids = [result.task_id for _, result in chosen.applied if result.task_id]
     async with call.app.lock_all(ids):
         made = [result.task_id or "" for intent, result in chosen.applied if intent.verb == "create"]
-        now = await read_snapshots(call.app, ids, made)
+        names = properties_of([intent for intent, _ in chosen.applied])
+        now = await read_snapshots(call.app, ids, made, properties=names)
         while True:
             undo = await _prepare(call, change, chosen, now)
             try:

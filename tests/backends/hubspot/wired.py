@@ -154,7 +154,7 @@ async def wired(
         settings = HubSpotSettings(hubspot_user_id=user, hubspot_access_token=SecretStr(KEY))
         timing = Timing(time.moment, time.clock, time.sleep)
         backend = HubSpotAdapter(requests, settings, timezone, timing, new_id=lambda: "trace")
-        async with journal_at(time.moment) as journal:
+        async with journal_at(time.moment, secrets=[KEY]) as journal:
             yield AppContext(backend, journal, time.moment, timezone, WHOLE, monotonic=time.clock)
 
 

@@ -124,6 +124,8 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "taskType": no_text | junk,
     "dealId": no_text | junk,
     "resolution": no_text | junk,
+    "properties": st.sampled_from([5, "x", [7], ["a=b"], {"a": {"b": 1}}, [{"name": "a"}]]),
+    "idProperty": no_text | junk,
     "addNote": no_text | st.just("x" * 10_001),
     "mode": no_text | junk | st.just("REPLACE"),
     "query": no_text | st.sampled_from(["", " ", "a", " á "]),

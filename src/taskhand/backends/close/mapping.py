@@ -46,7 +46,7 @@ DONE: Final = Status(id="completed", name="Completed", color=None, type="done", 
 
 # Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
-    absent=frozenset({"description", "dealId"}),
+    absent=frozenset({"description", "dealId", "properties"}),
     absent_on_update=frozenset({"aiCustomerId", "taskType"}),
     required_on_create=frozenset({"aiCustomerId"}),
     priorities=("1", "2"),

@@ -262,11 +262,11 @@ class Account:
             known = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
             return
-        if known is not None and known.options and value not in known.options:
+        if known is not None and known.options and value not in known.values:
             raise CallerError(
                 f"There is no taskType {value[:60]!r} in HubSpot.",
                 code="unknown_task_type",
-                candidates=[Candidate(one) for one in known.options[:_MOST_CANDIDATES]],
+                candidates=[Candidate(one) for one in known.values[:_MOST_CANDIDATES]],
                 next_step="Send taskType as one of the candidates.",
             )
 

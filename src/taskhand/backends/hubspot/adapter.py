@@ -17,17 +17,17 @@ from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
 from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
+from taskhand.backends.hubspot.own_properties import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch
 from taskhand.backends.hubspot.raw_values import BODY, raw_properties
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
-from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
@@ -86,6 +86,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self.account = self._account = Account(client, settings, timezone, timing.monotonic)
         self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
+        self.properties = HubSpotProperties(self._reader, self._account)
         self._new_id = new_id
         self._new_tasks = NewTasks(self._reader, self._account, self._all_day, new_id)
 
@@ -150,8 +151,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
         except NotFound:
             await self._reader.one(before.id)
             raise
-        answer = record_in(self._client, reply)
-        return self._confirmed(before, reply.object, self._all_day.strip(properties)) or answer
+        answer = record_in(self._client, reply).with_names(properties_in(edit))
+        return self._confirmed(before, answer, self._all_day.strip(properties)) or answer
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
@@ -178,6 +179,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """One task, which is never behind."""
         return await self._reader.one(task_id)
 
+    async def get_with(self, task_id: str, edit: Edit) -> Record:
+        """One task with the properties that an edit sets."""
+        return await self._reader.one(task_id, names=properties_in(edit))
+
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
@@ -201,7 +206,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             return row, None
         note = await self._new_tasks.note_of_loss(row, edit)
         try:
-            return await self._reader.one(row.id, by_property=False), note
+            return await self._reader.one(row.id, by_property=False, names=properties_in(edit)), note
         except TaskhandError:
             return row, note or self.messages.accepted
 
@@ -241,7 +246,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _read_back(self, item: Item[Record]) -> Record:
         """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
         try:
-            record = await self._reader.one(item.id)
+            record = await self.get_with(item.id, item.edit)
             self.to_task(record)
         except TaskhandError as error:
             if item.row is None or not self._is_confirmed(item.row, item.edit):
@@ -302,7 +307,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
             return await self.update_many(items)
         answer = split_answer(inputs, json, id_property)
         sent, before = {one.index: one.properties for one in inputs}, {item.index: item.before for item in items}
-        confirmed = ((one, self._confirmed(before[one], row, sent[one])) for one, row in answer.rows.items())
+        names = {item.index: properties_in(item.edit) for item in items}
+        read = ((one, row) for one, json in answer.rows.items() if (row := Record.read(json)) is not None)
+        confirmed = ((one, self._confirmed(before[one], row.with_names(names[one]), sent[one])) for one, row in read)
         is_complete, is_pending = json.get("status") == "COMPLETE", json.get("status") in _PENDING
         rows = {one: record for one, record in confirmed if record is not None and is_complete}
         pending = frozenset(sent if is_pending else ()) - answer.refused.keys()
@@ -325,7 +332,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
-        found = await self._reader.many([item.id for item in items], by_property=True)
+        names = properties_in(*(item.edit for item in items))
+        found = await self._reader.many([item.id for item in items], by_property=True, names=names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
@@ -349,10 +357,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """The properties to write for an edit."""
         return properties_of(edit, before, self._reader.zones, self._reader.statuses)
 
-    def _confirmed(self, before: Task, json: JsonObject, sent: Mapping[str, str]) -> Record | None:
+    def _confirmed(self, before: Task, answer: Record, sent: Mapping[str, str]) -> Record | None:
         """The whole task after an update whose answer shows every value that was sent; None where it does not."""
-        answer = Record.read(json)
-        if answer is None or answer.is_archived or before.unreadable_fields:
+        if answer.is_archived or before.unreadable_fields:
             return None
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         if not is_same or not shows_values(answer.properties, sent):

@@ -5,7 +5,7 @@ them. The account and the token have one address in every version.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -49,9 +49,14 @@ class HubSpotClient:
         self._version = version
         self.id_property = id_property
 
-    async def task(self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True) -> Reply:
-        """GET one task with its links (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide)."""
-        params = {"properties": ",".join(self._properties()), "associations": ",".join(kinds)}
+    async def task(
+        self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True, also: Collection[str] = ()
+    ) -> Reply:
+        """GET one task with its links (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide).
+
+        `also` are the names of further properties.
+        """
+        params = {"properties": ",".join(self._properties(also)), "associations": ",".join(kinds)}
         return await self.http.get(self._task(task_id), params=params | self._by(by_property), expect="object")
 
     async def create(self, body: JsonObject) -> Reply:
@@ -77,12 +82,21 @@ class HubSpotClient:
         return (await self.http.post(path, json=body, expect="object", looks_first=True)).object
 
     async def read_many(
-        self, ids: Sequence[str], *, by_property: bool, names: Sequence[str] | None = None
+        self,
+        ids: Sequence[str],
+        *,
+        by_property: bool | str,
+        names: Sequence[str] | None = None,
+        also: Collection[str] = (),
     ) -> JsonObject:
-        """POST batch/read, up to 100 ids: the properties with these names, else those of the fields; without links."""
+        """POST batch/read, up to 100 ids: the properties with these names, else those of the fields; without links.
+
+        `by_property` may name the unique property whose values the ids are; `also` are names besides the fields'.
+        """
         inputs = [{"id": one} for one in ids]
-        body = {"inputs": inputs, "properties": list(names or self._properties()), "propertiesWithHistory": []}
-        return await self._read(self._tasks("/batch/read"), body | self._by(by_property))
+        body = {"inputs": inputs, "properties": list(names or self._properties(also)), "propertiesWithHistory": []}
+        by = {"idProperty": by_property} if isinstance(by_property, str) else self._by(by_property)
+        return await self._read(self._tasks("/batch/read"), body | by)
 
     async def search(self, body: JsonObject) -> JsonObject:
         """POST a search for tasks (https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide)."""
@@ -192,8 +206,9 @@ class HubSpotClient:
     def _task(self, task_id: str) -> Path:
         return Path.of(f"{self._base('objects')}/tasks/{{id}}", id=task_id)
 
-    def _properties(self) -> list[str]:
-        return [*PROPERTIES, self.id_property] if self.id_property else [*PROPERTIES]
+    def _properties(self, also: Collection[str]) -> list[str]:
+        own = [self.id_property] if self.id_property else []
+        return list(dict.fromkeys([*PROPERTIES, *own, *sorted(also)]))
 
     def _by(self, by_property: bool) -> dict[str, str]:  # noqa: FBT001 - the callers' own flag
         return {"idProperty": self.id_property} if self.id_property and by_property else {}

@@ -13,6 +13,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.properties import property_field
 from taskhand.http.rate_limiter import RateHeaders
 from taskhand.http.reply import Json
 
@@ -52,10 +53,13 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "READ_ONLY_VALUE": "HubSpot does not let it be set",
     "PROPERTY_DOESNT_EXIST": "this HubSpot account does not have it",
     "REQUIRED": "HubSpot requires it",
+    "INVALID_INTEGER": "HubSpot does not take that as a number",
+    "CONFLICTING_UNIQUE_VALUE": "another task in HubSpot has that value, and it is unique",
 }
 _UNKNOWN: Final = "HubSpot does not take that value"
 _NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
 _NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day."
+_PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
 _VALUES: Final = "Property values were not valid: "
 _DAILY_S: Final = 3600.0
@@ -157,13 +161,19 @@ def _explain_values(json: JsonObject) -> str | None:
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
         return _NO_ALL_DAY
-    clauses = [f"{_NAMES[name]}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in others if name in _NAMES]
+    named = ((_NAMES.get(name) or _own(name), code) for name, code in others)
+    clauses = [f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named if name]
     if clauses:
         return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any(context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
         return unknown_link("HubSpot")
     return None
+
+
+def _own(name: str) -> str | None:
+    """A property that has no field of its own; None for what is not the name of one."""
+    return property_field(name) if _PROPERTY.fullmatch(name) else None
 
 
 def _refused_properties(json: JsonObject) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ Property names and values: https://developers.hubspot.com/docs/api-reference/crm
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -13,11 +13,13 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
+from taskhand.backends.hubspot.property_definitions import Definition
+from taskhand.backends.hubspot.property_values import shown_value
 from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text
 from taskhand.domain.due import Due, due_of, instant_text
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.html.text import html_of, text_of
 from taskhand.domain.task import Contact, Deal, Member, Responsible, Task
@@ -81,6 +83,7 @@ _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_res
 
 
 NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_DEFINITIONS: Final[Mapping[str, Definition]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,13 @@ class Record:
     """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order.
 
     Of the kinds in `unread_links` it is not known what the task is linked to. A kind that the token may not read is in
-    neither.
+    neither. `names` are those of the properties that were asked for besides those of the fields.
     """
 
     json: JsonObject
     links: Mapping[Kind, tuple[str, ...]]
     unread_links: frozenset[Kind] = frozenset()
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, json: JsonObject) -> "Record | None":
@@ -135,17 +139,20 @@ class Record:
 
     def with_links(self, links: Mapping[Kind, tuple[str, ...]], unread: frozenset[Kind] = frozenset()) -> "Record":
         """The same task, linked to these; what it is linked to of other kinds stays."""
-        return Record(self.json, {**self.links, **links}, (self.unread_links - links.keys()) | unread)
+        unread_links = (self.unread_links - links.keys()) | unread
+        return replace(self, links={**self.links, **links}, unread_links=unread_links)
 
     def without_links(self, kinds: Collection[Kind]) -> "Record":
         """The same task, without what it is linked to of these kinds."""
-        return Record(
-            self.json, {kind: ids for kind, ids in self.links.items() if kind not in kinds}, self.unread_links
-        )
+        return replace(self, links={kind: ids for kind, ids in self.links.items() if kind not in kinds})
+
+    def with_names(self, names: frozenset[str]) -> "Record":
+        """The same task, of which these properties were asked for too."""
+        return replace(self, names=self.names | names) if names else self
 
     def with_properties(self, properties: JsonObject) -> "Record":
         """The same task, with these values in place of its own."""
-        return Record(self.json | {"properties": self.properties | properties}, self.links, self.unread_links)
+        return replace(self, json=self.json | {"properties": self.properties | properties})
 
 
 def association_types(kind: Kind) -> list[JsonObject]:
@@ -174,10 +181,12 @@ def task_of(
     *,
     id_property: str | None = None,
     owners: Mapping[str, str] = NO_OWNERS,
+    definitions: Mapping[str, Definition] = _NO_DEFINITIONS,
 ) -> Task:
     """A task. Of several links of a kind one of `of_links` is shown where it is among them, else the lowest.
 
-    `owners` are the ids of owners by those of their users: HubSpot names the creator as a user.
+    `owners` are the ids of owners by those of their users: HubSpot names the creator as a user. `definitions` say which
+    form the values of further properties have.
     With `id_property` the task's id is the value of that property, where it has one.
     """
     properties, url, fields = record.properties, record.json.get("url"), FieldReader()
@@ -207,6 +216,8 @@ def task_of(
         task_type=fields.read("task_type", lambda: optional_text(properties, "hs_task_type")),
         deal_id=_shown_link(record, "deals", of_links) if "deals" in record.links else MISSING,
         also_linked=_further_links(record, of_links) or MISSING,
+        properties={one: shown_value(definitions.get(one), properties.get(one)) for one in sorted(record.names)}
+        or MISSING,
         url=url if isinstance(url, str) and url.startswith("https://") and url.isprintable() else None,
     )
 
@@ -242,8 +253,10 @@ def record_of(
     properties |= {id_property: task.id} if id_property else {}
     creators = [user for user, owner in owners.items() if owner == task.creator_id]
     properties |= {_CREATOR: creators[0]} if creators else {}
+    properties |= {name: text or "" for name, text in known_properties(task).items()}
     json = {"createdAt": task.created_at, "url": task.url} | answer.json | {"properties": properties}
-    return Record(json, links_of(task)).with_properties(answer.properties)
+    names = frozenset(known_properties(task)) | answer.names
+    return Record(json, links_of(task), names=names).with_properties(answer.properties)
 
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
@@ -275,6 +288,8 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
         properties["hs_task_type"] = edit.task_type or ""
     if edit.status is not MISSING and edit.status.id is not None:
         properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
+    if edit.properties is not MISSING:
+        properties |= {name: text or "" for name, text in edit.properties if text or before is not None}
     raw = raw_properties(edit, new=before is None)
     return {name: text for name, text in (properties | raw).items() if text is not None}
 

@@ -27,7 +27,7 @@ from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.parsing import rows_in
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.domain.html.text import html_of
 from taskhand.http.reply import Reply
@@ -68,7 +68,7 @@ class NewTasks:
         body = {"associations": associations} if associations else {}
         properties = properties_of(edit, None, self._reader.zones, self._reader.statuses)
         reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
-        return record_in(self._client, reply)
+        return record_in(self._client, reply).with_names(properties_in(edit))
 
     async def note_of_loss(self, record: Record, edit: Edit) -> str | None:
         """What a task that was made again did not get back of what it had besides its fields."""
@@ -95,7 +95,8 @@ class NewTasks:
         answer = split_answer(inputs, json, None)
         # A batch that is PENDING or PROCESSING may still come to nothing: its tasks are looked for.
         done = answer.rows if json.get("status") == "COMPLETE" else {}
-        rows = {one: record for one, row in done.items() if (record := Record.read(row)) is not None}
+        names = {item.index: properties_in(item.edit) for item in items}
+        rows = {one: record.with_names(names[one]) for one, row in done.items() if (record := Record.read(row))}
         lost = {**answer.lost, **dict.fromkeys(answer.rows.keys() - rows.keys())}
         refused |= answer.refused
         sent = {one.index: one.properties for one in inputs}
@@ -123,14 +124,16 @@ class NewTasks:
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids += [record.id for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row))]
         new = [one for one in dict.fromkeys(ids) if one not in known]
-        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False)
+        names = properties_in(*edits)
+        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False, names=names)
         return await self._reader.with_links(list(records.values())), ahead
 
     async def read_back(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks with their links; those that cannot be read stay as HubSpot confirmed them."""
         rows = {item.row.id: item for item in items if item.row is not None}
         try:
-            records = [*(await self._reader.many(list(rows), by_property=False)).values()]
+            names = properties_in(*(item.edit for item in rows.values()))
+            records = [*(await self._reader.many(list(rows), by_property=False, names=names)).values()]
             is_linked = any(association_of(item.edit) for item in rows.values())
             whole = await self._reader.with_links(records) if is_linked else records
         except TaskhandError:

@@ -3,13 +3,13 @@
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in
 
-__all__ = ["ARGUMENTS", "Definition", "definitions_in"]
+__all__ = ["ARGUMENTS", "Definition", "Option", "definitions_in"]
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -27,14 +27,33 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a property: its value, and its label for people."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
-    """A property as the account defines it; `options` are the values that it may have, empty where any may be."""
+    """A property as the account defines it; `options` are those that its value may be, empty where any may be.
+
+    `is_many` is whether it holds several options at once, `is_own` whether the account has made it itself.
+    """
 
     name: str
+    label: str
     type: str
-    options: tuple[str, ...]
+    options: tuple[Option, ...]
     is_writable: bool
+    is_many: bool = False
     is_unique: bool = False
+    is_own: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values of the options."""
+        return tuple(one.value for one in self.options)
 
 
 def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
@@ -44,11 +63,22 @@ def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
 
 
 def _definition(row: Mapping[str, Any]) -> Definition:
-    rights = row.get("modificationMetadata")
+    name, rights = row["name"], row.get("modificationMetadata")
     is_read_only = isinstance(rights, dict) and rights.get("readOnlyValue") is True
-    can_be_written = not (is_read_only or row.get("calculated") is True or row.get("archived") is True)
-    options = tuple(one["value"] for one in objects(row.get("options")) if isinstance(one.get("value"), str))
     is_open = row.get("externalOptions") is True
     return Definition(
-        row["name"], str(row.get("type")), () if is_open else options, can_be_written, row.get("hasUniqueValue") is True
+        name=name,
+        label=filled_text(row.get("label")) or name,
+        type=str(row.get("type")),
+        options=() if is_open else tuple(_options(row)),
+        is_writable=not (is_read_only or row.get("calculated") is True or row.get("archived") is True),
+        is_many=row.get("fieldType") == "checkbox",
+        is_unique=row.get("hasUniqueValue") is True,
+        is_own=row.get("hubspotDefined") is not True,
     )
+
+
+def _options(row: Mapping[str, Any]) -> Iterator[Option]:
+    for one in objects(row.get("options")):
+        if isinstance(value := one.get("value"), str):
+            yield Option(value, filled_text(one.get("label")) or value)

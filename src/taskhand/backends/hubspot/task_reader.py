@@ -1,7 +1,8 @@
 """Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 
@@ -15,10 +16,13 @@ from taskhand.backends.hubspot.whole_tasks import WholeTasks
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.errors import InvalidAnswer, NotFound, OperatorError
+from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
+
+if TYPE_CHECKING:
+    from taskhand.backends.hubspot.property_definitions import Definition
 
 __all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
 
@@ -45,6 +49,7 @@ class TaskReader:
         self.statuses = TaskStatuses({})
         self.hidden: dict[Kind, OperatorError] = {}
         """What HubSpot said of the kinds that the token may not read: deals have a scope of their own."""
+        self._definitions: Mapping[str, Definition] = {}
 
     async def prepare(self) -> None:
         """Fetch the zones and statuses without which no record can be read as a task."""
@@ -56,7 +61,13 @@ class TaskReader:
         return read_task(
             record.known_by(id_property),
             lambda: task_of(
-                record, self.zones, self.statuses, of_links, id_property=id_property, owners=self._account.owners
+                record,
+                self.zones,
+                self.statuses,
+                of_links,
+                id_property=id_property,
+                owners=self._account.owners,
+                definitions=self._definitions,
             ),
         )
 
@@ -65,10 +76,17 @@ class TaskReader:
         await self.prepare()
         return [self.task(record, of_links) for record in records]
 
-    async def one(self, task_id: str, *, by_property: bool = True) -> Record:
-        """One task as it is now; NotFound, InvalidAnswer for an answer without an id."""
+    async def define(self, names: Collection[str]) -> None:
+        """Have the definitions of properties with these names; without them values are as HubSpot has them."""
+        if names:
+            with suppress(OperatorError, CallerError):
+                self._definitions = await self._account.definitions()
+
+    async def one(self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()) -> Record:
+        """One task as it is now, with these properties too; NotFound, InvalidAnswer for an answer without an id."""
+        await self.define(names)
         try:
-            reply = await self._read_one(task_id, by_property=by_property)
+            reply = await self._read_one(task_id, by_property=by_property, names=names)
         except NotFound:
             raise MESSAGES.no_task(task_id) from None
         if (record := Record.read(reply.object)) is None:
@@ -76,17 +94,17 @@ class TaskReader:
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.known_ids.add(record.id)
-        return record.without_links(self.hidden)
+        return record.without_links(self.hidden).with_names(names)
 
-    async def _read_one(self, task_id: str, *, by_property: bool) -> Reply:
+    async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
         """The answer to GET, without the links to deals where the token may not read these."""
         try:
-            return await self.client.task(task_id, self._kinds, by_property=by_property)
+            return await self.client.task(task_id, self._kinds, by_property=by_property, also=names)
         except OperatorError as error:
             if self.hidden or not _may_be_about_deals(error):
                 raise
             others = [kind for kind in KINDS if kind != _OF_OWN_SCOPE]
-            reply = await self.client.task(task_id, others, by_property=by_property)
+            reply = await self.client.task(task_id, others, by_property=by_property, also=names)
             self.hidden[_OF_OWN_SCOPE] = error
             return reply
 
@@ -94,21 +112,37 @@ class TaskReader:
     def _kinds(self) -> Sequence[Kind]:
         return [kind for kind in KINDS if kind not in self.hidden]
 
-    async def many(self, ids: Sequence[str], *, by_property: bool) -> dict[str, Record]:
-        """Tasks by the ids asked for, without their links and without those that do not exist."""
+    async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
+        """The ids of tasks by their values of a unique property, as the values were sent."""
+        found: dict[str, str] = {}
+        for part in parts(list(dict.fromkeys(values)), MOST_INPUTS):
+            asked = {one.casefold(): one for one in part}
+            also = list(filter(None, (name, self.client.id_property)))
+            answer = await self.client.read_many(part, by_property=name, names=also)
+            for record in filter(None, map(Record.read, rows_in("HubSpot", answer, "results"))):
+                value = record.known_by(name)
+                if not record.is_archived and value.casefold() in asked:
+                    found[asked[value.casefold()]] = record.known_by(self.client.id_property)
+        return found
+
+    async def many(
+        self, ids: Sequence[str], *, by_property: bool, names: frozenset[str] = frozenset()
+    ) -> dict[str, Record]:
+        """Tasks by the ids asked for, with these properties too, without links and without those that do not exist."""
+        await self.define(names)
         found: dict[str, Record] = {}
         id_property = self.client.id_property if by_property else None
 
         async def fetch(batch: Sequence[str]) -> None:
-            answer = await self.client.read_many(batch, by_property=by_property)
+            answer = await self.client.read_many(batch, by_property=by_property, also=names)
             asked = {one.casefold(): one for one in batch}
             for record in filter(None, map(Record.read, rows_in("HubSpot", answer, "results"))):
                 known_by = record.known_by(id_property)
                 if not record.is_archived:
-                    found[asked.get(known_by.casefold(), known_by)] = record
+                    found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
             for one in unmentioned(batch, answer, found):
                 try:
-                    single = await self._one_or_none(one, by_property=by_property)
+                    single = await self._one_or_none(one, by_property=by_property, names=names)
                 except InvalidAnswer:
                     single = Record({"id": one}, {})  # it exists, and nothing else is known of it
                 # A merged task has another id by now, and counts as one that does not exist.
@@ -120,22 +154,25 @@ class TaskReader:
         self.recent.known_ids.update(record.id for record in found.values())
         return found
 
-    async def snapshots(self, ids: Sequence[str], *, whole: bool = False) -> dict[str, Snapshot]:
+    async def snapshots(
+        self, ids: Sequence[str], *, whole: bool = False, names: frozenset[str] = frozenset()
+    ) -> dict[str, Snapshot]:
         """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out.
 
-        `whole` is whether with everything that a task made again in their place needs.
+        `whole` is whether with everything that a task made again in their place needs, `names` are those of properties
+        to show.
         """
-        found = await self.whole(list(dict.fromkeys(ids)))
+        found = await self.whole(list(dict.fromkeys(ids)), names)
         await self.prepare()
         read = {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
         return await self.whole_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
-    async def whole(self, ids: Sequence[str]) -> dict[str, Record]:
+    async def whole(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
         """Tasks with their links, by the ids asked for; those that do not exist are left out."""
         if len(ids) == 1:
-            record = await self._one_or_none(ids[0], by_property=True)
+            record = await self._one_or_none(ids[0], by_property=True, names=names)
             return {ids[0]: record} if record is not None else {}
-        found = await self.many(ids, by_property=True)
+        found = await self.many(ids, by_property=True, names=names)
         return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
@@ -168,9 +205,9 @@ class TaskReader:
         found: Mapping[str, Record] = await self.many(ids, by_property=False) if ids else {}
         return {one: found.get(one) for one in ids}
 
-    async def _one_or_none(self, task_id: str, *, by_property: bool) -> Record | None:
+    async def _one_or_none(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
         try:
-            return await self.one(task_id, by_property=by_property)
+            return await self.one(task_id, by_property=by_property, names=names)
         except NotFound:
             return None
 

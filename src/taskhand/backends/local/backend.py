@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.local import identity, tasks
 from taskhand.backends.local.directory import Directory, Language, NewId
 from taskhand.backends.local.health_checks import check_store
@@ -42,6 +42,7 @@ class LocalBackend:
     """Tasks in one SQLite file, shared safely by any number of processes."""
 
     name = "local"
+    properties: OwnProperties | None = None
     capabilities = Capabilities(
         id_pattern=tasks.ID_PATTERN,
         lists_are_current=True,

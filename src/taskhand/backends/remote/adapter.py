@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from taskhand.backends.base import BulkProgress, ItemResult, Written
+from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate, NewTask
 from taskhand.backends.remote.bulk_delete import delete_each
@@ -78,6 +78,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     """The sentences of this CRM."""
     account: Account
     """The people, contacts and health of the account."""
+    properties: OwnProperties | None = None
+    """The task properties of the account's own, where it has them."""
     min_batch: ClassVar[int] = 1
     """The fewest tasks that are worth a request for many; fewer are written one by one."""
     batches_at_once: ClassVar[int] = 3
@@ -118,6 +120,10 @@ class CrmAdapter(ABC, Generic[_Row]):
     @abstractmethod
     async def get(self, task_id: str) -> _Row:
         """One task as it is now; NotFound."""
+
+    async def get_with(self, task_id: str, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs that answer only what is named
+        """One task as it is now, with everything that an edit sets; NotFound."""
+        return await self.get(task_id)
 
     @abstractmethod
     async def created_since(

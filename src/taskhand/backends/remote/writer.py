@@ -91,7 +91,7 @@ class Writer(Generic[_Row]):
                 break
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 may_be_late = may_be_late or isinstance(fault, NoAnswer)
-                now = await self._read_back(before.id, fault)
+                now = await self._read_back(before.id, edit, fault)
                 if not self._adapter.unmet(now, edit):
                     return now, self._messages.applied
                 if isinstance(fault, UpstreamFailed) and self._is_proof(now, edit, may_be_late=may_be_late):
@@ -125,7 +125,7 @@ class Writer(Generic[_Row]):
             except CallerError as refused:
                 raise explain_refusal(refused, self._messages.name, edit, before.id) from None
         if answer is None:
-            return await self._adapter.get(before.id), None
+            return await self._adapter.get_with(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
 
     async def _applied_though_throttled(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
@@ -135,7 +135,7 @@ class Writer(Generic[_Row]):
         """
         try:
             with without_pauses():
-                row = await self._adapter.get(task_id)
+                row = await self._adapter.get_with(task_id, edit)
             is_shown = not self._adapter.unmet(row, edit)
             is_refused = not is_shown and self._adapter.is_conclusive(row, edit)
         except TaskhandError:
@@ -228,9 +228,9 @@ class Writer(Generic[_Row]):
             return None
         return False
 
-    async def _read_back(self, task_id: str, fault: UpstreamError) -> _Row:
+    async def _read_back(self, task_id: str, edit: Edit, fault: UpstreamError) -> _Row:
         """The task as it is now; OutcomeUnknown, from `fault`, where it cannot be read."""
         try:
-            return await self._adapter.get(task_id)
+            return await self._adapter.get_with(task_id, edit)
         except TaskhandError:
             raise self._messages.unknown_update(task_id) from fault

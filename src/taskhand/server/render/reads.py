@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import MISSING
 
@@ -37,9 +37,10 @@ TASK_TEXTS = (
     "task.due_timezone",
     "task.status_config.name",
     "task.status_config.color",
+    "task.properties",
 )
 """The fields of a whole task that hold text written by others."""
-_NAME, _DESCRIPTION = 60, 12_000
+_NAME, _DESCRIPTION, _PROPERTY = 60, 12_000, 400
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
 _PAGE_CHARACTERS = 320
@@ -211,7 +212,9 @@ def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
 def fit_description(task: Task) -> Task:
     """The task, its texts cut to fit an answer."""
     texts = {name: text for name, text in (("title", task.title), ("description", task.description)) if text}
-    cut = {name: shown for name, text in texts.items() if (shown := _fit(text)) != text}
+    cut: dict[str, Any] = {name: shown for name, text in texts.items() if (shown := _fit(text)) != text}
+    if task.properties is not MISSING:
+        cut["properties"] = {name: text and truncate(text, _PROPERTY) for name, text in task.properties.items()}
     shown_priority = {} if task.priority is not None else {"priority": task.shown_priority}
     return task.model_copy(update=cut | shown_priority) if cut or shown_priority else task
 

@@ -9,6 +9,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
+from taskhand.server.tools.get_task import IdProperty
 from taskhand.service.call import Call, RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
@@ -24,6 +25,7 @@ class BulkUpdateTasks(RepeatableOptions):
         ]
         | MISSING
     ) = MISSING
+    id_property: IdProperty | MISSING = MISSING
     filter: (
         Annotated[
             TaskFilter,
@@ -53,12 +55,13 @@ class BulkUpdateTasks(RepeatableOptions):
 async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
     from taskhand.service.bulk_change import BulkChange
     from taskhand.service.bulk_update import bulk_update
+    from taskhand.service.find_ids import find_ids
 
     change = BulkChange(
         patch=None if arguments.changes is MISSING else arguments.changes,
         shift_days=None if arguments.shift_due_days is MISSING else arguments.shift_due_days,
     )
-    ids = None if arguments.task_ids is MISSING else arguments.task_ids
+    ids = None if arguments.task_ids is MISSING else await find_ids(call.app, arguments.task_ids, arguments.id_property)
     found_by = None if arguments.filter is MISSING else arguments.filter
     return await bulk_update(call, arguments, change, ids, found_by)
 

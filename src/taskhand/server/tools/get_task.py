@@ -2,28 +2,38 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.call import Call
 
-__all__ = ["GET_TASK", "TaskId"]
+__all__ = ["GET_TASK", "IdProperty", "TaskId"]
 
 TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
+IdProperty = Annotated[
+    str, Field(description="id's unique property.", json_schema_extra=field_notes(needs="properties"))
+]
+"""The property of the CRM's own that an id is a value of."""
 
 
 class GetTask(Body):
     """The task to read."""
 
     id: TaskId
+    properties: Annotated[tuple[str, ...], Field(description="Own CRM fields to show.")] | MISSING = MISSING
+    id_property: IdProperty | MISSING = MISSING
 
 
 async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
+    from taskhand.service.find_ids import find_id
     from taskhand.service.get_task import get_task
 
-    return TaskAnswer.of(await get_task(call.app, arguments.id))
+    names = () if arguments.properties is MISSING else arguments.properties
+    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    return TaskAnswer.of(await get_task(call.app, task_id, names))
 
 
 GET_TASK = Tool(

@@ -1,9 +1,11 @@
 """The tool `update_task`."""
 
+from pydantic import MISSING
+
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call import Call, Options
 
 __all__ = ["UPDATE_TASK"]
@@ -13,12 +15,14 @@ class UpdateTask(Options, TaskPatch):
     """The task, and the documented body of PUT /tasks/{id}."""
 
     id: TaskId
+    id_property: IdProperty | MISSING = MISSING
 
 
 async def _run(call: Call, arguments: UpdateTask) -> Written:
+    from taskhand.service.find_ids import find_id
     from taskhand.service.update_task import update_task
 
-    return await update_task(call, arguments.id, arguments)
+    return await update_task(call, await find_id(call.app, arguments.id, arguments.id_property), arguments)
 
 
 UPDATE_TASK = Tool(

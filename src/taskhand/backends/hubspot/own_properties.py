@@ -1,0 +1,110 @@
+"""Properties of tasks by name: checked against the account's definitions, read with tasks, found by unique values."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.property_definitions import ARGUMENTS, Definition
+from taskhand.backends.hubspot.property_values import written_value
+from taskhand.backends.hubspot.task_reader import TaskReader
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.names import fold
+from taskhand.domain.snapshot import Snapshot
+
+__all__ = ["HubSpotProperties"]
+
+_RECORD_ID: Final = "hs_object_id"
+_MOST_CANDIDATES: Final = 10
+_ALIKE: Final = 0.6
+
+
+class HubSpotProperties:
+    """The task properties of an account, as `OwnProperties` has them."""
+
+    def __init__(self, reader: TaskReader, account: Account) -> None:
+        self._reader = reader
+        self._account = account
+
+    async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """The values to write; CallerError for a property that is written otherwise, or not at all."""
+        known = await self._account.definitions()
+        return {name: _checked(_writable(name, known), value) for name, value in given.items()}
+
+    async def check_names(self, names: Collection[str]) -> None:
+        """Refuse names that are not among the account's."""
+        known = await self._account.definitions()
+        for name in names:
+            _defined(name, known)
+
+    async def snapshots(
+        self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
+    ) -> dict[str, Snapshot]:
+        """Tasks with HubSpot's own values and these properties."""
+        return await self._reader.snapshots(ids, whole=to_delete, names=frozenset(names))
+
+    async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
+        """The ids of tasks by their values of a property; CallerError unless its values are unique."""
+        if name != _RECORD_ID:
+            _check_unique(name, await self._account.definitions())
+        return await self._reader.find_ids(name, values)
+
+
+def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
+    """The definition of a property; CallerError with those of similar names."""
+    if (found := known.get(name)) is not None:
+        return found
+    own = [one for one in known.values() if one.is_own]
+    near = _alike(name, known.values())
+    raise CallerError(
+        f"HubSpot's tasks have no property {name[:60]!r}.",
+        code="unknown_property",
+        candidates=[Candidate(one.name, one.label) for one in (near or own)[:_MOST_CANDIDATES]],
+        next_step="Send the name of one of the candidates." if near or own else "Leave it out.",
+    )
+
+
+def _alike(name: str, known: Iterable[Definition]) -> list[Definition]:
+    """The definitions whose names or labels are nearly this name, the most similar first."""
+    word, of_words = fold(name), dict[str, Definition]()
+    for one in known:
+        of_words |= {fold(one.label): one, fold(one.name): one}
+    near = get_close_matches(word, of_words, n=_MOST_CANDIDATES, cutoff=_ALIKE)
+    near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  a part that says something
+    return list({of_words[other].name: of_words[other] for other in near}.values())
+
+
+def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
+    if (argument := ARGUMENTS.get(name)) is not None:
+        raise CallerError(
+            f"{name} is written by the argument {argument}, and not in properties.",
+            code="property_has_argument",
+            candidates=[Candidate(argument)],
+            next_step=f"Send {argument} instead.",
+        )
+    found = _defined(name, known)
+    if not found.is_writable:
+        raise CallerError(
+            f"HubSpot sets the property {name} itself; it cannot be written.",
+            code="read_only_property",
+            next_step="Leave it out.",
+        )
+    return found
+
+
+def _checked(definition: Definition, value: str | None) -> str | None:
+    return None if value is None else written_value(definition, value)
+
+
+def _check_unique(name: str, known: Mapping[str, Definition]) -> None:
+    if _defined(name, known).is_unique:
+        return
+    unique = [one for one in known.values() if one.is_unique]
+    raise CallerError(
+        f"Several tasks may have the same {name}, so it cannot be idProperty.",
+        code="property_not_unique",
+        candidates=[Candidate(one.name, one.label) for one in unique[:_MOST_CANDIDATES]],
+        next_step="Send one of the candidates."
+        if unique
+        else "This account has no unique task property: send HubSpot's ids, without idProperty.",
+    )

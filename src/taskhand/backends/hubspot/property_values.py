@@ -1,0 +1,162 @@
+"""The value of a property between a caller and HubSpot, by the property's type; pure.
+
+https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide, "Property type and fieldType values", and the
+form of values in https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide: several options are joined by
+semicolons, a date is a day, a datetime an instant, and an instant may be in milliseconds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.property_definitions import Definition, Option
+from taskhand.domain.due import instant_text
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.names import fold, nearest_first
+from taskhand.domain.properties import property_field
+
+__all__ = ["shown_value", "written_value"]
+
+_LONGEST: Final = 65_536
+"""Characters of a text property (https://knowledge.hubspot.com/properties/property-field-types-in-hubspot)."""
+_MOST_CANDIDATES: Final = 20
+_SECONDS: Final = len("9999999999")
+"""Digits of epoch seconds, which HubSpot would take for milliseconds of 1970."""
+_REMINDERS: Final = "hs_task_reminders"
+"""Its values are epoch milliseconds, whatever its type: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide."""
+_TRUE: Final = frozenset({"true", "yes", "si"})
+_FALSE: Final = frozenset({"false", "no"})
+
+
+def written_value(definition: Definition, text: str) -> str:
+    """The value to write for what a caller sent; CallerError where the property does not take it."""
+    try:
+        return _reader_of(definition)(definition, text.strip())
+    except (ValueError, OverflowError, InvalidOperation):
+        wanted = _WANTED["datetime" if definition.name == _REMINDERS else definition.type]
+        raise _refusal(definition, text, *wanted) from None
+
+
+def shown_value(definition: Definition | None, raw: object) -> str | None:
+    """The value as it is written, for what HubSpot has; as it is where it has another form; None for none."""
+    text = "" if raw is None else str(raw)
+    if not text or definition is None:
+        return text or None
+    try:
+        return _reader_of(definition)(definition, text)
+    except (ValueError, OverflowError, InvalidOperation, CallerError):
+        return text
+
+
+def _reader_of(definition: Definition) -> "_Reader":
+    return _reminders if definition.name == _REMINDERS else _READERS.get(definition.type, _text)
+
+
+def _number(_: Definition, text: str) -> str:
+    number = Decimal(text)
+    if not number.is_finite() or abs(number.adjusted()) > _SECONDS + _SECONDS:
+        raise ValueError(text)
+    return f"{number.normalize() + 0:f}"
+
+
+def _date(_: Definition, text: str) -> str:
+    if not text.lstrip("-").isdecimal():
+        return date.fromisoformat(text).isoformat()
+    moment = _instant(text)
+    if moment.time() != time():
+        raise ValueError(text)
+    return moment.date().isoformat()
+
+
+def _datetime(_: Definition, text: str) -> str:
+    return instant_text(_instant(text))
+
+
+def _reminders(_: Definition, text: str) -> str:
+    return ";".join(str(millis_of(_instant(one.strip()))) for one in text.split(";"))
+
+
+def _instant(text: str) -> datetime:
+    """A moment that says which one it is; ValueError for a day, for a time without an offset, for epoch seconds."""
+    is_number = text.isascii() and text.isdecimal()
+    moment = moment_of(text) if not is_number or len(text) > _SECONDS else None
+    if moment is None or (not is_number and datetime.fromisoformat(text).tzinfo is None):
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+def _bool(definition: Definition, text: str) -> str:
+    word = fold(text)
+    labels = {fold(one.label): one.value for one in definition.options}
+    if word in _TRUE | _FALSE:
+        return str(word in _TRUE).lower()
+    if (found := labels.get(word)) is None:
+        raise ValueError(text)
+    return found.lower()
+
+
+def _text(definition: Definition, text: str) -> str:
+    if len(text) > _LONGEST:
+        raise CallerError(
+            f"{property_field(definition.name)} has {len(text):,} characters.",
+            code="text_too_long",
+            next_step=f"Send at most {_LONGEST:,}.",
+        )
+    return text
+
+
+def _choice(definition: Definition, text: str) -> str:
+    if not definition.is_many:
+        return _option(definition, text)
+    parts = [part.strip() for part in text.split(";")]
+    if not all(parts):
+        raise CallerError(
+            f"{property_field(definition.name)} {text[:60]!r} has an empty option.",
+            code="invalid_property_value",
+            next_step="Send all options that it is to have, joined by semicolons: they replace those there are.",
+        )
+    chosen = {_option(definition, part) for part in parts}
+    known = [value for value in definition.values if value in chosen]
+    return ";".join([*known, *sorted(chosen.difference(known))])
+
+
+def _option(definition: Definition, text: str) -> str:
+    """The value of an option that is sent by its value or its label."""
+    options = definition.options
+    if not options or text in definition.values:
+        return text
+    word = fold(text)
+    found = {one.value for one in options if word in (fold(one.value), fold(one.label))}
+    if len(found) != 1:
+        alike = [one for one in options if one.value in found] or nearest_first(text, options, lambda one: one.label)
+        raise _refusal(definition, text, "one of its options", "Send one of the candidates.", alike)
+    return found.pop()
+
+
+_Reader = Callable[[Definition, str], str]
+_READERS: Final[Mapping[str, _Reader]] = {
+    "number": _number,
+    "date": _date,
+    "datetime": _datetime,
+    "bool": _bool,
+    "enumeration": _choice,
+}
+_WANTED: Final[Mapping[str, tuple[str, str]]] = {
+    "number": ("a number", "Send digits, with a point for decimals: 1250.5."),
+    "date": ("a day", "Send YYYY-MM-DD."),
+    "datetime": ("an instant", "Send it with its offset, 2026-12-30T15:00:00-03:00, or in epoch milliseconds."),
+    "bool": ("true or false", "Send true or false."),
+}
+
+
+def _refusal(
+    definition: Definition, text: str, wanted: str, next_step: str, options: Sequence[Option] = ()
+) -> CallerError:
+    return CallerError(
+        f"{property_field(definition.name)} {text[:60]!r} is not {wanted}.",
+        code="invalid_property_value",
+        candidates=[Candidate(one.value, one.label) for one in options[:_MOST_CANDIDATES]],
+        next_step=next_step,
+    )

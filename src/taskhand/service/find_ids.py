@@ -1,0 +1,48 @@
+"""Find the ids of tasks that are named by the values of a unique property of the CRM's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import MISSING
+
+from taskhand.domain.errors import NotFound, TaskhandError
+from taskhand.service.app_context import AppContext
+
+__all__ = ["TaskIds", "find_id", "find_ids"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskIds:
+    """The ids of tasks; `missing` are values that no task has, each with its error."""
+
+    ids: tuple[str, ...]
+    missing: Mapping[str, TaskhandError] = field(default_factory=dict)
+
+
+async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> str:
+    """The id of the task with this value of a property, or the value itself where none is named; NotFound."""
+    found = await find_ids(app, [value], id_property)
+    if found.missing:
+        raise found.missing[value]
+    return found.ids[0]
+
+
+async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MISSING) -> TaskIds:
+    """The ids of the tasks with these values of a property, or the values themselves where none is named.
+
+    CallerError where the values of the property are not unique.
+    """
+    own = app.backend.properties
+    if id_property is MISSING or own is None:
+        return TaskIds(tuple(values))
+    found = await own.find_ids(id_property, values)
+    missing = {one: _missing_error(id_property, one) for one in values if one not in found}
+    return TaskIds(tuple(found[one] for one in values if one in found), missing)
+
+
+def _missing_error(name: str, value: str) -> NotFound:
+    return NotFound(
+        f"There is no task whose {name} is {value[:60]!r}.",
+        code="task_not_found",
+        next_step="Call list_tasks to find the task's id, and send it without idProperty.",
+    )

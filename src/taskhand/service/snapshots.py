@@ -1,0 +1,52 @@
+"""Read tasks as they are before a write: with the backend's own values, and the properties that the write is about."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from taskhand.domain.edit import properties_in
+from taskhand.domain.errors import NotFound
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Intent
+from taskhand.service.app_context import AppContext
+
+__all__ = ["properties_of", "read_snapshot", "read_snapshots"]
+
+
+async def read_snapshots(
+    app: AppContext,
+    ids: Sequence[str],
+    deletes: Collection[str] = (),
+    *,
+    properties: Collection[str] = (),
+    fresh: bool = True,
+) -> dict[str, Snapshot]:
+    """Tasks as they are now; of those that are to be deleted, with everything that an undo needs.
+
+    `properties` are the names of further properties to read.
+    """
+    backend, own = app.backend, app.backend.properties if properties else None
+    deleted, others = [one for one in ids if one in deletes], [one for one in ids if one not in deletes]
+    found: dict[str, Snapshot] = {}
+    if others:
+        found |= await (own.snapshots(others, properties) if own else backend.snapshots(others, fresh=fresh))
+    if deleted:
+        read = own.snapshots(deleted, properties, to_delete=True) if own else backend.snapshots_to_delete(deleted)
+        found |= await read
+    return found
+
+
+async def read_snapshot(
+    app: AppContext, task_id: str, *, fresh: bool = False, to_delete: bool = False, properties: Collection[str] = ()
+) -> Snapshot:
+    """One task with the backend's own values; NotFound."""
+    deletes = [task_id] if to_delete else ()
+    found = await read_snapshots(app, [task_id], deletes, properties=properties, fresh=fresh)
+    if task_id not in found:
+        raise NotFound(
+            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+        )
+    return found[task_id]
+
+
+def properties_of(intents: Iterable[Intent]) -> frozenset[str]:
+    """The names of the properties that intents set."""
+    return properties_in(*(edit for one in intents for edit in (one.edit, one.asked)))
