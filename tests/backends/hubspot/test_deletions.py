@@ -21,10 +21,17 @@ FURTHER = {
     "hs_task_type": "CALL",
     "region": "south",
 }
-LINKS = {"contacts": [CAROLINA], "companies": [COMPANY], "deals": ["301", "302"], "tickets": ["401"]}
+LINKS = {
+    "contacts": [CAROLINA],
+    "companies": [COMPANY],
+    "deals": ["301", "302"],
+    "tickets": ["401"],
+    "vehicles": ["501"],
+}
 WORLD = {
     "properties": [{"name": "region", "type": "enumeration", "options": [{"value": "south", "label": "South"}]}],
     "deals": [{"id": "301", "properties": {"dealname": "Plan"}}, {"id": "302", "properties": {"dealname": "Other"}}],
+    "vehicles": [{"id": "501", "properties": {"name": "Truck"}}],
     "tickets": [{"id": "401", "properties": {"subject": "Broken"}}],
 }
 
@@ -63,7 +70,7 @@ async def test_undo_brings_back_every_link_and_every_writable_property(count: in
 
 
 async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
-    scopes = [one for one in SCOPES if one != "crm.objects.tickets.read"]
+    scopes = [one for one in SCOPES if one not in {"crm.objects.tickets.read", "crm.schemas.custom.read"}]
     done = {"hs_task_status": "COMPLETED"}
     async with agent_at([row(1, LINKS, **done)], scopes=scopes) as (stage, agent):
         stage.hubspot.faults = (
@@ -72,6 +79,7 @@ async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
         plan = await agent("delete_task", id=task_id(1))
         assert "completion date" in plan["note"]
         assert "links to tickets, which the token may not read" in plan["note"]
+        assert "links to custom objects, which the token may not list" in plan["note"]
 
 
 async def test_a_task_is_made_again_without_what_hubspot_does_not_take_back_and_says_so() -> None:
@@ -80,7 +88,7 @@ async def test_a_task_is_made_again_without_what_hubspot_does_not_take_back_and_
         deleted = await agent("apply_plan", planId=plan["planId"])
         stage.hubspot.faults = (Fault("status", POST, status=400),)
         undone = await agent("undo_change", changeId=deleted["changeId"])
-        for lost in ("region", "hs_task_reminders", "tickets 401"):
+        for lost in ("region", "hs_task_reminders", "tickets 401", "2-7654321 501"):
             assert lost in undone["note"]
         (task,) = stage.hubspot.tasks
         assert links_of(stage, task["id"]) == {
@@ -93,3 +101,11 @@ async def test_reading_and_changing_a_task_does_not_ask_for_what_only_a_deletion
         await agent("get_task", id=task_id(1))
         await agent("update_task", id=task_id(1), title="New")
         assert not [one for one in stage.sent if "/associations/" in one or one.endswith("/properties/tasks")]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_account_without_custom_objects_has_no_links_to_them(status: int) -> None:
+    fault = Fault("status", "GET /crm-object-schemas/v3/schemas", status=status, nth="every")
+    async with agent_at([row(1, LINKS)], faults=(fault,)) as (_, agent):
+        plan = await agent("delete_task", id=task_id(1))
+        assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.custom_objects import custom_objects_in
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, deal_of, member_of
 from taskhand.backends.hubspot.property_definitions import Definition, definitions_in
@@ -60,6 +61,7 @@ class Account:
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._custom_objects: TtlCache[None, Mapping[str, str]] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
@@ -252,6 +254,13 @@ class Account:
     async def definitions(self) -> Mapping[str, Definition]:
         """The definitions of task properties, by name."""
         return await self._definitions.get(None, self._read_definitions)
+
+    async def custom_objects(self) -> Mapping[str, str]:
+        """The names of custom objects, by the ids of their types; NotFound where the account has no such thing."""
+        return await self._custom_objects.get(None, self._read_custom_objects)
+
+    async def _read_custom_objects(self) -> Mapping[str, str]:
+        return custom_objects_in(await self._client.custom_objects())
 
     async def _read_definitions(self) -> Mapping[str, Definition]:
         return definitions_in(await self._client.property_definitions())

@@ -174,6 +174,10 @@ class HubSpotClient:
         """GET the definitions of all task properties."""
         return (await self.http.get(Path.of(f"{self._base('properties')}/tasks"), expect="object")).object
 
+    async def custom_objects(self) -> JsonObject:
+        """GET the schemas of custom objects."""
+        return (await self.http.get(Path.of(f"/crm-object-schemas/{self._version}/schemas"), expect="object")).object
+
     async def account(self) -> Reply:
         """GET the account's details (https://developers.hubspot.com/docs/api-reference/account-info-v3/guide)."""
         return await self.http.get(Path.of("/account-info/v3/details"), expect="object")

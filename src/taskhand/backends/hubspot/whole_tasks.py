@@ -1,8 +1,8 @@
 """What a task has besides the fields of the contract, read before it is deleted: all links, all writable properties.
 
 A task that is made again in its place is given them. A list of objects that tasks can be linked to is not in the API;
-those of the guide are asked for (https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide), and
-links to custom objects are not.
+those of the guide are asked for (https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide), and the
+custom objects that the account has.
 """
 
 from collections.abc import Iterable, Mapping
@@ -63,6 +63,7 @@ class WholeTasks:
             return {}
         async with anyio.create_task_group() as group:
             group.start_soon(self._add_properties, found)
+            group.start_soon(self._add_custom_links, found)
             for kind in (*KINDS, *_OTHERS):
                 group.start_soon(self._add_links, kind, found)
         return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
@@ -98,7 +99,22 @@ class WholeTasks:
                     whole.properties = {name: str(given[name]) for name in names if given.get(name) not in (None, "")}
                     whole.lost += [what for name, what in _LOST.items() if name not in names and given.get(name)]
 
-    async def _add_links(self, kind: str, found: Mapping[str, _Whole]) -> None:
+    async def _add_custom_links(self, found: Mapping[str, _Whole]) -> None:
+        try:
+            kinds = await self._account.custom_objects()
+        except OperatorError as error:
+            if error.code != "forbidden":
+                raise
+            for one in found.values():
+                one.lost.append("links to custom objects, which the token may not list")
+            return
+        except CallerError:  # the account has none
+            return
+        for kind, name in kinds.items():
+            await self._add_links(kind, found, name)
+
+    async def _add_links(self, kind: str, found: Mapping[str, _Whole], name: str | None = None) -> None:
+        """Read the links to objects of one kind; `name` is what they are called, where that is another."""
         if kind in self._absent:
             return
         try:
@@ -108,12 +124,12 @@ class WholeTasks:
                     whole = found.get(str(value_at(row, "from", "id")))
                     if whole is not None and (links := list(_links_in(row))):
                         whole.associations[kind] = links
-                        whole.lost += [f"some of the links to {kind}"] if row.get("paging") else []
+                        whole.lost += [f"some of the links to {name or kind}"] if row.get("paging") else []
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
             for one in found.values() if kind not in _SEEN else ():
-                one.lost.append(f"links to {kind}, which the token may not read")
+                one.lost.append(f"links to {name or kind}, which the token may not read")
         except CallerError:  # the account has no such objects
             self._absent.add(kind)
 

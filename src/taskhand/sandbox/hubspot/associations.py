@@ -71,7 +71,8 @@ def dissociate_v3(ctx: RequestContext) -> Reply:
 def to_row(ctx: RequestContext, object_type: ObjectType, to_object_type: ObjectType, to_id: str) -> dict[str, Any]:
     """Write one link of a record; the spec variant decides whether ids are strings or numbers."""
     shown_id = to_id if ctx.spec_variant.association_ids == "string" else int(to_id)
-    spec = {"category": CATEGORY, "typeId": default_type(object_type, to_object_type), "label": None}
+    category = "USER_DEFINED" if object_type.is_custom or to_object_type.is_custom else CATEGORY
+    spec = {"category": category, "typeId": default_type(object_type, to_object_type), "label": None}
     return {"toObjectId": shown_id, "associationTypes": [spec]}
 
 

@@ -27,10 +27,14 @@ SCOPES = (
     "crm.objects.deals.write",
     "crm.objects.tickets.read",
     "crm.objects.tickets.write",
+    "crm.objects.custom.read",
+    "crm.objects.custom.write",
+    "crm.schemas.custom.read",
     "crm.objects.owners.read",
     "oauth",
 )
 OWNERS = ("crm.objects.owners.read", "automation")  # any of them suffices
+SCHEMAS = ("crm.schemas.custom.read",)
 PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read", "crm.objects.deals.read")
 
 
@@ -68,5 +72,5 @@ def granted_scopes(scopes: Iterable[str], spec_variant: SpecVariant) -> frozense
 
 def scopes_for(object_type: str, *, writes: bool) -> tuple[str, ...]:
     """Return the scope for an object type."""
-    family = "contacts" if object_type == "tasks" else object_type
+    family = {"tasks": "contacts", "vehicles": "custom"}.get(object_type, object_type)
     return (f"crm.objects.{family}.{'write' if writes else 'read'}",)

@@ -24,6 +24,8 @@ TYPES = {
     ("deals", "tasks"): 215,
     ("tasks", "tickets"): 230,
     ("tickets", "tasks"): 229,
+    ("tasks", "vehicles"): 51,  # types of custom objects are the account's own
+    ("vehicles", "tasks"): 52,
 }
 
 

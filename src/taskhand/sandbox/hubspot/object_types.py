@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One object type. `created` and `modified` name its date properties; `searched` are those of a text search."""
+    """One object type. `created` and `modified` name its date properties; `searched` are those of a text search.
+
+    `is_custom` is whether the account has defined it itself.
+    """
 
     name: str
     type_id: str
@@ -16,6 +19,7 @@ class ObjectType:
     modified: str
     more: tuple[str, ...]
     searched: tuple[str, ...]
+    is_custom: bool = False
 
     @property
     def label(self) -> str:
@@ -58,6 +62,8 @@ OBJECT_TYPES = (
     ),
     ObjectType("deals", "0-3", "deal", "createdate", "hs_lastmodifieddate", ("dealname",), ("dealname",)),
     ObjectType("tickets", "0-5", "ticket", "createdate", "hs_lastmodifieddate", ("subject",), ("subject",)),
+    # the one custom object of these accounts
+    ObjectType("vehicles", "2-7654321", "vehicle", "hs_createdate", "hs_lastmodifieddate", (), ("name",), True),  # noqa: FBT003
 )
 BY_NAME = {
     name: object_type

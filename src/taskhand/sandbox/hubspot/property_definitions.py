@@ -156,6 +156,7 @@ _OTHERS = {  # the properties that finding records of other types needs
     "companies": "name domain website phone",
     "deals": "dealname amount",
     "tickets": "subject content",
+    "vehicles": "name",
 }
 
 

@@ -13,9 +13,10 @@ from taskhand.sandbox.hubspot import (
     objects,
     people,
     properties,
+    schemas,
     search,
 )
-from taskhand.sandbox.hubspot.auth import OWNERS, PROPERTIES, scopes_for
+from taskhand.sandbox.hubspot.auth import OWNERS, PROPERTIES, SCHEMAS, scopes_for
 from taskhand.sandbox.hubspot.object_types import BY_NAME, OBJECT_TYPES
 from taskhand.sandbox.hubspot.reply import Reply
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # documented for objects, assumed for the other families
 DATED = re.compile(r"/crm/(objects|owners|properties|pipelines|associations)/(2026-03|2026-09)(/.*|)")
+DATED_SCHEMAS = re.compile(r"^/crm-object-schemas/(?:2026-03|2026-09)(/.*)")
 OBJECT_TYPE_AT = 4  # the object type's index in `/crm/v3/objects/{kind}`, split at slashes
 
 
@@ -84,6 +86,7 @@ _OTHERS: dict[str, Route] = {
     "GET /crm/v3/properties/{kind}/{name}": Route(properties.get_property, PROPERTIES),
     "GET /crm/v3/pipelines/{kind}": Route(properties.list_pipelines, PROPERTIES),
     "GET /crm/v3/pipelines/{kind}/{id}/stages": Route(properties.list_stages, PROPERTIES),
+    "GET /crm-object-schemas/v3/schemas": Route(schemas.list_schemas, SCHEMAS),
     "GET /account-info/v3/details": Route(account.details),
     "GET /account-info/v3/api-usage/daily/private-apps": Route(account.usage),
     "POST /oauth/v2/private-apps/get/access-token-info": Route(account.token_info, has_token=False),
@@ -116,6 +119,7 @@ def linked_types(request: Request, match: RouteMatch) -> set[str]:
 
 def v3_path(path: str) -> str:
     """Return the v3 path of a path: dated versions become v3 or v4, and ids such as `0-27` become names."""
+    path = DATED_SCHEMAS.sub(r"/crm-object-schemas/v3\1", path)
     dated = DATED.fullmatch(path)
     if dated:
         family, rest = dated[1], dated[3]

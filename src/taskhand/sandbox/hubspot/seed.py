@@ -1,15 +1,16 @@
 """Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals`, `tickets` and `tasks`, each a
-list of mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses HubSpot's. Owners have their
+A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`, `deals`, `tickets`, `vehicles` (custom
+objects) and `tasks`, each a list of mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses
+HubSpot's. Owners have their
 documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
 are those of the task pipeline, with `id`, `label`, `isClosed` and, where one goes with it, the `status`; where they are
 omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
 `label`, `type`, `fieldType`, `options`, `hasUniqueValue` and `readOnlyValue`. Records have `properties`, and optionally
-`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals` and `tickets`.
-Seeded properties are not validated, so that a seed can have values that the API would refuse. A task's `odd` are fields
-of the object that is sent, by path (`properties.hs_timestamp`), with values in place of the true ones; those named in
-`missing` are not sent.
+`id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals`, `tickets` and
+`vehicles`. Seeded properties are not validated, so that a seed can have values that the API would refuse. A task's
+`odd` are fields of the object that is sent, by path (`properties.hs_timestamp`), with values in place of the true ones;
+those named in `missing` are not sent.
 """
 
 from __future__ import annotations
@@ -40,13 +41,14 @@ SEED_KEYS = frozenset(
     {"owners", "statuses", "stages", "properties", *(object_type.name for object_type in OBJECT_TYPES)}
 )
 ROW_KEYS = frozenset({"id", "properties", "createdAt", "archived"})
-LINKED = ("contacts", "companies", "deals", "tickets")
+LINKED = ("contacts", "companies", "deals", "tickets", "vehicles")
 FIRST_IDS = {
     "tasks": 77_597_400_001,
     "contacts": 101,
     "companies": 201,
     "deals": 301,
     "tickets": 401,
+    "vehicles": 501,
 }  # recorded ids of tasks have 11 digits
 EDITOR = 98_499_705  # the user who created the seeded records
 AGE = dt.timedelta(days=1)
