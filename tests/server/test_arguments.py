@@ -14,7 +14,7 @@ from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
-EVERYTHING = Capabilities()
+EVERYTHING = Capabilities(absent=frozenset())
 SCHEMAS = {tool.name: input_schema(tool.arguments, EVERYTHING) for tool in TOOLS}
 DRAFT = {"title": "Call back", "responsibleIds": [], "priority": "1"}
 
@@ -35,6 +35,19 @@ def update(**sent: Any) -> dict[str, Any]:
     return {"id": TASK_ID} | sent
 
 
+_OWN = {"properties": ({"name": "a", "value": "b;c"}, {"name": "n", "value": None}, {"name": "z", "value": "1.5"})}
+_FILLERS: list[Any] = [[], {}, "", None, "null", [{}], [{"name": "", "value": ""}]]
+_PROPERTIES: list[tuple[Any, dict[str, Any]]] = [
+    ({"z": 1.5, "a": ["b", "c"], "n": None}, _OWN),
+    ([{"name": "z", "value": 1.50}, {"name": "a", "value": " b;c "}, {"name": "n", "value": ""}], _OWN),
+    ([{"z": "1.5"}, {"a": "b;c", "n": None}], _OWN),
+    ('{"z": "1.5", "a": "b;c", "n": ""}', _OWN),
+    ({"yes": True, "count": 17}, {"properties": ({"name": "count", "value": "17"}, {"name": "yes", "value": "true"})}),
+    *((filler, {}) for filler in _FILLERS),
+]
+"""Properties as they may be sent, and as they are understood."""
+
+
 @pytest.mark.parametrize(
     ("tool", "sent", "expected"),
     [
@@ -48,6 +61,7 @@ def update(**sent: Any) -> dict[str, Any]:
         ("update_task", update(newStatusPosition=" 3 "), update(newStatusPosition=3)),
         ("update_task", update(newStatusPosition=3.0), update(newStatusPosition=3)),
         ("update_task", update(newStatusName=42), update(newStatusName="42")),
+        *(("update_task", update(title="x", properties=sent), update(title="x", **kept)) for sent, kept in _PROPERTIES),
         ("update_task", update(responsibleIds='["a", "b"]'), update(responsibleIds=("a", "b"))),
         ("update_task", update(responsibleIds=' ["a"] '), update(responsibleIds=("a",))),
         ("update_task", update(responsibleIds='"Ana Pérez"'), update(responsibleIds=("Ana Pérez",))),
@@ -313,6 +327,8 @@ def _of_type(branch: dict[str, Any]) -> st.SearchStrategy[Any]:
     if choices := branch.get("enum") or branch.get("items", {}).get("enum"):
         one = st.sampled_from(choices)
         return st.lists(one) if branch["type"] == "array" else one
+    if fields := branch.get("items", {}).get("properties", {}):
+        return st.lists(st.fixed_dictionaries({name: fitting(node) for name, node in fields.items()}), max_size=2)
     if branch["type"] != "integer":
         return ANY_OF[branch["type"]]
     numbers = st.integers(branch.get("minimum", 1), branch.get("maximum", 100))

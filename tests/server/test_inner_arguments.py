@@ -49,7 +49,7 @@ class Needing(Body):
     own: Own | MISSING = MISSING
 
 
-EVERYTHING = Capabilities()
+EVERYTHING = Capabilities(absent=frozenset())
 NARROW = Capabilities(absent=frozenset({"description"}), not_clearable=frozenset({"dueDate"}))
 
 
@@ -153,6 +153,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"changes": {"title": "a\ud800"}}, "changes.title has characters that are not Unicode text."),
     ({"changes": '{"description": "\\ud800"}'}, "changes.description has characters that are not Unicode text."),
     ({"changes": {"responsibleIds": ["\udfff"]}}, "changes.responsibleIds has characters that are not Unicode text."),
+    ({"changes": {"properties": {"a": "\ud800"}}}, "changes.properties has characters that are not Unicode text."),
+    (
+        {"changes": {"properties": "a=b"}},
+        'changes.properties must be a list of objects, e.g. [{"name": ..., "value": ...}].',
+    ),
+    (
+        {"changes": {"properties": [{"name": "a"}]}},
+        'changes.properties must be a list of objects, e.g. [{"name": ..., "value": ...}].',
+    ),
     ({"changes": {"title": 10**30}}, "changes.title is too large a number."),
 ]
 

@@ -28,7 +28,7 @@ _MOST_ITEMS = 2_000
 """No argument takes a longer list."""
 _LONGEST_TEXT = 10_000
 """Characters of the longest text."""
-_LIMITED_ELSEWHERE = frozenset({"title", "description", "cursor"})
+_LIMITED_ELSEWHERE = frozenset({"title", "description", "properties", "cursor"})
 """The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
 _WORDS_FOR_NULL = frozenset({"null", "undefined", "none"})
 """What hosts make of null where they send every value as text
@@ -88,7 +88,7 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> s
         return expected_type(name, schema)
     if isinstance(value, int) and "integer" not in types and abs(value) >= _LARGEST:
         return f"{name} is too large a number."
-    texts = value if isinstance(value, tuple) else (value,)
+    texts = _values_in(value) if isinstance(value, tuple) else (value,)
     if len(texts) > _MOST_ITEMS:
         return f"{name} has {len(texts)} items; send at most {_MOST_ITEMS}."
     takes_text = "string" in types or isinstance(value, tuple)
@@ -98,6 +98,14 @@ def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> s
     if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
         return f"{name} has characters that are not Unicode text."
     return None
+
+
+def _values_in(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items of a list, those that are entries of a map by what is in them."""
+    is_entry = [isinstance(one, dict) and one.keys() <= _PAIR for one in items]
+    return tuple(
+        value for one, split in zip(items, is_entry, strict=True) for value in (one.values() if split else (one,))
+    )
 
 
 def expected_type(name: str, schema: Schema) -> str:
@@ -183,7 +191,10 @@ def _entries(one: dict[str, Any]) -> list[dict[str, Any]]:
     if all(is_empty(value) for value in one.values()) and one.keys() <= _PAIR:
         return []  # filled in by a host
     pairs = [one] if one.keys() <= _PAIR else [{"name": name, "value": value} for name, value in one.items()]
-    return [pair | {"value": _property_text(pair["value"])} if "value" in pair else pair for pair in pairs]
+    return [
+        {key: _property_text(given) if key == "value" else _item(given) for key, given in pair.items()}
+        for pair in pairs
+    ]
 
 
 def _property_text(value: Any) -> Any:
