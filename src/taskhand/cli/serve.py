@@ -16,6 +16,7 @@ from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.log import announce
 from taskhand.cli.terminal import print_error, print_lines
 from taskhand.config.configuration import Configuration
+from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -42,13 +43,17 @@ Waiting for a host on standard input; Ctrl-C ends.
 @click.command()
 @click.option("--http", is_flag=True, help="Streamable HTTP at /mcp instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="0: any free port; default: TASKHAND_PORT, which is 8000 if not set."
+)
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
 )
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
 @click.pass_context
-def serve(context: click.Context, *, http: bool, host: str, port: int, names: tuple[str, ...], stateless: bool) -> None:
+def serve(
+    context: click.Context, *, http: bool, host: str, port: int | None, names: tuple[str, ...], stateless: bool
+) -> None:
     """Serve MCP.
 
     With an error in the configuration the server starts too: it answers every call with that error.
@@ -64,7 +69,10 @@ def serve(context: click.Context, *, http: bool, host: str, port: int, names: tu
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
-    run_server(context.meta[CONFIGURATION], (host, port, names) if http else None, keeps_sessions=not stateless)
+    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    if port is None:
+        port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
+    run_server(found, (host, port, names) if http else None, keeps_sessions=not stateless)
 
 
 def run_server(

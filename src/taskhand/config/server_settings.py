@@ -9,7 +9,10 @@ from pydantic_core import PydanticCustomError
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
 
-__all__ = ["ServerSettings", "split_keys"]
+__all__ = ["DEFAULT_PORT", "ServerSettings", "split_keys"]
+
+DEFAULT_PORT: Final = 8000
+"""Where HTTP is served."""
 
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
 
@@ -190,6 +193,15 @@ class ServerSettings(BaseModel):
             "(the documented task object); default `lean`.",
         ),
     ] = "lean"
+    port: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_PORT",
+            ge=0,
+            le=65_535,
+            description="Port of `taskhand serve --http`, which `--port` overrides; default 8000.",
+        ),
+    ] = DEFAULT_PORT
     state_key: Annotated[
         SecretStr | None,
         AfterValidator(_checked),

@@ -9,7 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["Address", "host_in_url", "is_malformed_port"]
+__all__ = ["Address", "host_in_url", "is_malformed_port", "name_of_host"]
 
 _ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -68,6 +68,12 @@ class Address:
 def host_in_url(host: str) -> str:
     """The host as it is written in a URL."""
     return f"[{host}]" if ":" in host else host
+
+
+def name_of_host(host: str) -> str | None:
+    """The name in a Host header, or in an Origin without its scheme; None for what is not the name of a host."""
+    found = _NAME.fullmatch(host.lower())
+    return found["name"] if found else None
 
 
 def is_malformed_port(host: str) -> bool:

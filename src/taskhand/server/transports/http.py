@@ -20,6 +20,7 @@ from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.refused_names import explain_refused_names
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 
 __all__ = ["HttpLimits", "serve_http"]
@@ -86,7 +87,7 @@ async def serve_http(
         custom_starlette_routes=_health_routes(problem, readiness),
     )
     config = uvicorn.Config(
-        _refuse_malformed_ports(accept_trailing_slash(accept_initialize_after_discover(app))),
+        _refuse_malformed_ports(explain_refused_names(accept_trailing_slash(accept_initialize_after_discover(app)))),
         http=_Connection,
         ws="none",
         log_level="critical",
