@@ -1,27 +1,35 @@
-# Taskhand over HTTP:
+# Taskhand in a container; docs/operating.md has stdio, folders of the host, keys and a TLS proxy:
 #   docker build -t taskhand .
 #   docker run -p 127.0.0.1:8000:8000 -v taskhand:/data taskhand
 # Nobody is asked who they are: whoever reaches the port can use it. Publish it on loopback, as above, or behind a proxy
 # that asks, and then name what callers call it: `... taskhand serve --http --host 0.0.0.0 --allow-host tasks.example.com`
-FROM python:3.13-slim AS build
+ARG BASE=python:3.13.9-slim-trixie
+FROM ${BASE} AS build
 WORKDIR /source
+RUN python -m venv --without-pip /opt/taskhand
+# The packages that Taskhand needs change seldom, and stay in their layer.
+COPY requirements/runtime.txt requirements/
+RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check \
+    --requirement requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY examples/scenarios examples/scenarios
-RUN python -m venv --without-pip /opt/taskhand \
- && pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check .
+RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check --no-deps . \
+ && pip --python /opt/taskhand/bin/python check
 
-FROM python:3.13-slim
+FROM ${BASE}
 COPY --from=build /opt/taskhand /opt/taskhand
 RUN useradd --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin taskhand
 ENV PATH=/opt/taskhand/bin:$PATH \
-    TASKHAND_DB=/data/tasks.sqlite
+    TASKHAND_DB=/data/tasks.sqlite \
+    TASKHAND_PORT=8000
 # By number: an orchestrator that insists on a user other than root can tell.
 USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
+# Of the port that TASKHAND_PORT sets. Over stdio there is none: run with --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 \
-  CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"TASKHAND_PORT\"]}/health', timeout=2)"]
 ENTRYPOINT ["taskhand"]
 CMD ["serve", "--http", "--host", "0.0.0.0", "--allow-host", "localhost"]

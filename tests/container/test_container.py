@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +10,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from documents import ROOT
 from server.transports.server_process import Web, serving
+from taskhand.config.server_settings import DEFAULT_PORT
+from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
 
 LINES = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8")).splitlines()
 
@@ -22,10 +26,10 @@ def _said(instruction: str) -> str:
 
 
 def _health_check(web: Web) -> int:
-    command = json.loads(_said("HEALTHCHECK").partition("CMD ")[2])
-    program = [one.replace("8000", str(web.port)) for one in command]
-    assert program[0] == "python"
-    done = subprocess.run([sys.executable, *program[1:]], capture_output=True, timeout=10, check=False)  # noqa: S603
+    python, *program = json.loads(_said("HEALTHCHECK").partition("CMD ")[2])
+    assert python == "python"
+    port = {"TASKHAND_PORT": str(web.port)}
+    done = subprocess.run([sys.executable, *program], env=port, capture_output=True, timeout=10, check=False)  # noqa: S603
     return done.returncode
 
 
@@ -33,10 +37,13 @@ def test_the_image_s_command_serves_on_loopback_and_passes_its_health_check(stor
     assert json.loads(_said("ENTRYPOINT")) == ["taskhand"]
     serve, http, *options = json.loads(_said("CMD"))
     assert (serve, http) == ("serve", "--http")
+    assert "--port" not in options
     with serving(store_file, *options) as web:
         assert _health_check(web) == 0
         assert "result" in web.call("list_tasks", {})
-        assert web.post(b"{}", Host="tasks.example.com")[0] == 421
+        status, body = web.post(b"{}", Host="tasks.example.com")
+        assert status == 421
+        assert b"--allow-host tasks.example.com" in body
         web.process.send_signal(signal.SIGTERM)
         assert web.process.ends_within(5) == 0
         assert _health_check(web) == 1
@@ -47,7 +54,8 @@ def test_the_image_does_not_run_as_root_and_has_its_store_in_a_volume() -> None:
     volume = _said("VOLUME")
     assert f"TASKHAND_DB={volume}/" in _said("ENV")
     assert f"--uid {_said('USER')} --home-dir {volume}" in " ".join(LINES)
-    assert int(_said("EXPOSE")) == 8000
+    assert int(_said("EXPOSE")) == DEFAULT_PORT
+    assert f"TASKHAND_PORT={DEFAULT_PORT}" in _said("ENV")
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("COPY ") and "--from" not in line])
@@ -69,5 +77,52 @@ def test_the_image_copies_everything_that_the_package_needs() -> None:
 
 def test_every_stage_has_the_same_base_image() -> None:
     bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
-    assert len(set(bases)) == 1
-    assert bases[0].endswith("-slim")
+    assert set(bases) == {"${BASE}"}
+    assert re.fullmatch(r"BASE=python:3\.\d+\.\d+-slim-[a-z]+", _said("ARG")), "a tag that does not move"
+
+
+def test_the_packages_are_a_layer_that_a_change_of_the_source_does_not_touch() -> None:
+    steps = [line.partition("#")[0] for line in LINES if line.startswith(("COPY ", "RUN "))]
+    packages = next(index for index, step in enumerate(steps) if "--requirement requirements/runtime.txt" in step)
+    copied = [step for step in steps[:packages] if step.startswith("COPY ")]
+    assert copied == ["COPY requirements/runtime.txt requirements/"]
+    assert "--no-deps ." in " ".join(steps[packages + 1 :])
+
+
+def test_the_copied_files_are_enough_to_build_the_package(tmp_path: Path) -> None:
+    for line in (line for line in LINES if line.startswith("COPY ") and "--from" not in line):
+        *names, target = line.split()[1:]
+        for name in names:
+            into = tmp_path / target / (Path(name).name if target.endswith("/") else "")
+            into.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, into, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, into)
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(build, cwd=tmp_path, capture_output=True, timeout=60, check=True)  # noqa: S603
+    assert [*(tmp_path / "dist").glob("taskhand-*.whl")]
+
+
+def test_the_compose_file_gives_secrets_as_files_and_publishes_only_the_proxy() -> None:
+    folder = ROOT / "examples" / "container"
+    compose = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))
+    server, proxy = compose["services"]["taskhand"], compose["services"]["proxy"]
+    assert (folder / server["build"]).resolve() == ROOT
+    assert "ports" not in server
+    assert proxy["ports"] == ["443:443"]
+    variables = server["environment"]
+    assert variables.keys() <= VARIABLES | FILE_VARIABLES
+    assert not variables.keys() & SECRETS, "a secret in an environment is shown by `docker inspect`"
+    files = {value for name, value in variables.items() if name in FILE_VARIABLES}
+    assert files == {f"/run/secrets/{name}" for name in server["secrets"]}
+    assert server["secrets"] == [*compose["secrets"]]
+    assert server["command"][:2] == json.loads(_said("CMD"))[:2]
+    caddy = (folder / "Caddyfile").read_text(encoding="utf-8")
+    assert f"reverse_proxy taskhand:{variables['TASKHAND_PORT']} " in caddy
+    assert {name for name in proxy["environment"] if f"{{${name}}}" in caddy} == {*proxy["environment"]}
+
+
+def test_every_secret_can_come_from_a_file() -> None:
+    assert {f"{name}_FILE" for name in SECRETS} == FILE_VARIABLES
+    assert {"VAMBE_API_KEY", "CLOSE_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TASKHAND_STATE_KEY"} <= SECRETS
