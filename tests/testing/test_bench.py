@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
 
 from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
@@ -171,3 +173,31 @@ async def test_a_title_must_select_exactly_one_task(tmp_path: Path) -> None:
         for title, count in (("Again", 2), ("Never", 0)):
             with pytest.raises(LookupError, match=f"^{count} tasks"):
                 await bench.task(title)
+
+
+async def test_a_client_of_its_own_connects_over_http_and_its_calls_are_recorded(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, Setup("hubspot")) as bench:
+        task = await bench.task("Send the welcome kit")
+        async with bench.serve_http() as url:
+            for mode in ("auto", "legacy"):
+                async with Client(url, mode=mode) as client:
+                    await client.call_tool("complete_task", {"id": task.id})
+        assert (await bench.task("Send the welcome kit")).status_type == "done"
+        assert [called.tool for called in bench.calls] == ["complete_task"] * 2
+        assert sum(request.committed for request in bench.sent) == 1
+
+
+async def test_a_client_of_its_own_starts_a_server_of_the_same_data_and_journal(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, Setup("hubspot")) as bench:
+        task = await bench.task("Send the welcome kit")
+        assert bench.server.entry()["env"] == dict(bench.server.env)
+        server = StdioServerParameters(
+            command=bench.server.command, args=[*bench.server.args], env={**bench.server.env}
+        )
+        async with Client(server) as client:
+            await client.call_tool("complete_task", {"id": task.id})
+        await bench.call("list_statuses")
+        assert (await bench.task("Send the welcome kit")).status_type == "done"
+        assert [called.tool for called in bench.calls] == ["list_statuses", "complete_task"]
+        assert [change.opening.tool for change in await bench.changes()] == ["complete_task"]
+        assert sum(request.committed for request in bench.sent) == 1

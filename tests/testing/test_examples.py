@@ -66,10 +66,45 @@ async def test_the_daily_sweep_moves_overdue_tasks_after_a_yes(
     assert ("Moved: 4 of 4." if says_yes else "Left as it is.") in capsys.readouterr().out
 
 
-def test_the_tests_of_an_agent_pass(pytester: pytest.Pytester) -> None:
-    own = pytester.makeini("[pytest]\nfilterwarnings = error")
-    run = pytester.runpytest_inprocess("-c", own, "-p", "no:xdist", "-p", "no:cacheprovider", EXAMPLES / "harness")
-    run.assert_outcomes(passed=4)
+HARNESS = EXAMPLES / "harness"
+BOTH = "Both pytest-asyncio and anyio would run this test"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "outcomes", "says"),
+    [
+        ("test_my_agent.py", "asyncio_mode = strict", {"passed": 4}, ""),
+        ("test_my_agent.py", "asyncio_mode = auto", {"passed": 2, "errors": 2}, BOTH),
+        ("test_with_pytest_asyncio.py", "asyncio_mode = strict", {"passed": 3}, ""),
+        ("test_with_pytest_asyncio.py", "asyncio_mode = auto", {"passed": 3}, ""),
+        ("test_with_pytest_asyncio.py", "anyio_mode = auto", {"passed": 1, "errors": 2}, BOTH),
+    ],
+)
+def test_the_tests_of_an_agent_pass_or_say_which_setting_to_change(
+    pytester: pytest.Pytester, name: str, settings: str, outcomes: dict[str, int], says: str
+) -> None:
+    own = pytester.makeini(
+        f"[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n{settings}\n"
+    )
+    run = pytester.runpytest_inprocess("-c", own, "-p", "no:xdist", "-p", "no:cacheprovider", HARNESS / name)
+    run.assert_outcomes(**outcomes)
+    assert says in run.stdout.str()
+
+
+def test_an_agent_in_an_environment_of_its_own_is_tested(pytester: pytest.Pytester) -> None:
+    own = pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    run = pytester.runpytest_inprocess(
+        "-c",
+        own,
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:asyncio",
+        "-p",
+        "no:cacheprovider",
+        HARNESS / "test_another_environment.py",
+    )
+    run.assert_outcomes(passed=1)
 
 
 def test_there_is_a_block_for_every_host() -> None:

@@ -55,9 +55,112 @@ async def test_an_invalid_mark_fails_the_test(taskhand):
 
 def test_a_project_uses_the_fixtures(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PROJECT)
-    run = pytester.runpytest_inprocess("-p", "no:xdist", "-W", "error", "--strict-markers")
+    run = pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:asyncio", "-W", "error", "--strict-markers")
     run.assert_outcomes(passed=3, failed=1, errors=1)
     run.stdout.fnmatch_lines(["*finish_one [[]local[]] 0 calls, 0 tokens of answers", "*expected done"])
+
+
+USE = """
+    task = await taskhand.task("Send the welcome kit")
+    await taskhand.call("complete_task", id=task.id)
+    assert (await taskhand.client.list_tools()).tools
+"""
+AGENTS = f"""
+import pytest
+
+@pytest.fixture
+async def started(taskhand):
+    await taskhand.call("list_statuses")
+    return taskhand
+
+async def test_unmarked(taskhand):{USE}
+async def test_of_an_own_fixture(started):
+    taskhand = started{USE}
+@pytest.mark.asyncio
+async def test_asyncio(taskhand):{USE}
+@pytest.mark.asyncio(loop_scope="module")
+async def test_asyncio_of_the_module(taskhand):{USE}
+"""
+ANYIO = f"""
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+async def test_anyio(taskhand):{USE}
+"""
+TRIO = ANYIO.replace('"asyncio"', '"trio"')
+SYNC = "def test_sync(taskhand): pass"
+QUIET = ("-p", "no:xdist", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+BOTH = "Both pytest-asyncio and anyio would run this test"
+
+
+@pytest.mark.parametrize(
+    ("project", "settings", "outcomes", "says"),
+    [
+        (AGENTS, ["asyncio_mode=auto"], {"passed": 4}, ""),
+        (AGENTS, ["asyncio_mode=strict"], {"passed": 2, "errors": 2}, "No plugin runs this async test. Mark it with"),
+        (ANYIO, ["asyncio_mode=strict"], {"passed": 1}, ""),
+        (ANYIO.replace("@pytest.mark.anyio", ""), ["anyio_mode=auto"], {"passed": 1}, ""),
+        (ANYIO, ["asyncio_mode=auto"], {"errors": 1}, BOTH),
+        (ANYIO + AGENTS, ["anyio_mode=auto", "asyncio_mode=strict"], {"passed": 3, "errors": 2}, BOTH),
+        (TRIO, [], {"errors": 1}, 'Let the fixture `anyio_backend` return "asyncio".'),
+        (SYNC, [], {"errors": 1}, "is for async tests. In any other test, use `taskhand_open`."),
+    ],
+    ids=["auto", "strict", "anyio", "anyio auto", "anyio mark in auto", "both", "trio", "sync"],
+)
+def test_a_test_runs_under_each_plugin_or_is_told_at_once_what_to_change(
+    pytester: pytest.Pytester, project: str, settings: list[str], outcomes: dict[str, int], says: str
+) -> None:
+    pytester.makepyfile(project)
+    chosen = [argument for one in settings for argument in ("-o", one)]
+    run = pytester.runpytest_inprocess(*QUIET, *chosen)
+    run.assert_outcomes(**outcomes)
+    assert says in run.stdout.str()
+
+
+def test_a_server_of_another_event_loop_is_refused_instead_of_waiting_forever(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest, pytest_asyncio
+
+        @pytest_asyncio.fixture(loop_scope="module")
+        async def server(taskhand_open):
+            async with taskhand_open() as opened:
+                yield opened
+
+        @pytest.mark.asyncio
+        async def test_it(server):
+            with pytest.raises(RuntimeError, match="runs in another event loop"):
+                await server.call("list_statuses")
+        """
+    )
+    pytester.runpytest_inprocess(*QUIET).assert_outcomes(passed=1)
+
+
+MARKS = {
+    '"hubspot"': "The mark taskhand takes keywords only, such as backend='hubspot'.",
+    'backnd="hubspot"': "There is no 'backnd'; the keywords are backend, data, clock,",
+    'backend="trello"': "backend is 'trello'; it must be one of 'local', 'vambe', 'close', 'hubspot'.",
+    'clock="tomorrow"': "clock is 'tomorrow'; it must be a time such as '2026-03-02T15:00:00Z'.",
+    'clock="2026-03-02T15:00"': "it must be a time with its offset",
+    'person="maybe"': "person is 'maybe'; it must be one of None, 'yes', 'no', 'nothing'.",
+    'data="nothing"': "There is no data set 'nothing'",
+}
+
+
+def test_a_wrong_mark_is_an_error_and_never_the_embedded_store(pytester: pytest.Pytester) -> None:
+    marks = "".join(f"    pytest.param(marks=pytest.mark.taskhand({mark})),\n" for mark in MARKS)
+    pytester.makepyfile(
+        f"import pytest\n@pytest.mark.asyncio\n@pytest.mark.parametrize((), [\n{marks}])\n"
+        "async def test_it(taskhand): pass\n"
+    )
+    run = pytester.runpytest_inprocess(*QUIET)
+    run.assert_outcomes(errors=len(MARKS))
+    for says in MARKS.values():
+        assert says in run.stdout.str()
 
 
 def test_a_project_that_does_not_use_the_plugin_imports_nothing_heavy() -> None:

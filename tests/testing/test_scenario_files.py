@@ -22,7 +22,7 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
         (GOOD.replace("count = 1", 'due = "2026-03-06T10:00"'), "neither a day nor a time with its offset"),
         (GOOD.replace("count = 1", 'due = "2026-03-06 Thu"'), "is to be written 2026-03-06 Fri"),
         (GOOD.replace('["local"]', '["trello"]'), "backends.0"),
-        (GOOD.partition("[[wrong]]")[0], "wrong: Field required"),
+        (GOOD.partition("[solution]")[0], "solution: Field required"),
         ("name = ", "cannot be read as a scenario"),
     ],
 )

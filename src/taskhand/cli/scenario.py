@@ -1,7 +1,7 @@
 """The command `taskhand scenario`: an agent is given tasks on known data, and the result is checked."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from taskhand.cli.terminal import print_json, print_line, print_lines
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
+    from taskhand.config.settings import BackendName
     from taskhand.testing.command import Command
     from taskhand.testing.runner import Report
     from taskhand.testing.scenario import Scenario
@@ -50,6 +51,9 @@ def list_scenarios(files: tuple[Path, ...]) -> None:
 @click.option(
     "--timeout", default=300.0, show_default=True, help="Time limit of the agent for each scenario, in seconds."
 )
+@click.option(
+    "--prove", is_flag=True, help="Without an agent: each solution has to pass, and each wrong attempt to fail."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, one line for each run.")
 def run_scenarios(
     *,
@@ -58,6 +62,7 @@ def run_scenarios(
     backend: str | None,
     only: tuple[str, ...],
     timeout: float,
+    prove: bool,
     as_json: bool,
 ) -> None:
     """Run scenarios with an agent, each on every backend that it supports; exit code 1 where one fails.
@@ -67,11 +72,13 @@ def run_scenarios(
     """
     from taskhand.testing.command import Command
 
+    if prove and agent:
+        raise click.UsageError("--prove runs the scripts of the scenarios, and --agent an agent: choose one.")
     chosen = [one for one in _loaded(files) if not only or one.name in only]
     if missing := set(only) - {one.name for one in chosen}:
         raise CallerError(f"There is no scenario {', '.join(sorted(missing))}.", code="unknown_scenario")
     command = Command(agent, timeout) if agent else None
-    reports = anyio.run(partial(_run, chosen, backend, command, as_json=as_json))
+    reports = anyio.run(partial(_run, chosen, backend, command, prove=prove, as_json=as_json))
     passed = sum(report.passed for report in reports)
     if not as_json:
         print_line(f"{passed} of {len(reports)} passed.")
@@ -85,19 +92,35 @@ def _loaded(files: Sequence[Path]) -> "Sequence[Scenario]":
 
 
 async def _run(
-    chosen: "Sequence[Scenario]", backend: str | None, command: "Command | None", *, as_json: bool
+    chosen: "Sequence[Scenario]", backend: str | None, command: "Command | None", *, prove: bool, as_json: bool
 ) -> "list[Report]":
-    from taskhand.testing.runner import run_scenario
-    from taskhand.testing.script import Scripted
-
     reports = []
     for one in chosen:
         for name in one.backends:
             if backend in (None, name):
-                report = await run_scenario(one, command or Scripted(one.solution), name)
-                if as_json:
-                    print_json(report.as_json(), indent=None)
-                else:
-                    print_lines(report.lines())
-                reports.append(report)
+                async for report in _reports(one, name, command, prove=prove):
+                    _print(report, as_json=as_json)
+                    reports.append(report)
     return reports
+
+
+async def _reports(
+    scenario: "Scenario", backend: "BackendName", command: "Command | None", *, prove: bool
+) -> "AsyncIterator[Report]":
+    from taskhand.testing import proof
+    from taskhand.testing.runner import run_scenario
+
+    if command:
+        yield await run_scenario(scenario, command, backend)
+    elif prove:
+        async for report in proof.prove(scenario, backend):
+            yield report
+    else:
+        yield await proof.run_solution(scenario, backend)
+
+
+def _print(report: "Report", *, as_json: bool) -> None:
+    if as_json:
+        print_json(report.as_json(), indent=None)
+    else:
+        print_lines(report.lines())

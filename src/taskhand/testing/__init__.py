@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taskhand.testing.bench import Bench, Refused, Setup, open_bench
+    from taskhand.testing.bench import Bench, Refused, open_bench
     from taskhand.testing.clock import Clock
     from taskhand.testing.command import Command
     from taskhand.testing.data import DATA, PlannedTask
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from taskhand.testing.runner import Agent, Report, run_scenario
     from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
     from taskhand.testing.script import Scripted
+    from taskhand.testing.setup import Setup, SetupOptions
     from taskhand.testing.stored_task import StoredTask
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Scenario",
     "Scripted",
     "Setup",
+    "SetupOptions",
     "StoredTask",
     "load_scenario",
     "load_scenarios",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bench": ("Bench", "Refused", "Setup", "open_bench"),
+    "bench": ("Bench", "Refused", "open_bench"),
     "recorded_calls": ("Called",),
     "clock": ("Clock",),
     "command": ("Command",),
@@ -49,6 +51,7 @@ _HOMES = {
     "runner": ("Agent", "Report", "run_scenario"),
     "scenario": ("Scenario", "load_scenario", "load_scenarios", "shipped"),
     "script": ("Scripted",),
+    "setup": ("Setup", "SetupOptions"),
 }
 
 

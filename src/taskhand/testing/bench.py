@@ -1,70 +1,41 @@
 """A real server on a backend with known data, a real client of it, and a record of all that happened."""
 
+import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mcp import Client
+from mcp.server import Server as McpServer
 from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
 
-from taskhand.config.settings import BackendName, Settings
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError
 from taskhand.http.upstream import Runtime
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext
 from taskhand.testing.clock import Clock
-from taskhand.testing.data import NOW, ZONE, DataSet, PlannedTask, find_data
+from taskhand.testing.command import recording_command
+from taskhand.testing.data import ZONE
+from taskhand.testing.http_endpoint import serve_over_http
+from taskhand.testing.own_task import in_own_task
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
-from taskhand.testing.recorded_calls import Called, record_calls
+from taskhand.testing.recorded_calls import Called, read_calls, record_calls
+from taskhand.testing.setup import Says, Setup
 from taskhand.testing.stored_task import StoredTask
 from taskhand.wiring import open_app, open_journal
 
-__all__ = ["Bench", "Refused", "Setup", "changes_of", "environment_of", "open_bench"]
-
-Says = Literal["yes", "no", "nothing"]
-"""A person's answer to a question; "nothing" closes the question without an answer."""
+__all__ = ["Bench", "Refused", "changes_of", "environment_of", "open_bench"]
 
 _NAME = "taskhand-testing"
 _MOST_CHANGES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """The start of a run.
-
-    `data` names a data set, to which `planted` adds tasks. `clock` is an aware datetime or ISO 8601 text. `faults` are
-    tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
-    `reading` are `name=value` switches of the sandbox. `environment` are further variables for the server. `person` is
-    the answer of the person whom the client asks; None is a client that cannot ask. `mode` is the client's era of the
-    protocol; "legacy" is the older one.
-    """
-
-    backend: BackendName = "local"
-    data: str = "sales_week"
-    clock: datetime | str = NOW
-    planted: Sequence[PlannedTask] = ()
-    faults: Sequence[Fault | Mapping[str, Any]] = ()
-    reading: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    person: Says | None = None
-    mode: Literal["auto", "legacy"] = "auto"
-
-    @property
-    def start(self) -> datetime:
-        """The time at which the run starts."""
-        return self.clock if isinstance(self.clock, datetime) else datetime.fromisoformat(self.clock)
-
-    @property
-    def data_set(self) -> DataSet:
-        """The data set with the planted tasks; CallerError where there is no such data set."""
-        return find_data(self.data).with_tasks(self.planted)
 
 
 class Refused(Exception):
@@ -84,19 +55,58 @@ class Refused(Exception):
 class Bench:
     """A server under test, its client, and the record of what they did.
 
-    `client` is a connected MCP client, `clock` the time of the server and the CRM, `populated` the backend with its
-    data, `calls` every tool call so far, `questions` the questions that the person was asked.
+    `clock` is the time of the server and the CRM, `populated` the backend with its data, `settings` those of the
+    server, `questions` what the person was asked. `server` starts another server on the same data, for a client in
+    another process: a command, its arguments and its environment variables.
     """
 
-    def __init__(
-        self, populated: PopulatedBackend, settings: Settings, clock: Clock, client: Client, questions: list[str]
-    ) -> None:
+    def __init__(self, app: AppContext, populated: PopulatedBackend, clock: Clock, setup: Setup, folder: Path) -> None:
+        """`app` is what the server works on, `folder` has its files."""
+        environment = environment_of(setup, populated, folder)
         self.populated = populated
-        self.settings = settings
+        self.settings = Settings.from_env(environment)
         self.clock = clock
-        self.client = client
-        self.questions = questions
-        self.calls: list[Called] = []
+        self._received = folder / "calls.jsonl"
+        self.server = recording_command(environment, self._received)
+        self.questions: list[str] = []
+        self._app = app
+        self._calls: list[Called] = []
+        self._loop = asyncio.get_running_loop()
+        person = None if setup.person is None else _Person(setup.person, self.questions)
+        self._client = Client(
+            self._recording_server(),
+            mode=setup.mode,
+            client_info=Implementation(name=_NAME, version="1"),
+            elicitation_callback=None if person is None else person.asked,
+        )
+
+    @property
+    def client(self) -> Client:
+        """A connected MCP client; RuntimeError in another event loop than the server's, where it would wait forever."""
+        self._check_loop()
+        return self._client
+
+    @property
+    def calls(self) -> list[Called]:
+        """Every tool call so far: those of this process, then those that `server` received."""
+        return [*self._calls, *read_calls(self._received)]
+
+    @asynccontextmanager
+    async def serve_http(self) -> AsyncIterator[str]:
+        """Serve on loopback while the block is open; the URL for a client over Streamable HTTP."""
+        self._check_loop()
+        async with serve_over_http(self._recording_server()) as url:
+            yield url
+
+    def _recording_server(self) -> McpServer[Any]:
+        return record_calls(create_server(self._app), self._calls.append)
+
+    def _check_loop(self) -> None:
+        if _running_loop() not in (None, self._loop):
+            raise RuntimeError(
+                "The server runs in another event loop than this code. Open it in the loop that uses it: with "
+                "`taskhand_open` inside the test, or in a fixture of the same loop scope."
+            )
 
     async def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool; its structured answer, or Refused."""
@@ -164,32 +174,45 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
 
     CallerError for a setup that is not possible.
     """
-    setup = setup or Setup()
+    _check_asyncio()
+    async with in_own_task(_open(folder, setup or Setup())) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def _open(folder: Path, setup: Setup) -> AsyncIterator[Bench]:
     clock = Clock(setup.start)
     async with open_populated(setup.backend, setup.data_set, clock, folder, setup.reading) as populated:
         settings = Settings.from_env(environment_of(setup, populated, folder))
         populated.script(setup.faults)
-        async with open_app(settings, clock.now, _runtime(clock)) as at:
-            server = create_server(at)
-            person = _Person(setup.person)
-            client = Client(
-                server,
-                mode=setup.mode,
-                client_info=Implementation(name=_NAME, version="1"),
-                elicitation_callback=None if setup.person is None else person.asked,
-            )
-            bench = Bench(populated, settings, clock, client, person.questions)
-            record_calls(server, bench.calls.append)
-            async with client:
+        async with open_app(settings, clock.now, _runtime(clock)) as app:
+            bench = Bench(app, populated, clock, setup, folder)
+            async with bench.client:
                 yield bench
+
+
+def _check_asyncio() -> None:
+    if _running_loop() is None:
+        raise CallerError(
+            "Taskhand's server runs on asyncio, and this code on another event loop.",
+            code="no_asyncio",
+            next_step='With anyio\'s plugin, let the fixture `anyio_backend` return "asyncio".',
+        )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Person:
     """A person at the client who always gives the same answer."""
 
-    def __init__(self, says: Says | None) -> None:
+    def __init__(self, says: Says, questions: list[str]) -> None:
         self._says = says
-        self.questions: list[str] = []
+        self.questions = questions
 
     async def asked(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
         """The answer to a question."""

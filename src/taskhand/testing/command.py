@@ -7,6 +7,7 @@ In the command line, `{task}` becomes the task, and `{config}` the path of a fil
 
 import json
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import anyio
 
 from taskhand.domain.errors import CallerError
 
-__all__ = ["Command", "CommandFailed", "Server"]
+__all__ = ["Command", "CommandFailed", "Server", "recording_command"]
 
 _LAST_LINES = 3
 
@@ -32,6 +33,11 @@ class Server:
     def entry(self) -> dict[str, object]:
         """The entry of the server in a host's configuration."""
         return {"command": self.command, "args": list(self.args), "env": dict(self.env)}
+
+
+def recording_command(environment: Mapping[str, str], calls: Path) -> Server:
+    """The command of a server with these variables, which writes the calls that it receives to a file."""
+    return Server(sys.executable, ("-m", "taskhand.testing.recording_server", str(calls)), environment)
 
 
 class CommandFailed(Exception):

@@ -7,8 +7,8 @@
         assert (await taskhand.task("Update the price list")).status_type == "done"
         assert [request.method for request in taskhand.sent if request.committed] == ["PATCH"]
 
-The mark takes the fields of `taskhand.testing.Setup`. Async fixtures are run by anyio's plugin, which is installed
-with the package. With another plugin, such as pytest-asyncio, or in a test that is not async, use `taskhand_open`:
+The mark takes the fields of `taskhand.testing.Setup`. The test is run by anyio's plugin, which is installed with the
+package, or by pytest-asyncio (`async_plugins`). In a test that is not async, use `taskhand_open`:
 
     async with taskhand_open(backend="close") as taskhand: ...
 """
@@ -17,17 +17,21 @@ with the package. With another plugin, such as pytest-asyncio, or in a test that
 # ruff: noqa: PLC0415
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import pytest
+
+from taskhand.testing.async_plugins import ANYIO_FIXTURE, fixture_of_test, fixtures_for_asyncio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
+    from taskhand.config.settings import BackendName
     from taskhand.testing.bench import Bench
     from taskhand.testing.runner import Agent, Report
     from taskhand.testing.scenario import Scenario
+    from taskhand.testing.setup import SetupOptions
 
 __all__ = ["OpenTaskhand", "RunScenario", "taskhand", "taskhand_open", "taskhand_scenario"]
 
@@ -37,7 +41,7 @@ _MARK = "taskhand"
 class OpenTaskhand(Protocol):
     """Opens a server on its own data; the keywords are the fields of `taskhand.testing.Setup`."""
 
-    def __call__(self, **setup: Any) -> "AbstractAsyncContextManager[Bench]":
+    def __call__(self, **setup: "Unpack[SetupOptions]") -> "AbstractAsyncContextManager[Bench]":
         """The server and its client, open during the block."""
         ...
 
@@ -45,18 +49,22 @@ class OpenTaskhand(Protocol):
 class RunScenario(Protocol):
     """Runs a scenario, or a scenario file, with an agent; fails the test with the reasons where the run fails."""
 
-    async def __call__(self, scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
+    async def __call__(
+        self, scenario: "Scenario | Path | str", agent: "Agent", backend: "BackendName | None" = None
+    ) -> "Report":
         """The report of a run that passed."""
         ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark."""
+    """Register the mark, and the fixture for tests of pytest-asyncio where that is installed."""
     config.addinivalue_line(
         "markers",
         f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "
         "planted=(), mode='auto'): the setup of the fixture `taskhand`",
     )
+    if (asyncio_plugin := config.pluginmanager.get_plugin("asyncio")) is not None:
+        config.pluginmanager.register(fixtures_for_asyncio(asyncio_plugin, _opened))
 
 
 @pytest.fixture
@@ -65,19 +73,44 @@ def taskhand_open(tmp_path: Path) -> OpenTaskhand:
     opened = iter(range(1, 1_000_000))
 
     def open_one(**setup: Any) -> "AbstractAsyncContextManager[Bench]":
-        from taskhand.testing.bench import Setup, open_bench
+        from taskhand.testing.bench import open_bench
+        from taskhand.testing.setup import read_setup
 
         folder = tmp_path / f"taskhand-{next(opened)}"
         folder.mkdir()
-        return open_bench(folder, Setup(**setup))
+        return open_bench(folder, read_setup(setup))
 
     return open_one
 
 
 @pytest.fixture
-async def taskhand(request: pytest.FixtureRequest, taskhand_open: OpenTaskhand) -> "AsyncIterator[Bench]":
+def taskhand(request: pytest.FixtureRequest) -> "Bench":
     """A server on known data with a connected client, configured by the mark `taskhand`."""
+    from taskhand.domain.errors import CallerError
+    from taskhand.testing.setup import read_setup
+
     mark = request.node.get_closest_marker(_MARK)
+    if mark is not None:
+        if mark.args:
+            pytest.fail(f"The mark taskhand takes keywords only, such as backend={mark.args[0]!r}.", pytrace=False)
+        try:
+            read_setup(mark.kwargs)
+        except CallerError as error:
+            pytest.fail(f"The mark taskhand is wrong: {error}", pytrace=False)
+    bench: Bench = request.getfixturevalue(fixture_of_test(request))
+    return bench
+
+
+@pytest.fixture(name=ANYIO_FIXTURE)
+async def _on_anyio(request: pytest.FixtureRequest) -> "AsyncIterator[Bench]":
+    async for bench in _opened(request):
+        yield bench
+
+
+async def _opened(request: pytest.FixtureRequest) -> "AsyncIterator[Bench]":
+    """The server with the setup of the test's mark."""
+    mark = request.node.get_closest_marker(_MARK)
+    taskhand_open: OpenTaskhand = request.getfixturevalue("taskhand_open")
     async with taskhand_open(**(mark.kwargs if mark else {})) as bench:
         yield bench
 
@@ -86,7 +119,7 @@ async def taskhand(request: pytest.FixtureRequest, taskhand_open: OpenTaskhand) 
 def taskhand_scenario() -> RunScenario:
     """Run a scenario, or a scenario file, with an agent in this process."""
 
-    async def run(scenario: "Scenario | Path | str", agent: "Agent", backend: Any = None) -> "Report":
+    async def run(scenario: "Scenario | Path | str", agent: "Agent", backend: "BackendName | None" = None) -> "Report":
         from taskhand.testing.runner import run_scenario
         from taskhand.testing.scenario import Scenario, load_scenario
 

@@ -1,6 +1,5 @@
 """Runs a scenario with an agent, and reports the result."""
 
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from mcp import Client
 from taskhand.config.settings import BackendName, Settings
 from taskhand.testing.bench import changes_of, environment_of, open_bench
 from taskhand.testing.clock import Clock
-from taskhand.testing.command import Command, CommandFailed, Server
+from taskhand.testing.command import Command, CommandFailed, recording_command
 from taskhand.testing.evaluation import RunRecord, unmet_reasons
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
@@ -103,7 +102,7 @@ async def _run_command(
     failed: tuple[str, ...] = ()
     async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as populated:
         environment = environment_of(setup, populated, folder)
-        server = Server(sys.executable, ("-m", "taskhand.testing.recording_server", str(calls)), environment)
+        server = recording_command(environment, calls)
         before = await populated.read()
         populated.script(setup.faults)
         try:

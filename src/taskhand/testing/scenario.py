@@ -73,9 +73,9 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
-from taskhand.testing.bench import Setup
 from taskhand.testing.call_pattern import CallPattern
 from taskhand.testing.data import DATA, NOW, PlannedTask
+from taskhand.testing.setup import Setup
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Expected", "Scenario", "Script", "ScriptedCall", "Wrong", "load_scenario", "load_scenarios", "shipped"]
@@ -227,7 +227,7 @@ class Scenario(_Table):
     sent: Sent = Sent()
     journal: Journal = Journal()
     solution: Script
-    wrong: Annotated[tuple[Wrong, ...], Field(min_length=1)]
+    wrong: tuple[Wrong, ...] = ()
 
     def setup(self, backend: BackendName) -> Setup:
         """The setup of a run on that backend; CallerError where the scenario does not support it."""

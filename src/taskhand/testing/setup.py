@@ -1,0 +1,97 @@
+"""The start of a run: which backend, with which data, when, and what goes wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Literal, TypedDict, get_args
+
+from taskhand.backends.registry import NAMES
+from taskhand.config.settings import BackendName
+from taskhand.domain.errors import CallerError
+from taskhand.sandbox.faults import Fault
+from taskhand.testing.data import NOW, DataSet, PlannedTask, find_data
+
+__all__ = ["Says", "Setup", "SetupOptions", "read_setup"]
+
+Says = Literal["yes", "no", "nothing"]
+"""A person's answer to a question; "nothing" closes the question without an answer."""
+
+Mode = Literal["auto", "legacy"]
+
+
+class SetupOptions(TypedDict, total=False):
+    """The keywords of the mark `taskhand` and of `taskhand_open`: the fields of `Setup`."""
+
+    backend: BackendName
+    data: str
+    clock: datetime | str
+    planted: Sequence[PlannedTask]
+    faults: Sequence[Fault | Mapping[str, Any]]
+    reading: Sequence[str]
+    environment: Mapping[str, str]
+    person: Says | None
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The start of a run; CallerError for a value that is not possible.
+
+    `data` names a data set, to which `planted` adds tasks. `clock` is an aware datetime or ISO 8601 text. `faults` are
+    tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
+    `reading` are `name=value` switches of the sandbox. `environment` are further variables for the server. `person` is
+    the answer of the person whom the client asks; None is a client that cannot ask. `mode` is the client's era of the
+    protocol; "legacy" is the older one.
+    """
+
+    backend: BackendName = "local"
+    data: str = "sales_week"
+    clock: datetime | str = NOW
+    planted: Sequence[PlannedTask] = ()
+    faults: Sequence[Fault | Mapping[str, Any]] = ()
+    reading: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    person: Says | None = None
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can start with."""
+        _check_choice("backend", self.backend, NAMES)
+        _check_choice("person", self.person, (None, *get_args(Says)))
+        _check_choice("mode", self.mode, get_args(Mode))
+        if self.start.tzinfo is None:
+            raise _invalid("clock", self.clock, "a time with its offset, such as '2026-03-02T15:00:00Z'")
+
+    @property
+    def start(self) -> datetime:
+        """The time at which the run starts."""
+        if isinstance(self.clock, datetime):
+            return self.clock
+        try:
+            return datetime.fromisoformat(self.clock)
+        except (TypeError, ValueError):
+            raise _invalid("clock", self.clock, "a time such as '2026-03-02T15:00:00Z'") from None
+
+    @property
+    def data_set(self) -> DataSet:
+        """The data set with the planted tasks; CallerError where there is no such data set."""
+        return find_data(self.data).with_tasks(self.planted)
+
+
+def read_setup(options: Mapping[str, Any]) -> Setup:
+    """The setup with these fields; CallerError for a field that does not exist."""
+    known = [one.name for one in fields(Setup)]
+    if unknown := [name for name in options if name not in known]:
+        raise CallerError(
+            f"There is no {', '.join(map(repr, unknown))}; the keywords are {', '.join(known)}.", code="invalid_setup"
+        )
+    return Setup(**options)
+
+
+def _check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
+    if value not in allowed:
+        raise _invalid(name, value, f"one of {', '.join(map(repr, allowed))}")
+
+
+def _invalid(name: str, value: object, wanted: str) -> CallerError:
+    return CallerError(f"{name} is {value!r}; it must be {wanted}.", code="invalid_setup")
