@@ -66,6 +66,20 @@ def test_the_findings_are_readable(store_file: Path) -> None:
     ]
 
 
+def test_the_hosts_that_were_not_looked_at_are_named(
+    store_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hosts() -> tuple[str, str]:
+        return next((one.outcome, one.found) for one in looked_at(store_file) if one.subject == "hosts")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert hosts() == ("ok", "No known host has an entry of Taskhand.")
+    (tmp_path / ".cursor").mkdir()
+    (tmp_path / ".cursor" / "mcp.json").write_text('{"mcpServers": {"taskhand": {}, "a": {"command": "taskhand"}}}')
+    found = "Entries of Cursor, Cursor (a) were not looked at; `taskhand doctor --host cursor` does that."
+    assert hosts() == ("unknown", found)
+
+
 def test_a_zone_with_the_other_sign_is_told_with_its_offset(store_file: Path) -> None:
     [zone] = [one for one in looked_at(store_file, TASKHAND_TIMEZONE="Etc/GMT-3") if one.subject == "time zone"]
     assert zone.found == "Etc/GMT-3, which is UTC+03:00."

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -51,13 +52,17 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     assert KEY not in done.output
 
 
-def test_an_entry_that_cannot_work_is_not_written(run: Run, file: Path) -> None:
+def test_an_entry_that_cannot_work_is_not_written(
+    run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]]
+) -> None:
     before = file.read_bytes()
-    done = run("cursor", "--check", "--set", "TASKHAND_DB=/dev/null/tasks.sqlite")
+    kept.kept["taskhand", "VAMBE_API_KEY"] = "an older one"
+    done = run("cursor", "--check", *bases["vambe"], "--me", "maria", VAMBE_API_KEY="vambe-sandbox-key")
+    assert re.search(r'"VAMBE_USER_ID": "[0-9a-f-]{36}"', done.stdout)
     assert error_of(done).message.startswith("The entry would not work, so nothing is written. ")
-    assert "/dev/null/tasks.sqlite" in error_of(done).message
+    assert "keyring cannot be reached from here" in error_of(done).message  # it is one of this process's
     assert error_of(done).next_step
-    assert file.read_bytes() == before
+    assert (file.read_bytes(), kept.kept) == (before, {("taskhand", "VAMBE_API_KEY"): "an older one"})
 
 
 @pytest.mark.parametrize(
