@@ -46,7 +46,9 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]], backend: str
 ) -> None:
     before = file.read_bytes()
-    done = run("cursor", "--check", *bases[backend], **{KEYS[backend]: KEY})
+    options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
+    done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url})
+    assert f"{name} is taken from the environment." in done.stderr
     assert "does not accept the key, so nothing is written." in error_of(done).message
     assert (file.read_bytes(), kept.kept) == (before, {})
     assert KEY not in done.output

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from taskhand.backends.registry import find_factory
 from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
+from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import Host
 from taskhand.install.entry_run import run_entry
@@ -38,18 +40,32 @@ _YOUR_KEY = "your key"
 def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
     """The entry to write, and its variables. `there` is the present entry."""
     env = there.get("env", {})
-    present = {**(env if isinstance(env, dict) else {}), **asked.variables}
+    given = {**_settings_here(asked), **asked.variables}
+    present = {**(env if isinstance(env, dict) else {}), **given}
     questions = Questions(asked, present)
     if asked.me is not None and asked.backend is None:
         raise CallerError("--me needs --backend: whose member you are depends on it.")
     made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
     questions.check_key()
     call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
-    made.variables |= {**call, **asked.variables}
+    made.variables |= {**call, **given}
     _check_values(made)
     # A file that a team shares names the command, which each member has somewhere else.
     launch = Launch(env=made.variables) if asked.project else launch_by_interpreter(sys.executable, made.variables)
     return made, WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
+
+
+def _settings_here(asked: Request) -> dict[str, str]:
+    """The CRM's settings in this command's environment that are not asked for, such as its address: they go along."""
+    if asked.backend is None or asked.project:
+        return {}
+    factory = find_factory(asked.backend)
+    names = [Settings.variable(name) for name in factory.settings.model_fields if name not in factory.credentials]
+    found = {name: value for name in names if (value := os.environ.get(name, "").strip())}
+    taken = {name: value for name, value in found.items() if name not in {*factory.questions, *asked.variables}}
+    for name in taken:
+        print_line(f"{name} is taken from the environment.", err=True)
+    return taken
 
 
 def choose_key_store(asked: Request) -> KeyStore:
