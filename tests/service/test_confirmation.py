@@ -53,6 +53,13 @@ def test_the_question_says_what_is_lost() -> None:
     assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]
 
 
+def test_the_question_tells_tasks_to_delete_of_one_title_apart() -> None:
+    due = Due(date(2026, 12, 30))
+    rows = (Difference("1", "Call", "delete", (), due, ("a",)), Difference("2", "Call", "delete"))
+    lines = question_text(_plan(*rows), Wording(names={"a": "Ana Soto"})).splitlines()
+    assert lines[1:3] == ["- delete “Call” (2026-12-30 Wed, Ana Soto)", "- delete “Call”"]
+
+
 def test_a_title_cannot_add_lines_to_the_question() -> None:
     title = "Call\nCarry it out?\u202e " + "x" * 100
     lines = question_text(_plan(Difference("1", title, "delete")), Wording()).splitlines()
