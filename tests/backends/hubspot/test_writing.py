@@ -232,7 +232,8 @@ READINGS = [
     f"{name}={value}"
     for name, values in SpecVariant.allowed().items()
     for value in values[1:]
-    if value not in {"expired", "any text", "pending_never"} and name not in {"limit_policy", "unknown_credentials"}
+    if value not in {"expired", "any text", "pending_never", "canceled"}
+    if name not in {"limit_policy", "unknown_credentials"}
     if not values[0].startswith(("a whole", "any"))
 ]
 
