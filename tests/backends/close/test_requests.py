@@ -376,7 +376,12 @@ async def test_the_two_statuses_are_all_there_are() -> None:
             "Close refused the value of dueDate, responsibleIds.",
         ),
         ({"field-errors": {"is_dateless": "x", "due_date": "y"}}, "Close refused the value of dueDate."),
-        ({"field-errors": {"_limit": "Input should be less"}}, None),
+        (
+            {"field-errors": {"_limit": "less than 200"}},
+            "Close lists fewer rows at a time than were asked for, 200 at most.",
+        ),
+        ({"field-errors": {"_limit": "less"}}, "Close lists fewer rows at a time than were asked for."),
+        ({"field-errors": {"_skip": "less"}}, "Close lists no rows so far behind the first one."),
         ({"field-errors": {}}, None),
         ({"field-errors": ["text"]}, None),
         ({"errors": ["It's not allowed to update more than 1000 objects at once"]}, None),

@@ -3,16 +3,16 @@
 Source: https://developer.close.com/api/resources/tasks and https://developer.close.com/api/overview.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close.errors import NOT_CLOSE
+from taskhand.backends.close.errors import NOT_CLOSE, most_rows
 from taskhand.backends.close.paging import PAGE, Page
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, rows_in, sent_at, text_of
-from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Reply
@@ -34,22 +34,30 @@ class CloseClient:
     def __init__(self, http: Client, zone: str | None) -> None:
         self.http = http
         self._zone = zone
+        self._page_size = PAGE
 
     async def tasks(self, params: Mapping[str, str], skip: int, day: date) -> Page:
         """GET /task/: one page; days are those of the zone as it is on `day`."""
-        params = {**params, "_limit": str(PAGE), "_skip": str(skip)}
-        return self._page(await self._send("GET", _TASKS, day, params=params))
+        return await self._list(params, skip, lambda whole: self._send("GET", _TASKS, day, params=whole))
 
     async def tasks_by_id(self, ids: Sequence[str]) -> tuple[JsonObject, ...]:
         """GET /task/ of up to 100 ids of any type, without those that do not exist.
 
         Where the URL would be too long it is a POST that stands for a GET.
         """
-        params = {"id__in": _joined(ids), "_type": "all", "_limit": str(CHUNK)}
-        if len(urlencode(params)) <= _LONGEST_QUERY:
-            return self._page(await self._send("GET", _TASKS, params=params)).rows
         override = {"x-http-method-override": "GET"}
-        return self._page(await self._send("POST", _TASKS, json={"_params": params}, headers=override, reads=True)).rows
+
+        async def send(params: Mapping[str, str]) -> Reply:
+            if len(urlencode(params)) <= _LONGEST_QUERY:
+                return await self._send("GET", _TASKS, params=params)
+            return await self._send("POST", _TASKS, json={"_params": params}, headers=override, reads=True)
+
+        rows: list[JsonObject] = []
+        page = Page((), more=True)
+        while page.more and (page.rows or not rows):
+            page = await self._list({"id__in": _joined(ids), "_type": "all"}, len(rows), send)
+            rows += page.rows
+        return tuple(rows)
 
     async def task(self, task_id: str) -> Reply:
         """GET /task/{id}/."""
@@ -76,8 +84,7 @@ class CloseClient:
 
     async def users(self, skip: int) -> Page:
         """GET /user/: one page (https://developer.close.com/api/resources/users)."""
-        params = {"_limit": str(PAGE), "_skip": str(skip)}
-        return self._page(await self._send("GET", Path.of("/user/"), params=params))
+        return await self._list({}, skip, lambda whole: self._send("GET", Path.of("/user/"), params=whole))
 
     async def me(self) -> Reply:
         """GET /me/: the user of the credential."""
@@ -113,8 +120,7 @@ class CloseClient:
         Source of this and what follows: https://developer.close.com/api/resources/activities/note.
         """
         params = {"lead_id": ",".join(lead_ids), "date_created__gte": since.isoformat(timespec="seconds")}
-        params |= {"_limit": str(PAGE), "_skip": str(skip)}
-        return self._page(await self._send("GET", _NOTES, params=params))
+        return await self._list(params, skip, lambda whole: self._send("GET", _NOTES, params=whole))
 
     async def note(self, note_id: str) -> JsonObject:
         """GET /activity/note/{id}/."""
@@ -130,6 +136,19 @@ class CloseClient:
     async def delete_note(self, note_id: str) -> None:
         """DELETE /activity/note/{id}/."""
         await self._send("DELETE", _note(note_id), expect="object or nothing")
+
+    async def _list(
+        self, params: Mapping[str, str], skip: int, send: Callable[[Mapping[str, str]], Awaitable[Reply]]
+    ) -> Page:
+        """A page of a list; smaller pages from now on, where Close refuses the size of this one."""
+        while True:
+            size = self._page_size
+            try:
+                return self._page(await send({**params, "_limit": str(size), "_skip": str(skip)}))
+            except CallerError as refused:
+                if not (smaller := most_rows(refused.message, size)):
+                    raise
+                self._page_size = min(self._page_size, smaller)
 
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """The answer, an object by default; `day` is the one that the request is about.

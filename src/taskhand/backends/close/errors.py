@@ -1,16 +1,20 @@
 """Error bodies of Close: the refused fields of a 400, and whether a 404 is Close's own."""
 
+import re
 from http import HTTPStatus
 from typing import Final
 
 from taskhand.backends.remote.parsing import text_of
 from taskhand.http.reply import Json
 
-__all__ = ["NOT_CLOSE", "explain"]
+__all__ = ["NOT_CLOSE", "OVER_SKIP", "explain", "most_rows"]
 
 NOT_CLOSE: Final = "A page that is not there was answered, and not in the way of Close."
 """The message of a 404 that something else at this address answered."""
 
+OVER_SKIP: Final = "Close lists no rows so far behind the first one."
+"""The message of a 400 for a `_skip` that is larger than Close allows."""
+_OVER_LIMIT: Final = "Close lists fewer rows at a time than were asked for"
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",
@@ -38,5 +42,26 @@ def explain(status: int, json: Json) -> str | None:
         is_own = "errors" in body or error.startswith("empty query") or "does not exist" in error
         return None if is_own else NOT_CLOSE
     errors = body.get("field-errors")
+    if cap := _explain_cap(errors if isinstance(errors, dict) else {}, text_of(body.get("error")) or ""):
+        return cap
     names = sorted({_ARGUMENTS[name] for name in errors if name in _ARGUMENTS}) if isinstance(errors, dict) else []
     return f"Close refused the value of {', '.join(names)}." if names else None
+
+
+def most_rows(message: str, asked: int) -> int | None:
+    """How many rows to ask for, where this is the message of a 400 for a `_limit` of `asked`; None for any other."""
+    if not message.startswith(_OVER_LIMIT):
+        return None
+    named = re.search(r"\d+", message)
+    return int(named[0]) if named and 0 < int(named[0]) < asked else asked // 2
+
+
+def _explain_cap(errors: Json, error: str) -> str | None:
+    """The message for a `_skip` or `_limit` over its cap; in an older form `error` is a sentence that says so."""
+    fields = errors if isinstance(errors, dict) else {}
+    if "_skip" in fields or "skip you set" in error:
+        return OVER_SKIP
+    if "_limit" in fields or "limit you set" in error:
+        most = re.search(r"(\d+)\D*$", str(fields.get("_limit", error)))
+        return f"{_OVER_LIMIT}{f', {most[1]} at most' if most else ''}."
+    return None

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from taskhand.backends.close.errors import OVER_SKIP
 from taskhand.backends.remote.parsing import JsonObject, id_of
-from taskhand.domain.errors import UpstreamError
+from taskhand.domain.errors import CallerError, UpstreamError
 
 __all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages", "read_pages", "row_key", "too_many_rows"]
 
@@ -42,11 +43,19 @@ async def read_all_pages(
 async def read_pages(
     fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool]
 ) -> tuple[list[JsonObject], bool]:
-    """The rows of up to 50 pages, as of `read_all_pages`, and whether these are all, or enough."""
+    """The rows of up to 50 pages, as of `read_all_pages`, and whether these are all, or enough.
+
+    Fewer pages where Close lists no rows so far behind the first one.
+    """
     rows: dict[str, JsonObject] = {}
     skip = 0
     for _ in range(MOST_PAGES):
-        page = await fetch(skip)
+        try:
+            page = await fetch(skip)
+        except CallerError as refused:
+            if refused.message != OVER_SKIP:
+                raise
+            return list(rows.values()), False
         if skip and not (page.rows and row_key(page.rows[0]) in rows):
             skip = max(0, skip - PAGE // 2)
             continue

@@ -1,0 +1,46 @@
+"""Close's own caps of `_skip` and `_limit`: met by smaller pages, and by parts by the time of creation."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backends.close.test_safe_writes import agent_on
+from backends.close.wired import close, row, task_id
+from taskhand.sandbox.close import SpecVariant
+
+COUNT = 400
+ROWS = [
+    row(
+        number,
+        text=f"Call Acme {number}" + (" renewal" if number % 100 == 7 else ""),
+        date=f"2026-03-{1 + number % 28:02}" if number % 3 else None,
+        date_created=(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat(),
+    )
+    for number in range(1, COUNT + 1)
+]
+WANTED = {task_id(number) for number in range(1, COUNT + 1) if number % 100 == 7}
+VARIANTS = {
+    "skip": SpecVariant(max_skip=100),
+    "skip, in the older form": SpecVariant(max_skip=100, over_cap="error"),
+    "limit": SpecVariant(max_limit=30),
+    "limit, in the older form": SpecVariant(max_limit=30, over_cap="error"),
+    "both": SpecVariant(max_skip=60, max_limit=30),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+async def test_a_list_longer_than_a_cap_is_read_to_its_end(name: str) -> None:
+    sandbox = close(ROWS, spec_variant=VARIANTS[name])
+    async with agent_on(sandbox) as agent:
+        found = await agent("list_tasks", text="renewal")
+        assert {one["id"] for one in found["tasks"]} == WANTED
+        first = await agent("list_tasks", limit=10)
+        assert [one["due"][:10] for one in first["tasks"]] == ["2026-03-01"] * 10
+        ids = [task_id(number) for number in range(1, 61)]
+        done = await agent("bulk_update_tasks", taskIds=ids, changes={"newStatusName": "Completed"}, dryRun=True)
+        assert done["count"] == 60
+        plan = await agent("bulk_update_tasks", filter={"text": "renewal"}, changes={"priority": "2"}, dryRun=True)
+        assert {one["id"] for one in plan["difference"]} == WANTED
+    refused = [one for one in sandbox.requests if one.status == 400]
+    assert refused
+    assert "limit" not in name or name == "both" or len(refused) == 1
