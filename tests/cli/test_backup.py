@@ -283,6 +283,7 @@ def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, s
     assert everything(store_file) == before
     invoke(restore, store_file, file)
     assert everything(store_file) == restored
+    assert list(store_file.parent.glob(".*")) == []
 
 
 def test_a_backup_that_is_killed_leaves_the_earlier_one(saved: Saved, store_file: Path) -> None:
@@ -293,6 +294,9 @@ def test_a_backup_that_is_killed_leaves_the_earlier_one(saved: Saved, store_file
     assert_killed(lambda: write_backup([databases[0], replace(databases[1], describe=die)], file, {}))
     assert file.read_bytes() == whole
     assert everything(store_file) == before
+    assert len(list(file.parent.glob(".*"))) == 1
+    invoke(backup, store_file, file)
+    assert list(file.parent.glob(".*")) == []
 
 
 def test_a_crm_s_journal_is_backed_up_without_a_store(tmp_path: Path, store_file: Path) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import DatabaseKind, check_file, file_identity
 from taskhand.sqlite.copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
+from taskhand.sqlite.work_folder import work_folder
 
 __all__ = [
     "MANIFEST",
@@ -68,13 +68,13 @@ def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[st
         paths = " and no file ".join(str(one.path) for one in databases)
         raise OperatorError(f"There is nothing to back up: there is no file {paths}.", code="no_backup")
     _check_target(target)
-    with TemporaryDirectory(prefix=f".{target.name}.", suffix=".partial", dir=target.parent) as folder:
-        copies = [Path(folder) / one.member for one in present]
+    with work_folder(target.parent, target.name) as folder:
+        copies = [folder / one.member for one in present]
         with _same_moment(present) as readers:
             for reader, copy in zip(readers, copies, strict=True):
                 copy_database(reader, copy)
         found = {one.kind.label: describe_copy(one, copy) for one, copy in zip(present, copies, strict=True)}
-        write_archive(copies, Path(folder) / MANIFEST, target, about)
+        write_archive(copies, folder / MANIFEST, target, about)
     return found
 
 

@@ -10,7 +10,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfileobj
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
@@ -26,6 +25,7 @@ from taskhand.sqlite.backup import (
 from taskhand.sqlite.connection import make_database, move_into_place
 from taskhand.sqlite.copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
+from taskhand.sqlite.work_folder import work_folder
 from taskhand.sqlite.write_ahead_log import find_foreign_log
 
 __all__ = ["Restored", "restore_backup"]
@@ -63,8 +63,8 @@ def _restore_backup(
     for one in databases:
         one.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = databases[0].path.resolve().parent
-    with TemporaryDirectory(prefix=".taskhand-", suffix=".restore", dir=home) as folder:
-        staged = _stage(databases, source, Path(folder))
+    with work_folder(home, databases[0].path.name) as folder:
+        staged = _stage(databases, source, folder)
         found = {one.kind.label: describe_copy(one, copy) for one, copy in staged}
         for one, _ in staged:
             if problem := found[one.kind.label].problem:
@@ -74,7 +74,7 @@ def _restore_backup(
                     next_step="Restore another backup.",
                 )
         report("checked")
-        kept = _replace(staged, stamp, Path(folder), report)
+        kept = _replace(staged, stamp, folder, report)
     return Restored(found, kept)
 
 

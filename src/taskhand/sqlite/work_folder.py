@@ -1,0 +1,40 @@
+"""A folder for files that are not whole yet, beside where they will be."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+
+__all__ = ["work_folder"]
+
+
+@contextmanager
+def work_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new folder in `parent`, for this user alone, which is removed at the end.
+
+    Those of this name that killed processes of this machine have left are removed first.
+    """
+    begin = f".{name}.{re.sub('[^A-Za-z0-9]', '-', socket.gethostname())}-"
+    for folder in parent.glob(".*.work"):
+        rest = folder.name.removeprefix(begin)
+        if rest != folder.name and (found := re.fullmatch(r"(\d+)-\w+\.work", rest)) and not _is_alive(int(found[1])):
+            rmtree(folder, ignore_errors=True)
+    with TemporaryDirectory(prefix=f"{begin}{os.getpid()}-", suffix=".work", dir=parent) as made:
+        yield Path(made)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is such a process, as far as the system tells."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
