@@ -124,6 +124,16 @@ async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store:
     assert threads == [HERE, THERE, THERE, THERE, HERE]
 
 
+async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store: Store, disk: Disk) -> None:
+    threads: list[str] = []
+    disk.takes_s = 0.02
+    await store.write(added(0, threads))
+    disk.takes_s = 0.001
+    for number, durable in enumerate((False, True, False, True), start=1):
+        await store.write(added(number, threads), durable=durable)
+    assert threads == [HERE, HERE, THERE, HERE, HERE]
+
+
 async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store) -> None:
     go_on, threads = Event(), list[str]()
 

@@ -2,7 +2,8 @@
 
 A hop to the worker and back takes longer than most statements. So the caller's thread runs the work itself while the
 worker is idle. The worker runs what takes long: a read that goes over its budget starts again there, as does work that
-has to wait for another process. After a slow write, the next writes go to the worker until one is quick again.
+has to wait for another process. After a slow write, the next writes go to the worker until one is quick again; durable
+writes, which wait for the disk, and others are told apart.
 
 This is the only module that meets an sqlite3 error; it leaves as OperatorError.
 """
@@ -69,7 +70,8 @@ class Store:
         self._clock = clock
         self._busy_timeout_ms: int | None = None
         self._progress_calls = 0
-        self._was_slow = False
+        self._was_slow = {True: False, False: False}
+        """By whether the last write was durable: the disk is waited for only then."""
         self._worker = Worker(kind.label)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -101,7 +103,7 @@ class Store:
         except (_NeedsWorker, sqlite3.Error, OSError):
             return await self._worker.run(partial(self._write, work, _end_of_wait(), durable=durable))
         with _as_operator_error(self._path, self._kind):
-            return self._run_and_commit(connection, work)
+            return self._run_and_commit(connection, work, durable=durable)
 
     async def exists(self) -> bool:
         """Whether the file exists; OperatorError where that cannot be seen."""
@@ -129,7 +131,7 @@ class Store:
 
     def _begin_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
         """The connection, with a transaction begun; sqlite3's error where another process is writing."""
-        if self._was_slow or tasks > _MANY:
+        if self._was_slow[durable] or tasks > _MANY:
             raise _NeedsWorker
         return self._begin(self._idle_connection(), durable=durable)
 
@@ -139,7 +141,7 @@ class Store:
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
         with _as_operator_error(self._path, self._kind):
-            return self._run_and_commit(self._begin(self._open(wait_until), durable=durable), work)
+            return self._run_and_commit(self._begin(self._open(wait_until), durable=durable), work, durable=durable)
 
     def _begin(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
         # FULL survives a power cut, NORMAL only a crash. SQLite takes the setting only between transactions.
@@ -149,12 +151,14 @@ class Store:
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
-    def _run_and_commit(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _run_and_commit(
+        self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T], *, durable: bool
+    ) -> _T:
         """Run the work, commit it, and measure how long both took."""
         began = self._clock()
         with commit_or_roll_back(connection):
             result = self._run(connection, work)
-        self._was_slow = self._clock() - began > _QUICK_S
+        self._was_slow[durable] = self._clock() - began > _QUICK_S
         return result
 
     def _run(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
