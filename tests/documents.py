@@ -23,6 +23,7 @@ import taskhand
 from architecture.test_imports import MAY_IMPORT, OWNERS
 from behaviour.arms import ARMS
 from domain.date_phrases import CANDIDATES, DUE, WINDOWS
+from harness_tables import harness_tables
 from picture import render_demo
 from requests_table.table import requests_table
 from server.listings import snapshot_files
@@ -88,6 +89,7 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "links": _link_table(),
         "imports": _import_table(),
         "libraries": _library_table(),
+        **harness_tables(),
     }
 
 

@@ -1,15 +1,18 @@
 """The pages under docs/ are true: their links lead to a file, their files are accepted, their test passes."""
 
 import re
-import subprocess
-import sys
+import shutil
 from pathlib import Path
+
+import pytest
 
 from documents import PAGES, ROOT
 from taskhand.sandbox.faults import load_faults
 from taskhand.testing.runner import run_scenario
 from taskhand.testing.scenario import load_scenario
 from taskhand.testing.script import Scripted
+
+pytest_plugins = ["pytester"]
 
 TEXT = {page.stem: page.read_text(encoding="utf-8") for page in [*PAGES, ROOT / "CONTRIBUTING.md"]}
 
@@ -58,16 +61,10 @@ async def test_the_scenario_of_the_page_accepts_its_solution_and_rejects_its_wro
         assert any(wrong.because in reason for reason in report.reasons)
 
 
-def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
-    (test,) = re.findall(r"```python\n(.*?)```", TEXT["testing"], re.DOTALL)
+def test_the_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", TEXT["testing"], re.DOTALL)
     event_loop = '\n\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
-    (tmp_path / "test_page.py").write_text(test + event_loop, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+    pytester.makepyfile("\n".join([*blocks, event_loop]))
+    shutil.copy(ROOT / "examples" / "harness" / "other_agent.py", pytester.path)
+    run = pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:asyncio", "-p", "no:cacheprovider")
+    run.assert_outcomes(passed=len(blocks))

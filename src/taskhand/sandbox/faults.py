@@ -45,26 +45,28 @@ PAGE = b"<!doctype html><html><head><title>Error</title></head><body><h1>Bad gat
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one `kind` that strikes the `nth` request to `route` and the following ones, `times` in all.
-
-    `route` is `METHOD /path/{id}` as the sandbox lists its routes; `*` stands for any method, any path, or both. `nth`
-    counts from 1 since the script was set; "every" strikes all requests. `status` applies to the kinds `status`
-    (default 500), `html` (502) and `redirect` (307). `retry_after` is the header's value: seconds, or an HTTP date.
-    `seconds` is the delay of `slow`. `to` is the scheme and host of `redirect`. `field` is what `without_field` leaves
-    out of the answer, such as the list of rows. `commit` overrides whether the request does its work: by default
-    `status`, `reset_before`, `html` and `redirect` do not, and the others do.
-    """
+    """A fault of one kind, which strikes requests to a route."""
 
     kind: Kind
+    """What goes wrong."""
     route: str = "*"
+    """`METHOD /path/{id}` as the sandbox lists its routes; `*` stands for any method, any path, or both."""
     nth: int | Literal["every"] = 1
+    """The first request that is struck, from 1 since the faults were set; `"every"` strikes all."""
     times: int = 1
+    """How many requests are struck."""
     status: int | None = None
+    """The status of the kinds `status` (else 500), `html` (502) and `redirect` (307)."""
     retry_after: int | str | None = None
+    """The header Retry-After: seconds, or an HTTP date."""
     seconds: float = 10.0
+    """The delay of `slow`."""
     to: str = "http://elsewhere.invalid"
+    """The scheme and host of `redirect`."""
     field: str = ""
+    """The field that `without_field` leaves out of the answer, such as the list of rows."""
     commit: bool | None = None
+    """Whether the request does its work. None: not with `status`, `reset_before`, `html`, `redirect`; else yes."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -14,24 +14,28 @@ MASK = "***"
 
 @dataclass(frozen=True)
 class Logged:
-    """One request and its effect.
-
-    `n` counts from 1. `query` has every value of a key, in order. `body` is the JSON value, the text of another body,
-    or None without one. `status` is None when the connection was reset. `route` is None when no route matched.
-    `committed` is whether the request changed data, whatever the response was. `fault` is the kind of the scripted
-    fault, or None.
-    """
+    """One request and its effect."""
 
     n: int
+    """The number of the request, from 1."""
     method: str
+    """The method."""
     path: str
+    """The path."""
     query: dict[str, list[str]]
+    """Every value of each parameter, in order."""
     headers: dict[str, str]
+    """The headers."""
     body: Any
+    """The JSON value, the text of another body, or None without one."""
     status: int | None
+    """The status of the response; None when the connection was reset."""
     route: str | None
+    """The route that answered; None when no route matched."""
     committed: bool
+    """Whether the request changed data, whatever the response was."""
     fault: str | None
+    """The kind of the fault that struck it, or None."""
 
 
 class RequestLog:

@@ -21,7 +21,7 @@ from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.testing.clock import Clock
-from taskhand.testing.command import recording_command
+from taskhand.testing.command import Server, recording_command
 from taskhand.testing.data import ZONE
 from taskhand.testing.http_endpoint import serve_over_http
 from taskhand.testing.own_task import in_own_task
@@ -53,12 +53,18 @@ class Refused(Exception):
 
 
 class Bench:
-    """A server under test, its client, and the record of what they did.
+    """A server under test, its client, and the record of what they did."""
 
-    `clock` is the time of the server and the CRM, `populated` the backend with its data, `settings` those of the
-    server, `questions` what the person was asked. `server` starts another server on the same data, for a client in
-    another process: a command, its arguments and its environment variables.
-    """
+    clock: Clock
+    """The time of the server and the CRM; `advance` moves it."""
+    populated: PopulatedBackend
+    """The backend with its data; `sandbox` is the emulated CRM, None for the embedded store."""
+    settings: Settings
+    """The settings of the server."""
+    questions: list[str]
+    """The questions that the person was asked."""
+    server: Server
+    """Starts another server on the same data: `command`, `args` and `env`, for a client in another process."""
 
     def __init__(self, app: AppContext, populated: PopulatedBackend, clock: Clock, setup: Setup, folder: Path) -> None:
         """`app` is what the server works on, `folder` has its files."""
@@ -68,7 +74,7 @@ class Bench:
         self.clock = clock
         self._received = folder / "calls.jsonl"
         self.server = recording_command(environment, self._received)
-        self.questions: list[str] = []
+        self.questions = []
         self._app = app
         self._calls: list[Called] = []
         self._loop = asyncio.get_running_loop()

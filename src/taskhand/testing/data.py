@@ -48,25 +48,30 @@ class Outsider(_Value):
 class PlannedTask(_Value):
     """A task to create before the run.
 
-    `day` counts from today, None is no due date; without `time` (HH:MM) the task is due all day. `people` are names or
-    e-mails, `contact` is an outsider's name, `deal` the name of a deal, which only some backends have. `own` are raw
-    values by backend, which override the other fields; `odd` and `missing` among them are fields that a CRM sends in
-    another form or not at all, as in a sandbox's seed.
-
     A backend that cannot express a value gets the nearest one: Close the first person (else you) and at least priority
     1, HubSpot the first person and, without a day, a due date in sixty days.
     """
 
     title: str
+    """The title."""
     day: int | None = None
+    """The due day, counted from today. None: no due date."""
     time: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] | None = None
+    """The due time, `HH:MM`. None: due all day."""
     people: tuple[str, ...] = ()
+    """Names or e-mails of responsible people."""
     priority: Annotated[int, Field(ge=0, le=2)] = 1
+    """0, 1 or 2."""
     status: Literal["initial", "in_progress", "done"] = "initial"
+    """The type of its status: `initial`, `in_progress` or `done`."""
     contact: str | None = None
+    """The name of a contact of the data set."""
     deal: str | None = None
+    """The name of a deal, which only some backends have."""
     description: str | None = None
+    """The description."""
     own: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """Raw values by backend, over the other fields; `odd` and `missing` among them are as in the seed of a sandbox."""
 
     def due(self, now: datetime) -> Due | None:
         """The due date, counted from `now`."""

@@ -18,12 +18,16 @@ _CHARACTERS_A_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One tool call: its arguments, the text of its answer, and in `error` the code where it was refused."""
+    """One tool call."""
 
     tool: str
+    """The name of the tool."""
     arguments: Mapping[str, Any]
+    """The arguments that were sent."""
     answer: str
+    """The text of the answer."""
     error: str | None = None
+    """The code where the call was refused, else None."""
 
     @property
     def tokens(self) -> int:

@@ -123,30 +123,47 @@ class _Table(BaseModel):
 
 
 class Calls(_Table):
-    """The calls that the agent may make; `allowed` None allows any."""
+    """The calls that the agent may make, as patterns."""
 
     allowed: Patterns | None = None
+    """The only calls that may be made. Left out: any call."""
     forbidden: Patterns = ()
+    """Calls that may not be made."""
     needed: Patterns = ()
+    """Calls that must be made and answered."""
     at_most: Annotated[int, Field(ge=0)] | None = None
+    """The highest number of calls."""
 
 
 class Expected(_Table):
-    """The expected values of the tasks with a title, or with words in it; None expects nothing."""
+    """The expected values of the tasks with a title, or with words in it."""
 
     title: str | None = None
+    """The title of the task, or of the tasks. Either `title` or `like` is needed."""
     like: str | None = None
+    """Words of the title."""
     count: Annotated[int, Field(ge=0)] = 1
+    """How many such tasks there are; 0: none."""
     description: str | None = None
+    """The description; `""` is none."""
     mentions: tuple[str, ...] = ()
+    """Words in the description."""
     status: str | None = None
+    """The name of the status, or its type."""
     due: Annotated[str, AfterValidator(_stored_due)] | None = None
+    """A day, or a time with its offset, `2026-03-04T15:00-03:00`; `""` is none. A weekday may follow."""
     responsibles: Annotated[tuple[str, ...], AfterValidator(_stored_people)] | None = None
+    """Names, or e-mails where two people share a name, in any order."""
     priority: int | None = None
+    """0, 1 or 2."""
     contact: str | None = None
+    """The name of the contact; `""` is none."""
     customer: str | None = None
+    """The name of the contact's company; `""` is none."""
     deal: str | None = None
+    """The name of the deal; `""` is none."""
     native: Mapping[str, Any] = Field(default_factory=dict)
+    """Values of the backend's own fields."""
 
     @model_validator(mode="after")
     def _check_selection(self) -> Self:
@@ -170,64 +187,93 @@ class Answer(_Table):
     """The expected final message of the agent; case and accents do not matter."""
 
     mentions: tuple[str, ...] = ()
+    """Words that the message must have; case and accents do not matter."""
     omits: tuple[str, ...] = ()
+    """Words that it may not have."""
     asks: bool = False
+    """Whether it must ask a question."""
 
 
 class Sent(_Table):
-    """The maximum number of requests that changed something at the CRM."""
+    """The maximum number of requests that changed something at the CRM; not checked on the embedded store."""
 
     creates_at_most: int | None = None
+    """Tasks created."""
     writes_at_most: int | None = None
+    """Requests that changed something."""
 
 
 class Journal(_Table):
     """The maximum number of applied changes."""
 
     applied_at_most: int | None = None
+    """Changes that were applied."""
 
 
 class ScriptedCall(_Table):
-    """One call of a script; `refused` is the expected error code, None for an answer."""
+    """One call of a script."""
 
     tool: str
+    """The name of the tool."""
     send: Mapping[str, Any] = Field(default_factory=dict)
+    """Its arguments, with placeholders for values of earlier answers."""
     refused: str | None = None
+    """The code of the expected refusal. Left out: an answer is expected."""
 
 
 class Script(_Table):
     """Calls in their order, and the final message."""
 
     calls: tuple[ScriptedCall, ...] = ()
+    """The calls, in their order."""
     says: str = ""
+    """The final message."""
 
 
 class Wrong(Script):
-    """A script that must fail the scenario; `because` is a part of the expected reason."""
+    """A script that must fail the scenario, besides `calls` and `says`."""
 
     because: Annotated[str, Field(min_length=1)]
+    """A part of the reason for which it fails."""
 
 
 class Scenario(_Table):
-    """One scenario, as in its file."""
+    """One scenario, as in its file. A field that an expectation does not mention must be unchanged in an older task."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    """Lower-case letters, digits and `_`."""
     about: str
+    """The purpose of the scenario."""
     task: Annotated[str, Field(min_length=1)]
+    """What the person says to the agent."""
     backends: Annotated[tuple[BackendName, ...], Field(min_length=1)]
+    """The backends that it runs on. Wrong attempts run on the first."""
     data: Annotated[str, AfterValidator(_known)] = "sales_week"
+    """The name of a data set."""
     clock: Annotated[AwareDatetime, Field(validate_default=True)] = NOW  # type: ignore[assignment]
+    """The time at which the run starts, with its offset."""
     planted: tuple[PlannedTask, ...] = ()
+    """Tasks to add to the data set."""
     environment: Mapping[str, str] = Field(default_factory=dict)
+    """Variables for the server, which override those of the run."""
     fault: tuple[Mapping[str, Any], ...] = ()
+    """What goes wrong at the CRM."""
     calls: Calls = Calls()
+    """The calls that may be made."""
     expect: tuple[Expected, ...] = ()
+    """The expected tasks."""
     unchanged: bool = True
+    """Whether all else must be unchanged."""
     answer: Answer = Answer()
+    """The agent's final message."""
     sent: Sent = Sent()
+    """The requests to the CRM."""
     journal: Journal = Journal()
+    """The journal."""
     solution: Script
+    """Calls that pass: the proof that the scenario can be met."""
     wrong: tuple[Wrong, ...] = ()
+    """Attempts that fail: the proof that it can be missed. `taskhand scenario run --prove` runs both."""
 
     def setup(self, backend: BackendName) -> Setup:
         """The setup of a run on that backend; CallerError where the scenario does not support it."""

@@ -35,24 +35,26 @@ class SetupOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The start of a run; CallerError for a value that is not possible.
-
-    `data` names a data set, to which `planted` adds tasks. `clock` is an aware datetime or ISO 8601 text. `faults` are
-    tables as the sandboxes take them, whose `route` may be `create`, `update`, `bulk`, `delete`, `list` or `read`.
-    `reading` are `name=value` switches of the sandbox. `environment` are further variables for the server. `person` is
-    the answer of the person whom the client asks; None is a client that cannot ask. `mode` is the client's era of the
-    protocol; "legacy" is the older one.
-    """
+    """The start of a run; CallerError for a value that is not possible."""
 
     backend: BackendName = "local"
+    """`local`, `vambe`, `close` or `hubspot`."""
     data: str = "sales_week"
+    """The name of a data set."""
     clock: datetime | str = NOW
+    """The time at which the run starts: an aware datetime, or ISO 8601 text with an offset."""
     planted: Sequence[PlannedTask] = ()
+    """Tasks to add to the data set."""
     faults: Sequence[Fault | Mapping[str, Any]] = ()
+    """What goes wrong at the CRM: tables with the fields of a fault."""
     reading: Sequence[str] = ()
+    """`name=value` switches of the CRM's sandbox, for what its documentation leaves open."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables for the server."""
     person: Says | None = None
+    """The answer of the person whom the client asks: `yes`, `no` or `nothing`. None: the client cannot ask."""
     mode: Mode = "auto"
+    """The client's version of the protocol: `auto` is the newest, `legacy` the older one."""
 
     def __post_init__(self) -> None:
         """Refuse what no run can start with."""

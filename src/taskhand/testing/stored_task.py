@@ -12,27 +12,32 @@ FIELDS = ("title", "description", "status", "due", "responsibles", "priority", "
 
 @dataclass(frozen=True, slots=True)
 class StoredTask:
-    """One task, with the field names of a row of `list_tasks` and values to compare with.
-
-    `status` is a name and `status_type` its type (`initial`, `in_progress`, `done`). `due` is a day, or local time with
-    its offset, None without a due date; a row has the weekday after it. `responsibles` are names, or e-mails where two
-    people share a name; a row has both there, `Maria Rodriguez <maria.one@example.com>`. `contact` is a name,
-    `customer` the name of the contact's company, `deal` the name of a deal where the backend has these. `native` are
-    the backend's own fields.
-    """
+    """One task, with the field names of a row of `list_tasks` and values to compare with."""
 
     id: str
+    """The id in the backend."""
     title: str
+    """The title."""
     description: str | None
+    """The description; None without one."""
     status: str
+    """The name of the status."""
     status_type: str
+    """Its type: `initial`, `in_progress`, `done` or `master_done`."""
     due: str | None
+    """A day, or local time with its offset; None without a due date. A row of `list_tasks` has the weekday after it."""
     responsibles: tuple[str, ...]
+    """Names, or e-mails where two people share a name; a row of `list_tasks` has both there."""
     priority: int
+    """0, 1 or 2."""
     contact: str | None
+    """The name of the contact."""
     customer: str | None
+    """The name of the contact's company."""
     deal: str | None = None
+    """The name of the deal, where the backend has deals."""
     native: Mapping[str, Any] = field(default_factory=dict)
+    """The backend's own fields."""
 
     def value_of(self, name: str) -> Any:
         """The value of one of FIELDS."""
