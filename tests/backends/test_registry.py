@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 import taskhand
 from documents import ROOT
+from server.transports.forked_command import run_forked
 from taskhand.backends.registry import FACTORIES, NAMES
 from taskhand.config.settings import Settings
 
@@ -71,20 +72,27 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _run(source: Path, arguments: Sequence[str], **variables: str) -> str:
-    """What Python prints when it runs with these sources, and with these variables as the only settings."""
+def _environ(source: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """These variables as the only settings, for a program with these sources."""
     folder = source.parent
     environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     environ |= {"HOME": str(folder), "TASKHAND_CONFIG": os.devnull, "TASKHAND_DB": str(folder / "tasks.sqlite")}
     environ |= {"PYTHONPATH": os.pathsep.join(map(str, (source, ROOT / "tests", ROOT / "bundle")))}
+    return environ | dict(variables)
+
+
+def _python(source: Path, code: str) -> str:
+    """What Python prints when it runs the code with these sources."""
     run = subprocess.run(  # noqa: S603  our own program
-        [sys.executable, *arguments], env=environ | variables, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], env=_environ(source, {}), capture_output=True, text=True, timeout=60, check=False
     )
     return run.stdout + run.stderr
 
 
 def _taskhand(source: Path, *arguments: str, **variables: str) -> str:
-    return _run(source, ["-m", "taskhand", *arguments], **variables)
+    """What the command prints with these sources."""
+    run = run_forked(arguments, _environ(source, variables), 60, source=source)
+    return run.stdout + run.stderr
 
 
 def _create(source: Path, title: str, token: str) -> str:
@@ -146,12 +154,12 @@ def test_commands_offer_it_and_say_that_it_has_no_sandbox(source: Path) -> None:
         "from pathlib import Path; from taskhand.testing.populated.open import open_populated as o; import anyio;"
         "anyio.run(o('acme', None, None, Path()).__aenter__)"
     )
-    assert "There is no sandbox of acme" in _run(source, ["-c", opening])
+    assert "There is no sandbox of acme" in _python(source, opening)
 
 
 def test_documents_and_the_bundle_list_it(source: Path) -> None:
     printing = "import documents; print(documents._settings_table(), documents._link_table(), documents._server_json())"
-    printed = _run(source, ["-c", printing])
+    printed = _python(source, printing)
     assert "| `ACME_TOKEN` | Token of Acme. |" in printed
     assert "\n| acme | [Add to" in printed
     assert "'name': 'ACME_BASE_URL'" in printed
@@ -160,7 +168,7 @@ def test_documents_and_the_bundle_list_it(source: Path) -> None:
         f"project = tomllib.load(open({str(ROOT / 'pyproject.toml')!r}, 'rb'))['project'];"
         "print(json.dumps(manifest(project, '')))"
     )
-    made = json.loads(_run(source, ["-c", form]))
+    made = json.loads(_python(source, form))
     assert made["user_config"]["acme_token"]["title"] == "Acme token"
     assert "https://acme.example/privacy" in made["privacy_policies"]
 
@@ -181,7 +189,7 @@ def test_the_settings_of_every_backend_are_settings() -> None:
 
 def test_a_start_imports_no_adapter_and_no_http_client() -> None:
     listing = "import sys, taskhand.cli.main; print(*sys.modules)"
-    loaded = set(_run(Path(taskhand.__file__).parents[1], ["-c", listing]).split())
+    loaded = set(_python(Path(taskhand.__file__).parents[1], listing).split())
     assert "taskhand.backends.registry" in loaded
     assert not {name for name in loaded if name.startswith("taskhand.http") or name in {"httpx2", "mcp"}}
     assert {name for name in loaded if name.startswith("taskhand.backends.") and name.count(".") == 3} == {

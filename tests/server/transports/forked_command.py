@@ -33,7 +33,10 @@ _HEAD = 16
 
 
 class ForkedProcess:
-    """A running command; `streams` are the files that become its standard input, output and error."""
+    """A running command; `streams` are the files that become its standard input, output and error.
+
+    `folder` is its working directory, `source` the folder of its `taskhand`; None is the one of this process.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class ForkedProcess:
         environment: Mapping[str, str],
         streams: Sequence[int],
         folder: Path | None = None,
+        source: Path | None = None,
     ) -> None:
         self._arguments = arguments
         self._code: int | None = None
@@ -48,8 +52,9 @@ class ForkedProcess:
         self._told = os.fdopen(reader)
         where = str(folder or Path.cwd())
         job = json.dumps({"arguments": arguments, "environment": dict(environment), "folder": where}).encode()
-        socket.send_fds(_parent(), [f"{len(job):{_HEAD}}".encode()], [*streams, writer])
-        _parent().sendall(job)
+        parent = _parent(source)
+        socket.send_fds(parent, [f"{len(job):{_HEAD}}".encode()], [*streams, writer])
+        parent.sendall(job)
         os.close(writer)
         self.pid = int(self._told.readline())
 
@@ -73,12 +78,16 @@ class ForkedProcess:
 
 
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float, folder: Path | None = None
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    timeout_s: float,
+    folder: Path | None = None,
+    source: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input; TimeoutExpired where it takes longer."""
     encoding = environment.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
     with open(os.devnull) as nothing, TemporaryFile() as out, TemporaryFile() as err:  # noqa: PTH123  no path of ours
-        process = ForkedProcess(arguments, environment, [file.fileno() for file in (nothing, out, err)], folder)
+        process = ForkedProcess(arguments, environment, [file.fileno() for file in (nothing, out, err)], folder, source)
         try:
             code = process.wait(timeout_s)
         finally:
@@ -92,13 +101,14 @@ def run_forked(
 
 
 @cache
-def _parent() -> socket.socket:
-    """The socket of the process that is forked; it ends when the socket is closed."""
+def _parent(source: Path | None) -> socket.socket:
+    """The socket of the process that is forked, whose `taskhand` is in `source`; it ends when the socket is closed."""
     ours, theirs = socket.socketpair()
+    path = [*([] if source is None else [str(source)]), *sys.path]
     with theirs:
         parent = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-m", "server.transports.forked_command", str(theirs.fileno())],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path), "PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
