@@ -3,17 +3,26 @@
 import json
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, row, task_id
+from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id
 from behaviour.agent import Refused
+from behaviour.arms import NOW
 from safety.faults_table import ROWS, Row
+from safety.victim import journal_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
 from taskhand.http.upstream import Limits
+from taskhand.journal.journal import Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+from taskhand.service.recovery import recover_abandoned
 
 POST, GET, DELETE = (
     f"{verb} /api/v1/activity/note{end}" for verb, end in (("POST", ""), ("GET", ""), ("DELETE", "/{id}"))
@@ -154,3 +163,26 @@ async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is
         assert "edited since" in kept["note"]
         assert kept["unapplied"] == [{"field": "addNote", "asked": None, "got": "Theirs"}]
         assert notes(sandbox) == [(LEAD, "Theirs")]
+
+
+@pytest.mark.parametrize("was_written", [True, False])
+async def test_a_note_of_a_process_that_died_is_found_by_its_text(*, was_written: bool, tmp_path: Path) -> None:
+    edit = Edit(note=NOTE)
+    async with on_close(close(2)) as backend:
+        task = await backend.get_task(TASK)
+        dead = AppContext(backend, journal_in(tmp_path), lambda: NOW)
+        call = Call(dead, "update_task", arguments={})
+        await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
+        assert call.change is not None
+        if was_written:
+            await backend.update_task(task, edit)
+        await dead.journal.aclose()
+        app = AppContext(backend, journal_in(tmp_path), lambda: NOW)
+        await recover_abandoned(app)
+        found = await app.journal.find(call.change.id)
+        assert found is not None
+        assert found.outcome == ("applied" if was_written else "unknown")
+        result = found.results[0]
+        assert result.after is not None
+        assert (result.after.note == NOTE) == was_written
+        await app.journal.aclose()

@@ -107,6 +107,8 @@ async def test_finds_users_leads_and_contacts() -> None:
         assert leads["total_results"] == 2
         contacts = await everything(stage, "contact", lead_id=leads["data"][0]["id"])
         assert len(contacts) == 1
+        beginning = {"query": {"type": "text", "mode": "beginning_of_words", "value": "wayn enter"}}
+        assert len((await stage.by_vendor("post", "data/search", data=beginning))["data"]) == 1
         query = {"type": "text", "mode": "full_words", "value": "Wayne"}
         body = {"query": query, "_fields": {"lead": ["id", "display_name"]}}
         found = await stage.by_vendor("post", "data/search", data=body)

@@ -241,3 +241,11 @@ async def test_ids_and_times_may_be_given() -> None:
     async with open_stage(ids=lambda: "task_mine") as stage:
         task = await stage.create_task(date_created="2020-01-01T00:00:00Z")
         assert (task["id"], task["date_created"]) == ("task_mine", "2020-01-01T00:00:00.000000+00:00")
+
+
+async def test_refuses_a_contact_of_another_lead_unless_the_spec_variant_accepts_it() -> None:
+    sent = {"lead_id": OTHER_LEAD, "contact_id": CONTACT}
+    async with open_stage() as stage:
+        assert await stage.refuse_update(TASK, **sent) == {"contact": "The contact does not belong to the lead."}
+    async with open_stage("foreign_contacts=accepted") as stage:
+        assert (await stage.update_task(TASK, **sent))["contact_id"] == CONTACT
