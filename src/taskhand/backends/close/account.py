@@ -25,6 +25,8 @@ __all__ = ["Account"]
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
+_MOST_LEADS: Final = 3
+"""Leads whose contacts are read within that time, to name those that a task can have."""
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
 _WHOLE_WORDS: Final = ("full_words",)
@@ -40,6 +42,8 @@ class Account:
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
         self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
+        self._monotonic = monotonic
+        self._contacts: dict[str, tuple[float, Sequence[Candidate]]] = {}
         self._leads: TtlCache[str, str | None] = TtlCache(_LEADS_KEPT_S, monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
         self._text_modes: Sequence[str] = _BEGINNINGS
@@ -131,18 +135,27 @@ class Account:
             ) from None
         if lead_of_contact is None or lead_of_contact == lead_id:
             return
-        people: list[Candidate] = []
-        with suppress(CallerError):
-            rows = objects((await self._client.lead(lead_id)).get("contacts")) if lead_id else []
-            people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
+        people = await self._candidates(lead_id) if lead_id else ()
         raise CallerError(
             f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
             code="unknown_reference",
             candidates=people,
             next_step="Send one of the candidates as aiContactId."
             if people
-            else "Leave aiContactId out: the task's lead has no contacts.",
+            else "Take aiContactId from find_contacts: a contact whose ai_customer_id is the task's.",
         )
+
+    async def _candidates(self, lead_id: str) -> Sequence[Candidate]:
+        """The contacts of a lead; none where those of several leads were just read, as in a change of many tasks."""
+        now = self._monotonic()
+        self._contacts = {one: kept for one, kept in self._contacts.items() if now - kept[0] < _LEADS_KEPT_S}
+        if lead_id not in self._contacts and len(self._contacts) < _MOST_LEADS:
+            people: list[Candidate] = []
+            with suppress(CallerError):
+                rows = objects((await self._client.lead(lead_id)).get("contacts"))
+                people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
+            self._contacts[lead_id] = (now, people)
+        return self._contacts[lead_id][1] if lead_id in self._contacts else ()
 
     async def check_access(self) -> None:
         """Read what any key may read."""
