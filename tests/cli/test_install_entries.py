@@ -28,6 +28,14 @@ def test_several_entries_stand_side_by_side_with_keys_of_their_own(run: Run, fil
     assert set(servers_in(file)) == {"gh", "taskhand", "deals"}
 
 
+def test_no_key_of_any_entry_is_in_a_backup(run: Run, tmp_path: Path) -> None:
+    for name in ("taskhand", "acme", "deals"):
+        run("cursor", "--backend", "vambe", "--name", name, VAMBE_API_KEY=KEY)
+    backups = list(tmp_path.glob("*.bak"))
+    assert len(backups) == 3
+    assert not any(KEY in one.read_text(encoding="utf-8") for one in backups)
+
+
 def test_a_key_that_other_hosts_use_too_is_told_when_it_changes(run: Run, kept: InMemory) -> None:
     for host in ("cursor", "windsurf"):
         assert "use this key now" not in run(host, "--backend", "vambe", anywhere=True, VAMBE_API_KEY=KEY).stderr

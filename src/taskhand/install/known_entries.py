@@ -5,7 +5,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from taskhand.config.credentials import MARK
@@ -15,6 +15,7 @@ from taskhand.install.config_paths import Machine, System
 from taskhand.install.file_format import Unparsable, Unsuitable
 from taskhand.install.host import HOSTS, SERVER, Host
 from taskhand.install.host_file import HostFile, read_host_file
+from taskhand.install.server_entry import find_entry, our_hosts
 
 __all__ = ["KnownEntry", "UnreadFile", "find_entries", "find_host_files", "find_known_entries", "this_machine"]
 
@@ -83,21 +84,6 @@ def find_host_files() -> Iterator[HostFile]:
 
 
 def find_entries(found: HostFile, host: Host) -> Iterator[KnownEntry]:
-    """The entries of Taskhand in a file: the one of that name, and those that start it. Raises as `FileFormat`."""
-    servers = host.format.find_value(found.text, (host.key,))
-    for name, entry in servers.items() if isinstance(servers, dict) else ():
-        if isinstance(entry, dict) and (name == SERVER or _starts_taskhand(entry)):
-            yield KnownEntry(host.with_server(name), found, entry)
-
-
-def _starts_taskhand(entry: Mapping[str, Any]) -> bool:
-    """Whether the command is `taskhand`, or an argument is its name, as in `-m taskhand` or `uvx taskhand`."""
-    args = entry.get("args")
-    words = [entry.get("command"), *(args if isinstance(args, list) else ())]
-    return any(isinstance(word, str) and _program(word) == SERVER for word in words)
-
-
-def _program(word: str) -> str:
-    """The program that a word names, without its folder, ending, version and extras."""
-    name = PureWindowsPath(word).name if "\\" in word else PurePosixPath(word).name
-    return name.removesuffix(".exe").partition("[")[0].partition("==")[0].partition("@")[0].partition(":")[0]
+    """The entries of Taskhand in a file. Raises as `FileFormat`."""
+    for one in our_hosts(found.text, host):
+        yield KnownEntry(one, found, find_entry(found.text, one))

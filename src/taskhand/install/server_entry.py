@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 
 from taskhand.config.credentials import MARK
 from taskhand.config.variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
-from taskhand.install.host import Host
+from taskhand.install.host import SERVER, Host
 from taskhand.install.launch import Launch
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "is_plain_key",
     "is_reference",
     "mask_keys",
+    "our_hosts",
     "remove_server",
 ]
 
@@ -112,19 +114,41 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
     return text
 
 
+def our_hosts(text: str, host: Host) -> list[Host]:
+    """The host once for each entry of Taskhand in a file, by its name: those called so, and those that start it."""
+    servers = host.format.find_value(text, (host.key,))
+    entries = {name: one for name, one in servers.items() if isinstance(one, dict)} if isinstance(servers, dict) else {}
+    ours = (name for name, one in entries.items() if name in {SERVER, host.server} or _starts_taskhand(one))
+    return [host.with_server(name) for name in ours]
+
+
+def _starts_taskhand(entry: Mapping[str, object]) -> bool:
+    """Whether the command is `taskhand`, or an argument is its name, as in `-m taskhand` or `uvx taskhand`."""
+    args = entry.get("args")
+    words = [entry.get("command"), *(args if isinstance(args, list) else ())]
+    return any(isinstance(word, str) and _program(word) == SERVER for word in words)
+
+
+def _program(word: str) -> str:
+    """The program that a word names, without its folder, ending, version and extras."""
+    name = PureWindowsPath(word).name if "\\" in word else PurePosixPath(word).name
+    return name.removesuffix(".exe").partition("[")[0].partition("==")[0].partition("@")[0].partition(":")[0]
+
+
 def mask_keys(text: str, host: Host) -> str:
-    """The file with our keys masked where they are plain text, for a backup copy."""
-    env = find_entry(text, host).get("env", {})
-    for variable, value in env.items() if isinstance(env, dict) else ():
-        if variable in SECRETS and isinstance(value, str) and not is_reference(value):
-            text = host.format.put_value(text, (*host.path, "env", variable), MASK)
+    """The file with the keys of all our entries masked where they are plain text, for a backup copy."""
+    for one in our_hosts(text, host):
+        env = find_entry(text, one).get("env", {})
+        for variable, value in env.items() if isinstance(env, dict) else ():
+            if variable in SECRETS and isinstance(value, str) and not is_reference(value):
+                text = one.format.put_value(text, (*one.path, "env", variable), MASK)
     return text
 
 
 def find_keys(text: str, host: Host) -> Collection[str]:
-    """The keys that the entry holds as plain text, whoever wrote it; none where the text cannot be parsed."""
+    """The keys that our entries hold as plain text, whoever wrote them; none where the text cannot be parsed."""
     try:
-        return frozenset(_plain_keys(find_entry(text, host)))
+        return frozenset(key for one in our_hosts(text, host) for key in _plain_keys(find_entry(text, one)))
     except (Unparsable, Unsuitable):
         return frozenset()
 
