@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from documents import ROOT
 from taskhand.cli.main import command
@@ -65,7 +66,8 @@ def test_what_a_container_is_started_with_is_a_command_of_taskhand(line: str) ->
     for option, value in pairwise(words[:image]):
         assert option != "-e" or value.partition("=")[0] in VARIABLES | FILE_VARIABLES
     name, *arguments = words[image + 1 :] or ["serve"]
-    found = command.commands[name]
+    found = command.get_command(Context(command), name)
+    assert found is not None
     found.make_context(name, [*arguments])
     if found is serve and "--http" not in arguments and words[image + 1 :]:
         assert {"-i", "--no-healthcheck"} <= set(words)
@@ -83,7 +85,7 @@ def test_the_unit_is_one_that_systemd_takes_and_starts_a_command_of_taskhand(tmp
     unit = UNIT.read_text(encoding="utf-8")
     program, name, *arguments = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)[0].split()
     assert f"sudo python3 -m venv {Path(program).parents[1]}" in LINES
-    assert command.commands[name] is serve
+    assert command.get_command(Context(command), name) is serve
     serve.make_context(name, arguments)
     verify = shutil.which("systemd-analyze")
     if verify is None:

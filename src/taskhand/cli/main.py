@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,16 +15,9 @@ import anyio
 import click
 
 from taskhand import __version__
-from taskhand.cli.backup import backup, restore
-from taskhand.cli.config import CONFIGURATION, config
-from taskhand.cli.doctor import doctor
-from taskhand.cli.install import install
-from taskhand.cli.journal import journal
+from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.log import configure_log
-from taskhand.cli.sandbox import sandbox
-from taskhand.cli.scenario import scenario
-from taskhand.cli.serve import run_server, serve
-from taskhand.cli.store import contacts, members, seed, statuses
+from taskhand.cli.serve import run_server
 from taskhand.cli.streams import lost_output, prepare_streams
 from taskhand.cli.terminal import (
     print_error,
@@ -32,8 +26,6 @@ from taskhand.cli.terminal import (
     print_lines,
     print_usage_error,
 )
-from taskhand.cli.transfer import export_tasks, import_tasks
-from taskhand.cli.uninstall import uninstall
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
@@ -78,7 +70,44 @@ def _is_text(argument: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+_ELSEWHERE = {
+    "backup": "backup:backup",
+    "config": "config:config",
+    "contacts": "store:contacts",
+    "doctor": "doctor:doctor",
+    "export": "transfer:export_tasks",
+    "import": "transfer:import_tasks",
+    "install": "install:install",
+    "journal": "journal:journal",
+    "members": "store:members",
+    "restore": "backup:restore",
+    "sandbox": "sandbox:sandbox",
+    "scenario": "scenario:scenario",
+    "seed": "store:seed",
+    "serve": "serve:serve",
+    "statuses": "store:statuses",
+    "uninstall": "uninstall:uninstall",
+}
+"""The module and the function of each command that is not in this file."""
+
+
+class _Commands(click.Group):
+    """The commands; those of other files are imported when they are called or listed: a start needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted({*super().list_commands(ctx), *_ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None where there is none."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, function = _ELSEWHERE[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(f"taskhand.cli.{module}"), function)
+        return found
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--db", help="The embedded store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
 @click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
@@ -164,18 +193,6 @@ def _own_command() -> list[str]:
     if script.stem == "taskhand" and (script.is_file() or script.with_suffix(".exe").is_file()):
         return [str(script.absolute())]
     return [sys.executable, "-m", "taskhand"]
-
-
-command.add_command(config)
-command.add_command(doctor)
-command.add_command(install)
-command.add_command(journal)
-command.add_command(sandbox)
-command.add_command(scenario)
-command.add_command(serve)
-command.add_command(uninstall)
-for one in (backup, restore, export_tasks, import_tasks, seed, statuses, members, contacts):
-    command.add_command(one)
 
 
 def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]]) -> _T:
