@@ -1,6 +1,5 @@
 """Delete a task, or several."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio
@@ -13,6 +12,7 @@ from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
 from taskhand.service.call import Call
+from taskhand.service.find_ids import TaskIds
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
 
@@ -26,13 +26,15 @@ async def delete_task(call: Call, task_id: str) -> Plan:
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 
 
-async def delete_tasks(call: Call, ids: Sequence[str]) -> Plan:
+async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:
     """Plan the deletion of several tasks as one; CallerError where none of them can be deleted for one reason."""
-    targets = await read_by_id(call.app, ids, "ids", to_delete=True)
-    check_not_all_refused(targets.refused, others=len(targets.tasks))
+    check_not_all_refused(chosen.missing, others=len(chosen.ids))
+    targets = await read_by_id(call.app, chosen.ids, "ids", to_delete=True)
+    refused = {**targets.refused, **chosen.missing}
+    check_not_all_refused(refused, others=len(targets.tasks))
     intents = [Intent("delete", snapshot) for snapshot in targets.tasks]
     guard = None if call.is_dry else reason_to_confirm(call.app, intents)
-    return await make_plan(call, intents, guard=guard, refused=targets.refused)
+    return await make_plan(call, intents, guard=guard, refused=refused)
 
 
 async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:

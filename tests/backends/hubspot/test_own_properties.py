@@ -230,6 +230,20 @@ async def test_ids_may_be_values_of_a_unique_property_and_answers_have_the_real_
         assert (await agent("get_task", id=task_id(2), idProperty=""))["task"]["id"] == task_id(2)
 
 
+async def test_every_tool_for_tasks_that_are_there_takes_values_of_a_unique_property() -> None:
+    async with agent_at() as (_, agent):
+        by_value = {"id": "R-1", "idProperty": "crm_ref"}
+        for tool, more in (("complete_task", {}), ("reassign_task", {"responsibleIds": ["me"]})):
+            assert (await agent(tool, **by_value, **more))["task"]["id"] == task_id(1)
+        plan = await agent("delete_task", ids=["R-1", "R-2", "R-9"], idProperty="crm_ref")
+        assert sorted(row["id"] for row in plan["difference"]) == [task_id(1), task_id(2)]
+        plan = await agent("delete_task", id="R-3", idProperty="crm_ref")
+        assert [row["id"] for row in plan["difference"]] == [task_id(3)]
+        with pytest.raises(Refused) as none:
+            await agent("delete_task", ids=["R-8", "R-9"], idProperty="crm_ref")
+        assert none.value.code == "task_not_found"
+
+
 async def test_values_of_another_property_are_found_where_tasks_go_by_one_of_their_own() -> None:
     async with agent_at(id_property="crm_ref") as (_, agent):
         assert (await agent("get_task", id=task_id(2), idProperty="hs_object_id"))["task"]["id"] == "R-2"

@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call import Call, Options
 
 __all__ = ["COMPLETE_TASK"]
@@ -17,6 +17,7 @@ class CompleteTask(Options):
     """The task to finish, the finished status to move it to, a note, and how it ended."""
 
     id: TaskId
+    id_property: IdProperty | MISSING = MISSING
     new_status_name: (
         Annotated[str, Field(description="Finished status; only where there are several of type done.")] | MISSING
     ) = MISSING
@@ -26,8 +27,10 @@ class CompleteTask(Options):
 
 async def _run(call: Call, arguments: CompleteTask) -> Written:
     from taskhand.service.complete_task import complete_task
+    from taskhand.service.find_ids import find_id
 
-    return await complete_task(call, arguments.id, arguments.new_status_name, arguments.add_note, arguments.resolution)
+    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    return await complete_task(call, task_id, arguments.new_status_name, arguments.add_note, arguments.resolution)
 
 
 COMPLETE_TASK = Tool(

@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.errors import CallerError
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call import Call, Options
 
 __all__ = ["DELETE_TASK"]
@@ -24,17 +24,19 @@ class DeleteTask(Options):
         ]
         | MISSING
     ) = MISSING
+    id_property: IdProperty | MISSING = MISSING
 
 
 async def _run(call: Call, arguments: DeleteTask) -> Written:
     from taskhand.service.delete_task import delete_task, delete_tasks
+    from taskhand.service.find_ids import find_id, find_ids
 
     task_id = None if arguments.id is MISSING else arguments.id
     ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids
     if task_id is not None and ids is None:
-        return await delete_task(call, task_id)
+        return await delete_task(call, await find_id(call.app, task_id, arguments.id_property))
     if ids is not None and task_id is None:
-        return await delete_tasks(call, ids)
+        return await delete_tasks(call, await find_ids(call.app, ids, arguments.id_property))
     raise CallerError(
         "Neither id nor ids was given." if ids is None else "id and ids were both given.",
         code="no_targets" if ids is None else "several_targets",

@@ -8,7 +8,7 @@ from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import OR_ME, ReassignMode
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.server.tools.get_task import TaskId
+from taskhand.server.tools.get_task import IdProperty, TaskId
 from taskhand.service.call import Call, Options
 
 __all__ = ["REASSIGN_TASK"]
@@ -18,6 +18,7 @@ class ReassignTask(Options):
     """The task, the people, and how to change those on the task."""
 
     id: TaskId
+    id_property: IdProperty | MISSING = MISSING
     responsible_ids: Annotated[
         tuple[str, ...], Field(description="People by id, e-mail or name", json_schema_extra=field_notes(me=OR_ME))
     ]
@@ -34,10 +35,12 @@ class ReassignTask(Options):
 
 
 async def _run(call: Call, arguments: ReassignTask) -> Written:
+    from taskhand.service.find_ids import find_id
     from taskhand.service.reassign_task import reassign_task
 
     mode = None if arguments.mode is MISSING else arguments.mode
-    return await reassign_task(call, arguments.id, arguments.responsible_ids, mode)
+    task_id = await find_id(call.app, arguments.id, arguments.id_property)
+    return await reassign_task(call, task_id, arguments.responsible_ids, mode)
 
 
 REASSIGN_TASK = Tool(
