@@ -1,6 +1,7 @@
 """`taskhand install` tries the key and starts the entry, and `taskhand doctor --host` does so again."""
 
 import json
+import logging
 import os
 import pty
 import re
@@ -47,11 +48,13 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
 ) -> None:
     before = file.read_bytes()
     options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
+    level = logging.getLogger("taskhand").level
     done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url})
     assert f"{name} is taken from the environment." in done.stderr
     assert "does not accept the key, so nothing is written." in error_of(done).message
     assert (file.read_bytes(), kept.kept) == (before, {})
     assert KEY not in done.output
+    assert logging.getLogger("taskhand").level == level
 
 
 def test_an_entry_that_cannot_work_is_not_written(

@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -241,9 +242,9 @@ class Questions:
     def _try_key(self, settings: Settings) -> _Account | None:
         """What the key leads to; None where the CRM does not answer. OperatorError where it does not accept the key."""
         name = self._factory.title
-        logging.getLogger("taskhand").setLevel(logging.ERROR)  # what it warns of is told here
         try:
-            account = anyio.run(_look_up, settings)
+            with _without_warnings():
+                account = anyio.run(_look_up, settings)
         except OperatorError as error:
             if error.code != "unauthorized":
                 raise
@@ -272,6 +273,18 @@ class Questions:
         typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
         if typed.strip():
             self._keys[variable] = _checked(variable, typed)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep Taskhand's warnings out of the log: what they warn of is told by the questions."""
+    log = logging.getLogger("taskhand")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 async def _look_up(settings: Settings) -> _Account:
