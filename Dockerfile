@@ -28,7 +28,8 @@ USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
-# Of the port that TASKHAND_PORT sets. Over stdio there is none: run with --no-healthcheck.
+# Of the port that TASKHAND_PORT sets: whether the process lives, which an error in the configuration does not change;
+# /ready says whether calls can be carried out. Over stdio there is none: run with --no-healthcheck.
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"TASKHAND_PORT\"]}/health', timeout=2)"]
 ENTRYPOINT ["taskhand"]

@@ -82,12 +82,9 @@ def test_readiness_names_what_cannot_be_used_while_the_server_lives(
     assert own.get("/health")[0] == 200
 
 
-def test_a_server_without_sessions_and_one_that_is_not_configured_tell_whether_they_are_ready(store_file: Path) -> None:
+def test_a_server_without_sessions_tells_whether_it_is_ready(store_file: Path) -> None:
     with serving(store_file, "--stateless") as web:
         assert json.loads(web.get("/ready")[1])["checks"] == {"store": "ok", "journal": "ok"}
-    with serving(store_file, TASKHAND_BACKEND="close") as web:
-        assert json.loads(web.get("/ready")[1]) == {"status": "not_configured", "version": __version__}
-        assert web.get("/ready")[0] == 503
 
 
 def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from server.transports.server_process import BOUND_S, HELLO, Pipe, run, serving
 from server.transports.task_calls import error_of
+from taskhand import __version__
 
 KINDS: dict[str, tuple[dict[str, str], str]] = {
     "an unknown backend": ({"TASKHAND_BACKEND": "salesforce"}, "TASKHAND_BACKEND"),
@@ -61,11 +62,12 @@ def test_a_session_opens_and_every_call_answers_with_the_error(store_file: Path,
     assert not store_file.exists()
 
 
-def test_over_http_calls_answer_with_the_error_and_health_is_503(store_file: Path) -> None:
+def test_over_http_calls_answer_with_the_error_and_the_process_is_alive_and_not_ready(store_file: Path) -> None:
     with serving(store_file, TASKHAND_BACKEND="vambe") as web:
         assert error_of(web.call("list_tasks", {}))["code"] == "not_configured"
-        status, body = web.get("/health")
-        assert (status, json.loads(body)["status"]) == (503, "not_configured")
+        for path, status, state in (("/health", 200, "ok"), ("/ready", 503, "not_configured")):
+            code, body = web.get(path)
+            assert (code, json.loads(body)) == (status, {"status": state, "version": __version__})
         assert "VAMBE_API_KEY" in web.process.err.seen[0]
 
 

@@ -59,8 +59,8 @@ async def serve_http(
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
     `at_start` runs beside the first requests. Without `keeps_sessions` each request of the older era stands alone, so
-    that any other server can answer the next one. `problem` is what keeps the server from working: its health is then
-    answered with status 503. `announce` is told where it listens. `readiness` returns the states
+    that any other server can answer the next one. `problem` is what keeps the server from working: it is alive and not
+    ready. `announce` is told where it listens. `readiness` returns the states
     of what calls need: "ok", or what is wrong. OperatorError for an address that is refused or
     taken.
     """
@@ -139,15 +139,17 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _health_routes(problem: str | None, readiness: _Readiness | None) -> list[Route]:
-    """Whether the process lives, and whether calls can be carried out."""
-    ready = _ready(readiness) if readiness else _health(problem)
-    return [Route("/health", _health(problem), methods=["GET"]), Route("/ready", ready, methods=["GET"])]
+    """Whether the process lives, and whether calls can be carried out.
+
+    A restart mends no configuration, so the process lives whatever the `problem` is.
+    """
+    ready = _ready(readiness) if readiness else _always(problem or "ok", 503 if problem else 200)
+    return [Route("/health", _always("ok", 200), methods=["GET"]), Route("/ready", ready, methods=["GET"])]
 
 
-def _health(problem: str | None) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
-    """Answers that the server works, or what keeps it from working."""
-    body = {"status": problem or "ok", "version": __version__}
-    status = 503 if problem else 200
+def _always(state: str, status: int) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
+    """Answers the same state each time."""
+    body = {"status": state, "version": __version__}
 
     async def answer(_: Request) -> JSONResponse:
         return JSONResponse(body, status_code=status)
