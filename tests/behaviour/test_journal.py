@@ -1,5 +1,7 @@
 """The journal as an agent reads it: every write that was tried, without hidden characters."""
 
+from datetime import datetime
+
 import pytest
 
 from behaviour.agent import Agent, Refused
@@ -12,7 +14,7 @@ async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm:
     task = await agent.create("Call Acme")
     await agent("update_task", id=task["id"], priority="2", reason="it is urgent")
     await agent("update_task", id=task["id"], priority="2")
-    await agent("update_task", id=task["id"], title="New title", dryRun=True)
+    plan = await agent("update_task", id=task["id"], title="New title", dryRun=True)
     with pytest.raises(Refused):
         await agent("update_task", id=arm.absent, title="New title")
     rows = (await agent("list_changes"))["changes"]
@@ -25,7 +27,7 @@ async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm:
     assert {row["by"] for row in rows} == {"my host"}
     assert rows[2] | {"changeId": ""} == {
         "changeId": "",
-        "at": (await agent("list_tasks"))["now"],
+        "at": "2026-03-02T15:00:00Z",
         "tool": "update_task",
         "by": "my host",
         "outcome": "applied",
@@ -34,6 +36,8 @@ async def test_every_write_is_in_the_journal_newest_first(connect: Connect, arm:
         "changed": {"priority": {"from": 1, "to": 2}},
         "reason": "it is urgent",
     }
+    assert datetime.fromisoformat(plan["expiresAt"]) > datetime.fromisoformat(rows[2]["at"])
+    assert plan["expiresAt"].endswith("Z")  # one form for every time
 
 
 async def test_the_journal_is_found_by_task_tool_and_outcome_in_pages(worker: Agent) -> None:

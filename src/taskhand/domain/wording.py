@@ -1,8 +1,8 @@
-"""The words for values of tasks, as answers and questions to people show them; pure."""
+"""The words for values of tasks, as answers and questions to people show them, and their form for programs; pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.receipt import FieldChange
@@ -12,18 +12,24 @@ __all__ = ["Wording"]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What values are called: people by `names` (by id; an id without one is shown), times in `zone` by default."""
+    """What values are called: people by `names` (by id; an id without one is shown), times in `zone` by default.
+
+    `for_programs` is whether a moment is shown as ISO 8601 in UTC.
+    """
 
     zone: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    for_programs: bool = False
 
     def due(self, due: Due | None) -> str | None:
         """The due date with its weekday, in local time; None where there is none."""
         return due_text(due, self.zone) if due else None
 
     def moment(self, at: datetime | None) -> str | None:
-        """The moment in local time with its weekday; None where it is not known."""
-        return moment_text(at, self.zone) if at else None
+        """The moment in local time with its weekday, or as programs read it; None where it is not known."""
+        if at is None or not self.for_programs:
+            return moment_text(at, self.zone) if at else None
+        return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def people(self, ids: Iterable[str]) -> list[str]:
         """The people by name."""

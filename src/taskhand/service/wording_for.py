@@ -1,6 +1,7 @@
 """The words for the people in an answer, as far as the team can be read."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.people_names import people_names
@@ -17,11 +18,12 @@ async def wording_for(app: AppContext, people: Collection[str]) -> Wording:
 
     People are shown by their ids where the team cannot be read: what is answered has been done by then.
     """
+    plain = Wording(app.timezone, for_programs=app.policy.answers == "whole")
     if not people:
-        return Wording(app.timezone)
+        return plain
     try:
         team = Team(await app.backend.members(), me=None)
         former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:
-        return Wording(app.timezone)
-    return Wording(app.timezone, people_names(tuple(people), {one.id: one for one in team.members}, former))
+        return plain
+    return replace(plain, names=people_names(tuple(people), {one.id: one for one in team.members}, former))

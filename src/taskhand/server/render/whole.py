@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 from pydantic import MISSING
@@ -48,7 +47,7 @@ def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
             return _render_bulk(written)
         case Plan():
             rows = [_difference_row(one) for one in written.differences[:_MOST_DIFFERENCES]]
-            expires_at = written.expires_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            expires_at = Wording(for_programs=True).moment(written.expires_at)
             return render_plan(written, rows, _unapplied(written.unapplied), expires_at)
 
 
