@@ -1,5 +1,6 @@
 """Statuses are the stages of the account's task pipeline: its own ones have names and types, and can be set."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from mcp import Client
 from pydantic import MISSING
 
 from backends.hubspot.wired import Stage, Time, hubspot, row, seed, staged, task_id
-from behaviour.agent import Agent
+from behaviour.agent import Agent, Refused
 from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import InvalidAnswer
 from taskhand.domain.query import TaskQuery
@@ -204,3 +206,34 @@ async def test_an_agent_sees_sets_and_leaves_an_accounts_own_stage() -> None:
         await agent("complete_task", id=task_id(1))
         assert stage.true(1)["hs_task_status"] == "COMPLETED"
         assert (await agent("get_task", id=task_id(1)))["task"]["status_config"]["type"] == "done"
+
+
+async def test_a_first_stage_that_hubspot_refuses_is_not_named_as_an_argument_of_the_new_task() -> None:
+    """The stage goes with an option of the status that the account does not have."""
+    time = Time()
+    first = {"id": "af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "label": "Not Started", "status": "NOT_STARTED"}
+    options = [{"value": "COMPLETED", "label": "Completed"}]
+    world = seed(0) | {"statuses": options, "stages": [first | {"isClosed": False}]}
+    body = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "priority": "1"}
+    why = "HubSpot refused the status that the task would get: HubSpot does not have that value among its options."
+    async with (
+        staged(hubspot(time, world, spec_variant=OPEN), time) as stage,
+        Client(create_server(stage.app)) as client,
+    ):
+        agent = Agent(client)
+        with pytest.raises(Refused) as refused:
+            await agent("create_task", **body)
+        assert (refused.value.code, str(refused.value)) == ("upstream_refused", why)
+        assert "pipeline" in refused.value.next
+        many = await agent("create_tasks", tasks=[body, body | {"title": "Other"}])
+        assert all(why in one["message"] for one in many["outcomes"])
+        assert not stage.hubspot.tasks
+
+
+async def test_a_new_task_starts_in_the_accounts_own_first_stage() -> None:
+    time = Time()
+    mine = {"id": "1", "label": "Inbox", "isClosed": False}
+    done = {"id": "2", "label": "Done", "isClosed": True, "status": "COMPLETED"}
+    async with staged(hubspot(time, seed(0) | {"stages": [mine, done]}, spec_variant=OPEN), time) as stage:
+        edit = Edit(title="New", due=Due(date(2026, 3, 9)), priority=1)
+        assert (await stage.backend.create_task(edit)).task.task_status_config_id == "1"

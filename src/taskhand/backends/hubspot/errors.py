@@ -24,6 +24,7 @@ __all__ = [
     "explain",
     "read_limits",
     "read_wait",
+    "refusal_of_new_task",
     "refuses_all_day",
     "to_error",
 ]
@@ -34,13 +35,15 @@ ALL_DAY: Final = "hs_task_is_all_day"
 CREDENTIAL_STATUSES: Final = frozenset({530})
 """The statuses of a token that has not the form of one; reported by integrations, not documented."""
 
+_STATUS: Final = "newStatusName"
 _NAMES: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
     "hs_task_body": "description",
     "hs_timestamp": "dueDate",
     ALL_DAY: "dueDate",
-    "hs_task_status": "newStatusName",
-    "hs_pipeline_stage": "newStatusName",
+    "hs_task_status": _STATUS,
+    "hs_pipeline": _STATUS,
+    "hs_pipeline_stage": _STATUS,
     "hubspot_owner_id": "responsibleIds",
     "hs_task_priority": "priority",
     "hs_task_type": "taskType",
@@ -109,6 +112,17 @@ def to_error(json: JsonObject) -> TaskhandError:
             next_step="Read the task with get_task, then decide again.",
         )
     return UpstreamError("HubSpot refused this task.", next_step="Read the task with get_task, then decide again.")
+
+
+def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
+    """The refusal of a new task, whose status nobody chooses: a refused one is not named as an argument."""
+    if not isinstance(error, CallerError) or f"{_STATUS}: " not in error.message:
+        return error
+    return CallerError(
+        error.message.replace(f"{_STATUS}: ", "the status that the task would get: "),
+        code=error.code,
+        next_step="Ask whoever manages HubSpot to check the stages of its task pipeline, then send the call again.",
+    )
 
 
 def refuses_all_day(error: TaskhandError) -> bool:

@@ -12,6 +12,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import Input, new_body_of, split_answer
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
+from taskhand.backends.hubspot.errors import refusal_of_new_task
 from taskhand.backends.hubspot.links import association_of, changes_links, unlinked
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
@@ -58,9 +59,9 @@ class NewTasks:
         while True:
             try:
                 return await self._send(edit)
-            except CallerError:
+            except CallerError as error:
                 if (less := _part_of(edit)) is None:
-                    raise
+                    raise refusal_of_new_task(error) from None
             edit = less
 
     async def _send(self, edit: Edit) -> Record:
@@ -90,7 +91,7 @@ class NewTasks:
             json = await self._client.create_many(new_body_of(inputs))
         except CallerError as error:
             if not any(self._all_day.note_refusal(error, one.properties) for one in inputs):
-                raise
+                raise refusal_of_new_task(error) from None
             return await self.create_many(items)
         answer = split_answer(inputs, json, None)
         # A batch that is PENDING or PROCESSING may still come to nothing: its tasks are looked for.
@@ -105,7 +106,7 @@ class NewTasks:
         less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
         again = await self._create_again([item for item in items if item.index in flagged] + less)
         flagged |= {item.index for item in less}
-        refused = {index: error for index, error in refused.items() if index not in flagged}
+        refused = {index: refusal_of_new_task(one) for index, one in refused.items() if index not in flagged}
         return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, {**lost, **again.lost})
 
     async def created_since(

@@ -40,6 +40,11 @@ def apply_write(
     return {name: text for name, text in new.items() if text}
 
 
+def defaults_for(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return what a new task has that its properties leave out; a stage says the status."""
+    return {name: text for name, text in DEFAULTS.items() if name != STATUS or STAGE not in properties}
+
+
 def is_done(properties: Mapping[str, str], pipeline: TaskPipeline) -> bool:
     """Whether the status is COMPLETED or the stage is closed."""
     stage = pipeline.stage(properties.get(STAGE, ""))

@@ -18,7 +18,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, STAGE, STATUS, apply_write
+from taskhand.sandbox.hubspot.calculated_properties import apply_write, defaults_for
 from taskhand.sandbox.hubspot.dates import parse_instant
 from taskhand.sandbox.hubspot.demo import OWNERS, PROPERTIES, demo
 from taskhand.sandbox.hubspot.links import Link
@@ -125,8 +125,7 @@ def _record(
     made = made or now - AGE
     properties = dict(row.get("properties", {}))
     if object_type == TASKS:
-        defaults = {name: text for name, text in DEFAULTS.items() if name != STATUS or STAGE not in properties}
-        properties = apply_write({}, defaults | properties, made, pipeline, PLAIN)
+        properties = apply_write({}, defaults_for(properties) | properties, made, pipeline, PLAIN)
     return Record(
         object_type=object_type,
         id=str(row.get("id", number)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.hubspot.calculated_properties import DEFAULTS, apply_write
+from taskhand.sandbox.hubspot.calculated_properties import apply_write, defaults_for
 from taskhand.sandbox.hubspot.errors import ApiError, missing_required, validation_error
 from taskhand.sandbox.hubspot.links import Link, target_type
 from taskhand.sandbox.hubspot.object_types import TASKS
@@ -46,7 +46,7 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
     """Create a planned record."""
     properties = {name: text for name, text in draft.properties.items() if text}
     if draft.object_type == TASKS:
-        filled = DEFAULTS if ctx.spec_variant.defaults == "filled" else {}
+        filled = defaults_for(properties) if ctx.spec_variant.defaults == "filled" else {}
         properties = apply_write({}, {**filled, **properties}, ctx.now, ctx.pipeline, ctx.spec_variant)
     record = Record(
         draft.object_type, ctx.fresh_id(), properties, ctx.now, ctx.now, settles_at=_settling(ctx, draft.object_type)
