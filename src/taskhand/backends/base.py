@@ -88,7 +88,7 @@ class Misread(Exception):
 
 
 class OwnProperties(Protocol):
-    """Task properties of a CRM's own, by name."""
+    """Task properties of a CRM's own, by name, and the types of its tasks."""
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
@@ -96,6 +96,10 @@ class OwnProperties(Protocol):
 
     async def check_names(self, names: Collection[str]) -> None:
         """Refuse names of properties that tasks do not have."""
+        ...
+
+    async def check_task_type(self, value: str) -> None:
+        """Refuse a type that tasks do not have; CallerError with those that there are."""
         ...
 
     async def snapshots(

@@ -135,7 +135,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
 
 
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody, a status that is not known, or a contact by name.
+    """Refuse a filter that names an id of nobody, a status or type that is not known, or a contact by name.
 
     To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
@@ -148,6 +148,8 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
         )
     if given.status is not MISSING:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
+    if given.task_type is not MISSING and app.backend.properties is not None:
+        await app.backend.properties.check_task_type(given.task_type)
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)

@@ -69,6 +69,8 @@ class Resolver:
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
             noted = await self.add_note(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
+        if body.task_type is not MISSING and self._backend.properties is not None:
+            await self._backend.properties.check_task_type(body.task_type)
         properties, properties_matched = await self.resolve_properties(body.properties)
         edit = replace(
             noted,

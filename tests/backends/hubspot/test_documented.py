@@ -71,6 +71,7 @@ ROWS = (
     of_many("HIGH", {"priority": "2"}, {"hs_task_priority": "HIGH"}),
     of_many("no priority words", {"priority": "HIGH"}, code="invalid_priority"),
     of_many("hs_task_type", {"taskType": "CALL"}, {"hs_task_type": "CALL"}),
+    of_many("a type of the account", {"taskType": "FAX"}, code="unknown_task_type"),
     of_many("hubspot_owner_id", {"responsibleIds": ["Ana Soto"]}, {"hubspot_owner_id": ANA}),
     of_many("nobody", {"clear": ["responsibleIds"]}, {"hubspot_owner_id": ""}),
     of_many("one owner", {"responsibleIds": [ANA, ELENA]}, code="too_many_responsibles"),

@@ -49,8 +49,20 @@ async def test_tasks_are_found_by_their_type() -> None:
 
 async def test_an_unknown_type_is_refused_before_sending_with_those_that_there_are() -> None:
     async with agent_at() as (stage, agent):
-        with pytest.raises(Refused) as refused:
-            await agent("update_task", id=task_id(1), taskType="call")
-        assert refused.value.code == "unknown_task_type"
-        assert {"CALL", "EMAIL", "TODO"} <= set(refused.value.values)
-        assert not [one for one in stage.hubspot.requests if one.method == "PATCH"]
+        new = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "taskType": "call"}
+        many = {"taskIds": [task_id(1), task_id(2)], "changes": {"taskType": "call"}}
+        for tool, sent in (
+            ("update_task", {"id": task_id(1), "taskType": "call"}),
+            ("create_task", new),
+            ("bulk_update_tasks", many),
+            ("bulk_update_tasks", {"filter": {"taskType": "call"}, "changes": {"priority": "2"}}),
+            ("list_tasks", {"taskType": "call"}),
+        ):
+            for plan in ({}, {"dryRun": True}) if tool != "list_tasks" else ({},):
+                with pytest.raises(Refused) as refused:
+                    await agent(tool, **sent | plan)
+                assert (tool, refused.value.code) == (tool, "unknown_task_type")
+                assert {"CALL", "EMAIL", "TODO"} <= set(refused.value.values)
+        made = await agent("create_tasks", tasks=[new, new | {"taskType": "CALL"}])
+        assert made["totals"] == {"refused": 1, "applied": 1}
+        assert [one.path for one in stage.hubspot.requests if one.committed] == ["/crm/v3/objects/tasks"]

@@ -178,8 +178,6 @@ async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Ed
             next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
         )
     _check_length(edit)
-    if isinstance(edit.task_type, str) and edit.native is None:
-        await account.check_task_type(edit.task_type)
     if edit.status is not MISSING:
         return replace(edit, status=await account.value_of(edit.status))
     choice = await account.initial(raw_status(edit)) if new else None
