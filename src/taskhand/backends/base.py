@@ -185,8 +185,11 @@ class Backend(Protocol):
         """
         ...
 
-    async def check_edit(self, before: Task, edit: Edit) -> None:
-        """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell."""
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
+        """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell.
+
+        `before` is None for a new task.
+        """
         ...
 
     async def create_task(self, edit: Edit) -> Written:

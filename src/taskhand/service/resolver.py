@@ -86,12 +86,11 @@ class Resolver:
             deal_id=deal_id,
             properties=properties,
         )
-        if before is not None:
-            await self._backend.check_edit(before, edit.unmet_by(before))
         matched = status_matched + people_matched + deal_matched + due.matched
         matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
+        await self._backend.check_edit(before, edit.unmet_by(before) if before else edit)
         return edit, matched
 
     async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:

@@ -116,6 +116,11 @@ ROWS = (
         {"title": "Call", "taskType": "outgoing_call", "aiContactId": CAROLINA},
         {"_type": "outgoing_call", "lead_id": LEAD, "contact_id": CAROLINA, "text": "Call", "assigned_to": ANA},
     ),
+    of_new(
+        "the plan of a call has no priority",
+        {"taskType": "outgoing_call", "aiContactId": CAROLINA, "priority": "2", "dryRun": True},
+        code="invalid_priority",
+    ),
     of_new("a call has a contact", {"taskType": "outgoing_call"}, code="missing_argument"),
     of_new("the rest is made by Close", {"taskType": "voicemail"}, code="unknown_task_type"),
     of_new("text is required", {"title": ""}, code="invalid_title"),

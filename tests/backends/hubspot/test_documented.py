@@ -18,6 +18,8 @@ OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 UPDATE, PATCH = "POST /crm/v3/objects/tasks/batch/update", "PATCH /crm/v3/objects/tasks/{id}"
 IDS = [task_id(1), task_id(2)]
 GONE = "99999999999"
+LONG = "&" * 13_108
+"""Longer as HTML than HubSpot takes."""
 NEW: dict[str, Any] = {"title": "New", "dueDate": "2026-03-10", "responsibleIds": [ANA], "priority": "1"}
 MADE = {
     "hs_task_subject": "New",
@@ -120,8 +122,11 @@ ROWS = (
     Row("an existing task", {"id": GONE, "title": "x"}, code="task_not_found"),
     Row("a numeric id", {"id": "call-1", "title": "x"}, code="invalid_id"),
     Row("creator", {"creator_id": ELENA, "title": "x"}, code="immutable_field"),
+    Row("what HubSpot keeps", {"description": LONG}, code="text_too_long"),
+    Row("its plan", {"description": LONG, "dryRun": True}, code="text_too_long"),
     # A new one.
     of_new("a day", {}, MADE),
+    of_new("the plan of a long one", {"description": LONG, "dryRun": True}, code="text_too_long"),
     of_new(
         "every field",
         {"title": "Whole", "description": "Offer", "taskType": "EMAIL", "properties": {"region": "latam"}},

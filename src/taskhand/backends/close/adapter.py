@@ -110,8 +110,11 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         body = mapping.create_body(edit, new_task_type(edit, self._new_task_type))
         return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
 
-    async def check_edit(self, before: Task, edit: Edit) -> None:
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse what the type of the task does not accept, and a contact of another lead."""
+        if before is None:
+            mapping.create_body(edit, new_task_type(edit, self._new_task_type))
+            return
         if any(edit.given()):
             check_change(edit, await self._reader.type_of(before.id))
         if isinstance(edit.resolution, str) and not _is_finished_by(edit, before):

@@ -16,7 +16,7 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
-from taskhand.backends.hubspot.new_tasks import NewTasks, checked_edit, record_in
+from taskhand.backends.hubspot.new_tasks import NewTasks, check_length, checked_edit, record_in
 from taskhand.backends.hubspot.own_properties import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch
 from taskhand.backends.hubspot.raw_values import BODY, raw_properties
@@ -114,6 +114,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return await PageSearch(
             self._reader, query, (await self._account.all_statuses()).by_id, self.timing.clock()
         ).run()
+
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new or not, it is the same
+        """Refuse a description that is too long as HTML."""
+        check_length(edit)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""

@@ -33,7 +33,7 @@ from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, U
 from taskhand.domain.html.text import html_of
 from taskhand.http.reply import Reply
 
-__all__ = ["NewTasks", "checked_edit", "record_in"]
+__all__ = ["NewTasks", "check_length", "checked_edit", "record_in"]
 
 _MOST_CANDIDATES: Final = 100
 _MOST_CHARACTERS: Final = 65_536
@@ -177,7 +177,7 @@ async def checked_edit(account: Account, edit: Edit, *, new: bool = False) -> Ed
             code="due_date_required",
             next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
         )
-    _check_length(edit)
+    check_length(edit)
     if edit.status is not MISSING:
         return replace(edit, status=await account.value_of(edit.status))
     choice = await account.initial(raw_status(edit)) if new else None
@@ -191,7 +191,7 @@ def _part_of(edit: Edit) -> Edit | None:
     return unlinked(edit) if edit.native is not None and changes_links(edit) else None
 
 
-def _check_length(edit: Edit) -> None:
+def check_length(edit: Edit) -> None:
     """Refuse a description whose HTML is longer than HubSpot takes; what was there before, and is put back, fits."""
     if not isinstance(edit.description, str):
         return

@@ -127,7 +127,7 @@ class LocalBackend:
         """None: notes are a part of the description."""
         return {}
 
-    async def check_edit(self, before: Task, edit: Edit) -> None:
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Whatever the rules allow is stored."""
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals

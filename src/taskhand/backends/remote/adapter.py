@@ -213,7 +213,7 @@ class CrmAdapter(ABC, Generic[_Row]):
         """None: notes are a part of the description."""
         return {}
 
-    async def check_edit(self, before: Task, edit: Edit) -> None:
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """CallerError for an edit that the CRM would refuse; where nobody can tell before, the CRM tells."""
 
     # The Backend protocol, as far as it is the same for every CRM.
