@@ -75,6 +75,9 @@ async def test_windows_take_words_in_lists_in_bulk_filters_and_in_the_journal(wo
         ("fromDate", "esta semana", "2026-03-02", "Monday"),
         ("toDate", "this week", "2026-03-08", "Sunday"),
     ]
+    alone = await worker("list_tasks", fromDate="esta semana", includeTasksWithoutDates=False)
+    assert alone["tasks"] == listed["tasks"]
+    assert [row[::2] for row in _dates(alone)] == [("fromDate", "2026-03-02"), ("toDate", "2026-03-08")]
     counted = await worker("list_tasks", **week, countBy="dueDay")
     assert (counted["total"], len(_dates(counted))) == (1, 2)
     plan = await worker("bulk_update_tasks", filter=week, changes={"dueDate": "el lunes que viene"}, dryRun=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import MISSING
 
 from builders import only_refuses, refused
 from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
@@ -85,6 +86,25 @@ def test_a_window_takes_the_first_and_the_last_day_of_a_period(phrase: str, days
     assert (found.from_date, found.to_date) == days
     named = [] if phrase.startswith("2026") else [("fromDate", days[0]), ("toDate", days[1])]
     assert [(one.argument, one.id) for one in matched] == named
+
+
+@pytest.mark.parametrize(("phrase", "days"), rows(WINDOWS))
+def test_a_period_sent_as_the_first_day_alone_means_its_last_day_too(phrase: str, days: tuple[str, ...]) -> None:
+    found, matched = with_iso_days(TaskFilter(from_date=phrase), HERE)
+    is_period = days[0] != days[1]
+    assert found.from_date == days[0]
+    assert found.to_date == (days[1] if is_period else MISSING)
+    ends = [("toDate", phrase, days[1])] if is_period else []
+    assert [(one.argument, one.given, one.id) for one in matched if one.argument == "toDate"] == ends
+
+
+@pytest.mark.parametrize(
+    "phrase", ["since last month", "from last month", "Desde el mes pasado", "a partir del mes pasado"]
+)
+def test_a_window_has_no_end_where_its_words_only_begin_it(phrase: str) -> None:
+    found, matched = with_iso_days(TaskFilter(from_date=phrase), HERE)
+    assert (found.from_date, found.to_date) == ("2026-10-01", MISSING)
+    assert [one.argument for one in matched] == ["fromDate"]
 
 
 def test_the_first_day_of_a_window_may_lie_behind_or_ahead_so_a_weekday_alone_is_refused() -> None:

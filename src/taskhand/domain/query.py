@@ -54,9 +54,9 @@ class TaskFilter(Body):
         ]
         | MISSING
     ) = MISSING
-    from_date: Annotated[str, Field(description="First due day, YYYY-MM-DD or words ('this week').")] | MISSING = (
-        MISSING
-    )
+    from_date: (
+        Annotated[str, Field(description="First due day, YYYY-MM-DD or words; 'this week' alone ends too.")] | MISSING
+    ) = MISSING
     to_date: Annotated[str, Field(description="Last due day, likewise.")] | MISSING = MISSING
     date_field: (
         Annotated[DateField, Field(description="What fromDate and toDate are about; due if left out.")] | MISSING

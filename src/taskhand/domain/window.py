@@ -13,25 +13,28 @@ __all__ = ["with_iso_days"]
 def with_iso_days(given: TaskFilter, reference: Reference) -> tuple[TaskFilter, tuple[Match, ...]]:
     """The filter with its days as YYYY-MM-DD, and the days that were sent in words; CallerError for unclear words.
 
-    Of a period, such as this week, fromDate is the first day and toDate the last. Tasks were created, changed and
-    finished in the past; due dates lie on either side.
+    Of a period, such as this week, fromDate is the first day and toDate the last; fromDate alone means both. Tasks were
+    created, changed and finished in the past; due dates lie on either side.
     """
     is_past = given.date_field is not MISSING and given.date_field != "due"
-    first, first_matched = _iso_day("fromDate", given.from_date, reference, is_past=is_past)
-    last, last_matched = _iso_day("toDate", given.to_date, reference, is_past=is_past)
-    return given.model_copy(update=first | last), first_matched + last_matched
+    days, matched = _first_days(given, reference, is_past=is_past)
+    if not (given.to_date is MISSING or is_day(given.to_date)):
+        from taskhand.domain.date_words.arguments import read_edge  # noqa: PLC0415  no start waits for the grammar
+
+        last, last_matched = read_edge("toDate", given.to_date, "to", reference, "past" if is_past else "until")
+        days, matched = days | {"to_date": last.isoformat()}, matched + last_matched
+    return given.model_copy(update=days), matched
 
 
-def _iso_day(
-    argument: str, text: str | MISSING, reference: Reference, *, is_past: bool
-) -> tuple[dict[str, str], tuple[Match, ...]]:
-    """The field of an argument as YYYY-MM-DD; empty where it is not given, or is one already."""
+def _first_days(given: TaskFilter, reference: Reference, *, is_past: bool) -> tuple[dict[str, str], tuple[Match, ...]]:
+    """The days that fromDate means; none where it is not given, or is one already."""
+    text = given.from_date
     if text is MISSING or is_day(text):
         return {}, ()
-    from taskhand.domain.date_words.arguments import read_edge  # noqa: PLC0415  no start waits for the grammar
+    from taskhand.domain.date_words.arguments import read_edge, read_window  # noqa: PLC0415  as above
 
-    if argument == "fromDate":
-        day, matched = read_edge(argument, text, "from", reference, "past" if is_past else "either")
-        return {"from_date": day.isoformat()}, matched
-    day, matched = read_edge(argument, text, "to", reference, "past" if is_past else "until")
-    return {"to_date": day.isoformat()}, matched
+    if given.to_date is not MISSING:
+        first, matched = read_edge("fromDate", text, "from", reference, "past" if is_past else "either")
+        return {"from_date": first.isoformat()}, matched
+    first, last, matched = read_window(text, reference, "past" if is_past else "either")
+    return {"from_date": first.isoformat()} | ({"to_date": last.isoformat()} if last else {}), matched

@@ -1,5 +1,6 @@
 """Arguments that are dates in words: the day or time that each means, or a refusal that says what to send; pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -10,10 +11,10 @@ from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
 from taskhand.domain.date_words.reader import Reading, Readings, read_clock, read_date
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
-from taskhand.domain.names import Match
+from taskhand.domain.names import Match, fold
 from taskhand.domain.reference import Reference
 
-__all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time"]
+__all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
 
 Edge = Literal["from", "to"]
 """Which end of a window a day is: the first day of a period, or the last one."""
@@ -21,6 +22,8 @@ Edge = Literal["from", "to"]
 _MOST_CANDIDATES: Final = 6
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
+_OPEN: Final = re.compile(r"(from|since|starting|as of|desde|a partir del?)\b")
+"""Words with which a window begins that has no end."""
 _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
 _TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
 
@@ -78,15 +81,21 @@ def read_edge(
     argument: str, text: str, edge: Edge, reference: Reference, direction: Direction
 ) -> tuple[date, tuple[Match, ...]]:
     """The first day (`from`) or the last day (`to`) of what the words mean; CallerError unless they mean one alone."""
-    one = _one_reading(argument, text, edge, reference, direction)
-    if one.clock is not None:
-        raise CallerError(
-            f"{argument} {text[:60]!r} has a time, and {argument} is a day.",
-            code="invalid_date",
-            next_step=f"Send {argument} as YYYY-MM-DD, or as words without a time.",
-        )
-    day = one.span.first if edge == "from" else one.span.last
+    span = _one_span(argument, text, edge, reference, direction)
+    day = span.first if edge == "from" else span.last
     return day, _matched(argument, text, day)
+
+
+def read_window(text: str, reference: Reference, direction: Direction) -> tuple[date, date | None, tuple[Match, ...]]:
+    """The first day of what fromDate means, and the last day of a period; CallerError as of `read_edge`.
+
+    A window has no end after a single day, and after words that say so, such as *since last week*.
+    """
+    span = _one_span("fromDate", text, "from", reference, direction)
+    matched = _matched("fromDate", text, span.first)
+    if span.is_day or _OPEN.match(fold(text)):
+        return span.first, None, matched
+    return span.first, span.last, (*matched, Match("toDate", text, span.last.isoformat(), f"{span.last:%A}"))
 
 
 def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
@@ -98,6 +107,18 @@ def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference
     if edge == "to" and one.clock is None and one.at is None:
         at = datetime.combine(day + timedelta(1), time(), local.tzinfo) - timedelta(microseconds=1)
     return at, _matched(argument, text, at)
+
+
+def _one_span(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Span:
+    """The days of what the words mean, which have no time."""
+    one = _one_reading(argument, text, edge, reference, direction)
+    if one.clock is not None:
+        raise CallerError(
+            f"{argument} {text[:60]!r} has a time, and {argument} is a day.",
+            code="invalid_date",
+            next_step=f"Send {argument} as YYYY-MM-DD, or as words without a time.",
+        )
+    return one.span
 
 
 def _one_reading(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Reading:
