@@ -225,7 +225,7 @@ def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: st
 def test_an_argument_like_no_other_is_refused_with_the_list() -> None:
     with refused("unknown_argument") as caught:
         read("reassign_task", {"xyzzy": 1})
-    assert caught.value.next_step == "The arguments are: id, responsibleIds, mode, dryRun, reason."
+    assert caught.value.next_step == "The arguments are: id, responsibleIds, idProperty, mode, dryRun, reason."
 
 
 def test_a_tool_without_arguments_says_so() -> None:

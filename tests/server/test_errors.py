@@ -26,7 +26,9 @@ from taskhand.wiring import open_app
 
 
 def family(kind: type[TaskhandError]) -> list[type[TaskhandError]]:
-    return [kind, *(one for child in kind.__subclasses__() for one in family(child))]
+    """The class and those below it in `domain/errors`: others have the codes of the class that they are of."""
+    below = [one for child in kind.__subclasses__() for one in family(child)]
+    return [one for one in (kind, *below) if one.__module__ == errors.__name__]
 
 
 ERROR_CLASSES = family(TaskhandError)

@@ -47,9 +47,9 @@ async def test_the_persons_answer_over_stdio_decides(store_file: Path, era: str)
         back = await agent("undo_change", changeId=gone["changeId"])
         assert back["task"]["title"] == "Second"
     assert [question.splitlines()[1] for question in person.questions] == [
-        "- delete “First”",
-        "- delete “Second”",
-        "- delete “Second”",
+        "- delete “First” (Elisa Mora)",
+        "- delete “Second” (Elisa Mora)",
+        "- delete “Second” (Elisa Mora)",
     ]
 
 
