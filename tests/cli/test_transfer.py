@@ -16,6 +16,7 @@ from passing import Time
 from safety.crms import CRMS, Crm
 from taskhand.backends.local.directory import Directory
 from taskhand.backends.local.seed import seed_store
+from taskhand.cli.store import seed
 from taskhand.cli.task_csv import COLUMNS
 from taskhand.cli.transfer import export_tasks, import_tasks
 from taskhand.config.settings import Settings
@@ -171,6 +172,32 @@ def test_csv_is_for_people_and_comes_back(filled: Path, tmp_path: Path) -> None:
     invoke(import_tasks, filled, file)
     assert rows(filled) == before
     assert "there is no status 'Por hacer'" in refusal(other, file)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "who"),
+    [
+        ({"TASKHAND_BACKEND": "vambe"}, "Vambe"),
+        ({"HUBSPOT_ACCESS_TOKEN": "pat-na1-none"}, "HubSpot"),
+    ],
+)
+def test_where_the_backend_is_a_crm_the_store_that_is_written_is_named(
+    tmp_path: Path, chosen: dict[str, str], who: str
+) -> None:
+    file, store = tmp_path / "mine.csv", tmp_path / "tasks.sqlite"
+    file.write_text("title\nLlamar\n", encoding="utf-8")
+    for command, arguments in ((seed, ["demo"]), (import_tasks, [str(file)])):
+        run = CliRunner().invoke(command, arguments, obj=settings_of(store, **chosen), catch_exceptions=False)
+        assert run.stderr == f"This is the embedded store, {store}. {who} gets nothing.\n"
+    assert invoke(import_tasks, store, file).stderr == ""
+
+
+def test_unknown_statuses_of_many_rows_list_the_known_ones_once(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("title,status\n" + "".join(f"Call {n},Stage {n}\n" for n in range(12)), encoding="utf-8")
+    message = refusal(tmp_path / "tasks.sqlite", file)
+    assert "line 2: there is no status 'Stage 0' (the statuses are Pendiente, " in message
+    assert "); line 3: there is no status 'Stage 1'; line 4: " in message
 
 
 def test_rows_that_a_person_wrote_are_made_once(tmp_path: Path) -> None:

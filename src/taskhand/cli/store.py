@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import click
 
+from taskhand.cli.embedded_store import open_embedded_store
 from taskhand.cli.terminal import print_line, print_row
 from taskhand.config.settings import Settings
 
@@ -82,8 +83,8 @@ def members() -> None:
 @click.pass_obj
 def list_members(settings: Settings) -> None:
     """List everyone who can be responsible for tasks."""
-    me = _in_directory(settings, lambda directory: directory.me())
-    for member in _in_directory(settings, lambda directory: directory.members()):
+    me, everyone = _in_directory(settings, lambda directory: (directory.me(), directory.members()))
+    for member in everyone:
         print_row(member.id, member.name, member.email, "(me)" if member.id == me else None)
 
 
@@ -139,14 +140,9 @@ def add_contact(settings: Settings, name: str, phone: str | None, email: str | N
 
 
 def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
-    from taskhand.wiring import open_local_store
-
     async def working() -> _T:
-        backend = open_local_store(settings)
-        try:
+        async with open_embedded_store(settings) as backend:
             return await work(backend)
-        finally:
-            await backend.aclose()
 
     return anyio.run(working)
 

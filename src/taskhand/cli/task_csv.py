@@ -113,6 +113,7 @@ class CsvReader:
         self._former = former
         self._me = me
         self._now = now
+        self._has_listed = False
         self._seen: Counter[tuple[str, ...]] = Counter()
 
     def read_rows(self, text: str) -> Iterator[Line]:
@@ -175,9 +176,9 @@ class CsvReader:
         for status in self._statuses:
             if fold(name) in {fold(status.name), fold(status.type)} or (not name and status.type == "initial"):
                 return status
-        raise CallerError(
-            f"there is no status {name!r}; the statuses are {', '.join(one.name for one in self._statuses)}"
-        )
+        known = "" if self._has_listed else f" (the statuses are {', '.join(one.name for one in self._statuses)})"
+        self._has_listed = True
+        raise CallerError(f"there is no status {name!r}{known}")
 
     def _read_due(self, row: Mapping[str, str]) -> Due | None:
         given = (row.get(name, "").strip() or MISSING for name in ("dueDate", "dueTime", "timezone"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from taskhand.cli.embedded_store import open_embedded_store
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
@@ -118,14 +119,9 @@ def _read_text(file: Path) -> str:
 
 
 async def _import(settings: Settings, text: str, is_csv: bool, commit: bool) -> "ImportReport":  # noqa: FBT001  anyio.run names none
-    from taskhand.wiring import open_local_store
-
-    store = open_local_store(settings)
-    try:
+    async with open_embedded_store(settings) as store:
         lines = await _read_rows(store, settings, text) if is_csv else _read_records(text)
         return await store.import_lines(lines, commit=commit)
-    finally:
-        await store.aclose()
 
 
 async def _read_rows(store: "LocalBackend", settings: Settings, text: str) -> "list[Line]":

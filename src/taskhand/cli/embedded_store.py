@@ -1,0 +1,30 @@
+"""The embedded store as commands open it: they say so where the settings choose a CRM."""
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from taskhand.cli.terminal import print_line
+from taskhand.config.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from taskhand.backends.local.backend import LocalBackend
+
+__all__ = ["open_embedded_store"]
+
+
+@asynccontextmanager
+async def open_embedded_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
+    """The embedded store, also where the backend is another: a note then names its file and who gets nothing."""
+    from taskhand.backends.registry import find_factory
+    from taskhand.wiring import open_local_store, store_path
+
+    backend = find_factory(settings.backend)
+    if backend.account:
+        print_line(f"This is the embedded store, {store_path(settings)}. {backend.title} gets nothing.", err=True)
+    store = open_local_store(settings)
+    try:
+        yield store
+    finally:
+        await store.aclose()
