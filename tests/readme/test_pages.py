@@ -63,8 +63,8 @@ async def test_the_scenario_of_the_page_accepts_its_solution_and_rejects_its_wro
 
 def test_the_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n(.*?)```", TEXT["testing"], re.DOTALL)
-    event_loop = '\n\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
-    pytester.makepyfile("\n".join([*blocks, event_loop]))
+    pytester.makeconftest('import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n')
+    pytester.makepyfile(**{f"test_{number}": block for number, block in enumerate(blocks)})
     shutil.copy(ROOT / "examples" / "harness" / "other_agent.py", pytester.path)
     run = pytester.runpytest_inprocess("-p", "no:xdist", "-p", "no:asyncio", "-p", "no:cacheprovider")
     run.assert_outcomes(passed=len(blocks))

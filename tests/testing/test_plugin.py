@@ -161,6 +161,8 @@ def test_a_wrong_mark_is_an_error_and_never_the_embedded_store(pytester: pytest.
     run.assert_outcomes(errors=len(MARKS))
     for says in MARKS.values():
         assert says in run.stdout.str()
+    run.stdout.no_fnmatch_line("*During handling of*")
+    run.stdout.no_fnmatch_line("*CallerError*")
 
 
 def test_a_project_that_does_not_use_the_plugin_imports_nothing_heavy() -> None:

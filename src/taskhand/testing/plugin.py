@@ -96,7 +96,7 @@ def taskhand(request: pytest.FixtureRequest) -> "Bench":
         try:
             read_setup(mark.kwargs)
         except CallerError as error:
-            pytest.fail(f"The mark taskhand is wrong: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"The mark taskhand is wrong: {error}", pytrace=False) from None
     bench: Bench = request.getfixturevalue(fixture_of_test(request))
     return bench
 

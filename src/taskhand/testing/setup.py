@@ -61,6 +61,7 @@ class Setup:
         _check_choice("backend", self.backend, NAMES)
         _check_choice("person", self.person, (None, *get_args(Says)))
         _check_choice("mode", self.mode, get_args(Mode))
+        find_data(self.data)
         if self.start.tzinfo is None:
             raise _invalid("clock", self.clock, "a time with its offset, such as '2026-03-02T15:00:00Z'")
 
