@@ -135,6 +135,13 @@ def test_the_first_bad_row_is_named_with_exit_code_1(runs: Run, journal_file: Pa
     assert "Row 3 is not right" in done.stdout
 
 
+def test_a_journal_that_cannot_be_read_is_not_called_altered(runs: Run, journal_file: Path) -> None:
+    journal_file.write_bytes(b"no database" * 1000)
+    done = runs("verify")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert str(journal_file) in done.stderr
+
+
 def test_an_export_has_every_row_and_its_hashes_can_be_recomputed(runs: Run) -> None:
     lines = runs("export").stdout.splitlines()
     previous = "0" * 64
@@ -168,7 +175,11 @@ def test_commands_do_not_create_a_missing_journal(settings: Settings, journal_fi
     done = CliRunner().invoke(journal, [], obj=settings, catch_exceptions=False)
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"There is no journal at {journal_file} yet." in done.stderr
-    for name in ("verify", "export", "prune"):
+    for name in ("export", "prune"):
         with refused("configuration", OperatorError):
             CliRunner().invoke(journal, [name], obj=settings, catch_exceptions=False)
+    for options in ([], ["--head", "0" * 64]):
+        done = CliRunner().invoke(journal, ["verify", *options], obj=settings, catch_exceptions=False)
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert done.stderr.startswith(f"taskhand: There is no journal at {journal_file} yet.\n")
     assert list(journal_file.parent.iterdir()) == []

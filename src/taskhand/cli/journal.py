@@ -8,7 +8,7 @@ import anyio
 import click
 
 from taskhand.cli.streams import is_output_lost
-from taskhand.cli.terminal import print_json_line, print_line, print_lines
+from taskhand.cli.terminal import print_error, print_json_line, print_line, print_lines
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["OUTCOMES", "journal"]
 
 _T = TypeVar("_T")
+
+_NOT_VERIFIED = 3
+"""An exit code beside 1, which means altered, and 2, which means wrong usage."""
 
 OUTCOMES = (
     "applied",
@@ -90,10 +93,15 @@ def journal(context: click.Context, /, **filters: Any) -> None:
 def verify(settings: Settings, noted: str | None) -> None:
     """Look for rows that were altered or removed; exit code 1 and the first of them where there are any.
 
-    The printed head is a hash over all rows so far. Keep it elsewhere and pass it later as --head: a journal that was
-    replaced or cut does not have it any more.
+    Exit code 3 means that nothing could be verified: there is no journal, or it cannot be read. The printed head is a
+    hash over all rows so far. Keep it elsewhere and pass it later as --head: a journal that was replaced or cut does
+    not have it any more.
     """
-    found = _with_file(settings, lambda at: at.verify(noted))
+    try:
+        found = _with_file(settings, lambda at: at.verify(noted))
+    except OperatorError as error:
+        print_error(error)
+        sys.exit(_NOT_VERIFIED)
     print_lines(_render_verification(found).splitlines())
     sys.exit(0 if found.fault is None and found.has_noted else 1)
 
