@@ -1,5 +1,6 @@
-# Every target sets up .venv: Python 3.11 and make are enough.
+# Every target sets up .venv: Python 3.11 and make are enough. An older one is refused before there is a .venv.
 PYTHON ?= python3
+OLD := Python 3.11 or newer is needed, and $(PYTHON) is older. Name another: make PYTHON=python3.12
 BIN := .venv/bin
 READY := .venv/.ready
 RIVAL := .venv/bench
@@ -13,6 +14,7 @@ MCPB := @anthropic-ai/mcpb@2.1.2
 LOCK := requirements/dev.txt
 
 $(READY): pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit("$(OLD)" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dev]'
 	@touch $@

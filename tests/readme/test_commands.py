@@ -56,6 +56,17 @@ def test_every_make_target_exists() -> None:
     assert "-m pytest" in run.stdout
 
 
+def test_make_refuses_an_old_python_before_it_makes_a_venv(tmp_path: Path) -> None:
+    old = tmp_path / "python3.10"
+    old.write_text(f"#!{sys.executable}\nimport sys\nsys.version_info = (3, 10, 13)\nexec(sys.argv[2])\n")
+    old.chmod(0o700)
+    demo = ["make", "demo", f"PYTHON={old}", f"READY={tmp_path / 'ready'}"]
+    run = subprocess.run(demo, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    assert run.returncode == 2
+    assert f"Python 3.11 or newer is needed, and {old} is older. Name another: make PYTHON=" in run.stderr
+    assert not (tmp_path / "ready").exists()
+
+
 def test_make_demo_shows_the_use_cases(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     ready.touch()
