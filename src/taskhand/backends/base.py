@@ -14,6 +14,7 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
+from taskhand.domain.task_types import KnownType
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 
@@ -88,7 +89,7 @@ class Misread(Exception):
 
 
 class OwnProperties(Protocol):
-    """Task properties of a CRM's own, by name, and the types of its tasks."""
+    """Task properties of a CRM's own, by name."""
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
@@ -96,10 +97,6 @@ class OwnProperties(Protocol):
 
     async def check_names(self, names: Collection[str]) -> None:
         """Refuse names of properties that tasks do not have."""
-        ...
-
-    async def check_task_type(self, value: str) -> None:
-        """Refuse a type that tasks do not have; CallerError with those that there are."""
         ...
 
     async def snapshots(
@@ -154,6 +151,10 @@ class Backend(Protocol):
 
         None where tasks have no deals.
         """
+        ...
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The types that tasks can have; none where they have no types, or where these cannot be read."""
         ...
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:

@@ -107,8 +107,6 @@ def changes_people(patch: TaskPatch) -> bool:
 
 def check_draft(draft: TaskDraft, capabilities: Capabilities, reference: Reference) -> DueRequest:
     """Refuse a new task that the documentation forbids; return its due fields, parsed."""
-    if draft.task_type is not MISSING:
-        _check_task_type(draft.task_type, capabilities.new_task_types)
     return _check_body(draft, capabilities, reference)
 
 
@@ -142,8 +140,6 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter that cannot match any task."""
     if given.priority is not MISSING:
         check_priority(given.priority, capabilities)
-    if given.task_type is not MISSING:
-        _check_task_type(given.task_type, capabilities.task_types)
     days = [
         iso_day(day, name)
         for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))
@@ -179,17 +175,6 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     if given.status == ():
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
-        )
-
-
-def _check_task_type(value: str, known: Sequence[str]) -> None:
-    """Refuse a type that is not among these, where the CRM has the same types everywhere."""
-    if known and value not in known:
-        raise CallerError(
-            f"There is no taskType {value[:60]!r} here.",
-            code="unknown_task_type",
-            candidates=[Candidate(one) for one in known],
-            next_step="Send taskType as one of the candidates.",
         )
 
 

@@ -93,6 +93,8 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
         meant["status"] = meaning_of_field("status", status)
     if "deal_id" in sent:
         meant["deal_id"], _ = await resolver.resolve_deal(sent["deal_id"])
+    if "task_type" in sent:
+        meant["task_type"], _ = await resolver.resolve_task_type(patch)
     if "properties" in sent:
         meant["properties"], _ = await resolver.resolve_properties(sent["properties"])
     if due.is_given:

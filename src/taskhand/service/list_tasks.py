@@ -22,6 +22,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.deals import resolve_deal
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members, resolve_filter_people
+from taskhand.service.task_types import resolve_task_type
 
 __all__ = ["TaskList", "all_pages", "check_names_known", "fetch_page", "list_tasks", "resolve_filter"]
 
@@ -113,6 +114,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     asked = await _resolve_responsibles(app, given)
     period = _period(app, given)
     deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
+    of_type, type_matched = (None, ()) if given.task_type is MISSING else await resolve_task_type(app, given.task_type)
     return TaskQuery(
         responsible_ids=None if asked is None else asked.ids,
         of_nobody=given.responsible_ids is not MISSING and any(map(_is_nobody, given.responsible_ids)),
@@ -128,14 +130,14 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
         overdue=None if given.overdue is MISSING else given.overdue,
         priority=None if given.priority is MISSING else int(given.priority),
         contact=_given(given.contact),
-        task_type=_given(given.task_type),
+        task_type=of_type,
         deal_id=deal_id,
-        matched=matched + (asked.shortened if asked else ()) + deal_matched,
+        matched=matched + (asked.shortened if asked else ()) + deal_matched + type_matched,
     )
 
 
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody, a status or type that is not known, or a contact by name.
+    """Refuse a filter that names an id of nobody, a status that is not known, or a contact by name.
 
     To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
@@ -148,8 +150,6 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
         )
     if given.status is not MISSING:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
-    if given.task_type is not MISSING and app.backend.properties is not None:
-        await app.backend.properties.check_task_type(given.task_type)
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)

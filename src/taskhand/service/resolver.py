@@ -27,6 +27,7 @@ from taskhand.service import people
 from taskhand.service.app_context import AppContext
 from taskhand.service.deals import resolve_deal
 from taskhand.service.list_team_members import Team, list_team_members
+from taskhand.service.task_types import resolve_task_type
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
 
@@ -69,8 +70,7 @@ class Resolver:
         if snapshot is not None and isinstance(body, TaskPatch) and body.add_note is not MISSING:
             noted = await self.add_note(body.add_note, snapshot)
         deal_id, deal_matched = await self.resolve_deal(body.deal_id)
-        if body.task_type is not MISSING and self._backend.properties is not None:
-            await self._backend.properties.check_task_type(body.task_type)
+        task_type, type_matched = await self.resolve_task_type(body)
         properties, properties_matched = await self.resolve_properties(body.properties)
         edit = replace(
             noted,
@@ -81,12 +81,12 @@ class Resolver:
             ai_customer_id=body.ai_customer_id,
             priority=body.priority if body.priority is MISSING else int(body.priority),
             status=choice,
-            task_type=body.task_type,
+            task_type=task_type,
             resolution=body.resolution if isinstance(body, TaskPatch) else MISSING,
             deal_id=deal_id,
             properties=properties,
         )
-        matched = status_matched + people_matched + deal_matched + due.matched
+        matched = status_matched + people_matched + deal_matched + type_matched + due.matched
         matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
@@ -108,6 +108,12 @@ class Resolver:
         if given not in self._deals:
             self._deals[given] = await resolve_deal(self._app, given)
         return self._deals[given]
+
+    async def resolve_task_type(self, body: TaskDraft | TaskPatch) -> tuple[str | MISSING, tuple[Match, ...]]:
+        """The type that a body names, and the name that was resolved."""
+        if body.task_type is MISSING:
+            return MISSING, ()
+        return await resolve_task_type(self._app, body.task_type, new=isinstance(body, TaskDraft))
 
     async def resolve_people(
         self, given: Sequence[str], current: Sequence[str], argument: str = "responsibleIds"

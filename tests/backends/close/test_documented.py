@@ -77,7 +77,7 @@ ROWS = (
             ({"organization_id": "orga_1"}, "unknown_argument"),
             ({"view": "inbox"}, "unknown_argument"),
             ({"responsibleIds": [UNKNOWN]}, "unknown_member"),
-            ({"taskType": "todo"}, "unknown_task_type"),
+            ({"taskType": "fax"}, "unknown_task_type"),
             ({"fromDate": "2026-13-01"}, "invalid_date"),
         )
     ),

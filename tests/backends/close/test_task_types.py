@@ -29,21 +29,28 @@ async def test_a_type_is_shown_and_filtered_at_close_whatever_is_listed_otherwis
         assert {one["id"] for one in plan["difference"]} == set(MISSED)
         await agent("apply_plan", planId=plan["planId"])
         assert {one["id"] for one in sandbox.tasks if one["is_complete"]} == set(MISSED)
-        for taken in ({"taskType": "email"}, {"taskType": "Missed call"}):
-            with pytest.raises(Refused, match="There is no taskType") as refused:
-                await agent("list_tasks", **taken)
-            assert refused.value.values == list(INBOX)
+        for given, value in (("Missed call", "missed_call"), ("to-do", "lead"), ("Incoming E-Mail", "incoming_email")):
+            listed = await agent("list_tasks", taskType=given)
+            assert {one["id"] for one in listed["matched"]} == {value}
+        for given, candidates in (
+            ("fax", {*INBOX}),
+            ("email", {"incoming_email", "email_followup"}),
+            ("call", {"outgoing_call", "missed_call", "answered_detached_call"}),
+        ):
+            with pytest.raises(Refused, match="taskType") as refused:
+                await agent("list_tasks", taskType=given)
+            assert set(refused.value.values) == candidates
 
 
 async def test_a_new_task_has_the_type_asked_for_where_close_makes_such_tasks() -> None:
     sandbox = close(0)
     async with agent_on(sandbox) as agent:
-        call = await agent("create_task", title="Ring", taskType="outgoing_call", aiContactId=CAROLINA, **NEW)
+        call = await agent("create_task", title="Ring", taskType="call", aiContactId=CAROLINA, **NEW)
         assert call["task"]["task_type"] == "outgoing_call"
         plain = await agent("create_task", title="Write", **NEW)
         bodies = [
             {"title": "Ask", "taskType": "outgoing_call", "aiContactId": CAROLINA},
-            {"title": "Do", "taskType": "lead"},
+            {"title": "Do", "taskType": "to-do"},
         ]
         await agent("create_tasks", tasks=[NEW | body for body in bodies])
         assert [one["_type"] for one in sandbox.tasks] == ["outgoing_call", "lead", "outgoing_call", "lead"]

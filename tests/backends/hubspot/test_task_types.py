@@ -47,22 +47,57 @@ async def test_tasks_are_found_by_their_type() -> None:
         assert plan["count"] == 1
 
 
+async def test_a_type_is_known_by_its_value_or_label_however_they_are_written_and_told() -> None:
+    async with agent_at() as (stage, agent):
+        for given, value, label in (
+            ("call", "CALL", "Call"),
+            ("E-Mail", "EMAIL", "Email"),
+            ("to-do", "TODO", "To Do"),
+            ("linked in", "LINKED_IN", "LinkedIn"),
+            ("inmail", "LINKED_IN_MESSAGE", "Sales Navigator - InMail"),
+        ):
+            match = {"argument": "taskType", "given": given, "id": value, "name": label}
+            listed = await agent("list_tasks", taskType=given)
+            assert match in listed["matched"]
+            assert len(listed["tasks"]) == ("LINKED" not in value)
+            changed = await agent("update_task", id=task_id(3), taskType=given)
+            assert value == "EMAIL" or match in changed["matched"]
+            assert stage.true(3)["hs_task_type"] == value
+            if value != "EMAIL":
+                await agent("undo_change", changeId=changed["changeId"])
+        plan = await agent("bulk_update_tasks", filter={"taskType": "call"}, changes={"taskType": "meeting"})
+        assert [one["id"] for one in plan["matched"]] == ["CALL", "MEETING"]
+        many = {"taskIds": [task_id(1), task_id(2)], "idempotencyKey": "k"}
+        done = await agent("bulk_update_tasks", **many, changes={"taskType": "e-mail"})
+        again = await agent("bulk_update_tasks", **many, changes={"taskType": "EMAIL"})
+        assert (again["changeId"], again["replayed"]) == (done["changeId"], True)
+        made = await agent.create(taskType="Call")
+        assert (await agent.create(taskType="CALL"))["id"] == made["id"]
+
+
 async def test_an_unknown_type_is_refused_before_sending_with_those_that_there_are() -> None:
     async with agent_at() as (stage, agent):
-        new = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "taskType": "call"}
-        many = {"taskIds": [task_id(1), task_id(2)], "changes": {"taskType": "call"}}
-        for tool, sent in (
-            ("update_task", {"id": task_id(1), "taskType": "call"}),
-            ("create_task", new),
-            ("bulk_update_tasks", many),
-            ("bulk_update_tasks", {"filter": {"taskType": "call"}, "changes": {"priority": "2"}}),
-            ("list_tasks", {"taskType": "call"}),
+        new = {"title": "New", "dueDate": "2026-03-09", "responsibleIds": [], "taskType": "phone"}
+        for given, code, candidates in (
+            ("phone", "unknown_task_type", {"CALL", "EMAIL", "TODO"}),
+            ("...", "unknown_task_type", {"CALL", "EMAIL", "TODO"}),
+            ("sales navigator", "ambiguous_task_type", {"LINKED_IN_CONNECT", "LINKED_IN_MESSAGE"}),
         ):
-            for plan in ({}, {"dryRun": True}) if tool != "list_tasks" else ({},):
+            for tool, sent in (
+                ("update_task", {"id": task_id(1), "taskType": given}),
+                ("update_task", {"id": task_id(1), "taskType": given, "dryRun": True}),
+                ("create_task", new | {"taskType": given}),
+                ("create_task", new | {"taskType": given, "dryRun": True}),
+                ("bulk_update_tasks", {"taskIds": [task_id(1), task_id(2)], "changes": {"taskType": given}}),
+                ("bulk_update_tasks", {"filter": {"taskType": given}, "changes": {"priority": "2"}}),
+                ("list_tasks", {"taskType": given}),
+                ("list_tasks", {"taskType": given, "countBy": "status"}),
+            ):
                 with pytest.raises(Refused) as refused:
-                    await agent(tool, **sent | plan)
-                assert (tool, refused.value.code) == (tool, "unknown_task_type")
-                assert {"CALL", "EMAIL", "TODO"} <= set(refused.value.values)
+                    await agent(tool, **sent)
+                assert (tool, refused.value.code) == (tool, code)
+                assert candidates <= set(refused.value.values)
+        assert not [one for one in stage.hubspot.requests if one.path.endswith("/search")]
         made = await agent("create_tasks", tasks=[new, new | {"taskType": "CALL"}])
         assert made["totals"] == {"refused": 1, "applied": 1}
         assert [one.path for one in stage.hubspot.requests if one.committed] == ["/crm/v3/objects/tasks"]

@@ -22,7 +22,15 @@ from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import TaskSearch
 from taskhand.backends.close.task_reader import MESSAGES, TaskReader
-from taskhand.backends.close.task_types import CALL, check_change, new_task_type, type_filter, why_not_recreatable
+from taskhand.backends.close.task_types import (
+    CALL,
+    INBOX,
+    check_change,
+    label_of,
+    new_task_type,
+    type_filter,
+    why_not_recreatable,
+)
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
@@ -35,6 +43,7 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, StatusList, Task
+from taskhand.domain.task_types import KnownType
 from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
@@ -85,6 +94,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     async def statuses(self) -> StatusList:
         """The two that Close has."""
         return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The documented ones, with their labels."""
+        return tuple(KnownType(one, label_of(one)) for one in INBOX)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""

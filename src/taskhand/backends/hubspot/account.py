@@ -17,9 +17,10 @@ from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, DealList, Member, StatusChoice, StatusList
+from taskhand.domain.task_types import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
 
@@ -265,19 +266,13 @@ class Account:
     async def _read_definitions(self) -> Mapping[str, Definition]:
         return definitions_in(await self._client.property_definitions())
 
-    async def check_task_type(self, value: str) -> None:
-        """Refuse a type that is not among the account's; CallerError `unknown_task_type` with those that are."""
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The types of the account; none where they cannot be read."""
         try:
             known = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
-            return
-        if known is not None and known.options and value not in known.values:
-            raise CallerError(
-                f"There is no taskType {value[:60]!r} in HubSpot.",
-                code="unknown_task_type",
-                candidates=[Candidate(one) for one in known.values[:_MOST_CANDIDATES]],
-                next_step="Send taskType as one of the candidates.",
-            )
+            return ()
+        return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
 
     async def read_owners(self) -> None:
         """Read the owners if they never were; a task is read without them where they cannot be."""

@@ -33,6 +33,7 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import DealList, Member, StatusList, Task
+from taskhand.domain.task_types import KnownType
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -108,6 +109,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, or those that were changed last."""
         return await self._account.find_deals(query, limit)
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The options of the account's property; none where it cannot be read."""
+        return await self._account.task_types()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""

@@ -31,10 +31,6 @@ class HubSpotProperties:
         known = await self._account.definitions()
         return {name: _checked(_writable(name, known), value) for name, value in given.items()}
 
-    async def check_task_type(self, value: str) -> None:
-        """Refuse a type that is not among the account's."""
-        await self._account.check_task_type(value)
-
     async def check_names(self, names: Collection[str]) -> None:
         """Refuse names that are not among the account's."""
         known = await self._account.definitions()

@@ -22,6 +22,7 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
+from taskhand.domain.task_types import KnownType
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
@@ -133,6 +134,10 @@ class LocalBackend:
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals
         """None."""
         return DealList(())
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """None: tasks here have no types."""
+        return ()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""

@@ -1,0 +1,69 @@
+"""Resolve a type of task given by its value, its label or whole words of one; pure.
+
+One match is used, several become candidates.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskhand.domain.errors import Ambiguous, CallerError, Candidate
+from taskhand.domain.names import Match, fold, nearest_first
+
+__all__ = ["KnownType", "resolve_task_type"]
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_MOST_CANDIDATES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class KnownType:
+    """A type that tasks of the CRM can have: its value, and its label for people."""
+
+    value: str
+    label: str
+
+
+def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
+    """The value of the type, and the name that was resolved; as it was given where no type is known.
+
+    Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).
+    """
+    text = given.strip()
+    if not known or any(one.value == text for one in known):
+        return text, ()
+    whole, words = _whole(text), _words(text)
+    found = _matching(known, lambda name: _whole(name) == whole) or _matching(known, lambda name: words <= _words(name))
+    if len(found) == 1 and words:
+        return found[0].value, (Match("taskType", given, found[0].value, found[0].label),)
+    if found and words:
+        raise Ambiguous(
+            f"{len(found)} types match taskType {text[:60]!r}.",
+            code="ambiguous_task_type",
+            candidates=_candidates(found),
+            next_step="Send taskType as the candidate that is meant.",
+        )
+    raise CallerError(
+        f"There is no taskType {text[:60]!r} here.",
+        code="unknown_task_type",
+        candidates=_candidates(nearest_first(text, known, lambda one: one.label)),
+        next_step="Send taskType as one of the candidates.",
+    )
+
+
+def _matching(known: Sequence[KnownType], matches: Callable[[str], bool]) -> list[KnownType]:
+    return [one for one in known if matches(one.value) or matches(one.label)]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(fold(text)))
+
+
+def _whole(text: str) -> str:
+    """A name as it is compared: letters and digits alone."""
+    return "".join(_WORD.findall(fold(text)))
+
+
+def _candidates(types: Sequence[KnownType]) -> list[Candidate]:
+    return [Candidate(one.value, one.label) for one in types[:_MOST_CANDIDATES]]

@@ -1,0 +1,16 @@
+"""Find the type of task that a call names."""
+
+from taskhand.domain import task_types
+from taskhand.domain.names import Match
+from taskhand.service.app_context import AppContext
+
+__all__ = ["resolve_task_type"]
+
+
+async def resolve_task_type(app: AppContext, given: str, *, new: bool = False) -> tuple[str, tuple[Match, ...]]:
+    """The value of the type given by value or label, and the name that was resolved; CallerError, Ambiguous.
+
+    `new` is whether a new task is to have it.
+    """
+    known, of_new = await app.backend.task_types(), app.backend.capabilities.new_task_types
+    return task_types.resolve_task_type(given, [one for one in known if not (new and of_new) or one.value in of_new])
