@@ -8,6 +8,7 @@ from taskhand.domain.names import fold, has_words
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.text import strip_hidden, without_cut
 from taskhand.service.app_context import AppContext
+from taskhand.service.deals import MOST_DEALS
 
 __all__ = ["FoundContacts", "find_contacts"]
 
@@ -37,7 +38,16 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
     if "dealId" in app.backend.capabilities.absent:
         return FoundContacts(contacts)
     try:
-        found = (await app.backend.find_deals(query, limit)).deals
+        deals = await _find_deals(app, query, limit)
     except OperatorError:  # deals have a scope of their own, which the credential may lack
-        found = ()
-    return FoundContacts(contacts, tuple(one for one in found if has_words(one.name, query)))
+        deals = ()
+    return FoundContacts(contacts, deals)
+
+
+async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:
+    """The deals whose names have every word of the query; where the CRM finds none, those of the newest deals."""
+    found = (await app.backend.find_deals(query, limit)).deals
+    if deals := tuple(one for one in found if has_words(one.name, query)):
+        return deals
+    newest = (await app.backend.find_deals(None, MOST_DEALS)).deals
+    return tuple([one for one in newest if has_words(one.name, query)][:limit])

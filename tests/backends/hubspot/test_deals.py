@@ -205,7 +205,9 @@ async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
         assert found["deals"] == [{"dealId": one, "name": NAMES[one]} for one in (RENEWAL, UPSELL)]
         assert "deals.name" in found["untrusted"]["fields"]
         assert "deals" not in await agent("find_contacts", query="carolina")
-        assert len(searched(stage, FIND)) == 2
+        for written in ("renovacion", "RENOVACION initech", "Renovación"):
+            assert (await agent("find_contacts", query=written))["deals"] == [{"dealId": PLAN, "name": NAMES[PLAN]}]
+        assert len(searched(stage, FIND)) == 1 + 2 + 2 + 2 + 1
 
 
 async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:
