@@ -91,3 +91,8 @@ async def test_a_contact_is_found_with_the_name_of_its_company(worker: Agent, ar
     [found] = (await worker("find_contacts", query="carolina vega"))["contacts"]
     assert (found["name"], found["aiCustomerId"]) == ("Carolina Vega", arm.customer)
     assert found.get("customer") == {"close": "Acme", "hubspot": "Acme SpA"}.get(arm.name)
+    [by_id] = (await worker("find_contacts", query=found["aiContactId"]))["contacts"]
+    assert {**found, **by_id} == found
+    assert by_id["name"] == "Carolina Vega"
+    [of_customer, *_] = (await worker("find_contacts", query=found["aiCustomerId"]))["contacts"]
+    assert of_customer["aiCustomerId"] == found["aiCustomerId"]

@@ -13,7 +13,7 @@ from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
+from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
@@ -150,6 +150,13 @@ class Backend(Protocol):
         """Deals by a part of their names, up to `limit`; without a query those that were changed last.
 
         None where tasks have no deals.
+        """
+        ...
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """What tasks are linked to with these ids in `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
+
+        What does not exist is left out, and so is what the CRM cannot read by its id.
         """
         ...
 

@@ -1,6 +1,9 @@
 """Find contacts, and deals by the same words."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from taskhand.domain.address import split_address
 from taskhand.domain.errors import CallerError, OperatorError
@@ -13,6 +16,7 @@ from taskhand.service.deals import MOST_DEALS
 __all__ = ["FoundContacts", "find_contacts"]
 
 _SHORTEST_QUERY = 2
+_ID: Final = re.compile(r"(?=\D*\d)[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class FoundContacts:
 
 
 async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContacts:
-    """At most `limit` contacts by a part of their name, phone or e-mail, and deals by a part of theirs.
+    """At most `limit` contacts by a part of their name, phone or e-mail, deals by a part of theirs; both by id.
 
     CallerError for a query that is too short.
     """
@@ -34,14 +38,28 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
         raise CallerError(
             "query is too short.", code="invalid_query", next_step=f"Send at least {_SHORTEST_QUERY} characters."
         )
-    contacts = await app.backend.find_contacts(query, limit)
+    of_id = await _find_by_id(app, query)
+    found = await app.backend.find_contacts(query, limit)
+    contacts = tuple(dict.fromkeys((*of_id.contacts, *found)))
     if "dealId" in app.backend.capabilities.absent:
         return FoundContacts(contacts)
     try:
         deals = await _find_deals(app, query, limit)
     except OperatorError:  # deals have a scope of their own, which the credential may lack
         deals = ()
-    return FoundContacts(contacts, deals)
+    return FoundContacts(contacts, tuple(dict.fromkeys((*of_id.deals, *deals))))
+
+
+async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
+    """What has the query as its id: tasks and answers show links by id."""
+    found: list[Contact | Deal] = []
+    if _ID.fullmatch(query):
+        for field in ("ai_contact_id", "ai_customer_id", "deal_id"):
+            if field != "deal_id" or "dealId" not in app.backend.capabilities.absent:
+                with suppress(OperatorError):  # each may have a scope of its own
+                    found += (await app.backend.find_linked(field, [query])).values()
+    contacts = tuple(one for one in found if isinstance(one, Contact))
+    return FoundContacts(contacts, tuple(one for one in found if isinstance(one, Deal)))
 
 
 async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:

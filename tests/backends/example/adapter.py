@@ -57,6 +57,12 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         found = map(contact_of, self._client.contacts)
         return tuple(one for one in found if text in fold(f"{one.name}{one.phone}{one.email}").replace(" ", ""))[:limit]
 
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact]:
+        """Contacts by their ids, or those of customers by theirs."""
+        found = map(contact_of, self._client.contacts)
+        with_ids = [(one.id if field == "ai_contact_id" else one.customer_id, one) for one in found]
+        return {key: one for key, one in with_ids if key is not None and key in ids}
+
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, filtered here."""
         return select_page(map(task_of, await self._client.tasks()), query, self._is_late)

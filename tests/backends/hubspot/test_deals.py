@@ -210,13 +210,25 @@ async def test_contacts_and_deals_are_found_by_the_same_words() -> None:
         assert len(searched(stage, FIND)) == 1 + 2 + 2 + 2 + 1
 
 
+async def test_what_a_task_is_linked_to_is_found_by_its_id() -> None:
+    async with agent_at() as (_, agent):
+        assert (await agent("find_contacts", query=OLD))["deals"] == [{"dealId": OLD, "name": NAMES[OLD]}]
+        of_contact = (await agent("find_contacts", query=CAROLINA))["contacts"]
+        assert [(one["name"], one["customer"]) for one in of_contact[:1]] == [("Carolina Vega", "Acme SpA")]
+        of_company = (await agent("find_contacts", query=COMPANY))["contacts"]
+        assert (of_company[0]["customer"], of_company[0]["aiCustomerId"]) == ("Acme SpA", COMPANY)
+        nothing = await agent("find_contacts", query="987654")
+        assert (nothing["contacts"], "deals" in nothing) == ([], False)
+
+
 async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
     async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, agent):
         read = await agent("get_task", id=task_id(1))
         assert "deal_id" not in read["task"]
         await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"aiContactId": CAROLINA})
-        assert "deals" not in await agent("find_contacts", query="acme")
+        for query in ("acme", OLD):
+            assert "deals" not in await agent("find_contacts", query=query)
         (told,) = [await agent("delete_task", id=task_id(1))]
         assert "links to deals, which the token may not read" in told["note"]
         for tool, arguments in (

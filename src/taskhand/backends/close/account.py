@@ -3,7 +3,7 @@
 A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError
 from taskhand.domain.names import has_words
-from taskhand.domain.task import Contact, Member
+from taskhand.domain.task import Contact, Deal, Member
 from taskhand.http.health_checks import check_by_reading, run_checks
 
 __all__ = ["Account"]
@@ -27,6 +27,8 @@ _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
 _MOST_LEADS: Final = 3
 """Leads whose contacts are read within that time, to name those that a task can have."""
+_MOST_LINKED: Final = 5
+"""Contacts or leads that are read one by one to name them."""
 _MOST_PAGES: Final = 10
 """Maximum pages of 100 leads that are read of a search."""
 _WHOLE_WORDS: Final = ("full_words",)
@@ -83,6 +85,23 @@ class Account:
             return found
         leads, _ = await self._client.search(_search_body(None), None)
         return tuple([one for lead in leads for one in _matching_contacts(lead, query)][:limit])
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts or leads by their ids, one request each; the first few."""
+        read, prefix = (self._read_contact, "cont_") if field == "ai_contact_id" else (self._read_customer, "lead_")
+        found: dict[str, Contact | Deal] = {}
+        for one in [one for one in ids if one.startswith(prefix)][:_MOST_LINKED]:
+            with suppress(CallerError):
+                found[one] = await read(one)
+        return found
+
+    async def _read_contact(self, contact_id: str) -> Contact:
+        row = await self._client.contact(contact_id)
+        return _contact(row, text_of(row.get("lead_id")) or "", "")[0]
+
+    async def _read_customer(self, lead_id: str) -> Contact:
+        name = text_of((await self._client.lead(lead_id)).get("display_name")) or ""
+        return Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id, customer_name=name)
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []

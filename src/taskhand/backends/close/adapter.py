@@ -42,7 +42,7 @@ from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Member, StatusList, Task
+from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
 from taskhand.http.reply import Reply
 
@@ -94,6 +94,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     async def statuses(self) -> StatusList:
         """The two that Close has."""
         return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts or leads by their ids, one request each."""
+        return await self.account.find_linked(field, ids)
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The documented ones, with their labels."""

@@ -109,6 +109,11 @@ class CloseClient:
         params = {"_fields": "id,display_name,contacts"}
         return (await self._send("GET", Path.of("/lead/{id}/", id=lead_id), params=params)).object
 
+    async def contact(self, contact_id: str) -> JsonObject:
+        """GET /contact/{id}/ with its name (https://developer.close.com/api/resources/contacts)."""
+        params = {"_fields": "id,lead_id,name,display_name,emails,phones"}
+        return (await self._send("GET", Path.of("/contact/{id}/", id=contact_id), params=params)).object
+
     async def lead_of_contact(self, contact_id: str) -> str | None:
         """GET /contact/{id}/: the lead that a contact belongs to (https://developer.close.com/api/resources/contacts)."""
         reply = await self._send("GET", Path.of("/contact/{id}/", id=contact_id), params={"_fields": "id,lead_id"})

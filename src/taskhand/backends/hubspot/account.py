@@ -11,7 +11,7 @@ from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.custom_objects import custom_objects_in
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import Kind, Record, company_of, contact_of, deal_of, member_of
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, company_of, contact_of, deal_of, member_of
 from taskhand.backends.hubspot.property_definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
@@ -19,7 +19,7 @@ from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
-from taskhand.domain.task import Contact, DealList, Member, StatusChoice, StatusList
+from taskhand.domain.task import Contact, Deal, DealList, Member, StatusChoice, StatusList
 from taskhand.domain.task_types import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
@@ -143,6 +143,16 @@ class Account:
         answer = await self._client.find("deals", query, limit)
         return DealList(tuple(map(deal_of, _records_in(answer))), complete=next_page(answer) is None)
 
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts with their companies, companies or deals by their ids, up to 100."""
+        kind = next(one for one in KINDS if ID_OF[one][0] == field)
+        wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MOST_INPUTS]
+        records = _records_in(await self._client.by_id(kind, wanted)) if wanted else []
+        if kind == "deals":
+            return {one.id: deal_of(one) for one in records}
+        found = tuple(map(company_of if kind == "companies" else contact_of, records))
+        return {one.id: contact for one, contact in zip(records, await self._with_companies(found), strict=True)}
+
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
         found = [contact_of(one) for one in await self._find("contacts", query, limit)]
         if len(found) < limit or query is None:
@@ -167,7 +177,7 @@ class Account:
         missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
         if missing:
             with suppress(OperatorError, CallerError):
-                rows = rows_in("HubSpot", await self._client.companies(missing[:MOST_INPUTS]), "results")
+                rows = rows_in("HubSpot", await self._client.by_id("companies", missing[:MOST_INPUTS]), "results")
                 read = [company_of(record) for row in rows if (record := Record.read(row)) is not None]
                 names |= {one.customer_id: one.customer_name for one in read}
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)

@@ -32,7 +32,7 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import DealList, Member, StatusList, Task
+from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, or those that were changed last."""
         return await self._account.find_deals(query, limit)
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts, companies or deals by their ids, up to 100."""
+        return await self._account.find_linked(field, ids)
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The options of the account's property; none where it cannot be read."""

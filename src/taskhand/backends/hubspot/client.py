@@ -117,10 +117,10 @@ class HubSpotClient:
         found = {"filterGroups": [{"filters": [by]}], "limit": limit, "properties": [*_FOUND_PROPERTIES["contacts"]]}
         return await self._search("contacts", found)
 
-    async def companies(self, ids: Sequence[str]) -> JsonObject:
-        """POST batch/read of companies, up to 100 ids, with their names."""
-        body = {"inputs": [{"id": one} for one in ids], "properties": [*_FOUND_PROPERTIES["companies"]]}
-        return await self._read(Path.of(f"{self._base('objects')}/companies/batch/read"), body)
+    async def by_id(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
+        """POST batch/read of contacts, companies or deals, up to 100 ids, with their names."""
+        body = {"inputs": [{"id": one} for one in ids], "properties": [*_FOUND_PROPERTIES[kind]]}
+        return await self._read(Path.of(f"{self._base('objects')}/{kind}/batch/read"), body)
 
     async def links(self, kind: str, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of associations, up to 1,000 tasks."""

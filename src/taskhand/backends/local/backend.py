@@ -21,7 +21,7 @@ from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, DealList, Member, StatusList, Task
+from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
@@ -134,6 +134,10 @@ class LocalBackend:
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals
         """None."""
         return DealList(())
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """Contacts by their ids, or one of each customer."""
+        return await self._store.peek(lambda connection: self._directory(connection).linked(field, ids))
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """None: tasks here have no types."""

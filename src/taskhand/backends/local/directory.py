@@ -75,6 +75,15 @@ class Directory:
         sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
         return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
 
+    def linked(self, field: str, ids: Sequence[str]) -> dict[str, Contact]:
+        """The contacts with these ids, or a contact of each customer with one of these ids."""
+        column = {"ai_contact_id": "id", "ai_customer_id": "customer_id"}.get(field)
+        if column is None:
+            return {}
+        sql = f"SELECT * FROM contact WHERE {column} = ? ORDER BY name, id"  # noqa: S608  no text of the caller's
+        rows = {one: self.connection.execute(sql, (one,)).fetchone() for one in ids}
+        return {one: to_contact(row) for one, row in rows.items() if row is not None}
+
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
         """Add a status after the last one, and return its id; CallerError when the name is taken."""
         self._check_free(name)

@@ -24,7 +24,7 @@ from taskhand.domain.edit import Edit, unreadable_fields
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, DealList, Member, Task
+from taskhand.domain.task import Contact, Deal, DealList, Member, Task
 from taskhand.domain.task_types import KnownType
 
 __all__ = ["CrmAdapter", "Timing"]
@@ -246,6 +246,10 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - for CRMs that have deals
         """None: a CRM whose tasks have deals answers them."""
         return DealList(())
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:  # noqa: ARG002
+        """None: a CRM that reads contacts by their ids answers them."""
+        return {}
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """None: a CRM whose tasks have types answers them."""

@@ -1,5 +1,6 @@
 """A Vambe organisation: its statuses, team and contacts, and health checks."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from taskhand.backends.vambe.mapping import (
     status_of,
     task_of,
 )
+from taskhand.domain.capabilities import UUID
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
@@ -116,17 +118,19 @@ class Account:
         return sent_at(await self._client.members())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """By e-mail or phone as Vambe searches; by name, and by an e-mail that Vambe does not find, here.
+        """By e-mail or phone as Vambe searches; by name, by id, and by an e-mail that Vambe does not find, here.
 
         Those who are looked through here are the people who wrote within a year.
         """
         digits = "".join(filter(str.isdigit, query))
         if "@" in query and (rows := await self._client.search_contacts(email=query)):
             return _contacts(rows)[:limit]
-        if "@" not in query and len(digits) > len(query) / 2:
+        is_id = re.fullmatch(UUID, query) is not None
+        if "@" not in query and len(digits) > len(query) / 2 and not is_id:
             return _contacts(await self._client.search_contacts(phone=digits))[:limit]
         recent = _contacts(await self._client.recent_contacts(days=365))
-        return tuple([one for one in recent if has_words(one.words, query)][:limit])
+        of_id = [one for one in recent if query in (one.id, one.customer_id)]
+        return tuple((of_id or [one for one in recent if has_words(one.words, query)])[:limit])
 
     async def check_access(self) -> None:
         """Read what any key may read."""

@@ -21,7 +21,7 @@ class FindContacts(Body):
     query: Annotated[
         str,
         Field(
-            description="Part of a name, phone number or e-mail; at least 2 characters.",
+            description="Part of a name, phone number or e-mail, or an id; at least 2 characters.",
             json_schema_extra=field_notes(deals="a deal is found by its name, for dealId"),
         ),
     ]
