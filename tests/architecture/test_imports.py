@@ -50,6 +50,9 @@ The worker hands an exception on: it is raised again where it is awaited.
 Recovery logs it: a server must start, and one change must not keep the others from being recovered."""
 
 
+GROUPS_TASKS = {"domain/side_by_side", "sandbox", "server/transports", "server/subscriptions"}
+"""Where a bare task group is allowed, which wraps an error: where no call waits for it, and where it is unwrapped."""
+
 PRINTER = "cli/terminal"
 """The only file that prints: it removes what a terminal would obey."""
 
@@ -89,6 +92,15 @@ def test_only_one_file_prints() -> None:
         if name != PRINTER
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and (call := ast.unparse(node.func)) in printing
+    ]
+    assert offenders == []
+
+
+def test_an_error_of_work_side_by_side_reaches_its_caller_unwrapped() -> None:
+    offenders = [
+        name
+        for name, file in _named()
+        if "create_task_group" in file.read_text(encoding="utf-8") and not _within(name, GROUPS_TASKS)
     ]
     assert offenders == []
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.side_by_side import side_by_side
 
 __all__ = ["ProgressReport"]
 
@@ -39,16 +39,10 @@ class ProgressReport:
         if not is_wanted:
             yield
             return
-        raised: TaskhandError | None = None
-        async with anyio.create_task_group() as group:
+        async with side_by_side() as group:
             group.start_soon(self._report_requests, requests)
-            try:
-                yield
-            except TaskhandError as error:  # the task group would wrap it
-                raised = error
+            yield
             group.cancel_scope.cancel()
-        if raised is not None:
-            raise raised
 
     async def _report_requests(self, requests: Sequence[str]) -> None:
         while not self._is_writing:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mcp import Client
 
 from backends.hubspot.wired import CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
-from behaviour.agent import Agent
+from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
@@ -109,3 +110,42 @@ async def test_an_account_without_custom_objects_has_no_links_to_them(status: in
     async with agent_at([row(1, LINKS)], faults=(fault,)) as (_, agent):
         plan = await agent("delete_task", id=task_id(1))
         assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
+
+
+READS = (
+    "POST /crm/v4/associations/{kind}/{to}/batch/read",
+    "GET /crm-object-schemas/v3/schemas",
+    "GET /crm/v3/properties/{kind}",
+    "POST /crm/v3/objects/tasks/batch/read",
+)
+FAULTS = (
+    (Fault("status", "", status=500, nth="every"), "upstream_error"),
+    (Fault("status", "", status=503, nth="every"), "upstream_error"),
+    (Fault("status", "", status=429, nth="every"), "rate_limited"),
+    (Fault("status", "", status=423, nth="every"), "rate_limited"),
+    (Fault("status", "", status=401, nth="every"), "unauthorized"),
+    (Fault("status", "", status=530, nth="every"), "unauthorized"),
+    (Fault("reset_before", "", nth="every"), "upstream_error"),
+    (Fault("html", "", status=200, nth="every"), "upstream_invalid"),
+    (Fault("without_field", "", field="results", nth="every"), "upstream_invalid"),
+)
+
+
+@pytest.mark.parametrize("route", READS)
+async def test_a_fault_while_a_deletion_is_read_is_the_error_that_it_is(route: str) -> None:
+    async with agent_at([row(1, LINKS), row(2)]) as (stage, agent):
+        for fault, code in FAULTS:
+            for call in ({"id": task_id(1)}, {"ids": [task_id(1), task_id(2)]}):
+                stage.hubspot.faults = (replace(fault, route=route),)
+                stage.time.now += 1_000
+                with pytest.raises(Refused) as failed:
+                    await agent("delete_task", **call)
+                assert (failed.value.code, fault) == (code, fault)
+        assert len(stage.hubspot.tasks) == 2
+
+
+async def test_only_a_lacking_scope_hides_further_properties() -> None:
+    async with agent_at([row(1, LINKS)]) as (stage, agent):
+        stage.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=403, nth="every"),)
+        plan = await agent("delete_task", id=task_id(1))
+        assert "further properties, which the token may not read" in plan["note"]

@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import anyio
-
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, unmentioned
 from taskhand.backends.hubspot.client import HubSpotClient
@@ -17,6 +15,7 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
@@ -219,12 +218,9 @@ def _may_be_about_deals(error: OperatorError) -> bool:
 
 async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], each: Iterable[_Part]) -> None:
     """Run for every part at the same time; the first error stops the others and is raised."""
-    try:
-        async with anyio.create_task_group() as group:
-            for part in each:
-                group.start_soon(run, part)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with side_by_side() as group:
+        for part in each:
+            group.start_soon(run, part)
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

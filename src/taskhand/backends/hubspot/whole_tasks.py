@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import anyio
-
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, shows_values
 from taskhand.backends.hubspot.client import HubSpotClient
@@ -19,6 +17,7 @@ from taskhand.backends.hubspot.property_definitions import ARGUMENTS
 from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["WholeTasks"]
@@ -61,7 +60,7 @@ class WholeTasks:
         found = {ids[one]: _Whole() for one in snapshots}
         if not found:
             return {}
-        async with anyio.create_task_group() as group:
+        async with side_by_side() as group:
             group.start_soon(self._add_properties, found)
             group.start_soon(self._add_custom_links, found)
             for kind in (*KINDS, *_OTHERS):
@@ -86,9 +85,12 @@ class WholeTasks:
     async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
         try:
             known = await self._account.definitions()
-        except (OperatorError, CallerError):
+        except (OperatorError, CallerError) as error:
+            if isinstance(error, OperatorError) and error.code != "forbidden":
+                raise
+            why = "which the token may not read" if isinstance(error, OperatorError) else "which HubSpot does not list"
             for one in found.values():
-                one.lost.append("further properties, which the token may not read")
+                one.lost.append(f"further properties, {why}")
             return
         names = [one.name for one in known.values() if one.is_writable and _is_further(one.name)]
         for part in parts(list(found), MOST_INPUTS):

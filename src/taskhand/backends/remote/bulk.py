@@ -28,6 +28,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -73,7 +74,7 @@ class BulkUpdate(Generic[_Row]):
                 self._progress.heed(error)
         self._report(items)
         batches, singles = self._adapter.batches([item for item in items if not item.is_over])
-        async with anyio.create_task_group() as group:
+        async with side_by_side() as group:
             for batch in batches:
                 group.start_soon(self._batch, batch)
             group.start_soon(self._singles, singles)
@@ -262,7 +263,7 @@ class BulkUpdate(Generic[_Row]):
                 await self._single(item)
                 self._report([item])
 
-        async with anyio.create_task_group() as workers:
+        async with side_by_side() as workers:
             for _ in range(min(self._adapter.singles_at_once, len(items))):
                 workers.start_soon(work)
 

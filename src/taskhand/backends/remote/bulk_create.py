@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-import anyio
-
 from taskhand.backends.base import BulkProgress, ItemResult, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.lost_create import LostCreate, LostCreates
@@ -28,6 +26,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class BulkCreate(Generic[_Row]):
             for batch in queue:
                 await self._send(batch)
 
-        async with anyio.create_task_group() as workers:
+        async with side_by_side() as workers:
             for _ in range(min(at_once, len(batches))):
                 workers.start_soon(work)
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.domain.errors import NotAttempted, TaskhandError
+from taskhand.domain.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
@@ -24,7 +23,7 @@ async def delete_each(adapter: "CrmAdapter[Any]", ids: Sequence[str], progress: 
             results[index] = await _delete(adapter, task_id, progress)
             progress.report(index, results[index])
 
-    async with anyio.create_task_group() as workers:
+    async with side_by_side() as workers:
         for _ in range(min(adapter.singles_at_once, len(ids))):
             workers.start_soon(work)
     return tuple(results[index] for index in range(len(ids)))
