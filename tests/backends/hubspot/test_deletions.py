@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import CAROLINA, COMPANY, KEY, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot.auth import SCOPES
+from taskhand.sandbox.messages import Request
 from taskhand.server.app import create_server
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -30,7 +31,10 @@ LINKS = {
     "vehicles": ["501"],
 }
 WORLD = {
-    "properties": [{"name": "region", "type": "enumeration", "options": [{"value": "south", "label": "South"}]}],
+    "properties": [
+        {"name": "region", "type": "enumeration", "options": [{"value": "south", "label": "South"}]},
+        {"name": "order_number", "hasUniqueValue": True},
+    ],
     "deals": [{"id": "301", "properties": {"dealname": "Plan"}}, {"id": "302", "properties": {"dealname": "Other"}}],
     "vehicles": [{"id": "501", "properties": {"name": "Truck"}}],
     "tickets": [{"id": "401", "properties": {"subject": "Broken"}}],
@@ -83,18 +87,50 @@ async def test_what_cannot_come_back_is_named_in_the_plan() -> None:
         assert "links to custom objects, which the token may not list" in plan["note"]
 
 
-async def test_a_task_is_made_again_without_what_hubspot_does_not_take_back_and_says_so() -> None:
-    async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
-        plan = await agent("delete_task", id=task_id(1))
-        deleted = await agent("apply_plan", planId=plan["planId"])
-        stage.hubspot.faults = (Fault("status", POST, status=400),)
-        undone = await agent("undo_change", changeId=deleted["changeId"])
-        for lost in ("region", "hs_task_reminders", "tickets 401", "2-7654321 501"):
-            assert lost in undone["note"]
-        (task,) = stage.hubspot.tasks
-        assert links_of(stage, task["id"]) == {
-            *(("contacts", CAROLINA), ("companies", COMPANY), ("deals", "301"), ("deals", "302")),
-        }
+def archive(stage: Stage, path: str) -> None:
+    bearer = (("authorization", f"Bearer {KEY}"),)
+    assert stage.hubspot.answer(Request("DELETE", path, headers=bearer), stale=False).status == 204
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(
+    ("lost", "note"),
+    [
+        ("value", "order_number"),
+        ("deal", "deals 302"),
+        ("ticket", "tickets 401"),
+        ("truck", "2-7654321 501"),
+        ("value, deal, ticket", "order_number, deals 302, tickets 401"),
+        ("nothing, at the first two times", None),
+    ],
+)
+async def test_what_hubspot_takes_back_comes_back_though_it_refuses_another_part(
+    count: int, lost: str, note: str | None
+) -> None:
+    numbers = range(1, count + 1)
+    rows = [row(number, LINKS, **FURTHER, order_number=f"A-{number}") for number in numbers]
+    async with agent_at([*rows, row(7), row(8)]) as (stage, agent):
+        was = links_of(stage, task_id(1))
+        ids = {"id": task_id(1)} if count == 1 else {"ids": [task_id(number) for number in numbers]}
+        deleted = await agent("apply_plan", planId=(await agent("delete_task", **ids))["planId"])
+        for number in numbers if "value" in lost else ():
+            stage.hubspot.edit(task_id(number + 6), order_number=f"A-{number}")
+        for name, path in (("deal", "deals/302"), ("ticket", "tickets/401"), ("truck", "vehicles/501")):
+            if name in lost:
+                archive(stage, f"/crm/v3/objects/{path}")
+        route = POST if count == 1 else f"{POST}/batch/create"
+        stage.hubspot.faults = (Fault("status", route, status=400, times=2),) if note is None else ()
+        undone = str(await agent("undo_change", changeId=deleted["changeId"]))
+        assert undone.count("did not take back") == undone.count(f"did not take back: {note}.")
+        assert ("did not take back" in undone) == (note is not None)
+        made = [task for task in stage.hubspot.tasks if task["id"] not in {task_id(7), task_id(8)}]
+        assert len(made) == count
+        for task in made:
+            assert {name: task["properties"].get(name) for name in FURTHER} == FURTHER
+            assert (task["properties"].get("order_number") is None) == ("value" in lost)
+            gone = {tuple(one.split()) for one in (note or "").split(", ")}
+            kept = {(kind, one) for kind, one in was if (kind.replace("vehicles", "2-7654321"), one) not in gone}
+            assert links_of(stage, task["id"]) == kept
 
 
 async def test_reading_and_changing_a_task_does_not_ask_for_what_only_a_deletion_needs() -> None:

@@ -217,7 +217,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """The new task read back, or as HubSpot confirmed it; an update is completed by itself."""
         if before is not None:
             return row, None
-        note = await self._new_tasks.note_of_loss(row, edit)
+        note = await self._new_tasks.put_back(row, edit)
         try:
             return await self._reader.one(row.id, by_property=False, names=properties_in(edit)), note
         except TaskhandError:

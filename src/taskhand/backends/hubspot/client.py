@@ -135,6 +135,10 @@ class HubSpotClient:
         inputs = [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]
         await self.http.post(self._pairs(kind, "create"), json={"inputs": inputs})
 
+    async def link_as(self, kind: str, task_id: str, other_id: str, types: list[JsonObject]) -> None:
+        """PUT one link with its types, which may be repeated."""
+        await self.http.put(self._pair(kind, task_id, other_id), json=types, replay_safe=True)
+
     async def unlink(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
         """Remove every association of each pair; of one pair by a DELETE, which may be repeated."""
         if len(pairs) == 1:

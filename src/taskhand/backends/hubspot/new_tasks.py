@@ -14,20 +14,21 @@ from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import refusal_of_new_task
 from taskhand.backends.hubspot.links import association_of, changes_links, unlinked
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, linked_ids, properties_of
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Record, association_types, linked_ids, properties_of
 from taskhand.backends.hubspot.query import newest_since
 from taskhand.backends.hubspot.raw_values import (
     BODY,
     further_associations,
     further_properties,
     has_further,
+    raw_links,
     raw_status,
     without_further,
 )
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer
-from taskhand.backends.remote.parsing import rows_in
+from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.domain.html.text import html_of
@@ -53,7 +54,8 @@ class NewTasks:
     async def create(self, edit: Edit) -> Record:
         """POST a task, as a deleted one was where its raw values come along; CallerError without a due date.
 
-        Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links.
+        Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links; it
+        is given them piece by piece afterwards (`put_back`).
         """
         edit = await checked_edit(self._account, edit, new=True)
         while True:
@@ -71,13 +73,13 @@ class NewTasks:
         reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         return record_in(self._client, reply).with_names(properties_in(edit))
 
-    async def note_of_loss(self, record: Record, edit: Edit) -> str | None:
-        """What a task that was made again did not get back of what it had besides its fields."""
-        properties, links = further_properties(edit.native), further_associations(edit.native)
+    async def put_back(self, record: Record, edit: Edit) -> str | None:
+        """Give a task that was made again what it lacks of what it had besides its fields; what did not come back."""
+        properties, links = further_properties(edit.native), _all_links(edit)
         if not properties and not links:
             return None
         try:
-            missing = await self._reader.whole_tasks.find_missing(record.id, properties, links)
+            missing = await self._reader.whole_tasks.put_back(record.id, properties, links)
         except TaskhandError:
             return "Whether its links and further properties came back could not be read."
         return f"HubSpot did not take back: {', '.join(missing)}." if missing else None
@@ -132,6 +134,9 @@ class NewTasks:
     async def read_back(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks with their links; those that cannot be read stay as HubSpot confirmed them."""
         rows = {item.row.id: item for item in items if item.row is not None}
+        for item in rows.values():
+            if item.row is not None:
+                item.add_note(await self.put_back(item.row, item.edit))
         try:
             names = properties_in(*(item.edit for item in rows.values()))
             records = [*(await self._reader.many(list(rows), by_property=False, names=names)).values()]
@@ -141,9 +146,6 @@ class NewTasks:
             whole = []
         for record in whole:
             rows.pop(record.id).row = record
-        for item in items:
-            if item.row is not None:
-                item.add_note(await self.note_of_loss(item.row, item.edit))
         for item in rows.values():
             item.note = item.note or MESSAGES.accepted
 
@@ -189,6 +191,17 @@ def _part_of(edit: Edit) -> Edit | None:
     if has_further(edit):
         return without_further(edit)
     return unlinked(edit) if edit.native is not None and changes_links(edit) else None
+
+
+def _all_links(edit: Edit) -> dict[str, list[JsonObject]]:
+    """All links of a deleted task with their types, by kind; those that raw values know no types of get the usual."""
+    found = further_associations(edit.native)
+    for kind in KINDS:
+        if getattr(edit, ID_OF[kind][0]) is MISSING:
+            found.pop(kind, None)
+        elif kind not in found and (ids := raw_links(edit, kind)):
+            found[kind] = [{"id": one, "types": association_types(kind)} for one in ids]
+    return found
 
 
 def check_length(edit: Edit) -> None:

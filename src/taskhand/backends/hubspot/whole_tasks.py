@@ -6,6 +6,7 @@ custom objects that the account has.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from taskhand.backends.hubspot.mapping import KINDS, value_at
 from taskhand.backends.hubspot.property_definitions import ARGUMENTS
 from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 
@@ -48,7 +49,7 @@ class _Whole:
 
 
 class WholeTasks:
-    """Reads what only an undo of a deletion needs."""
+    """Reads what only an undo of a deletion needs, and writes what a new task in its place was not given."""
 
     def __init__(self, client: HubSpotClient, account: Account) -> None:
         self._client = client
@@ -67,20 +68,54 @@ class WholeTasks:
                 group.start_soon(self._add_links, kind, found)
         return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
 
-    async def find_missing(
+    async def put_back(
         self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
     ) -> list[str]:
-        """The names of these properties, and these links, that a task does not have; TaskhandError where none tells."""
-        missing: list[str] = []
+        """Write what a task that was made again lacks of these, and name what it lacks even so.
+
+        TaskhandError where nothing tells what it has.
+        """
+        missing = await self._find_missing(record_id, properties, links)
+        if not any(missing):
+            return []
+        await self._write(record_id, *missing)
+        lacking, unlinked = await self._find_missing(record_id, *missing)
+        return [*lacking, *(f"{kind} {one['id']}" for kind, ones in unlinked.items() for one in ones)]
+
+    async def _find_missing(
+        self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
+    ) -> tuple[dict[str, str], dict[str, list[JsonObject]]]:
+        """Those of these properties and links that a task does not have."""
+        shown: JsonObject = {}
         if properties:
             answer = await self._client.read_many([record_id], by_property=False, names=list(properties))
             shown = next((row.get("properties") or {} for row in rows_in("HubSpot", answer, "results")), {})
-            missing += [name for name, text in properties.items() if not shows_values(shown, {name: text})]
+        missing = {name: text for name, text in properties.items() if not shows_values(shown, {name: text})}
+        unlinked: dict[str, list[JsonObject]] = {}
         for kind, wanted in links.items():
-            answer = await self._client.links(kind, [record_id])
+            try:
+                answer = await self._client.links(kind, [record_id])
+            except CallerError:  # the account has no such objects any more
+                answer = {"results": []}
             linked = {one["id"] for row in rows_in("HubSpot", answer, "results") for one in _links_in(row)}
-            missing += [f"{kind} {one['id']}" for one in wanted if one["id"] not in linked]
-        return missing
+            unlinked[kind] = [one for one in wanted if one["id"] not in linked]
+        return missing, {kind: ones for kind, ones in unlinked.items() if ones}
+
+    async def _write(self, record_id: str, properties: dict[str, str], links: Mapping[str, list[JsonObject]]) -> None:
+        """Write all of the properties, each by itself where HubSpot refuses them together, and each of the links."""
+        try:
+            if properties:
+                await self._client.update(record_id, properties, by_property=False)
+        except CallerError:
+            for name, text in properties.items() if len(properties) > 1 else ():
+                with suppress(TaskhandError):
+                    await self._client.update(record_id, {name: text}, by_property=False)
+        except TaskhandError:  # what it has is read afterwards
+            pass
+        for kind, ones in links.items():
+            for one in ones:
+                with suppress(TaskhandError):
+                    await self._client.link_as(kind, record_id, one["id"], one["types"])
 
     async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
         try:
