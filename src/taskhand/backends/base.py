@@ -193,6 +193,10 @@ class Backend(Protocol):
         """
         ...
 
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
+        """Those of these notes beside tasks that certainly do not exist any more."""
+        ...
+
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell.
 

@@ -26,6 +26,7 @@ from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wa
 from taskhand.service.inverse import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
+from taskhand.service.notes import moved_notes
 from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
@@ -191,7 +192,7 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     now = await read_snapshots(call.app, ids, deletes, properties=properties_of(intents))
     capabilities = call.app.backend.capabilities
     drifts = (drift_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
-    moved = [found for found in drifts if found is not None]
+    moved = [found for found in drifts if found is not None] or await moved_notes(call.app, plan)
     if moved:
         raise _stale_plan_error(moved, len(intents))
     return [

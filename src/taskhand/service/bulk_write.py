@@ -20,6 +20,7 @@ from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
 from taskhand.service.call import Call
 from taskhand.service.idempotency import is_key_replay, wait_until_ended
+from taskhand.service.notes import describe_shared
 from taskhand.service.send_intents import send_intents
 
 __all__ = [
@@ -198,18 +199,21 @@ class _BulkRun:
             raise AssertionError("a run begins with its change")
         results = tuple(self._results[index] for index in sorted(self._results))
         stopped = next((one.message for one in results if one.outcome == "not_attempted"), None)
-        receipt = BulkReceipt(results, change.opening.matched, stopped or self._deletion_note(change), change.id)
+        note = stopped or self._deletion_note(change) or describe_shared(self._applied(change))
+        receipt = BulkReceipt(results, change.opening.matched, note, change.id)
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _deletion_note(self, change: Change) -> str | None:
         """What is said of deleted tasks together; None where none was deleted."""
-        done = [one for index, one in enumerate(change.intents) if self._results[index].outcome == "applied"]
-        deleted = [one.before for one in done if one.verb == "delete" and one.before is not None]
+        deleted = [one.before for one in self._applied(change) if one.verb == "delete" and one.before is not None]
         if not deleted:
             return None
         lost = sum(one.cannot_recreate is not None for one in deleted)
         again = f"cannot make {lost} of them again" if lost else "makes them again under new ids"
         return f"The tasks are deleted; undo_change {again}."
+
+    def _applied(self, change: Change) -> list[Intent]:
+        return [one for index, one in enumerate(change.intents) if self._results[index].outcome == "applied"]
 
     def _overall_outcome(self) -> Outcome:
         """The outcome of all intents of the change; tasks that were skipped do not count."""

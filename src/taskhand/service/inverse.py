@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import MISSING
+
 from taskhand.domain.edit import Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import FIELDS, argument_name, request_body
@@ -94,8 +96,8 @@ def _restore(
     whole = without(whole, *(_names(whole) - changed), *left_out)
     if not any(whole.given()):
         raise _nothing_to_restore_error(note)
-    if "note" in _names(whole):  # it is deleted by its id; a text that the journal masks cannot be compared before
-        now = now.with_note_of(after.model_copy(update={"note": ""}) if MASK in str(after.note) else after)
+    if "note" not in _names(whole):  # a note that stays is no part of this write
+        now = replace(now, task=now.task.model_copy(update={"note": MISSING, "note_id": MISSING}))
     edit, kept = _part(whole, after, now.task)
     check_writable(edit, "The text before the change")
     unmet, rest = unmet_edit(app, edit, now), without(whole, *_names(edit))

@@ -13,6 +13,7 @@ from taskhand.domain.snapshot import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
+from taskhand.service.notes import describe_shared
 
 __all__ = ["make_plan", "to_plan"]
 
@@ -60,7 +61,10 @@ def to_plan(
         expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
-        note=" ".join(filter(None, (note, describe_loss(deleted), _effects(change.intents, app)))) or None,
+        note=" ".join(
+            filter(None, (note, describe_shared(change.intents), describe_loss(deleted), _effects(change.intents, app)))
+        )
+        or None,
     )
 
 

@@ -64,6 +64,7 @@ async def write_edit(
         if not _sets_any(intent.edit):
             names = properties_in(edit)
             reread = await read_snapshot(app, before.task.id, fresh=True, properties=names)
+            reread = reread.with_note_of(now.task)
             before, now = (reread if before == now else before), reread
             intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit) and before == now:

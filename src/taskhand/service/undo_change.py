@@ -21,6 +21,7 @@ from taskhand.service.idempotency import outcome_unknown_error, recreation_claim
 from taskhand.service.inverse import Inverse, invert
 from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
+from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_selection import Selection, select
 
@@ -46,6 +47,7 @@ async def undo_change(
         made = [result.task_id or "" for intent, result in chosen.applied if intent.verb == "create"]
         names = properties_of([intent for intent, _ in chosen.applied])
         now = await read_snapshots(call.app, ids, made, properties=names)
+        now = await with_written_notes(call.app, chosen.applied, now, change.opening.at)
         while True:
             undo = await _prepare(call, change, chosen, now)
             try:
@@ -60,7 +62,7 @@ class _Undo:
 
     `is_of_many` is whether several tasks were to be undone. `left` are tasks of which only fields that stay were
     written. `moved` are those refused because all that would be restored has changed since. `remade` were deleted and
-    have been made again.
+    have been made again. `held` says that a note stays, because other tasks of the change have it too.
     """
 
     is_of_many: bool
@@ -73,6 +75,7 @@ class _Undo:
     claims: list[Claim] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    held: str | None = None
 
     @property
     def intents(self) -> list[Intent]:
@@ -100,7 +103,7 @@ class _Undo:
         """What is to be said of all tasks together, each thing once."""
         lacking = dict.fromkeys(what for one in self.inverses.values() for what in one.not_restored)
         again = f"Made again as a new task; not restored: {', '.join(lacking)}." if lacking else None
-        return " ".join(filter(None, (*self.notes, again))) or None
+        return " ".join(filter(None, (*self.notes, self.held, again))) or None
 
 
 async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> _Undo:
@@ -109,11 +112,13 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
     undo.left.extend(chosen.unwritten)
     if change.opening.undoes:
         undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
+    shared = {} if "note" in chosen.left_out else tasks_sharing(change, chosen.applied)
     for intent, result in chosen.applied:
         task_id = result.task_id or ""
         undo.titles[task_id] = _title(intent, result, now.get(task_id))
         try:
-            inverse = invert(call.app, intent, result, now.get(task_id), chosen.left_out)
+            left_out = chosen.left_out | {"note"} if task_id in shared else chosen.left_out
+            inverse = invert(call.app, intent, result, now.get(task_id), left_out)
             if inverse is None:
                 undo.left.append(task_id)
                 continue
@@ -134,6 +139,8 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
             undo.met.append(task_id)
         else:
             undo.inverses[task_id] = inverse
+    if shared:
+        undo.held = describe_others([one for others in shared.values() for one in others])
     return undo
 
 
@@ -253,6 +260,12 @@ def _fields(kept: Sequence[Unapplied]) -> str:
 
 def _nothing_undone_error(undo: _Undo) -> TaskhandError:
     """The error for an undo that would write nothing: that of the one task, or one for all of them."""
+    if not undo.refused and undo.held:
+        return CallerError(
+            f"{undo.held} Nothing was undone.",
+            code="nothing_to_undo",
+            next_step="Send undo_change without taskIds: the note goes when all its tasks are undone together.",
+        )
     if not undo.refused:
         return CallerError(
             "Nothing is left to undo: except names every field that was changed.",

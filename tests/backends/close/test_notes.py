@@ -93,6 +93,58 @@ async def test_many_tasks_get_one_note_for_each_lead_with_one_search_and_are_und
     assert {task["date"] for task in sandbox.tasks} != {"2026-04-01"}
 
 
+async def test_a_note_is_taken_back_once_and_redone_once_by_any_process() -> None:
+    time = Time()
+    sandbox = close(2)
+    async with agent_on(sandbox, time) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        plan = await agent("undo_change", changeId=done["changeId"], dryRun=True)
+        undone = await agent("undo_change", changeId=done["changeId"])
+        again = await agent("undo_change", changeId=done["changeId"])
+        assert (again["changed"], again["note"]) == ({}, "Nothing was written: the task already is as asked.")
+        with pytest.raises(Refused, match="wrote nothing"):
+            await agent("undo_change", changeId=again["changeId"])
+        with pytest.raises(Refused, match="changed since the plan was made") as stale:
+            await agent("apply_plan", planId=plan["planId"])
+        assert stale.value.error["difference"][0]["changed"] == {"note": {"from": NOTE, "to": None}}
+        both = [await agent("undo_change", changeId=undone["changeId"], dryRun=True) for _ in range(2)]
+        await agent("apply_plan", planId=both[0]["planId"])
+        with pytest.raises(Refused, match="changed since the plan was made"):
+            await agent("apply_plan", planId=both[1]["planId"])
+        time.now += 61  # this process remembers no note any more, as another one does not
+        redone = await agent("undo_change", changeId=undone["changeId"])
+        assert redone["changed"] == {}
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
+async def test_one_note_for_tasks_of_a_lead_is_told_as_one_and_stays_while_one_of_them_has_it() -> None:
+    sandbox = close(3)
+    ids = [task_id(number) for number in range(1, 4)]
+    async with agent_on(sandbox) as agent:
+        sent = {"taskIds": ids, "changes": {"addNote": NOTE, "priority": "2"}}
+        plan = await agent("bulk_update_tasks", **sent, dryRun=True)
+        done = await agent("apply_plan", planId=plan["planId"])
+        for answer in (plan, done):
+            assert "3 tasks share 1 note on their lead." in answer["note"]
+        stays = f"it is also that of 'Call Acme 2' ({ids[1]}) and 1 more, not undone here."
+        part = await agent("undo_change", changeId=done["changeId"], taskIds=ids[:1])
+        assert part["changed"] == {"priority": {"from": 2, "to": 1}}
+        assert part["note"] == f"The note on the lead stays: {stays}"
+        with pytest.raises(Refused, match="The note on the lead stays") as held:
+            await agent("undo_change", changeId=done["changeId"], taskIds=ids[:1], **{"except": ["priority"]})
+        assert "without taskIds" in held.value.error["next"]
+        assert notes(sandbox) == [(LEAD, NOTE)]
+        undone = await agent("undo_change", changeId=done["changeId"])
+        assert undone["totals"] == {"applied": 3}
+        assert undone["note"] == "3 tasks share 1 note on their lead."
+        assert "gone already" not in str(undone)
+        assert notes(sandbox) == []
+        again = await agent("undo_change", changeId=done["changeId"])
+        assert again["totals"] == {"unchanged": 3}
+        await agent("undo_change", changeId=undone["changeId"])
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
 @pytest.mark.parametrize("note_lag", [0, 60])
 @pytest.mark.parametrize("row_", TABLE, ids=str)
 async def test_after_any_fault_a_repeated_call_leaves_one_note(row_: Row, note_lag: int) -> None:

@@ -7,7 +7,7 @@ writes, and a deleted task is shown for a while.
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -209,6 +209,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         leads = {task.id: task.ai_customer_id for task in tasks if task.ai_customer_id}
         found = await self._notes.find(list(leads.values()), text, since) if leads else {}
         return {task_id: found[lead_id] for task_id, lead_id in leads.items() if lead_id in found}
+
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
+        """Those of these notes that Close does not have any more."""
+        return await self._notes.missing(note_ids)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Update a task, then write or delete the note beside it."""

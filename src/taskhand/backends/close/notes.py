@@ -5,7 +5,7 @@ and never sent again by the same call. Lists may not show a new note yet, so tho
 while.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,6 +76,7 @@ class Notes:
         self._timing = timing
         self._sent: dict[tuple[str, str], _Sent] = {}
         self._deleted: dict[str, float] = {}
+        self._deleting: dict[str, anyio.Lock] = {}
         self._locks: dict[tuple[str, str], anyio.Lock] = {}
 
     async def find(self, lead_ids: Sequence[str], text: str, since: datetime) -> dict[str, str]:
@@ -96,6 +97,19 @@ class Notes:
                     raise _unknown()
                 found[lead_id] = sent.id
         return found
+
+    async def missing(self, note_ids: Collection[str]) -> frozenset[str]:
+        """Those of these notes that Close does not have any more."""
+        gone: set[str] = set()
+
+        async def look_for(note_id: str) -> None:
+            if await self._is_gone(note_id):
+                gone.add(note_id)
+
+        async with anyio.create_task_group() as group:
+            for note_id in set(note_ids):
+                group.start_soon(look_for, note_id)
+        return frozenset(gone)
 
     async def write(self, lead_id: str | None, text: str) -> WrittenNote:
         """Write a note on a lead, unless this process has just done so; OutcomeUnknown where it may be there."""
@@ -122,6 +136,12 @@ class Notes:
 
     async def delete(self, note_id: str, text: str | None) -> WrittenNote:
         """Delete the note with this text; one that was edited since stays, and is answered."""
+        async with hold_lock(self._deleting.setdefault(note_id, anyio.Lock())):
+            if note_id in self._deleted:  # several tasks of a lead share a note
+                return WrittenNote(None, None)
+            return await self._delete(note_id, text)
+
+    async def _delete(self, note_id: str, text: str | None) -> WrittenNote:
         try:
             row = await self._client.note(note_id)
         except NotFound:

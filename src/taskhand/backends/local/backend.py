@@ -1,7 +1,7 @@
 """The embedded task store as a backend."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -127,6 +127,10 @@ class LocalBackend:
     async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:  # noqa: ARG002
         """None: notes are a part of the description."""
         return {}
+
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
+        """None: notes are a part of the description."""
+        return frozenset()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Whatever the rules allow is stored."""

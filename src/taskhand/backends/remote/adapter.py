@@ -5,7 +5,7 @@ decides what a lost answer means. A *row* is a task in the CRM's own form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -213,6 +213,10 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:  # noqa: ARG002
         """None: notes are a part of the description."""
         return {}
+
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
+        """None: notes are a part of the description."""
+        return frozenset()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """CallerError for an edit that the CRM would refuse; where nobody can tell before, the CRM tells."""

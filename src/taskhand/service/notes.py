@@ -1,0 +1,116 @@
+"""Notes beside tasks, where a task has no description: whether they are still there, and which tasks share one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import MISSING
+
+from taskhand.domain.plan import Difference
+from taskhand.domain.receipt import FieldChange
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.domain.text import truncate
+from taskhand.journal.journal import MASK, Change, Intent, Result
+from taskhand.service.app_context import AppContext
+
+__all__ = ["describe_others", "describe_shared", "moved_notes", "tasks_sharing", "with_written_notes"]
+
+_LONGEST_TITLE = 60
+
+
+async def with_written_notes(
+    app: AppContext, applied: Sequence[tuple[Intent, Result]], now: Mapping[str, Snapshot], since: datetime
+) -> dict[str, Snapshot]:
+    """The tasks as they are now, with the notes that these intents wrote or deleted at `since`, as they are now.
+
+    A note that was written counts as it was left, unless it is gone; one that was deleted may have been written again.
+    """
+    found = dict(now)
+    written, deleted = _notes(applied)
+    gone = await app.backend.missing_notes({str(task.note_id) for task in written.values()}) if written else ()
+    for task_id, after in written.items():
+        # A text that the journal masks cannot be compared: the note is deleted by its id.
+        text = "" if MASK in str(after.note) else str(after.note)
+        is_gone = after.note_id in gone
+        found |= _noted(found, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
+    for text in dict.fromkeys(deleted.values()):
+        tasks = [now[task_id].task for task_id, one in deleted.items() if one == text and task_id in now]
+        ids = await app.backend.find_notes(tasks, text, since) if MASK not in text else {}
+        for task in tasks:
+            found |= _noted(found, task.id, text if task.id in ids else None, ids.get(task.id))
+    return found
+
+
+def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> dict[str, tuple[Task, ...]]:
+    """The other tasks of the change for which the note of each of these stands too, by the id of the task."""
+    ours, _ = _notes(applied)
+    rest = {
+        result.task_id: result.after
+        for result in change.results.values()
+        if result.outcome == "applied" and result.after is not None and result.task_id not in ours
+    }
+    others = {
+        task_id: tuple(one for one in rest.values() if isinstance(one.note, str) and one.note_id == task.note_id)
+        for task_id, task in ours.items()
+    }
+    return {task_id: tasks for task_id, tasks in others.items() if tasks}
+
+
+async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
+    """What differs in the notes that a plan writes or deletes: one is there since, or gone."""
+    edits = [(one.before.task, one.edit.note) for one in plan.intents if one.before and one.edit]
+    moved = []
+    ids = {str(task.note_id) for task, note in edits if note is None and isinstance(task.note_id, str)}
+    gone = await app.backend.missing_notes(ids) if ids else ()
+    moved += [_note_difference(task, task.note, None) for task, note in edits if note is None and task.note_id in gone]
+    for text in dict.fromkeys(note for _, note in edits if isinstance(note, str) and MASK not in note):
+        tasks = [task for task, note in edits if note == text]
+        found = await app.backend.find_notes(tasks, text, plan.opening.at)
+        moved += [_note_difference(task, None, text) for task in tasks if task.id in found]
+    return moved
+
+
+def describe_others(tasks: Sequence[Task]) -> str:
+    """The note that stays, because it is also that of these tasks, in a sentence."""
+    first, *more = {one.id: f"{truncate(one.title or '', _LONGEST_TITLE)!r} ({one.id})" for one in tasks}.values()
+    named = f"{first} and {len(more)} more" if more else first
+    return f"The note on the lead stays: it is also that of {named}, not undone here."
+
+
+def describe_shared(intents: Sequence[Intent]) -> str | None:
+    """How many notes these intents write or delete, where tasks share one; None where each has its own."""
+    noted = [
+        (one.before.task.ai_customer_id, one.edit.note)
+        for one in intents
+        if one.before and one.edit and one.edit.note is not MISSING and one.before.task.ai_customer_id
+    ]
+    count = len(set(noted))
+    if count == len(noted):
+        return None
+    return f"{len(noted)} tasks share {'1 note on their lead' if count == 1 else f'{count} notes, one on each lead'}."
+
+
+def _notes(applied: Iterable[tuple[Intent, Result]]) -> tuple[dict[str, Task], dict[str, str]]:
+    """By the id of the task: those with the note that was written for each, and the texts of deleted notes."""
+    written: dict[str, Task] = {}
+    deleted: dict[str, str] = {}
+    for intent, result in applied:
+        was, after = intent.before.task if intent.before else None, result.after
+        if was is None or after is None or intent.edit is None or intent.edit.note is MISSING:
+            continue
+        if isinstance(after.note, str) and isinstance(after.note_id, str):
+            written[after.id] = after
+        elif isinstance(was.note, str) and after.note is None:
+            deleted[after.id] = was.note
+    return written, deleted
+
+
+def _note_difference(task: Task, was: object, now: object) -> Difference:
+    return Difference(task.id, task.title or "", "update", (FieldChange("note", was, now),))
+
+
+def _noted(found: Mapping[str, Snapshot], task_id: str, note: str | None, note_id: str | None) -> dict[str, Snapshot]:
+    if (one := found.get(task_id)) is None:
+        return {}
+    return {task_id: replace(one, task=one.task.model_copy(update={"note": note, "note_id": note_id}))}
