@@ -57,6 +57,22 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     assert logging.getLogger("taskhand").level == level
 
 
+@pytest.mark.parametrize("host", ["claude-code", "codex"])
+def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_written(
+    run: Run, tmp_path: Path, bases: dict[str, list[str]], host: str
+) -> None:
+    name, _, url = bases["close"][3].partition("=")
+    options = (host, "--project", "--check", "--backend", "close")
+    here = {name: url, "PATH": ""}  # no command that could be started
+    done = run(*options, anywhere=True, **here, **{KEYS["close"]: KEY})
+    assert f"{name} is taken from the environment for the checks; it is not written to the shared file." in done.stderr
+    assert "Close does not accept the key" in error_of(done).message
+    done = run(*options, anywhere=True, **here, **{KEYS["close"]: "close-sandbox-key"})
+    [file] = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "host.json"]
+    assert "key accepted" in done.stdout
+    assert url not in file.read_text(encoding="utf-8")
+
+
 def test_an_entry_that_cannot_work_is_not_written(
     run: Run, file: Path, kept: InMemory, bases: dict[str, list[str]]
 ) -> None:

@@ -11,7 +11,7 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
-from taskhand.config.settings import Settings
+from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import Host
 from taskhand.install.entry_run import run_entry
@@ -40,11 +40,13 @@ _YOUR_KEY = "your key"
 def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
     """The entry to write, and its variables. `there` is the present entry."""
     env = there.get("env", {})
-    given = {**_settings_here(asked), **asked.variables}
+    here = _settings_here(asked)
+    given = {**({} if asked.project else here), **asked.variables}
     present = {**(env if isinstance(env, dict) else {}), **given}
-    questions = Questions(asked, present)
-    if asked.me is not None and asked.backend is None:
-        raise CallerError("--me needs --backend: whose member you are depends on it.")
+    if asked.me is not None:
+        _check_me_option(asked.backend)
+    _tell_settings(asked, here)
+    questions = Questions(asked, {**here, **present})
     made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
     questions.check_key()
     call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
@@ -55,17 +57,39 @@ def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVaria
     return made, WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
 
 
+def _check_me_option(backend: BackendName | None) -> None:
+    """CallerError where nobody can be chosen as `me`."""
+    if backend is None:
+        raise CallerError("--me needs --backend: whose member you are depends on it.")
+    factory = find_factory(backend)
+    if factory.me_variable:
+        return
+    if factory.credentials:
+        raise CallerError(
+            f"--me chooses nobody on {factory.title}: `me` is the owner of the key there.",
+            next_step="Leave --me out, or give the key of another person.",
+        )
+    raise CallerError(
+        f"--me chooses nobody in {factory.title}: `me` is its first member.",
+        next_step="Leave --me out. `--set TASKHAND_USER=NAME` names the first member of a new store.",
+    )
+
+
 def _settings_here(asked: Request) -> dict[str, str]:
-    """The CRM's settings in this command's environment that are not asked for, such as its address: they go along."""
-    if asked.backend is None or asked.project:
+    """The CRM's settings in this command's environment that are not asked for, such as its address."""
+    if asked.backend is None:
         return {}
     factory = find_factory(asked.backend)
     names = [Settings.variable(name) for name in factory.settings.model_fields if name not in factory.credentials]
     found = {name: value for name in names if (value := os.environ.get(name, "").strip())}
-    taken = {name: value for name, value in found.items() if name not in {*factory.questions, *asked.variables}}
-    for name in taken:
-        print_line(f"{name} is taken from the environment.", err=True)
-    return taken
+    return {name: value for name, value in found.items() if name not in {*factory.questions, *asked.variables}}
+
+
+def _tell_settings(asked: Request, here: Mapping[str, str]) -> None:
+    """Say which settings of the environment go along: into the entry, or only to the checks of a shared one."""
+    for name in here if not asked.project or asked.checks else ():
+        use = " for the checks; it is not written to the shared file" if asked.project else ""
+        print_line(f"{name} is taken from the environment{use}.", err=True)
 
 
 def choose_key_store(asked: Request) -> KeyStore:
@@ -92,6 +116,9 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
         command = find_installation().install_command()
         print_line(f"! `taskhand` is not on your PATH, so the entry does not start here: {command}", err=True)
         return
+    if asked.project:
+        env = entry.get("env")
+        entry = {**entry, "env": {**_settings_here(asked), **(env if isinstance(env, dict) else {})}}
     report = run_entry(asked.host, entry, os.environ, is_ours=not asked.project)
     failed = [one for one in (report.start, *report.findings) if one.outcome == "failed"]
     fatal = [one for one in failed if one is report.start or one.subject in _FATAL]
