@@ -54,6 +54,15 @@ def test_the_files_of_a_project_are_looked_at_where_its_folder_is_given(home: Pa
     assert len(list(find_known_entries([find_host("cursor")], home / "work"))) == 1
 
 
+def test_the_file_of_a_project_in_the_home_folder_is_the_users(home: Path) -> None:
+    _write(home / ".cursor" / "mcp.json", {"taskhand": {}})
+    (home / "link").symlink_to(home)
+    for folder in (home, home / "link"):
+        [found] = find_known_entries([find_host("cursor")], folder)
+        assert isinstance(found, KnownEntry)
+        assert found.file.path == home / ".cursor" / "mcp.json"
+
+
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(home: Path) -> None:
     (home / ".codex").mkdir()
     (home / ".codex" / "config.toml").write_text("a =\n", encoding="utf-8")

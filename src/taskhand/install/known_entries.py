@@ -66,7 +66,8 @@ def find_known_entries(hosts: Sequence[Host] = HOSTS, folder: Path | None = None
     for host in hosts:
         files = [host.user_file(machine)]
         files += [folder / host.project_file] if folder and host.project_file else []
-        for path in files:
+        # In the home folder the project's file may be the user's.
+        for path in {os.path.realpath(file): file for file in reversed(files)}.values():
             try:
                 yield from find_entries(read_host_file(path), host)
             except OperatorError as error:
