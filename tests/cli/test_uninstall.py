@@ -11,6 +11,7 @@ from cli.installing import KEY, Run, error_of
 from keyrings import InMemory
 from taskhand.cli.main import command
 from taskhand.journal.process_lock import ProcessLock
+from unprivileged import open_folder, without_privileges
 
 OTHERS = '{"mcpServers": {"gh": {}}}'
 
@@ -49,17 +50,21 @@ def _files(home: Path) -> set[str]:
 
 def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemory) -> None:
     before, keys = _files(home), dict(kept.kept)
-    told = _uninstall(home, "--dry-run", "--data").stdout
+    told = _uninstall(home, "--dry-run").stdout
     for part in (
         "entry of Cursor:",
         "entry of Cursor (deals):",
         "entry of Codex:",
         "deals/CLOSE_API_KEY",
-        "own.sqlite-wal",
+        "own.sqlite-wal (stays without --data)\n",
+        "taskhand/tasks.journal.sqlite (stays without --data)\n",
+        "taskhand.toml (stays without --data)\n",
+        "The program itself is removed by: ",
     ):
         assert part in told
     assert "others.sqlite" not in told
     assert told.endswith("Nothing was removed.\n")
+    assert "stays" not in _uninstall(home, "--dry-run", "--data").stdout
     assert (_files(home), kept.kept) == (before, keys)
 
 
@@ -73,13 +78,39 @@ def test_entries_keys_and_backups_go_and_data_stays(home: Path, kept: InMemory) 
     assert "`taskhand uninstall --data` removes it" in done.stdout
     assert "The program itself is removed by: pip uninstall taskhand" in done.stdout
     assert KEY not in done.output
-    assert "There is nothing of Taskhand on this machine but its data." in _uninstall(home, "--dry-run").stdout
+    told = _uninstall(home, "--dry-run").stdout
+    assert "There is nothing of Taskhand on this machine but its data." in told
+    assert f"data: {home}/mine/own.sqlite" not in told  # the entry that named it is gone
+    assert f"data: {home}/.local/share/taskhand/tasks.sqlite (stays without --data)" in told
 
 
 def test_data_goes_where_it_is_asked_for(home: Path) -> None:
     assert _uninstall(home, "--yes", "--data").exit_code == 0
     assert _files(home) == {".cursor/mcp.json", ".codex/config.toml", "mine/others.sqlite"}
     assert not (home / ".local" / "share" / "taskhand").exists()
+
+
+def test_nothing_is_asked_where_there_is_nothing(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
+    done = _uninstall(tmp_path)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("There is nothing of Taskhand on this machine.\nThe program itself is removed by: ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_only_what_was_removed_is_counted(no_keyring: None) -> None:  # noqa: ARG001
+    with open_folder() as home:
+        data = home / ".local" / "share" / "taskhand"
+        data.mkdir(parents=True)
+        (data / "tasks.sqlite").touch()
+        data.chmod(0o555)
+        with without_privileges():
+            done = _uninstall(home, "--yes", "--data")
+        assert f"! {data}/tasks.sqlite cannot be removed: Permission denied." in done.stderr
+        assert (done.exit_code, "Removed" in done.stdout) == (1, False)
+        data.chmod(0)
+        with without_privileges():
+            done = _uninstall(home, "--dry-run")
+        assert f"! {data} cannot be read: Permission denied." in done.stderr
 
 
 def test_without_a_person_nothing_is_removed_but_with_yes(home: Path) -> None:

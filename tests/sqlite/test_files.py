@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -22,8 +21,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sqlite.connection import open_connection
-
-NOBODY = 65_534
+from unprivileged import open_folder, without_privileges
 
 
 def store_at(path: Path) -> LocalBackend:
@@ -222,9 +220,8 @@ async def test_a_journal_beside_a_foreign_log_is_refused(tmp_path: Path) -> None
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user can enter, unlike the one of pytest."""
-    with tempfile.TemporaryDirectory(prefix="taskhand-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with open_folder() as found:
+        yield found
 
 
 @contextmanager
@@ -232,14 +229,10 @@ def read_only(path: Path, what: str) -> Iterator[None]:
     """The folder, or the file too, may only be read; by somebody to whom permissions apply."""
     path.chmod(0o444 if what == "the file" else 0o666)
     path.parent.chmod(0o555)
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(NOBODY)
     try:
-        yield
+        with without_privileges():
+            yield
     finally:
-        if is_root:
-            os.seteuid(0)
         path.parent.chmod(0o755)
 
 

@@ -195,7 +195,7 @@ def _uninstall(asked: "Request", path: Path) -> None:
             next_step="Correct the file by hand, or remove the entry yourself.",
         ) from None
     if text == found.text:
-        print_line(f"Taskhand is not in {found.path}; nothing to do.")
+        print_line(_nothing_to_remove(asked.host, found))
         return
     _show(asked, found, text)
     if asked.dry_run:
@@ -205,6 +205,16 @@ def _uninstall(asked: "Request", path: Path) -> None:
         if isinstance(value, str) and value.startswith(MARK):
             name = value.removeprefix(MARK)
             print_line(f"{name} stays in the system keyring; `keyring del {SERVICE} {name}` removes it.")
+
+
+def _nothing_to_remove(host: "Host", found: "HostFile") -> str:
+    """The sentence for a file without the entry: it names the entries of Taskhand that are there."""
+    from taskhand.install.server_entry import our_hosts
+
+    if names := [one.server for one in our_hosts(found.text, host)]:
+        verb = "is" if len(names) == 1 else "are"
+        return f"There is no entry {host.server} in {found.path}; there {verb} {', '.join(names)} (--name)."
+    return f"Taskhand is not in {found.path}; nothing to do."
 
 
 def _show(asked: "Request", found: "HostFile", text: str) -> None:

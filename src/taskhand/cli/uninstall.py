@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,16 @@ class _Found:
     data: Sequence[Path]
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def is_only_data(self) -> bool:
+        """Whether there is nothing besides data."""
+        return not (self.entries or self.backups or self.keys)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing at all."""
+        return self.is_only_data and not self.data
+
 
 @click.command()
 @click.option("--data", is_flag=True, help="Remove the tasks, the journal and the settings file, too.")
@@ -47,24 +58,29 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)
-    if dry_run:
+    if dry_run or found.is_nothing:
+        _tell_rest(found, data=data)
         print_line("Nothing was removed.")
         return
-    if not yes and not sys.stdin.isatty():
-        raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
     if not yes:
-        click.confirm("Remove this?", abort=True, err=True)
-        question = "Remove the tasks, the journal and the settings too? Nothing brings them back"
-        data = data or bool(found.data and click.confirm(question, err=True))
+        data = _ask(found, data=data)
     if data:
         _check_unused(found)
     _remove_entries(found)
     _remove_keys(found)
     _remove_files(found, [*found.backups, *(found.data if data else ())])
     _tell_rest(found, data=data)
-    for problem in found.problems:
-        print_line(f"! {problem}", err=True)
     sys.exit(1 if found.problems else 0)
+
+
+def _ask(found: _Found, *, data: bool) -> bool:
+    """Ask whether to remove what is listed; whether the data goes, too. Abort for a no."""
+    if not sys.stdin.isatty():
+        raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
+    if data or not found.is_only_data:
+        click.confirm("Remove this?", abort=True, err=True)
+    question = "Remove the tasks, the journal and the settings too? Nothing brings them back"
+    return data or bool(found.data and click.confirm(question, err=True))
 
 
 def _find(configuration: "Configuration") -> _Found:
@@ -75,10 +91,18 @@ def _find(configuration: "Configuration") -> _Found:
     entries = [one for one in known if isinstance(one, KnownEntry)]
     backups = [path for file in find_host_files() for path, _ in read_backups(file)]
     databases = list(dict.fromkeys(_databases(configuration.settings, entries)))
-    data = [path for pair in databases for database in pair for path in _files_of(database)]
+    data: list[Path] = []
+    problems: list[str] = []
+    for database in (one for pair in databases for one in pair):
+        try:
+            data += _files_of(database)
+        except OSError as error:
+            problems.append(f"{database.parent} cannot be read: {error.strerror}.")
     data += [configuration.file.path] if configuration.file.there and configuration.file.path.is_file() else []
     unread = [one for one in known if not isinstance(one, KnownEntry)]
-    return _Found(entries, unread, backups, list(_keys(entries)), databases, list(dict.fromkeys(data)))
+    return _Found(
+        entries, unread, backups, list(_keys(entries)), databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)]
+    )
 
 
 def _keys(entries: "Sequence[KnownEntry]") -> Iterator[str]:
@@ -120,11 +144,11 @@ def _list(found: _Found, *, data: bool) -> None:
         print_line(f"backup: {path}")
     for name in found.keys:
         print_line(f"key in the system keyring: {name}")
-    for path in found.data if data else ():
-        print_line(f"data: {path}")
+    for path in found.data:
+        print_line(f"data: {path}{'' if data else ' (stays without --data)'}")
     for one in found.unread:
         print_line(f"! {one.why}", err=True)
-    if not (found.entries or found.backups or found.keys or (data and found.data)):
+    if found.is_nothing or (found.is_only_data and not data):
         print_line("There is nothing of Taskhand on this machine" + (" but its data." if found.data else "."))
 
 
@@ -173,23 +197,28 @@ def _remove_keys(found: _Found) -> None:
 
 
 def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
+    count = 0
     for path in paths:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             found.problems.append(f"{path} cannot be removed: {error.strerror}.")
-    if paths:
-        print_line(f"Removed {len(paths)} file{'' if len(paths) == 1 else 's'}.")
+        else:
+            count += 1
+    if count:
+        print_line(f"Removed {count} file{'' if count == 1 else 's'}.")
     for folder in {path.parent for path in paths if path.parent.name == "taskhand"}:
-        if folder.is_dir() and not any(folder.iterdir()):
+        with suppress(OSError):  # another file is in it, or the folder above cannot be written
             folder.rmdir()
 
 
 def _tell_rest(found: _Found, *, data: bool) -> None:
-    """Say what stays, and how the program itself is removed."""
+    """Say which data stays, how the program itself is removed, and what went wrong."""
     from taskhand.install.installation import find_installation
 
     if found.data and not data:
         folders = ", ".join(dict.fromkeys(str(path.parent) for path in found.data))
         print_line(f"Your data stays in {folders}; `taskhand uninstall --data` removes it.")
     print_line(f"The program itself is removed by: {find_installation().uninstall_command}")
+    for problem in found.problems:
+        print_line(f"! {problem}", err=True)
