@@ -57,6 +57,18 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     assert logging.getLogger("taskhand").level == level
 
 
+@pytest.mark.parametrize("backend", KEYS)
+def test_an_address_at_which_something_else_answers_is_refused(
+    run: Run, file: Path, bases: dict[str, list[str]], backend: str
+) -> None:
+    before = file.read_bytes()
+    *options, base = bases[backend]
+    done = run("cursor", "--check", *options, f"{base}/elsewhere", **{KEYS[backend]: KEY})
+    assert error_of(done).message.startswith("The key could not be tried, so nothing is written. ")
+    assert error_of(done).next_step == (f"Correct {backend.upper()}_BASE_URL; `--no-check` writes the entry untried.")
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("host", ["claude-code", "codex"])
 def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_written(
     run: Run, tmp_path: Path, bases: dict[str, list[str]], host: str

@@ -240,7 +240,10 @@ class Questions:
         return self._account
 
     def _try_key(self, settings: Settings) -> _Account | None:
-        """What the key leads to; None where the CRM does not answer. OperatorError where it does not accept the key."""
+        """What the key leads to; None where the CRM cannot be reached now.
+
+        OperatorError where it does not accept the key, or where something else answers in its place.
+        """
         name = self._factory.title
         try:
             with _without_warnings():
@@ -255,12 +258,25 @@ class Questions:
             ) from None
         except (TaskhandError, TimeoutError) as error:
             why = error.message if isinstance(error, TaskhandError) else f"{name} did not answer."
+            if isinstance(error, TaskhandError) and not error.retryable:
+                raise OperatorError(
+                    f"The key could not be tried, so nothing is written. {why}",
+                    code=error.code,
+                    next_step=f"{self._address_to_correct(settings)}; `--no-check` writes the entry untried.",
+                ) from None
             print_line(f"! The key could not be tried. {why}", err=True)
             return None
         count = len(account.members)
         mine = f", and you are {account.my_name}" if account.my_name else ""
         print_line(f"{name}: key accepted, {count} member{'' if count == 1 else 's'}{mine}.", err=self._asked.prints)
         return account
+
+    def _address_to_correct(self, settings: Settings) -> str:
+        """What to do where the address does not answer as the CRM does."""
+        field = f"{self._factory.name}_base_url"
+        if getattr(settings, field) != self._factory.settings.model_fields[field].default:
+            return f"Correct {Settings.variable(field)}"
+        return f"See what answers between this machine and {self._factory.title}"
 
     def _ask_key_to_try(self) -> None:
         """Ask for a key that the host keeps itself, or has in its environment: it is not stored."""
