@@ -22,7 +22,7 @@ DRAFT = {"title": "Call back", "responsibleIds": [], "priority": "1"}
 def read(name: str, sent: dict[str, Any], capabilities: Capabilities = EVERYTHING) -> BaseModel:
     tool = BY_NAME[name]
     schema = SCHEMAS[name] if capabilities is EVERYTHING else input_schema(tool.arguments, capabilities)
-    model: BaseModel = parse_arguments(tool.arguments, schema, sent, reads=tool.kind == "read")
+    model: BaseModel = parse_arguments(tool.arguments, schema, sent, reads=tool.kind == "read", tool=name)
     return model
 
 
@@ -211,6 +211,9 @@ def test_a_field_that_only_the_backend_requires_is_named_as_missing() -> None:
         ("update_task", "responsible_ids", "responsibleIds"),
         ("update_task", "Titel", "title"),
         ("list_tasks", "page_cursor", "cursor"),
+        ("update_task", "due", "dueDate"),
+        ("bulk_update_tasks", "ids", "taskIds"),
+        ("delete_task", "task_ids", "ids"),
         ("get_task", "ID", "id"),
         ("get_task", "Id", "id"),
     ],
@@ -220,6 +223,43 @@ def test_an_unknown_argument_is_refused_with_the_nearest_one(tool: str, name: st
         read(tool, {name: "x"})
     assert caught.value.candidates[0].value == meant_name
     assert caught.value.next_step == f"Send {meant_name} instead."
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent", "instead"),
+    [
+        ("update_task", {"delete": True}, "Call delete_task instead: it deletes tasks."),
+        ("update_task", {"Is-Done": True}, "Call complete_task instead: it finishes a task."),
+        ("create_task", {"completed": True}, "Call complete_task instead: it finishes a task."),
+        ("complete_task", {"done": True}, "Leave it out: complete_task finishes a task."),
+        ("bulk_update_tasks", {"changes": {"delete": True}}, "Call delete_task instead: it deletes tasks."),
+        ("bulk_update_tasks", {"done": True}, "Send changes.newStatusName with a finished status instead."),
+        ("bulk_update_tasks", {"changes": {"done": 1}}, "Send changes.newStatusName with a finished status instead."),
+        ("get_task", {"ids": ["a", "b"]}, "get_task takes one task: send id, once for each."),
+        *(
+            (
+                tool,
+                {name: ["a"]},
+                "Call bulk_update_tasks instead: it changes several tasks at once, with taskIds and changes.",
+            )
+            for tool in ("update_task", "complete_task", "reassign_task")
+            for name in ("ids", "task_ids")
+        ),
+    ],
+)
+def test_an_argument_that_another_tool_stands_for_is_refused_with_that_tool(
+    tool: str, sent: dict[str, Any], instead: str
+) -> None:
+    with refused("unknown_argument") as caught:
+        read(tool, sent)
+    assert (caught.value.next_step, caught.value.candidates) == (instead, ())
+
+
+@pytest.mark.parametrize("name", ["deadline", "user", "updates", "person", "reopen", "start", "owner", "reminder"])
+def test_an_argument_that_only_looks_a_little_like_another_is_not_sent_as_that_one(name: str) -> None:
+    with refused("unknown_argument") as caught:
+        read("update_task", {name: "x"})
+    assert str(caught.value.next_step).startswith("The arguments are: id, title")
 
 
 def test_an_argument_like_no_other_is_refused_with_the_list() -> None:

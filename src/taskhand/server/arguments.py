@@ -8,7 +8,6 @@ to send. The fields of an object are checked like arguments, and their names in 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -29,6 +28,7 @@ from taskhand.server.coercion import (
 )
 from taskhand.server.fillers import TaskBody
 from taskhand.server.list_of import ListItem, lists_of
+from taskhand.server.other_names import nearest_names, other_tool
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["parse_arguments"]
@@ -46,14 +46,16 @@ _FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 """Switches for which a 0 says what leaving them out says."""
 
 
-def parse_arguments(model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool) -> _Model:
+def parse_arguments(
+    model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool, tool: str = ""
+) -> _Model:
     """The arguments as `model`; CallerError says which argument is wrong and what to send.
 
-    `reads` is whether the tool only reads: an empty value in a filter that a write uses is not taken for *not given*,
-    since it would widen what is written to.
+    `tool` is the name of the tool that is called. `reads` is whether it only reads: an empty value in a filter that a
+    write uses is not taken for *not given*, since it would widen what is written to.
     """
     faults = _Faults()
-    values = _coerce_all(_Scope(model, schema, reads=reads), sent, faults)
+    values = _coerce_all(_Scope(model, schema, reads=reads, tool=tool), sent, faults)
     try:
         arguments = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -81,6 +83,7 @@ class _Scope:
     """Whether the call has another argument in place of this object: what is empty in it is not given."""
     filled: bool = False
     """Whether an argument around this object says nothing: the host may fill in what was left out."""
+    tool: str = ""
 
     @property
     def properties(self) -> Schema:
@@ -117,7 +120,7 @@ class _Scope:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
         replaced, filled = self._is_replaced(name, given), any(map(is_empty, given.values()))
-        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around, replaced, filled)
+        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around, replaced, filled, self.tool)
 
     def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
         """The values that say something."""
@@ -249,19 +252,30 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
             next_step=f"Leave {dotted} out.",
         )
     misplaced = [] if squeezed in own else _namesakes(scope, squeezed)
-    near = misplaced or [own[match] for match in get_close_matches(squeezed, own, n=3, cutoff=0.6)]
+    near = misplaced or [own[match] for match in nearest_names(squeezed, own)]
     listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
     declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
     is_absent = squeezed not in own and squeezed in declared
     for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
     if for_several_people and "responsibleIds" in scope.properties:
         listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
+    if not misplaced and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
+        listed, near = elsewhere, []
     return CallerError(
         f"There is no argument {dotted!r}{' with this CRM' if is_absent else ''}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
     )
+
+
+def _other_tool(scope: _Scope, squeezed: str) -> str | None:
+    """What to do in place of sending an argument of a write that asks for what another tool does."""
+    if issubclass(scope.model, TaskFilter):
+        return None
+    finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, squeeze("newStatusName"))]
+    of_several = next((name for name in finishing if name.endswith(".newStatusName")), None)
+    return other_tool(scope.tool, squeezed, map(squeeze, scope.properties), finished_by=of_several)
 
 
 def _namesakes(scope: _Scope, squeezed: str) -> list[str]:

@@ -113,7 +113,8 @@ class ToolHandlers:
         self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> BaseModel | Written | Question:
         """Check the arguments and run the tool; ask the person where its plan needs that."""
-        arguments = parse_arguments(tool.arguments, self._schemas[tool.name], call.arguments, reads=not tool.writes)
+        schema, sent = self._schemas[tool.name], call.arguments
+        arguments = parse_arguments(tool.arguments, schema, sent, reads=not tool.writes, tool=tool.name)
         if isinstance(arguments, Options):
             call.options = arguments
         if tool.writes and (answered := answer_in(params)) is not None:
