@@ -10,13 +10,13 @@ from hashlib import blake2b
 from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError
-from taskhand.domain.query import Order, TaskQuery, ascends, matcher, sort_key
-from taskhand.domain.task import PRIORITY_WORDS, Task
+from taskhand.domain.query import PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key, sort_key
+from taskhand.domain.task import Task
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
 __all__ = ["TaskPage", "cursor_after", "resume", "select_page"]
 
-_PRIORITIES = frozenset(int(digit) for digit in PRIORITY_WORDS.values())
+_PRIORITY_KEYS = frozenset(str(priority_key(one)) for one in PRIORITIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
         key, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         key = task_id = fingerprint = None
-    is_key = type(key) is int and key in _PRIORITIES if query.order == "priority" else _is_text(key)
+    is_key = _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
     if fingerprint != _fingerprint(query) or not is_key or not _is_text(task_id):
         raise CallerError(
             "cursor does not belong to this list.",
@@ -74,7 +74,7 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
     return replace(query, after=(key, task_id))
 
 
-def _follows(task: Task, after: tuple[str | int, str], order: Order) -> bool:
+def _follows(task: Task, after: tuple[str, str], order: Order) -> bool:
     """Whether the task comes after the position `after`, where the page before ended."""
     own: tuple[object, ...] = (sort_key(task, order), task.id)
     return own != after and (own > after) is ascends(order)

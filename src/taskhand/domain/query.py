@@ -9,19 +9,21 @@ from pydantic import MISSING, Field
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match, fold
-from taskhand.domain.task import OR_ME, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task, TaskType
+from taskhand.domain.task import OR_ME, PRIORITY_WORDS, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
 __all__ = [
     "LINK_FIELDS",
     "NOBODY",
     "NO_DUE",
+    "PRIORITIES",
     "DateField",
     "Order",
     "TaskFilter",
     "TaskQuery",
     "ascends",
     "matcher",
+    "priority_key",
     "sort_key",
     "text_words",
 ]
@@ -39,6 +41,8 @@ NOBODY = frozenset({"nobody", "nadie", "unassigned"})
 """Words, folded, for no person in a filter of responsibles."""
 NO_DUE = "~"
 """The due key of a task without a due date: it sorts after every date."""
+PRIORITIES = tuple(sorted(map(int, PRIORITY_WORDS.values()), reverse=True))
+"""The priorities, the highest first."""
 
 
 class TaskFilter(Body):
@@ -102,10 +106,10 @@ class TaskQuery:
 
     Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
     days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
-    date last), `created` (newest first), `oldest` (created first) or `priority` (highest first); equal tasks are
-    ordered by id in the same direction. `links` are the fields with links that are to be known of each task; reading
-    them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are the days that
-    were sent in words, and a deal that was sent by name.
+    date last), `created` (newest first), `oldest` (created first) or `priority` (highest first, then as by `due`);
+    equal tasks are ordered by id in the same direction. `links` are the fields with links that are to be known of each
+    task; reading them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are
+    the days that were sent in words, and a deal that was sent by name.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -125,7 +129,7 @@ class TaskQuery:
     order: Order = "due"
     limit: int = 25
     links: frozenset[str] = LINK_FIELDS
-    after: tuple[str | int, str] | None = None
+    after: tuple[str, str] | None = None
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -141,17 +145,21 @@ class TaskQuery:
 
 def ascends(order: Order) -> bool:
     """Whether tasks are sorted with the lowest key first."""
-    return order in ("due", "oldest")
+    return order != "created"
 
 
-def sort_key(task: Task, order: Order) -> str | int:
+def sort_key(task: Task, order: Order) -> str:
     """The key that a task is sorted by; tasks with equal keys are ordered by id, in the same direction."""
     if order in ("created", "oldest"):
         return task.created_at or ""
-    if order == "priority":
-        return task.priority or 0
     due = due_of(task)
-    return due.key if due else NO_DUE
+    key = due.key if due else NO_DUE
+    return f"{priority_key(task.priority or 0)}{key}" if order == "priority" else key
+
+
+def priority_key(priority: int) -> int:
+    """The digit with which the sort key of a priority begins: the highest comes first."""
+    return PRIORITIES[0] - priority
 
 
 def matcher(

@@ -87,7 +87,7 @@ def test_does_not_filter_by_a_status_that_has_no_value() -> None:
 
 def test_order_by_priority_takes_one_search_for_each_priority_from_the_cursor_on() -> None:
     assert len(list(searches(TaskQuery(order="priority"), STATUSES, NOW))) == 3
-    assert len(list(searches(TaskQuery(order="priority", after=(0, "5")), STATUSES, NOW))) == 1
+    assert len(list(searches(TaskQuery(order="priority", after=("22026-03-01", "5")), STATUSES, NOW))) == 1
     assert len(list(searches(TaskQuery(order="priority", priority=1), STATUSES, NOW))) == 1
 
 

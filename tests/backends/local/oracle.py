@@ -21,7 +21,7 @@ def expected(tasks: list[Task], query: TaskQuery, default_zone: str) -> list[str
     elif query.order == "created":
         found.sort(key=lambda task: (datetime.fromisoformat(str(task.created_at)), task.id), reverse=True)
     else:
-        found.sort(key=lambda task: (task.priority or 0, task.id), reverse=True)
+        found.sort(key=lambda task: (-(task.priority or 0), task.due_at is None, _local(task) or ""))
     return [task.id for task in found]
 
 

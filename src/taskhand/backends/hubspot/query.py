@@ -30,7 +30,7 @@ from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.page import TaskPage, select_page
-from taskhand.domain.query import NO_DUE, Order, TaskQuery, ascends, matcher
+from taskhand.domain.query import NO_DUE, PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key
 from taskhand.domain.task import FINISHED, Status, Task
 from taskhand.domain.task_times import Moment, Period, TaskTimes
 
@@ -105,9 +105,9 @@ def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) ->
     if query.order != "priority":
         yield Search(tuple(_conditions(query, statuses, now, query.priority)), *sort)
         return
-    highest = query.after[0] if query.after and isinstance(query.after[0], int) else max(PRIORITY_VALUES)
-    for priority in sorted(PRIORITY_VALUES, reverse=True):
-        if query.priority in (None, priority) and priority <= highest:
+    begun = query.after[0][:1] if query.after else ""
+    for priority in PRIORITIES:
+        if query.priority in (None, priority) and str(priority_key(priority)) >= begun:
             yield Search(tuple(_conditions(query, statuses, now, priority)), *sort)
 
 

@@ -2,8 +2,8 @@
 
 A page is merged from several walks along an index, each of which stops when the page is full. There is one walk for
 each person; in due order also one for each of a few statuses, and one each for the window and the dateless tasks, whose
-key `~` sorts after every day. The next page is found by comparing (key, id) as one row value: SQLite seeks to that,
-whereas it would filter by two separate conditions.
+key `~` sorts after every day; by priority one for each priority, in due order. The next page is found by comparing
+(key, id) as one row value: SQLite seeks to that, whereas it would filter by two separate conditions.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.domain.due import instant_text
-from taskhand.domain.query import NO_DUE, TaskQuery, ascends, text_words
+from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
 
 __all__ = ["Select", "StoreState", "build_selects"]
 
-_KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "priority"}
+_KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
 _WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
 """CROSS JOIN makes SQLite's planner use the person's index first."""
@@ -69,11 +69,16 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One walk along an index: the tasks of one person, of nobody or of all, in one status or any."""
+    """One walk along an index: the tasks of one person, of nobody or of all, in one status or any, of one priority.
+
+    `after` is the due key or time, and the id, behind which the walk begins.
+    """
 
     person: str | None
     status: str | None
     span: _Span
+    priority: int | None
+    after: tuple[str, str] | None
     of_nobody: bool = False
 
 
@@ -93,11 +98,25 @@ def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
         filters.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
     return tuple(
-        _select(query, _Walk(person, status, span, of_nobody), filters)
+        _select(query, _Walk(person, status, span, priority, after, of_nobody), filters)
+        for priority, after in _priorities(query)
         for person, of_nobody in people
         for status in statuses
         for span in _spans(query, state)
     )
+
+
+def _priorities(query: TaskQuery) -> Sequence[tuple[int | None, tuple[str, str] | None]]:
+    """The priorities that have a walk each, with the place behind which it begins; one without for another order."""
+    if query.order != "priority":
+        return [(query.priority, query.after)]
+    wanted = [one for one in PRIORITIES if query.priority in (None, one)]
+    if query.after is None:
+        return [(one, None) for one in wanted]
+    key, task_id = query.after
+    begun = int(key[0])
+    after = (key[1:], task_id)
+    return [(one, after if priority_key(one) == begun else None) for one in wanted if priority_key(one) >= begun]
 
 
 def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
@@ -127,37 +146,47 @@ def _select(query: TaskQuery, walk: _Walk, filters: _Clauses) -> Select:
     clauses: _Clauses = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
     clauses += [(_OF_NOBODY, ())] if walk.of_nobody else []
     clauses += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
-    clauses += _from(query, walk.span, due, key, task_id)
+    clauses += _from(query, walk, due, key, task_id)
     clauses += _created_in(query.period, row)
-    if query.priority is not None:
+    if walk.priority is not None:
         # The `+` as above: a priority has an index of its own, too.
-        clauses.append((f"{'' if query.order == 'priority' else '+'}{row}.priority = ?", (query.priority,)))
+        clauses.append((f"{'' if _walks_priority(query) else '+'}{row}.priority = ?", (walk.priority,)))
     clauses += filters
     source += _WITH_TASK if filters and walk.person is not None else ""
     where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
     direction = "ASC" if ascends(query.order) else "DESC"
+    shown = key
+    if query.order == "priority" and walk.priority is not None:
+        shown = f"'{priority_key(walk.priority)}' || {key}"
     sql = (
-        f"SELECT {key}, {task_id} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
+        f"SELECT {shown}, {task_id} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
     return Select(sql, (*(value for _, values in clauses for value in values), query.limit + 1))
+
+
+def _walks_priority(query: TaskQuery) -> bool:
+    """Whether the index of priorities is the one to walk: a contact, and a period of change, have fewer tasks."""
+    is_wide = query.period is None or query.period.moment == "created"
+    return query.order == "priority" and query.contact is None and is_wide
 
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _from(query: TaskQuery, span: _Span, due: str, key: str, task_id: str) -> _Clauses:
+def _from(query: TaskQuery, walk: _Walk, due: str, key: str, task_id: str) -> _Clauses:
     """The bounds of the walk: the span's, or the last row of the previous page where that is later."""
+    span, after = walk.span, walk.after
     clauses: _Clauses = [] if span.end is None else [(f"{due} < ?", (span.end,))]
-    if query.after is None:
+    if after is None:
         return [*clauses, *_begin(span, due)]
-    if query.order != "due":
+    if key != due:
         follows = ">" if ascends(query.order) else "<"
-        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) {follows} (?, ?)", query.after)]
+        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) {follows} (?, ?)", after)]
     # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
-    begun = str(query.after[0]) >= span.first
-    return [*clauses, *([(f"({key}, {task_id}) > (?, ?)", query.after)] if begun else _begin(span, due))]
+    begun = after[0] >= span.first
+    return [*clauses, *([(f"({key}, {task_id}) > (?, ?)", after)] if begun else _begin(span, due))]
 
 
 def _begin(span: _Span, due: str) -> _Clauses:

@@ -30,7 +30,8 @@ class ListTasks(TaskFilter):
         Annotated[
             Order,
             Field(
-                description="due (default): earliest first, dateless last; created: newest; oldest; priority: highest."
+                description="due (default): earliest first, dateless last; created: newest; oldest; "
+                "priority: highest, then due."
             ),
         ]
         | MISSING
