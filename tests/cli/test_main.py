@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click import Context
+from click import Context, Group
 from click.testing import CliRunner
 
 import taskhand
@@ -42,6 +42,16 @@ def test_help_names_every_command(store_file: Path) -> None:
         assert name in text
     assert output(store_file, "-h") == text
     assert not store_file.exists()
+
+
+def test_no_summary_of_a_command_is_cut() -> None:
+    groups = [name for name in NAMES if isinstance(command.get_command(Context(command), name), Group)]
+    assert {"journal", "sandbox", "scenario"} <= {*groups}
+    for words in ([], *([name] for name in groups)):
+        text = CliRunner().invoke(command, [*words, "--help"], env={"COLUMNS": "80"}).stdout
+        assert "Commands:" in text
+        assert "..." not in text.partition("Commands:")[2], words
+        assert words != ["sandbox"] or "Serve HubSpot's documented API" in text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,9 +22,10 @@ __all__ = ["backup", "restore"]
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def backup(settings: Settings, file: Path) -> None:
-    """Write the embedded store and the journal to FILE, as they are at one moment, while servers write to them.
+    """Write the embedded store and the journal to FILE.
 
-    The copies are checked before FILE has its name. A backup that is there already is replaced then.
+    FILE has both as they are at one moment, while servers write to them. The copies are checked before FILE has its
+    name. A backup that is there already is replaced then.
     """
     from taskhand.sqlite.backup import write_backup
 
@@ -41,7 +42,7 @@ def backup(settings: Settings, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def restore(settings: Settings, file: Path) -> None:
-    """Put what is in FILE, a backup, in the place of the embedded store and the journal.
+    """Restore the embedded store and the journal from FILE, a backup.
 
     FILE is checked first. Stop the servers before: while one has a file open, nothing is restored. What was there is
     kept beside the store, as a backup. FILE may also be a copy of one of the two, such as a migration leaves.

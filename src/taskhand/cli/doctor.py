@@ -28,9 +28,10 @@ _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
-    """Check the configuration, the files and the backend, with a remedy for each failure; exit code 1 if one fails.
+    """Check the configuration, the files and the backend.
 
-    The settings are those of this terminal. A host starts Taskhand with its own: `--host` checks these.
+    Each failure has a remedy; the exit code is 1 if one fails. The settings are those of this terminal. A host starts
+    Taskhand with its own: `--host` checks these.
 
     As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none), `ok`, and `findings`. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a

@@ -77,7 +77,7 @@ def install(
     dry_run: bool,
     uninstall: bool,
 ) -> None:
-    """Add Taskhand to the configuration of HOST; everything else in the file stays unchanged."""
+    """Add Taskhand to the configuration of HOST. Everything else in the file stays unchanged."""
     from taskhand.cli.install_questions import Request
 
     asked = Request(

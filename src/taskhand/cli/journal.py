@@ -82,7 +82,7 @@ class _Moment(click.ParamType["datetime"]):
 )
 @click.pass_context
 def journal(context: click.Context, /, **filters: Any) -> None:
-    """List changes, newest first: when, by which tool and client, to which tasks, and why."""
+    """List changes, newest first. Each has its time, tool, client, tasks and reason."""
     if context.invoked_subcommand is None:
         _list(context.obj, filters)
 
@@ -91,11 +91,11 @@ def journal(context: click.Context, /, **filters: Any) -> None:
 @click.option("--head", "noted", metavar="HASH", help="A head that was noted earlier; it must still exist.")
 @click.pass_obj
 def verify(settings: Settings, noted: str | None) -> None:
-    """Look for rows that were altered or removed; exit code 1 and the first of them where there are any.
+    """Look for rows that were altered or removed.
 
-    Exit code 3 means that nothing could be verified: there is no journal, or it cannot be read. The printed head is a
-    hash over all rows so far. Keep it elsewhere and pass it later as --head: a journal that was replaced or cut does
-    not have it any more.
+    Where there are any, the first is named and the exit code is 1. Exit code 3 means that nothing could be verified:
+    there is no journal, or it cannot be read. The printed head is a hash over all rows so far. Keep it elsewhere and
+    pass it later as --head: a journal that was replaced or cut does not have it any more.
     """
     try:
         found = _with_file(settings, lambda at: at.verify(noted))
@@ -127,7 +127,7 @@ def export(settings: Settings) -> None:
 @journal.command()
 @click.pass_obj
 def prune(settings: Settings) -> None:
-    """Remove the changes that are older than TASKHAND_JOURNAL_DAYS; the hash chain continues from the last of them."""
+    """Remove the changes older than TASKHAND_JOURNAL_DAYS. The hash chain continues from the last of them."""
     rows = _with_file(settings, lambda at: at.prune())
     print_line(f"Rows removed: {rows}.")
 

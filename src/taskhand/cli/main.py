@@ -154,7 +154,7 @@ def tools(settings: Settings) -> None:
 @click.argument("arguments", default="{}")
 @click.pass_obj
 def call(settings: Settings, tool: str, arguments: str) -> None:
-    """Run one TOOL with ARGUMENTS (a JSON object) and print its structured answer; exit code 1 for an error."""
+    """Run one TOOL with ARGUMENTS, a JSON object. Its structured answer is printed; exit code 1 for an error."""
     from taskhand.server.in_process_client import call_tool
 
     try:
@@ -172,7 +172,7 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
 @click.option("--brief", is_flag=True, help="Describe the steps, without the calls.")
 @click.pass_obj
 def demo(settings: Settings, *, brief: bool) -> None:
-    """Show the documented use cases: a real client calls the tools on a temporary store."""
+    """Show the documented use cases. A real client calls the tools on a temporary store."""
     import shlex
     import subprocess
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from taskhand.backends.registry import find_factory
 from taskhand.cli.terminal import print_line
 from taskhand.domain.errors import CallerError
 
@@ -29,6 +30,11 @@ class Crm:
     make: Callable[..., "Emulator"]
     spec_variant: Callable[[], "type[Switches]"]
     environment: Callable[[str, str], str]
+
+    @property
+    def title(self) -> str:
+        """The name in sentences."""
+        return find_factory(self.name).title
 
 
 def _now() -> datetime:
@@ -101,7 +107,10 @@ CRMS = (
 
 @click.group()
 def sandbox() -> None:
-    """Serve an emulated CRM on this machine, to try Taskhand and test agents without a real account."""
+    """Serve an emulated CRM on this machine.
+
+    Try Taskhand and test agents on it, without a real account.
+    """
 
 
 def _command(crm: Crm) -> click.Command:
@@ -131,10 +140,10 @@ def _command(crm: Crm) -> click.Command:
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
-            raise CallerError(f"The seed {seed} is not in the form of {crm.name}'s: {error!r}.") from None
+            raise CallerError(f"The seed {seed} is not in the form of {crm.title}'s: {error!r}.") from None
         _serve([(crm, emulator, key, port)])
 
-    served = f"Serve {crm.name}'s documented API on loopback, with state, until Ctrl-C."
+    served = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."
     return click.command(crm.name, help=served)(serve)
 
 
@@ -156,7 +165,7 @@ def _serve(served: "Sequence[tuple[Crm, Emulator, str, int]]") -> None:
         async with AsyncExitStack() as stack:
             for crm, emulator, key, port in served:
                 url = await stack.enter_async_context(serve(emulator, port=port))
-                print_line(f"{crm.name} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
+                print_line(f"{crm.title} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
                 print_line(f"  {crm.environment(url, key)} taskhand call list_tasks")
             await anyio.sleep_forever()
 

@@ -26,9 +26,10 @@ _FILES = click.argument("files", nargs=-1, type=click.Path(exists=True, path_typ
 
 @click.group()
 def scenario() -> None:
-    """Test an agent on scenarios: known data, a task in words, and the expected result. FILES may be folders.
+    """Test an agent on scenarios.
 
-    Without FILES, the scenarios that come with Taskhand are used.
+    A scenario has known data, a task in words, and the expected result. FILES may be folders. Without FILES, the
+    scenarios that come with Taskhand are used.
     """
 
 
@@ -65,10 +66,11 @@ def run_scenarios(
     prove: bool,
     as_json: bool,
 ) -> None:
-    """Run scenarios with an agent, each on every backend that it supports; exit code 1 where one fails.
+    """Run scenarios with an agent, each on every backend of its list.
 
-    The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from standard input, starts that MCP
-    server, works with it, and prints its final message. Without --agent, each scenario's own solution is run.
+    The exit code is 1 where one fails. The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from
+    standard input, starts that MCP server, works with it, and prints its final message. Without --agent, each
+    scenario's own solution is run.
     """
     from taskhand.testing.command import Command
 

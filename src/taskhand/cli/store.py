@@ -76,7 +76,7 @@ def remove_status(settings: Settings, name: str) -> None:
 
 @click.group()
 def members() -> None:
-    """List and edit the people of the embedded store; WHO is an id, e-mail, name or 'me'."""
+    """List and edit the people of the embedded store. WHO is an id, e-mail, name or 'me'."""
 
 
 @members.command("list")
@@ -123,7 +123,7 @@ def contacts() -> None:
 @click.argument("query", default="")
 @click.pass_obj
 def list_contacts(settings: Settings, query: str) -> None:
-    """List the contacts by name: all, or those with QUERY in their name, phone or e-mail."""
+    """List the contacts by name. With QUERY, those with it in their name, phone or e-mail."""
     for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
         print_row(contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
 

@@ -30,7 +30,9 @@ _ALL = -1
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_obj
 def export_tasks(settings: Settings, file: Path) -> None:
-    """Write all tasks of the backend to FILE: as CSV where its name ends with .csv, else as JSON lines; - prints them.
+    """Write all tasks of the backend to FILE; - prints them.
+
+    They are CSV where the name of FILE ends with .csv, else JSON lines.
 
     JSON lines have everything: the statuses, people and contacts (of the embedded store) come before the tasks, each a
     line with an object. CSV has a row for each task, with names. A file that exists is not replaced.
@@ -54,11 +56,11 @@ def export_tasks(settings: Settings, file: Path) -> None:
 @click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
 @click.pass_obj
 def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
-    """Add the tasks in FILE, which `taskhand export` or a person wrote, to the embedded store; - reads JSON lines.
+    """Add the tasks in FILE to the embedded store.
 
-    All lines are checked before anything is written; an error names the lines that are wrong. A task that is there
-    already, by its id, is left as it is, so that a file can be imported twice. The journal does not have the import:
-    make a backup before.
+    `taskhand export` or a person wrote FILE; - reads JSON lines. All lines are checked before anything is written; an
+    error names the lines that are wrong. A task that is there already, by its id, is left as it is, so that a file can
+    be imported twice. The journal does not have the import: make a backup before.
     """
     text, is_csv = _read_text(file), _is_csv(file)
     done = anyio.run(_import, settings, text, is_csv, not dry_run)

@@ -52,9 +52,10 @@ class _Found:
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 @click.pass_context
 def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -> None:
-    """Remove Taskhand's entries from all known hosts, its keys from the keyring, and its backups of hosts' files.
+    """Remove what Taskhand has written on this machine.
 
-    Tasks, the journal and the settings file stay, unless --data or an answer says so. Quit the hosts first.
+    That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, the journal
+    and the settings file stay, unless --data or an answer says so. Quit the hosts first.
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)
