@@ -31,6 +31,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.html.text import text_of as text_of_html
 from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.text import plain
 from taskhand.http.rate_limiter import without_pauses
 
@@ -106,7 +107,7 @@ class Notes:
             if await self._is_gone(note_id):
                 gone.add(note_id)
 
-        async with anyio.create_task_group() as group:
+        async with side_by_side() as group:
             for note_id in set(note_ids):
                 group.start_soon(look_for, note_id)
         return frozenset(gone)
