@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.receipt import FieldChange, Unapplied, people_in, people_unapplied
+from taskhand.domain.receipt import FieldChange, Unapplied, links_in, people_in, people_unapplied
 
 __all__ = ["BulkReceipt", "TaskResult"]
 
@@ -72,6 +72,11 @@ class BulkReceipt:
         """The ids of all people in the receipt."""
         missed = people_unapplied(miss for one in self.results for miss in one.unapplied)
         return people_in((*missed, *(change for one in self.results for change in one.changed)))
+
+    @property
+    def links(self) -> frozenset[tuple[str, str]]:
+        """The links in the receipt, each as its field and id."""
+        return links_in(change for one in self.results for change in one.changed)
 
     @property
     def retry_ids(self) -> tuple[str, ...]:

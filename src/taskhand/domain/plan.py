@@ -9,7 +9,16 @@ from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import EDIT_FIELDS, FieldChange, Unapplied, changes, people_in, people_unapplied, preview
+from taskhand.domain.receipt import (
+    EDIT_FIELDS,
+    FieldChange,
+    Unapplied,
+    changes,
+    links_in,
+    people_in,
+    people_unapplied,
+    preview,
+)
 from taskhand.domain.task import Task
 
 __all__ = ["Difference", "Plan", "Verb", "difference", "drift"]
@@ -60,6 +69,11 @@ class Plan:
         changed = (change for one in self.differences for change in one.changed)
         of_deleted = {person for one in self.differences for person in one.responsible_ids}
         return people_in((*changed, *people_unapplied(self.unapplied))) | of_deleted
+
+    @property
+    def links(self) -> frozenset[tuple[str, str]]:
+        """The links in the differences, each as its field and id."""
+        return links_in(change for one in self.differences for change in one.changed)
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:

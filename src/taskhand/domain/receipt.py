@@ -13,6 +13,7 @@ from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, current_value, edit_of, is_readable, known_properties
 from taskhand.domain.names import Match
 from taskhand.domain.properties import property_field, property_name
+from taskhand.domain.query import LINK_FIELDS
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Unapplied",
     "changes",
     "inverse_edit",
+    "links_in",
     "people_in",
     "people_unapplied",
     "preview",
@@ -95,6 +97,12 @@ def people_in(changed: Iterable[FieldChange]) -> frozenset[str]:
     return frozenset(person for value in values if isinstance(value, tuple) for person in value)
 
 
+def links_in(changed: Iterable[FieldChange]) -> frozenset[tuple[str, str]]:
+    """The links in a difference, each as its field and id."""
+    values = [(one.field, value) for one in changed if one.field in LINK_FIELDS for value in (one.before, one.after)]
+    return frozenset((field, value) for field, value in values if isinstance(value, str))
+
+
 @dataclass(frozen=True, slots=True)
 class Unapplied:
     """A field, by its name in a request, that a write should have set to `asked`, and that is `got` afterwards.
@@ -159,6 +167,11 @@ class Receipt:
         """The ids of all people in the receipt."""
         missed = people_unapplied(self.unapplied)
         return people_in((*self.changed, *missed)).union(self.task.responsible_ids if self.task else ())
+
+    @property
+    def links(self) -> frozenset[tuple[str, str]]:
+        """The links in what is shown of the receipt: nothing is shown of what a new task has."""
+        return links_in(self.changed) if self.before is not None and self.task is not None else frozenset()
 
     @property
     def is_refused(self) -> bool:

@@ -14,11 +14,13 @@ __all__ = ["Wording"]
 class Wording:
     """What values are called: people by `names` (by id; an id without one is shown), times in `zone` by default.
 
+    `link_names` are the names of what tasks are linked to, by field and id.
     `for_programs` is whether a moment is shown as ISO 8601 in UTC.
     """
 
     zone: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    link_names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     for_programs: bool = False
 
     def due(self, due: Due | None) -> str | None:
@@ -44,6 +46,11 @@ class Wording:
                 return self.people(value)
             case _:
                 return value
+
+    def links(self, field: str, *values: object) -> dict[str, str]:
+        """The names of those values of a field that are ids of links, by id."""
+        found = {one: self.link_names.get((field, one)) for one in values if isinstance(one, str)}
+        return {one: name for one, name in found.items() if name}
 
     def difference(self, changed: Iterable[FieldChange]) -> dict[str, dict[str, object]]:
         """The fields that change, by name, each with its value before (`from`) and after (`to`)."""

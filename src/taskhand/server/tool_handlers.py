@@ -107,7 +107,7 @@ class ToolHandlers:
         written = with_zone_note(self.app, call.arguments, written)
         if self.app.policy.answers == "whole":
             return render_whole_write(written)
-        return render_write(written, await wording_for(self.app, written.people))
+        return render_write(written, await wording_for(self.app, written.people, written.links))
 
     async def _run(
         self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams

@@ -46,7 +46,7 @@ class AskPerson(Protocol):
 
 async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkReceipt | Plan | Question:
     """Ask the person about the plan and act on the answer; the question itself where the answer comes later."""
-    question = Question(plan.id, question_text(plan, await wording_for(call.app, plan.people)))
+    question = Question(plan.id, question_text(plan, await wording_for(call.app, plan.people, plan.links)))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)
 
@@ -95,6 +95,9 @@ def question_text(plan: Plan, wording: Wording) -> str:
 
 def _difference_line(one: Difference, wording: Wording) -> str:
     title, difference = one_line(one.title), wording.difference(one.changed)
+    for field, sides in difference.items():
+        names = wording.links(field, *sides.values())
+        sides |= {side: f"{names[str(one)]} ({one})" for side, one in sides.items() if str(one) in names}
     changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
     line = f"{one.does} “{truncate(title, _LONGEST_TITLE)}”"
     if one.does == "delete" and (of := [*filter(None, (wording.due(one.due),)), *wording.people(one.responsible_ids)]):

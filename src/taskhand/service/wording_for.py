@@ -1,10 +1,14 @@
 """The words for the people in an answer, as far as the team can be read."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.people_names import people_names
+from taskhand.domain.task import Contact, Deal
+from taskhand.domain.text import truncate
 from taskhand.domain.wording import Wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
@@ -12,13 +16,17 @@ from taskhand.service.people import find_former_members
 
 __all__ = ["wording_for"]
 
+_NAME: Final = 60
 
-async def wording_for(app: AppContext, people: Collection[str]) -> Wording:
-    """The words for these people, by id, and for times.
 
-    People are shown by their ids where the team cannot be read: what is answered has been done by then.
+async def wording_for(
+    app: AppContext, people: Collection[str], links: Collection[tuple[str, str]] = frozenset()
+) -> Wording:
+    """The words for these people, by id, for these links, by field and id, and for times.
+
+    Who and what cannot be read is shown by its id: what is answered has been done by then.
     """
-    plain = Wording(app.timezone, for_programs=app.policy.answers == "whole")
+    plain = Wording(app.timezone, for_programs=app.policy.answers == "whole", link_names=await _link_names(app, links))
     if not people:
         return plain
     try:
@@ -27,3 +35,18 @@ async def wording_for(app: AppContext, people: Collection[str]) -> Wording:
     except TaskhandError:
         return plain
     return replace(plain, names=people_names(tuple(people), {one.id: one for one in team.members}, former))
+
+
+async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    names: dict[tuple[str, str], str] = {}
+    for field in sorted({field for field, _ in links}):
+        with suppress(TaskhandError):
+            found = await app.backend.find_linked(field, sorted(one for other, one in links if other == field))
+            names |= {(field, one): _link_name(field, linked) for one, linked in found.items()}
+    return names
+
+
+def _link_name(field: str, linked: Contact | Deal) -> str:
+    if field == "ai_customer_id" and isinstance(linked, Contact):
+        return truncate(linked.customer_name or "", _NAME)
+    return truncate(linked.name, _NAME)

@@ -2,16 +2,21 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import CAROLINA, COMPANY, Stage, Time, hubspot, row, seed, staged, task_id
+from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Stage, Time, hubspot, row, seed, staged, task_id
 from behaviour.agent import Agent, Refused
+from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import FieldChange
 from taskhand.http.path import Path
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
+from taskhand.service.confirmation import question_text
+from taskhand.service.wording_for import wording_for
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 RENEWAL, UPSELL, OLD, PLAN = "301", "302", "303", "304"
@@ -22,6 +27,7 @@ NAMES = {
     PLAN: "Renovación Initech",
 }
 DEALS = [{"id": one, "properties": {"dealname": name}} for one, name in NAMES.items()]
+LINKED = (FieldChange("deal_id", OLD, UPSELL),)
 SEARCH, FIND = "/crm/v3/objects/tasks/search", "/crm/v3/objects/deals/search"
 
 
@@ -219,6 +225,28 @@ async def test_what_a_task_is_linked_to_is_found_by_its_id() -> None:
         assert (of_company[0]["customer"], of_company[0]["aiCustomerId"]) == ("Acme SpA", COMPANY)
         nothing = await agent("find_contacts", query="987654")
         assert (nothing["contacts"], "deals" in nothing) == ([], False)
+
+
+async def test_what_a_change_links_to_is_named_beside_its_id() -> None:
+    async with agent_at([row(1, {"deals": [OLD], "companies": [COMPANY]}), row(2)]) as (stage, _):
+        lean = replace(stage.app, policy=replace(stage.app.policy, answers="lean"))
+        async with Client(create_server(lean)) as client:
+            agent = Agent(client, {})
+            plan = await agent("update_task", id=task_id(1), dealId=UPSELL, aiContactId=CAROLINA, dryRun=True)
+            changed = plan["difference"][0]["changed"]
+            names = {OLD: NAMES[OLD], UPSELL: NAMES[UPSELL]}
+            assert changed["deal_id"] == {"from": OLD, "to": UPSELL, "names": names}
+            assert changed["ai_contact_id"]["names"] == {CAROLINA: "Carolina Vega"}
+            reads = stage.sent.count("POST /crm/v3/objects/deals/batch/read")
+            done = await agent("bulk_update_tasks", taskIds=[task_id(1), task_id(2)], changes={"dealId": UPSELL})
+            assert [one["changed"]["deal_id"]["names"][UPSELL] for one in done["tasks"]] == [NAMES[UPSELL]] * 2
+            assert stage.sent.count("POST /crm/v3/objects/deals/batch/read") == reads + 1
+            emptied = await agent("update_task", id=task_id(1), clear=["aiCustomerId"])
+            assert emptied["changed"]["ai_customer_id"]["names"] == {COMPANY: "Acme SpA"}
+            asked = Plan("p", "update_task", (Difference(task_id(1), "T", "update", LINKED),), NOW)
+            assert f"deal_id: {NAMES[OLD]} ({OLD}) → {NAMES[UPSELL]} ({UPSELL})" in question_text(
+                asked, await wording_for(lean, asked.people, asked.links)
+            )
 
 
 async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:

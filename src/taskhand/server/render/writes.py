@@ -150,9 +150,16 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> Wri
 
 
 def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str, Any]:
-    """The fields that change, by name, each with its value before (`from`) and after (`to`)."""
+    """The fields that change, by name, each with its value before (`from`) and after (`to`).
+
+    Ids of links come with their `names`.
+    """
     difference = wording.difference(changed)
-    return {field: shorten_change(sides["from"], sides["to"]) for field, sides in difference.items()}
+    shown = {field: shorten_change(sides["from"], sides["to"]) for field, sides in difference.items()}
+    for field, sides in difference.items():
+        if names := wording.links(field, *sides.values()):
+            shown[field]["names"] = names
+    return shown
 
 
 def difference_row(one: Difference, wording: Wording) -> DifferenceRow:
