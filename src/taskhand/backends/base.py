@@ -95,8 +95,8 @@ class OwnProperties(Protocol):
         """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
         ...
 
-    async def check_names(self, names: Collection[str]) -> None:
-        """Refuse names of properties that tasks do not have."""
+    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+        """The names of the properties that are given by name or label; CallerError where tasks have none such."""
         ...
 
     async def snapshots(

@@ -11,7 +11,6 @@ from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.properties import names_of
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Intent
@@ -58,7 +57,7 @@ async def bulk_update(
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
             return replay
-        names = names_of(change.patch.properties) if change.patch else ()
+        names = await resolver.find_property_names(change.patch.properties) if change.patch else ()
         targets = await resolve_targets(call.app, ids, given, names)
         targets = replace(targets, refused={**targets.refused, **missing})
         if change.patch is not None and change.patch.add_note is not MISSING:

@@ -17,5 +17,5 @@ async def get_task(app: AppContext, task_id: str, properties: Sequence[str] = ()
     if not properties or own is None:
         return await app.backend.get_task(task_id)
     rules.check_number_of_properties(len(properties))
-    await own.check_names(properties)
-    return (await read_snapshot(app, task_id, properties=properties)).task
+    names = await own.find_names(properties)
+    return (await read_snapshot(app, task_id, properties=tuple(names.values()))).task

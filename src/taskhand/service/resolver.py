@@ -18,7 +18,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
-from taskhand.domain.properties import PropertyValue, PropertyValues, property_field
+from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import DEFAULT_PRIORITY, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
@@ -221,6 +221,12 @@ class Resolver:
             self._statuses = await self._backend.statuses()
         return self._statuses
 
+    async def find_property_names(self, given: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
+        """The names of the properties that a body sets by name or label; those that cannot be resolved as given."""
+        own = self._backend.properties
+        names = names_of(given)
+        return tuple((await own.find_names(names)).values()) if names and own is not None else names
+
     async def resolve_properties(
         self, given: Sequence[PropertyValue] | MISSING
     ) -> tuple[PropertyValues | MISSING, tuple[Match, ...]]:
@@ -229,8 +235,12 @@ class Resolver:
         if given is MISSING or not given or own is None:
             return MISSING, ()
         rules.check_properties(given)
+        names = await own.find_names([one.name for one in given])
+        matched = [Match("properties", one.name, name, name) for one in given if (name := names[one.name]) != one.name]
+        given = [PropertyValue(name=names[one.name], value=one.value) for one in given]
+        rules.check_properties(given)
         values = await own.resolve({one.name: one.value for one in given})
-        matched = [
+        matched += [
             Match(property_field(one.name), one.value, value, value)
             for one in given
             if one.value is not None and (value := values[one.name]) is not None and value != one.value

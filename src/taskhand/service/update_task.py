@@ -6,7 +6,6 @@ from pydantic import MISSING
 
 from taskhand.domain import rules
 from taskhand.domain.plan import Plan
-from taskhand.domain.properties import names_of
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskPatch
 from taskhand.service.call import Call
@@ -20,6 +19,8 @@ async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | P
     """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
     rules.check_id(task_id, call.app.backend.capabilities)
     due = rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
-    edit_for = partial(Resolver(call.app, call.caller.name).resolve, patch, due)
+    resolver = Resolver(call.app, call.caller.name)
+    names = await resolver.find_property_names(patch.properties)
+    edit_for = partial(resolver.resolve, patch, due)
     is_addition = rules.changes_people(patch) or patch.add_note is not MISSING
-    return await plan_or_write(call, task_id, edit_for, fresh=is_addition, properties=names_of(patch.properties))
+    return await plan_or_write(call, task_id, edit_for, fresh=is_addition, properties=names)

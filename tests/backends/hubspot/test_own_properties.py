@@ -137,7 +137,8 @@ async def test_a_deleted_task_is_made_again_with_its_properties() -> None:
 
 REFUSED: list[tuple[dict[str, Any], str, set[str]]] = [
     ({"regin": "emea"}, "unknown_property", {"region"}),
-    ({"Sales region": "emea"}, "unknown_property", {"region"}),
+    ({"Sales": "emea"}, "unknown_property", {"region"}),
+    ({"Sales region": "emea", "region": "emea"}, "invalid_arguments", set()),
     ({"zzz": "emea"}, "unknown_property", {"region", "crm_ref"}),
     ({"hs_task_subject": "x"}, "property_has_argument", {"title"}),
     ({"hs_timestamp": "2026-03-09"}, "property_has_argument", {"dueDate"}),
@@ -152,6 +153,22 @@ REFUSED: list[tuple[dict[str, Any], str, set[str]]] = [
     ({"amount": "a lot"}, "invalid_property_value", set()),
     ({"visit": "2026-12-30"}, "invalid_property_value", set()),
 ]
+
+
+async def test_a_property_is_known_by_its_label_and_the_answer_names_it() -> None:
+    async with agent_at() as (stage, agent):
+        changed = await agent("update_task", id=task_id(1), properties={"sales  REGION": "emea"})
+        assert changed["changed"] == {"properties.region": {"from": "latam", "to": "emea"}}
+        told = {"argument": "properties", "given": "sales  REGION", "id": "region", "name": "region"}
+        assert told in changed["matched"]
+        await agent("undo_change", changeId=changed["changeId"])
+        ids = [task_id(2), task_id(3)]
+        await agent("bulk_update_tasks", taskIds=ids, changes={"properties": {"Sales region": "emea"}})
+        assert [own(stage, number)["region"] for number in (1, 2, 3)] == ["latam", "emea", "emea"]
+        read = await agent("get_task", id=task_id(1), properties=["Sales region"])
+        assert read["task"]["properties"] == {"region": "latam"}
+        made = await agent("create_task", title="New", responsibleIds=[], properties={"Sales region": "emea"})
+        assert made["task"]["properties"] == {"region": "emea"}
 
 
 async def test_what_the_account_does_not_take_is_refused_before_anything_is_sent() -> None:

@@ -31,11 +31,10 @@ class HubSpotProperties:
         known = await self._account.definitions()
         return {name: _checked(_writable(name, known), value) for name, value in given.items()}
 
-    async def check_names(self, names: Collection[str]) -> None:
-        """Refuse names that are not among the account's."""
+    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+        """The names of properties given by name or label; CallerError for what is not among the account's."""
         known = await self._account.definitions()
-        for name in names:
-            _defined(name, known)
+        return {one: one if one in ARGUMENTS else _defined(one, known).name for one in given}
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
@@ -46,14 +45,18 @@ class HubSpotProperties:
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
         """The ids of tasks by their values of a property; CallerError unless its values are unique."""
         if name != _RECORD_ID:
-            _check_unique(name, await self._account.definitions())
+            name = _unique(name, await self._account.definitions())
         return await self._reader.find_ids(name, values)
 
 
 def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
-    """The definition of a property; CallerError with those of similar names."""
+    """The definition of a property given by name, or by a label that no other has; CallerError with similar ones."""
     if (found := known.get(name)) is not None:
         return found
+    word = fold(name)
+    labelled = [one for one in known.values() if word in (fold(one.label), fold(one.name))]
+    if len(labelled) == 1:
+        return labelled[0]
     own = [one for one in known.values() if one.is_own]
     near = _alike(name, known.values())
     raise CallerError(
@@ -96,9 +99,10 @@ def _checked(definition: Definition, value: str | None) -> str | None:
     return None if value is None else written_value(definition, value)
 
 
-def _check_unique(name: str, known: Mapping[str, Definition]) -> None:
-    if _defined(name, known).is_unique:
-        return
+def _unique(name: str, known: Mapping[str, Definition]) -> str:
+    """The name of a property whose values are unique, given by name or label."""
+    if (found := _defined(name, known)).is_unique:
+        return found.name
     unique = [one for one in known.values() if one.is_unique]
     raise CallerError(
         f"Several tasks may have the same {name}, so it cannot be idProperty.",
