@@ -15,6 +15,7 @@ from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_abandoned
+from taskhand.service.sent_notes import check_no_rival_note
 
 __all__ = ["AlreadyClaimed", "Call", "Options", "RepeatableOptions"]
 
@@ -111,12 +112,16 @@ class Call:
         )
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:
-        """Record the intents before anything is sent; AlreadyClaimed where an earlier change has one of the claims."""
+        """Record the intents before anything is sent; AlreadyClaimed where an earlier change has one of the claims.
+
+        CallerError where another process is writing one of their notes.
+        """
         await recover_abandoned(self.app)
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:
             raise AlreadyClaimed(change)
         self.change, self.is_open = change, True
+        await check_no_rival_note(self.app, change)
 
     async def resume(self, change: Change, indexes: Collection[int]) -> None:
         """Go on with these intents of an ended change; AlreadyClaimed where another call has gone on with one."""

@@ -3,7 +3,7 @@
 The statuses and the team are read once per call, however many tasks it changes.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from taskhand.domain import rules, statuses
 from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown
 from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
@@ -26,7 +26,9 @@ from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext
 from taskhand.service.deals import resolve_deal
+from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team, list_team_members
+from taskhand.service.sent_notes import SentNote, find_sent_notes
 from taskhand.service.task_types import resolve_task_type
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
@@ -157,7 +159,23 @@ class Resolver:
         if not unknown or "description" not in self._backend.capabilities.absent:
             return
         found = await self._backend.find_notes(unknown, text.strip(), self._start_of_day())
-        self._noted |= {task.id: task.id in found for task in unknown}
+        unlisted = {task.ai_customer_id for task in unknown if task.id not in found}
+        sent = await self._find_sent_notes(text, unlisted) if unlisted else {}
+        self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}
+
+    async def _find_sent_notes(self, text: str, places: Collection[str | None]) -> dict[str, SentNote]:
+        """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown where one may be there."""
+        sent = await find_sent_notes(self._app, text)
+        if under_way := [sent[place].change for place in places if place in sent and not sent[place].change.ending]:
+            await wait_until_ended(self._app, under_way[0])
+            return await self._find_sent_notes(text, places)
+        if unconfirmed := [sent[place].change for place in places if place in sent and sent[place].id is None]:
+            raise OutcomeUnknown(
+                "This note was sent a moment ago, and the CRM neither confirmed it nor shows it so far.",
+                next_step="Wait a minute, then send the same call again: it looks for the note before it writes one.",
+                details={"changeId": unconfirmed[0].id},
+            )
+        return sent
 
     def _start_of_day(self) -> datetime:
         """Since when an equal note is the same one: a call that is repeated just after midnight finds it too."""

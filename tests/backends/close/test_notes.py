@@ -15,6 +15,7 @@ from behaviour.arms import NOW
 from safety.faults_table import ROWS, Row
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Intent
@@ -238,3 +239,50 @@ async def test_a_note_of_a_process_that_died_is_found_by_its_text(*, was_written
         assert result.after is not None
         assert (result.after.note == NOTE) == was_written
         await app.journal.aclose()
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "reset_before"])
+async def test_a_note_that_another_process_lost_a_moment_ago_is_unknown_and_not_sent(kind: Any, tmp_path: Path) -> None:
+    sandbox = close(2, [Fault(kind, POST)], spec_variant=SpecVariant(note_lag=60), clock=Time().moment)
+    for number, tool in enumerate(("update_task", "update_task", "complete_task")):
+        journal = journal_in(tmp_path)
+        async with agent_on(sandbox, journal=journal) as agent:
+            with pytest.raises(Refused) as refused:
+                await agent(tool, id=TASK, addNote=" " * number + NOTE)
+            assert refused.value.code == "outcome_unknown"
+        await journal.aclose()
+    assert posts(sandbox) == 1
+
+
+async def test_a_note_of_another_process_that_no_list_shows_is_there_until_it_is_undone(tmp_path: Path) -> None:
+    sandbox = close(2, spec_variant=SpecVariant(note_lag=60), clock=Time().moment)
+    first, second = journal_in(tmp_path), journal_in(tmp_path)
+    async with agent_on(sandbox, journal=first) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+    async with agent_on(sandbox, journal=second) as agent:
+        again = await agent("update_task", id=task_id(2), addNote=NOTE)
+        assert again["note"].startswith("Nothing was written")
+        assert notes(sandbox) == [(LEAD, NOTE)]
+        await agent("undo_change", changeId=done["changeId"])
+        assert notes(sandbox) == []
+        await agent("update_task", id=TASK, addNote=NOTE)
+        assert notes(sandbox) == [(LEAD, NOTE)]
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_of_two_processes_that_begin_the_same_note_the_second_is_refused(tmp_path: Path) -> None:
+    first, second = journal_in(tmp_path), journal_in(tmp_path)
+    async with on_close(close(2)) as backend:
+        calls = [Call(AppContext(backend, one, lambda: NOW), "update_task", arguments={}) for one in (first, second)]
+        edits = [Edit(note=NOTE), Edit(note=f" {NOTE}")]
+        intents = [
+            Intent("update", Snapshot(await backend.get_task(task_id(number))), edit, edit)
+            for number, edit in enumerate(edits, start=1)
+        ]
+        await calls[0].begin(calls[0].new_opening(), intents[:1])
+        with pytest.raises(CallerError, match="by another call") as refused:
+            await calls[1].begin(calls[1].new_opening(), intents[1:])
+        assert (refused.value.code, refused.value.retryable) == ("in_progress", True)
+    await first.aclose()
+    await second.aclose()

@@ -6,7 +6,7 @@ Carolina Vega of the lead Acme.
 
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 from typing import Any
 
@@ -27,6 +27,7 @@ from taskhand.http.client import Client
 from taskhand.http.connections import PooledTransport
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.upstream import Limits, Runtime, Upstream
+from taskhand.journal.journal import Journal
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -114,6 +115,7 @@ async def wired(
     types: str = "inbox",
     creates: NewTaskType = "lead",
     transport: httpx2.AsyncBaseTransport | None = None,
+    journal: Journal | None = None,
 ) -> AsyncIterator[AppContext]:
     """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
     variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
@@ -132,8 +134,8 @@ async def wired(
         settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
         timing = Timing(lambda: NOW, time.clock, time.sleep)
         backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
-        async with journal_at(lambda: NOW) as journal:
-            yield AppContext(backend, journal, lambda: NOW, timezone, WHOLE, monotonic=time.clock)
+        async with nullcontext(journal) if journal else journal_at(lambda: NOW) as written:
+            yield AppContext(backend, written, lambda: NOW, timezone, WHOLE, monotonic=time.clock)
         await transport.aclose()
 
 

@@ -1,0 +1,96 @@
+"""Notes beside tasks that another process has sent a moment ago: the journal knows them before a list shows them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from taskhand.domain.errors import CallerError
+from taskhand.domain.outcome import VOID
+from taskhand.domain.text import one_line
+from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
+from taskhand.service.app_context import AppContext
+
+__all__ = ["SentNote", "check_no_rival_note", "find_sent_notes"]
+
+_LISTED_WITHIN: Final = timedelta(minutes=1)
+"""How long a list may not show a new note."""
+_LONGEST_CALL: Final = timedelta(minutes=10)
+_PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SentNote:
+    """A note that `change` has sent; `id` is None while nobody knows whether it was made."""
+
+    change: Change
+    id: str | None = None
+
+
+async def find_sent_notes(app: AppContext, text: str, before: str | None = None) -> dict[str, SentNote]:
+    """The notes with this text that other processes have sent and not deleted since, by the customer they are on.
+
+    Of the changes that began before the change with the id `before`, where that is given.
+    """
+    found = dict[str, SentNote]()
+    for change in await _recent_changes(app, before):
+        for index, intent in enumerate(change.intents):
+            place = intent.before.task.ai_customer_id if intent.before else None
+            note = intent.edit.note if intent.edit else None
+            if place is None or intent.edit is None:
+                continue
+            if isinstance(note, str) and one_line(note) == one_line(text):
+                if (sent := _sent_note(change, change.results.get(index), note)) is not None:
+                    found[place] = sent
+            elif note is None and place in found and _is_deleted(intent, found[place], change.results.get(index)):
+                del found[place]
+    return {place: sent for place, sent in found.items() if sent.change.session != app.journal.session}
+
+
+async def check_no_rival_note(app: AppContext, change: Change) -> None:
+    """CallerError where another process has begun, just before this change, to write one of its notes."""
+    wanted = {
+        (intent.edit.note, intent.before.task.ai_customer_id)
+        for intent in change.intents
+        if intent.edit is not None and isinstance(intent.edit.note, str) and intent.before is not None
+    }
+    for text in {text for text, _ in wanted}:
+        sent = await find_sent_notes(app, text, change.id)
+        if rival := next((sent[place] for note, place in wanted if note == text and place in sent), None):
+            raise CallerError(
+                "The same note is being written by another call.",
+                code="in_progress",
+                retryable=True,
+                next_step="Send it again in a moment: a note that is there is not written twice.",
+                details={"changeId": rival.change.id},
+            )
+
+
+async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
+    """The changes that are under way or have just ended, oldest first."""
+    now, cursor, changes = app.clock(), None, list[Change]()
+    while True:
+        query = ChangeQuery(since=now - _LONGEST_CALL, limit=_PAGE, after=cursor, with_plans=False)
+        page = await app.journal.page(query)
+        changes += page.changes
+        if (cursor := page.cursor) is None:
+            break
+    ids = [one.id for one in changes]
+    earlier = changes[ids.index(before) + 1 :] if before in ids else changes
+    return [one for one in reversed(earlier) if now - (one.ended_at or now) < _LISTED_WITHIN]
+
+
+def _sent_note(change: Change, result: Result | None, text: str) -> SentNote | None:
+    """The note of an intent; None where it was not written."""
+    if result is None:
+        return None if change.outcome in VOID else SentNote(change)
+    if result.outcome in VOID or result.outcome == "unchanged":
+        return None
+    after = result.after
+    if result.outcome != "applied" or after is None or "note" in after.unreadable_fields:
+        return SentNote(change)
+    return SentNote(change, after.note_id) if after.note == text and isinstance(after.note_id, str) else None
+
+
+def _is_deleted(intent: Intent, sent: SentNote, result: Result | None) -> bool:
+    is_same = intent.before is not None and sent.id is not None and intent.before.task.note_id == sent.id
+    return is_same and result is not None and result.outcome == "applied"
