@@ -105,6 +105,22 @@ def test_a_sent_change_is_read_back_and_no_other_field_changes(data: st.DataObje
         assert by & asked or getattr(shown, field) == getattr(task_of(before, zone), field)
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("text", "title"),
+        ("date", "due_at"),
+        ("assigned_to", "task_responsibles"),
+        ("lead_id", "ai_customer_id"),
+        ("contact_id", "ai_contact_id"),
+        ("is_complete", "status_config"),
+    ],
+)
+def test_a_field_that_a_to_do_always_has_and_that_is_missing_is_not_read_as_an_empty_one(name: str, field: str) -> None:
+    assert task_of({key: value for key, value in ROW.items() if key != name}, None).unreadable_fields == (field,)
+    assert task_of(ROW, None).unreadable_fields == ()
+
+
 @given(DAYS | INSTANTS.map(lambda at: Due.instant(at, None)), ZONES)
 def test_any_due_day_or_instant_is_read_back_unchanged(due: Due, zone: str | None) -> None:
     wanted = Due.instant(due.at, zone) if due.at else due

@@ -293,9 +293,20 @@ def test_a_status_that_is_null_is_taken_from_those_known_by_id() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(BEFORE.keys() - {"id", "priority"}))
-def test_a_field_that_is_missing_is_a_task_without_it(name: str) -> None:
+def test_a_field_that_is_missing_is_not_read_as_an_empty_one(name: str) -> None:
     raw = {key: value for key, value in BEFORE.items() if key != name}
-    assert task_of(raw, "utc", None, {}).id == BEFORE["id"]
+    task = task_of(raw, "utc", None, {})
+    of_due = {"due_timezone": "due_at", "is_all_day": "due_at"} if BEFORE["due_at"] else {}
+    may_be_missing = {
+        "created_at",
+        "creator_id",
+        "due_timezone",
+        "is_all_day",
+        "status_config",
+        "task_status_config_id",
+    }
+    expected = {of_due[name]} if name in of_due else {name} - may_be_missing
+    assert (task.id, set(task.unreadable_fields)) == (BEFORE["id"], expected)
 
 
 def test_undocumented_fields_are_ignored() -> None:
@@ -318,6 +329,8 @@ def test_undocumented_fields_are_ignored() -> None:
         ({"due_at": 1_700_000_000}, "due_at"),
         ({"due_at": "soon"}, "due_at"),
         ({"due_at": "9999-12-31T23:59:59.999-23:59"}, "due_at"),
+        ({"due_at": "2026-03-10T18:00:00.000Z", "is_all_day": "false"}, "due_at"),
+        ({"due_at": "2026-03-10T18:00:00.000Z", "is_all_day": None}, "due_at"),
         ({"task_responsibles": 5}, "task_responsibles"),
         ({"task_responsibles": [{}]}, "task_responsibles"),
         ({"task_responsibles": [{"id": "x"}]}, "task_responsibles"),

@@ -18,7 +18,9 @@ AFTERNOON = "2026-03-10T18:00:00.000Z"
 
 
 def row(due_at: str | None = AFTERNOON, zone: str | None = SANTIAGO, **more: Any) -> JsonObject:
-    found: JsonObject = {"id": TASK, "priority": 1, "due_at": due_at, "due_timezone": zone, **more}
+    due: JsonObject = {"due_at": due_at, "due_timezone": zone, "is_all_day": False}
+    links: JsonObject = {"ai_contact_id": None, "ai_customer_id": None, "task_responsibles": []}
+    found: JsonObject = {"id": TASK, "title": "", "description": None, "priority": 1, **links, **due, **more}
     return found
 
 

@@ -304,6 +304,13 @@ def test_a_write_without_a_note_has_none() -> None:
     assert "note" not in json.loads(render_text(render_write(Receipt(task()), PLAIN)))
 
 
+def test_a_write_says_which_fields_of_its_row_are_empty_because_they_cannot_be_read() -> None:
+    odd = task(due_at=None, task_responsibles=None, unreadable=("due_at", "note", "task_responsibles"))
+    answer = json.loads(render_text(render_write(Receipt(odd, note="A note."), PLAIN)))
+    assert answer["note"].startswith("A note. The CRM has these in a form that cannot be read")
+    assert answer["note"].endswith(": due, responsibles.")
+
+
 def test_a_compact_answer_is_plain_json_without_blanks_or_escapes() -> None:
     said = render_text(TeamAnswer.of(Team((ANA,), None)))
     assert (

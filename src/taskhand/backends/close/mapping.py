@@ -77,14 +77,17 @@ _RAW_VALUES: Final = (
 
 
 def task_of(json: JsonObject, zone: str | None) -> Task:
-    """A task; instants are shown in the IANA `zone`, days have none. Its id is empty where the row has none."""
+    """A task; instants are shown in the IANA `zone`, days have none. Its id is empty where the row has none.
+
+    A field that its type always has is unreadable where it is not there.
+    """
     fields, task_id = FieldReader(), id_of(json)
     if not task_id:
         fields.unreadable.add("id")
     due = fields.read("due_at", lambda: _due(json, zone))
     status = fields.read("status_config", lambda: _status(json))
-    assignee = fields.read("task_responsibles", lambda: optional_text(json, "assigned_to"))
-    lead_id = fields.read("ai_customer_id", lambda: optional_text(json, "lead_id"))
+    assignee = fields.read("task_responsibles", lambda: _documented_text(json, "assigned_to"))
+    lead_id = fields.read("ai_customer_id", lambda: _documented_text(json, "lead_id"))
     return fields.task(
         id=task_id,
         title=fields.read("title", lambda: _title(json)),
@@ -93,7 +96,7 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
         due_at=due.due_at if due else None,
         is_all_day=due is not None and due.at is None,
         created_at=fields.read("created_at", lambda: _created_text(json)),
-        ai_contact_id=fields.read("ai_contact_id", lambda: optional_text(json, "contact_id")),
+        ai_contact_id=fields.read("ai_contact_id", lambda: _documented_text(json, "contact_id")),
         ai_customer_id=lead_id,
         task_status_config_id=status.id if status else None,
         priority=fields.read("priority", lambda: _priority(json)),
@@ -271,9 +274,16 @@ def _updated(json: JsonObject) -> str:
     return str(json.get("date_updated") or "")
 
 
+def _documented_text(json: Mapping[str, Any], name: str) -> str | None:
+    """A field that to-dos and calls always have; KeyError where one lacks it, as what is empty is null."""
+    task_type = optional_text(json, "_type") or LEAD
+    if task_type in {LEAD, CALL} and name not in json:
+        raise KeyError(name)
+    return optional_text(json, name)
+
+
 def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
-    raw = json.get("date")
-    if raw is None or _is_dateless(json):
+    if _is_dateless(json) or (raw := json["date"]) is None:
         return None
     if not isinstance(raw, str):
         raise TypeError("date")
@@ -294,6 +304,8 @@ def _is_dateless(json: Mapping[str, Any]) -> bool:
 def _title(json: Mapping[str, Any]) -> str:
     """The text of a to-do or a call; of another type its label and the first detail that Close lists."""
     task_type, text = optional_text(json, "_type") or LEAD, optional_text(json, "text")
+    if task_type == LEAD and "text" not in json:
+        raise KeyError("text")
     if task_type in {LEAD, CALL}:
         return text or (label_of(CALL) if task_type == CALL else "")
     detail = next((found for name in _DETAILS if (found := filled_text(json.get(name)))), None)

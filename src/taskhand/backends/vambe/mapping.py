@@ -34,7 +34,7 @@ _MOST_ORDER: Final = 2**53
 def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
     """A task whose `due_at` is a true instant; its id is empty where the row has none.
 
-    `zone` is the organisation's, `statuses` are by id.
+    `zone` is the organisation's, `statuses` are by id. A field that is not there is unreadable: what is empty is null.
     """
     fields, task_id = FieldReader(), id_of(json)
     if not task_id:
@@ -43,17 +43,17 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
     return fields.task(
         id=task_id,
         title=fields.read("title", lambda: "" if json["title"] is None else json["title"]),
-        description=json.get("description") if json.get("description") != "" else None,
+        description=fields.read("description", lambda: json["description"] if json["description"] != "" else None),
         due_timezone=json.get("due_timezone"),
         due_at=due.due_at if due else None,
         is_all_day=due is not None and due.at is None,
         created_at=fields.read("created_at", lambda: _created_at(json.get("created_at"))),
-        ai_contact_id=json.get("ai_contact_id"),
-        ai_customer_id=json.get("ai_customer_id"),
+        ai_contact_id=fields.read("ai_contact_id", lambda: json["ai_contact_id"]),
+        ai_customer_id=fields.read("ai_customer_id", lambda: json["ai_customer_id"]),
         task_status_config_id=json.get("task_status_config_id"),
         priority=fields.read("priority", lambda: _priority(json.get("priority"))),
         creator_id=json.get("creator_id"),
-        task_responsibles=fields.read("task_responsibles", lambda: _responsibles(json.get("task_responsibles"))),
+        task_responsibles=fields.read("task_responsibles", lambda: _responsibles(json["task_responsibles"])),
         status_config=fields.read("status_config", lambda: _status(json, statuses)),
     )
 
@@ -160,13 +160,13 @@ def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, 
 
 
 def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | None:
-    raw, zone = json.get("due_at"), json.get("due_timezone")
+    raw = json["due_at"]
     if raw is None:
         return None
-    at = _parse_time(raw)
-    if at is None or not isinstance(zone, str | None):
+    at, zone, is_all_day = _parse_time(raw), json["due_timezone"], json["is_all_day"]
+    if at is None or not isinstance(zone, str | None) or not isinstance(is_all_day, bool):
         raise ValueError("due_at")
-    if not isinstance(at, datetime) or json.get("is_all_day"):
+    if not isinstance(at, datetime) or is_all_day:
         return Due(_day_of(at, zone or default_zone), None, zone)
     if at.tzinfo is None or (due_at == "wall" and zone is not None):
         at = at.replace(tzinfo=ZoneInfo(zone or default_zone or "UTC"))

@@ -1,6 +1,6 @@
 """A task as a row: in a list, and in the answer of a write; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import MISSING, ConfigDict
@@ -12,7 +12,7 @@ from taskhand.domain.text import truncate
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer
 
-__all__ = ["ROW", "Row", "RowField", "render_row"]
+__all__ = ["ROW", "Row", "RowField", "describe_unreadable", "render_row"]
 
 _TITLE, _NAME, _SNIPPET = 100, 60, 200
 
@@ -36,6 +36,14 @@ RowField = Literal[
 ]
 ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
 """The fields of a row where no others are asked for."""
+
+_SHOWN_AS: Mapping[str, RowField] = {
+    "title": "title",
+    "status_config": "status",
+    "due_at": "due",
+    "priority": "priority",
+    "task_responsibles": "responsibles",
+}
 
 
 class Row(Answer):
@@ -90,3 +98,9 @@ def render_row(
         "url": task.url,
     }
     return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
+
+
+def describe_unreadable(task: Task) -> str | None:
+    """What says that fields of the task's row are empty because they cannot be read; None where all can."""
+    unread = ", ".join(shown for field, shown in _SHOWN_AS.items() if field in task.unreadable_fields)
+    return f"The CRM has these in a form that cannot be read, so they are empty here: {unread}." if unread else None

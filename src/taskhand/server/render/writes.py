@@ -17,7 +17,7 @@ from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.outcomes import OutcomeRow, as_many_as_fit, outcome_rows, size_of
-from taskhand.server.render.rows import Row, render_row
+from taskhand.server.render.rows import Row, describe_unreadable, render_row
 
 __all__ = [
     "DeletedTask",
@@ -199,6 +199,7 @@ def _render_receipt(receipt: Receipt, wording: Wording) -> WriteAnswer:
     task, before = receipt.task, receipt.before
     already = {field: shorten(wording.value(value_of(task, field))) for field in receipt.already} if task else {}
     is_new = before is None or task is None
+    unread = describe_unreadable(task) if task else None
     return WriteAnswer(
         task=render_row(task, wording) if task else MISSING,
         deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
@@ -210,7 +211,7 @@ def _render_receipt(receipt: Receipt, wording: Wording) -> WriteAnswer:
         matched=match_rows(receipt.matched) or MISSING,
         change_id=receipt.change_id or MISSING,
         replayed=receipt.replayed or MISSING,
-        note=or_missing(receipt.note),
+        note=" ".join(filter(None, (receipt.note, unread))) or MISSING,
     )
 
 
