@@ -1,5 +1,6 @@
 """`taskhand backup` and `restore`: while servers write, from every state of the files, and killed in the middle."""
 
+import os
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from taskhand.server.in_process_client import call_tool
 from taskhand.sqlite.backup import write_backup
 from taskhand.sqlite.restore import restore_backup
 from taskhand.wiring import open_app
+from unprivileged import open_folder, without_privileges
 
 
 def settings_of(store: Path, **more: str) -> Settings:
@@ -306,3 +308,19 @@ def test_a_crm_s_journal_is_backed_up_without_a_store(tmp_path: Path, store_file
     assert done.returncode == 0, done.stderr
     assert "task store" not in done.stdout
     assert "journal: rows: 4" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_database_that_cannot_be_used_is_named_and_not_the_backup(mode: int) -> None:
+    with open_folder() as folder, open_folder() as elsewhere:
+        store = folder / "tasks.sqlite"
+        create(store, "One")
+        elsewhere.chmod(0o777)
+        for path in folder.iterdir():
+            path.chmod(mode)
+        folder.chmod(0o555)
+        with without_privileges():
+            refused = refusal(backup, store, elsewhere / "b.zip")
+        assert refused.message.startswith(f"The task store {store} cannot be used: the file is read-only"), refused
+        assert list(elsewhere.iterdir()) == []

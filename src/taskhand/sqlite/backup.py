@@ -14,6 +14,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import DatabaseKind, check_file, file_identity
 from taskhand.sqlite.copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
+from taskhand.sqlite.store import database_errors
 from taskhand.sqlite.work_folder import work_folder
 
 __all__ = [
@@ -153,33 +154,47 @@ def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Con
     """Connections that see the databases at one moment; others write on meanwhile."""
     with ExitStack() as stack:
         for one in databases:
-            check_file(one.path, one.kind)
-        readers = [stack.enter_context(closing(connect(one.path))) for one in databases]
-        for reader, one in zip(readers, databases, strict=True):
-            one.kind.check_version(reader)
-        writers = [stack.enter_context(closing(connect(one.path))) for one in databases]
+            with database_errors(one.path, one.kind):
+                check_file(one.path, one.kind)  # before any is open: closing a file drops this process's locks on it
+        readers = [(one, stack.enter_context(_open(one))) for one in databases]
+        writers = [(one, stack.enter_context(_open(one))) for one in databases]
         for attempt in range(1, _TRIES + 1):
             try:
                 _begin_together(readers, writers)
                 break
-            except sqlite3.OperationalError as error:
-                if attempt == _TRIES or "locked" not in str(error):
+            except OperatorError as error:
+                if attempt == _TRIES or error.code != "store_busy":
                     raise
-        yield readers
+        yield [reader for _, reader in readers]
 
 
-def _begin_together(readers: Sequence[sqlite3.Connection], writers: Sequence[sqlite3.Connection]) -> None:
+def _open(one: Database) -> "closing[sqlite3.Connection]":
+    """A connection to a database that this program can read."""
+    with database_errors(one.path, one.kind), ExitStack() as until_ready:
+        connection = connect(one.path)
+        until_ready.callback(connection.close)
+        one.kind.check_version(connection)
+        until_ready.pop_all()
+    return closing(connection)
+
+
+_Opened = Sequence[tuple[Database, sqlite3.Connection]]
+
+
+def _begin_together(readers: _Opened, writers: _Opened) -> None:
     """Let the readers begin while nobody can write: a change is in a journal before it is in a store."""
     try:
-        for writer in writers:
-            writer.execute("BEGIN IMMEDIATE")
-        for reader in readers:
-            reader.execute("BEGIN")
-            reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        for reader in readers:
+        for one, writer in writers:
+            with database_errors(one.path, one.kind):
+                writer.execute("BEGIN IMMEDIATE")
+        for one, reader in readers:
+            with database_errors(one.path, one.kind):
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except OperatorError:
+        for _, reader in readers:
             reader.rollback()
         raise
     finally:
-        for writer in writers:
+        for _, writer in writers:
             writer.rollback()

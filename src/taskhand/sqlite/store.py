@@ -24,7 +24,7 @@ from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open
 from taskhand.sqlite.transaction import commit_or_roll_back, transaction
 from taskhand.sqlite.worker import Worker
 
-__all__ = ["Store"]
+__all__ = ["Store", "database_errors"]
 
 _T = TypeVar("_T")
 
@@ -102,12 +102,12 @@ class Store:
             connection = self._begin_here(durable=durable, tasks=tasks)
         except (_NeedsWorker, sqlite3.Error, OSError):
             return await self._worker.run(partial(self._write, work, _end_of_wait(), durable=durable))
-        with _as_operator_error(self._path, self._kind):
+        with database_errors(self._path, self._kind):
             return self._run_and_commit(connection, work, durable=durable)
 
     async def exists(self) -> bool:
         """Whether the file exists; OperatorError where that cannot be seen."""
-        with _as_operator_error(self._path, self._kind):
+        with database_errors(self._path, self._kind):
             return file_identity(self._path) is not None
 
     async def aclose(self) -> None:
@@ -136,11 +136,11 @@ class Store:
         return self._begin(self._idle_connection(), durable=durable)
 
     def _read(self, work: Callable[[sqlite3.Connection], _T], wait_until: float) -> _T:
-        with _as_operator_error(self._path, self._kind), transaction(self._open(wait_until), "BEGIN") as connection:
+        with database_errors(self._path, self._kind), transaction(self._open(wait_until), "BEGIN") as connection:
             return self._run(connection, work)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
-        with _as_operator_error(self._path, self._kind):
+        with database_errors(self._path, self._kind):
             return self._run_and_commit(self._begin(self._open(wait_until), durable=durable), work, durable=durable)
 
     def _begin(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
@@ -208,7 +208,8 @@ def _read_only_part(path: Path, error: Exception) -> str | None:
 
 
 @contextmanager
-def _as_operator_error(path: Path, kind: DatabaseKind) -> Iterator[None]:
+def database_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
+    """Errors of a database's file leave as OperatorError, which names the file and what to do."""
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError) as error:
