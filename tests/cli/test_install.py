@@ -297,6 +297,19 @@ def test_impossible_options_are_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_misspelled_variable_and_a_value_of_another_kind_are_told_in_plain_words(run: Run) -> None:
+    assert error_of(run("cursor", "--set", "TASKHAND_PLANOVER=3")).next_step == "Did you mean TASKHAND_PLAN_OVER?"
+    said = error_of(run("cursor", "--set", "TASKHAND_PLAN_OVER=abc")).message
+    assert said == "TASKHAND_PLAN_OVER is not usable: it must be a whole number."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
+def test_what_is_no_regular_file_is_not_read(run: Run, file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+    assert error_of(run("cursor")).message == f"{file} is not a regular file, so nothing is written."
+
+
 def test_project_is_refused_for_a_host_without_project_files(run: Run) -> None:
     assert "no project file" in error_of(run("windsurf", "--project", anywhere=True)).message
 

@@ -113,6 +113,7 @@ def test_me_is_never_guessed(
     done = run("cursor", "--check", *bases[backend], "--me", who, **{KEYS[backend]: key})
     assert (error_of(done).code, file.read_bytes()) == (code, before)
     assert "key accepted, " in done.stdout
+    assert "list_team_members" not in str(error_of(done).next_step)
     assert len([line for line in done.stderr.splitlines() if line.startswith("  ")]) >= 2
 
 

@@ -56,7 +56,7 @@ def test_vs_code_asks_for_the_key_of_each_entry(run: Run, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 31, "-a", "a.b", "ñ"])
 def test_a_name_that_hosts_do_not_take_is_refused(run: Run, name: str) -> None:
-    assert "must be at most 30 letters" in error_of(run("cursor", "--name", name)).message
+    assert "must be 1 to 30 letters" in error_of(run("cursor", "--name", name)).message
 
 
 def _print(tmp_path: Path, *options: str, **environment: str) -> Result:
@@ -76,7 +76,16 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
     assert Path(entry["command"]).is_absolute()
     assert KEY not in done.output
     assert _print(tmp_path, "codex", "--name", "acme").stdout.startswith("[mcp_servers.acme]")
+    assert "Put your key in place of `your key`." in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("backend", ["vambe", "close", "hubspot"])
+def test_an_entry_is_printed_without_a_key_where_nothing_is_tried(tmp_path: Path, kept: InMemory, backend: str) -> None:
+    done = _print(tmp_path, "--backend", backend)
+    assert "your key" in json.loads(done.stdout)["mcpServers"]["taskhand"]["env"].values()
+    assert "Put your key in place of `your key`." in done.stderr
+    assert kept.kept == {}
 
 
 def test_a_printed_entry_refers_to_the_keyring(tmp_path: Path, kept: InMemory) -> None:
@@ -139,7 +148,8 @@ def test_a_file_that_a_team_shares_names_nothing_private(run: Run, tmp_path: Pat
     [file] = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "host.json"]
     text = file.read_text(encoding="utf-8")
     assert not any(private in text for private in (str(tmp_path), os.sep + "bin", KEY, "America/Lima", "USER_ID"))
-    assert "needs the command `taskhand`" in done.stdout
+    assert "needs the command `taskhand` on their PATH." in done.stdout
+    assert str(Path(__file__).parents[2]) not in done.stdout
 
 
 def test_a_private_path_is_refused_for_a_shared_file_with_what_to_write(run: Run, tmp_path: Path) -> None:

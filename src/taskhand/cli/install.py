@@ -108,7 +108,9 @@ def _find_host(host: str | None, name: str, *, prints: bool) -> "Host":
     if host is None and not prints:
         raise click.UsageError("Missing argument 'HOST'. `--print` prints an entry for any other host.")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}", name):
-        raise CallerError(f"--name {name[:60]!r} must be at most 30 letters, digits, - or _.")
+        raise CallerError(
+            f"--name {name[:60]!r} must be 1 to 30 letters, digits, - or _, and begin with a letter or a digit."
+        )
     return (find_host(host) if host else ANY_HOST).with_server(name)
 
 
@@ -124,12 +126,18 @@ def _file_of(asked: "Request") -> Path:
 
 def _given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
     """The variables of --set. CallerError for an unknown variable, a key, or a private path for a shared file."""
+    from difflib import get_close_matches
+
     from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 
     given = dict(variable.partition("=")[::2] for variable in variables)
     for name, value in given.items():
         if name not in VARIABLES | FILE_VARIABLES or not value:
-            raise CallerError(f"--set {name} must be NAME=VALUE with a variable of Taskhand.")
+            near = get_close_matches(name.upper(), sorted(VARIABLES - {name}), n=1)
+            raise CallerError(
+                f"--set {name[:60]} must be NAME=VALUE with a variable of Taskhand.",
+                next_step=f"Did you mean {near[0]}?" if near and name not in VARIABLES | FILE_VARIABLES else None,
+            )
         if is_secret_variable(name):
             raise CallerError(f"{name} is a key, which a command line must not show; --backend asks for it.")
         if project and Path(value).is_relative_to(home_folder()):
@@ -171,7 +179,8 @@ def _install(asked: "Request", path: Path) -> None:
         show_by_hand(asked)
         raise
     _warn(asked, made, path)
-    print_line(asked.host.afterwards)
+    asks = f" {asked.host.name} asks for the key then and keeps it." if made.inputs else ""
+    print_line(f"{asked.host.afterwards}{asks}")
 
 
 def _uninstall(asked: "Request", path: Path) -> None:
@@ -275,6 +284,7 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
             print_line(f"! Whoever reads that file can read {name}. {safer}".rstrip(), err=True)
     here = find_installation()
     if asked.project:
-        print_line(f"Everybody who shares {path.name} needs the command `taskhand`: {here.install_command()}")
+        how = f": {here.install_command()}" if here.is_public else " on their PATH."
+        print_line(f"Everybody who shares {path.name} needs the command `taskhand`{how}")
     elif here.temporary_folder:
         print_line(f"! The entry works as long as the temporary folder {here.prefix} is there.", err=True)

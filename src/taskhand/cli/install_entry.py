@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
 from taskhand.config.settings import BackendName, Settings
+from taskhand.config.variables import is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import Host
 from taskhand.install.entry_run import run_entry
@@ -163,22 +165,41 @@ def _put_back(before: Mapping[str, str | None]) -> None:
 def print_entry(asked: Request) -> None:
     """Print the entry alone on standard output; keys are in the keyring, or left for the person to fill in."""
     check_lasting(find_installation(), this_machine().home, needed_extra(asked))
+    if not asked.checks and _lacks_key(asked):
+        asked = replace(asked, dry_run=True, store="file")
     made, wanted = build_entry(asked, {})
     with keep_in_keyring(asked, made):
         if not asked.dry_run:
-            check_entry(asked, asked.host.entry(wanted.launch))
-    print_lines(_render_block(asked.host, wanted))
+            _check_printed(asked, wanted.launch)
+    _print_block(asked.host, wanted)
+
+
+def _lacks_key(asked: Request) -> bool:
+    """Whether a key belongs into the entry or the keyring that is not in this command's environment."""
+    if asked.backend is None or choose_key_store(asked) not in {"keyring", "file"}:
+        return False
+    keys = [one for one in find_factory(asked.backend).questions if is_secret_variable(one)]
+    return not all(os.environ.get(one, "").strip() for one in keys)
+
+
+def _check_printed(asked: Request, launch: Launch) -> None:
+    """Start an entry that is only printed: where it names no store, with one that is forgotten."""
+    with tempfile.TemporaryDirectory(prefix="taskhand-") as folder:
+        env = {"TASKHAND_DB": os.path.join(folder, "tasks.sqlite"), **launch.env}  # noqa: PTH118  text
+        check_entry(asked, asked.host.entry(replace(launch, env=env)))
 
 
 def show_by_hand(asked: Request) -> None:
     """Print the entry for a file that is not changed, without asking anything and without keys."""
     _, wanted = build_entry(replace(asked, dry_run=True), {})
     print_line("The entry, to be added by hand:")
-    print_lines(_render_block(asked.host, wanted))
+    _print_block(asked.host, wanted)
 
 
-def _render_block(host: Host, wanted: WantedEntry) -> list[str]:
-    """A whole file with only the entry, without any key."""
+def _print_block(host: Host, wanted: WantedEntry) -> None:
+    """Print a whole file with only the entry, without any key."""
     plain = {name: _YOUR_KEY for name, value in wanted.launch.env.items() if is_plain_key(name, value) or value == MASK}
     launch = replace(wanted.launch, env={**wanted.launch.env, **plain})
-    return add_server("", host, replace(wanted, launch=launch)).splitlines()
+    print_lines(add_server("", host, replace(wanted, launch=launch)).splitlines())
+    if plain:
+        print_line(f"Put your key in place of `{_YOUR_KEY}`.", err=True)

@@ -152,7 +152,8 @@ class Questions:
                 return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
             except CallerError as error:
                 print_lines((f"  {one.value}  {one.name or ''}".rstrip() for one in error.candidates), err=True)
-                raise
+                step = "Give --me the id, the full name or the e-mail of one of these people."
+                raise CallerError(error.message, code=error.code, next_step=step) from None
         if found := self._from_environment(variable):
             return found
         account = None if self._asked.project else self._find_account()
@@ -179,9 +180,8 @@ class Questions:
         if self._is_interactive:
             return _ask_zone(zone)
         if zone is None:
-            print_line(
-                "! No time zone is set. Run it again with --timezone and a name such as America/Santiago.", err=True
-            )
+            step = "Run it again with --timezone and a name such as America/Santiago."
+            print_line(f"! No time zone is set: this machine has none, or UTC, which is not taken. {step}", err=True)
         else:
             print_line(f"The time zone is this machine's, {zone}; --timezone sets another.", err=True)
         return zone

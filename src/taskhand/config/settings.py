@@ -167,7 +167,9 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
-            raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {first['msg']}.") from None
+            why = first["msg"].partition(", unable to")[0].replace("Input should be", "it must be")
+            why = why.replace("a valid integer", "a whole number").replace("a valid ", "a ")
+            raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {why}.") from None
         zones = {
             name: _zone(getattr(settings, name), cls.variable(name), names)
             for name in cls.model_fields

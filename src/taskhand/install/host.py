@@ -135,7 +135,7 @@ HOSTS = (
         typed=True,
         asks=True,
         expands="${{env:{}}}",  # https://code.visualstudio.com/docs/reference/variables-reference
-        afterwards="Start it from the view of MCP servers; VS Code asks for the keys then and keeps them.",
+        afterwards="Start it from the view of MCP servers.",
     ),
     Host(
         "windsurf",

@@ -51,6 +51,8 @@ def read_host_file(path: Path) -> HostFile:
     """Read a file; it may be missing. HostFileError for one that cannot be read, or is not UTF-8."""
     real = Path(os.path.realpath(path))
     try:
+        if real.exists() and not (real.is_file() or real.is_dir()):  # reading a pipe would wait for ever
+            raise HostFileError(f"{path} is not a regular file, so nothing is written.")
         raw = real.read_bytes()
         mode = stat.S_IMODE(real.stat().st_mode)
         begins = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""

@@ -38,6 +38,11 @@ class Installation:
         return f"{program} install {shlex.quote(source)}"
 
     @property
+    def is_public(self) -> bool:
+        """Whether others can install it from the same source, which is no folder or file of this machine."""
+        return self.source is None or ("://" in self.source and not self.source.startswith(("file:", "git+file:")))
+
+    @property
     def uninstall_command(self) -> str:
         """The command that removes the program."""
         if self._is_of_pipx:
