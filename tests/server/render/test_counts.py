@@ -52,6 +52,18 @@ def test_the_largest_groups_come_first_and_nobody_is_called_so() -> None:
     assert list(answer.value["counts"].items()) == [("nobody", 3), ("Luis", 2), ("Ana", 1)]
 
 
+def test_days_come_in_their_order_and_tasks_without_one_last() -> None:
+    days = {"no date": 5, "2026-03-10 Tue": 1, "2026-03-02 Mon": 1, "2026-03-09 Mon": 3}
+    answer = render_answer(render_counts(counted(days), "dueDay")).value
+    assert list(answer["counts"].items()) == sorted(days.items())
+
+
+def test_a_count_with_tasks_of_several_people_says_why_it_adds_up_to_more() -> None:
+    value = render_answer(render_counts(counted({"Ana": 2, "Luis": 1}, total=2), "responsible")).value
+    assert value["note"] == "A task of several people counts for each of them."
+    assert "note" not in render_answer(render_counts(counted({"Ana": 2, "Luis": 1}), "responsible")).value
+
+
 def test_how_many_have_nobody_is_shown_however_many_people_have_more() -> None:
     groups = {f"Somebody with quite a long name {number:03}": 9 for number in range(80)}
     value = render_answer(render_counts(counted(groups | {NOBODY: 1}), "responsible")).value

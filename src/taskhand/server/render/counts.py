@@ -1,4 +1,4 @@
-"""The answer of a count: how many tasks there are in each group, the largest first; pure."""
+"""The answer of a count: how many tasks there are in each group, days in their order, else the largest first; pure."""
 
 import json
 from collections import Counter
@@ -27,6 +27,7 @@ _ENVELOPE: Final = 420
 _NAME: Final = 60
 _WHY: Final = 80
 _NOBODY: Final = "nobody"
+_SHARED: Final = "A task of several people counts for each of them."
 _PARTIAL: Final = "Only the newest tasks were counted, not all. {} Narrow the filter for exact counts."
 
 
@@ -38,13 +39,14 @@ class Others(Answer):
 
 
 class CountsAnswer(Answer):
-    """How many tasks there are in each group; `partial` says why not all of them were counted."""
+    """How many tasks there are in each group; `partial` says why not all of them were counted, `note` in how many."""
 
     counts: dict[str, int] | MISSING = MISSING
     total: int | MISSING = MISSING
     others: Others | MISSING = MISSING
     unreadable_count: int | MISSING = MISSING
     partial: str | MISSING = MISSING
+    note: str | MISSING = MISSING
     matched: tuple[MatchRow, ...] | MISSING = MISSING
 
 
@@ -64,6 +66,7 @@ def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
         matched=match_rows(counted.matched) or MISSING,
         unreadable_count=count.unreadable or MISSING,
         partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, _WHY)),
+        note=_SHARED if sum(count.groups.values()) > count.total else MISSING,
     )
     named = _named(counted, by)
     largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
@@ -73,6 +76,8 @@ def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
         shown.popitem()
         shown[_NOBODY] = named[_NOBODY]
+    if by in ("dueDay", "completedDay"):
+        shown = dict(sorted(shown.items()))  # tasks without a day come last
     left = [one for one in largest if one[0] not in shown]
     others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
     return answer.model_copy(update={"counts": shown, "others": others})
