@@ -104,6 +104,9 @@ async def test_who_left_the_team_is_marked_and_what_is_shown_can_be_sent_back(
     name = LEFT["id"] if "[vambe]" in request.node.name else "Kenneth Gone"
     assert shown == f"{name} (not in the team)"
     assert await agent.listed(responsibleIds=[shown]) == ["Theirs"]
+    if shown.startswith("Kenneth"):
+        assert await agent.listed(responsibleIds=["gone"]) == ["Theirs"]
+        assert (await agent("list_tasks", responsibleIds=["gone"]))["matched"][0]["name"] == shown
     [kept] = (await agent("bulk_update_tasks", taskIds=[row["id"]], changes={"responsibleIds": [shown]}))["totals"]
     assert kept == "unchanged"
     with pytest.raises(Refused) as refused:

@@ -239,6 +239,16 @@ def test_a_former_member_is_found_as_shown_where_one_is_accepted(text: str) -> N
     assert [one.name for one in found.matched] == ["Kenneth Gone (not in the team)"] * (text != GONE.id)
 
 
+@pytest.mark.parametrize("text", ["gone", "Gone (not in the team)"])
+def test_a_word_in_a_filter_means_a_former_member_where_no_active_person_has_it(text: str) -> None:
+    found = people.resolve_people([text, "Kenneth"], CREW, None, former=[GONE], is_filter=True)
+    assert found.ids == (GONE.id, "id-Kenneth M. Jones")
+    assert found.shortened[0].name == f"{GONE.name} (not in the team)"
+    other = Member(id="id-other", name="Other Gone", email=None)
+    with refused("ambiguous_member", Ambiguous):
+        people.resolve_people([text], CREW, None, former=[GONE, other], is_filter=True)
+
+
 def test_a_word_means_active_people_only_and_a_mark_former_ones_only() -> None:
     assert people.resolve_people(["Kenneth"], CREW, None, former=[GONE]).ids == ("id-Kenneth M. Jones",)
     for text in ("gone", "Ana Soto (not in the team)", " (not in the team)"):

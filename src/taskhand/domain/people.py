@@ -48,15 +48,17 @@ def resolve_people(
     former: Sequence[Member] = (),
     argument: str = "responsibleIds",
     me_remedy: str | None = None,
+    is_filter: bool = False,
 ) -> People:
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
     `also` are further ids that are accepted, and `former` former members who are: they may still be responsible for a
-    task. `argument` is the one that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
+    task. Words of their names are enough where `is_filter`, since nothing is given to them then. `argument` is the one
+    that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
     """
     known = {member.id for member in (*members, *former)}
     nameless = [Member(id=one, name=one, email=None) for one in also if one not in known]
-    resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy)
+    resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
     found = [(text, resolver.resolve(text.strip())) for text in given]
     in_team = {member.id for member in members}
     matched = (
@@ -82,6 +84,7 @@ class _Resolver:
     me: str | None
     argument: str
     me_remedy: str | None
+    takes_former_words: bool
 
     def resolve(self, text: str) -> Member:
         """The one member that the text means."""
@@ -100,7 +103,12 @@ class _Resolver:
         if found := self.active.find(text):
             return found
         marked = without_mark(text)
-        return self.former.find(marked) if marked else self.active.find_by_words(text) or self.former.find(text)
+        if marked:
+            return self.former.find(marked) or self._find_former_by_words(marked)
+        return self.active.find_by_words(text) or self.former.find(text) or self._find_former_by_words(text)
+
+    def _find_former_by_words(self, text: str) -> Sequence[Member]:
+        return self.former.find_by_words(text) if self.takes_former_words else ()
 
     def _resolve_me(self) -> Member:
         for member in self.active.members:

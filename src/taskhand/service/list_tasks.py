@@ -152,7 +152,8 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
-        people.resolve_people(asked, await app.backend.members(), await app.backend.me(), former=former)
+        team, me = await app.backend.members(), await app.backend.me()
+        people.resolve_people(asked, team, me, former=former, is_filter=True)
 
 
 async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:

@@ -59,5 +59,12 @@ async def _resolve(
         if not former:
             raise
     return people.resolve_people(
-        given, team.members, team.me, also=ids, former=former, argument=argument, me_remedy=remedy
+        given,
+        team.members,
+        team.me,
+        also=ids,
+        former=former,
+        argument=argument,
+        me_remedy=remedy,
+        is_filter=gone is None,
     )
