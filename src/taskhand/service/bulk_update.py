@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from pydantic import MISSING, BaseModel
 
@@ -26,6 +27,9 @@ from taskhand.service.resolver import EditFor, Resolver
 from taskhand.service.task_write import unmet_edit
 
 __all__ = ["bulk_update"]
+
+_MOST_NAMED: Final = 5
+"""Finished tasks that the note of a plan names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,17 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
     has_window = given.from_date is not MISSING or given.to_date is not MISSING
     asks_for_dateless = given.include_tasks_without_dates is True or given.without_date is True
     dateless = sum(due_of(task) is None for task in tasks) if has_window and not asks_for_dateless else 0
-    finished = 0
+    finished: list[str] = []
     if given.status is MISSING and given.date_field != "completed":
-        finished = sum(task.is_finished for task in tasks)
+        finished = [task.id for task in tasks if task.is_finished]
+    more = f" and {len(finished) - _MOST_NAMED} more" if len(finished) > _MOST_NAMED else ""
     said = [
         f"{dateless} of the {len(tasks)} have no due date (includeTasksWithoutDates false leaves them out)."
         if dateless
         else "",
-        f"{finished} of the {len(tasks)} are finished." if finished else "",
+        f"{len(finished)} of the {len(tasks)} are finished: {', '.join(finished[:_MOST_NAMED])}{more}."
+        if finished
+        else "",
     ]
     return " ".join(filter(None, said)) or None
 
