@@ -113,10 +113,12 @@ def check_draft(draft: TaskDraft, capabilities: Capabilities, reference: Referen
 def check_id(task_id: str, capabilities: Capabilities) -> None:
     """Refuse an id that is malformed for this backend."""
     if not re.fullmatch(capabilities.id_pattern, task_id):
+        of_property = " If it is the value of a unique property, name that in idProperty."
         raise CallerError(
             f"{task_id[:60]!r} is not a task id.",
             code="invalid_id",
-            next_step="Take id from list_tasks, and send it unchanged.",
+            next_step="Take id from list_tasks, and send it unchanged."
+            + ("" if "properties" in capabilities.absent else of_property),
         )
 
 

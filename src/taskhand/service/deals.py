@@ -4,11 +4,12 @@ import re
 from typing import Final
 
 from taskhand.domain import deals
+from taskhand.domain.errors import NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.text import strip_hidden
 from taskhand.service.app_context import AppContext
 
-__all__ = ["MOST_DEALS", "resolve_deal"]
+__all__ = ["MOST_DEALS", "check_deal", "resolve_deal"]
 
 MOST_DEALS: Final = 200
 """Deals of one search; HubSpot has no more in a page."""
@@ -23,3 +24,15 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
     deal = deals.resolve_deal(text, found if found.deals else await app.backend.find_deals(None, MOST_DEALS))
     return deal.id, (Match("dealId", given, deal.id, deal.name),)
+
+
+async def check_deal(app: AppContext, given: str) -> None:
+    """Refuse the id of no deal; NotFound."""
+    text = strip_hidden(given).strip()
+    is_id = re.fullmatch(app.backend.capabilities.deal_id_pattern, text)
+    if is_id and not await app.backend.find_linked("deal_id", [text]):
+        raise NotFound(
+            f"There is no deal {text[:60]}.",
+            code="unknown_deal",
+            next_step="Send a deal's id or its name; find_contacts finds deals.",
+        )

@@ -19,7 +19,7 @@ from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
-from taskhand.service.deals import resolve_deal
+from taskhand.service.deals import check_deal, resolve_deal
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members, resolve_filter_people
 from taskhand.service.task_types import resolve_task_type
@@ -137,7 +137,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
 
 
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:
-    """Refuse a filter that names an id of nobody, a status that is not known, or a contact by name.
+    """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
 
     To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
@@ -150,6 +150,8 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
         )
     if given.status is not MISSING:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
+    if given.deal_id is not MISSING:
+        await check_deal(app, given.deal_id)
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         team, me = await app.backend.members(), await app.backend.me()

@@ -146,6 +146,18 @@ async def test_an_id_of_no_deal_and_a_blank_one_are_refused() -> None:
                 await agent("update_task", id=task_id(1), dealId=given)
             assert refused.value.code == code
         assert deals_of(stage, task_id(1)) == []
+        for tool, arguments in (
+            ("list_tasks", {"dealId": "999999"}),
+            ("list_tasks", {"dealId": "999999", "countBy": "status"}),
+            ("bulk_update_tasks", {"filter": {"dealId": "999999"}, "changes": {"priority": "2"}}),
+        ):
+            with pytest.raises(Refused) as unknown:
+                await agent(tool, **arguments)
+            assert unknown.value.code == "unknown_deal"
+        assert (await agent("list_tasks", dealId=OLD))["tasks"] == []
+        with pytest.raises(Refused, match="not a task id") as no_id:
+            await agent("update_task", id="R-1", title="x")
+        assert "idProperty" in no_id.value.next
 
 
 async def test_a_task_of_several_deals_says_so_and_is_left_alone() -> None:
