@@ -19,6 +19,7 @@ from taskhand.service.confirmation import question_text
 from taskhand.service.wording_for import wording_for
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
+NEW = {"title": "Send the offer", "responsibleIds": [], "dueDate": "2026-03-09"}
 RENEWAL, UPSELL, OLD, PLAN = "301", "302", "303", "304"
 NAMES = {
     RENEWAL: "Acme / Renewal 2026",
@@ -190,13 +191,12 @@ async def test_many_tasks_get_a_deal_and_a_plan_is_bound_to_the_deal_that_it_saw
 
 
 async def test_the_same_task_of_another_deal_is_another_task() -> None:
-    async with agent_at() as (stage, agent):
+    async with agent_at() as (_, agent):
         body = {"title": "Send the offer", "responsibleIds": []}
         first = await agent("create_task", **body, dealId=RENEWAL)
         again = await agent("create_task", **body, dealId="acme renewal")
         other = await agent("create_task", **body, dealId=UPSELL)
         assert again["task"]["id"] == first["task"]["id"] != other["task"]["id"]
-        assert len(stage.hubspot.tasks) == 2
         many = {"taskIds": [first["task"]["id"], other["task"]["id"]], "idempotencyKey": "k"}
         done = await agent("bulk_update_tasks", **many, changes={"dealId": "globex renewal"})
         assert (await agent("bulk_update_tasks", **many, changes={"dealId": OLD}))["changeId"] == done["changeId"]
@@ -261,6 +261,14 @@ async def test_what_a_change_links_to_is_named_beside_its_id() -> None:
             )
 
 
+async def test_a_token_without_the_scope_of_deals_creates_nothing_with_a_deal_at_its_first_call() -> None:
+    scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
+    async with agent_at([], scopes=scopes) as (stage, agent):
+        with pytest.raises(Refused, match=r"crm\.objects\.deals\.read"):
+            await agent("create_task", **NEW, dealId=OLD)
+        assert stage.hubspot.tasks == []
+
+
 async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_by_that_name() -> None:
     scopes = [one for one in SCOPES if not one.startswith("crm.objects.deals")]
     async with agent_at([row(1, {"deals": [OLD]}), row(2)], scopes=scopes) as (stage, agent):
@@ -274,6 +282,10 @@ async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_b
         for tool, arguments in (
             ("update_task", {"id": task_id(1), "dealId": UPSELL}),
             ("update_task", {"id": task_id(1), "clear": ["dealId"]}),
+            ("create_task", NEW | {"dealId": OLD}),
+            ("create_task", NEW | {"dealId": OLD, "dryRun": True}),
+            ("create_tasks", {"tasks": [NEW, NEW | {"dealId": OLD}]}),
+            ("bulk_update_tasks", {"taskIds": [task_id(1), task_id(2)], "changes": {"dealId": UPSELL}}),
             ("list_tasks", {"dealId": OLD}),
             ("list_tasks", {"dealId": "Globex"}),
         ):
@@ -281,4 +293,5 @@ async def test_without_the_scope_of_deals_all_else_works_and_a_deal_is_refused_b
                 await agent(tool, **arguments)
             assert (refused.value.code, "crm.objects.deals.read" in str(refused.value)) == ("forbidden", True)
         assert deals_of(stage, task_id(1)) == [OLD]
+        assert len(stage.hubspot.tasks) == 2
         assert len([one for one in stage.sent if one == f"GET /crm/v3/objects/tasks/{task_id(1)}"]) >= 2

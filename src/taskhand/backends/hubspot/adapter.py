@@ -125,8 +125,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         ).run()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new or not, it is the same
-        """Refuse a description that is too long as HTML."""
+        """Refuse a description that is too long as HTML, and a deal that the token may not read."""
         check_length(edit)
+        if isinstance(edit.deal_id, str):
+            await self._reader.check_deal(edit.deal_id)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.hubspot.account import Account
@@ -14,7 +15,7 @@ from taskhand.backends.hubspot.whole_tasks import WholeTasks
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
+from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -48,6 +49,7 @@ class TaskReader:
         self.statuses = TaskStatuses({})
         self.hidden: dict[Kind, OperatorError] = {}
         """What HubSpot said of the kinds that the token may not read: deals have a scope of their own."""
+        self._reads_deals = False
         self._definitions: Mapping[str, Definition] = {}
 
     async def prepare(self) -> None:
@@ -106,6 +108,28 @@ class TaskReader:
             reply = await self.client.task(task_id, others, by_property=by_property, also=names)
             self.hidden[_OF_OWN_SCOPE] = error
             return reply
+
+    async def check_deal(self, deal_id: str) -> None:
+        """Refuse a link to a deal that could not be read back: OperatorError where the token may not read deals.
+
+        It is asked once. HubSpot itself says whether the deal exists.
+        """
+        if (refused := self.hidden.get(_OF_OWN_SCOPE)) is not None:
+            raise copy(refused)
+        if self._reads_deals:
+            return
+        try:
+            await self.client.tasks_of(_OF_OWN_SCOPE, deal_id)
+        except OperatorError as error:
+            if not _may_be_about_deals(error):
+                raise
+            self.hidden[_OF_OWN_SCOPE] = error
+            raise
+        except CallerError:
+            pass
+        except UpstreamError:  # unknown as yet
+            return
+        self._reads_deals = True
 
     @property
     def _kinds(self) -> Sequence[Kind]:
