@@ -237,3 +237,33 @@ async def test_a_new_task_starts_in_the_accounts_own_first_stage() -> None:
     async with staged(hubspot(time, seed(0) | {"stages": [mine, done]}, spec_variant=OPEN), time) as stage:
         edit = Edit(title="New", due=Due(date(2026, 3, 9)), priority=1)
         assert (await stage.backend.create_task(edit)).task.task_status_config_id == "1"
+
+
+async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_at_once() -> None:
+    time = Time()
+    usual = [("af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "Not Started", False, "NOT_STARTED")]
+    usual += [("61bafb31-e7fa-46ed-aaa9-1322438d6e67", "Completed", True, "COMPLETED")]
+    names = ("id", "label", "isClosed", "status")
+    world = seed(rows=[row(number, hs_timestamp="2026-02-20T13:00:00Z") for number in (1, 2)])
+    world["stages"] = [dict(zip(names, one, strict=True)) for one in usual]
+    there = hubspot(time, world, spec_variant=(*OPEN, "custom_stage=stage_id"))
+    async with staged(there, time) as stage, Client(create_server(stage.app)) as client:
+        agent = Agent(client)
+        assert len(await agent.listed(overdue=True)) == 2
+        world["stages"] += [
+            {"id": "8888", "label": "Bloqueada"},
+            {"id": "8889", "label": "Archivada", "isClosed": True},
+        ]
+        time.now += 11
+        stage.hubspot.edit(task_id(2), hs_pipeline_stage="8889")
+        assert await agent.listed(overdue=True) == ["Call Acme 1"]
+        assert "Archivada" in str(await agent("get_task", id=task_id(2)))
+        world["stages"] += [{"id": "8890", "label": "En revisión"}]
+        time.now += 11
+        assert "En revisión" in str(await agent("update_task", id=task_id(1), newStatusName="En revisión"))
+        assert stage.true(1)["hs_pipeline_stage"] == "8890"
+        before = sum(one.route == PIPELINES for one in stage.hubspot.requests)
+        world["stages"] = world["stages"][:2]  # a stage that is gone is asked for no more than once in some seconds
+        for _ in range(3):
+            await agent("get_task", id=task_id(1))
+        assert sum(one.route == PIPELINES for one in stage.hubspot.requests) <= before + 1

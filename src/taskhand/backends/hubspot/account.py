@@ -35,6 +35,8 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
+_NEW_STATUSES_S: Final = 10.0
+"""How old the statuses may be where a name or a task may have one that was added since."""
 _PEOPLE_KEPT_S: Final = 60.0
 _MOST_PAGES: Final = 100
 _MOST_CANDIDATES: Final = 30
@@ -69,12 +71,12 @@ class Account:
         """The ids of owners by those of their users, as far as the owners were read."""
 
     async def statuses(self) -> StatusList:
-        """The statuses that can be chosen, by position."""
-        return (await self.all_statuses()).known
+        """The statuses that can be chosen, by position, as they are now but for some seconds."""
+        return (await self.all_statuses(newest=True)).known
 
-    async def all_statuses(self) -> TaskStatuses:
-        """All statuses that a task may have, also those that cannot be chosen."""
-        return await self._statuses.get(None, self._read_statuses)
+    async def all_statuses(self, *, newest: bool = False) -> TaskStatuses:
+        """All statuses that a task may have, also those that cannot be chosen; `newest` ones are some seconds old."""
+        return await self._statuses.get(None, self._read_statuses, most_s=_NEW_STATUSES_S if newest else None)
 
     async def initial(self, raw: Mapping[str, str]) -> StatusChoice | None:
         """The status that a new task starts in; that of `raw` properties where these have an option of the status."""

@@ -102,6 +102,12 @@ class TaskStatuses:
         completed = self._find(_COMPLETED)
         return StatusList(choices, self.complete, self.source, completed.id if completed else None)
 
+    def knows(self, properties: Mapping[str, object]) -> bool:
+        """Whether the status and the stage of a task are among these."""
+        status, stage = properties.get(STATUS), properties.get(STAGE)
+        has_stage = not stage or not self.stages or stage in self.stages.values()
+        return has_stage and (not status or status in OPTIONS or status in self.by_id)
+
     def of_task(self, properties: Mapping[str, object]) -> Status | None:
         """The status of a task: its stage where that is the account's own, else its status, else its stage.
 

@@ -52,9 +52,14 @@ class TaskReader:
         self._reads_deals = False
         self._definitions: Mapping[str, Definition] = {}
 
-    async def prepare(self) -> None:
-        """Fetch the zones and statuses without which no record can be read as a task."""
+    async def prepare(self, records: Iterable[Record] = ()) -> None:
+        """Fetch the zones and statuses without which no record can be read as a task.
+
+        The statuses are fetched again where one of these records may have one that was added since.
+        """
         self.zones, self.statuses = await self._account.zones(), await self._account.all_statuses()
+        if not all(self.statuses.knows(record.properties) for record in records):
+            self.statuses = await self._account.all_statuses(newest=True)
 
     def task(self, record: Record, of_links: Collection[str] = ()) -> Task:
         """A record as a task; of several links of a kind one of `of_links` is shown."""
@@ -74,7 +79,8 @@ class TaskReader:
 
     async def tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
         """Records as tasks."""
-        await self.prepare()
+        records = list(records)
+        await self.prepare(records)
         return [self.task(record, of_links) for record in records]
 
     async def define(self, names: Collection[str]) -> None:
@@ -186,7 +192,7 @@ class TaskReader:
         to show.
         """
         found = await self.whole(list(dict.fromkeys(ids)), names)
-        await self.prepare()
+        await self.prepare(found.values())
         read = {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
         return await self.whole_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 

@@ -32,12 +32,23 @@ class TtlCache(Generic[_Key, _Value]):
         self._values: dict[_Key, _Kept[_Value]] = {}
         self._locks: dict[_Key, anyio.Lock] = {}
 
-    async def get(self, key: _Key, fetch: Callable[[], Awaitable[_Value]], *, fresh: bool = False) -> _Value:
-        """The value, fetched unless it was just now; `fresh` wants one whose fetching began after this call."""
+    async def get(
+        self,
+        key: _Key,
+        fetch: Callable[[], Awaitable[_Value]],
+        *,
+        fresh: bool = False,
+        most_s: float | None = None,
+    ) -> _Value:
+        """The value, fetched unless it was just now, or `most_s` seconds ago at most.
+
+        `fresh` wants one whose fetching began after this call.
+        """
+        keep_s = self._keep_s if most_s is None else most_s
         asked = self._clock()
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             kept = self._values.get(key)
-            if kept and (kept.began > asked if fresh else self._clock() - kept.came < self._keep_s):
+            if kept and (kept.began > asked if fresh else self._clock() - kept.came < keep_s):
                 return kept.value
             began = self._clock()
             value = await fetch()
