@@ -264,8 +264,14 @@ async def test_finished_tasks_cost_no_search_when_overdue_ones_are_listed() -> N
     finished = [row(n, hs_timestamp="2026-02-20T12:00:00Z", hs_task_status="COMPLETED") for n in range(1, 650)]
     late = [row(n, hs_timestamp="2026-02-20T12:00:00Z") for n in range(650, 655)]
     time = Time()
-    async with staged(hubspot(time, seed(rows=finished + late), spec_variant=OPEN), time) as stage:
+    own_stages = (*OPEN, "stages=custom")
+    async with staged(hubspot(time, seed(rows=finished + late), spec_variant=own_stages), time) as stage:
         assert await searches_for(stage, TaskQuery(overdue=True)) == 1
+        for narrower in (
+            TaskQuery(overdue=True, responsible_ids=(ELENA,), of_nobody=True),
+            TaskQuery(overdue=True, responsible_ids=(ELENA,), from_date="2026-01-01", task_type="TODO"),
+        ):
+            assert await searches_for(stage, narrower) == 1
         assert len((await stage.backend.list_tasks(TaskQuery(overdue=True))).tasks) == 5
         assert await searches_for(stage, TaskQuery(overdue=True, responsible_ids=(ELENA,))) == 1
 

@@ -120,7 +120,10 @@ def newest_since(moment: datetime) -> Search:
 def _conditions(
     query: TaskQuery, statuses: Mapping[str, Status], now: datetime, priority: int | None
 ) -> Iterator[_Alternatives]:
-    """The conditions of a query, the most selective first; each as its alternatives."""
+    """The conditions of a query, each as its alternatives; first those that most depends on being searched for.
+
+    Finished tasks are most of an account's: they are left out of a search before its owners and days.
+    """
     if query.task_type is not None:
         yield [[_filter("hs_task_type", "EQ", value=query.task_type)]]
     if query.deal_id is not None:
@@ -129,15 +132,15 @@ def _conditions(
         yield [[_filter(f"associations.{ASSOCIATED[kind]}", "EQ", value=query.contact)] for kind in _OF_CONTACT]
     if query.period is not None:
         yield [_period_filters(query.period)]
-    if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
-        yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
-    yield from _date_conditions(query, now)
     if values := _status_values(query, statuses):
         # An account's own stage is an id, which the status shows for some of them.
         own = [one for one in values if one not in OPTIONS]
         yield [[_filter(STATUS, "IN", values=values)], *([[_filter(STAGE, "IN", values=own)]] if own else [])]
     elif query.overdue:
         yield _unfinished(statuses)
+    yield from _date_conditions(query, now)
+    if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
+        yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
     if priority:
         yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
     elif priority == 0:  # an account's own values, and none, read as 0
