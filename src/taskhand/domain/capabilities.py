@@ -27,6 +27,7 @@ class Capabilities:
     settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere, and so
     are `task_types`, of which a new task can have the `new_task_types`, as the `new_task_types_note` says;
     `usual_type` is that of a new task for which none is given.
+    `resolved_types` are those of which a finished task can say how it ended.
     `longest_title` is in characters: a longer one is most likely a mistake where the title is not all that a task says.
     `status_effects` is what the CRM documents that a change of status may start.
     """
@@ -54,4 +55,5 @@ class Capabilities:
     new_task_types: tuple[str, ...] = ()
     new_task_types_note: str | None = None
     usual_type: str | None = None
+    resolved_types: tuple[str, ...] = ()
     longest_title: int = 1_000

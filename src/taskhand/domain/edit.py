@@ -154,6 +154,8 @@ def _shows(task: Task, name: str, value: object, *, written: bool) -> bool:
     match name, value:
         case _ if not is_readable(task, name):
             return False
+        case "resolution", None:
+            return not isinstance(task.resolution, str)
         case "due", Due(zone=None) if written and (due := due_of(task)) is not None:
             return (due.day, due.at) == (value.day, value.at)
         case "due", _:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import SkipJsonSchema
 
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
@@ -371,7 +372,7 @@ class TaskPatch(Body):
     ai_contact_id: AiContactId | MISSING = MISSING
     ai_customer_id: AiCustomerId | MISSING = MISSING
     deal_id: DealId | MISSING = MISSING
-    resolution: Resolution | MISSING = MISSING
+    resolution: Resolution | SkipJsonSchema[None] | MISSING = MISSING
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     properties: SetProperties | MISSING = MISSING

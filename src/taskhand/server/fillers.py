@@ -155,7 +155,8 @@ class TaskBody:
         nobody = "responsibleIds" not in self.required and not any(
             branch.get("minItems") for branch in people.get("anyOf", [people])
         )
-        return [*self._nullable, *(["responsibleIds"] if nobody else [])]
+        only_listed = ["resolution"] if self.kind is TaskPatch and "resolution" in self.properties else []
+        return [*self._nullable, *(["responsibleIds"] if nobody else []), *only_listed]
 
     def _takes_null(self, name: str) -> bool:
         """Whether the documentation lets null empty the field."""

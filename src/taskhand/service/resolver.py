@@ -19,9 +19,10 @@ from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
+from taskhand.domain.resolution import settle_resolution
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import DEFAULT_PRIORITY, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.task import DEFAULT_PRIORITY, FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext
@@ -88,12 +89,27 @@ class Resolver:
             deal_id=deal_id,
             properties=properties,
         )
+        if before is not None:
+            edit = await self.settle_resolution(edit, before)
         matched = status_matched + people_matched + deal_matched + type_matched + due.matched
         matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
         await self._backend.check_edit(before, edit.unmet_by(before) if before else edit)
         return edit, matched
+
+    async def settle_resolution(self, edit: Edit, before: Task) -> Edit:
+        """The edit with what it means for how the task ended, where tasks like it say so."""
+        types = self._backend.capabilities.resolved_types
+        if edit.resolution is MISSING and before.task_type not in types:
+            return edit
+        if "resolution" in self._backend.capabilities.absent:
+            return edit
+        is_finished = before.is_finished
+        if edit.status is not MISSING:
+            known = await self._known_statuses()
+            is_finished = any(edit.status.met_by(one) and one.type in FINISHED for one in known.statuses)
+        return settle_resolution(edit, before, is_finished=is_finished)
 
     async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
         """The status that a body names, and the name that was resolved."""

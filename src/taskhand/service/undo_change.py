@@ -248,9 +248,10 @@ def _kept_note(undo: _Undo) -> str | None:
     kept = [one for inverse in undo.inverses.values() for one in inverse.kept]
     if not kept:
         return None
+    in_clear = ", or name it in clear where that is null" if any(one.asked is None for one in kept) else ""
     return (
         f"Left as it is, because it changed since: {_fields(kept)}; see unapplied. "
-        "To put it back all the same, send update_task with the value in asked."
+        f"To put it back all the same, send update_task with the value in asked{in_clear}."
     )
 
 

@@ -50,6 +50,34 @@ async def test_undo_opens_a_task_and_takes_its_resolution_off() -> None:
     assert ends(sandbox) == [(False, None), (False, None), (False, None)]
 
 
+async def test_a_resolution_goes_where_a_task_is_reopened_or_finished_without_one_and_where_clear_names_it() -> None:
+    left = {"resolution": "abandoned"}
+    sandbox = close(
+        [row(1, is_complete=True, **left), row(2, **left), row(3, is_complete=True, **left), row(4, **left)]
+    )
+    gone = {"from": "abandoned", "to": None}
+    async with agent_on(sandbox) as agent:
+        opened = await agent("update_task", id=TASK, newStatusName="Open")
+        assert opened["changed"]["resolution"] == gone
+        done = await agent("complete_task", id=task_id(2))
+        assert done["changed"]["resolution"] == gone
+        assert "resolution" not in (await agent("complete_task", id=task_id(3)))["changed"]
+        cleared = await agent("update_task", id=task_id(3), clear=["resolution"])
+        assert cleared["changed"] == {"resolution": gone}
+        for changes in ({"resolution": "abandoned"}, {"resolution": "abandoned", "newStatusName": "Open"}):
+            with pytest.raises(Refused, match="not finished"):
+                await agent("bulk_update_tasks", taskIds=[task_id(4)], changes=changes)
+        many = await agent("bulk_update_tasks", taskIds=[task_id(4)], changes={"newStatusName": "Completed"})
+        assert ends(sandbox) == [(False, None), (True, None), (True, None), (True, None)]
+        await agent("undo_change", changeId=opened["changeId"])
+        await agent("undo_change", changeId=many["changeId"])
+        assert ends(sandbox) == [(True, "abandoned"), (True, None), (True, None), (False, "abandoned")]
+        await agent("bulk_update_tasks", taskIds=[TASK], changes={"title": "New", "resolution": None})
+        with pytest.raises(Refused, match="clear names it"):
+            await agent("update_task", id=TASK, resolution="skipped", clear=["resolution"])
+    assert ends(sandbox)[0] == (True, "abandoned")
+
+
 @pytest.mark.parametrize(
     ("tool", "sent", "why"),
     [

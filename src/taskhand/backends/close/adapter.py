@@ -134,12 +134,6 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             return
         if any(edit.given()):
             check_change(edit, await self._reader.type_of(before.id))
-        if isinstance(edit.resolution, str) and not _is_finished_by(edit, before):
-            raise CallerError(
-                "resolution says how a finished task ended, and the task is not finished.",
-                code="not_finished",
-                next_step="Send resolution with complete_task, or together with newStatusName Completed.",
-            )
         if isinstance(edit.ai_contact_id, str):
             await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
 
@@ -325,11 +319,6 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             next_step="Wait a few seconds, then send the same call again.",
             retryable=True,
         )
-
-
-def _is_finished_by(edit: Edit, before: Task) -> bool:
-    """Whether the task is finished after an edit."""
-    return before.is_finished if edit.status is MISSING else edit.status.met_by(mapping.DONE)
 
 
 def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:

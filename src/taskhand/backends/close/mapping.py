@@ -61,6 +61,7 @@ CAPABILITIES: Final = Capabilities(
     task_types=INBOX,
     longest_title=50_000,  # `text` is all that a task says, and Close documents no limit
     new_task_types=(LEAD, CALL),
+    resolved_types=(LEAD, CALL),
     new_task_types_note=f"{CALL} needs aiContactId",
 )
 
