@@ -4,11 +4,25 @@ from dataclasses import replace
 
 from pydantic import MISSING
 
+from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.names import fold
 from taskhand.domain.task import Task
 
-__all__ = ["settle_resolution"]
+__all__ = ["check_no_resolution", "settle_resolution"]
+
+_RESOLUTIONS = frozenset({"abandoned", "skipped"})
+
+
+def check_no_resolution(status_name: str, capabilities: Capabilities) -> None:
+    """Refuse a resolution that was sent as a status, where tasks have one."""
+    if (word := fold(status_name)) in _RESOLUTIONS and "resolution" not in capabilities.absent:
+        raise CallerError(
+            f"{word} is no status: it is a resolution, which says how a finished task ended.",
+            code="unknown_status",
+            next_step=f"Send newStatusName Completed with resolution {word}, or complete_task with it.",
+        )
 
 
 def settle_resolution(edit: Edit, before: Task, *, is_finished: bool) -> Edit:

@@ -42,6 +42,11 @@ _DOCUMENTED = _BODY - {"clear"}
 
 _ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
 """Arguments that may be any words, "null" too."""
+_IN_PLACE_OF = {
+    "description": "Send such text as addNote, with update_task once the task is there.",
+    "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
+}
+"""What to do where tasks of the CRM lack a field, or cannot change in it."""
 _FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 """Switches for which a 0 says what leaving them out says."""
 
@@ -256,6 +261,8 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
     declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
     is_absent = squeezed not in own and squeezed in declared
+    if is_absent and not misplaced and squeezed in _IN_PLACE_OF:
+        listed, near = _IN_PLACE_OF[squeezed], []
     for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
     if for_several_people and "responsibleIds" in scope.properties:
         listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []

@@ -8,6 +8,7 @@ from taskhand.domain import rules, statuses
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
+from taskhand.domain.resolution import check_no_resolution
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.call import Call
 from taskhand.service.resolver import ResolvedEdit, Resolver
@@ -29,6 +30,8 @@ async def complete_task(
     """
     backend = call.app.backend
     rules.check_id(task_id, backend.capabilities)
+    if status_name is not MISSING:
+        check_no_resolution(status_name, backend.capabilities)
     if note is not MISSING:
         rules.check_note(note)
     resolver = Resolver(call.app, call.caller.name)

@@ -19,7 +19,7 @@ from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people import People
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
-from taskhand.domain.resolution import settle_resolution
+from taskhand.domain.resolution import check_no_resolution, settle_resolution
 from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import DEFAULT_PRIORITY, FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
@@ -114,6 +114,7 @@ class Resolver:
     async def resolve_status(self, body: TaskDraft | TaskPatch) -> tuple[StatusChoice | MISSING, tuple[Match, ...]]:
         """The status that a body names, and the name that was resolved."""
         if isinstance(body, TaskPatch) and body.new_status_name is not MISSING:
+            check_no_resolution(body.new_status_name, self._backend.capabilities)
             return statuses.resolve_status(body.new_status_name, await self._known_statuses())
         if isinstance(body, TaskPatch) and body.new_status_position is not MISSING:
             return statuses.status_at_position(body.new_status_position, await self._known_statuses())

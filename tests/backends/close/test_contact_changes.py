@@ -66,3 +66,30 @@ async def test_a_contact_of_another_lead_is_refused_before_anything_is_sent() ->
     assert contacts_in(sandbox) == [CAROLINA, CAROLINA, None, CAROLINA, None]
     assert all("contact" not in one.path for one in sandbox.requests if one.committed)
     assert sum("/contact/" in one.path for one in sandbox.requests) == 3
+
+
+async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None:
+    sandbox = close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})
+    new = {"title": "Call", "responsibleIds": ["me"]}
+    lead, other = str(LEADS[0]["id"]), OTHER_LEAD
+    rows: list[tuple[str, dict[str, Any], str, list[str]]] = [
+        ("create_task", new | {"aiCustomerId": lead, "aiContactId": OTHER}, "another lead", [CAROLINA, PEDRO]),
+        ("create_task", new | {"aiCustomerId": "prairie"}, "not the id of a lead", [other]),
+        ("create_task", new | {"aiCustomerId": lead, "aiContactId": "cont_none"}, "There is no contact", []),
+        ("create_task", new | {"aiCustomerId": lead, "description": "Why"}, "no argument 'description'", []),
+        ("update_task", {"id": ONE, "aiCustomerId": other}, "no argument 'aiCustomerId'", []),
+    ]
+    async with agent_on(sandbox) as agent:
+        nexts = []
+        for tool, sent, why, candidates in rows:
+            with pytest.raises(Refused, match=why) as refused:
+                await agent(tool, **sent)
+            assert refused.value.values == candidates
+            nexts.append(refused.value.next)
+        assert nexts[-2:] == [
+            "Send such text as addNote, with update_task once the task is there.",
+            "A task here stays with its customer: to move it, create one there and delete this one.",
+        ]
+        made = await agent("create_task", **new, aiCustomerId=lead, aiContactId=PEDRO)
+    assert made["task"]["ai_contact_id"] == PEDRO
+    assert sum(one.committed for one in sandbox.requests) == 1

@@ -84,6 +84,8 @@ async def test_a_resolution_goes_where_a_task_is_reopened_or_finished_without_on
         ("update_task", {"id": TASK, "resolution": "skipped"}, "not finished"),
         ("update_task", {"id": TASK, "resolution": "skipped", "newStatusName": "Open"}, "not finished"),
         ("update_task", {"id": TASK, "resolution": "done", "newStatusName": "Completed"}, "resolution"),
+        ("update_task", {"id": TASK, "newStatusName": "Abandoned"}, "abandoned is no status: it is a resolution"),
+        ("complete_task", {"id": TASK, "newStatusName": "skipped"}, "skipped is no status"),
         ("complete_task", {"id": MISSED, "resolution": "skipped"}, "to-dos and outgoing calls only"),
     ],
 )

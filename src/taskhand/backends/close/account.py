@@ -15,6 +15,7 @@ from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Deal, Member
@@ -25,6 +26,7 @@ __all__ = ["Account"]
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
+_MOST_CANDIDATES: Final = 20
 _MOST_LEADS: Final = 3
 """Leads whose contacts are read within that time, to name those that a task can have."""
 _MOST_LINKED: Final = 5
@@ -141,6 +143,23 @@ class Account:
     async def lead_of(self, contact_id: str) -> str | None:
         """The lead that a contact belongs to, None where Close does not say it; NotFound."""
         return await self._leads.get(contact_id, lambda: self._client.lead_of_contact(contact_id))
+
+    async def check_links(self, edit: Edit) -> None:
+        """Refuse a lead by its name, and a contact of another lead, for a new task; CallerError with candidates."""
+        lead_id = edit.ai_customer_id
+        if isinstance(lead_id, str) and not lead_id.startswith("lead_"):
+            found = await self.find_contacts(lead_id, _MOST_CANDIDATES)
+            leads = {one.customer_id: one.customer_name for one in found if one.customer_id}
+            raise NotFound(
+                f"aiCustomerId {lead_id[:60]!r} is not the id of a lead in Close.",
+                code="unknown_reference",
+                candidates=[Candidate(one, name) for one, name in leads.items()],
+                next_step="Send the candidate that is meant as aiCustomerId."
+                if leads
+                else "Take aiCustomerId from find_contacts.",
+            )
+        if isinstance(edit.ai_contact_id, str) and isinstance(lead_id, str):
+            await self.check_contact(edit.ai_contact_id, lead_id)
 
     async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
         """Refuse a contact that does not exist, or that belongs to another lead; CallerError with those of the lead."""

@@ -131,6 +131,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """Refuse what the type of the task does not accept, and a contact of another lead."""
         if before is None:
             mapping.create_body(edit, new_task_type(edit, self._new_task_type))
+            await self.account.check_links(edit)
             return
         if any(edit.given()):
             check_change(edit, await self._reader.type_of(before.id))
