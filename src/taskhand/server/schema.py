@@ -32,7 +32,7 @@ _CALL_OPTIONS = frozenset(str(field.alias) for field in RepeatableOptions.model_
 _NARROWED = frozenset({"dateField", "countBy", "fields"})
 _NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
 """What a backend must know for a value of these arguments to mean something."""
-_OF_ARGUMENT: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId"}
+_OF_ARGUMENT: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
 """The argument that a backend must have for a value of these arguments to mean something."""
 _NOISE = frozenset({"title", "default", "$defs"})
 _JSON_TYPES: Final[Mapping[type, str]] = {

@@ -28,6 +28,12 @@ async def test_a_task_is_finished_with_a_resolution_planned_told_and_undone() ->
         call = await agent("update_task", id=CALL, newStatusName="Completed", resolution="abandoned")
         assert call["task"]["resolution"] == "abandoned"
         assert ends(sandbox) == [(True, "skipped"), (True, "abandoned"), (False, None)]
+        listed = await agent("list_tasks", fields=["resolution"])
+        assert {one["id"]: one["resolution"] for one in listed["tasks"]} == {
+            TASK: "skipped",
+            CALL: "abandoned",
+            MISSED: None,
+        }
         await agent("complete_task", id=TASK, resolution="abandoned")
         assert ends(sandbox)[0] == (True, "abandoned")
         gone = await agent("delete_task", id=CALL)

@@ -32,6 +32,7 @@ RowField = Literal[
     "ai_customer_id",
     "task_type",
     "deal_id",
+    "resolution",
     "url",
 ]
 ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
@@ -67,6 +68,7 @@ class Row(Answer):
     ai_customer_id: str | None | MISSING = MISSING
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
+    resolution: str | None | MISSING = MISSING
     url: str | None | MISSING = MISSING
 
 
@@ -95,6 +97,7 @@ def render_row(
         "ai_customer_id": task.ai_customer_id,
         "task_type": task.task_type,
         "deal_id": task.deal_id,
+        "resolution": None if task.resolution is MISSING else task.resolution,
         "url": task.url,
     }
     return Row.model_validate({"id": task.id} | {field: everything[field] for field in shown})
