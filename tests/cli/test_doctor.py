@@ -54,6 +54,8 @@ def test_a_healthy_store_ends_with_0(store_file: Path) -> None:
     assert "SQLite 3." in found["versions"]["found"]
     assert "TASKHAND_TIMEZONE=America/Santiago (environment)" in found["configuration"]["found"]
     assert found["tools"]["found"] == f"{len(TOOLS)} of {len(TOOLS)} are offered."
+    assert found["store"]["found"].endswith(": sound, and can be written. It was made by this check.")
+    assert "made by this check" not in report(store_file, 0)["store"]["found"]
 
 
 def test_the_findings_are_readable(store_file: Path) -> None:

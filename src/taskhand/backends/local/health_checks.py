@@ -1,5 +1,6 @@
 """The health check of the embedded store's file."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,8 @@ _COPY: Final = "Keep a copy of the file, then restore the last good one, or set 
 
 
 async def check_store(store: Store, path: Path) -> CheckResult:
-    """Check that the file is sound and can be written; the result names its size. A missing file is created."""
+    """Check that the file is sound and can be written; the result names its size, or that it was made just now."""
+    is_new = not _is_there(path)
     try:
         fault = await find_damage(store)
     except OperatorError as error:
@@ -23,7 +25,12 @@ async def check_store(store: Store, path: Path) -> CheckResult:
     if fault:
         return CheckResult("store", "failed", f"{path} is damaged: {fault}.", _COPY)
     sentence = f"{path}, {await describe_size(path)}: sound, and can be written."
+    sentence += " It was made by this check." if is_new else ""
     return CheckResult("store", "ok", f"{sentence}{await describe_copies(path)}")
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  raises nothing
 
 
 def describe_tasks(connection: sqlite3.Connection) -> Description:
