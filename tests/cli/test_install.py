@@ -190,6 +190,8 @@ def test_vs_code_asks_for_the_key_itself(run: Run, tmp_path: Path, kept: InMemor
     }
     assert kept.kept == {}
     assert done.exit_code == 0
+    assert "VS Code asks for the key then and keeps it." in done.stdout
+    assert "asks for the key" not in run("vscode", "--project", "--name", "plain", anywhere=True).stdout
 
 
 @pytest.mark.parametrize(
