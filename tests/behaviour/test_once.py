@@ -136,7 +136,7 @@ OTHERWISE: list[dict[str, Any]] = [
     {"responsibleIds": ["Elena"], "aiContactId": None},
     {"priority": 1, "dueDate": "2026-03-03", "dueTime": "15:00"},
     {"dueDate": "2026-03-03T18:00:00Z", "timezone": None, "aiContactId": ""},
-    {"title": " Call Acme\u200b", "dueDate": "mañana a las 15:00"},
+    {"title": " Call  Acme\u200b", "dueDate": "mañana a las 15:00"},
 ]
 """The same task as FIRST, said otherwise."""
 USUAL_TYPE = {"close": "lead", "hubspot": "TODO"}
@@ -149,12 +149,18 @@ async def test_a_create_said_otherwise_is_the_same_and_with_another_meaning_is_n
     for otherwise in (*OTHERWISE, *of_type):
         again = await worker("create_task", **FIRST | otherwise)
         assert (again["replayed"], again["task"]["id"]) == (True, first["task"]["id"]), otherwise
+        assert again["matched"] == []
     [of_many] = (await worker("create_tasks", tasks=[FIRST | OTHERWISE[1]]))["outcomes"]
     assert (of_many["outcome"], of_many["ids"]) == ("unchanged", [first["task"]["id"]])
     with pytest.raises(Refused) as refused:
         await worker("create_tasks", tasks=[FIRST | {"title": "Twice"}, FIRST | OTHERWISE[0] | {"title": "Twice"}])
     assert refused.value.code == "same_task"
-    for other in ({"dueDate": "today at 3pm"}, {"priority": "2"}, {"responsibleIds": ["Ana Soto"]}):
+    for other in (
+        {"title": "call acme"},
+        {"dueDate": "today at 3pm"},
+        {"priority": "2"},
+        {"responsibleIds": ["Ana Soto"]},
+    ):
         assert "replayed" not in await worker("create_task", **FIRST | other)
 
 

@@ -58,7 +58,8 @@ def meaning_of_field(name: str, value: object) -> Any:
     """What the value of a field means; people and other lists in any order, and an instant in any zone."""
     match value:
         case str() if name in _TEXTS:
-            return unicodedata.normalize("NFC", strip_hidden(value)).strip() or None
+            text = unicodedata.normalize("NFC", strip_hidden(value)).strip()
+            return (" ".join(text.split()) if name == "title" else text) or None
         case tuple():
             return sorted({str(meaning_of_field(name, one)) for one in value})
         case Due():

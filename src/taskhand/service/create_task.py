@@ -91,7 +91,8 @@ def replay_create(earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
     if result is None or result.after is None:
         raise outcome_unknown_error(first)
     edit = first.intents[earlier.index].edit or Edit()
-    receipt = Receipt.of(None, result.after, edit, first.opening.matched)
+    matched = first.opening.matched if by_key else ()  # another call may have written them otherwise
+    receipt = Receipt.of(None, result.after, edit, matched)
     note = _UNDO_REPLAYED if first.opening.undoes else _KEY_REPLAYED if by_key else DUPLICATE
     return replace(receipt, note=note, change_id=first.id, replayed=True)
 
