@@ -249,7 +249,7 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers()
     | st.just(HUGE)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12)
     | st.sampled_from(["soon", "9999-12-31T23:59:59.999-23:59", "0001-01-01", "\ud800", "<p>as in <![2]> above</p>"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),

@@ -103,8 +103,8 @@ class TaskStatuses:
         return StatusList(choices, self.complete, self.source, completed.id if completed else None)
 
     def knows(self, properties: Mapping[str, object]) -> bool:
-        """Whether the status and the stage of a task are among these."""
-        status, stage = properties.get(STATUS), properties.get(STAGE)
+        """Whether the status and the stage of a task are among these; what is no text is none that could be learnt."""
+        status, stage = (value if isinstance(value, str) else None for value in map(properties.get, (STATUS, STAGE)))
         has_stage = not stage or not self.stages or stage in self.stages.values()
         return has_stage and (not status or status in OPTIONS or status in self.by_id)
 
