@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -24,7 +25,12 @@ settings.load_profile("taskhand")
 # workers and the processes that tests start inherit this.
 _MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes a folder of this user's own in it
 _ROOM_BYTES = 2 << 30
-if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+# A program in a folder that is emptied writes entries for hosts only into files that go with it: a checkout there has
+# its tests' files there too.
+_EMPTIED = next((one for one in ("/tmp", "/var/tmp") if Path(sys.prefix).is_relative_to(one)), None)  # noqa: S108
+if "TMPDIR" not in os.environ and _EMPTIED:
+    os.environ["TMPDIR"] = tempfile.tempdir = _EMPTIED
+elif "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 _check_schema = Draft202012Validator.check_schema
