@@ -48,7 +48,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_prints_in_every_encoding(store: Path, command: Sequence[str], encoding: str) -> None:
-    done = run(store, *command, PYTHONIOENCODING=encoding, TASKHAND_USER="Ana ✓ 张")
+    done = run(store, *command, PYTHONIOENCODING=encoding, TASKHAND_USER="Ana ✓ 张", HOME=str(store.parent))
     assert done.returncode == (2 if command == ("nonsense✓",) else 0), done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout or command == ("nonsense✓",)
