@@ -7,16 +7,16 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.domain import rules
+from taskhand.domain.canonical import canonical_due, canonical_field, canonical_query
 from taskhand.domain.due import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
-from taskhand.domain.meaning import meaning_of_due, meaning_of_field, meaning_of_query
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import resolve_filter
 from taskhand.service.resolver import Resolver
 
-__all__ = ["BulkChange", "check_change", "meaning_of_bulk"]
+__all__ = ["BulkChange", "canonical_bulk", "check_change"]
 
 _MOST_DAYS: Final = 3_660
 
@@ -59,7 +59,7 @@ def check_change(app: AppContext, change: BulkChange) -> DueRequest:
     return rules.check_patch(patch, app.backend.capabilities, app.reference)
 
 
-async def meaning_of_bulk(
+async def canonical_bulk(
     app: AppContext, change: BulkChange, due: DueRequest, ids: Sequence[str] | None, given: TaskFilter | None
 ) -> dict[str, Any] | None:
     """The tasks and the change that are meant: two calls with one idempotency key are compared by it.
@@ -71,7 +71,7 @@ async def meaning_of_bulk(
             "ids": None if ids is None else sorted({one.casefold() for one in ids}),
             "filter": None
             if given is None or not given.model_fields_set
-            else meaning_of_query(await resolve_filter(app, given)),
+            else canonical_query(await resolve_filter(app, given)),
             "changes": None if change.patch is None else await _meaning_of_patch(app, change.patch, due),
             "days": change.shift_days,
         }
@@ -82,7 +82,7 @@ async def meaning_of_bulk(
 async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) -> dict[str, Any]:
     resolver = Resolver(app)
     sent = {name: value for name in TaskPatch.model_fields if (value := getattr(patch, name)) is not MISSING}
-    meant = {name: meaning_of_field(name, value) for name, value in sent.items() if name not in _RESOLVED}
+    meant = {name: canonical_field(name, value) for name, value in sent.items() if name not in _RESOLVED}
     for name, argument in _PEOPLE.items():
         if name in sent:
             meant[name] = sorted((await resolver.resolve_people(sent[name], (), argument)).ids)
@@ -90,7 +90,7 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
         meant["deal_id"], _ = await resolver.resolve_deal(patch.deal_id)
     status, _ = await resolver.resolve_status(patch)
     if status is not MISSING:
-        meant["status"] = meaning_of_field("status", status)
+        meant["status"] = canonical_field("status", status)
     if "deal_id" in sent:
         meant["deal_id"], _ = await resolver.resolve_deal(sent["deal_id"])
     if "task_type" in sent:
@@ -99,7 +99,7 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
         meant["properties"], _ = await resolver.resolve_properties(sent["properties"])
     if due.is_given:
         midnight_is_day = app.backend.capabilities.midnight_is_day
-        meant["due"] = meaning_of_due(due, app.timezone, midnight_is_day=midnight_is_day)
+        meant["due"] = canonical_due(due, app.timezone, midnight_is_day=midnight_is_day)
     return meant
 
 

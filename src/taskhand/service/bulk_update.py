@@ -16,7 +16,7 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_change import BulkChange, check_change, meaning_of_bulk
+from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
@@ -54,7 +54,7 @@ async def bulk_update(
     ids, missing = (chosen.ids, chosen.missing) if chosen else (None, {})
     payload = ""
     if call.key is not None:
-        meant = await meaning_of_bulk(call.app, change, due, None if ids is None else [*ids, *missing], given)
+        meant = await canonical_bulk(call.app, change, due, None if ids is None else [*ids, *missing], given)
         payload = fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
     check_not_all_refused(missing, others=len(ids or ()))

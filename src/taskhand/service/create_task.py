@@ -6,10 +6,10 @@ import anyio
 
 from taskhand.backends.base import Written
 from taskhand.domain import rules
+from taskhand.domain.canonical import canonical_new
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, after_creation, only_on_creation
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.meaning import meaning_of_new
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -47,7 +47,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     due = rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
-    payload = fingerprint(call.tool, draft, meaning_of_new(edit, call.app.backend.capabilities))
+    payload = fingerprint(call.tool, draft, canonical_new(edit, call.app.backend.capabilities))
     claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)

@@ -7,9 +7,9 @@ from typing import Any
 
 from taskhand.domain import rules
 from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.canonical import canonical_new
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
-from taskhand.domain.meaning import meaning_of_new
 from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import TaskDraft
@@ -198,7 +198,7 @@ def _payload(body: NewBody) -> TaskDraft | str:
 
 
 def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
-    return meaning_of_new(edit, call.app.backend.capabilities)
+    return canonical_new(edit, call.app.backend.capabilities)
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:

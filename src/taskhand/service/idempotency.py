@@ -7,10 +7,10 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from taskhand.domain.canonical import canonical_new
 from taskhand.domain.deadline import time_left
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
-from taskhand.domain.meaning import meaning_of_new
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, RepeatableOptions
@@ -87,7 +87,7 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
 def duplicate_claim(call: Call, edit: Edit) -> tuple[Claim, ...]:
     """The claim on a new task, made without a key: the same caller's same task holds it for `same_within`."""
     within = call.app.policy.same_within
-    task = _digest(meaning_of_new(edit, call.app.backend.capabilities))
+    task = _digest(canonical_new(edit, call.app.backend.capabilities))
     return (Claim(f"{DUPLICATE_SCOPE}{call.caller.key} {task}", task, call.app.clock() - within),) if within else ()
 
 

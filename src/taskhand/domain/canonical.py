@@ -1,4 +1,4 @@
-"""What a request asks for, however it was said: equal values for two requests that mean the same; pure.
+"""The canonical form of a request, however it was said: equal values for two requests that mean the same; pure.
 
 The values are JSON. Names are resolved before, and words for a day to the day; so tomorrow means something else on
 another day.
@@ -21,47 +21,47 @@ from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_times import Period
 from taskhand.domain.text import strip_hidden
 
-__all__ = ["meaning_of_due", "meaning_of_field", "meaning_of_new", "meaning_of_query"]
+__all__ = ["canonical_due", "canonical_field", "canonical_new", "canonical_query"]
 
 _TEXTS: Final = frozenset({"title", "description", "add_note"})
 _PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
 """What of a query says how its tasks are listed, not which they are."""
 
 
-def meaning_of_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
+def canonical_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
     """What a new task is made of: a field that is null or empty says nothing in one, nor does its usual type."""
-    meant = _without_empty({name: meaning_of_field(name, value) for name, value in edit.given()})
+    meant = _without_empty({name: canonical_field(name, value) for name, value in edit.given()})
     return {name: value for name, value in meant.items() if (name, value) != ("task_type", capabilities.usual_type)}
 
 
-def meaning_of_query(query: TaskQuery) -> dict[str, Any]:
+def canonical_query(query: TaskQuery) -> dict[str, Any]:
     """Which tasks a query is about."""
     given = {one.name: getattr(query, one.name) for one in fields(query) if one.name not in _PAGING}
     if query.text is not None:
         given["text"] = tuple(text_words(query.text))
-    return {name: meaning_of_field(name, value) for name, value in given.items() if value is not None}
+    return {name: canonical_field(name, value) for name, value in given.items() if value is not None}
 
 
-def meaning_of_due(request: DueRequest, default_zone: str | None, *, midnight_is_day: bool) -> Any:
+def canonical_due(request: DueRequest, default_zone: str | None, *, midnight_is_day: bool) -> Any:
     """What due fields ask for: a due date, or what they keep of the one that a task has.
 
     CallerError where the due date cannot be made.
     """
     if not request.needs_current_due:
         due = request.on(None, default_zone, midnight_is_day=midnight_is_day)
-        return None if due is None else meaning_of_field("due", due)
+        return None if due is None else canonical_field("due", due)
     parts = {"date": request.due_date, "time": request.due_time, "zone": request.timezone}
-    return {name: meaning_of_field(name, value) for name, value in parts.items() if value is not MISSING}
+    return {name: canonical_field(name, value) for name, value in parts.items() if value is not MISSING}
 
 
-def meaning_of_field(name: str, value: object) -> Any:
+def canonical_field(name: str, value: object) -> Any:
     """What the value of a field means; people and other lists in any order, and an instant in any zone."""
     match value:
         case str() if name in _TEXTS:
             text = unicodedata.normalize("NFC", strip_hidden(value)).strip()
             return (" ".join(text.split()) if name == "title" else text) or None
         case tuple():
-            return sorted({str(meaning_of_field(name, one)) for one in value})
+            return sorted({str(canonical_field(name, one)) for one in value})
         case Due():
             return instant_text(value.at) if value.at else value.day.isoformat()
         case StatusChoice():
