@@ -45,6 +45,14 @@ class Agent:
         answer: dict[str, Any] = result.structured_content
         return answer
 
+    async def refusal(self, tool: str, /, **arguments: Any) -> str | None:
+        """The code of the error that a tool answers with; None where it does what it was called for."""
+        try:
+            await self(tool, **arguments)
+        except Refused as refused:
+            return str(refused.code)
+        return None
+
     async def create(self, title: str = "Call Acme", **body: Any) -> dict[str, Any]:
         """A new task with the required fields filled in."""
         given = {"title": title, "responsibleIds": ["me"], "priority": "1"} | body

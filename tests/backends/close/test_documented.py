@@ -11,7 +11,7 @@ from typing import Any
 from mcp import Client
 
 from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, row, task_id, wired
-from behaviour.agent import Agent, Refused
+from behaviour.agent import Agent
 from behaviour.arms import SANTIAGO
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
@@ -139,14 +139,10 @@ async def agent_at(there: CloseSandbox) -> AsyncIterator[Agent]:
         yield Agent(client)
 
 
-async def told(agent: Agent, row: Row) -> str | None:
+async def refusal(agent: Agent, row: Row) -> str | None:
     """The code of the refusal, None where there was none."""
     of_one = {"id": TASK} if row.tool == "update_task" else {}
-    try:
-        await agent(row.tool, **of_one | row.asks)
-    except Refused as refused:
-        return str(refused.code)
-    return None
+    return await agent.refusal(row.tool, **of_one | row.asks)
 
 
 def sent(there: CloseSandbox) -> tuple[Any, ...]:
@@ -159,7 +155,7 @@ async def test_every_sentence_of_the_documentation_is_sent_as_it_says_or_refused
     async with agent_at(there) as agent:
         for each in ROWS:
             there.clear_requests()
-            code = await told(agent, each)
+            code = await refusal(agent, each)
             assert (each.says, code) == (each.says, each.code)
             assert (each.says, sent(there)) == (each.says, each.sent)
 
@@ -197,6 +193,6 @@ async def test_every_documented_error_says_what_it_means() -> None:
     async with agent_at(there) as agent:
         for status, means in codes.items():
             there.faults = tuple(Fault("status", route, nth="every", status=status) for route in (BULK, ONE))
-            assert (status, await told(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
+            assert (status, await refusal(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
             many = await agent("bulk_update_tasks", taskIds=IDS, changes={"dueDate": f"2026-05-0{status % 9 + 1}"})
             assert (status, {one["code"] for one in many["outcomes"]}) == (status, {means})

@@ -10,7 +10,7 @@ from typing import Any
 from mcp import Client
 
 from backends.hubspot.wired import ANA, ELENA, Stage, Time, hubspot, seed, staged, task_id
-from behaviour.agent import Agent, Refused
+from behaviour.agent import Agent
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
 
@@ -138,14 +138,10 @@ ROWS = (
 )
 
 
-async def told(agent: Agent, row: Row) -> str | None:
+async def refusal(agent: Agent, row: Row) -> str | None:
     """The code of the refusal, None where there was none."""
     of_one = {"id": IDS[0]} if row.tool == "update_task" else {}
-    try:
-        await agent(row.tool, **of_one | row.asks)
-    except Refused as refused:
-        return str(refused.code)
-    return None
+    return await agent.refusal(row.tool, **of_one | row.asks)
 
 
 def sent(stage: Stage) -> list[Any]:
@@ -164,7 +160,7 @@ async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_befo
         agent = Agent(client)
         for each in ROWS:
             stage.hubspot.clear_requests()
-            assert (each.says, await told(agent, each)) == (each.says, each.code)
+            assert (each.says, await refusal(agent, each)) == (each.says, each.code)
             times = 2 if each.tool == "bulk_update_tasks" else 1
             assert (each.says, sent(stage)) == (each.says, [] if each.properties is None else [each.properties] * times)
 
@@ -177,6 +173,6 @@ async def test_every_documented_error_says_what_it_means() -> None:
         agent = Agent(client)
         for status, means in codes.items():
             stage.hubspot.faults = tuple(Fault("status", one, nth="every", status=status) for one in (PATCH, UPDATE))
-            assert (status, await told(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
+            assert (status, await refusal(agent, Row("error", {"title": f"Error {status}"}))) == (status, means)
             many = await agent("bulk_update_tasks", taskIds=IDS, changes={"title": f"Error {status}"})
             assert (status, {one["code"] for one in many["outcomes"]}) == (status, {means})

@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import ANA, KEY, LUIS, TASK, status, vambe
-from behaviour.agent import Agent, Refused
+from behaviour.agent import Agent
 from behaviour.arms import CAROLINA, CUSTOMER
 from taskhand.sandbox.vambe import VambeSandbox
 
@@ -100,14 +100,10 @@ UNKNOWN = "a contact that there is not"
 """Only Vambe knows that: it is sent, and refused with 404."""
 
 
-async def told(agent: Agent, row: Row) -> str | None:
+async def refusal(agent: Agent, row: Row) -> str | None:
     """The code of the refusal, None where there was none."""
     of_one = {"id": TASK} if row.tool == "update_task" else {}
-    try:
-        await agent(row.tool, **of_one | row.asks)
-    except Refused as refused:
-        return str(refused.code)
-    return None
+    return await agent.refusal(row.tool, **of_one | row.asks)
 
 
 def sent(there: VambeSandbox) -> list[Any]:
@@ -120,7 +116,7 @@ async def test_every_row_of_the_documentation_is_sent_as_it_says_or_refused_befo
     async with connected(there, vambe_api_key=KEY) as agent:
         for row in ROWS:
             there.clear_requests()
-            code = await told(agent, row)
+            code = await refusal(agent, row)
             assert (row.says, code) == (row.says, "unknown_reference" if row.says == UNKNOWN else row.code)
             assert (row.says, sent(there)) == (row.says, [] if row.sent is None else [row.sent])
 
@@ -131,7 +127,7 @@ async def test_every_documented_error_says_what_it_means() -> None:
     async with connected(there, vambe_api_key=KEY) as agent:
         for code, means in codes.items():
             there.faults = (status(code, route="PUT /api/public/tasks/{id}"),)
-            assert (code, await told(agent, Row("error", {"title": f"Error {code}"}))) == (code, means)
+            assert (code, await refusal(agent, Row("error", {"title": f"Error {code}"}))) == (code, means)
 
 
 async def test_a_deletion_is_confirmed_hides_the_task_and_cannot_be_repeated() -> None:
@@ -140,4 +136,4 @@ async def test_a_deletion_is_confirmed_hides_the_task_and_cannot_be_repeated() -
         plan = await agent("delete_task", id=TASK)
         await agent("apply_plan", planId=plan["planId"])
         assert await agent.listed(responsibleIds=[], fromDate="2025-01-01", toDate="2026-12-31") == ["Call Acme 2"]
-        assert await told(agent, Row("again", {"id": TASK}, tool="delete_task")) == "task_not_found"
+        assert await refusal(agent, Row("again", {"id": TASK}, tool="delete_task")) == "task_not_found"
