@@ -14,6 +14,7 @@ from typing import Final, Literal
 from pydantic import SecretStr
 
 from taskhand.backends.registry import FACTORIES, find_factory
+from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.credentials import FILE_SUFFIX, MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
@@ -55,6 +56,11 @@ class Configuration:
     origins: Mapping[str, Origin]
     file: SettingsFile
     warnings: tuple[CheckResult, ...] = ()
+
+    @property
+    def connections(self) -> tuple[ConnectionSettings, ...]:
+        """The CRM accounts, in the order of the file; at least one."""
+        return (ConnectionSettings(DEFAULT_CONNECTION, self.settings),)
 
     def display_value(self, name: str) -> str | None:
         """The value of a setting as text to show; "set" for a secret, None where there is no value."""

@@ -213,6 +213,38 @@ class ServerSettings(BaseModel):
         ),
         SettingKind.GUARD,
     ] = None
+    person: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_PERSON",
+            description="Who calls where no caller is asked, as over standard input and output: the e-mail address or "
+            "id that the policy and the journal know; default: nobody.",
+        ),
+    ] = None
+    people: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_PEOPLE",
+            description="The file that says which member of a CRM a person is; default: `people.toml` beside the "
+            "configuration file.",
+        ),
+    ] = None
+    policy: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_POLICY",
+            description="The file with the rules for persons and groups; default: `policy.toml` beside the "
+            "configuration file.",
+        ),
+    ] = None
+    keys: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_KEYS",
+            description="The file that holds the hashes of the keys of callers; default: `keys.sqlite` in the user's "
+            "data folder.",
+        ),
+    ] = None
     config: Annotated[
         Path | None,
         Field(

@@ -6,6 +6,7 @@ TaskhandError
 │   └── Ambiguous           several match what was given
 ├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
+│   └── NotAllowed          a scope or the policy forbids it to this caller
 └── UpstreamError           the CRM refused the request, failed, or sent an invalid answer
     ├── InvalidAnswer       it answered a read with something else than it documents
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
@@ -26,6 +27,7 @@ __all__ = [
     "Candidate",
     "InvalidAnswer",
     "NoAnswer",
+    "NotAllowed",
     "NotAttempted",
     "NotFound",
     "OperatorError",
@@ -109,6 +111,23 @@ class OperatorError(TaskhandError):
     """The configuration, the store or a credential has to be corrected by the operator of the server."""
 
     default_code = "configuration"
+
+
+class NotAllowed(OperatorError):
+    """A scope or a rule of the policy forbids this to the caller; nothing was read or sent for it.
+
+    `rule` names it: the field of `domain.policy.Rules`, or `scope`.
+    """
+
+    default_code = "not_allowed"
+
+    def __init__(self, message: str, *, rule: str) -> None:
+        super().__init__(
+            message,
+            next_step=f"Tell the person: whoever runs Taskhand decides it, by the rule {rule}.",
+            details={"rule": rule},
+        )
+        self.rule = rule
 
 
 class UpstreamError(TaskhandError):

@@ -43,7 +43,8 @@ def instant(at: datetime) -> str:
 
 def opening_json(opening: Opening) -> _Json:
     """An opening without its time and tool, which are fields of the entry."""
-    return {
+    connection = {} if opening.connection is None else {"connection": opening.connection}
+    return connection | {
         "caller": _fields_json(opening.caller),
         "arguments": opening.arguments,
         "reason": opening.reason,
@@ -66,6 +67,7 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
         plan_id=value["plan_id"],
         undoes=value["undoes"],
         claims=tuple(map(_claim_from, value["claims"])),
+        connection=value.get("connection"),  # not in journals of earlier versions
     )
 
 

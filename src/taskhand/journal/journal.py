@@ -47,8 +47,8 @@ class Caller:
 
     @property
     def key(self) -> str:
-        """Identifies the caller: two versions of one client are the same caller."""
-        return f"{self.subject or ''}/{self.name or ''}"
+        """Identifies the caller: a known person with any client, else two versions of one client."""
+        return f"{self.subject}/" if self.subject else f"/{self.name or ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Claim:
 class Opening:
     """The caller and the request: `arguments` as they were sent, redacted; `at` is an aware datetime.
 
-    `plan_id` is the plan that is carried out, `undoes` the change that is undone.
+    `plan_id` is the plan that is carried out, `undoes` the change that is undone. `connection` is the name of the CRM
+    account, None for the only one.
     """
 
     tool: str
@@ -79,6 +80,7 @@ class Opening:
     plan_id: str | None = None
     undoes: str | None = None
     claims: tuple[Claim, ...] = ()
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

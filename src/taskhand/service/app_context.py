@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -12,6 +12,7 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline
 from taskhand.domain.errors import CallerError
+from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.reference import Reference
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
@@ -43,10 +44,12 @@ class WritePolicy:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """The backend, its journal, the clock and the write policy.
+    """The backend, its journal, the clock and the write policy, for one caller.
 
-    `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes without one. A call is answered
-    within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers which tasks were changed.
+    `connection` is the name of the CRM account, None where there is only one; `description` says what it is.
+    `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
+    without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
+    which tasks were changed.
     """
 
     backend: Backend
@@ -57,6 +60,9 @@ class AppContext:
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
     monotonic: Callable[[], float] = time.monotonic
     call_s: float = 45.0
+    connection: str | None = None
+    description: str | None = None
+    principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
@@ -64,6 +70,10 @@ class AppContext:
     def reference(self) -> Reference:
         """The moment and the zone that dates in words count from."""
         return Reference(self.clock(), self.timezone)
+
+    def of_principal(self, principal: Principal) -> "AppContext":
+        """The same application for this caller; it has the same locks."""
+        return self if principal == self.principal else replace(self, principal=principal)
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Let everything inside end so early that the call has been answered in time."""

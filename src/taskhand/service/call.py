@@ -109,6 +109,7 @@ class Call:
             plan_id=plan_id,
             undoes=undoes,
             claims=claims,
+            connection=self.app.connection,
         )
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:

@@ -1,0 +1,72 @@
+"""The policy: what a person or a group may do; pure.
+
+A rule that is None, or False, allows everything. A person's own rule counts before that of a group, and that before the
+rule for everyone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from taskhand.domain.errors import NotAllowed
+
+__all__ = ["NO_POLICY", "NO_RULES", "Group", "Policy", "Rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one person may do.
+
+    `connections` are the names of those that may be used (None: all). `tools` selects tools as TASKHAND_TOOLS does.
+    `own_tasks_only` is whether only tasks of the person's own are seen and changed. `most_tasks` is how many tasks one
+    change may have. `second_person` is whether a destructive plan must be applied by another person.
+    `sees_all_changes` is whether the changes of other persons are listed, and may be undone.
+    """
+
+    connections: frozenset[str] | None = None
+    tools: str | None = None
+    own_tasks_only: bool = False
+    most_tasks: int | None = None
+    second_person: bool = False
+    sees_all_changes: bool = False
+
+    def check_connection(self, name: str) -> None:
+        """NotAllowed where this connection may not be used."""
+        if self.connections is not None and name not in self.connections:
+            raise NotAllowed(f"The connection {name} is not yours to use; nothing was sent.", rule="connections")
+
+
+NO_RULES: Final = Rules()
+"""Everything is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The ids of the persons in a group, and the rules that it sets, by the field of Rules."""
+
+    people: frozenset[str]
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules for everyone, for groups by name, and for persons by id; each only as far as it sets them."""
+
+    everyone: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def rules_for(self, person: str | None) -> Rules:
+        """The rules of a person, None where nobody asked who calls. The first group that sets a rule counts."""
+        sources = [self.everyone]
+        if person is not None:
+            groups = [group.given for group in self.groups.values() if person in group.people]
+            sources = [self.people.get(person, {}), *groups, self.everyone]
+        given: dict[str, Any] = {}
+        for source in reversed(sources):
+            given |= source
+        return Rules(**{rule.name: given[rule.name] for rule in fields(Rules) if rule.name in given})
+
+
+NO_POLICY: Final = Policy()
+"""Everyone may do everything."""

@@ -1,0 +1,71 @@
+"""The CRM accounts that one server serves, by name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.principal import Principal
+from taskhand.service.app_context import AppContext
+
+__all__ = ["Connections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """An application for each CRM account, by the connection's name, in the order of the configuration.
+
+    Where there is only one, no call names it.
+    """
+
+    by_name: Mapping[str, AppContext]
+
+    @classmethod
+    def of(cls, app: AppContext) -> "Connections":
+        """The only connection."""
+        return cls({app.connection or "default": app})
+
+    def __iter__(self) -> Iterator[AppContext]:
+        return iter(self.by_name.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names."""
+        return tuple(self.by_name)
+
+    @property
+    def first(self) -> AppContext:
+        """The first, which is the only one where calls name none."""
+        return next(iter(self))
+
+    @property
+    def are_several(self) -> bool:
+        """Whether a call has to say which one it means."""
+        return len(self.by_name) > 1
+
+    def of_principal(self, principal: Principal) -> "Connections":
+        """Those that this caller may use, for this caller."""
+        allowed = principal.rules.connections
+        return Connections(
+            {
+                name: app.of_principal(principal)
+                for name, app in self.by_name.items()
+                if allowed is None or name in allowed
+            }
+        )
+
+    def find(self, name: str) -> AppContext:
+        """The connection of this name, ignoring case; CallerError with the candidates."""
+        for own, app in self.by_name.items():
+            if own.casefold() == name.strip().casefold():
+                return app
+        raise CallerError(
+            f"There is no connection {name[:60]!r}.",
+            code="unknown_connection",
+            candidates=[Candidate(own, app.description) for own, app in self.by_name.items()],
+            next_step="Send one of the candidates as connection.",
+        )
+
+    async def aclose(self) -> None:
+        """Close every backend and journal after pending writes."""
+        for app in self:
+            await app.aclose()
