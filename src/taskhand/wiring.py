@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,12 @@ import anyio
 
 from taskhand.backends.factory import Clock, OpenContext
 from taskhand.backends.registry import find_factory
+from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.connections import Connections
 
 # A backend is imported when it is chosen: a start must be quick.
 # ruff: noqa: PLC0415
@@ -28,18 +30,41 @@ if TYPE_CHECKING:
     from taskhand.journal.owner import Owner
     from taskhand.journal.sqlite import SqliteJournal
 
-__all__ = ["journal_path", "open_app", "open_journal", "open_local_store", "store_path"]
+__all__ = ["journal_path", "open_app", "open_connections", "open_journal", "open_local_store", "store_path"]
 
 _CLOSING_S = 0.3
 
 
 @asynccontextmanager
+async def open_connections(
+    connections: Sequence[ConnectionSettings], clock: Clock | None = None, runtime: "Runtime | None" = None
+) -> AsyncIterator[Connections]:
+    """The AppContext of each connection by its name; all are closed at the end.
+
+    `clock` and `runtime` as in `open_app`.
+    """
+    async with AsyncExitStack() as stack:
+        opened = {
+            one.name: await stack.enter_async_context(
+                open_app(one.settings, clock, runtime, connection=one if len(connections) > 1 else None)
+            )
+            for one in connections
+        }
+        yield Connections(opened)
+
+
+@asynccontextmanager
 async def open_app(
-    settings: Settings, clock: Clock | None = None, runtime: "Runtime | None" = None
+    settings: Settings,
+    clock: Clock | None = None,
+    runtime: "Runtime | None" = None,
+    *,
+    connection: ConnectionSettings | None = None,
 ) -> AsyncIterator[AppContext]:
     """The AppContext of these settings; its backend and its journal are closed at the end.
 
-    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in.
+    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which of
+    several connections it is.
     """
     clock = clock or _clock(settings)
     settings.check_credential()
@@ -47,7 +72,7 @@ async def open_app(
         backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
-        journal = open_journal(settings, clock, store)
+        journal = open_journal(settings, clock, store, connection=connection)
         stack.push_async_callback(_close, journal)
         yield AppContext(
             backend,
@@ -57,6 +82,8 @@ async def open_app(
             _write_policy(settings),
             monotonic=runtime.clock if runtime else time.monotonic,
             call_s=settings.call_s,
+            connection=connection.name if connection else None,
+            description=connection.description if connection else None,
         )
 
 
@@ -67,17 +94,21 @@ async def _close(file: "Backend | SqliteJournal") -> None:
 
 
 def open_journal(
-    settings: Settings, clock: Clock | None = None, store: "LocalBackend | None" = None
+    settings: Settings,
+    clock: Clock | None = None,
+    store: "LocalBackend | None" = None,
+    *,
+    connection: ConnectionSettings | None = None,
 ) -> "SqliteJournal":
     """The journal of the store or account that these settings choose; its file is opened at first use.
 
-    `store` is the embedded store, where it is open already.
+    `store` is the embedded store, where it is open already. `connection` is which of several connections it is of.
     """
     from taskhand.journal.sqlite import SqliteJournal
 
     return SqliteJournal(
         journal_path(settings),
-        owner=_journal_owner(settings, clock, store),
+        owner=_journal_owner(settings, clock, store, connection),
         clock=clock or _clock(settings),
         new_id=_sequential_id if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
         secrets=settings.secrets,
@@ -89,13 +120,22 @@ def _sequential_id(prefix: str, number: int) -> str:
     return f"{prefix}_{number:04}"
 
 
-def _journal_owner(settings: Settings, clock: Clock | None, store: "LocalBackend | None") -> "Owner":
-    """The store or the CRM account whose changes are in the journal: their task ids are valid there only."""
+def _journal_owner(
+    settings: Settings,
+    clock: Clock | None,
+    store: "LocalBackend | None",
+    connection: ConnectionSettings | None = None,
+) -> "Owner":
+    """The store or the CRM account whose changes are in the journal: their task ids are valid there only.
+
+    A named connection has a place of its own: two accounts that are reached with tokens cannot be told apart otherwise.
+    """
     from taskhand.journal.owner import Account, StoreOwner
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
-        return Account(path, f"{factory.name} {factory.account(settings)}")
+        own = f" {connection.name}" if connection and connection.name != DEFAULT_CONNECTION else ""
+        return Account(path, f"{factory.name} {factory.account(settings)}{own}")
     found = store or open_local_store(settings, clock)
     return StoreOwner(found, path, is_beside=settings.journal is None, closes=store is None)
 

@@ -39,6 +39,7 @@ CODES = {
     "Ambiguous": "ambiguous",
     "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
+    "NotAllowed": "not_allowed",
     "UpstreamError": "upstream_error",
     "InvalidAnswer": "upstream_invalid",
     "UpstreamFailed": "upstream_error",

@@ -31,7 +31,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 
 if TYPE_CHECKING:
-    from taskhand.service.app_context import AppContext
+    from taskhand.service.connections import Connections
 
 __all__ = ["main"]
 
@@ -141,20 +141,24 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 
 
 @command.command()
-@click.pass_obj
-def tools(settings: Settings) -> None:
+@click.pass_context
+def tools(context: click.Context) -> None:
     """Print the tool list as JSON, as a host receives it."""
+    from taskhand.cli.access import access_of
     from taskhand.server.in_process_client import list_tools
 
-    print_json(_with_app(settings, list_tools))
+    found: Configuration = context.meta[CONFIGURATION]
+    access = access_of(found.settings)
+    print_json(_with_connections(found, lambda served: list_tools(served, access)))
 
 
 @command.command()
 @click.argument("tool")
 @click.argument("arguments", default="{}")
-@click.pass_obj
-def call(settings: Settings, tool: str, arguments: str) -> None:
+@click.pass_context
+def call(context: click.Context, tool: str, arguments: str) -> None:
     """Run one TOOL with ARGUMENTS, a JSON object. Its structured answer is printed; exit code 1 for an error."""
+    from taskhand.cli.access import access_of
     from taskhand.server.in_process_client import call_tool
 
     try:
@@ -163,7 +167,9 @@ def call(settings: Settings, tool: str, arguments: str) -> None:
         raise CallerError(f"The arguments are not JSON: {error}.") from None
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
-    answer, failed = _with_app(settings, lambda app: call_tool(app, tool, sent))
+    found: Configuration = context.meta[CONFIGURATION]
+    access = access_of(found.settings)
+    answer, failed = _with_connections(found, lambda served: call_tool(served, tool, sent, access))
     print_json(json.loads(answer) if answer.startswith("{") else answer)
     sys.exit(1 if failed else 0)
 
@@ -195,11 +201,11 @@ def _own_command() -> list[str]:
     return [sys.executable, "-m", "taskhand"]
 
 
-def _with_app(settings: Settings, work: Callable[["AppContext"], Awaitable[_T]]) -> _T:
-    from taskhand.wiring import open_app
+def _with_connections(found: Configuration, work: Callable[["Connections"], Awaitable[_T]]) -> _T:
+    from taskhand.wiring import open_connections
 
     async def working() -> _T:
-        async with open_app(settings) as at:
-            return await work(at)
+        async with open_connections(found.connections) as served:
+            return await work(served)
 
     return anyio.run(working)

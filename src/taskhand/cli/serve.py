@@ -141,21 +141,29 @@ async def _open(
 
     The last is the states of what calls need. OperatorError where the configuration does not allow it.
     """
+    from taskhand.cli.access import access_of
     from taskhand.server.app import create_server
     from taskhand.server.use_cases import load_use_cases
-    from taskhand.service.readiness import Readiness
+    from taskhand.service.readiness import check_readiness
     from taskhand.service.recovery import recover_if_possible
-    from taskhand.wiring import open_app
+    from taskhand.wiring import open_connections
 
     if isinstance(found, OperatorError):
         raise found
-    app = await stack.enter_async_context(open_app(found.settings))
+    connections = await stack.enter_async_context(open_connections(found.connections))
     settings = found.settings
-    server = create_server(app, state_keys=settings.state_keys, keeps_sessions=keeps_sessions, remark=settings.remark)
+    server = create_server(
+        connections,
+        access=access_of(settings),
+        state_keys=settings.state_keys,
+        keeps_sessions=keeps_sessions,
+        remark=settings.remark,
+    )
 
     async def at_start() -> None:
-        await recover_if_possible(app)
+        for app in connections:
+            await recover_if_possible(app)
         await anyio.sleep(_QUIET_S)
         await load_use_cases()
 
-    return server, app.aclose, at_start, Readiness(app).check
+    return server, connections.aclose, at_start, check_readiness(connections)

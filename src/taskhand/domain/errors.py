@@ -114,20 +114,15 @@ class OperatorError(TaskhandError):
 
 
 class NotAllowed(OperatorError):
-    """A scope or a rule of the policy forbids this to the caller; nothing was read or sent for it.
-
-    `rule` names it: the field of `domain.policy.Rules`, or `scope`.
-    """
+    """A scope of the credential or a rule of the policy forbids this to the caller; nothing was read or sent for it."""
 
     default_code = "not_allowed"
 
-    def __init__(self, message: str, *, rule: str) -> None:
-        super().__init__(
-            message,
-            next_step=f"Tell the person: whoever runs Taskhand decides it, by the rule {rule}.",
-            details={"rule": rule},
-        )
-        self.rule = rule
+    @classmethod
+    def by(cls, rule: str, message: str) -> "NotAllowed":
+        """The error that names the rule: `scope`, or a field of `domain.policy.Rules`."""
+        next_step = f"Tell the person: whoever runs Taskhand decides it, by the rule {rule}."
+        return cls(message, next_step=next_step, details={"rule": rule})
 
 
 class UpstreamError(TaskhandError):

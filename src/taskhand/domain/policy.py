@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from taskhand.domain.errors import NotAllowed
-
 __all__ = ["NO_POLICY", "NO_RULES", "Group", "Policy", "Rules"]
 
 
@@ -29,11 +27,6 @@ class Rules:
     most_tasks: int | None = None
     second_person: bool = False
     sees_all_changes: bool = False
-
-    def check_connection(self, name: str) -> None:
-        """NotAllowed where this connection may not be used."""
-        if self.connections is not None and name not in self.connections:
-            raise NotAllowed(f"The connection {name} is not yours to use; nothing was sent.", rule="connections")
 
 
 NO_RULES: Final = Rules()

@@ -10,6 +10,7 @@ from mcp.types import ServerCapabilities
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
+from taskhand.server.access import EVERYONE, Access
 from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.completion_handler import complete_with
 from taskhand.server.instructions import instructions
@@ -22,6 +23,7 @@ from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
+from taskhand.service.connections import Connections
 
 __all__ = ["INSTRUCTIONS", "create_not_configured_server", "create_server"]
 
@@ -57,17 +59,25 @@ class _Server(Server[Any]):
 
 
 def create_server(
-    app: AppContext, *, state_keys: Sequence[str] = (), keeps_sessions: bool = True, remark: str | None = None
+    served: AppContext | Connections,
+    *,
+    access: Access = EVERYONE,
+    state_keys: Sequence[str] = (),
+    keeps_sessions: bool = True,
+    remark: str | None = None,
 ) -> Server[Any]:
-    """A server with every tool, prompt and resource that is offered on `app`.
+    """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
-    `state_keys` seal what a client carries from a question to its answer: the first one seals, all open; without any,
-    only this process opens what it sealed. `keeps_sessions` is whether a session of the older era lasts longer than a
-    request: only then can it be told of changes. `remark` is for the instructions. OperatorError where the
-    configuration offers no tool.
+    `access` tells who calls. `state_keys` seal what a client carries from a question to its answer: the first one
+    seals, all open; without any, only this process opens what it sealed. `keeps_sessions` is whether a session of the
+    older era lasts longer than a request: only then can it be told of changes. `remark` is for the instructions.
+    OperatorError where the configuration offers no tool.
     """
-    offered = choose_tools(TOOLS, app.policy.tools, only_reads=app.policy.only_reads)
-    tools = ToolHandlers(app, offered)
+    connections = served if isinstance(served, Connections) else Connections.of(served)
+    app = connections.first
+    table = [tool for tool in TOOLS if connections.are_several or not tool.only_with_several]
+    offered = choose_tools(table, app.policy.tools, only_reads=app.policy.only_reads)
+    tools = ToolHandlers(connections, offered, access)
     prompts, resources = PromptHandlers.of(app, offered.names), ResourceHandlers.of(app, offered.names)
     subscriptions = TaskSubscriptions(app.updates, resources.task_at)
     changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)

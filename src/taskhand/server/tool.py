@@ -1,6 +1,6 @@
 """A tool as data: everything that a client is shown of it, and what it runs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import Scope
 from taskhand.domain.receipt import Receipt
 from taskhand.service.call import Call
 
@@ -32,7 +33,9 @@ class Tool(Generic[_Arguments]):
 
     `run` is given the call and the checked arguments; a read returns an `answer`. `verb` continues the tool's name in
     the list of tools in the server's instructions; `advice` is a sentence of its own there. `shows_tasks` is whether
-    the description ends with the notes on the backend's tasks.
+    the description ends with the notes on the backend's tasks. `run_everywhere` is given a call for each connection
+    where it is not said which one is meant; None where that must be said. `only_with_several` is whether the tool is
+    offered only where there are several connections.
     """
 
     name: str
@@ -45,6 +48,15 @@ class Tool(Generic[_Arguments]):
     verb: str | None = None
     advice: str | None = None
     shows_tasks: bool = False
+    run_everywhere: Callable[[Sequence[Call], _Arguments], Awaitable[BaseModel]] | None = None
+    only_with_several: bool = False
+    needs_scope: Scope | None = None
+    """The scope that a caller needs; None: the one of its kind."""
+
+    @property
+    def scope(self) -> Scope:
+        """The scope that a caller needs to be offered the tool."""
+        return self.needs_scope or {"read": "read", "destroy": "destructive"}.get(self.kind, "write")  # type: ignore[return-value]  # words of Scope
 
     @property
     def writes(self) -> bool:

@@ -1,6 +1,6 @@
 """MCP handlers for tools: list those that are offered, check the arguments of a call, run it, render its answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp.server import ServerRequestContext
@@ -16,12 +16,14 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 from pydantic import BaseModel
 
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import Principal
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.text import plain
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Caller
+from taskhand.server.access import EVERYONE, Access
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.host_arguments import without_host_keys
@@ -33,11 +35,13 @@ from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, fields_of, input_schema, output_schema
+from taskhand.server.schema import Schema, fields_of, output_schema
 from taskhand.server.tool import Tool, Written
+from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
+from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.wording_for import wording_for
 from taskhand.service.zone_note import with_zone_note
 
@@ -46,22 +50,22 @@ __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 
 @dataclass(frozen=True, slots=True)
 class ToolHandlers:
-    """The tools that are offered on an app context, their input schemas narrowed to what its backend can express."""
+    """The tools that are offered on the connections, their input schemas narrowed to what the backends can express."""
 
-    app: AppContext
+    connections: Connections
     offered: OfferedTools
-    _schemas: dict[str, Schema] = field(default_factory=dict)
+    access: Access = EVERYONE
+    _schemas: ToolSchemas = field(default_factory=ToolSchemas)
 
-    def __post_init__(self) -> None:
-        """Build every input schema once."""
-        capabilities = self.app.backend.capabilities
-        self._schemas.update({tool.name: input_schema(tool.arguments, capabilities) for tool in self.offered.tools})
-
-    async def list_tools(self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None) -> ListToolsResult:
-        """Every offered tool."""
-        notes = self.app.backend.capabilities.notes
-        tools = [to_listed_tool(tool, self._schemas[tool.name], notes) for tool in self.offered.tools]
-        return ListToolsResult(tools=tools)
+    async def list_tools(
+        self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        """Every tool that the caller may use."""
+        principal = self.access.principal(ctx)
+        mine = self.connections.of_principal(principal)
+        offered = self.offered.for_principal(principal).tools if mine.by_name else ()
+        notes = None if mine.are_several or not mine.by_name else mine.first.backend.capabilities.notes
+        return ListToolsResult(tools=[to_listed_tool(one, self._schemas.listed(one, mine), notes) for one in offered])
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -71,25 +75,21 @@ class ToolHandlers:
         An error has no structured content: clients check that against the schema of an answer, and some do so for
         errors too.
         """
-        tool = self.offered.by_name.get(params.name)
-        if tool is None:
-            return error_result(params.name, self.offered.refusal(params.name))
-        progress = ProgressReport(ctx.session.report_progress, self.app.policy.read_tick_s)
-        call = Call(
-            self.app,
-            tool.name,
-            arguments=without_host_keys(params.arguments or {}, fields_of(self._schemas[tool.name])),
-            progress=progress.report_tasks,
-            refused=self.offered.reason_not_offered,
-        )
-        if tool.writes:
-            call.caller, call.asks = _caller(ctx), self.app.policy.asks and can_elicit(ctx)
-        with self.app.call_deadline():
+        principal = self.access.principal(ctx)
+        offered, mine = self.offered.for_principal(principal), self.connections.of_principal(principal)
+        app = mine.first if mine.by_name else self.connections.first.of_principal(principal)
+        call = Call(app, params.name, _to_caller(ctx, principal), refused=offered.reason_not_offered)
+        tool = offered.by_name.get(params.name)
+        progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
+        call.progress = progress.report_tasks
+        with app.call_deadline():
             try:
+                if tool is None:
+                    raise offered.refusal(params.name)
                 with recorded_requests() as call.requests:
                     async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
                         with internal_errors(tool.name):
-                            result = await self._run(tool, call, ctx, params)
+                            result = await self._run(tool, call, mine, ctx, params)
                 if isinstance(result, Question):
                     return to_input_required(result)
                 with internal_errors(tool.name):
@@ -97,32 +97,77 @@ class ToolHandlers:
                         result if isinstance(result, BaseModel) else await self._answer(call, result)
                     )
             except TaskhandError as error:
-                if tool.writes:
+                is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
+                if is_write or isinstance(error, NotAllowed):
                     await call.failed(error)
-                return error_result(tool.name, error, await wording_for(self.app, people_in_error(error)))
+                return error_result(params.name, error, await wording_for(call.app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
     async def _answer(self, call: Call, written: Written) -> BaseModel:
         """The answer for what a write returned."""
-        written = with_zone_note(self.app, call.arguments, written)
-        if self.app.policy.answers == "whole":
+        written = with_zone_note(call.app, call.arguments, written)
+        if call.app.policy.answers == "whole":
             return render_whole_write(written)
-        return render_write(written, await wording_for(self.app, written.people, written.links))
+        return render_write(written, await wording_for(call.app, written.people, written.links))
 
     async def _run(
-        self, tool: Tool[Any], call: Call, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+        self,
+        tool: Tool[Any],
+        call: Call,
+        mine: Connections,
+        ctx: ServerRequestContext[Any, Any],
+        params: CallToolRequestParams,
     ) -> BaseModel | Written | Question:
-        """Check the arguments and run the tool; ask the person where its plan needs that."""
-        schema, sent = self._schemas[tool.name], call.arguments
-        arguments = parse_arguments(tool.arguments, schema, sent, reads=not tool.writes, tool=tool.name)
-        if isinstance(arguments, Options):
-            call.options = arguments
-        if tool.writes and (answered := answer_in(params)) is not None:
-            return await act_on_answer(call, *answered)
+        """Check the arguments and run the tool where the call means it; ask the person where its plan needs that."""
+        sent, app = await self._find_connection(mine, params.arguments or {})
+        if app is None:
+            return await self._run_everywhere(tool, call, mine, sent)
+        call.app, schema = app, self._schemas.of(tool, app)
+        arguments = self._parse(tool, call, schema, sent)
+        if tool.writes:
+            call.asks = app.policy.asks and can_elicit(ctx)
+            if (answered := answer_in(params)) is not None:
+                return await act_on_answer(call, *answered)
         result = await tool.run(call, arguments)
         if isinstance(result, Plan) and result.guard is not None and call.asks:
             return await confirm(call, result, asker(ctx))
         return result
+
+    async def _find_connection(
+        self, mine: Connections, arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], AppContext | None]:
+        """The arguments without the one that names the connection, and the connection; None where none is told."""
+        if not mine.by_name:
+            raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
+        if not self.connections.are_several:
+            return arguments, mine.first
+        from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
+        from taskhand.service.find_connection import find_connection  # noqa: PLC0415  as above
+
+        named, sent = take_connection(arguments, mine)
+        task_ids, change_ids = ids_in(sent)
+        forbidden = [name for name in self.connections.names if name not in mine.by_name]
+        return sent, await find_connection(mine, named, task_ids=task_ids, change_ids=change_ids, forbidden=forbidden)
+
+    async def _run_everywhere(
+        self, tool: Tool[Any], call: Call, mine: Connections, sent: dict[str, Any]
+    ) -> BaseModel | Written:
+        """Run a tool on all connections; UnclearConnection where it works on one only."""
+        if tool.run_everywhere is None:
+            raise UnclearConnection("connection is required: it is not clear which CRM account is meant.", mine)
+        arguments = self._parse(tool, call, self._schemas.listed(tool, mine), sent)
+        calls = [replace(call, app=app) for app in mine]
+        return await tool.run_everywhere(calls, arguments)
+
+    def _parse(self, tool: Tool[Any], call: Call, schema: Schema, sent: dict[str, Any]) -> BaseModel:
+        """The checked arguments of a call, which the journal keeps as they were sent."""
+        call.arguments = without_host_keys(sent, fields_of(schema))
+        arguments: BaseModel = parse_arguments(
+            tool.arguments, schema, call.arguments, reads=not tool.writes, tool=tool.name
+        )
+        if isinstance(arguments, Options):
+            call.options = arguments
+        return arguments
 
 
 def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
@@ -149,11 +194,12 @@ def to_listed_tool(tool: Tool[Any], schema: Schema, notes: str | None = None) ->
     )
 
 
-def _caller(ctx: ServerRequestContext[Any, Any]) -> Caller:
-    """The client by the name that it gives itself, without hidden characters."""
+def _to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
+    """The person, and the client by the name that it gives itself, without hidden characters."""
     params = ctx.session.client_params
     info = params.client_info if params else None
-    return Caller(plain(info.name)[:100], plain(info.version)[:40]) if info else Caller()
+    name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
+    return Caller(name, version, principal.subject)
 
 
 def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:

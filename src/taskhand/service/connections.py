@@ -7,7 +7,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.principal import Principal
 from taskhand.service.app_context import AppContext
 
-__all__ = ["Connections"]
+__all__ = ["Connections", "UnclearConnection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,23 @@ class Connections:
         for own, app in self.by_name.items():
             if own.casefold() == name.strip().casefold():
                 return app
-        raise CallerError(
-            f"There is no connection {name[:60]!r}.",
-            code="unknown_connection",
-            candidates=[Candidate(own, app.description) for own, app in self.by_name.items()],
-            next_step="Send one of the candidates as connection.",
-        )
+        raise UnclearConnection(f"There is no connection {name[:60]!r}.", self, code="unknown_connection")
 
     async def aclose(self) -> None:
         """Close every backend and journal after pending writes."""
         for app in self:
             await app.aclose()
+
+
+class UnclearConnection(CallerError):
+    """It is not clear which connection a call means; nothing was read or written in any of them."""
+
+    default_code = "connection_required"
+
+    def __init__(self, message: str, connections: Connections, *, code: str | None = None) -> None:
+        super().__init__(
+            message,
+            code=code,
+            candidates=[Candidate(name, app.description) for name, app in connections.by_name.items()],
+            next_step="Send one of the candidates as connection.",
+        )

@@ -10,8 +10,9 @@ import anyio
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.service.app_context import AppContext
+from taskhand.service.connections import Connections
 
-__all__ = ["READY", "Readiness"]
+__all__ = ["READY", "Readiness", "check_readiness"]
 
 READY: Final = "ok"
 """The state of what can be used; any other state is the code of an error."""
@@ -54,3 +55,16 @@ class Readiness:
         except TaskhandError as error:
             return READY if error.code in _ACCEPTED else error.code
         return READY
+
+
+def check_readiness(connections: Connections) -> Callable[[], Awaitable[dict[str, str]]]:
+    """The check of all connections: the states by their names, with that of the connection where there are several."""
+    checks = {f"{app.connection} " if app.connection else "": Readiness(app) for app in connections}
+
+    async def check() -> dict[str, str]:
+        found: dict[str, str] = {}
+        for of, readiness in checks.items():
+            found |= {f"{of}{what}": state for what, state in (await readiness.check()).items()}
+        return found
+
+    return check

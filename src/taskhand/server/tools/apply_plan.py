@@ -35,6 +35,7 @@ APPLY_PLAN = Tool(
         "Show the person its difference first. If tasks are left, the same planId goes on."
     ),
     kind="destroy",
+    needs_scope="write",
     arguments=ApplyPlan,
     answer=ManyAnswer,
     run=_run,

@@ -1,0 +1,55 @@
+"""A server of two embedded stores, `north` and `south`, and a client of it for each of several persons."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.domain.principal import SCOPES, Person, Scope
+from taskhand.server.access import Access
+from taskhand.server.app import create_server
+from taskhand.service.connections import Connections
+from taskhand.wiring import open_connections
+
+__all__ = ["NAMES", "answer_of", "client_of", "open_offices"]
+
+NAMES = ("north", "south")
+
+
+@asynccontextmanager
+async def open_offices(folder: Path) -> AsyncIterator[Connections]:
+    """Two embedded stores as connections."""
+    found = [
+        ConnectionSettings(name, Settings(db=folder / f"{name}.sqlite", chosen_backend="local"), f"The {name} office")
+        for name in NAMES
+    ]
+    async with open_connections(found) as connections:
+        yield connections
+
+
+def client_of(
+    connections: Connections,
+    person: str | None = None,
+    *,
+    policy: Policy = NO_POLICY,
+    scopes: frozenset[Scope] = SCOPES,
+) -> Client:
+    """A client with which this person calls, in this process."""
+    access = Access(lambda: policy, Person.named(person) if person else None, scopes)
+    return Client(create_server(connections, access=access))
+
+
+async def answer_of(client: Client, tool: str, **arguments: Any) -> Mapping[str, Any]:
+    """The answer of a call, or its error."""
+    result = await client.call_tool(tool, arguments)
+    if result.structured_content is not None:
+        answer: dict[str, Any] = result.structured_content
+        return answer
+    error: dict[str, Any] = json.loads(result.content[0].text)["error"]  # type: ignore[union-attr]  # text
+    return error
