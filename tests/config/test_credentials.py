@@ -15,6 +15,7 @@ from builders import refused
 from keyrings import Failing, InMemory, Locked
 from taskhand.config.configuration import load_configuration
 from taskhand.config.credentials import (
+    Credential,
     find_credential,
     find_keyring,
     keyring_reference,
@@ -38,8 +39,8 @@ def before() -> Iterator[None]:
 def test_a_stored_credential_is_resolved_from_its_reference() -> None:
     store_credential("VAMBE_API_KEY", "sk-1")
     assert keyring_reference("VAMBE_API_KEY") == "keyring:VAMBE_API_KEY"
-    assert resolve_credential("keyring:VAMBE_API_KEY") == "sk-1"
-    assert resolve_credential("sk-in-the-open") == "sk-in-the-open"
+    assert resolve_credential("keyring:VAMBE_API_KEY", "X").text == "sk-1"
+    assert resolve_credential("sk-in-the-open", "X") == Credential("sk-in-the-open")
 
 
 def test_settings_hold_the_resolved_key_and_resolve_only_secrets() -> None:
@@ -53,7 +54,7 @@ def test_settings_hold_the_resolved_key_and_resolve_only_secrets() -> None:
 
 def test_a_missing_key_is_refused_by_name_with_the_command_that_stores_it() -> None:
     with pytest.raises(OperatorError, match="has no VAMBE_API_KEY") as error:
-        resolve_credential("keyring:VAMBE_API_KEY")
+        resolve_credential("keyring:VAMBE_API_KEY", "X")
     assert error.value.next_step == "keyring set taskhand VAMBE_API_KEY"
 
 
@@ -61,7 +62,7 @@ def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     assert find_keyring() == "none"
     with pytest.raises(OperatorError, match="cannot be reached from here, so it did not read VAMBE_API_KEY"):
-        resolve_credential("keyring:VAMBE_API_KEY")
+        resolve_credential("keyring:VAMBE_API_KEY", "X")
 
 
 @pytest.mark.parametrize(
@@ -71,12 +72,12 @@ def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
         (
             InitError("no bus"),
             "The system keyring cannot be reached from here, so it did not read",
-            "_FILE to its path.",
+            "write file:PATH in place",
         ),
         (
             ConnectionRefusedError(),
             "The system keyring cannot be reached from here, so it did not read",
-            "_FILE to its",
+            "write file:PATH in place",
         ),
         (
             KeyringError("denied"),
@@ -88,16 +89,16 @@ def test_a_machine_without_a_keyring_refuses_a_reference() -> None:
 def test_each_failure_of_the_keyring_has_its_own_remedy(failure: Exception, found: str, remedy: str) -> None:
     keyring.set_keyring(Failing(failure))
     with pytest.raises(OperatorError) as error:
-        resolve_credential("keyring:VAMBE_API_KEY")
+        resolve_credential("keyring:VAMBE_API_KEY", "X")
     assert error.value.message.startswith(found)
     assert remedy in str(error.value.next_step)
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    for use in (resolve_credential, remove_credential):
+    for use in (lambda: resolve_credential("keyring:VAMBE_API_KEY", "X"), lambda: remove_credential("VAMBE_API_KEY")):
         with pytest.raises(OperatorError, match="library") as error:
-            use("keyring:VAMBE_API_KEY")
+            use()
         assert error.value.next_step == "Install Taskhand with the extra `keyring`."
 
 
@@ -181,3 +182,71 @@ def test_a_file_whose_text_is_no_credential_counts_as_not_set_and_is_named(tmp_p
     found = load_configuration(environ, {})
     assert found.settings.secrets == ()
     assert [warning.found.split()[0] for warning in found.warnings] == ["VAMBE_API_KEY_FILE"]
+
+
+@pytest.mark.parametrize("place", ["variable", "key of the file"])
+@pytest.mark.parametrize(
+    "reference", ["env:MY_TOKEN", "file:{folder}/secret", "file://{folder}/secret", "keyring:mine"]
+)
+def test_a_secret_may_say_where_it_is(reference: str, place: str, tmp_path: Path) -> None:
+    store_credential("mine", "sk-9")
+    secret, file = tmp_path / "secret", tmp_path / "taskhand.toml"
+    secret.write_text("sk-9\n", encoding="utf-8")
+    secret.chmod(0o600)
+    value = reference.format(folder=tmp_path)
+    file.write_text(f'[close]\napi_key = "{value}"' if place != "variable" else "", encoding="utf-8")
+    given = {"CLOSE_API_KEY": value} if place == "variable" else {}
+    found = load_configuration({"TASKHAND_CONFIG": str(file), "MY_TOKEN": " sk-9 "} | given, {})
+    assert (found.settings.backend, found.settings.secrets, found.warnings) == ("close", ("sk-9",), ())
+    if given:
+        assert Settings.from_env(given | {"MY_TOKEN": "sk-9"}).secrets == ("sk-9",)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("env:GONE", "refers to the variable 'GONE', which is not set"),
+        ("env:", "refers to the variable '', which is not set"),
+        ("file:/gone/secret", "The file that close.api_key in {file} names is not there"),
+        ("file:$GONE/secret", "contains the variable GONE, which has no value"),
+        ("keyring:gone", "has no gone for Taskhand, and close.api_key in {file} refers to it"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_refused_by_key_and_file(value: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "taskhand.toml"
+    file.write_text(f'[close]\napi_key = "{value}"', encoding="utf-8")
+    with refused("configuration", OperatorError) as caught:
+        load_configuration({"TASKHAND_CONFIG": str(file)}, {})
+    assert why.format(file=file) in caught.value.message
+    assert f"close.api_key in {file}" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["${TOKEN}", "your key", "env:OTHER", "op://x/y/z", "Bearer sk-s3cret"])
+def test_what_a_reference_leads_to_is_looked_at_as_any_value(value: str) -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "env:MINE", "MINE": value}, {})
+    assert found.settings.secrets == ()
+    [warning] = found.warnings
+    assert warning.found.startswith("MINE, to which CLOSE_API_KEY refers, h")
+    assert warning.found.endswith("so the key counts as not set.")
+    assert "CLOSE_API_KEY" in str(warning.remedy)
+    assert "s3cret" not in f"{warning}"
+
+
+def test_a_file_that_others_can_read_is_told_however_it_is_named(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("sk-9", encoding="utf-8")
+    secret.chmod(0o644)
+    [warning] = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": f"file:{secret}"}, {}).warnings
+    assert warning.found == "The file that CLOSE_API_KEY names can be read by other users of this machine."
+    assert warning.remedy == f"Run: chmod 600 {secret}"
+
+
+def test_a_variable_to_which_a_secret_refers_is_no_misspelt_setting() -> None:
+    names = ("TASKHAND_CLOSE", "CLOSE_API_KEY_NORTH", "CLOSE_TOKEN")
+    given = [{"CLOSE_API_KEY": f"env:{name}", name: "sk-9"} for name in names]
+    assert [load_configuration({"TASKHAND_CONFIG": os.devnull} | one, {}).warnings for one in given] == [(), (), ()]
+
+
+def test_a_reference_beside_the_file_of_the_same_secret_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="CLOSE_API_KEY and CLOSE_API_KEY_FILE are both set"):
+        Settings.from_env({"CLOSE_API_KEY": "env:X", "CLOSE_API_KEY_FILE": str(tmp_path), "X": "sk-9"})

@@ -68,7 +68,6 @@ REFERENCES = [
     "arn:aws:secretsmanager:us-east-1:1:secret:vambe",
     "aws-sm://vambe",
     "ENC[AES256_GCM,data:abc]",
-    "file:/run/secrets/vambe",
     "/run/secrets/vambe",
     "~/vambe.key",
     "C:\\keys\\vambe.txt",
@@ -140,12 +139,20 @@ def test_a_chosen_backend_without_a_key_is_refused_with_what_was_found_instead(g
         (
             "op://Private/Vambe/key",
             "a reference to a secret manager (op://…), which Taskhand does not resolve",
-            "(such as `op run -- taskhand`), or write the key to a file and set VAMBE_API_KEY_FILE to its path.",
+            "(such as `op run -- taskhand`), or write the key to a file and set VAMBE_API_KEY to file: and its path.",
         ),
-        ("vault:secret/data/x", "a reference to a secret manager (vault:…), which Taskhand does not resolve", "_FILE"),
-        ("arn:aws:secretsmanager:x", "a reference to a secret manager (arn:…), which Taskhand does not", "_FILE"),
+        (
+            "vault:secret/data/x",
+            "a reference to a secret manager (vault:…), which Taskhand does not resolve",
+            "to file: and",
+        ),
+        (
+            "arn:aws:secretsmanager:x",
+            "a reference to a secret manager (arn:…), which Taskhand does not",
+            "to file: and",
+        ),
         ("ENC[AES256_GCM,data:abc]", "an encrypted text (ENC[…]), which Taskhand does not decrypt", "sops exec-env"),
-        ("/run/secrets/vambe", "the path of a file (/run/…), which", "Set VAMBE_API_KEY_FILE to the path."),
+        ("/run/secrets/vambe", "the path of a file (/run/…), which", "Set VAMBE_API_KEY to file: and the path."),
         ("https://vault.example/key", "the address of a page, not a key", "Set VAMBE_API_KEY to the key alone."),
     ],
 )
@@ -222,7 +229,7 @@ def test_the_remedy_for_a_reference_in_the_file_names_a_key_of_the_file(tmp_path
     file.write_text('[vambe]\napi_key = "op://x/y/z"', encoding="utf-8")
     file.chmod(0o600)
     [warning] = load({"TASKHAND_CONFIG": str(file)}).warnings
-    assert f"set vambe.api_key_file in {file} to its path" in str(warning.remedy)
+    assert f"set vambe.api_key in {file} to file: and its path" in str(warning.remedy)
 
 
 @pytest.mark.parametrize(

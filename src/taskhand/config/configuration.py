@@ -5,7 +5,7 @@ By precedence: a flag of the command line, an environment variable, the configur
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.credentials import FILE_SUFFIX, MARK
+from taskhand.config.credentials import FILE_SUFFIX, REFERENCES
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
-from taskhand.config.settings import Note, Settings, find_usable, read_variables
+from taskhand.config.settings import Note, Settings, Variables, find_usable, read_variables
 from taskhand.config.unknown_variables import find_misnomers
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
@@ -92,24 +92,25 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
     variables = read_variables(environ)
     file = _file(variables.values.get("TASKHAND_CONFIG"), environ)
     flagged = {Settings.variable(name): name for name, value in flags.items() if value is not None}
-    merged = _Merged()
-    merged.add({variable: flags[name] for variable, name in flagged.items()}, {}, lambda name: Origin("flag", name))
-    merged.add(variables.values, variables.names, lambda name: Origin("environment", name))
+    merged = _Merged(environ)
+    merged.add(
+        Variables({variable: str(flags[name]) for variable, name in flagged.items()}, {}, {}),
+        lambda name: Origin("flag", name),
+    )
+    merged.add(variables, lambda name: Origin("environment", name))
     rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
-    held = read_variables(rest)
-    merged.add(held.values, held.names, lambda name: Origin("file", key_of(name), file.path))
+    merged.add(read_variables(rest), lambda name: Origin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called).with_notes(merged.notes)
-    settings = settings.with_notes(_misnomers(environ, settings))
+    settings = settings.with_notes(_misnomers(environ, settings, merged.referenced))
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
     notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in settings.notes]
-    open_files = _open_files({**held.files, **variables.files}, origins)
     warnings = (
         *notes,
-        *_typos(environ, notes),
+        *_typos(environ, notes, merged.referenced),
         *_settings_without_crm(settings, origins),
         *_open_secrets(origins, file),
-        *open_files,
+        *_open_files(merged.files, merged.origins),
     )
     return Configuration(settings, origins, file, warnings)
 
@@ -118,9 +119,12 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
 class _Merged:
     """The values of several sources: of each setting the first that can be used, with its origin."""
 
-    values: dict[str, object] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(repr=False)
+    values: dict[str, object] = field(default_factory=dict, repr=False)
     origins: dict[str, Origin] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    referenced: set[str] = field(default_factory=set)
 
     @property
     def called(self) -> dict[str, str]:
@@ -128,14 +132,17 @@ class _Merged:
         kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
         return {variable: _called(origin) for variable, origin in kept.items()}
 
-    def add(self, given: Mapping[str, object], names: Mapping[str, str], origin_of: Callable[[str], Origin]) -> None:
+    def add(self, given: Variables, origin_of: Callable[[str], Origin]) -> None:
         """Add what no earlier source has; a placeholder counts as not set, with a note."""
-        rest = {variable: value for variable, value in given.items() if variable not in self.values}
-        origins = {variable: origin_of(names.get(variable, variable)) for variable in rest}
-        kept, notes = find_usable(rest, {variable: _called(origin) for variable, origin in origins.items()})
-        self.values |= kept
-        self.origins |= {variable: origins[variable] for variable in kept}
-        self.notes += notes
+        rest = {variable: value for variable, value in given.values.items() if variable not in self.values}
+        origins = {variable: origin_of(given.names.get(variable, variable)) for variable in rest}
+        called = {variable: _called(origin) for variable, origin in origins.items()}
+        usable = find_usable(rest, called, self.environ)
+        self.values |= usable.values
+        self.origins |= {variable: origins[variable] for variable in usable.values}
+        self.notes += usable.notes
+        self.files |= {name: path for name, path in {**given.files, **usable.files}.items() if name in usable.values}
+        self.referenced |= usable.referenced
 
 
 def _called(origin: Origin) -> str:
@@ -153,9 +160,9 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     return read_settings_file(expand_path("TASKHAND_CONFIG", given, environ), must_exist=True)
 
 
-def _misnomers(environ: Mapping[str, str], settings: Settings) -> list[Note]:
+def _misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
     """Notes about variables that may be meant as the missing credential: of the chosen CRM, else of any."""
-    known = VARIABLES | FILE_VARIABLES
+    known = VARIABLES | FILE_VARIABLES | {*referenced}
     chosen = [find_factory(settings.chosen_backend)] if settings.chosen_backend else FACTORIES
     needing = [factory for factory in chosen if factory.credentials]
     if not all(map(settings.lacks_credential, needing)):
@@ -163,12 +170,17 @@ def _misnomers(environ: Mapping[str, str], settings: Settings) -> list[Note]:
     return [note for factory in needing for note in find_misnomers(environ, factory, known)]
 
 
-def _typos(environ: Mapping[str, str], notes: Iterable[CheckResult]) -> Iterable[CheckResult]:
-    """Warnings about variables that look like settings but are unknown. Their values are not shown."""
+def _typos(
+    environ: Mapping[str, str], notes: Iterable[CheckResult], referenced: Collection[str]
+) -> Iterable[CheckResult]:
+    """Warnings about variables that look like settings but are unknown, and to which no setting refers.
+
+    Their values are not shown.
+    """
     told = " ".join(note.found for note in notes).split()
     for name in sorted(environ):
         ours = name.upper().startswith("TASKHAND_")
-        if name in VARIABLES | FILE_VARIABLES or name in told or not environ[name].strip():
+        if name in VARIABLES | FILE_VARIABLES or name in told or name in referenced or not environ[name].strip():
             continue
         if not ours and not name.startswith(_PREFIXES):
             continue
@@ -181,13 +193,13 @@ def _typos(environ: Mapping[str, str], notes: Iterable[CheckResult]) -> Iterable
 
 
 def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[CheckResult]:
-    """A warning where other users can read a secret in the file. A reference to the keyring is no secret."""
+    """A warning where other users can read a secret in the file. A reference is no secret."""
     held = [
         origin.name
         for name, origin in origins.items()
         if origin.file
         and Settings.is_secret(name)
-        and not file.values.get(Settings.variable(name), MARK).startswith(MARK)
+        and not file.values.get(Settings.variable(name), REFERENCES[0]).startswith(REFERENCES)
     ]
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
@@ -204,9 +216,8 @@ def _open_files(files: Mapping[str, Path], origins: Mapping[str, Origin]) -> Ite
     import shlex  # noqa: PLC0415  most starts need none
 
     for variable, path in files.items():
-        origin = origins.get(_FIELD_NAMES[variable])
-        if origin and origin.name.upper().endswith(FILE_SUFFIX) and _is_own_and_open(path):
-            found = f"The file that {_called(origin)} names can be read by other users of this machine."
+        if _is_own_and_open(path):
+            found = f"The file that {_called(origins[variable])} names can be read by other users of this machine."
             yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {shlex.quote(str(path))}")
 
 

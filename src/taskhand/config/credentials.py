@@ -1,13 +1,16 @@
-"""Credentials that are kept elsewhere: in the operating system's keyring, or in a file of their own.
+"""Credentials that are kept elsewhere: in the operating system's keyring, in a variable, or in a file of their own.
 
-The value `keyring:NAME` of a setting refers to the password NAME of the service `taskhand`. The library is optional
-(the extra `keyring`) and is imported when a setting has such a value: https://keyring.readthedocs.io .
+The value `keyring:NAME` of a secret refers to the password NAME of the service `taskhand`, `env:NAME` to a variable of
+the environment, and `file:PATH` to a file. The keyring's library is optional (the extra `keyring`) and is imported when
+a setting has such a value: https://keyring.readthedocs.io .
 """
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value
@@ -23,7 +26,9 @@ __all__ = [
     "FILE_SUFFIX",
     "INSTALL_KEYRING",
     "MARK",
+    "REFERENCES",
     "SERVICE",
+    "Credential",
     "KeyringState",
     "find_credential",
     "find_keyring",
@@ -40,6 +45,12 @@ SERVICE = "taskhand"
 
 MARK = "keyring:"
 """The prefix of a value that refers to the keyring."""
+
+_VARIABLE: Final = "env:"
+_FILE: Final = "file:"
+
+REFERENCES: Final = (MARK, _VARIABLE, _FILE)
+"""The prefixes of values that say where a credential is."""
 
 FILE_SUFFIX = "_FILE"
 """What a variable's name ends with when its value is the path of the file that holds the credential.
@@ -61,21 +72,43 @@ _LEAST_PRIORITY = 1
 """The threshold that keyring recommends: below it are backends that store nothing, or store plain text."""
 
 
-def resolve_credential(value: str) -> str:
-    """The credential that a setting's value refers to: the value itself, or the password in the keyring.
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential, and the `variable` or the `file` that a reference led to."""
 
-    OperatorError where the library is missing, the keyring is locked, out of reach or refuses, or has no such password.
+    text: str = field(repr=False)
+    variable: str | None = None
+    file: Path | None = None
+
+
+def resolve_credential(value: str, called: str, environ: Mapping[str, str] | None = None) -> Credential:
+    """The credential that the value of the setting `called` so refers to, or is. A reference leads to no other.
+
+    OperatorError where nothing usable is there: no such password, variable or file, or a keyring that is locked, out of
+    reach or refuses, or whose library is missing.
     """
-    if not value.startswith(MARK):
-        return value
-    name = value.removeprefix(MARK)
+    kind, _, name = value.partition(":")
+    match f"{kind}:":
+        case _ if not value.startswith(REFERENCES):
+            return Credential(value)
+        case "env:":
+            given = os.environ if environ is None else environ
+            if not (text := clean_value(given.get(name.strip(), ""))):
+                raise OperatorError(
+                    f"{called} refers to the variable {name.strip()[:60]!r}, which is not set.",
+                    next_step="Set it where Taskhand is started, or correct the reference.",
+                )
+            return Credential(text, variable=name.strip())
+        case "file:":
+            path = name.removeprefix("//") if name.startswith("///") else name
+            return Credential(read_credential_file(called, path), file=expand_path(called, path))
     found = find_credential(name)
     if found is None:
         raise OperatorError(
-            f"The system keyring has no {name} for Taskhand.",
+            f"The system keyring has no {name} for Taskhand, and {called} refers to it.",
             next_step=f"keyring set {SERVICE} {name}",
         )
-    return found
+    return Credential(found)
 
 
 def read_credential_file(name: str, path: str) -> str:
@@ -182,7 +215,7 @@ def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorErro
     if not refused or isinstance(error, library.errors.InitError | library.errors.NoKeyringError):
         return OperatorError(
             f"The system keyring cannot be reached from here, so it did not {what}.",
-            next_step=f"{_how_to_reach()}, or put the key into a file and set the variable ..._FILE to its path.",
+            next_step=f"{_how_to_reach()}, or put the key into a file and write file:PATH in place of the reference.",
         )
     return OperatorError(
         f"The system keyring refused to {what}: {error}.",

@@ -121,10 +121,11 @@ def _is_sample(text: str, variable: str) -> bool:
 
 def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
     """Why a reference is no value. Only how it begins is shown."""
-    file = _file_setting(variable)
+    setting = _without_suffix(variable)
     if is_secret and (found := re.match(f"(?i){_PATH}", text)):
         return Flaw(
-            f"holds the path of a file ({found[0]}…), which Taskhand does not read as a key", f"Set {file} to the path."
+            f"holds the path of a file ({found[0]}…), which Taskhand does not read as a key",
+            f"Set {setting} to file: and the path.",
         )
     if text.startswith("ENC["):
         found_text, start = "holds an encrypted text (ENC[…]), which Taskhand does not decrypt", "sops exec-env"
@@ -137,15 +138,14 @@ def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
         start = "op run -- taskhand"
     if not is_secret:
         return Flaw(found_text, f"Write the value itself into {variable}.")
-    remedy = f"Start Taskhand through the secret manager (such as `{start}`), or write the key to a file and set {file}"
-    return Flaw(found_text, f"{remedy} to its path.")
+    remedy = f"Start Taskhand through the secret manager (such as `{start}`), or write the key to a file and set"
+    return Flaw(found_text, f"{remedy} {setting} to file: and its path.")
 
 
-def _file_setting(called: str) -> str:
-    """The setting that names the file of a credential: `NAME_FILE`, or `name_file in taskhand.toml`."""
+def _without_suffix(called: str) -> str:
+    """The setting itself where a value came by `NAME_FILE`, or by `name_file in taskhand.toml`."""
     name, mark, file = called.partition(" in ")
-    suffix = "_file" if mark else "_FILE"
-    return f"{name.removesuffix(suffix)}{suffix}{mark}{file}"
+    return f"{name.removesuffix('_file' if mark else '_FILE')}{mark}{file}"
 
 
 def _find_flaw_of_secret(text: str, variable: str) -> Flaw | None:

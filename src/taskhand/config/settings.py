@@ -1,7 +1,7 @@
 """The settings: all that can be configured, and their values in an environment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -10,14 +10,20 @@ from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
-from taskhand.config.credentials import FILE_SUFFIX, read_credential_file, resolve_credential
+from taskhand.config.credentials import (
+    FILE_SUFFIX,
+    REFERENCES,
+    Credential,
+    read_credential_file,
+    resolve_credential,
+)
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.server_settings import ServerSettings, split_keys
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.zones import is_offset, known_zone
 
-__all__ = ["BackendName", "Note", "Settings", "Variables", "find_usable", "read_variables"]
+__all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
@@ -48,6 +54,19 @@ class Variables:
     files: Mapping[str, Path]
 
 
+@dataclass(slots=True)
+class Usable:
+    """The values that can be used, by variable, and a note about each that counts as not set.
+
+    `files` are those in which values were found, and `referenced` the variables to which values refer.
+    """
+
+    values: dict[str, object] = field(default_factory=dict, repr=False)
+    notes: list[Note] = field(default_factory=list)
+    files: dict[str, Path] = field(default_factory=dict)
+    referenced: set[str] = field(default_factory=set)
+
+
 # pydantic orders inherited fields from the last base to the first: the server's first, then each backend's.
 class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSettings):  # type: ignore[misc]
     """What can be configured; each field's alias is its environment variable.
@@ -58,6 +77,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     model_config = ConfigDict(defer_build=False)
 
     _notes: tuple[Note, ...] = PrivateAttr(())
+    _further_secrets: tuple[str, ...] = PrivateAttr(())
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -82,9 +102,10 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The credentials that are set; they are masked in every text that is stored."""
+        """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields)
-        return (*(one.get_secret_value() for one in given if isinstance(one, SecretStr)), *self.state_keys)
+        own = (*(one.get_secret_value() for one in given if isinstance(one, SecretStr)), *self.state_keys)
+        return tuple(dict.fromkeys((*own, *self._further_secrets)))
 
     @property
     def state_keys(self) -> tuple[str, ...]:
@@ -139,6 +160,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
         return copy
 
+    def with_secrets(self, secrets: Sequence[str]) -> "Settings":
+        """These settings, which mask further secrets: a text of one connection may have the credential of another."""
+        copy = self.model_copy()
+        copy._further_secrets = tuple(secrets)  # noqa: SLF001  a copy of its own
+        return copy
+
     def _has_credential(self, factory: BackendFactory[Any]) -> bool:
         return any(getattr(self, name) for name in factory.credentials)
 
@@ -150,20 +177,25 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """
         over = {cls.variable(name): value for name, value in flags.items() if value is not None}
         given = read_variables(environ)
-        return cls.of({**given.values, **over}, given.names)
+        return cls.of({**given.values, **over}, given.names, environ)
 
     @classmethod
-    def of(cls, given: Mapping[str, object], called: Mapping[str, str] | None = None) -> "Settings":
+    def of(
+        cls,
+        given: Mapping[str, object],
+        called: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> "Settings":
         """The settings with these values, by variable; the others have their defaults.
 
-        A secret that refers to the system's keyring is read from there. A secret that is none, and a placeholder, count
-        as not set, with a note; a placeholder in a GUARD is refused. OperatorError names the invalid setting as
-        `called` does, else by its variable. It quotes no value but a time zone.
+        A secret that refers to the keyring, a variable of `environ` or a file is read from there. A secret that is
+        none, and a placeholder, count as not set, with a note; a placeholder in a GUARD is refused. OperatorError names
+        the invalid setting as `called` does, else by its variable. It quotes no value but a time zone.
         """
         names = called or {}
-        kept, notes = find_usable(given, names)
+        usable = find_usable(given, names, environ)
         try:
-            settings = cls.model_validate(kept)
+            settings = cls.model_validate(usable.values)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
@@ -176,7 +208,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
             if cls.is_kind(name, SettingKind.TIME_ZONE)
         }
         _check_clock(settings.clock, names)
-        return settings.model_copy(update=zones).with_notes(notes)
+        return settings.model_copy(update=zones).with_notes(usable.notes)
 
     @classmethod
     def variable(cls, name: str) -> str:
@@ -221,36 +253,53 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
     paths: dict[str, Path] = {}
     for name in sorted(values.keys() & files.keys()):
         variable, path = files[name], values.pop(name)
-        if (given := values.get(variable)) and find_flaw(given, variable, is_secret=True) is None:
+        given = values.get(variable, "")
+        if given.startswith(REFERENCES) or (given and find_flaw(given, variable, is_secret=True) is None):
             raise OperatorError(f"{variable} and {name} are both set.", next_step="Unset one of them.")
         values[variable], names[variable] = read_credential_file(name, path), name
         paths[variable] = expand_path(name, path)
     return Variables(values, names, paths)
 
 
-def find_usable(given: Mapping[str, object], names: Mapping[str, str]) -> tuple[dict[str, object], list[Note]]:
-    """The values that can be used, and a note about each that counts as not set. OperatorError for a refused one."""
-    kept: dict[str, object] = {}
-    notes = []
+def find_usable(
+    given: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
+) -> Usable:
+    """What can be used of these values. OperatorError for a refused one, and for a reference that leads nowhere."""
+    found = Usable()
     for variable, value in given.items():
-        field, called = _FIELDS[variable], names.get(variable, variable)
-        is_credential = variable in _CREDENTIALS
-        text = resolve_credential(value) if variable in _SECRETS and isinstance(value, str) else value
-        flaw = None
-        if isinstance(text, str) and text and not Settings.is_path(field):
-            flaw = find_flaw(text, called, is_secret=is_credential)
-        if flaw is None or flaw.is_malformed:
-            kept[variable] = text
-        if flaw is None:
-            continue
-        if flaw.is_malformed:
-            notes.append(Note(variable, f"{called} {flaw.found}.", flaw.remedy, "malformed"))
-        elif (is_credential or flaw.is_blank) and not Settings.is_kind(field, SettingKind.GUARD):
-            what = "key" if is_credential else "value"
-            notes.append(Note(variable, f"{called} {flaw.found}, so the {what} counts as not set.", flaw.remedy))
-        else:
-            raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)
-    return kept, notes
+        called = names.get(variable, variable)
+        is_reference = variable in _SECRETS and isinstance(value, str) and value.startswith(REFERENCES)
+        kept = resolve_credential(str(value), called, environ) if is_reference else None
+        text = kept.text if kept else value
+        if kept and kept.variable:
+            found.referenced.add(kept.variable)
+        if _is_usable(variable, text, called, kept, found.notes):
+            found.values[variable] = text
+            if kept and kept.file:
+                found.files[variable] = kept.file
+    return found
+
+
+def _is_usable(variable: str, value: object, called: str, kept: Credential | None, notes: list[Note]) -> bool:
+    """Whether a value can be used; a note says why not. OperatorError for a value that is refused.
+
+    `kept` is the credential that a reference led to.
+    """
+    if not isinstance(value, str) or not value or Settings.is_path(_FIELDS[variable]):
+        return True
+    is_credential = variable in _CREDENTIALS
+    flaw = find_flaw(value, called, is_secret=is_credential)
+    if flaw is None:
+        return True
+    what = f"{kept.variable}, to which {called} refers," if kept and kept.variable else called
+    if flaw.is_malformed:
+        notes.append(Note(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed"))
+    elif (is_credential or flaw.is_blank) and not Settings.is_kind(_FIELDS[variable], SettingKind.GUARD):
+        noun = "key" if is_credential else "value"
+        notes.append(Note(variable, f"{what} {flaw.found}, so the {noun} counts as not set.", flaw.remedy))
+    else:
+        raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
+    return flaw.is_malformed
 
 
 def _check_clock(clock: datetime | None, names: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from taskhand.backends.registry import NAMES, find_factory
-from taskhand.config.credentials import FILE_SUFFIX, MARK, KeyringState, keyring_reference, no_keyring
+from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, KeyringState, keyring_reference, no_keyring
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
@@ -108,7 +108,7 @@ def find_questions(backend: BackendName | None, present: Mapping[str, object]) -
 
 def _store_value(made: EntryVariables, host: Host, variable: str, value: str, store: KeyStore) -> str:
     """The value to write to the file: itself, or a reference to the keyring."""
-    if not is_secret_variable(variable) or store == "file" or value.startswith(MARK):
+    if not is_secret_variable(variable) or store == "file" or value.startswith(REFERENCES):
         return value
     name = host.keyring_name(variable)
     made.for_keyring[name] = value

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-from taskhand.config.credentials import MARK
+from taskhand.config.credentials import REFERENCES
 from taskhand.config.variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
 from taskhand.install.host import SERVER, Host
@@ -179,8 +179,8 @@ def is_plain_key(name: str, value: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """Whether a value refers to the real one: in an input, a variable or the keyring."""
-    return value.startswith(("${", MARK))
+    """Whether a value refers to the real one: in an input, a variable, the keyring or a file."""
+    return value.startswith(("${", *REFERENCES))
 
 
 def _add_all(text: str, edit: FileFormat, ours: Mapping[Path, object]) -> str | None:
