@@ -2,7 +2,7 @@
 #   docker build -t taskhand .
 #   docker run -p 127.0.0.1:8000:8000 -v taskhand:/data taskhand
 # Nobody is asked who they are: whoever reaches the port can use it. Publish it on loopback, as above, or behind a proxy
-# that asks, and then name what callers call it: `... taskhand serve --http --host 0.0.0.0 --allow-host tasks.example.com`
+# that asks, and then name what callers call it: `... taskhand serve --http --host 0.0.0.0 --insecure-no-auth --allow-host tasks.example.com`
 ARG BASE=python:3.13.9-slim-trixie
 FROM ${BASE} AS build
 WORKDIR /source
@@ -33,4 +33,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"TASKHAND_PORT\"]}/health', timeout=2)"]
 ENTRYPOINT ["taskhand"]
-CMD ["serve", "--http", "--host", "0.0.0.0", "--allow-host", "localhost"]
+CMD ["serve", "--http", "--host", "0.0.0.0", "--allow-host", "localhost", "--insecure-no-auth"]

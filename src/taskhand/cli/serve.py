@@ -49,35 +49,49 @@ Waiting for a host on standard input; Ctrl-C ends.
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
 )
+@click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
 @click.pass_context
 def serve(
-    context: click.Context, *, http: bool, host: str, port: int | None, names: tuple[str, ...], stateless: bool
+    context: click.Context,
+    *,
+    http: bool,
+    host: str,
+    port: int | None,
+    names: tuple[str, ...],
+    is_insecure: bool,
+    stateless: bool,
 ) -> None:
     """Serve MCP.
 
     With an error in the configuration the server starts too: it answers every call with that error.
 
-    Over HTTP there is no authentication: anyone who reaches the port can use the server. A --host that other machines
-    can reach is therefore refused unless --allow-host gives the host names that they use. Publish such a port on
-    loopback only, as with a container, or behind a proxy that authenticates callers.
+    Over HTTP a --host that other machines can reach is refused where callers are not asked who they are. With
+    --insecure-no-auth it is served to anyone who reaches the port, under the names of --allow-host: only for a port
+    that is published on loopback, as a container's, or behind a proxy that asks callers.
 
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
     client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
     """
-    options = {"host": "--host", "port": "--port", "names": "--allow-host", "stateless": "--stateless"}
+    options = {
+        "host": "--host",
+        "port": "--port",
+        "names": "--allow-host",
+        "is_insecure": "--insecure-no-auth",
+        "stateless": "--stateless",
+    }
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
-    run_server(found, (host, port, names) if http else None, keeps_sessions=not stateless)
+    run_server(found, (host, port, names, is_insecure) if http else None, keeps_sessions=not stateless)
 
 
 def run_server(
     found: Configuration | OperatorError,
-    listen: tuple[str, int, tuple[str, ...]] | None = None,
+    listen: tuple[str, int, tuple[str, ...], bool] | None = None,
     *,
     keeps_sessions: bool = True,
 ) -> NoReturn:

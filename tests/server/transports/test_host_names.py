@@ -17,7 +17,7 @@ NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:844
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A server that every interface of this machine reaches, as one in a container is."""
     store = tmp_path_factory.mktemp("names") / "tasks.sqlite"
-    with serving(store, "--host", "0.0.0.0", *NAMES) as web:  # noqa: S104  what a container needs
+    with serving(store, "--host", "0.0.0.0", "--insecure-no-auth", *NAMES) as web:  # noqa: S104  what a container needs
         assert (
             web.process.err.next()
             == "Anyone who reaches this port can use it: Taskhand does not ask callers who they are.\n"
@@ -100,10 +100,17 @@ def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> No
     assert not store_file.exists()
 
 
-def test_allow_host_needs_http(store_file: Path) -> None:
-    done = run(store_file, "serve", "--allow-host", "tasks.example.com")
+@pytest.mark.parametrize("words", [("--allow-host", "tasks.example.com"), ("--insecure-no-auth",)])
+def test_options_of_http_need_http(store_file: Path, words: tuple[str, ...]) -> None:
+    done = run(store_file, "serve", *words)
     assert done.returncode == 2
-    assert "--allow-host needs --http." in done.stderr
+    assert f"{words[0]} needs --http." in done.stderr
+
+
+def test_where_callers_are_asked_any_address_is_served() -> None:
+    Address("0.0.0.0", 0).check(asks_callers=True)  # noqa: S104
+    with pytest.raises(OperatorError, match="without --auth"):
+        Address("0.0.0.0", 0, ["tasks.example.com"]).check()  # noqa: S104
 
 
 def test_every_loopback_address_checks_the_names() -> None:

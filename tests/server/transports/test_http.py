@@ -193,13 +193,20 @@ def test_a_body_of_brackets_without_end_leaves_the_server_alive(web: Web) -> Non
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.nip.io", ""])  # noqa: S104
-def test_a_host_that_others_could_reach_is_refused_in_one_sentence(store_file: Path, host: str) -> None:
-    done = run(store_file, "serve", "--http", "--port", "0", "--host", host)
+def test_a_host_that_others_could_reach_is_refused_whatever_names_are_allowed(store_file: Path, host: str) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--host", host, "--allow-host", "localhost")
     assert done.returncode == 1
     assert done.stdout == ""
-    [sentence] = done.stderr.splitlines()
-    assert sentence.startswith(f"taskhand: {host} can be reached by other machines")
+    sentence, then = done.stderr.splitlines()
+    assert sentence.startswith(f"taskhand: {host} can be reached by other machines, and without --auth no caller is ")
+    assert "--insecure-no-auth" in then
     assert not store_file.exists()
+
+
+def test_a_host_that_others_could_reach_is_refused_insecurely_without_a_name(store_file: Path) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--host", "0.0.0.0", "--insecure-no-auth")  # noqa: S104
+    assert done.returncode == 1
+    assert "--insecure-no-auth needs --allow-host NAME" in done.stderr
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])

@@ -19,11 +19,15 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host and a port to serve on; `names` are the host names of callers besides those of this machine."""
+    """A host and a port to serve on; `names` are the host names of callers besides those of this machine.
+
+    `is_insecure` is the operator's word that whoever reaches the port may use the server.
+    """
 
     host: str
     port: int
     names: Sequence[str] = ()
+    is_insecure: bool = False
 
     @property
     def is_loopback(self) -> bool:
@@ -33,18 +37,27 @@ class Address:
         except ValueError:
             return False
 
-    def check(self) -> None:
-        """OperatorError for a host that other machines reach where no name was given, and for a malformed name.
+    def check(self, *, asks_callers: bool = False) -> None:
+        """OperatorError for a host that other machines reach where no caller is asked, and for a malformed name.
 
-        Taskhand does not ask callers who they are yet, so the operator has to name them.
+        An insecure address needs the names of its callers, which keep web pages out.
         """
         for name in self.names:
             if not _NAME.fullmatch(name.lower()):
                 raise OperatorError(f"{name!r} is not the name of a host, with or without a port.", code="host_refused")
-        if not self.is_loopback and not self.names:
+        if self.is_loopback or asks_callers:
+            return
+        if not self.is_insecure:
             raise OperatorError(
-                f"{self.host} can be reached by other machines, and Taskhand cannot ask them who they are yet: "
-                "serve on 127.0.0.1, localhost or ::1, or see `taskhand serve --help` for --allow-host.",
+                f"{self.host} can be reached by other machines, and without --auth no caller is asked who it is.",
+                code="host_refused",
+                next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1. Where only this machine or a "
+                "proxy that asks callers reaches the port, add --insecure-no-auth and --allow-host NAME.",
+            )
+        if not self.names:
+            raise OperatorError(
+                f"{self.host} can be reached by other machines: --insecure-no-auth needs --allow-host NAME, the host "
+                "name by which callers reach it.",
                 code="host_refused",
             )
 

@@ -124,8 +124,9 @@ def _refuse_malformed_ports(app: ASGIApp) -> ASGIApp:
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    number = "127.0.0.1" if host == "localhost" else host  # whatever a file of hosts says
     try:
-        bound = socket.create_server((host, port), family=family)
+        bound = socket.create_server((number, port), family=family)
     except OSError as error:
         raise OperatorError(
             f"{host_in_url(host)}:{port} cannot be served: {error.strerror}.",
