@@ -2,6 +2,7 @@
 
 from datetime import UTC, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,22 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
         "    responsibles: nobody -> p-1, p-2",
         '    status: "Pendiente" -> "Completado"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("caller", "connection", "shown"),
+    [
+        (Caller("Claude", "1.0", "ana@x.test"), "north", "by ana@x.test with Claude 1.0 on north"),
+        (Caller(subject="ana@x.test"), None, "by ana@x.test with an unknown client"),
+        (Caller("x for boss@x.test"), "north", "by x for boss@x.test on north"),
+        (Caller(), None, "by an unknown client"),
+    ],
+)
+def test_person_client_and_connection_are_told_where_they_are_known(
+    caller: Caller, connection: str | None, shown: str
+) -> None:
+    change = Change("chg_1", make_opening(caller=caller, connection=connection), ending=Ending("applied"))
+    assert lines(change) == [f"2026-03-04 15:30:00  update_task  applied  {shown}  chg_1"]
 
 
 def test_times_are_on_the_clock_of_the_person() -> None:
@@ -118,7 +135,11 @@ def test_a_long_text_is_cut() -> None:
 def test_no_control_and_no_hidden_character_reaches_the_terminal(text: str) -> None:
     written = f"\x1b[31m\x9b\u202e\u2066\x07\r\n{text}\u2028"
     opening = make_opening(
-        f"tool{written}", reason=f"r{written}", caller=Caller(written, written, written), arguments={"a": written}
+        f"tool{written}",
+        reason=f"r{written}",
+        caller=Caller(written, written, written),
+        arguments={"a": written},
+        connection=written,
     )
     intents = (Intent("update", Snapshot(task(id=f"i{written}", title=written)), Edit(title=f"{written}!")),)
     results = {0: Result(0, "refused", "t", code=f"c{written}", note=written)}

@@ -32,7 +32,7 @@ def _render_headline(change: Change, zone: tzinfo | None) -> str:
         f"{at:%Y-%m-%d %H:%M:%S}",
         change.opening.tool,
         _render_outcome(change),
-        _render_caller(change.opening.caller),
+        _render_caller(change.opening.caller, change.opening.connection),
         change.id,
     )
     return "  ".join(map(one_line, words))
@@ -47,9 +47,11 @@ def _render_outcome(change: Change) -> str:
     return f"{change.outcome}{code}: {', '.join(f'{count} {outcome}' for outcome, count in counts.items())}"
 
 
-def _render_caller(caller: Caller) -> str:
-    known = " ".join(filter(None, (caller.name, caller.version)))
-    return f"by {known or 'an unknown client'}{f' for {caller.subject}' if caller.subject else ''}"
+def _render_caller(caller: Caller, connection: str | None) -> str:
+    """The person and the client; the person comes first, because a client may give itself any name."""
+    client = " ".join(filter(None, (caller.name, caller.version))) or "an unknown client"
+    who = f"{caller.subject} with {client}" if caller.subject else client
+    return f"by {who} on {connection}" if connection else f"by {who}"
 
 
 def _render_details(change: Change, task_id: str | None) -> Iterator[str]:

@@ -39,6 +39,14 @@ def test_a_change_that_may_have_been_written_shows_what_was_intended(outcome: Ou
     assert row.get("changed") == changed
 
 
+def test_person_and_connection_are_told_where_they_are_known() -> None:
+    known = replace(OPENING, caller=Caller("tests", subject="ana@x.test"), connection="north")
+    page = ChangePage((Change("chg_1", known, (INTENT,)), Change("chg_2", OPENING, (INTENT,))))
+    first, second = ChangesAnswer.of(page, None, Wording()).model_dump(mode="json")["changes"]
+    assert (first["by"], first["person"], first["connection"]) == ("tests", "ana@x.test", "north")
+    assert {"person", "connection"}.isdisjoint(second)
+
+
 async def test_pages_of_large_changes_have_fewer_rows_and_lose_none(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     after = task(title="t" * 900, description="d" * 900, ai_contact_id="c" * 200, ai_customer_id="k" * 200)

@@ -40,13 +40,18 @@ class ChangedTask(TaskName):
 
 
 class ChangeRow(Answer):
-    """One call; `changeId` is absent for a plan, `does` for an update."""
+    """One call; `changeId` is absent for a plan, `does` for an update.
+
+    `by` is the client, `person` who it acts for, and `connection` the CRM account among several.
+    """
 
     change_id: str | MISSING = MISSING
     plan_id: str | MISSING = MISSING
     at: str
     tool: str
     by: str | None
+    person: str | MISSING = MISSING
+    connection: str | MISSING = MISSING
     outcome: str
     task_id: str | MISSING = MISSING
     title: str | MISSING = MISSING
@@ -120,6 +125,8 @@ def _row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
     opening, is_plan = change.opening, change.outcome == "planned"
     several = index is None and len(change.intents) > 1
     facts: dict[str, Any] = {
+        "person": opening.caller.subject,
+        "connection": opening.connection,
         "change_id": None if is_plan else change.id,
         "plan_id": change.id if is_plan else opening.plan_id,
         "task_id": _task_id(change, index),
