@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taskhand.cli.terminal import print_json, print_lines
-from taskhand.config.configuration import DEFAULT, Configuration
+from taskhand.config.configuration import Configuration
+from taskhand.config.connections import DEFAULT
 from taskhand.config.file import key_of
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError

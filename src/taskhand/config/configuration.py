@@ -6,25 +6,26 @@ By precedence: a flag of the command line, an environment variable, the configur
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import SecretStr
 
 from taskhand.backends.registry import FACTORIES, find_factory
-from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.credentials import FILE_SUFFIX, REFERENCES
+from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings, Origin
+from taskhand.config.credentials import FILE_SUFFIX
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
-from taskhand.config.settings import Note, Settings, Variables, find_usable, read_variables
+from taskhand.config.placeholders import clean_value
+from taskhand.config.settings import Note, Settings, Variables, find_usable, read_variables, reference_in
 from taskhand.config.unknown_variables import find_misnomers
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import CallerError, Candidate, OperatorError
 
-__all__ = ["DEFAULT", "Configuration", "Origin", "load_configuration"]
+__all__ = ["Configuration", "find_settings_path", "load_configuration"]
 
 _PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _FIELD_NAMES: Final = {Settings.variable(name): name for name in Settings.model_fields}
@@ -33,34 +34,44 @@ _NEARLY: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a value comes from: the `name` of the flag, variable or key, and the `file` of a key."""
-
-    kind: Literal["flag", "environment", "file", "default"]
-    name: str = ""
-    file: Path | None = None
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.name}" if self.file else self.name
-        return f"{self.kind} {where}".rstrip()
-
-
-DEFAULT: Final = Origin("default")
-
-
-@dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings, the origin of each by field name, the configuration file, and warnings about them."""
+    """The settings, the origin of each by field name, the configuration file, and warnings about them.
+
+    The settings are the whole server's and those of the connection `default`, where there is one.
+    """
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: SettingsFile
     warnings: tuple[CheckResult, ...] = ()
+    named: tuple[ConnectionSettings, ...] = ()
+    has_default: bool = True
 
     @property
     def connections(self) -> tuple[ConnectionSettings, ...]:
-        """The CRM accounts, in the order of the file; at least one."""
-        return (ConnectionSettings(DEFAULT_CONNECTION, self.settings),)
+        """The CRM accounts, `default` before those of the file in their order; at least one."""
+        default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
+        return (default, *self.named) if self.has_default else self.named
+
+    def find_connection(self, name: str) -> ConnectionSettings:
+        """The connection of this name, ignoring case. CallerError with the candidates."""
+        names = [one.name for one in self.connections]
+        for one in self.connections:
+            if one.name == name.strip().lower():
+                return one
+        raise CallerError(
+            f"There is no connection {name[:60]!r}.",
+            code="unknown_connection",
+            candidates=[Candidate(one.name, one.description) for one in self.connections],
+            next_step=f"There {'are' if names[1:] else 'is'} {_joined(names, 'and')}.",
+        )
+
+    def only(self, name: str) -> "Configuration":
+        """The configuration of a server that has this connection alone. CallerError for an unknown name."""
+        found = self.find_connection(name)
+        if found.name == DEFAULT_CONNECTION and self.has_default:
+            return replace(self, named=())
+        return replace(self, named=(found,), has_default=False)
 
     def display_value(self, name: str) -> str | None:
         """The value of a setting as text to show; "set" for a secret, None where there is no value."""
@@ -100,19 +111,61 @@ def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) 
     merged.add(variables, lambda name: Origin("environment", name))
     rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
     merged.add(read_variables(rest), lambda name: Origin("file", key_of(name), file.path))
-    settings = Settings.of(merged.values, merged.called).with_notes(merged.notes)
-    settings = settings.with_notes(_misnomers(environ, settings, merged.referenced))
+    settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
-    notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in settings.notes]
+    named = _named_connections(settings, origins, file, merged) if file.tables else ()
+    has_default = not named or bool(_telling(settings))
+    if has_default:
+        settings = settings.with_notes(_misnomers(environ, settings, merged.referenced))
+    told = [*settings.notes, *(note for one in named for note in one.settings.notes)]
+    notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in told]
     warnings = (
         *notes,
         *_typos(environ, notes, merged.referenced),
-        *_settings_without_crm(settings, origins),
-        *_open_secrets(origins, file),
-        *_open_files(merged.files, merged.origins),
+        *(_settings_without_crm(settings, origins) if has_default else _settings_without_use(origins)),
+        *_open_secrets(origins, file, named),
+        *_open_files(merged.files),
     )
-    return Configuration(settings, origins, file, warnings)
+    found = Configuration(settings, origins, file, warnings, named, has_default)
+    return _masking_all(found) if named else found
+
+
+def _named_connections(
+    settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
+) -> tuple[ConnectionSettings, ...]:
+    """The connections of the file's tables; what is outside of them is `default` where it chooses a backend."""
+    from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
+
+    if _telling(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
+        told = [origins[name].called for name in _telling(settings)]
+        raise OperatorError(
+            f"connections.{DEFAULT_CONNECTION} in {file.path} and {_joined(told, 'and')} describe the same connection.",
+            next_step="Give the table another name, or unset what is outside of it.",
+        )
+    shared = find_shared(merged.values)
+    built = [build_connection(table, shared, merged.values.get("TASKHAND_DB"), merged.environ) for table in file.tables]
+    for one, usable in built:
+        merged.referenced |= usable.referenced
+        merged.files += [(one.origins[_FIELD_NAMES[name]].called, path) for name, path in usable.files.items()]
+    return tuple(one for one, _ in built)
+
+
+def _telling(settings: Settings) -> list[str]:
+    """The settings outside of any table that choose a backend, by field name."""
+    credentials = [name for factory in FACTORIES for name in factory.credentials]
+    return [name for name in ("chosen_backend", "db", *credentials) if getattr(settings, name) is not None]
+
+
+def _masking_all(found: Configuration) -> Configuration:
+    """The same, with every connection's settings masking the secrets of all."""
+    from taskhand.config.connection_tables import check_apart  # noqa: PLC0415  few files have tables
+
+    apart = tuple(check_apart(found.connections, found.file.path))
+    secrets = [*found.settings.secrets, *(secret for one in found.named for secret in one.settings.secrets)]
+    named = tuple(replace(one, settings=one.settings.with_secrets(secrets)) for one in found.named)
+    settings = found.settings if found.has_default else found.settings.without_notes()  # no call leads there
+    return replace(found, settings=settings.with_secrets(secrets), named=named, warnings=(*found.warnings, *apart))
 
 
 @dataclass(slots=True)
@@ -123,41 +176,47 @@ class _Merged:
     values: dict[str, object] = field(default_factory=dict, repr=False)
     origins: dict[str, Origin] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
-    files: dict[str, Path] = field(default_factory=dict)
+    files: list[tuple[str, Path]] = field(default_factory=list)
     referenced: set[str] = field(default_factory=set)
 
     @property
     def called(self) -> dict[str, str]:
         """What a setting is called in an error: its variable, or its key and the file."""
         kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
-        return {variable: _called(origin) for variable, origin in kept.items()}
+        return {variable: origin.called for variable, origin in kept.items()}
 
     def add(self, given: Variables, origin_of: Callable[[str], Origin]) -> None:
         """Add what no earlier source has; a placeholder counts as not set, with a note."""
         rest = {variable: value for variable, value in given.values.items() if variable not in self.values}
-        origins = {variable: origin_of(given.names.get(variable, variable)) for variable in rest}
-        called = {variable: _called(origin) for variable, origin in origins.items()}
+        origins = {
+            variable: replace(origin_of(given.names.get(variable, variable)), reference=reference_in(variable, value))
+            for variable, value in rest.items()
+        }
+        called = {variable: origin.called for variable, origin in origins.items()}
         usable = find_usable(rest, called, self.environ)
         self.values |= usable.values
         self.origins |= {variable: origins[variable] for variable in usable.values}
         self.notes += usable.notes
-        self.files |= {name: path for name, path in {**given.files, **usable.files}.items() if name in usable.values}
+        files = {**given.files, **usable.files}
+        self.files += [(called[variable], path) for variable, path in files.items() if variable in usable.values]
         self.referenced |= usable.referenced
 
 
-def _called(origin: Origin) -> str:
-    return f"{origin.name} in {origin.file}" if origin.file else origin.name
+def find_settings_path(environ: Mapping[str, str]) -> Path:
+    """Where the configuration file is or would be. OperatorError for a path that is none."""
+    given = clean_value(environ.get("TASKHAND_CONFIG", ""))
+    return expand_path("TASKHAND_CONFIG", given, environ) if given else config_folder() / "taskhand.toml"
 
 
 def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     """The file that TASKHAND_CONFIG names, or `taskhand.toml` in the user's configuration folder."""
-    if given is None:
-        try:
-            folder = config_folder()
-        except OperatorError:  # a user without a home folder has no such file
+    try:
+        path = find_settings_path(environ)
+    except OperatorError:
+        if given is None:  # a user without a home folder has no such file
             return SettingsFile(Path("~", "taskhand.toml"), there=False)
-        return read_settings_file(folder / "taskhand.toml", must_exist=False)
-    return read_settings_file(expand_path("TASKHAND_CONFIG", given, environ), must_exist=True)
+        raise
+    return read_settings_file(path, must_exist=given is not None)
 
 
 def _misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
@@ -192,21 +251,22 @@ def _typos(
             )
 
 
-def _open_secrets(origins: Mapping[str, Origin], file: SettingsFile) -> Iterable[CheckResult]:
+def _open_secrets(
+    origins: Mapping[str, Origin], file: SettingsFile, named: Sequence[ConnectionSettings]
+) -> Iterable[CheckResult]:
     """A warning where other users can read a secret in the file. A reference is no secret."""
+    given = (pair for one in (origins, *(one.origins for one in named)) for pair in one.items())
     held = [
         origin.name
-        for name, origin in origins.items()
-        if origin.file
-        and Settings.is_secret(name)
-        and not file.values.get(Settings.variable(name), REFERENCES[0]).startswith(REFERENCES)
+        for name, origin in given
+        if origin.file and Settings.is_secret(name) and not origin.reference and not origin.name.endswith("_file")
     ]
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
         yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {file.path}")
 
 
-def _open_files(files: Mapping[str, Path], origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+def _open_files(files: Sequence[tuple[str, Path]]) -> Iterable[CheckResult]:
     """A warning for each used file of a credential that is this user's and that other users can read.
 
     A file of another owner, as container platforms mount them, cannot be protected from here.
@@ -215,9 +275,9 @@ def _open_files(files: Mapping[str, Path], origins: Mapping[str, Origin]) -> Ite
         return
     import shlex  # noqa: PLC0415  most starts need none
 
-    for variable, path in files.items():
+    for called, path in files:
         if _is_own_and_open(path):
-            found = f"The file that {_called(origins[variable])} names can be read by other users of this machine."
+            found = f"The file that {called} names can be read by other users of this machine."
             yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {shlex.quote(str(path))}")
 
 
@@ -240,12 +300,22 @@ def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> 
     noted = {note.variable for note in settings.notes}
     for factory in crms:
         credentials = [Settings.variable(name) for name in factory.credentials]
-        given = [_called(origins[name]) for name in factory.settings.model_fields if name in origins]
+        given = [origins[name].called for name in factory.settings.model_fields if name in origins]
         if given and noted.isdisjoint(credentials):
             verb = "is" if len(given) == 1 else "are"
             found = f"{_joined(given, 'and')} {verb} set, but the backend is local."
             remedy = f"Set {_joined([*credentials, 'TASKHAND_BACKEND'], 'or')}."
             yield CheckResult("configuration", "warning", found, remedy)
+
+
+def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+    """A warning about settings of CRMs outside of the tables, where nothing there chooses a CRM."""
+    fields = [name for factory in FACTORIES for name in factory.settings.model_fields]
+    if given := [origins[name].called for name in fields if name in origins]:
+        verb = "is" if len(given) == 1 else "are"
+        found = f"{_joined(given, 'and')} {verb} set, and no connection uses {'it' if verb == 'is' else 'them'}."
+        remedy = "Write it into the table of a connection, or unset it."
+        yield CheckResult("configuration", "warning", found, remedy)
 
 
 def _joined(names: Sequence[str], word: str) -> str:

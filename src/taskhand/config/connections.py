@@ -1,20 +1,63 @@
-"""The CRM accounts that the configuration names."""
+"""The CRM accounts that the configuration names, and where each of their settings comes from."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
 
+from taskhand.backends.registry import find_factory
 from taskhand.config.settings import Settings
 
-__all__ = ["DEFAULT_CONNECTION", "ConnectionSettings"]
+__all__ = ["DEFAULT", "DEFAULT_CONNECTION", "TABLES", "ConnectionSettings", "Origin"]
+
+TABLES: Final = "connections"
+"""The table of the configuration file whose tables are connections."""
 
 DEFAULT_CONNECTION: Final = "default"
 """The connection that variables outside of any connection's table describe."""
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: the `name` of the flag, variable or key, and the `file` of a key.
+
+    `reference` is the text that says where a secret is, such as `keyring:NAME`; None for the value itself.
+    """
+
+    kind: Literal["flag", "environment", "file", "default"]
+    name: str = ""
+    file: Path | None = None
+    reference: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.name}" if self.file else self.name
+        return f"{self.kind} {where}".rstrip()
+
+    @property
+    def called(self) -> str:
+        """What the setting is called in an error."""
+        return f"{self.name} in {self.file}" if self.file else self.name
+
+
+DEFAULT: Final = Origin("default")
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """One CRM account: the settings that it is opened with, and what it is, in the operator's words."""
+    """One CRM account: the settings that it is opened with, and what it is, in the operator's words.
+
+    `origins` say by field name where the settings come from that are not the defaults.
+    """
 
     name: str
     settings: Settings
     description: str | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
+
+    @property
+    def credentials(self) -> Iterator[str]:
+        """Where each credential that is set is: a reference, a variable, or a key of the file."""
+        for name in find_factory(self.settings.backend).credentials:
+            if getattr(self.settings, name) is not None:
+                origin = self.origins.get(name, DEFAULT)
+                yield origin.reference or origin.called

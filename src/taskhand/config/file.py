@@ -7,6 +7,8 @@ Variables that begin with TASKHAND_ are at the top without that prefix, those of
 
     [vambe]
     api_key = "..."
+
+A table `[connections.NAME]` is a CRM account of its own, with its own keys.
 """
 
 import os
@@ -15,16 +17,20 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import FACTORIES
+from taskhand.config.connections import TABLES
 from taskhand.config.paths import is_open_to_others
 from taskhand.config.settings import Settings
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 from taskhand.domain.errors import Candidate, OperatorError
 
-__all__ = ["SettingsFile", "key_of", "nearest_keys", "read_settings_file"]
+if TYPE_CHECKING:
+    from taskhand.config.connection_tables import ConnectionTable
+
+__all__ = ["SettingsFile", "key_of", "nearest_keys", "parse_settings", "read_settings_file"]
 
 _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
 
@@ -33,13 +39,14 @@ _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.sett
 class SettingsFile:
     """The values of the configuration file at `path`, by variable; `there` is whether it exists.
 
-    `open_to_others` is whether other users of this machine may read it.
+    `open_to_others` is whether other users of this machine may read it, `tables` are its connections.
     """
 
     path: Path
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     there: bool = True
     open_to_others: bool = False
+    tables: "tuple[ConnectionTable, ...]" = ()
 
 
 def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
@@ -56,7 +63,14 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
         return SettingsFile(path, there=False)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
-    return SettingsFile(path, _values(_parsed(raw, path), path), open_to_others=is_open_to_others(mode))
+    return parse_settings(raw, path, open_to_others=is_open_to_others(mode))
+
+
+def parse_settings(raw: bytes, path: Path, *, open_to_others: bool = False) -> SettingsFile:
+    """The file at `path` with these bytes. OperatorError as of `read_settings_file`."""
+    parsed = _parsed(raw, path)
+    tables = _tables(parsed.pop(TABLES), path) if TABLES in parsed else ()
+    return SettingsFile(path, _values(parsed, path), open_to_others=open_to_others, tables=tables)
 
 
 def key_of(variable: str) -> str:
@@ -103,11 +117,17 @@ def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
         raise _unreadable(path, "is not TOML: it is nested too deeply") from None
 
 
+def _tables(found: object, path: Path) -> "tuple[ConnectionTable, ...]":
+    from taskhand.config.connection_tables import read_tables  # noqa: PLC0415  most files have no such table
+
+    return read_tables(found, path, lambda key, value, variable: _text(key, value, path, variable))
+
+
 def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
     rows = list(_rows(parsed))
     if unknown := [key for key, _ in rows if key not in _VARIABLES]:
         raise _unknown(unknown, path)
-    texts = {_VARIABLES[key]: _text(key, value, path) for key, value in rows}
+    texts = {_VARIABLES[key]: _text(key, value, path, _VARIABLES[key]) for key, value in rows}
     return {variable: text for variable, text in texts.items() if text}
 
 
@@ -131,7 +151,7 @@ def _unknown(keys: list[str], path: Path) -> OperatorError:
     )
 
 
-def _text(key: str, value: object, path: Path) -> str:
+def _text(key: str, value: object, path: Path, variable: str) -> str:
     """The value as text, as a variable has it. OperatorError for a table, or a list where none is allowed."""
     match value:
         case bool():
@@ -140,7 +160,7 @@ def _text(key: str, value: object, path: Path) -> str:
             return str(value).strip()
         case date() | time():  # a datetime is a date
             return value.isoformat()
-        case list() if _VARIABLES[key] in _LISTS and all(isinstance(one, str) for one in value):
+        case list() if variable in _LISTS and all(isinstance(one, str) for one in value):
             return ",".join(value)
     kind = "a table" if isinstance(value, dict) else "a list"
     raise OperatorError(f"{key} in {path} is {kind}; it must be a single value.")

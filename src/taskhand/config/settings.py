@@ -23,7 +23,7 @@ from taskhand.config.server_settings import ServerSettings, split_keys
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.zones import is_offset, known_zone
 
-__all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables"]
+__all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
@@ -96,7 +96,8 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         if len(found) > 1:
             raise OperatorError(
                 f"Credentials of several CRMs are set: {', '.join(found)}.",
-                next_step="Set TASKHAND_BACKEND to the one to work with.",
+                next_step="Set TASKHAND_BACKEND to the one to work with, or make each a connection of its own: "
+                "`taskhand connections add NAME`.",
             )
         return found[0] if found else "local"
 
@@ -158,6 +159,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """These settings with further notes."""
         copy = self.model_copy()
         copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
+        return copy
+
+    def without_notes(self) -> "Settings":
+        """These settings where no connection has them."""
+        copy = self.model_copy()
+        copy._notes = ()  # noqa: SLF001  a copy of its own
         return copy
 
     def with_secrets(self, secrets: Sequence[str]) -> "Settings":
@@ -261,6 +268,11 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
     return Variables(values, names, paths)
 
 
+def reference_in(variable: str, value: object) -> str | None:
+    """The value of a secret that says where it is; None for any other value."""
+    return value if variable in _SECRETS and isinstance(value, str) and value.startswith(REFERENCES) else None
+
+
 def find_usable(
     given: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
 ) -> Usable:
@@ -268,8 +280,8 @@ def find_usable(
     found = Usable()
     for variable, value in given.items():
         called = names.get(variable, variable)
-        is_reference = variable in _SECRETS and isinstance(value, str) and value.startswith(REFERENCES)
-        kept = resolve_credential(str(value), called, environ) if is_reference else None
+        reference = reference_in(variable, value)
+        kept = resolve_credential(reference, called, environ) if reference else None
         text = kept.text if kept else value
         if kept and kept.variable:
             found.referenced.add(kept.variable)

@@ -1,0 +1,248 @@
+"""The tables of the configuration file that name CRM accounts.
+
+    [connections.north]
+    backend = "hubspot"
+    description = "The sales team in Santiago"
+    access_token = "keyring:north"
+
+The keys of a table are the settings of its backend without their prefix. Loaded only where there is a table.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from taskhand.backends.factory import BackendFactory
+from taskhand.backends.registry import NAMES, BackendName, find_factory
+from taskhand.config.connections import TABLES, ConnectionSettings, Origin
+from taskhand.config.paths import data_folder, expand_path
+from taskhand.config.placeholders import clean_value
+from taskhand.config.server_settings import ServerSettings
+from taskhand.config.settings import Settings, Usable, find_usable, reference_in
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import Candidate, OperatorError
+from taskhand.domain.text import one_line
+
+__all__ = [
+    "ConnectionTable",
+    "build_connection",
+    "check_apart",
+    "check_name",
+    "find_shared",
+    "keys_of",
+    "read_tables",
+]
+
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,40}")
+_LONGEST_DESCRIPTION: Final = 120
+"""Characters: an agent reads it in every list of tools."""
+
+_OWN_KEYS: Final = ("backend", "description")
+_STORE: Final = {"db": "TASKHAND_DB", "user": "TASKHAND_USER", "language": "TASKHAND_LANGUAGE"}
+"""The keys of a connection to an embedded store."""
+
+_NOT_SHARED: Final = frozenset({"chosen_backend", "db"})
+"""What tells one account from another."""
+
+TextOf = Callable[[str, object, str], str]
+"""The text of the value of a key, as a variable has it; the last argument is the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTable:
+    """One table: the texts in it by variable, and what each key is called."""
+
+    name: str
+    backend: BackendName
+    file: Path
+    description: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def key_of(self, variable: str) -> str:
+        """The key of a variable, with the tables before it."""
+        keys = {one: key for key, one in keys_of(find_factory(self.backend)).items()}
+        return f"{TABLES}.{self.name}.{keys[variable]}"
+
+
+def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
+    """The keys of a connection to this backend, and the variable that each stands for."""
+    own = {Settings.variable(name) for name in factory.settings.model_fields}
+    store = {} if factory.account else _STORE
+    return {"timezone": "TASKHAND_TIMEZONE"} | store | {one.removeprefix(factory.prefix).lower(): one for one in own}
+
+
+def read_tables(found: object, path: Path, text_of: TextOf) -> tuple[ConnectionTable, ...]:
+    """The connections in the parsed file. OperatorError names the key that is wrong, and the file."""
+    if not isinstance(found, dict):
+        raise _wrong(TABLES, path, "is no table", "Write a table [connections.NAME] for each CRM account.")
+    return tuple(_read_table(name, table, path, text_of) for name, table in found.items())
+
+
+def check_name(name: str, called: str) -> None:
+    """OperatorError for what cannot be the name of a connection; `called` says where it is."""
+    if _NAME.fullmatch(name):
+        return
+    near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40]
+    raise OperatorError(
+        f"{called} is no name for a connection: that has 1 to 40 of the characters a-z, 0-9, _ and -.",
+        next_step=f"Call it {near}." if near else "Call it by a short word for the account.",
+    )
+
+
+def _read_table(name: str, table: object, path: Path, text_of: TextOf) -> ConnectionTable:
+    check_name(name, f"{TABLES}.{name[:60]} in {path}")
+    called = f"{TABLES}.{name}"
+    if not isinstance(table, dict):
+        raise _wrong(called, path, "is no table", f"Write [{called}] and the keys of the connection below it.")
+    backend = _backend(called, table, path)
+    keys = keys_of(find_factory(backend))
+    for key in table:
+        if key not in keys and key not in _OWN_KEYS:
+            raise _unknown(called, key, find_factory(backend), path)
+    texts = {keys[key]: text_of(f"{called}.{key}", table[key], keys[key]) for key in table if key in keys}
+    values = {variable: value for variable, text in texts.items() if (value := clean_value(text))}
+    return ConnectionTable(name, backend, path, _description(called, table, path), values)
+
+
+def _backend(called: str, table: Mapping[str, object], path: Path) -> BackendName:
+    given = table.get("backend")
+    if isinstance(given, str) and clean_value(given) in NAMES:
+        return clean_value(given)
+    raise OperatorError(
+        f"{called} in {path} has no backend." if given is None else f"{called}.backend in {path} is not a backend.",
+        candidates=[Candidate(name) for name in NAMES],
+        next_step=f"Set it to one of {', '.join(NAMES)}.",
+    )
+
+
+def _description(called: str, table: Mapping[str, object], path: Path) -> str | None:
+    given = table.get("description", "")
+    if not isinstance(given, str) or len(given) > _LONGEST_DESCRIPTION:
+        why = f"is longer than {_LONGEST_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
+        raise _wrong(f"{called}.description", path, why, "Say in a few words whose account it is.")
+    return one_line(given).strip() or None
+
+
+def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) -> OperatorError:
+    keys = [*_OWN_KEYS, *keys_of(factory)]
+    word = key.lower().removeprefix("taskhand_").removeprefix(factory.prefix.lower())
+    if word.endswith("_file") and word.removesuffix("_file") in keys:
+        key_of_file = word.removesuffix("_file")
+        return _wrong(f"{called}.{key[:60]}", path, "is no setting", f'Write {key_of_file} = "file:PATH" instead.')
+    close = [*(one for one in keys if one == word or word in one), *get_close_matches(word, keys, n=1, cutoff=0.7)]
+    near = list(dict.fromkeys(close))[:2]
+    if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, ServerSettings.model_fields):
+        return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
+    meant = f"Perhaps {' or '.join(near)} is meant. " if near else ""
+    return OperatorError(
+        f"{called}.{key[:60]} in {path} is no setting of a connection to {factory.title}.",
+        candidates=[Candidate(one) for one in near],
+        next_step=f"{meant}It may have {', '.join(keys)}.",
+    )
+
+
+def _wrong(called: str, path: Path, why: str, remedy: str) -> OperatorError:
+    return OperatorError(f"{called} in {path} {why}.", next_step=remedy)
+
+
+def find_shared(values: Mapping[str, object]) -> dict[str, object]:
+    """The settings, by variable, that are the whole server's."""
+    shared = {Settings.variable(name) for name in ServerSettings.model_fields if name not in _NOT_SHARED}
+    return {variable: value for variable, value in values.items() if variable in shared}
+
+
+def build_connection(
+    table: ConnectionTable, shared: Mapping[str, object], store: object, environ: Mapping[str, str]
+) -> tuple[ConnectionSettings, Usable]:
+    """The connection of a table, with the whole server's settings and none of another connection.
+
+    `store` is the file of the server's own store: a CRM's journal is beside it. OperatorError for a value that cannot
+    be used, and where the CRM's credential is missing.
+    """
+    factory = find_factory(table.backend)
+    origins = {variable: _origin(table, variable, text) for variable, text in table.values.items()}
+    called = {variable: origin.called for variable, origin in origins.items()}
+    usable = find_usable(table.values, called, environ)
+    beside = {"TASKHAND_DB": store} if factory.account and store is not None else {}
+    given = {"TASKHAND_BACKEND": table.backend, **beside, **shared, **usable.values}
+    settings = Settings.of(given, called, environ).with_notes(usable.notes)
+    settings.check_credential()
+    _check_credentials(table, settings, factory)
+    fields = {Settings.variable(name): name for name in Settings.model_fields}
+    own = {fields[variable]: origins[variable] for variable in usable.values}
+    own["chosen_backend"] = Origin("file", f"{TABLES}.{table.name}.backend", table.file)
+    return ConnectionSettings(table.name, settings, table.description, own), usable
+
+
+def _origin(table: ConnectionTable, variable: str, text: str) -> Origin:
+    return Origin("file", table.key_of(variable), table.file, reference_in(variable, text))
+
+
+def _check_credentials(table: ConnectionTable, settings: Settings, factory: BackendFactory[Any]) -> None:
+    """OperatorError unless a CRM has exactly one credential."""
+    given = [name for name in factory.credentials if getattr(settings, name) is not None]
+    if not factory.credentials or len(given) == 1:
+        return
+    keys = [table.key_of(Settings.variable(name)).rpartition(".")[2] for name in given or factory.credentials]
+    called = f"{TABLES}.{table.name}"
+    if given:
+        raise _wrong(called, table.file, f"has {' and '.join(keys)}", "Keep one of them.")
+    raise OperatorError(
+        f"{called} in {table.file} has no {' or '.join(keys)}.",
+        code="unauthorized",
+        next_step=f'Set it, such as {keys[0]} = "keyring:NAME", "env:NAME" or "file:PATH".',
+    )
+
+
+def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterator[CheckResult]:
+    """A warning for each pair of CRM connections to the same account.
+
+    OperatorError where two lead to the same embedded store: each would have a journal of the same tasks.
+    """
+    chosen = [one for one in connections if _has_backend(one.settings)]
+    for index, one in enumerate(chosen):
+        for other in chosen[:index]:
+            if _account(one.settings) is None and _account(other.settings) is None:
+                _check_stores(other, one, file)
+            elif _account(one.settings) == _account(other.settings):
+                found = f"The connections {other.name} and {one.name} lead to the same account."
+                remedy = f"Remove one of them, such as with `taskhand connections remove {one.name}`."
+                yield CheckResult("configuration", "warning", found, remedy)
+
+
+def _has_backend(settings: Settings) -> bool:
+    """Whether it is clear which backend is meant; where it is not, the connection cannot be opened."""
+    try:
+        return bool(settings.backend)
+    except OperatorError:
+        return False
+
+
+def _account(settings: Settings) -> tuple[str, ...] | None:
+    """The address and the credential of a CRM; None for the embedded store."""
+    factory = find_factory(settings.backend)
+    if factory.account is None:
+        return None
+    base = str(getattr(settings, f"{factory.name}_base_url", "")).rstrip("/").casefold()
+    keys = (getattr(settings, name) for name in factory.credentials)
+    return (factory.name, base, *(key.get_secret_value() if key else "" for key in keys))
+
+
+def _check_stores(one: ConnectionSettings, other: ConnectionSettings, file: Path) -> None:
+    first, second = _store(one), _store(other)
+    if first == second or (os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)):  # noqa: PTH110, PTH121  raise less
+        raise OperatorError(
+            f"The connections {one.name} and {other.name} lead to the same store, {second}.",
+            next_step=f"Set db in [{TABLES}.{other.name}] of {file} to a file of its own, or remove the connection.",
+        )
+
+
+def _store(connection: ConnectionSettings) -> Path:
+    given = connection.settings.db
+    origin = connection.origins.get("db")
+    called = origin.called if origin else "TASKHAND_DB"
+    return Path(os.path.realpath(expand_path(called, given) if given else data_folder() / "tasks.sqlite"))

@@ -1,0 +1,256 @@
+"""Several CRM accounts in one configuration file: what each is opened with, what is refused, and what is warned of."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from builders import refused
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.journal.redaction import MASK, Redaction
+
+NORTH, SOUTH, OUTSIDE = "n0rth-s3cret", "s0uth-s3cret", "0utside-s3cret"
+TWO = f"""
+plan_over = 20
+timezone = "America/Santiago"
+
+[connections.north]
+backend = "hubspot"
+description = "The sales team in Santiago"
+access_token = "{NORTH}"
+user_id = "7"
+
+[connections.south]
+backend = "vambe"
+api_key = "env:SOUTH"
+statuses = ["Pendiente:initial", "Completado:done"]
+timezone = "america/bogota"
+rate = 5
+"""
+LOCAL = '[connections.mine]\nbackend = "local"\n'
+
+
+def load(file: Path, text: str, **environ: str) -> Configuration:
+    """The configuration with this file, which nobody else may read."""
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    return load_configuration({"TASKHAND_CONFIG": str(file), "SOUTH": SOUTH} | environ, {})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the configuration file of this test is."""
+    return tmp_path / "taskhand.toml"
+
+
+def test_each_table_is_a_connection_with_the_whole_servers_settings_and_its_own(file: Path) -> None:
+    found = load(file, TWO)
+    north, south = found.connections
+    assert (north.name, north.description, south.name, south.description) == (
+        "north",
+        "The sales team in Santiago",
+        "south",
+        None,
+    )
+    assert (north.settings.backend, north.settings.hubspot_user_id, south.settings.vambe_rate) == ("hubspot", "7", 5)
+    assert {one.settings.plan_over for one in found.connections} == {20}
+    zones = [one.settings.default_timezone for one in found.connections]
+    assert zones == ["America/Santiago", "America/Bogota"]
+    assert south.settings.vambe_statuses == "Pendiente:initial,Completado:done"
+    assert found.warnings == ()
+    assert [[*one.credentials] for one in found.connections] == [
+        [f"connections.north.access_token in {file}"],
+        ["env:SOUTH"],
+    ]
+
+
+def test_no_connection_has_a_setting_of_another_or_of_the_environments(file: Path) -> None:
+    environ = {
+        "VAMBE_API_KEY": OUTSIDE,
+        "VAMBE_RATE": "3",
+        "HUBSPOT_USER_ID": "8",
+        "TASKHAND_DB": str(file.parent / "x"),
+    }
+    found = load(file, TWO.replace('user_id = "7"', "") + LOCAL, **environ)
+    default, north, south, mine = (one.settings for one in found.connections)
+    assert (default.backend, default.vambe_rate, default.hubspot_access_token) == ("vambe", 3, None)
+    assert (north.vambe_api_key, north.hubspot_user_id, north.vambe_rate) == (None, None, 10)
+    assert (south.hubspot_access_token, south.vambe_rate) == (None, 5)
+    assert south.vambe_api_key
+    assert south.vambe_api_key.get_secret_value() == SOUTH
+    assert (mine.backend, mine.db, mine.vambe_api_key) == ("local", None, None)
+
+
+@pytest.mark.parametrize(
+    ("outside", "names"),
+    [
+        ({}, ["north", "south"]),
+        ({"VAMBE_BASE_URL": "http://127.0.0.1:1"}, ["north", "south"]),
+        ({"CLOSE_API_KEY": "${CLOSE_API_KEY}"}, ["north", "south"]),
+        ({"CLOSE_API_KEY": OUTSIDE}, ["default", "north", "south"]),
+        ({"TASKHAND_BACKEND": "local"}, ["default", "north", "south"]),
+        ({"TASKHAND_DB": "/x/tasks.sqlite"}, ["default", "north", "south"]),
+    ],
+)
+def test_what_is_outside_is_a_connection_where_it_chooses_a_backend(
+    outside: dict[str, str], names: list[str], file: Path
+) -> None:
+    found = load(file, TWO, **outside)
+    assert [one.name for one in found.connections] == names
+    assert found.has_default is ("default" in names)
+    assert found.settings.remark is None
+
+
+def test_without_tables_what_is_outside_is_the_only_connection() -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": OUTSIDE}, {})
+    [only] = found.connections
+    assert (only.name, only.settings, only.origins) == ("default", found.settings, found.origins)
+
+
+def test_a_chosen_connection_is_the_only_one(file: Path) -> None:
+    found = load(file, TWO, CLOSE_API_KEY=OUTSIDE)
+    assert [[one.name for one in found.only(name).connections] for name in ("default", "South ")] == [
+        ["default"],
+        ["south"],
+    ]
+    with refused("unknown_connection", CallerError) as caught:
+        found.only("east")
+    assert [one.value for one in caught.value.candidates] == ["default", "north", "south"]
+
+
+WRONG = [
+    ("connections = 3", "connections in", "is no table"),
+    ('[[connections]]\nbackend = "local"', "connections in", "is no table"),
+    ("[connections]\nnorth = 1", "connections.north in", "is no table"),
+    ("[connections.North]", "connections.North in", "is no name for a connection", "Call it north."),
+    ('[connections."a b"]', "connections.a b in", "is no name", "Call it a-b."),
+    ('[connections.""]', "is no name"),
+    (f"[connections.{'a' * 41}]", "is no name"),
+    ("[connections.north]", "connections.north in", "has no backend", "local, vambe, close, hubspot"),
+    ('[connections.north]\nbackend = "hubspt"', "connections.north.backend in", "is not a backend"),
+    ('[connections.n]\nbackend = "vambe"\napikey = "x"', "connections.n.apikey in", "Perhaps api_key is meant"),
+    ('[connections.n]\nbackend = "hubspot"\ntoken = "x"', "connections.n.token in", "Perhaps access_token is meant"),
+    ('[connections.n]\nbackend = "hubspot"\nHUBSPOT_ACCESS_TOKEN = "x"', "Perhaps access_token is meant"),
+    ('[connections.n]\nbackend = "vambe"\naccess_token = "x"', "is no setting of a connection to Vambe", "api_key"),
+    ('[connections.n]\nbackend = "vambe"\napi_key_file = "x"', "n.api_key_file in", 'api_key = "file:PATH"'),
+    ('[connections.n]\nbackend = "vambe"\nplan_over = 3', "n.plan_over in", "of the whole server"),
+    ('[connections.n]\nbackend = "vambe"\ndb = "x"', "connections.n.db in"),
+    ('[connections.n]\nbackend = "vambe"', "connections.n in", "has no api_key", '"keyring:NAME"'),
+    ('[connections.n]\nbackend = "close"', "connections.n in", "has no api_key or access_token"),
+    ('[connections.n]\nbackend = "close"\napi_key = "k1"\naccess_token = "k2"', "has api_key and access_token"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "k"\nrate = "many"', "connections.n.rate in", "a whole number"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "k"\nrate = [1]', "connections.n.rate in", "is a list"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = {a = 1}', "connections.n.api_key in", "is a table"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "k"\ntimezone = "Santiago/Chile"', "connections.n.timezone in"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "${K}"', "connections.n.api_key in", "a placeholder (${…})"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "your key"', "connections.n.api_key in", "a sample text"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "a b"', "connections.n.api_key in", "has spaces"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "k"\nbase_url = "${U}"', "connections.n.base_url in"),
+    (
+        '[connections.n]\nbackend = "vambe"\napi_key = "env:GONE"',
+        "connections.n.api_key in",
+        "'GONE', which is not set",
+    ),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "file:/gone"', "connections.n.api_key in", "is not there"),
+    ('[connections.n]\nbackend = "vambe"\napi_key = "k"\ndescription = 3', "connections.n.description in", "no text"),
+    (f'[connections.n]\nbackend = "vambe"\napi_key = "k"\ndescription = "{"x" * 121}"', "longer than 120"),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda one: one[0].replace("\n", " ")[:60])
+def test_a_wrong_table_is_refused_by_key_and_file(wrong: tuple[str, ...], file: Path) -> None:
+    text, *parts = wrong
+    with pytest.raises(OperatorError) as caught:
+        load(file, text)
+    said = f"{caught.value.message} {caught.value.next_step}"
+    assert str(file) in said
+    assert [part for part in parts if part not in said] == []
+
+
+def test_a_table_called_default_stands_beside_nothing_outside(file: Path) -> None:
+    text = TWO.replace("connections.north", "connections.default")
+    assert [one.name for one in load(file, text).connections] == ["default", "south"]
+    with pytest.raises(OperatorError, match=r"connections.default in .* and TASKHAND_BACKEND describe the same"):
+        load(file, text, TASKHAND_BACKEND="local")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("", ""),
+        ('db = "{folder}/a.sqlite"', 'db = "{folder}/b/../a.sqlite"'),
+        ('db = "{folder}/a.sqlite"', 'db = "{folder}/link.sqlite"'),
+        ('db = "{folder}/a.sqlite"', 'db = "{folder}/hard.sqlite"'),
+    ],
+)
+def test_two_connections_to_one_store_are_refused(one: str, other: str, file: Path, tmp_path: Path) -> None:
+    store = tmp_path / "a.sqlite"
+    store.touch()
+    (tmp_path / "link.sqlite").symlink_to(store)
+    (tmp_path / "hard.sqlite").hardlink_to(store)
+    text = f"{LOCAL}{one}\n{LOCAL.replace('mine', 'yours')}{other}".replace("{folder}", str(tmp_path))
+    with pytest.raises(OperatorError, match=r"The connections mine and yours lead to the same store, .*sqlite"):
+        load(file, text)
+    assert (
+        len(load(file, f'{LOCAL}db = "{store}"\n{LOCAL.replace("mine", "yours")}db = "{tmp_path}/c"').connections) == 2
+    )
+
+
+def test_the_store_outside_is_no_other_connections_store(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="The connections default and mine lead to the same store"):
+        load(file, f'{LOCAL}db = "{tmp_path}/a"', TASKHAND_DB=str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("base", "is_told"), [("", True), ("https://API.vambe.me/", True), ("http://127.0.0.1:1", False)]
+)
+def test_two_connections_to_one_account_are_told(base: str, file: Path, *, is_told: bool) -> None:
+    text = f'{TWO}[connections.east]\nbackend = "vambe"\napi_key = "{SOUTH}"\nbase_url = "{base}"\n'
+    found = [one.found for one in load(file, text).warnings]
+    assert found == (["The connections south and east lead to the same account."] if is_told else [])
+    [again] = load(file, TWO, VAMBE_API_KEY=SOUTH).warnings
+    assert again.found == "The connections default and south lead to the same account."
+
+
+def test_several_credentials_outside_are_still_no_choice(file: Path) -> None:
+    found = load(file, TWO, VAMBE_API_KEY=OUTSIDE, CLOSE_API_KEY=OUTSIDE)
+    with pytest.raises(OperatorError, match="several CRMs") as caught:
+        _ = found.connections[0].settings.backend
+    assert "taskhand connections add" in str(caught.value.next_step)
+
+
+def test_the_secrets_of_all_connections_are_masked_everywhere(file: Path) -> None:
+    found = load(file, TWO, CLOSE_API_KEY=OUTSIDE)
+    assert [{*one.settings.secrets} for one in found.connections] == [{NORTH, SOUTH, OUTSIDE}] * 3
+    assert {*found.settings.secrets} == {NORTH, SOUTH, OUTSIDE}
+    assert [one for one in (NORTH, SOUTH, OUTSIDE) if one in f"{found!r} {found.connections!r} {found.file!r}"] == []
+
+
+def test_a_journal_masks_the_secrets_of_every_connection(file: Path) -> None:
+    for one in load(file, TWO, CLOSE_API_KEY=OUTSIDE).connections:
+        assert Redaction(one.settings.secrets).mask(f"{NORTH}, {SOUTH}, {OUTSIDE}") == f"{MASK}, {MASK}, {MASK}"
+
+
+def test_a_secret_that_others_can_read_is_told_by_key(file: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k", encoding="utf-8")
+    key.chmod(0o644)
+    file.write_text(TWO.replace("env:SOUTH", f"file:{key}"), encoding="utf-8")
+    file.chmod(0o644)
+    told = [(one.found, one.remedy) for one in load_configuration({"TASKHAND_CONFIG": str(file)}, {}).warnings]
+    assert told == [
+        (
+            f"{file} holds connections.north.access_token, and other users of this machine can read it.",
+            f"Run: chmod 600 {file}",
+        ),
+        (
+            f"The file that connections.south.api_key in {file} names can be read by other users of this machine.",
+            f"Run: chmod 600 {key}",
+        ),
+    ]
+
+
+def test_a_crms_setting_that_no_connection_uses_is_told(file: Path) -> None:
+    [warning] = load(file, TWO, VAMBE_BASE_URL="http://127.0.0.1:1").warnings
+    assert warning.found == "VAMBE_BASE_URL is set, and no connection uses it."
