@@ -29,8 +29,20 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sqlite import SqliteJournal
+    from taskhand.keys.key_check import KeyCheck
+    from taskhand.keys.sqlite import SqliteKeyStore
 
-__all__ = ["journal_path", "open_app", "open_connections", "open_journal", "open_local_store", "store_path"]
+__all__ = [
+    "journal_path",
+    "keys_path",
+    "open_app",
+    "open_connections",
+    "open_journal",
+    "open_key_check",
+    "open_key_store",
+    "open_local_store",
+    "store_path",
+]
 
 _CLOSING_S = 0.3
 
@@ -214,3 +226,24 @@ def store_path(settings: Settings) -> Path:
     if settings.db:
         return _expanded("TASKHAND_DB", settings.db)
     return data_folder() / "tasks.sqlite"
+
+
+def keys_path(settings: Settings) -> Path:
+    """The file with the keys of callers."""
+    if settings.keys:
+        return _expanded("TASKHAND_KEYS", settings.keys)
+    return data_folder() / "keys.sqlite"
+
+
+def open_key_store(settings: Settings) -> "SqliteKeyStore":
+    """The keys of callers; their file is opened at first use."""
+    from taskhand.keys.sqlite import SqliteKeyStore
+
+    return SqliteKeyStore(keys_path(settings))
+
+
+def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":
+    """The check of the keys that callers send."""
+    from taskhand.keys.key_check import KeyCheck
+
+    return KeyCheck(open_key_store(settings), clock or _clock(settings))

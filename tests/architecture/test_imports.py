@@ -15,13 +15,14 @@ MAY_IMPORT = {
     "http": {"domain", "__init__"},
     "sqlite": {"domain"},
     "journal": {"domain", "sqlite"},
+    "keys": {"domain", "sqlite"},
     "backends": {"domain", "http", "sqlite"},
     "service": {"domain", "backends/base", "journal/journal"},
-    "server": {"domain", "backends/base", "journal/journal", "service", "__init__"},
+    "server": {"domain", "backends/base", "journal/journal", "keys/key", "keys/key_check", "service", "__init__"},
     "install": {"domain", "config", "backends/factory", "backends/registry"},
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},
-    "wiring": {"domain", "config", "backends", "http", "journal", "service"},
+    "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service"},
 }
 """What each part of the package may import besides itself. `cli` and `__main__` may import everything.
 
@@ -35,7 +36,7 @@ OWNERS = {
     "uvicorn": {"server", "sandbox"},
     "httpcore2": {"http"},
     "httpx2": {"http"},
-    "sqlite3": {"sqlite", "backends/local", "journal"},
+    "sqlite3": {"sqlite", "backends/local", "journal", "keys"},
     "click": {"cli"},
     "platformdirs": {"config"},
     "filelock": {"journal"},

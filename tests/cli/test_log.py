@@ -41,6 +41,12 @@ def test_a_credential_is_masked_in_the_log_wherever_it_comes_from(store_file: Pa
     assert text not in done.stderr
 
 
+def test_the_key_of_a_caller_is_masked_but_for_its_id(store_file: Path) -> None:
+    done = run(store_file, "call", f"tool-thk_1a2b3c4d5e_{64 * 'f'}", TASKHAND_LOG_LEVEL="DEBUG")
+    assert "tool-thk_1a2b3c4d5e_***" in done.stderr
+    assert "ffff" not in done.stderr
+
+
 CALLS: list[tuple[str, Any, str]] = [
     ("get_task", {"id": "7"}, "get_task refused: invalid_id"),
     ("make \u202e\ncoffee" + 100 * "!", {}, f"make  coffee{47 * '!'} refused: unknown_tool"),

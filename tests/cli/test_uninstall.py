@@ -32,7 +32,7 @@ def home(run: Run, tmp_path: Path, kept: InMemory) -> Path:
         (tmp_path / "mine" / name).touch()
     data = tmp_path / ".local" / "share" / "taskhand"
     data.mkdir(parents=True)
-    for name in ("tasks.sqlite", "tasks.journal.sqlite", "tasks.before-restore-20260301T120000Z.zip"):
+    for name in ("tasks.sqlite", "tasks.journal.sqlite", "keys.sqlite", "tasks.before-restore-20260301T120000Z.zip"):
         (data / name).touch()
     (tmp_path / ".config" / "taskhand").mkdir(parents=True)
     (tmp_path / ".config" / "taskhand" / "taskhand.toml").write_text("plan_over = 3\n", encoding="utf-8")
@@ -58,6 +58,7 @@ def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemo
         "deals/CLOSE_API_KEY",
         "own.sqlite-wal (stays without --data)\n",
         "taskhand/tasks.journal.sqlite (stays without --data)\n",
+        "taskhand/keys.sqlite (stays without --data)\n",
         "taskhand.toml (stays without --data)\n",
         "The program itself is removed by: ",
     ):

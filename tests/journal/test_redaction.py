@@ -30,6 +30,7 @@ def kept(text: str, *secrets: str) -> object:
         ("xoxb-123456789012-abcdef", MASK),
         ("AKIAIOSFODNN7EXAMPLE.", f"{MASK}."),
         ("ghp_0123456789abcdefghij0123456789abcdef", MASK),
+        (f"mine is thk_1a2b3c4d5e_{64 * 'f'}.", f"mine is {MASK}."),
         ("AIzaSyA0123456789abcdefghij0123456789abc", MASK),
         ("https://ana:pa55@example.com/x", f"https://{MASK}@example.com/x"),
         ("two: sk-abcDEF0123456789 and xoxp-0123456789", f"two: {MASK} and {MASK}"),

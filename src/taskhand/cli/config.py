@@ -101,13 +101,14 @@ def _refusals(settings: Settings) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import TOOLS
-    from taskhand.wiring import journal_path, store_path
+    from taskhand.wiring import journal_path, keys_path, store_path
 
     told = set()
     checks: tuple[Callable[[], object], ...] = (
         lambda: settings.backend,
         lambda: store_path(settings),
         lambda: journal_path(settings),
+        lambda: keys_path(settings),
         lambda: choose_tools(TOOLS, settings.tools, only_reads=settings.read_only),
     )
     for check in checks:
@@ -121,12 +122,13 @@ def _refusals(settings: Settings) -> "Iterator[OperatorError]":
 
 def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
-    from taskhand.wiring import journal_path, store_path
+    from taskhand.wiring import journal_path, keys_path, store_path
 
     return {
         "chosen_backend": _backend(found)[0],
         "db": _path(store_path, found.settings),
         "journal": _path(journal_path, found.settings),
+        "keys": _path(keys_path, found.settings),
         "config": str(found.file.path),
     }
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from base64 import b64encode
 from collections.abc import Iterable
@@ -18,6 +19,9 @@ _FIELDS = ("tool", "code")
 
 _SHORTEST_SECRET = 4
 """Shorter texts occur in others by chance."""
+
+_CALLERS_KEY = re.compile(r"(thk_[0-9a-f]{10}_)[0-9a-f]+")
+"""The key of a caller, of which only a hash is known; its id stays."""
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -67,7 +71,7 @@ class _Formatter(logging.Formatter):
         """The text without credentials."""
         for secret in self._masked:
             text = text.replace(secret, "***")
-        return text
+        return _CALLERS_KEY.sub(r"\1***", text) if "thk_" in text else text
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802  the library's
         at = datetime.fromtimestamp(record.created, UTC)

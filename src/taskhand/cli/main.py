@@ -79,6 +79,7 @@ _ELSEWHERE = {
     "import": "transfer:import_tasks",
     "install": "install:install",
     "journal": "journal:journal",
+    "keys": "keys:keys",
     "members": "store:members",
     "restore": "backup:restore",
     "sandbox": "sandbox:sandbox",

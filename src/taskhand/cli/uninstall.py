@@ -47,15 +47,17 @@ class _Found:
 
 
 @click.command()
-@click.option("--data", is_flag=True, help="Remove the tasks, the journal and the settings file, too.")
+@click.option(
+    "--data", is_flag=True, help="Remove the tasks, the journal, the keys of callers and the settings file, too."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 @click.pass_context
 def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -> None:
     """Remove what Taskhand has written on this machine.
 
-    That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, the journal
-    and the settings file stay, unless --data or an answer says so. Quit the hosts first.
+    That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, journal,
+    keys of callers and the settings file stay, unless --data or an answer says so. Quit the hosts first.
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)
@@ -80,21 +82,23 @@ def _ask(found: _Found, *, data: bool) -> bool:
         raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
     if data or not found.is_only_data:
         click.confirm("Remove this?", abort=True, err=True)
-    question = "Remove the tasks, the journal and the settings too? Nothing brings them back"
+    question = "Remove the tasks, the journal, the callers' keys and the settings too? Nothing brings them back"
     return data or bool(found.data and click.confirm(question, err=True))
 
 
 def _find(configuration: "Configuration") -> _Found:
     from taskhand.install.host_file import read_backups
     from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
+    from taskhand.wiring import keys_path
 
     known = list(find_known_entries())
     entries = [one for one in known if isinstance(one, KnownEntry)]
     backups = [path for file in find_host_files() for path, _ in read_backups(file)]
     databases = list(dict.fromkeys(_databases(configuration.settings, entries)))
+    callers_keys = keys_path(configuration.settings)
     data: list[Path] = []
     problems: list[str] = []
-    for database in (one for pair in databases for one in pair):
+    for database in (*(one for pair in databases for one in pair), callers_keys):
         try:
             data += _files_of(database)
         except OSError as error:

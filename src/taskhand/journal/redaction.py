@@ -41,6 +41,7 @@ _CREDENTIALS: Final = re.compile(
             rf"\bxox[a-z]-{_NUMBERED}[\w-]{{8,}}",  # Slack
             rf"\b(?:AKIA|ASIA)[A-Z0-9]{{16}}{_END}",  # Amazon's access keys
             r"\bgh[pousr]_\w{20,}",  # GitHub
+            r"\bthk_[0-9a-f]{10}_[0-9a-f]{8,}",  # callers of Taskhand
             r"\bAIza[\w-]{30,}",  # Google's API keys
             r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)",  # user and password in an address
         )

@@ -1,0 +1,103 @@
+"""What an operator says of a new key, as text: who holds it, what it may do, until when; pure."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.hidden_characters import HIDDEN
+from taskhand.domain.principal import SCOPES, Person, Scope
+from taskhand.keys.key import read_key_id
+
+__all__ = ["DEFAULT_EXPIRY", "read_expiry", "read_person", "read_scopes"]
+
+DEFAULT_EXPIRY: Final = "90d"
+"""Until when a key is active of which the operator does not say it."""
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION: Final = re.compile(r"([0-9]{1,9}) ?([smhdw])", re.ASCII)
+_LONGEST_NAME: Final = 200
+_ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
+"""What neither an e-mail address nor an id has, and what a shell or a list would have left in it."""
+
+
+def read_person(text: str) -> Person:
+    """The person of this id or e-mail address; CallerError for a text that is neither."""
+    name = text.strip()
+    if problem := _problem_of_person(name):
+        raise CallerError(
+            f"{_quote(name)} is not a person: {problem}.",
+            next_step="Give an e-mail address such as ana@x.test, or an id such as ana.",
+        )
+    return Person.named(name)
+
+
+def _problem_of_person(name: str) -> str | None:
+    local, at, domain = name.partition("@")
+    if not any(map(str.isalnum, name)):
+        return "it has neither a letter nor a digit"
+    if read_key_id(name, whole=False) and name.startswith("thk_"):
+        return "it is a key"
+    if len(name) > _LONGEST_NAME:
+        return f"it has more than {_LONGEST_NAME} characters"
+    if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
+        return "it has characters that look like others, or like none"
+    if found := _ODD.search(name):
+        return f"it has {found[0]!r} in it"
+    if name.startswith("-"):
+        return "it begins like an option"
+    if at and (not local or "@" in domain or not all(domain.split("."))):
+        return "it is no e-mail address"
+    return None
+
+
+def _quote(text: str) -> str:
+    """The beginning of a text in quotes; not of one with a key in it."""
+    return "It" if "thk_" in text else repr(text[:60])
+
+
+def read_scopes(text: str) -> frozenset[Scope]:
+    """The scopes with commas between them; CallerError for an unknown one, and where there is none."""
+    given = [word.strip().casefold() for word in text.split(",") if word.strip()]
+    known = frozenset(scope for scope in SCOPES if scope in given)
+    unknown = [word for word in given if word not in SCOPES]
+    if unknown or not known:
+        what = f"{_quote(unknown[0])} is not a scope" if unknown else "No scope is given"
+        raise CallerError(
+            f"{what}.",
+            candidates=[Candidate(scope) for scope in sorted(SCOPES)],
+            next_step="Give one or several of read, write, destructive, with commas between.",
+        )
+    return known
+
+
+def read_expiry(text: str, now: datetime) -> datetime | None:
+    """When a key expires: after a duration, at a moment, at the end of a day; None for `never`.
+
+    A time without an offset is in this machine's zone. CallerError for anything else, and for a time that is past.
+    """
+    if text.strip().casefold() == "never":
+        return None
+    at = _read_moment(text.strip(), now)
+    if at is None:
+        raise CallerError(
+            f"{_quote(text)} is not a time to expire.",
+            next_step="Give a duration such as 90d or 12h, a day such as 2027-01-31, or never.",
+        )
+    if at <= now:
+        raise CallerError(f"{_quote(text)} is not in the future.", next_step="Give a later time, or a longer one.")
+    return at
+
+
+def _read_moment(text: str, now: datetime) -> datetime | None:
+    try:
+        if duration := _DURATION.fullmatch(text.casefold()):
+            at = now + timedelta(**{_UNITS[duration[2]]: int(duration[1])})
+        elif len(text) == len("YYYY-MM-DD"):
+            at = datetime.combine(date.fromisoformat(text), time.max)
+        else:
+            at = datetime.fromisoformat(text)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,80 @@
+"""The key of a caller: its text, what is known of it besides, and whether it is active; pure.
+
+The text is `thk_ID_SECRET`. The id finds the key and is no secret. The text is shown once, to whoever makes the key.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from secrets import token_hex
+from typing import Final, Literal
+
+from taskhand.domain.principal import Scope
+
+__all__ = ["NO_HASH", "Key", "KeyState", "KeyText", "hash_key", "make_key_text", "read_key_id"]
+
+_ID_BYTES: Final = 5
+_SECRET_BYTES: Final = 32
+_ID: Final = f"[0-9a-f]{{{2 * _ID_BYTES}}}"
+_TEXT: Final = re.compile(rf"thk_({_ID})_[0-9a-f]{{{2 * _SECRET_BYTES}}}")
+_ID_OR_TEXT: Final = re.compile(rf"(?:thk_)?({_ID})(?:_.*)?", re.DOTALL)
+
+NO_HASH: Final = hashlib.sha256(b"").hexdigest()
+"""What the text of a key is compared with where there is no such key: no key has the empty text."""
+
+KeyState = Literal["active", "expired", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """A new key: its `text`, which is for its holder alone, and the id and the hash that are kept."""
+
+    text: str = field(repr=False)
+    id: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of a key: the person who holds it, what it may do, and since and until when.
+
+    `last_used_at` may lag behind by a minute.
+    """
+
+    id: str
+    person: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    name: str | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def state(self, now: datetime) -> KeyState:
+        """Whether the key lets its holder in; a key that was revoked stays so."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if self.expires_at is None or now < self.expires_at else "expired"
+
+
+def make_key_text(new_token: Callable[[int], str] = token_hex) -> KeyText:
+    """A new key; `new_token` returns so many random bytes as hexadecimal digits."""
+    key_id = new_token(_ID_BYTES)
+    text = f"thk_{key_id}_{new_token(_SECRET_BYTES)}"
+    return KeyText(text, key_id, hash_key(text))
+
+
+def hash_key(text: str) -> str:
+    """The hash that is kept of a key. The secret is random and long, so that nobody can try all of them."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_key_id(text: str, *, whole: bool = True) -> str | None:
+    """The id in the text of a key; None where it is none.
+
+    Not `whole`: the id is enough, with or without `thk_` before and anything after it.
+    """
+    found = (_TEXT if whole else _ID_OR_TEXT).fullmatch(text)
+    return found[1] if found else None

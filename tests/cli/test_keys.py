@@ -1,0 +1,143 @@
+"""The command `taskhand keys`: a key is shown once, listed without its text, and revoked by id or by person."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.transports.server_process import run
+from taskhand.cli.main import command
+from taskhand.domain.errors import TaskhandError
+
+Keys = Callable[..., Result]
+NOW = "2026-03-04T15:30:00Z"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "team" / "keys.sqlite"
+
+
+@pytest.fixture
+def keys(file: Path) -> Keys:
+    """Run `taskhand keys` on that file, at a moment that stands still."""
+    given = {"TASKHAND_KEYS": str(file), "TASKHAND_CONFIG": "/dev/null", "TZ": "UTC"}
+
+    def running(*arguments: str, clock: str = NOW) -> Result:
+        return CliRunner().invoke(command, ["--clock", clock, "keys", *arguments], env=given)
+
+    return running
+
+
+def message(done: Result) -> str:
+    """The sentence that a command is refused with."""
+    assert isinstance(done.exception, TaskhandError)
+    return done.exception.message
+
+
+def test_a_key_is_alone_on_standard_output_and_the_rest_is_said_beside_it(keys: Keys, file: Path) -> None:
+    done = keys("create", "--person", "Ana@X.test", "--scopes", "read,write", "--expires", "12h", "--name", "laptop")
+    assert re.fullmatch(r"thk_[0-9a-f]{10}_[0-9a-f]{64}\n", done.stdout)
+    key_id = done.stdout.split("_")[1]
+    first, second, third = done.stderr.splitlines()
+    assert first == f"Key {key_id} of ana@x.test may read, write, until 2026-03-05 03:30 UTC."
+    assert second.startswith(f"It is shown only now; {file} has its hash.")
+    assert third == "Authorization: Bearer KEY"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_key_reads_for_ninety_days_unless_more_is_asked_for(keys: Keys) -> None:
+    done = keys("create", "--person", "ci")
+    assert "of ci may read, until 2026-06-02 15:30 UTC." in done.stderr
+    done = keys("create", "--person", "ci", "--scopes", "write", "--expires", "never")
+    assert done.stderr.splitlines()[0] == "Without the scope read it shows no task."
+    assert "may write, until it is revoked." in done.stderr
+
+
+def test_keys_are_listed_without_their_text(keys: Keys) -> None:
+    assert keys("list").stdout == ""
+    assert "There is no key in" in keys("list").stderr
+    texts = [
+        keys("create", "--person", who, "--expires", "1d", "--name", f"for {who}").stdout for who in ("ana", "ben")
+    ]
+    ids = [text.split("_")[1] for text in texts]
+    shown = keys("list").stdout
+    assert shown.splitlines()[0] == (
+        f"{ids[0]}  active  ana  read  made 2026-03-04 15:30 UTC  expires 2026-03-05 15:30 UTC  used never  for ana"
+    )
+    keys("revoke", ids[1])
+    later = json.loads(keys("list", "--json", clock="2026-03-06T00:00:00Z").stdout)
+    assert [(row["id"], row["state"], row["person"]) for row in later] == [
+        (ids[0], "expired", "ana"),
+        (ids[1], "revoked", "ben"),
+    ]
+    assert later[0] == {
+        "id": ids[0],
+        "state": "expired",
+        "person": "ana",
+        "scopes": ["read"],
+        "name": "for ana",
+        "created_at": "2026-03-04T15:30:00+00:00",
+        "expires_at": "2026-03-05T15:30:00+00:00",
+        "revoked_at": None,
+        "last_used_at": None,
+    }
+    assert not any(text.strip().rpartition("_")[2] in shown + json.dumps(later) for text in texts)
+
+
+def test_keys_are_revoked_by_id_by_their_text_and_by_person(keys: Keys) -> None:
+    texts = [keys("create", "--person", who).stdout.strip() for who in ("ana", "ana", "ben", "cid")]
+    ids = [text.split("_")[1] for text in texts]
+
+    def states() -> list[str]:
+        return [row["state"] for row in json.loads(keys("list", "--json").stdout)]
+
+    assert keys("revoke", ids[0]).stdout == f"{ids[0]} of ana is revoked.\n"
+    assert states() == ["revoked", "active", "active", "active"]
+    done = keys("revoke", "--person", "ANA", texts[2])
+    assert sorted(done.stdout.splitlines()) == sorted(
+        [f"{ids[0]} of ana was revoked before.", f"{ids[1]} of ana is revoked.", f"{ids[2]} of ben is revoked."]
+    )
+    assert states() == ["revoked", "revoked", "revoked", "active"]
+    done = keys("revoke", "--person", "nobody")
+    assert (done.exit_code, done.stderr) == (0, "nobody has no key.\n")
+
+
+def test_what_no_key_is_called_is_refused_and_the_others_are_revoked_all_the_same(keys: Keys) -> None:
+    text = keys("create", "--person", "ana").stdout.strip()
+    done = keys("revoke", text.split("_")[1], "typo")
+    assert message(done) == "No key has the id 'typo'; the others were revoked."
+    assert "is revoked" in done.stdout
+    unknown = f"thk_0000000000_{64 * 'a'}"
+    assert message(keys("revoke", unknown)) == "No key has one of these ids."
+    assert keys("revoke").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(["--person", text] for text in ("", " ", "ana maria", "a@b@c", "ana\u200b")),
+        *(["--person", "ana", "--scopes", text] for text in ("", "all", "read;write", "read,delete")),
+        *(["--person", "ana", "--expires", text] for text in ("", "soon", "0d", "2026-03-04T15:29:00Z")),
+        ["--person", "ana", "--name", 101 * "n"],
+        ["--person", "ana", "--name", f"thk_0000000000_{64 * 'a'}"],
+    ],
+)
+def test_a_key_that_cannot_be_made_is_refused_and_no_file_is_made(keys: Keys, file: Path, options: list[str]) -> None:
+    done = keys("create", *options)
+    assert done.stdout == ""
+    assert message(done)
+    assert not file.exists()
+
+
+def test_a_shell_gets_the_key_and_an_error_as_a_sentence(store_file: Path, file: Path) -> None:
+    done = run(store_file, "keys", "create", "--person", "ana", TASKHAND_KEYS=str(file))
+    assert (done.returncode, done.stdout[:4], done.stdout.count("\n")) == (0, "thk_", 1)
+    done = run(store_file, "keys", "create", "--person", " ", TASKHAND_KEYS=str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith("taskhand: '' is not a person: ")
+    assert not store_file.exists()

@@ -1,0 +1,155 @@
+"""The check of keys: by the file as it is at that moment, whichever process has written it, and without a trace."""
+
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+
+from fixed_clock import NOW, FixedClock
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.principal import Scope
+from taskhand.keys.key import Key, KeyText, make_key_text
+from taskhand.keys.key_check import KeyCheck
+from taskhand.keys.sqlite import SqliteKeyStore
+
+SCOPES: frozenset[Scope] = frozenset({"read", "write"})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys.sqlite"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteKeyStore]:
+    """The store of the server."""
+    store = SqliteKeyStore(path)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+async def cli(path: Path) -> AsyncIterator[SqliteKeyStore]:
+    """The store of another process."""
+    store = SqliteKeyStore(path)
+    yield store
+    await store.aclose()
+
+
+async def added(store: SqliteKeyStore, *, hours: float | None = None) -> KeyText:
+    """A key that was added to a store."""
+    new = make_key_text()
+    expires_at = None if hours is None else NOW + timedelta(hours=hours)
+    await store.add(Key(new.id, "ana@x.test", SCOPES, NOW, expires_at, "laptop"), new.hash)
+    return new
+
+
+async def test_a_key_is_found_by_its_whole_text_only(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
+    check, new, other = KeyCheck(store, FixedClock()), await added(cli), await added(cli)
+    found = await check.find_holder(new.text)
+    assert found == Key(new.id, "ana@x.test", SCOPES, NOW, None, "laptop")
+    secret, foreign = new.text.rpartition("_")[2], other.text.rpartition("_")[2]
+    wrong = [new.text[:-1], f"{new.text}0", new.text.upper(), f"{new.text} ", f"thk_{new.id}_{foreign}", secret, ""]
+    wrong += [new.id, f"thk_{new.id}", f"thk_{new.id}_{new.hash}", new.hash, make_key_text().text, "\ud800", "é", "%"]
+    for text in wrong:
+        assert await check.find_holder(text) is None, text
+
+
+async def test_a_key_expires_and_is_revoked_at_the_next_check(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
+    clock = FixedClock()
+    check, brief, lasting = KeyCheck(store, clock), await added(cli, hours=1), await added(cli)
+    assert await check.find_holder(brief.text)
+    assert await check.count_active() == 2
+    clock.move(hours=1)
+    assert await check.find_holder(brief.text) is None
+    assert not await check.is_active(brief.id)
+    assert await check.find_holder(lasting.text)
+    await cli.revoke([lasting.id, "no such key"], clock())
+    assert await check.find_holder(lasting.text) is None
+    assert not await check.is_active(lasting.id)
+    await cli.revoke([lasting.id], clock() + timedelta(days=1))
+    assert [key.revoked_at for key in await store.list_keys()] == [None, clock()]
+    assert await check.count_active() == 0
+
+
+async def test_the_last_use_is_written_once_a_minute(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
+    clock = FixedClock()
+    check, new = KeyCheck(store, clock), await added(cli)
+
+    async def written() -> object:
+        assert await check.find_holder(new.text)
+        await check.write_uses()
+        return (await cli.list_keys())[0].last_used_at
+
+    assert (await cli.list_keys())[0].last_used_at is None
+    assert await written() == NOW
+    clock.move(seconds=59)
+    assert await written() == NOW
+    clock.move(seconds=1)
+    assert await written() == NOW + timedelta(minutes=1)
+    clock.move(hours=-5)  # a clock that was put right
+    assert await written() == clock()
+
+
+async def test_no_check_waits_while_the_last_use_cannot_be_written(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
+) -> None:
+    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    assert await check.count_active() == 1
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # for as long as the other process likes
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(check.record_uses)
+            with anyio.fail_after(1):
+                for _ in range(20):
+                    assert await check.find_holder(new.text)
+            other.execute("ROLLBACK")
+            with anyio.fail_after(5):
+                while (await cli.list_keys())[0].last_used_at is None:
+                    await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_last_use_that_cannot_be_written_is_logged_and_no_error(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    assert await check.find_holder(new.text)
+    path.unlink()  # noqa: ASYNC240  the test's own
+    await check.write_uses()
+    [message] = caplog.messages
+    assert message.startswith("the last use of 1 keys was not written down: The file of keys")
+
+
+async def test_nothing_of_a_key_but_its_hash_is_in_the_folder(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    assert repr(await check.find_holder(new.text))
+    await check.find_holder(new.text[:-1])
+    secret = new.text.rpartition("_")[2].encode()
+    files = [*path.parent.iterdir()]
+    assert any(new.hash.encode() in file.read_bytes() for file in files)
+    assert not any(secret in file.read_bytes() for file in files)
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert secret.decode() not in caplog.text
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_nobody_in(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
+) -> None:
+    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    await cli.aclose()
+    path.write_bytes(b"")  # noqa: ASYNC240  the test's own
+    with pytest.raises(OperatorError) as refused:
+        await KeyCheck(SqliteKeyStore(path), FixedClock()).find_holder(new.text)
+    assert "file of keys" in refused.value.message
+    path.unlink()  # noqa: ASYNC240  the test's own
+    assert await check.find_holder(new.text) is None  # an empty one takes its place
