@@ -1,5 +1,6 @@
 """The command `taskhand config`: the effective settings, and where each value comes from."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,27 +59,35 @@ def setting_rows(found: Configuration) -> list[dict[str, Any]]:
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
+    from taskhand.cli.policy import check_policy
+
     backend, why = _backend(found)
     return {
         "backend": backend,
         "why": why,
         "file": {"path": str(found.file.path), "found": found.file.there},
+        "policy": asdict(check_policy(found)),
         "settings": setting_rows(found),
         "warnings": _warnings(found),
     }
 
 
 def _lines(found: Configuration) -> "Iterator[str]":
-    backend, why = _backend(found)
+    from taskhand.cli.policy import check_policy
+
+    (backend, why), policy = _backend(found), check_policy(found)
     yield f"backend  {backend or 'none'}: {why}"
     yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
+    yield f"policy   {policy.found}"
     yield ""
     rows = [("setting", "value", "origin")]
     rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
-    for warning in _warnings(found):
+    warnings = _warnings(found)
+    warnings += [{"found": policy.found, "remedy": policy.remedy}] if policy.remedy else []
+    for warning in warnings:
         yield f"! {warning['found']}"
         yield f"    {warning['remedy']}"
 

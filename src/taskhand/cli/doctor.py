@@ -58,7 +58,9 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     """The results of every check that this configuration, or the error that prevented it, allows."""
     if isinstance(found, OperatorError):
         return _versions(), _hosts(), _broken(found)
-    first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings))
+    from taskhand.cli.policy import check_policy
+
+    first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings), check_policy(found))
     return first if _backend(found) is None else (*first, *await _with_app(found.settings))
 
 

@@ -10,10 +10,18 @@ from typing import Final
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["config_folder", "data_folder", "expand_path", "home_folder", "is_open_to_others"]
+__all__ = [
+    "config_folder",
+    "data_folder",
+    "expand_path",
+    "home_folder",
+    "is_open_to_others",
+    "is_writable_by_others",
+]
 
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 _READ_BY_OTHERS: Final = 0o044
+_WRITTEN_BY_OTHERS: Final = 0o022
 _LEFT_OVER: Final = r"`|\A\w{2,}:/|\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\Z"
 
 
@@ -97,6 +105,11 @@ def _home_needed() -> Iterator[None]:
 def is_open_to_others(mode: int) -> bool:
     """Whether other users of this machine may read a file of this mode."""
     return os.name == "posix" and bool(mode & _READ_BY_OTHERS)
+
+
+def is_writable_by_others(mode: int) -> bool:
+    """Whether other users of this machine may write a file of this mode."""
+    return os.name == "posix" and bool(mode & _WRITTEN_BY_OTHERS)
 
 
 def _refused(name: str, why: str) -> OperatorError:

@@ -1,0 +1,113 @@
+"""The policy in force: read at start, and again on SIGHUP."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskhand.config.configuration import Configuration
+from taskhand.config.paths import expand_path
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.domain.principal import Person
+
+# A start without a policy imports nothing for it.
+
+if TYPE_CHECKING:
+    from taskhand.config.policy_file import PolicyFile
+
+__all__ = ["PolicySource", "check_policy", "describe_policy", "policy_path", "read_policy"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class PolicySource:
+    """The `current` policy, the configuration that names its file, and whether the file `was_there`."""
+
+    found: Configuration
+    current: Policy = NO_POLICY
+    was_there: bool = False
+
+    @classmethod
+    def open(cls, found: Configuration) -> "PolicySource":
+        """The policy that this configuration leads to; OperatorError where its file cannot be used."""
+        source = cls(found)
+        path, is_named = policy_path(found)
+        if is_named or os.path.lexists(path):
+            source.reload()
+        return source
+
+    def reload(self) -> None:
+        """Read the file again. OperatorError where it cannot be used; what was in force stays in force then.
+
+        A file that is gone lifts no rule: only an empty one does.
+        """
+        file = read_policy(self.found, must_exist=self.was_there)
+        if file.writable_by_others:
+            _log.warning("%s %s", *_warning(file))
+        self.current, self.was_there = file.policy, file.there
+
+
+def policy_path(found: Configuration) -> tuple[Path, bool]:
+    """The policy's file, and whether the configuration names it: else it may be missing."""
+    named = found.settings.policy
+    if named is not None:
+        return expand_path("TASKHAND_POLICY", named), True
+    return found.file.path.with_name("policy.toml"), False
+
+
+def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":
+    """The policy file. OperatorError, which names the key and the file, where it cannot be used.
+
+    A file that the configuration names must exist in any case.
+    """
+    from taskhand.config.policy_file import read_policy_file
+    from taskhand.server.offered_tools import select_names
+    from taskhand.server.tools import TOOLS
+
+    connections = [one.name for one in found.connections]
+    table = [tool for tool in TOOLS if len(connections) > 1 or not tool.only_with_several]
+    path, is_named = policy_path(found)
+    return read_policy_file(
+        path,
+        must_exist=is_named or must_exist,
+        connections=connections,
+        select_tools=lambda chosen, called: select_names(table, chosen, called),
+    )
+
+
+def check_policy(found: Configuration) -> CheckResult:
+    """What the policy file says, or what is wrong with it."""
+    try:
+        file = read_policy(found)
+    except OperatorError as error:
+        return CheckResult("policy", "failed", error.message, error.next_step or "Correct the policy file.")
+    if file.writable_by_others:
+        return CheckResult("policy", "warning", *_warning(file))
+    return CheckResult("policy", "ok", describe_policy(file, found.settings.person))
+
+
+def describe_policy(file: "PolicyFile", person: str | None) -> str:
+    """Whom a policy has rules for; `person` is who calls where no caller is asked."""
+    if not file.there:
+        return f"Everything is allowed to everyone: there is no {file.path}."
+    policy = file.policy
+    tables = ["everyone"] if policy.everyone else []
+    tables += [f"{len(policy.groups)} {'group' if len(policy.groups) == 1 else 'groups'}"] if policy.groups else []
+    tables += [f"{len(policy.people)} {'person' if len(policy.people) == 1 else 'people'}"] if policy.people else []
+    whose = (
+        f"those of {Person.named(person).id}" if person else "those for everyone, because TASKHAND_PERSON is not set"
+    )
+    return (
+        f"{file.path} has rules for {', '.join(tables) or 'nobody'}. Over standard input and output they are {whose}."
+    )
+
+
+def _warning(file: "PolicyFile") -> tuple[str, str]:
+    """What is said of a file that others may write, and the remedy."""
+    import shlex
+
+    return f"Other users of this machine can write {file.path}.", f"Run: chmod go-w {shlex.quote(str(file.path))}"

@@ -1,0 +1,235 @@
+"""The policy file, `policy.toml`: what everyone, the people of a group, and a person may do.
+
+    [everyone]
+    most_tasks = 20
+
+    [groups.sales]
+    people = ["ana@example.com", "ben@example.com"]
+    own_tasks_only = true
+
+    [people."ana@example.com"]
+    tools = ["all", "-delete_task"]
+
+The keys are the fields of `Rules`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from taskhand.config.toml_file import TomlFile, read_toml_file
+from taskhand.domain.errors import Candidate, OperatorError
+from taskhand.domain.policy import NO_POLICY, Group, Policy, Rules
+from taskhand.domain.principal import Person
+
+__all__ = ["PolicyFile", "read_policy_file"]
+
+_RULES: Final = tuple(rule.name for rule in fields(Rules))
+_SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes"})
+_TABLES: Final = ("everyone", "groups", "people")
+_LONGEST_PERSON: Final = 200
+_NO_PERSON: Final = r"[\s,;<>\"]"
+"""What neither an e-mail address nor an id has, and a list of several in one text does."""
+
+SelectTools = Callable[[str, str], Collection[str]]
+"""The names of the tools that a text selects; OperatorError, which names the setting as the second argument does."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """The policy in the file at `path`; `there` and `writable_by_others` as of a TomlFile."""
+
+    path: Path
+    policy: Policy = NO_POLICY
+    there: bool = True
+    writable_by_others: bool = False
+
+
+def read_policy_file(
+    path: Path, *, must_exist: bool, connections: Collection[str], select_tools: SelectTools
+) -> PolicyFile:
+    """Read the policy. OperatorError, which names the key and the file, for everything that cannot be meant.
+
+    `connections` are the names of those that there are. A missing file allows everything, unless it `must_exist`.
+    """
+    file = read_toml_file(path, "policy file", "TASKHAND_POLICY", must_exist=must_exist)
+    policy = _Reader(file, connections, select_tools).read()
+    return PolicyFile(path, policy, file.there, file.writable_by_others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the policy of one file."""
+
+    file: TomlFile
+    connections: Collection[str]
+    select_tools: SelectTools
+
+    def read(self) -> Policy:
+        """The policy."""
+        content = self.file.content
+        everyone = self._table(content, "everyone")
+        groups, people = self._tables(content, "groups"), self._tables(content, "people")
+        self._check_keys(everyone, groups, people)
+        return Policy(
+            self._rules("everyone", everyone),
+            {name: self._group(_key("groups", name), table) for name, table in groups.items()},
+            self._people(people),
+        )
+
+    def _table(self, content: Mapping[str, Any], name: str, called: str | None = None) -> Mapping[str, Any]:
+        table = content.get(name, {})
+        if not isinstance(table, dict):
+            raise self._refused(called or name, table, "a table")
+        return table
+
+    def _tables(self, content: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
+        whole = self._table(content, name)
+        return {one: self._table(whole, one, _key(name, one)) for one in whole}
+
+    def _check_keys(
+        self, everyone: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]], people: Mapping[str, Any]
+    ) -> None:
+        """OperatorError that names every unknown key."""
+        unknown: dict[str, str | None] = {one: _near_table(one) for one in self.file.content if one not in _TABLES}
+        unknown |= _unknown_in("everyone", everyone, _RULES)
+        for name, table in groups.items():
+            unknown |= _unknown_in(_key("groups", name), table, (*_RULES, "people"))
+        for name, table in people.items():
+            unknown |= _unknown_in(_key("people", name), table, _RULES)
+        if not unknown:
+            return
+        named = [f"{key[:100]}{f' (perhaps {near})' if near else ''}" for key, near in unknown.items()]
+        raise OperatorError(
+            f"The policy file {self.file.path} has unknown keys: {', '.join(named)}.",
+            candidates=[Candidate(near) for near in unknown.values() if near],
+            next_step='Correct or remove them. The tables are [everyone], [groups.NAME] and [people."ID"], in quotes; '
+            f"the rules are {', '.join(_RULES)}.",
+        )
+
+    def _group(self, called: str, table: Mapping[str, Any]) -> Group:
+        if "people" not in table:
+            raise OperatorError(
+                f"{called} in {self.file.path} has no people.", next_step='Add people = ["ana@example.com"] to it.'
+            )
+        people = frozenset(
+            self._person(one, f"{called}.people") for one in self._texts(f"{called}.people", table["people"])
+        )
+        return Group(people, self._rules(called, {name: one for name, one in table.items() if name != "people"}))
+
+    def _people(self, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        """The rules of persons, by id; OperatorError for one who is there twice."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for name, table in tables.items():
+            called = _key("people", name)
+            person = self._person(name, "people")
+            if person in found:
+                raise OperatorError(
+                    f"{called} in {self.file.path} is there twice: the case of letters does not count.",
+                    next_step="Write the rules of a person into one table.",
+                )
+            found[person] = self._rules(called, table)
+        return found
+
+    def _person(self, text: str, called: str) -> str:
+        person = Person.named(text).id
+        if person and len(person) <= _LONGEST_PERSON and person.isprintable() and not re.search(_NO_PERSON, person):
+            return person
+        raise OperatorError(
+            f"{called} in {self.file.path} names {text[:60]!r}, which is not a person.",
+            next_step="Write one e-mail address or id for each person, as keys and TASKHAND_PERSON have it.",
+        )
+
+    def _rules(self, table: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The rules that a table sets, by the field of Rules."""
+        return {name: self._rule(f"{table}.{name}", name, value) for name, value in given.items()}
+
+    def _rule(self, called: str, name: str, value: object) -> object:
+        if name in _SWITCHES:
+            if not isinstance(value, bool):
+                raise self._refused(called, value, "true or false")
+            return value
+        if name == "most_tasks":
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise self._refused(called, value, "a whole number from 1")
+            return value
+        if name == "connections":
+            return frozenset(self._connection(one, called) for one in self._texts(called, value))
+        if name == "tools":
+            return self._tools(called, value)
+        raise AssertionError(f"{name} is a rule that no policy file can set")
+
+    def _connection(self, text: str, called: str) -> str:
+        """The name of a connection as it is written elsewhere."""
+        names = {one.casefold(): one for one in self.connections}
+        if (name := text.strip().casefold()) in names:
+            return names[name]
+        near = [names[one] for one in get_close_matches(name, names, n=3)] or list(names.values())
+        raise OperatorError(
+            f"{called} in {self.file.path} names {text[:60]!r}, which is not a connection.",
+            candidates=[Candidate(one) for one in near],
+            next_step=f"Use one of: {', '.join(near)}.",
+        )
+
+    def _tools(self, called: str, value: object) -> str:
+        """The selection of tools, checked; an empty text would select all of them."""
+        text = value if isinstance(value, str) else ",".join(self._texts(called, value))
+        setting = f"{called} in {self.file.path}"
+        if not text.replace(",", "").strip() or not self.select_tools(text, setting):
+            raise OperatorError(
+                f"{setting} allows no tool.",
+                next_step="Name the tools that are allowed, such as read; leave the key out to allow all.",
+            )
+        return text
+
+    def _texts(self, called: str, value: object) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self._refused(called, value, "a list of texts")
+        return value
+
+    def _refused(self, called: str, value: object, wanted: str) -> OperatorError:
+        return OperatorError(f"{called} in {self.file.path} is {_kind(value)}; it must be {wanted}.")
+
+
+def _key(table: str, name: str) -> str:
+    """A key below a table, in quotes where TOML needs them."""
+    return f"{table}.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else json.dumps(name, ensure_ascii=False)}"
+
+
+def _unknown_in(table: str, given: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str | None]]:
+    """The unknown keys of a table, each with the known one that it is like."""
+    for name in given:
+        if name not in known:
+            near = get_close_matches(_spelled(name), known, n=1)
+            yield _key(table, name), f"{table}.{near[0]}" if near else None
+
+
+def _near_table(name: str) -> str | None:
+    """What an unknown key at the top may have been meant as."""
+    if _spelled(name) in _RULES:
+        return f"everyone.{_spelled(name)}"
+    return next(iter(get_close_matches(_spelled(name), _TABLES, n=1)), None)
+
+
+def _spelled(name: str) -> str:
+    """A name as the file's keys are spelled: own_tasks_only for ownTasksOnly and own-tasks-only."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[-\s]", "_", name).lower()
+
+
+def _kind(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+    return "a date or time"

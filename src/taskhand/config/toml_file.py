@@ -1,0 +1,56 @@
+"""A file in TOML: what it holds, and who may write it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from taskhand.config.paths import is_writable_by_others
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["TomlFile", "read_toml_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """The content of the file at `path`; `there` is whether it exists.
+
+    `writable_by_others` is whether other users of this machine may write it.
+    """
+
+    path: Path
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    there: bool = True
+    writable_by_others: bool = False
+
+
+def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) -> TomlFile:
+    """Read the file; `what` it is and the `variable` that names it are for errors.
+
+    OperatorError where it cannot be read or is not TOML. A missing file has no content, unless it `must_exist`.
+    """
+
+    def unreadable(why: str) -> OperatorError:
+        return OperatorError(f"The {what} {path} {why}.", next_step=f"Correct it, or set {variable} to another file.")
+
+    try:
+        with path.open("rb") as file:
+            raw, mode = file.read(), os.fstat(file.fileno()).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if must_exist:
+            raise unreadable("is not there") from None
+        return TomlFile(path, there=False)
+    except OSError as error:
+        raise unreadable(f"cannot be read: {error.strerror}") from None
+    import tomllib  # noqa: PLC0415  needed only where there is a file
+
+    try:
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise unreadable("is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise unreadable(f"is not TOML: {error}") from None
+    except RecursionError:
+        raise unreadable("is not TOML: it is nested too deeply") from None
+    return TomlFile(path, content, writable_by_others=is_writable_by_others(mode))

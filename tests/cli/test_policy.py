@@ -1,0 +1,96 @@
+"""The policy of a configuration: where its file is, what the commands say of it, and what a reload changes."""
+
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner
+
+from taskhand.cli.doctor import run_checks
+from taskhand.cli.main import command
+from taskhand.cli.policy import PolicySource
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+
+ANA = '[people."ana@x.test"]\nmost_tasks = 3\n'
+
+
+def configured(folder: Path, policy: str | None = None, **variables: str) -> Configuration:
+    """A configuration in a folder, with this policy beside its file."""
+    file = folder / "taskhand.toml"
+    file.touch()
+    if policy is not None:
+        write(folder / "policy.toml", policy)
+    return load_configuration({"TASKHAND_DB": str(folder / "a.sqlite"), "TASKHAND_CONFIG": str(file)} | variables, {})
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
+def finding(found: Configuration) -> CheckResult:
+    """The one finding of the doctor about the policy."""
+    [one] = [one for one in anyio.run(run_checks, found) if one.subject == "policy"]
+    return one
+
+
+def most_tasks(source: PolicySource) -> int | None:
+    return source.current.rules_for("ana@x.test").most_tasks
+
+
+def test_the_policy_is_the_file_that_is_named_else_the_one_beside_the_configuration(tmp_path: Path) -> None:
+    assert most_tasks(PolicySource.open(configured(tmp_path))) is None
+    assert most_tasks(PolicySource.open(configured(tmp_path, ANA))) == 3
+    named = tmp_path / "other.toml"
+    write(named, "[everyone]\nmost_tasks = 7\n")
+    assert most_tasks(PolicySource.open(configured(tmp_path, TASKHAND_POLICY=str(named)))) == 7
+    named.unlink()
+    with pytest.raises(OperatorError, match="is not there"):
+        PolicySource.open(configured(tmp_path, TASKHAND_POLICY=str(named)))
+
+
+def test_a_connection_of_the_policy_is_one_of_the_configuration(tmp_path: Path) -> None:
+    PolicySource.open(configured(tmp_path, '[everyone]\nconnections = ["default"]'))
+    with pytest.raises(OperatorError, match=r"names 'north', which is not a connection"):
+        PolicySource.open(configured(tmp_path, '[everyone]\nconnections = ["north"]'))
+
+
+def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwise(tmp_path: Path) -> None:
+    source = PolicySource.open(configured(tmp_path))
+    file = tmp_path / "policy.toml"
+    for text, most in ((ANA, 3), ("[everyone]\nmost_tasks = 2", 2), ("[everyone", 2), (ANA, 3), ("", None), (ANA, 3)):
+        write(file, text)
+        try:
+            source.reload()
+        except OperatorError as error:
+            assert str(file) in error.message  # noqa: PT017  most of these files are good
+        assert most_tasks(source) == most
+    file.unlink()
+    with pytest.raises(OperatorError, match="is not there"):
+        source.reload()
+    assert most_tasks(source) == 3
+
+
+def test_doctor_and_config_say_whom_the_policy_has_rules_for(tmp_path: Path) -> None:
+    assert finding(configured(tmp_path)).found.endswith(f"there is no {tmp_path / 'policy.toml'}.")
+    found = finding(configured(tmp_path, f'{ANA}[everyone]\n[groups.a]\npeople = []\n[groups.b]\npeople = ["b"]'))
+    assert (found.outcome, found.remedy) == ("ok", None)
+    assert "has rules for 2 groups, 1 person. Over standard input and output they are those for everyone" in found.found
+    found = finding(configured(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test"))
+    assert found.found.endswith("they are those of ana@x.test.")
+
+
+@pytest.mark.parametrize(("text", "mode"), [("[everyone]\nmost_task = 3", 0o600), (ANA, 0o666)])
+def test_config_warns_of_what_doctor_finds(tmp_path: Path, text: str, mode: int) -> None:
+    found = configured(tmp_path, text)
+    (tmp_path / "policy.toml").chmod(mode)
+    one = finding(found)
+    assert one.outcome == ("failed" if mode == 0o600 else "warning")
+    assert str(tmp_path / "policy.toml") in one.found
+    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}
+    lines = CliRunner().invoke(command, ["config"], env=environ).output.splitlines()
+    assert f"policy   {one.found}" in lines
+    assert lines[-2:] == [f"! {one.found}", f"    {one.remedy}"]
