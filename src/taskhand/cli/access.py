@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from taskhand.config.settings import Settings
+from taskhand.cli.policy import PolicySource
 
 if TYPE_CHECKING:
     from taskhand.server.access import Access
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 __all__ = ["access_of"]
 
 
-def access_of(settings: Settings) -> "Access":
-    """The person of the settings, where the transport asks nobody who calls."""
+def access_of(policy: PolicySource) -> "Access":
+    """The person of the settings, where the transport asks nobody who calls, and the policy in force."""
     from taskhand.domain.principal import Person
     from taskhand.server.access import Access
 
-    return Access(person=Person.named(settings.person) if settings.person else None)
+    person = policy.found.settings.person
+    return Access(lambda: policy.current, Person.named(person) if person else None)

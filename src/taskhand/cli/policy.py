@@ -40,6 +40,11 @@ class PolicySource:
             source.reload()
         return source
 
+    @property
+    def path(self) -> Path:
+        """The policy's file, which may be missing."""
+        return policy_path(self.found)[0]
+
     def reload(self) -> None:
         """Read the file again. OperatorError where it cannot be used; what was in force stays in force then.
 

@@ -156,6 +156,9 @@ async def _open(
     The last is the states of what calls need. OperatorError where the configuration does not allow it.
     """
     from taskhand.cli.access import access_of
+    from taskhand.cli.policy import PolicySource
+    from taskhand.cli.policy_reload import reload_on_hangup
+    from taskhand.domain.side_by_side import side_by_side
     from taskhand.server.app import create_server
     from taskhand.server.use_cases import load_use_cases
     from taskhand.service.readiness import check_readiness
@@ -164,20 +167,24 @@ async def _open(
 
     if isinstance(found, OperatorError):
         raise found
+    policy, settings = PolicySource.open(found), found.settings
     connections = await stack.enter_async_context(open_connections(found.connections))
-    settings = found.settings
     server = create_server(
         connections,
-        access=access_of(settings),
+        access=access_of(policy),
         state_keys=settings.state_keys,
         keeps_sessions=keeps_sessions,
         remark=settings.remark,
     )
 
+    reload_policy = reload_on_hangup(policy, stack)
+
     async def at_start() -> None:
-        for app in connections:
-            await recover_if_possible(app)
-        await anyio.sleep(_QUIET_S)
-        await load_use_cases()
+        async with side_by_side() as group:
+            group.start_soon(reload_policy)
+            for app in connections:
+                await recover_if_possible(app)
+            await anyio.sleep(_QUIET_S)
+            await load_use_cases()
 
     return server, connections.aclose, at_start, check_readiness(connections)

@@ -1,0 +1,62 @@
+"""SIGHUP: a running server reads its policy again, and a policy that is wrong changes nothing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from server.transports.server_process import Caller, Pipe, Process, serving
+from server.transports.task_calls import DRAFT, code_of, create_task
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+
+READ, ALL, BROKEN = '[everyone]\ntools = "read"\n', "", '[everyone]\ntools = "raed"\n'
+
+
+@pytest.fixture(params=["stdio", "http"])
+def server(request: pytest.FixtureRequest, store_file: Path) -> Iterator[tuple[Process, Caller]]:
+    """A server whose policy allows reads, and a caller of it."""
+    policy = store_file.with_name("policy.toml")
+    policy.write_text(READ, encoding="utf-8")
+    policy.chmod(0o600)
+    with ExitStack() as stack:
+        if request.param == "http":
+            web = stack.enter_context(serving(store_file, TASKHAND_POLICY=str(policy)))
+            yield web.process, web
+        else:
+            pipe = stack.enter_context(Pipe(store_file, TASKHAND_POLICY=str(policy)))
+            yield pipe, pipe
+
+
+def test_a_good_policy_is_in_force_at_the_next_call_and_a_broken_one_changes_nothing(
+    server: tuple[Process, Caller], store_file: Path
+) -> None:
+    process, caller = server
+    policy = store_file.with_name("policy.toml")
+
+    def reload(text: str) -> str:
+        policy.write_text(text, encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        return process.err.next() or ""
+
+    assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
+    told = reload(BROKEN)
+    assert "The policy stays as it was." in told
+    assert f"everyone.tools in {policy} names 'raed', which is not a tool. Use one of: read" in told
+    assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
+    assert reload(ALL).strip() == f"The policy was read again from {policy}."
+    assert create_task(caller)["title"] == DRAFT["title"]
+    assert f"again from {policy}" in reload(READ)
+    assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
+
+
+def test_a_server_with_a_broken_policy_answers_with_what_is_wrong(store_file: Path) -> None:
+    policy = store_file.with_name("policy.toml")
+    policy.write_text(BROKEN, encoding="utf-8")
+    with Pipe(store_file, TASKHAND_POLICY=str(policy)) as pipe:
+        answer = pipe.call("list_tasks", {})
+    assert code_of(answer) == "not_configured"
+    assert str(policy) in str(answer)
