@@ -1,7 +1,11 @@
 """The command `taskhand journal`, on a journal with something in it."""
 
 import json
+import select
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,17 +16,21 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 import anyio
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from builders import refused
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
+from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
+from taskhand.config.configuration import Configuration
+from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.outcome import Outcome
-from taskhand.journal.journal import Ending
+from taskhand.journal.journal import Caller, Ending
 
 Run = Callable[..., Result]
 
@@ -34,16 +42,31 @@ def settings(store_file: Path) -> Settings:
 
 
 @pytest.fixture
-def runs(settings: Settings, store_file: Path, journal_file: Path) -> Run:
+def command(settings: Settings) -> click.Group:
+    """`taskhand` with nothing but the command."""
+
+    @click.group(commands=[journal])
+    @click.pass_context
+    def taskhand(context: click.Context) -> None:
+        context.obj = settings
+        context.meta[CONFIGURATION] = Configuration(settings, {}, SettingsFile(Path("taskhand.toml"), there=False))
+
+    return taskhand
+
+
+@pytest.fixture
+def runs(command: click.Group, store_file: Path, journal_file: Path) -> Run:
     """Runs the command on a journal with two changes, one of the first of March and one refused on the fourth."""
 
     async def fill() -> None:
         async with open_journal(journal_file, f"local {store_file}") as kept:
-            await settle(kept, make_opening(reason="the customer asked", at=NOW - timedelta(days=3)))
+            ana = Caller("Claude", "1.0", "ana@x.test")
+            opening = make_opening(reason="the customer asked", at=NOW - timedelta(days=3), caller=ana)
+            await settle(kept, opening)
             await kept.record(make_opening("delete_task", at=NOW), Ending("refused", "task_not_found"))
 
     anyio.run(fill)
-    return lambda *arguments: CliRunner().invoke(journal, arguments, obj=settings, catch_exceptions=False)
+    return lambda *arguments: CliRunner().invoke(command, ["journal", *arguments], catch_exceptions=False)
 
 
 def heads(done: Result) -> list[str]:
@@ -155,6 +178,62 @@ def test_an_export_has_every_row_and_its_hashes_can_be_recomputed(runs: Run) -> 
     assert previous == runs("verify").stdout.split()[-1]
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--since", "yesterday"), ["delete_task"]),
+        (("--until", "hace 3 días"), ["update_task"]),
+        (("--since", "2026-03-01", "--until", "2026-03-05"), ["update_task", "delete_task"]),
+        (("--connection", "default", "--since", "2026-03-03"), ["delete_task"]),
+        (("--person", " Ana@X.test "), ["update_task"]),
+        (("--person", "ana@x.test", "--since", "today"), []),
+        (("--follow", "--person", "ana@x.test", "--until", "2026-03-05"), ["update_task"]),
+    ],
+)
+def test_an_export_has_the_changes_that_it_asks_for(runs: Run, options: tuple[str, ...], found: list[str]) -> None:
+    rows = [json.loads(line) for line in runs("export", *options).stdout.splitlines()]
+    assert [row["body"]["tool"] for row in rows if row["body"]["kind"] == "opening"] == found
+    assert {row.get("connection") for row in rows} <= {"default" if "--connection" in options else None}
+
+
+def test_an_export_of_an_unknown_connection_names_those_there_are(runs: Run) -> None:
+    done = runs("export", "--connection", "nort")
+    assert done.exit_code == 2
+    assert "there is no 'nort', only default." in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows does not tell that a pipe was closed")
+def test_a_followed_export_ends_with_its_reader_and_on_ctrl_c(settings: Settings, journal_file: Path) -> None:
+    words = [sys.executable, "-m", "taskhand", "--db", str(settings.db), "journal", "export", "--follow"]
+    left, interrupted = (
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(2)
+    )
+    for one in (left, interrupted):
+        assert one.stderr is not None
+        assert one.stderr.readline() == f"There is no journal at {journal_file} yet. It is waited for.\n"
+
+    async def fill() -> None:
+        async with open_journal(journal_file) as kept:
+            await settle(kept)
+
+    anyio.run(fill)
+    for one in (left, interrupted):
+        assert one.stdout is not None
+        assert [json.loads(one.stdout.readline())["seq"] for _ in range(4)] == [1, 2, 3, 4]
+    assert left.stdout is not None
+    left.stdout.close()
+    interrupted.send_signal(signal.SIGINT)
+    for one, code in ((left, 0), (interrupted, 130)):
+        assert one.wait(20) == code
+        assert one.stderr is not None
+        assert one.stderr.read().strip() == ""
+        one.stderr.close()
+    assert interrupted.stdout is not None
+    assert interrupted.stdout.read() == ""
+    interrupted.stdout.close()
+
+
 def test_old_changes_are_removed_by_prune(store_file: Path, journal_file: Path) -> None:
     async def fill() -> None:
         for days in (400, 2):
@@ -171,15 +250,18 @@ def test_old_changes_are_removed_by_prune(store_file: Path, journal_file: Path) 
     assert done.exit_code == 0
 
 
-def test_commands_do_not_create_a_missing_journal(settings: Settings, journal_file: Path) -> None:
-    done = CliRunner().invoke(journal, [], obj=settings, catch_exceptions=False)
+def test_commands_do_not_create_a_missing_journal(command: click.Group, journal_file: Path) -> None:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(command, ["journal", *arguments], catch_exceptions=False)
+
+    done = run()
     assert (done.exit_code, done.stdout) == (0, "")
     assert f"There is no journal at {journal_file} yet." in done.stderr
     for name in ("export", "prune"):
         with refused("configuration", OperatorError):
-            CliRunner().invoke(journal, [name], obj=settings, catch_exceptions=False)
+            run(name)
     for options in ([], ["--head", "0" * 64]):
-        done = CliRunner().invoke(journal, ["verify", *options], obj=settings, catch_exceptions=False)
+        done = run("verify", *options)
         assert (done.exit_code, done.stdout) == (3, "")
         assert done.stderr.startswith(f"taskhand: There is no journal at {journal_file} yet.\n")
     assert list(journal_file.parent.iterdir()) == []

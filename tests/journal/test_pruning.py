@@ -24,6 +24,8 @@ from journal.open_journal import (
 from taskhand.config.settings import Settings
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
 from taskhand.journal.pruning import prune
+from taskhand.journal.row_export import RowQuery, to_line
+from taskhand.journal.row_reader import JournalFile, RowReader, read_rows
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.wiring import open_journal as wired_journal
 
@@ -38,7 +40,8 @@ async def ids(journal: SqliteJournal) -> list[str]:
 
 async def rows(journal: SqliteJournal) -> list[dict[str, object]]:
     """All rows."""
-    return [json.loads(line) for line in [line async for line in journal.export()]]
+    reader = RowReader(JournalFile(await journal.locate()), RowQuery())
+    return [json.loads(to_line(row)) async for row in read_rows([reader])]
 
 
 def remove_old(journal_file: Path, clock: FixedClock) -> int:

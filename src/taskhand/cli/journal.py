@@ -1,16 +1,17 @@
 """The command `taskhand journal`: the changes that were made, and the check that no row was altered."""
 
 import sys
-from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from datetime import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import click
 
-from taskhand.cli.streams import is_output_lost
-from taskhand.cli.terminal import print_error, print_json_line, print_line, print_lines
+from taskhand.cli.journal_export import export
+from taskhand.cli.moment import Moment
+from taskhand.cli.terminal import print_error, print_line, print_lines
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,44 +40,12 @@ OUTCOMES = (
 )
 
 
-class _Moment(click.ParamType["datetime"]):
-    """A day or a time, also in words; without an offset it is in this machine's time zone."""
-
-    name = "time"
-
-    def __init__(self, of_day: time) -> None:
-        self._of_day = of_day
-
-    def _in_words(self, text: str, clock: datetime | None) -> datetime:
-        """The moment where a day in words begins or ends; CallerError for anything but one day."""
-        from taskhand.domain.date_words.arguments import read_edge_of_time
-        from taskhand.domain.reference import Reference
-
-        edge: Literal["from", "to"] = "from" if self._of_day == time.min else "to"
-        now = (clock or datetime.now(UTC)).astimezone()
-        return read_edge_of_time("time", text, edge, Reference(now))[0]
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The aware datetime of the text."""
-        try:
-            if len(value) <= len("YYYY-MM-DD"):
-                return datetime.combine(date.fromisoformat(value), self._of_day).astimezone()
-            at = datetime.fromisoformat(value)
-            return at if at.tzinfo else at.astimezone()
-        except (ValueError, OverflowError):
-            pass
-        try:
-            return self._in_words(value, ctx.obj.clock if ctx and ctx.obj else None)
-        except CallerError:
-            self.fail(f"{value!r} is neither a day (YYYY-MM-DD or words) nor an ISO 8601 time.", param, ctx)
-
-
 @click.group(invoke_without_command=True)
 @click.option("--task", "task_id", help="Only changes of this task, by id.")
 @click.option("--tool", help="Only changes by this tool.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only changes with this outcome.")
-@click.option("--since", type=_Moment(time.min), help="Only changes from this day (words too) or ISO 8601 time on.")
-@click.option("--until", type=_Moment(time.max), help="Only changes up to this day (words too) or ISO 8601 time.")
+@click.option("--since", type=Moment(time.min), help="Only changes from this day (words too) or ISO 8601 time on.")
+@click.option("--until", type=Moment(time.max), help="Only changes up to this day (words too) or ISO 8601 time.")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Maximum number of changes."
 )
@@ -85,6 +54,9 @@ def journal(context: click.Context, /, **filters: Any) -> None:
     """List changes, newest first. Each has its time, tool, client, tasks and reason."""
     if context.invoked_subcommand is None:
         _list(context.obj, filters)
+
+
+journal.add_command(export)
 
 
 @journal.command()
@@ -104,24 +76,6 @@ def verify(settings: Settings, noted: str | None) -> None:
         sys.exit(_NOT_VERIFIED)
     print_lines(_render_verification(found).splitlines())
     sys.exit(0 if found.fault is None and found.has_noted else 1)
-
-
-@journal.command()
-@click.pass_obj
-def export(settings: Settings) -> None:
-    """Print every row as a line of JSON, oldest first.
-
-    `hash` is the sha256 of the hash before (64 zeros at the beginning), a newline, `seq`, a newline, and `body` as it
-    stands in the line.
-    """
-
-    async def printing(at: "SqliteJournal") -> None:
-        async for line in at.export():
-            print_json_line(line)
-            if is_output_lost():
-                return
-
-    _with_file(settings, printing)
 
 
 @journal.command()

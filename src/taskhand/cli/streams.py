@@ -8,6 +8,7 @@ Setting the pipe itself non-blocking would change it for the host too, which may
 import codecs
 import io
 import os
+import select
 import sys
 import threading
 from collections import deque
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["Diagnostics", "is_output_lost", "lost_output", "prepare_streams"]
+__all__ = ["Diagnostics", "is_output_lost", "is_output_unread", "lost_output", "prepare_streams"]
 
 _MOST_BYTES: Final = 256 * 2**10
 """How much of standard error waits for its reader; what is written beyond it is dropped."""
@@ -51,6 +52,20 @@ def prepare_streams() -> None:
 def is_output_lost() -> bool:
     """Whether standard output cannot be written any more: its reader has closed it, or its disk is full."""
     return _Output.problem is not None
+
+
+def is_output_unread() -> bool:
+    """Whether the reader of standard output has closed it, as far as that can be seen without writing."""
+    if is_output_lost():
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # a program has put a stream without a descriptor there
+        return False
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def lost_output() -> str | None:

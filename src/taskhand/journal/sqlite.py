@@ -4,7 +4,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -46,15 +46,13 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 5.0
 """Seconds between two searches for changes that dead processes left open."""
-_CHUNK: Final = 500
-"""Rows exported at a time."""
 
 
 class SqliteJournal:
     """Changes in one SQLite file: rows are only added, and each is chained to all earlier ones by its hash.
 
     One file may hold the changes of several backends and accounts (`place`). A journal sees only those of its own
-    place, except that `verify`, `export` and `prune` treat the whole file.
+    place, except that `verify` and `prune` treat the whole file.
     """
 
     def __init__(
@@ -255,6 +253,11 @@ class SqliteJournal:
         await self._find_file()
         return self._path
 
+    async def places(self) -> tuple[str, ...]:
+        """The names of the backend and account in the file; OperatorError where they cannot be found out."""
+        await self._find_places()
+        return self._places
+
     async def check_access(self) -> None:
         """Try whether the file can be written, if there is one; OperatorError where it cannot."""
         if await self.exists():
@@ -265,15 +268,6 @@ class SqliteJournal:
         with suppress(OperatorError):  # the store's own check tells that
             await self._find_file()
         return (await check_journal(self._store, self._path),)
-
-    async def export(self) -> AsyncIterator[str]:
-        """Every row as a line of JSON, oldest first: `seq`, `hash`, and `body` byte for byte as it was hashed."""
-        await self._find_file()
-        rows = await self._store.read(partial(_export_chunk, after=0))
-        while rows:
-            for _, line in rows:
-                yield line
-            rows = await self._store.read(partial(_export_chunk, after=rows[-1][0]))
 
     async def aclose(self) -> None:
         """Close the file, and release this process's locks."""
@@ -368,9 +362,3 @@ class SqliteJournal:
 def _prepare(connection: sqlite3.Connection) -> None:
     """Have SQLite overwrite pruned rows with zeros."""
     connection.execute("PRAGMA secure_delete = ON")
-
-
-def _export_chunk(connection: sqlite3.Connection, after: int) -> list[tuple[int, str]]:
-    sql = "SELECT seq, hash, body FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
-    rows = connection.execute(sql, (after, _CHUNK)).fetchall()
-    return [(row["seq"], f'{{"seq":{row["seq"]},"hash":"{row["hash"]}","body":{row["body"]}}}') for row in rows]

@@ -1,0 +1,116 @@
+"""The command `taskhand journal export`: the rows of the journals, also those that are added from now on."""
+
+from contextlib import aclosing
+from datetime import UTC, datetime, time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.moment import Moment
+from taskhand.cli.streams import is_output_lost, is_output_unread
+from taskhand.cli.terminal import print_json_line, print_line
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+    from taskhand.journal.row_export import RowQuery
+    from taskhand.journal.row_reader import JournalFile
+
+__all__ = ["export"]
+
+
+@click.command()
+@click.option("--since", type=Moment(time.min), help="Only changes that began on this day (words too) or later.")
+@click.option("--until", type=Moment(time.max), help="Only changes that began up to this day or ISO 8601 time.")
+@click.option("--person", help="Only changes of this person, by e-mail address or id.")
+@click.option("--connection", help="Only changes of this connection, by name.")
+@click.option("--follow", is_flag=True, help="Go on with the rows that are added, until Ctrl-C or a closed pipe.")
+@click.pass_context
+def export(
+    context: click.Context,
+    since: datetime | None,
+    until: datetime | None,
+    person: str | None,
+    connection: str | None,
+    *,
+    follow: bool,
+) -> None:
+    """Print every row as a line of JSON, oldest first.
+
+    A change has several rows: its opening, an intent for each task, results, an ending. --since, --until, --person and
+    --connection select changes, and all rows of such a change are printed. Where there are several connections, the
+    journals of all are exported in the order of time.
+
+    A line has `connection` and `person` where they are known, then `seq`, `hash` and `body`. `hash` is the sha256 of
+    the hash before (64 zeros at the beginning), a newline, `seq`, a newline, and `body` as it stands in the line.
+
+    --follow waits for rows that are added, for a journal that is not there yet, and for the one that follows where the
+    file is moved away; then its rows begin again. With --until it ends at that time.
+    """
+    from taskhand.domain.principal import Person
+    from taskhand.journal.row_export import RowQuery
+
+    found: Configuration = context.meta[CONFIGURATION]
+    _check_name(connection, found.connections)
+    query = RowQuery(since, until, Person.named(person).id if person else None, connection)
+    anyio.run(partial(_export, found.connections, query, follow=follow))
+
+
+def _check_name(name: str | None, connections: "Sequence[ConnectionSettings]") -> None:
+    names = [one.name for one in connections]
+    if name is not None and name not in names:
+        raise click.BadParameter(f"there is no {name!r}, only {', '.join(names)}.", param_hint="--connection")
+
+
+async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, follow: bool) -> None:
+    """Print the rows of all journals. OperatorError where there is none yet, unless it is waited for."""
+    from taskhand.journal.row_export import to_line
+    from taskhand.journal.row_reader import RowReader, follow_rows, read_rows
+
+    files, exist = await _find_files(connections, named=len(connections) > 1 or query.connection is not None)
+    if not exist:
+        _report_missing([file.path for file in files], follow=follow)
+    readers = [RowReader(file, query) for file in files]
+
+    def goes_on() -> bool:
+        return not is_output_unread() and (query.until is None or datetime.now(UTC) <= query.until)
+
+    rows = follow_rows(readers, sleep=anyio.sleep, goes_on=goes_on) if follow else read_rows(readers)
+    async with aclosing(rows):
+        async for row in rows:
+            print_json_line(to_line(row))
+            if is_output_lost():
+                return
+
+
+async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":
+    """The journals, which several connections may share, and whether any exists; connections only where `named`."""
+    from taskhand.journal.row_reader import JournalFile
+    from taskhand.wiring import open_journal
+
+    names: dict[Path, dict[str, str]] = {}
+    exist = False
+    for one in connections:
+        journal = open_journal(one.settings)
+        try:
+            places = await journal.places() if named else ()
+            names.setdefault(await journal.locate(), {}).update(dict.fromkeys(places, one.name))
+            exist = exist or await journal.exists()
+        finally:
+            await journal.aclose()
+    return [JournalFile(path, places) for path, places in names.items()], exist
+
+
+def _report_missing(paths: "Sequence[Path]", *, follow: bool) -> None:
+    """Say that there is no journal; OperatorError where none is waited for."""
+    text = f"There is no journal at {' or '.join(map(str, paths))} yet."
+    if not follow:
+        raise OperatorError(text, next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
+    print_line(f"{text} It is waited for.", err=True)

@@ -1,0 +1,129 @@
+"""The rows of a journal file as lines of JSON, read in portions and selected by the change that they belong to."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from taskhand.journal.codec import instant
+from taskhand.journal.hash_chain import START, Link
+from taskhand.journal.writes import anchor
+
+__all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_line"]
+
+_PORTION: Final = 100
+"""Rows that are read at a time."""
+
+_ROWS = """
+SELECT e.seq, e.hash, e.at, e.place, e.body, coalesce(o.at, e.at) AS began,
+    CASE WHEN json_valid(o.body) THEN json_extract(o.body, '$.value.caller.subject') END AS person,
+    CASE WHEN json_valid(o.body) THEN json_extract(o.body, '$.value.connection') END AS connection
+FROM entry e LEFT JOIN entry o ON o.change_id = e.change_id AND o.kind = 'opening'
+WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq
+"""
+"""Rows, each with when its change began, for whom and on which connection: an altered row is exported too."""
+
+_FIRST_SINCE = """
+SELECT min(seq) FROM (
+    SELECT min(seq) AS seq FROM entry WHERE kind = 'opening' AND at >= :since
+    UNION ALL SELECT min(seq) FROM entry WHERE kind = 'pruned' AND at >= :since
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RowQuery:
+    """The changes whose rows are exported; None does not filter.
+
+    `since` and `until` are aware and inclusive, and say when a change began. `person` is the id of a person. The rows
+    that attest to a pruning belong to no change: only times filter them in.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    person: str | None = None
+    connection: str | None = None
+
+    def includes(self, row: "ExportedRow") -> bool:
+        """Whether the change of this row is one of them."""
+        return (
+            (self.since is None or row.began >= instant(self.since))
+            and (self.until is None or row.began <= instant(self.until))
+            and (self.person is None or self.person == (row.person or "").casefold())
+            and self.connection in {None, row.connection}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRow:
+    """A row as it is stored: `at` is its own time, `began` that of its change.
+
+    `person` and `connection` are those of the change, None where they are not known.
+    """
+
+    link: Link
+    at: str
+    began: str
+    person: str | None
+    connection: str | None
+    body: str = field(repr=False)
+
+
+def to_line(row: ExportedRow) -> str:
+    """The row as a line of JSON, with `body` byte for byte as it was hashed; what is not known is left out."""
+    known = {"connection": row.connection, "person": row.person}
+    facts = {name: value for name, value in known.items() if value} | {"seq": row.link.seq, "hash": row.link.hash}
+    return f'{json.dumps(facts, separators=(",", ":"))[:-1]},"body":{row.body}}}'
+
+
+def find_start(connection: sqlite3.Connection, last: Link | None, query: RowQuery) -> Link:
+    """The row after which to read on: `last`, where this file still has it or has pruned it.
+
+    Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
+    before all that the query asks for.
+    """
+    if last is not None and _continues(connection, last):
+        return last
+    if query.since is None:
+        return START
+    ((first,),) = connection.execute(_FIRST_SINCE, {"since": instant(query.since)})
+    before = "SELECT seq, hash FROM entry WHERE ? IS NULL OR seq < ? ORDER BY seq DESC LIMIT 1"
+    row = connection.execute(before, (first, first)).fetchone()
+    return Link(row["seq"], row["hash"]) if row else START
+
+
+def read_portion(
+    connection: sqlite3.Connection, after: Link, names: Mapping[str, str]
+) -> tuple[Sequence[ExportedRow], Link]:
+    """Some rows that follow `after`, and the last of them: `after` itself where no row follows.
+
+    `names` are the connections by their place in the file, for rows that do not name one.
+    """
+    ((first,),) = connection.execute("SELECT min(seq) FROM entry WHERE seq > ?", (after.seq,))
+    if first is None:
+        return (), after
+    rows = [_to_row(row, names) for row in connection.execute(_ROWS, (first, first + _PORTION))]
+    return rows, rows[-1].link
+
+
+def _to_row(row: sqlite3.Row, names: Mapping[str, str]) -> ExportedRow:
+    connection = row["connection"] or names.get(row["place"])
+    return ExportedRow(
+        Link(row["seq"], row["hash"]),
+        row["at"],
+        row["began"],
+        None if row["person"] is None else str(row["person"]),
+        None if connection is None else str(connection),
+        row["body"],
+    )
+
+
+def _continues(connection: sqlite3.Connection, last: Link) -> bool:
+    """Whether the file has this row, or has pruned it."""
+    row = connection.execute("SELECT hash FROM entry WHERE seq = ?", (last.seq,)).fetchone()
+    if row is not None:
+        return bool(row["hash"] == last.hash)
+    pruned = anchor(connection)
+    return last == START or (pruned is not None and (pruned.seq > last.seq or pruned == last))
