@@ -17,20 +17,25 @@ from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
 
-__all__ = ["NAMES", "answer_of", "client_of", "open_offices"]
+__all__ = ["NAMES", "answer_of", "client_of", "open_offices", "settings_in"]
 
 NAMES = ("north", "south")
+_STATE_KEYS = ("one key for the servers of all persons",)
 
 
 @asynccontextmanager
 async def open_offices(folder: Path) -> AsyncIterator[Connections]:
     """Two embedded stores as connections."""
-    found = [
+    async with open_connections(settings_in(folder)) as connections:
+        yield connections
+
+
+def settings_in(folder: Path) -> list[ConnectionSettings]:
+    """What the stores of this folder are opened with."""
+    return [
         ConnectionSettings(name, Settings(db=folder / f"{name}.sqlite", chosen_backend="local"), f"The {name} office")
         for name in NAMES
     ]
-    async with open_connections(found) as connections:
-        yield connections
 
 
 def client_of(
@@ -39,10 +44,11 @@ def client_of(
     *,
     policy: Policy = NO_POLICY,
     scopes: frozenset[Scope] = SCOPES,
+    **client: Any,
 ) -> Client:
-    """A client with which this person calls, in this process."""
+    """A client with which this person calls, in this process; `client` are arguments of the SDK's."""
     access = Access(lambda: policy, Person.named(person) if person else None, scopes)
-    return Client(create_server(connections, access=access))
+    return Client(create_server(connections, access=access, state_keys=_STATE_KEYS), **client)
 
 
 async def answer_of(client: Client, tool: str, **arguments: Any) -> Mapping[str, Any]:

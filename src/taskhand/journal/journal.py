@@ -155,6 +155,7 @@ class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
     `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
+    `subject` is the person for whom a change was made.
     """
 
     task_id: str | None = None
@@ -165,6 +166,7 @@ class ChangeQuery:
     limit: int = 20
     after: str | None = None
     with_plans: bool = True
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,9 @@ _BY_TOOL = (
 """A change that carried a plan out is found by the tool that made the plan too."""
 
 
+_OF_SUBJECT = "json_extract(o.body, '$.value.caller.subject') = ?"
+
+
 def _filters(query: ChangeQuery) -> _Clauses:
     clauses: _Clauses = []
     if query.task_id is not None:
@@ -114,6 +117,8 @@ def _filters(query: ChangeQuery) -> _Clauses:
         clauses.append(("o.at <= ?", instant(query.until)))
     if query.after is not None:
         clauses.append(("o.seq < ?", _position(query.after)))
+    if query.subject is not None:
+        clauses.append((_OF_SUBJECT, query.subject))
     return clauses
 
 

@@ -31,6 +31,7 @@ from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.task_write import write_edit
+from taskhand.service.visibility import is_shown
 
 __all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 
@@ -79,7 +80,7 @@ async def _go_on(call: Call, begun: Change) -> BulkReceipt:
             _check_not_expired(call.app, begun.ended_at)
         if (receipt := await resume_change(call, begun)) is not None:
             return receipt
-    raise _plan_used_error(begun)
+    raise _plan_used_error(call, begun)
 
 
 async def review_plan(call: Call, plan_id: str) -> Plan:
@@ -91,7 +92,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
     plan = await _find_plan(call, plan_id)
     begun = await _find_begun(call, plan)
     if begun is not None and not has_left(begun):
-        raise _plan_used_error(begun)
+        raise _plan_used_error(call, begun)
     if begun is not None:
         return to_plan(left_of(begun), call.app, plan_id=plan.id)
     _check_not_expired(call.app, plan.opening.at)
@@ -108,7 +109,7 @@ async def decline_plan(call: Call, plan_id: str) -> None:
     try:
         await call.begin(call.new_opening(plan_id=plan_id, claims=(_use_claim(plan),)), ())
     except AlreadyClaimed as claimed:
-        raise _plan_used_error(claimed.change) from None
+        raise _plan_used_error(call, claimed.change) from None
     await call.settle((), "declined")
 
 
@@ -146,18 +147,19 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
 async def _find_plan(call: Call, plan_id: str) -> Change:
     """The plan, or the change of many tasks with that id; CallerError where this caller cannot use it."""
     plan = await call.app.journal.find(plan_id)
-    if plan is None or not (plan.outcome == "planned" or is_resumable(plan)):
+    is_plan = plan is not None and (plan.outcome == "planned" or is_resumable(plan))
+    if plan is None or not is_plan or not is_shown(call.app, plan):
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
             code="plan_not_found",
             next_step="Take planId from the answer that showed the difference.",
         )
-    if (refusal := call.refused(plan.opening.tool)) is not None:
-        raise refusal
     if plan.opening.caller.key != call.caller.key:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
+    if (refusal := call.refused(plan.opening.tool)) is not None:
+        raise refusal
     return plan
 
 
@@ -239,7 +241,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
     return replay_bulk(first)
 
 
-def _plan_used_error(user: Change) -> CallerError:
+def _plan_used_error(call: Call, user: Change) -> CallerError:
     """The error for a plan that the change `user` carried out or declined."""
     how = {"declined": "declined", "unknown": "sent already, and its outcome is unknown"}
     look = "Look with list_tasks for the titles; create with a new idempotencyKey only what is not there."
@@ -248,5 +250,5 @@ def _plan_used_error(user: Change) -> CallerError:
         f"The plan was {how.get(user.outcome, 'carried out already')}.",
         code="plan_used",
         next_step=look if is_unsure else "Make another plan if more is to be done; list_changes shows what was done.",
-        details={"changeId": user.id},
+        details={"changeId": user.id} if is_shown(call.app, user) else {},
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from taskhand.domain.errors import NotAllowed
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
+from taskhand.service.visibility import is_shown
 
 __all__ = ["find_connection"]
 
@@ -30,7 +31,8 @@ async def find_connection(
         return connections.first
     for change_id in change_ids:
         for app in connections:
-            if await app.journal.find(change_id) is not None:
+            change = await app.journal.find(change_id)
+            if change is not None and is_shown(app, change):
                 return app
     fitting = [app for app in connections if task_ids and _fit(task_ids, app)]
     return fitting[0] if len(fitting) == 1 else None

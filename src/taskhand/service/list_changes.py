@@ -1,16 +1,19 @@
 """List the changes in the journal, newest first, or find one of them."""
 
+from dataclasses import replace
+
 from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_if_possible
+from taskhand.service.visibility import is_shown, shown_subject
 
 __all__ = ["find_change", "list_changes"]
 
 
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
-    """One page of changes; changes that a dead process left open are settled before.
+    """One page of the changes that the caller is shown; those that a dead process left open are settled before.
 
     CallerError where `since` is after `until`, or where no task can have the id: an empty page would mislead.
     """
@@ -19,14 +22,14 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
     await recover_if_possible(app)
-    return await app.journal.page(query)
+    return await app.journal.page(replace(query, subject=shown_subject(app)))
 
 
 async def find_change(app: AppContext, change_id: str) -> Change:
     """The change, or the plan, with this id; NotFound. Changes that a dead process left open are settled before."""
     await recover_if_possible(app)
     change = await app.journal.find(change_id)
-    if change is None:
+    if change is None or not is_shown(app, change):
         raise NotFound(
             f"There is no change {change_id[:60]!r}.",
             code="change_not_found",

@@ -17,6 +17,7 @@ from taskhand.service.call import Call
 from taskhand.service.drift import drift_since
 from taskhand.service.recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.visibility import is_shown
 
 __all__ = ["has_left", "left_of", "resume_change"]
 
@@ -137,11 +138,12 @@ async def _check_not_undone(call: Call, change: Change) -> None:
     page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MOST_CHANGES))
     for later in page.changes:
         if later.opening.undoes == change.id and any(one.outcome == "applied" for one in later.results.values()):
+            shown = is_shown(call.app, later)
             raise CallerError(
-                f"{change.id} was undone by {later.id}; nothing more was written.",
+                f"{change.id} was undone by {later.id if shown else 'another person'}; nothing more was written.",
                 code="plan_used",
                 next_step="Make another plan if it is to be done after all.",
-                details={"changeId": later.id},
+                details={"changeId": later.id} if shown else {},
             )
 
 

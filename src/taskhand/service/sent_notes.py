@@ -1,6 +1,6 @@
 """Notes beside tasks that another process has sent a moment ago: the journal knows them before a list shows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -66,10 +66,11 @@ async def check_no_rival_note(app: AppContext, change: Change) -> None:
 
 
 async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
-    """The changes that are under way or have just ended, oldest first."""
+    """The changes of this person, where one calls, that are under way or have just ended, oldest first."""
     now, cursor, changes = app.clock(), None, list[Change]()
+    recent = ChangeQuery(since=now - _LONGEST_CALL, limit=_PAGE, with_plans=False, subject=app.principal.subject)
     while True:
-        query = ChangeQuery(since=now - _LONGEST_CALL, limit=_PAGE, after=cursor, with_plans=False)
+        query = replace(recent, after=cursor)
         page = await app.journal.page(query)
         changes += page.changes
         if (cursor := page.cursor) is None:

@@ -24,6 +24,7 @@ from taskhand.service.make_plan import make_plan
 from taskhand.service.notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.undo_selection import Selection, select
+from taskhand.service.visibility import describe_owner, is_shown
 
 __all__ = ["undo_change"]
 
@@ -110,6 +111,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
     """Invert each of the chosen intents, whose tasks are locked and read as `now`."""
     undo = _Undo(is_of_many=len(chosen.applied) + len(chosen.unwritten) > 1)
     undo.left.extend(chosen.unwritten)
+    undo.notes |= dict.fromkeys(filter(None, [describe_owner(call.app, change)]))
     if change.opening.undoes:
         undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
     shared = {} if "note" in chosen.left_out else tasks_sharing(change, chosen.applied)
@@ -148,7 +150,8 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
     """Send the writes of an undo, or plan them; AlreadyClaimed where another call makes a deleted task again."""
     if undo.remade and not undo.is_of_many:
         (remade,) = undo.remade.values()
-        return replay_create(remade)
+        receipt = replay_create(remade)
+        return receipt if is_shown(call.app, remade.change) else replace(receipt, change_id=None)
     if not undo.inverses and not undo.met and not undo.remade:
         raise _nothing_undone_error(undo)
     intents, claims = undo.intents, tuple(undo.claims)
@@ -301,7 +304,7 @@ async def _find_change(call: Call, change_id: str) -> Change:
             f"{change_id} is a planId, and a plan writes nothing itself.",
             code="nothing_to_undo",
             next_step=f"Send changeId {user.id}, which carried the plan out."
-            if user and user.outcome != "declined"
+            if user and user.outcome != "declined" and is_shown(call.app, user)
             else "There is nothing to undo; apply_plan carries a plan out.",
         )
     return change if change.ending else await wait_until_ended(call.app, change)

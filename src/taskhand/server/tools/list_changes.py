@@ -96,6 +96,7 @@ async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, large
 async def _plan_note(app: AppContext, change: Change) -> str | None:
     """What to say of a planId; None for a change."""
     from taskhand.service.apply_plan import plan_user
+    from taskhand.service.visibility import is_shown
 
     if change.outcome != "planned":
         return None
@@ -103,7 +104,8 @@ async def _plan_note(app: AppContext, change: Change) -> str | None:
     if user is None:
         done = "apply_plan carries it out."
     else:
-        done = "It was declined." if user.outcome == "declined" else f"{user.id} carried it out."
+        who = user.id if is_shown(app, user) else "Another person"
+        done = "It was declined." if user.outcome == "declined" else f"{who} carried it out."
     return f"This is a plan, not a change: nothing was written by it. {done}"
 
 

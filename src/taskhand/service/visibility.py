@@ -1,0 +1,28 @@
+"""Which changes and plans of the journal a caller is shown: its own, and all where a rule says so."""
+
+from taskhand.journal.journal import Change
+from taskhand.service.app_context import AppContext
+
+__all__ = ["describe_owner", "is_shown", "shown_subject"]
+
+
+def shown_subject(app: AppContext) -> str | None:
+    """The person whose changes this caller is shown; None for all changes, as where nobody asked who calls."""
+    return None if app.principal.rules.sees_all_changes else app.principal.subject
+
+
+def is_shown(app: AppContext, change: Change) -> bool:
+    """Whether this caller is shown a change or a plan; any other is answered as one that does not exist.
+
+    A change that was made before anyone was asked who calls is nobody's.
+    """
+    subject = shown_subject(app)
+    return subject is None or change.opening.caller.subject == subject
+
+
+def describe_owner(app: AppContext, change: Change) -> str | None:
+    """Whose change it is, in a sentence, where it is not the caller's own; None where no person calls."""
+    owner = change.opening.caller.subject
+    if app.principal.person is None or owner == app.principal.subject:
+        return None
+    return f"{change.id} is a change of {owner}." if owner else f"{change.id} was made by a caller who was not asked."

@@ -1,0 +1,185 @@
+"""Several persons on one server: plans, keys, changes and questions of one are not another's."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from mcp.types import ElicitRequestParams, ElicitResult, Implementation, InputRequiredResult, InputResponses
+
+from server.offices import answer_of, client_of, open_offices, settings_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.policy import Policy
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Intent, Opening
+from taskhand.service.connections import Connections
+from taskhand.wiring import open_journal
+
+ANA, BOB, EVE = "ana@x.test", "bob@x.test", "eve@x.test"
+TASK = {"title": "Llamar", "responsibleIds": [], "connection": "north"}
+AUDITOR = Policy(people={EVE: {"sees_all_changes": True}})
+
+Ask = Callable[..., Awaitable[Mapping[str, Any]]]
+
+
+@pytest.fixture
+async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
+    async with open_offices(tmp_path) as connections:
+        yield connections
+
+
+@pytest.fixture
+async def calls_as(offices: Connections) -> AsyncIterator[Callable[..., Awaitable[Ask]]]:
+    """Connects a client with which a person calls."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(person: str | None, host: str = "host") -> Ask:
+            info = Implementation(name=host, version="1")
+            client = await stack.enter_async_context(client_of(offices, person, policy=AUDITOR, client_info=info))
+
+            async def ask(tool: str, **arguments: Any) -> Mapping[str, Any]:
+                return await answer_of(client, tool, **arguments)
+
+            return ask
+
+        yield connect
+
+
+Connect = Callable[..., Awaitable[Ask]]
+
+
+async def test_a_plan_of_another_person_is_answered_as_one_that_does_not_exist(calls_as: Connect) -> None:
+    ana, bob = await calls_as(ANA), await calls_as(BOB)
+    plan = await ana("create_task", **TASK, dryRun=True)
+    for named in ({}, {"connection": "north"}):
+        theirs = await bob("apply_plan", planId=plan["planId"], **named)
+        nobodys = await bob("apply_plan", planId="plan_0000000000", **named)
+        assert str(theirs).replace(plan["planId"], "plan_0000000000") == str(nobodys)
+    assert theirs["code"] == "plan_not_found"
+    assert "task" in await ana("apply_plan", planId=plan["planId"])
+
+
+async def test_a_plan_of_a_person_is_applied_with_any_client_of_that_person(calls_as: Connect) -> None:
+    plan = await (await calls_as(ANA, "Claude"))("create_task", **TASK, dryRun=True)
+    assert "task" in await (await calls_as("Ana@X.test", "Cursor"))("apply_plan", planId=plan["planId"])
+
+
+async def test_equal_keys_of_two_persons_are_two_and_of_two_clients_of_one_person_are_one(calls_as: Connect) -> None:
+    ana, bob, at_home = await calls_as(ANA), await calls_as(BOB), await calls_as(ANA, "another")
+    first = await ana("create_task", **TASK, idempotencyKey="k")
+    other = await bob("create_task", **TASK | {"title": "Otra"}, idempotencyKey="k")
+    again = await at_home("create_task", **TASK, idempotencyKey="k")
+    assert other["task"]["title"] == "Otra"
+    assert (again["task"]["id"], again["replayed"]) == (first["task"]["id"], True)
+
+
+async def test_the_same_task_of_another_person_is_another_task(calls_as: Connect) -> None:
+    ana, bob, at_home = await calls_as(ANA), await calls_as(BOB), await calls_as(ANA, "another")
+    first, second = await ana("create_task", **TASK), await bob("create_task", **TASK)
+    assert first["task"]["id"] != second["task"]["id"]
+    assert (await at_home("create_task", **TASK))["task"]["id"] == first["task"]["id"]
+
+
+async def test_changes_of_another_person_are_neither_listed_nor_found_nor_undone(calls_as: Connect) -> None:
+    ana, bob = await calls_as(ANA), await calls_as(BOB)
+    made = await ana("create_task", **TASK)
+    await bob("create_task", **TASK | {"title": "Otra"})
+    listed = await bob("list_changes", connection="north")
+    assert [row["title"] for row in listed["changes"]] == ["Otra"]
+    of_task = await bob("list_changes", connection="north", taskId=made["task"]["id"])
+    assert of_task["changes"] == []
+    for tool in ("list_changes", "undo_change"):
+        theirs = await bob(tool, connection="north", changeId=made["changeId"])
+        nobodys = await bob(tool, connection="north", changeId="chg_0000000000")
+        assert theirs["code"] == "change_not_found"
+        assert str(theirs).replace(made["changeId"], "chg_0000000000") == str(nobodys)
+
+
+async def test_whoever_sees_all_changes_undoes_one_of_another_and_is_told_whose_it_was(calls_as: Connect) -> None:
+    ana, eve = await calls_as(ANA), await calls_as(EVE)
+    made = await ana("create_task", **TASK)
+    edited = await ana("update_task", connection="north", id=made["task"]["id"], title="Escribir")
+    assert len((await eve("list_changes", connection="north"))["changes"]) == 2
+    undone = await eve("undo_change", changeId=edited["changeId"])
+    assert undone["task"]["title"] == "Llamar"
+    assert f"{edited['changeId']} is a change of {ANA}." in undone["note"]
+    assert undone["changeId"] not in str(await ana("list_changes", connection="north"))
+
+
+async def test_a_plan_is_not_applied_by_whoever_sees_all_changes(calls_as: Connect) -> None:
+    ana, eve = await calls_as(ANA), await calls_as(EVE)
+    plan = await ana("create_task", **TASK, dryRun=True)
+    assert (await eve("apply_plan", planId=plan["planId"]))["code"] == "plan_of_another"
+
+
+async def test_changes_from_before_anyone_was_asked_are_nobodys(calls_as: Connect) -> None:
+    nobody, ana, eve = await calls_as(None), await calls_as(ANA), await calls_as(EVE)
+    made = await nobody("create_task", **TASK)
+    planned = await nobody("create_task", **TASK | {"title": "Otra"}, dryRun=True)
+    assert (await ana("list_changes", connection="north"))["changes"] == []
+    assert (await ana("undo_change", connection="north", changeId=made["changeId"]))["code"] == "change_not_found"
+    assert (await ana("apply_plan", connection="north", planId=planned["planId"]))["code"] == "plan_not_found"
+    undone = await eve("undo_change", changeId=made["changeId"], dryRun=True)
+    assert "a caller who was not asked" in undone["note"]
+    await ana("create_task", **TASK | {"title": "De Ana"})
+    seen = await nobody("list_changes", connection="north", outcome="applied")
+    assert [row["title"] for row in seen["changes"]] == ["De Ana", "Llamar"], "with no person, all are seen"
+
+
+async def test_pages_of_own_changes_are_whole(calls_as: Connect) -> None:
+    ana, bob = await calls_as(ANA), await calls_as(BOB)
+    for number in range(5):
+        await ana("create_task", **TASK | {"title": f"Ana {number}"})
+        await bob("create_task", **TASK | {"title": f"Bob {number}"})
+    titles: list[str] = []
+    more: dict[str, Any] = {}
+    while True:
+        page = await ana("list_changes", connection="north", limit=2, **more)
+        titles += [row["title"] for row in page["changes"]]
+        if "nextCursor" not in page:
+            break
+        more = {"cursor": page["nextCursor"]}
+    assert titles == [f"Ana {number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_a_call_of_one_person_settles_the_change_that_a_dead_process_left_of_another(
+    tmp_path: Path, offices: Connections, calls_as: Connect
+) -> None:
+    app, (north, _) = offices.find("north"), settings_in(tmp_path)
+    task = (await app.backend.create_task(Edit(title="Llamar", priority=1))).task
+    dead, renamed = open_journal(north.settings, connection=north), Edit(title="Escribir")
+    opening = Opening("update_task", Caller("dead", "1", ANA), datetime(2026, 3, 2, tzinfo=UTC))
+    change, _ = await dead.begin(opening, [Intent("update", Snapshot(task), renamed, renamed)])
+    await dead.aclose()
+    await (await calls_as(BOB))("create_task", **TASK | {"title": "De Bob"})
+    found = await app.journal.find(change.id)
+    assert found is not None
+    assert found.outcome == "not_applied"
+
+
+@pytest.mark.parametrize("answer", ["accept", "decline", "cancel"])
+async def test_the_answer_to_a_question_to_one_person_does_nothing_for_another(
+    offices: Connections, calls_as: Connect, answer: Literal["accept", "decline", "cancel"]
+) -> None:
+    ana = await calls_as(ANA)
+    task_id = (await ana("create_task", **TASK))["task"]["id"]
+    sent = {"connection": "north", "id": task_id}
+    yes: InputResponses = {
+        "confirm": ElicitResult(action=answer, content={"confirm": True} if answer == "accept" else None)
+    }
+    more: dict[str, Any] = {"mode": "2026-07-28", "elicitation_callback": _never_asked}
+    async with client_of(offices, ANA, **more) as hers, client_of(offices, BOB, **more) as his:
+        asked = await hers.session.call_tool("delete_task", sent, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        state = asked.request_state
+        refused = await his.session.call_tool("delete_task", sent, input_responses=yes, request_state=state)
+        assert "plan_not_found" in str(refused.content)
+        assert (await ana("get_task", connection="north", id=task_id))["task"]["id"] == task_id
+        done = await hers.session.call_tool("delete_task", sent, input_responses=yes, request_state=state)
+        assert ("deleted" in str(done.content)) == (answer == "accept")
+
+
+async def _never_asked(_: Any, __: ElicitRequestParams) -> ElicitResult:
+    raise AssertionError("the question is answered by hand")
