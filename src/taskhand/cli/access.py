@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from taskhand.cli.policy import PolicySource
 
 if TYPE_CHECKING:
+    from taskhand.config.configuration import Configuration
+    from taskhand.domain.errors import OperatorError
     from taskhand.server.access import Access
+    from taskhand.server.transports.key_auth import KeyAuth
 
-__all__ = ["access_of"]
+__all__ = ["access_of", "open_auth"]
 
 
 def access_of(policy: PolicySource) -> "Access":
@@ -17,3 +20,14 @@ def access_of(policy: PolicySource) -> "Access":
 
     person = policy.found.settings.person
     return Access(lambda: policy.current, Person.named(person) if person else None)
+
+
+def open_auth(auth: str | None, found: "Configuration | OperatorError") -> "KeyAuth | None":
+    """What asks callers over HTTP who they are; None asks nobody. OperatorError where the keys cannot be anywhere."""
+    if auth is None:
+        return None
+    from taskhand.config.configuration import Configuration
+    from taskhand.server.transports.key_auth import KeyAuth
+    from taskhand.wiring import open_key_check
+
+    return KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
     from taskhand.server.transports.host_names import Address
+    from taskhand.server.transports.key_auth import KeyAuth
 
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
@@ -49,6 +50,7 @@ Waiting for a host on standard input; Ctrl-C ends.
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
 )
+@click.option("--auth", type=click.Choice(["keys"]), help="How callers are asked who they are; default: not at all.")
 @click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
 @click.pass_context
@@ -59,12 +61,15 @@ def serve(
     host: str,
     port: int | None,
     names: tuple[str, ...],
+    auth: str | None,
     is_insecure: bool,
     stateless: bool,
 ) -> None:
     """Serve MCP.
 
     With an error in the configuration the server starts too: it answers every call with that error.
+
+    With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes.
 
     Over HTTP a --host that other machines can reach is refused where callers are not asked who they are. With
     --insecure-no-auth it is served to anyone who reaches the port, under the names of --allow-host: only for a port
@@ -77,6 +82,7 @@ def serve(
         "host": "--host",
         "port": "--port",
         "names": "--allow-host",
+        "auth": "--auth",
         "is_insecure": "--insecure-no-auth",
         "stateless": "--stateless",
     }
@@ -86,13 +92,15 @@ def serve(
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
-    run_server(found, (host, port, names, is_insecure) if http else None, keeps_sessions=not stateless)
+    listen = (host, port, names, is_insecure) if http else None
+    run_server(found, listen, auth=auth, keeps_sessions=not stateless)
 
 
 def run_server(
     found: Configuration | OperatorError,
     listen: tuple[str, int, tuple[str, ...], bool] | None = None,
     *,
+    auth: str | None = None,
     keeps_sessions: bool = True,
 ) -> NoReturn:
     """Serve over HTTP where an address is given, else over standard input and output.
@@ -101,16 +109,24 @@ def run_server(
     that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address that is refused, and
     for an error of the configuration where a person has started the server on a terminal.
     """
+    from taskhand.cli.access import open_auth
     from taskhand.server.transports.host_names import Address
     from taskhand.server.transports.process import leave
 
     address = Address(*listen) if listen else None
     if address:
-        address.check()
-    leave(anyio.run(partial(_serve, found, address, keeps_sessions=keeps_sessions)))
+        address.check(asks_callers=auth is not None)
+    asking = open_auth(auth, found)
+    leave(anyio.run(partial(_serve, found, address, asking, keeps_sessions=keeps_sessions)))
 
 
-async def _serve(found: Configuration | OperatorError, address: "Address | None", *, keeps_sessions: bool) -> int:
+async def _serve(
+    found: Configuration | OperatorError,
+    address: "Address | None",
+    auth: "KeyAuth | None",
+    *,
+    keeps_sessions: bool,
+) -> int:
     """Serve until the end; the exit code."""
     from taskhand.server.app import create_not_configured_server
     from taskhand.server.transports.http import serve_http
@@ -140,6 +156,7 @@ async def _serve(found: Configuration | OperatorError, address: "Address | None"
                 at_start,
                 announce=announce,
                 readiness=readiness,
+                auth=auth,
                 keeps_sessions=keeps_sessions,
                 problem=problem,
             )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from mcp.server import Server
@@ -22,6 +22,11 @@ from taskhand.server.transports.host_names import Address, host_in_url, is_malfo
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 from taskhand.server.transports.refused_names import explain_refused_names
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from taskhand.server.transports.key_auth import KeyAuth
 
 __all__ = ["HttpLimits", "serve_http"]
 
@@ -53,17 +58,48 @@ async def serve_http(
     *,
     announce: Callable[[str], None],
     readiness: _Readiness | None = None,
+    auth: "KeyAuth | None" = None,
     keeps_sessions: bool = True,
     problem: str | None = None,
 ) -> None:
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
-    `at_start` runs beside the first requests. Without `keeps_sessions` each request of the older era stands alone, so
-    that any other server can answer the next one. `problem` is what keeps the server from working: it is alive and not
-    ready. `announce` is told where it listens. `readiness` returns the states
-    of what calls need: "ok", or what is wrong. OperatorError for an address that is refused or
-    taken.
+    `at_start` runs beside the first requests. `auth` asks the callers of /mcp for a key; None asks nobody. Without
+    `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
+    `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
+    `readiness` returns the states of what calls need: "ok", or what is wrong. OperatorError for an address that is
+    refused or taken.
     """
+    address.check(asks_callers=auth is not None)
+    app = server.streamable_http_app(
+        transport_security=address.security(),
+        max_sessions=limits.sessions,
+        stateless_http=not keeps_sessions,
+        custom_starlette_routes=_health_routes(problem, readiness),
+        **(auth.options if auth else {}),
+    )
+    if auth:
+        auth.add_to(app)
+    with _bound(address.host, address.port) as bound:
+        url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
+        announce(f"taskhand {__version__} serves {url}")
+        if auth:
+            announce(await auth.describe())
+        elif not address.is_loopback:
+            announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
+        # uvicorn ends on the signal, then raises it again: by then its work is done.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGINT, lambda *_: None)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(at_start)
+            if auth:
+                tasks.start_soon(auth.record_uses)
+            await _uvicorn_server(app, limits).serve(sockets=[bound])
+            tasks.cancel_scope.cancel()
+
+
+def _uvicorn_server(app: ASGIApp, limits: HttpLimits) -> "uvicorn.Server":
+    """The server of an app, with everything that requests pass before it."""
     import uvicorn  # noqa: PLC0415  a stdio server starts without it
 
     from taskhand.server.transports.connection import TimedConnection  # noqa: PLC0415  as above
@@ -79,13 +115,6 @@ async def serve_http(
             last.daemon = True
             last.start()
 
-    address.check()
-    app = server.streamable_http_app(
-        transport_security=address.security(),
-        max_sessions=limits.sessions,
-        stateless_http=not keeps_sessions,
-        custom_starlette_routes=_health_routes(problem, readiness),
-    )
     config = uvicorn.Config(
         _refuse_malformed_ports(explain_refused_names(accept_trailing_slash(accept_initialize_after_discover(app)))),
         http=_Connection,
@@ -93,18 +122,7 @@ async def serve_http(
         log_level="critical",
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
     )
-    with _bound(address.host, address.port) as bound:
-        url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
-        announce(f"taskhand {__version__} serves {url}")
-        if not address.is_loopback:
-            announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
-        # uvicorn ends on the signal, then raises it again: by then its work is done.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.signal(signal.SIGINT, lambda *_: None)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(at_start)
-            await _Server(config).serve(sockets=[bound])
-            tasks.cancel_scope.cancel()
+    return _Server(config)
 
 
 def _refuse_malformed_ports(app: ASGIApp) -> ASGIApp:

@@ -1,0 +1,154 @@
+"""A server over HTTP in this process that asks callers for keys, and callers with keys, in both protocol eras."""
+
+import json
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+
+from fixed_clock import FixedClock
+from server.transports.server_process import HELLO, META, Message
+from taskhand.config.settings import Settings
+from taskhand.keys.grant import read_scopes
+from taskhand.keys.key import Key, KeyText, make_key_text
+from taskhand.keys.key_check import KeyCheck
+from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.server.app import create_server
+from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.key_auth import KeyAuth
+from taskhand.service.app_context import AppContext
+from taskhand.wiring import open_app
+
+__all__ = ["ERAS", "KeyCaller", "KeyedServer", "keyed_server"]
+
+NEWER, OLDER = "2026-07-28", "2025-11-25"
+ERAS = (NEWER, OLDER)
+_ACCEPTS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+_ABLE_TO_ASK: Message = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+
+
+@dataclass
+class KeyCaller:
+    """Calls with one key in one era; `text` is None for a caller without any."""
+
+    http: httpx2.AsyncClient
+    text: str | None
+    era: str = NEWER
+    session: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request of this caller carries."""
+        key = {"Authorization": f"Bearer {self.text}"} if self.text is not None else {}
+        session = {"Mcp-Session-Id": self.session} if self.session else {}
+        return _ACCEPTS | {"MCP-Protocol-Version": self.era} | session | key
+
+    async def post(self, method: str, **params: Any) -> httpx2.Response:
+        """One request as it is answered."""
+        body, headers = self.request(method, **params)
+        return await self.http.post("/mcp", json=body, headers=headers)
+
+    def request(self, method: str, **params: Any) -> tuple[Message, dict[str, str]]:
+        """The body and the headers of one request."""
+        named = {"Mcp-Name": str(params["name"])} if "name" in params else {}
+        more = {"Mcp-Method": method} | named if self.era == NEWER else {}
+        meta = {"_meta": META | _ABLE_TO_ASK} if self.era == NEWER else {}
+        return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | meta}, self.headers | more
+
+    async def open(self) -> "KeyCaller":
+        """Begin a session where the era has sessions; this caller."""
+        if self.era == OLDER:
+            opened = await self.post("initialize", **HELLO)
+            assert opened.status_code == 200, opened.text
+            self.session = opened.headers.get("mcp-session-id")
+        return self
+
+    async def ask(self, method: str, **params: Any) -> Message:
+        """The message that a request is answered with."""
+        answered = await self.post(method, **params)
+        assert answered.status_code == 200, answered.text
+        message: Message = json.loads(answered.text.rpartition("data: ")[2])
+        return message
+
+    async def call(self, tool: str, **arguments: Any) -> Message:
+        """The structured answer of a tool, or its error."""
+        result = (await self.ask("tools/call", name=tool, arguments=arguments))["result"]
+        answer: Message = result.get("structuredContent") or json.loads(result["content"][0]["text"])["error"]
+        return answer
+
+    async def tools(self) -> list[str]:
+        """The names of the tools that are listed."""
+        return [tool["name"] for tool in (await self.ask("tools/list"))["result"]["tools"]]
+
+
+@dataclass
+class KeyedServer:
+    """A running server: its application, its keys, and what it said at its start."""
+
+    app: AppContext
+    keys: SqliteKeyStore
+    clock: FixedClock
+    http: httpx2.AsyncClient
+    said: list[str] = field(default_factory=list)
+
+    async def make_key(
+        self, person: str = "ana@x.test", scopes: str = "read,write,destructive", **lasts: float
+    ) -> KeyText:
+        """A new key, as another process makes it."""
+        new = make_key_text()
+        expires_at = self.clock() + timedelta(**lasts) if lasts else None
+        await self.keys.add(Key(new.id, person, read_scopes(scopes), self.clock(), expires_at), new.hash)
+        return new
+
+    async def revoke(self, key: KeyText) -> None:
+        """Revoke a key, as another process does."""
+        await self.keys.revoke([key.id], self.clock())
+
+    async def caller(self, key: KeyText | str | None, era: str = NEWER) -> KeyCaller:
+        """A caller with this key, or with this text in its place."""
+        text = key.text if isinstance(key, KeyText) else key
+        return await KeyCaller(self.http, text, era).open()
+
+
+@asynccontextmanager
+async def keyed_server(
+    folder: Path, *, keeps_sessions: bool = True, look_every_s: float = 0.01, path: Path | None = None
+) -> AsyncIterator[KeyedServer]:
+    """The server in this process; keys are made and revoked through a store that is not its own."""
+    file, clock = path or folder / "keys.sqlite", FixedClock(datetime.now().astimezone())
+    theirs, ours = SqliteKeyStore(file), SqliteKeyStore(file)
+    auth = KeyAuth(KeyCheck(ours, clock), look_every_s=look_every_s)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    said: list[str] = []
+    listening = anyio.Event()
+
+    def announce(text: str) -> None:
+        said.append(text)
+        if len(said) > 1:
+            listening.set()
+
+    try:
+        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")})) as app:
+            server = create_server(app, keeps_sessions=keeps_sessions)
+            serve: Callable[..., Any] = partial(serve_http, announce=announce, auth=auth, keeps_sessions=keeps_sessions)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(serve, server, Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+                with anyio.fail_after(10):
+                    await listening.wait()
+                base = said[0].split()[-1].removesuffix("/mcp")
+                async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
+                    yield KeyedServer(app, theirs, clock, http, said)
+                tasks.cancel_scope.cancel()
+    finally:
+        await theirs.aclose()
+        await ours.aclose()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -1,0 +1,226 @@
+"""Who sends no active key gets in nowhere, over real sockets, in both eras, with sessions and without."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from server.transports.keyed_server import ERAS, OLDER, KeyCaller, keyed_server
+from server.transports.task_calls import DRAFT
+from taskhand.journal.journal import ChangeQuery
+from taskhand.keys.key import make_key_text
+
+YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+
+
+@asynccontextmanager
+async def listening(caller: KeyCaller, task_id: str) -> AsyncIterator[AsyncIterator[str]]:
+    """The lines of an open stream of news about a task."""
+    uri = f"task://{task_id}"
+    if caller.era == OLDER:
+        await caller.ask("resources/subscribe", uri=uri)
+        stream = caller.http.stream("GET", "/mcp", headers=caller.headers)
+    else:
+        body, headers = caller.request("subscriptions/listen", notifications={"resourceSubscriptions": [uri]})
+        stream = caller.http.stream("POST", "/mcp", json=body, headers=headers)
+    async with stream as opened:
+        assert opened.status_code == 200
+        yield opened.aiter_lines()
+
+
+def told(refused: httpx2.Response) -> tuple[int, str, str, frozenset[str]]:
+    """All that a refused caller is told."""
+    return refused.status_code, refused.headers["www-authenticate"], refused.text, frozenset(refused.headers)
+
+
+@pytest.mark.parametrize("keeps_sessions", [True, False])
+async def test_every_caller_without_an_active_key_is_told_the_same(tmp_path: Path, *, keeps_sessions: bool) -> None:
+    async with keyed_server(tmp_path, keeps_sessions=keeps_sessions) as server:
+        good, brief, revoked = [await server.make_key(), await server.make_key(hours=1), await server.make_key()]
+        server.clock.move(hours=2)
+        await server.revoke(revoked)
+        wrong: list[str | None] = [None, "x", brief.text, revoked.text, make_key_text().text, good.id, good.hash]
+        wrong += [good.text[:-1], good.text.upper(), f" {good.text}", f"thk_{good.id}_{brief.text[15:]}", 5000 * "k"]
+        answers = set()
+        for era in ERAS:
+            for text in wrong:
+                answers.add(told(await KeyCaller(server.http, text, era).post("tools/list")))
+        for value in (f"Basic {good.text}", f"Bearer{good.text}", good.text, "Bearer", f"Bearer\t{good.text}"):
+            answers.add(told(await server.http.post("/mcp", headers={"Authorization": value})))
+        answers.add(told(await server.http.post("/mcp", headers={b"Authorization": b"Bearer \xe9\xff"})))
+        for method in ("GET", "DELETE", "PUT", "OPTIONS"):
+            answers.add(told(await server.http.request(method, "/mcp")))
+        answers.add(told(await server.http.post("/mcp/", content=b"{")))
+        [(status, challenge, body, _)] = answers
+        assert status == 401
+        assert challenge.startswith("Bearer ")
+        assert json.loads(body)["error"] == "invalid_token"
+        for era in ERAS:
+            assert "create_task" in await (await server.caller(good, era)).tools()
+        named = {"Authorization": f"bEARER {good.text}"}
+        assert (await server.http.post("/mcp", headers=named)).status_code not in {401, 403}
+
+
+async def test_health_and_readiness_stay_open_and_tell_nothing_of_keys(tmp_path: Path) -> None:
+    async with keyed_server(tmp_path) as server:
+        key = await server.make_key()
+        for path in ("/health", "/ready"):
+            answers = {
+                (await server.http.get(path, headers=headers)).text
+                for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Bearer {key.text}"})
+            }
+            assert len(answers) == 1
+            assert "key" not in answers.pop()
+        assert [one.last_used_at for one in await server.keys.list_keys()] == [None]
+        for path in ("/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/authorize"):
+            assert (await server.http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_revoked_key_is_refused_at_the_next_request(tmp_path: Path, era: str) -> None:
+    async with keyed_server(tmp_path) as server:
+        key, other = await server.make_key(), await server.make_key("ben@x.test")
+        ana, ben = await server.caller(key, era), await server.caller(other, era)
+        await ana.call("create_task", **DRAFT)
+        await server.revoke(key)
+        assert (await ana.post("tools/list")).status_code == 401
+        assert (await ana.post("tools/call", name="create_task", arguments=DRAFT)).status_code == 401
+        assert len((await ben.call("list_tasks"))["tasks"]) == 1
+
+
+async def test_a_session_is_of_the_key_that_began_it(tmp_path: Path) -> None:
+    async with keyed_server(tmp_path) as server:
+        keys = [await server.make_key(), await server.make_key(), await server.make_key("ben@x.test")]
+        mine = await server.caller(keys[0], OLDER)
+        for key in keys[1:]:  # another one of the same person, and one of another person
+            thief = KeyCaller(server.http, key.text, OLDER, mine.session)
+            answers = [await thief.post("tools/list"), await thief.post("tools/call", name="list_tasks", arguments={})]
+            answers += [
+                await server.http.request(method, "/mcp", headers=thief.headers) for method in ("GET", "DELETE")
+            ]
+            assert [one.status_code for one in answers] == [404, 404, 404, 404]
+            assert {one.json()["error"]["message"] for one in answers} == {"Session not found"}
+        nobody = KeyCaller(server.http, None, OLDER, mine.session)
+        for method in ("GET", "DELETE"):
+            assert (await server.http.request(method, "/mcp", headers=nobody.headers)).status_code == 401
+        assert "create_task" in await mine.tools()
+        assert (await server.http.delete("/mcp", headers=mine.headers)).status_code == 200
+        assert (await mine.post("tools/list")).status_code == 404
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_state_of_a_question_is_of_the_key_that_asked(tmp_path: Path, era: str) -> None:
+    async with keyed_server(tmp_path) as server:
+        keys = [await server.make_key(), await server.make_key(), await server.make_key("ben@x.test")]
+        asking = await server.caller(keys[0])
+        task = (await asking.call("create_task", **DRAFT))["task"]["id"]
+        call: dict[str, Any] = {"name": "delete_task", "arguments": {"id": task}}
+        asked = (await asking.ask("tools/call", **call))["result"]
+        assert asked["resultType"] == "input_required"
+        answer = call | {"inputResponses": YES, "requestState": asked["requestState"]}
+        for key in keys[1:]:
+            refused = await (await server.caller(key, era)).post("tools/call", **answer)
+            message = json.loads(refused.text.rpartition("data: ")[2])
+            assert message["error"]["message"] == "Invalid or expired requestState"
+        assert (await asking.call("get_task", id=task))["task"]["id"] == task
+        assert "deleted" in (await asking.ask("tools/call", **answer))["result"]["structuredContent"]["note"]
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_open_stream_ends_with_its_key_and_others_stay_open(tmp_path: Path, era: str, end: str) -> None:
+    async with keyed_server(tmp_path) as server:
+        key, other = await server.make_key(hours=1), await server.make_key("ben@x.test")
+        ana, ben = await server.caller(key, era), await server.caller(other, era)
+        task = (await ben.call("create_task", **DRAFT))["task"]["id"]
+        async with listening(ana, task) as hers, listening(ben, task) as his:
+            if end == "revoked":
+                await server.revoke(key)
+            else:
+                server.clock.move(hours=1)
+            with anyio.fail_after(5):
+                assert [line async for line in hers if "updated" in line] == []
+            await ben.call("update_task", id=task, title="Changed")
+            with anyio.fail_after(5):
+                async for line in his:
+                    if "notifications/resources/updated" in line:
+                        break
+        assert (await ana.post("tools/list")).status_code == 401
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_under_way_may_finish_though_its_key_is_revoked(tmp_path: Path, era: str) -> None:
+    async with keyed_server(tmp_path) as server:
+        task = (await (await server.caller(await server.make_key("ben@x.test"))).call("create_task", **DRAFT))["task"]
+        key = await server.make_key()
+        caller = await server.caller(key, era)
+        server.clock.move(minutes=2)  # so that the next use is written down
+        async with anyio.create_task_group() as tasks, server.app.lock(task["id"]):
+            tasks.start_soon(partial(caller.call, "update_task", id=task["id"], title="Changed"))
+            with anyio.fail_after(5):
+                while (await server.keys.list_keys())[1].last_used_at != server.clock():
+                    await anyio.lowlevel.checkpoint()
+            await server.revoke(key)
+        [change, _] = (await server.app.journal.page(ChangeQuery())).changes
+        assert change.outcome == "applied"
+
+
+async def test_keys_that_cannot_be_read_let_nobody_in_and_are_told_to_the_operator(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys.sqlite"
+    async with keyed_server(tmp_path) as server:
+        caller = await server.caller(await server.make_key())
+        await server.keys.aclose()
+        spoil(file)
+        for text in (caller.text, "wrong", caller.text):
+            answered = await KeyCaller(server.http, text).post("tools/list")
+            assert (answered.status_code, answered.headers["retry-after"]) == (503, "5")
+            assert str(tmp_path) not in answered.text
+        assert (await server.http.get("/health")).status_code == 200
+        assert (await KeyCaller(server.http, None).post("tools/list")).status_code == 401
+        [told] = [one.getMessage() for one in caplog.records if one.name.endswith("key_auth")]
+        assert str(file) in told
+
+
+async def test_the_text_of_a_key_is_in_no_file_and_in_no_line_of_any_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with keyed_server(tmp_path) as server:
+        key = await server.make_key(scopes="read,write")
+        for era in ERAS:
+            caller = await server.caller(key, era)
+            await caller.call("create_task", **DRAFT)
+            await caller.call("create_task", **DRAFT, nonsense=key.text, reason=key.text)
+            await caller.call(key.text)
+            await caller.call("delete_task", id=key.text)
+        await KeyCaller(server.http, key.text[:-1]).post("tools/list")
+        await server.revoke(key)
+        await KeyCaller(server.http, key.text).post("tools/list")
+        changes = (await server.app.journal.page(ChangeQuery(limit=50))).changes
+        assert {change.opening.caller.subject for change in changes} == {"ana@x.test"}
+    secret = key.text.rpartition("_")[2]
+    ours = [one for one in caplog.records if one.name.startswith(("taskhand", "mcp.server.auth"))]
+    assert ours
+    assert not [one for one in ours if secret in one.getMessage()]
+    assert files_with(tmp_path, secret) == []
+
+
+def spoil(path: Path) -> None:
+    """Leave an empty file in the place of a database."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    path.touch()
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    """The files of a folder that have this text in them."""
+    return [file.name for file in folder.iterdir() if text.encode() in file.read_bytes()]

@@ -1,0 +1,55 @@
+"""Keys of every set of scopes on every tool, over HTTP: what is listed can be called, and nothing else is done."""
+
+from itertools import chain, combinations
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from server.transports.keyed_server import ERAS, keyed_server
+from server.transports.task_calls import DRAFT, contents
+from server.transports.wrong_calls import CHANGE, PLAN, TASK, VALID
+from taskhand.domain.principal import Scope
+from taskhand.journal.journal import ChangeQuery
+from taskhand.server.tools import TOOLS
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+SETS = [*chain.from_iterable(combinations(SCOPES, size) for size in range(1, len(SCOPES) + 1))]
+NEEDED: dict[str, Scope] = {
+    **{tool.name: "read" if tool.kind == "read" else "write" for tool in TOOLS},
+    "delete_task": "destructive",
+}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path, era: str) -> None:
+    assert set(VALID) >= set(NEEDED)
+    async with keyed_server(tmp_path) as server:
+        whole = await server.caller(await server.make_key("cid@x.test"), era)
+        made = await whole.call("create_task", **DRAFT)
+        plan = await whole.call("update_task", id=made["task"]["id"], title="Planned", dryRun=True)
+        ids = {TASK: made["task"]["id"], PLAN: plan["planId"], CHANGE: made["changeId"]}
+        sent = {name: {key: ids.get(str(value), value) for key, value in VALID[name].items()} for name in NEEDED}
+        callers = {
+            scopes: await server.caller(await server.make_key(f"{'-'.join(scopes)}@x.test", ",".join(scopes)), era)
+            for scopes in SETS
+        }
+        before = contents(tmp_path / "tasks.sqlite")
+        refused = 0
+        for scopes, caller in callers.items():
+            assert set(await caller.tools()) == {name for name, needed in NEEDED.items() if needed in scopes}
+            for name, needed in NEEDED.items():
+                if needed not in scopes:
+                    error = await caller.call(name, **sent[name])
+                    assert (error["code"], error["rule"]) == ("not_allowed", "scope"), (scopes, name)
+                    refused += 1
+        assert contents(tmp_path / "tasks.sqlite") == before
+        changes = (await server.app.journal.page(ChangeQuery(outcome="refused", limit=1_000))).changes
+        assert len(changes) == refused
+        assert {change.opening.tool for change in changes} == set(NEEDED)
+        assert {change.opening.caller.subject for change in changes} == {f"{'-'.join(one)}@x.test" for one in SETS[:-1]}
+        for scopes, caller in callers.items():
+            for name, needed in NEEDED.items():
+                if needed in scopes:
+                    answer = await caller.call(name, **sent[name], **({} if needed == "read" else {"dryRun": True}))
+                    assert answer.get("code") != "not_allowed", (scopes, name)
