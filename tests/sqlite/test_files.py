@@ -12,6 +12,7 @@ import pytest
 
 from behaviour.arms import NOW
 from journals import numbered
+from server.transports.server_process import output
 from taskhand.backends.local.backend import TASK_STORE, LocalBackend
 from taskhand.backends.local.directory import sequential_id
 from taskhand.domain.check_result import CheckResult
@@ -247,3 +248,32 @@ async def test_what_is_read_only_is_named_with_the_remedy(what: str, folder: Pat
         found = await check(path)
     assert "writable for the user who runs Taskhand" in (refused.value.next_step or "")
     assert (found.outcome, found.found, found.remedy) == ("failed", refused.value.message, refused.value.next_step)
+
+
+# Opened twice.
+
+
+async def test_a_file_that_one_process_has_open_twice_loses_nothing_when_another_process_closes_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    opening, refused = Opening("update_task", Caller(), NOW), Ending("refused")
+    journals = [journal_at(path), journal_at(path)]
+
+    def rows() -> int:
+        """The rows that another process finds, which closes the file then."""
+        exported = output(tmp_path / "tasks.sqlite", "journal", "export", TASKHAND_JOURNAL=str(path))
+        return len(exported.splitlines())
+
+    try:
+        for journal in journals:
+            await journal.record(opening, refused)
+        before = rows()
+        for _ in range(2):
+            for journal in journals:
+                await journal.record(opening, refused)
+            rows()
+        assert rows() == 3 * before
+    finally:
+        for journal in journals:
+            await journal.aclose()

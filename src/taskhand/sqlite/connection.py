@@ -4,10 +4,13 @@ import logging
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
+from typing import Final
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
@@ -31,6 +34,30 @@ _log = logging.getLogger(__name__)
 BUSY_S = 5.0
 """Seconds that a write waits for another process."""
 
+_opening: Final = Lock()
+_open_files: Final[Counter[tuple[int, int]]] = Counter()
+"""How many connections this process has to each file, by its identity; read and written while `_opening` is held.
+
+A process that closes a file loses all its locks on it, also those of its other connections: another process could then
+remove the write-ahead log that they use. So a file that is open is opened by SQLite only, which knows of this.
+https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+"""
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that is counted while it is open."""
+
+    file: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        super().close()
+        with _opening:
+            if self.file is not None:
+                _open_files[self.file] -= 1
+                if not _open_files[self.file]:
+                    del _open_files[self.file]
+                self.file = None
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseKind:
@@ -52,9 +79,13 @@ class DatabaseKind:
 def file_identity(path: Path) -> tuple[int, int] | None:
     """Device and inode of the file at `path`; None where there is none."""
     try:
-        found = path.stat()
+        return _identify(path)
     except FileNotFoundError:
         return None
+
+
+def _identify(path: Path) -> tuple[int, int]:
+    found = path.stat()
     return found.st_dev, found.st_ino
 
 
@@ -68,10 +99,8 @@ def open_connection(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if file_identity(path) is None:
         make_database(path, kind)
-    check_file(path, kind)
     with ExitStack() as until_ready:
-        # Absolute: SQLite would keep a file of the name `:memory:` in memory.
-        connection = sqlite3.connect(path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        connection = _connect(path, kind)
         until_ready.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -82,6 +111,19 @@ def open_connection(
             if prepare is not None:
                 prepare(connection)
         until_ready.pop_all()
+    return connection
+
+
+def _connect(path: Path, kind: DatabaseKind) -> _Connection:
+    """A counted connection to the file, which is checked before."""
+    with _opening:
+        check_file(path, kind)
+        # Absolute: SQLite would keep a file of the name `:memory:` in memory.
+        connection = sqlite3.connect(
+            path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False, factory=_Connection
+        )
+        connection.file = _identify(path)
+        _open_files[connection.file] += 1
     return connection
 
 
@@ -134,8 +176,13 @@ def move_into_place(new: Path, there: Path) -> bool:
 
 
 def check_file(path: Path, kind: DatabaseKind) -> None:
-    """Refuse a file that SQLite would open and that is not what it was; OperatorError says how to repair it."""
-    os.close(os.open(path, os.O_RDWR))
+    """Refuse a file that SQLite would open and that is not what it was; OperatorError says how to repair it.
+
+    Of a file that this process has open only the size is looked at.
+    """
+    is_open = _identify(path) in _open_files
+    if not is_open:
+        os.close(os.open(path, os.O_RDWR))
     if path.stat().st_size == 0:
         raise OperatorError(
             f"The {kind.label} {path} is an empty file: what was in it is lost.",
@@ -145,7 +192,7 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
                 "new one."
             ),
         )
-    if (log := find_foreign_log(path)) is not None:
+    if not is_open and (log := find_foreign_log(path)) is not None:
         raise OperatorError(
             f"{log} is older than the {kind.label} {path} and does not belong to it: was a backup restored?",
             code="store_unavailable",
