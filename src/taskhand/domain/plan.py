@@ -48,7 +48,7 @@ class Plan:
     `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
     "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be
     changed, each with its error. `skipped` are new tasks that would not be created. `unapplied` are fields that an undo
-    leaves as they are.
+    leaves as they are. `is_for_others` is whether the caller who made the plan may not apply it.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Plan:
     refused: tuple[tuple[str, TaskhandError], ...] = ()
     skipped: tuple[TaskResult, ...] = ()
     unapplied: tuple[Unapplied, ...] = ()
+    is_for_others: bool = False
 
     @property
     def people(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_RULES, Rules
 
 __all__ = ["ANYONE", "SCOPES", "Person", "Principal", "Scope"]
@@ -40,6 +41,18 @@ class Principal:
     def subject(self) -> str | None:
         """The person's id, as the journal has it."""
         return self.person.id if self.person else None
+
+    def check_number(self, count: int) -> None:
+        """NotAllowed where one change may not have so many tasks."""
+        most = self.rules.most_tasks
+        if most is not None and count > most:
+            said = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
+            raise NotAllowed.by("most_tasks", said)
+
+    def check_may_lose(self, what: str) -> None:
+        """NotAllowed where no scope allows `what`, by which something is lost."""
+        if "destructive" not in self.scopes:
+            raise NotAllowed.by("scope", f"{what} needs the scope destructive, which you do not have.")
 
 
 ANYONE: Final = Principal()

@@ -43,8 +43,9 @@ def instant(at: datetime) -> str:
 
 def opening_json(opening: Opening) -> _Json:
     """An opening without its time and tool, which are fields of the entry."""
-    connection = {} if opening.connection is None else {"connection": opening.connection}
-    return connection | {
+    further: _Json = {} if opening.connection is None else {"connection": opening.connection}
+    further |= {"second_person": True} if opening.second_person else {}
+    return further | {
         "caller": _fields_json(opening.caller),
         "arguments": opening.arguments,
         "reason": opening.reason,
@@ -67,7 +68,8 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
         plan_id=value["plan_id"],
         undoes=value["undoes"],
         claims=tuple(map(_claim_from, value["claims"])),
-        connection=value.get("connection"),  # not in journals of earlier versions
+        connection=value.get("connection"),  # not in journals of earlier versions, as the next
+        second_person=value.get("second_person", False),
     )
 
 

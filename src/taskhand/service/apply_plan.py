@@ -1,4 +1,7 @@
-"""Carry out a plan: once, only for the caller that made it, and only if no task has changed since."""
+"""Carry out a plan: once, only for the caller that made it, and only if no task has changed since.
+
+A plan that needs a second person is carried out for any other person than the one who made it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +18,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
-from taskhand.service.approval import reason_to_confirm
+from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import execute_create, replay_create
@@ -31,7 +34,7 @@ from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.task_write import write_edit
-from taskhand.service.visibility import is_shown
+from taskhand.service.visibility import is_for_second_person, is_shown
 
 __all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 
@@ -41,10 +44,13 @@ _MOST_DIFFERENCES = 20
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     """Carry out a plan, or go on with what is left of one; CallerError where it is another caller's, used or expired.
 
+    NotAllowed where a scope or a rule forbids it to this caller, before anything is read.
+
     The id of a change of many tasks that was not finished goes on with that change. Nothing is written where a task of
     a new plan has changed since; of a plan that is gone on with, such a task is refused, and the others are written.
     """
     plan = await _find_plan(call, plan_id)
+    check_may_apply(call.app, plan)
     async with call.app.lock(_use_claim(plan).scope):
         begun = await _find_begun(call, plan)
         while True:
@@ -86,10 +92,12 @@ async def _go_on(call: Call, begun: Change) -> BulkReceipt:
 async def review_plan(call: Call, plan_id: str) -> Plan:
     """The plan before it is carried out, with its `guard` where it needs a person's approval.
 
-    CallerError as for `apply_plan`; a task that has changed since is reported only in a dry run. What is left of a plan
-    that was begun was approved with it.
+    Errors as for `apply_plan`; a task that has changed since is reported only in a dry run, for which it does not count
+    whether the caller may apply the plan. What is left of a plan that was begun was approved with it.
     """
     plan = await _find_plan(call, plan_id)
+    if not call.is_dry:
+        check_may_apply(call.app, plan)
     begun = await _find_begun(call, plan)
     if begun is not None and not has_left(begun):
         raise _plan_used_error(call, begun)
@@ -99,8 +107,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
     if call.is_dry:
         await _check_unchanged(call, plan)
         return to_plan(plan, call.app)
-    guard = reason_to_confirm(call.app, plan.intents, by_filter="filter" in plan.opening.arguments)
-    return to_plan(plan, call.app, guard=guard)
+    return to_plan(plan, call.app, guard=find_guard(call.app, plan))
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
@@ -154,7 +161,7 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
             code="plan_not_found",
             next_step="Take planId from the answer that showed the difference.",
         )
-    if plan.opening.caller.key != call.caller.key:
+    if plan.opening.caller.key != call.caller.key and not is_for_second_person(call.app, plan):
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )

@@ -115,8 +115,10 @@ class Call:
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:
         """Record the intents before anything is sent; AlreadyClaimed where an earlier change has one of the claims.
 
-        CallerError where another process is writing one of their notes.
+        CallerError where another process is writing one of their notes. NotAllowed for more tasks than one change of
+        the caller may have.
         """
+        self.app.principal.check_number(len(intents))
         await recover_abandoned(self.app)
         change, is_new = await self.app.journal.begin(opening, intents)
         if not is_new:

@@ -45,7 +45,12 @@ class AskPerson(Protocol):
 
 
 async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkReceipt | Plan | Question:
-    """Ask the person about the plan and act on the answer; the question itself where the answer comes later."""
+    """Ask the person about the plan and act on the answer; the question itself where the answer comes later.
+
+    A plan that only others may apply is returned: no yes of the one who made it carries it out.
+    """
+    if plan.is_for_others:
+        return plan
     question = Question(plan.id, question_text(plan, await wording_for(call.app, plan.people, plan.links)))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)

@@ -84,7 +84,11 @@ def _told(error: CallerError) -> str:
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
-    """Create these tasks, or plan it; CallerError where there are too many, or all are refused for one reason."""
+    """Create these tasks, or plan it; CallerError where there are too many, or all are refused for one reason.
+
+    NotAllowed for more than one change of this caller may have.
+    """
+    call.app.principal.check_number(len(bodies))
     if not 0 < len(bodies) <= MOST_TASKS:
         raise CallerError(
             f"{len(bodies)} tasks were given.",

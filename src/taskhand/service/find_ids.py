@@ -30,8 +30,9 @@ async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> st
 async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MISSING) -> TaskIds:
     """The ids of the tasks with these values of a property, or the values themselves where none is named.
 
-    CallerError where the values of the property are not unique.
+    CallerError where the values of the property are not unique, NotAllowed for more than the caller may change.
     """
+    app.principal.check_number(len({one.casefold() for one in values}))
     own = app.backend.properties
     if id_property is MISSING or own is None:
         return TaskIds(tuple(values))

@@ -12,6 +12,8 @@ from taskhand.domain.plan import Difference, Plan, difference
 from taskhand.domain.snapshot import describe_loss
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.authorization import reason_not_to_apply
 from taskhand.service.call import Call
 from taskhand.service.notes import describe_shared
 
@@ -33,7 +35,10 @@ async def make_plan(
 ) -> Plan:
     """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out."""
     refused = refused or {}
+    needs_approval = reason_to_confirm(call.app, intents, by_filter="filter" in call.arguments)
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
+    if needs_approval and call.app.principal.rules.second_person:
+        opening = replace(opening, second_person=True)
     left_out = [*(TaskResult.failed(task_id, "refused", error) for task_id, error in refused.items()), *skipped]
     results = [
         Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
@@ -41,7 +46,12 @@ async def make_plan(
     ]
     change = await call.record("planned", opening, intents, results)
     plan = to_plan(change, call.app, guard=guard, note=note)
-    return replace(plan, unchanged=tuple(unchanged), refused=tuple(refused.items()), skipped=tuple(skipped))
+    plan = replace(plan, unchanged=tuple(unchanged), refused=tuple(refused.items()), skipped=tuple(skipped))
+    reason = reason_not_to_apply(call.app, change.id, needs_approval)
+    if reason is None:
+        return plan
+    said = " ".join(filter(None, (reason.message, reason.next_step, plan.note)))
+    return replace(plan, note=said, is_for_others=True)
 
 
 def to_plan(

@@ -38,11 +38,15 @@ async def undo_change(
     """Restore what the change replaced; fields that have changed since stay as they are, and are told.
 
     `task_ids` are the tasks to undo (None: all); `leave` are ids of tasks, or fields, to leave as they are. CallerError
-    `changed_since` where nothing can be restored. A deleted task is made again once, under a new id. A created task is
-    deleted: at once where this client has just created it, else after approval.
+    `changed_since` where nothing can be restored; NotAllowed where a scope or a rule forbids it. A deleted task is made
+    again once, under a new id. A created task is deleted: at once where this client has just created it, else after
+    approval.
     """
     change = await _find_change(call, change_id)
     chosen = select(change, task_ids, leave)
+    call.app.principal.check_number(len(chosen.applied))
+    if not call.is_dry and any(intent.verb == "create" for intent, _ in chosen.applied):
+        call.app.principal.check_may_lose("Deleting what the change created")
     ids = [result.task_id for _, result in chosen.applied if result.task_id]
     async with call.app.lock_all(ids):
         made = [result.task_id or "" for intent, result in chosen.applied if intent.verb == "create"]
@@ -194,10 +198,14 @@ def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
 
 
 def _is_just_made(call: Call, change: Change, intents: Sequence[Intent]) -> bool:
-    """Whether the undo deletes only a few tasks that this client created here a moment ago."""
+    """Whether the undo deletes only a few tasks that this client created here a moment ago.
+
+    A rule that wants a second person for every deletion wants one here too.
+    """
     policy = call.app.policy
     return (
-        all(one.verb == "create" for one in change.intents)
+        not call.app.principal.rules.second_person
+        and all(one.verb == "create" for one in change.intents)
         and len(intents) <= policy.plan_over
         and change.opening.caller.key == call.caller.key
         and change.session is not None

@@ -3,7 +3,7 @@
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["describe_owner", "is_shown", "shown_subject"]
+__all__ = ["describe_owner", "is_for_second_person", "is_shown", "shown_subject"]
 
 
 def shown_subject(app: AppContext) -> str | None:
@@ -14,10 +14,15 @@ def shown_subject(app: AppContext) -> str | None:
 def is_shown(app: AppContext, change: Change) -> bool:
     """Whether this caller is shown a change or a plan; any other is answered as one that does not exist.
 
-    A change that was made before anyone was asked who calls is nobody's.
+    A change that was made before anyone was asked who calls is nobody's. A plan for a second person is shown to all.
     """
     subject = shown_subject(app)
-    return subject is None or change.opening.caller.subject == subject
+    return subject is None or change.opening.caller.subject == subject or is_for_second_person(app, change)
+
+
+def is_for_second_person(app: AppContext, plan: Change) -> bool:
+    """Whether another person than its maker has to apply this plan, and the caller is one."""
+    return plan.opening.second_person and app.principal.subject not in {None, plan.opening.caller.subject}
 
 
 def describe_owner(app: AppContext, change: Change) -> str | None:

@@ -1,0 +1,42 @@
+"""Who may apply a plan, by the scopes of the caller and the rules of the policy."""
+
+from taskhand.domain.errors import NotAllowed
+from taskhand.journal.journal import Change
+from taskhand.service.app_context import AppContext
+from taskhand.service.approval import reason_to_confirm
+from taskhand.service.visibility import is_for_second_person
+
+__all__ = ["check_may_apply", "find_guard", "reason_not_to_apply"]
+
+
+def check_may_apply(app: AppContext, plan: Change) -> None:
+    """NotAllowed where this caller, who can see the plan, may not apply it."""
+    is_own = plan.opening.plan_id is None and not is_for_second_person(app, plan)
+    if (refusal := reason_not_to_apply(app, plan.id, find_guard(app, plan), is_own=is_own)) is not None:
+        raise refusal
+    app.principal.check_number(len(plan.intents))
+
+
+def find_guard(app: AppContext, plan: Change) -> str | None:
+    """Why a plan needs approval, as `reason_to_confirm` says it; None where it does not."""
+    return reason_to_confirm(app, plan.intents, by_filter="filter" in plan.opening.arguments)
+
+
+def reason_not_to_apply(app: AppContext, plan_id: str, guard: str | None, *, is_own: bool = True) -> NotAllowed | None:
+    """Why this caller may not apply a plan that needs approval for the reason `guard`; None where it may.
+
+    `is_own` is whether the caller has made it.
+    """
+    if guard is None:
+        return None
+    try:
+        app.principal.check_may_lose(guard)
+    except NotAllowed as error:
+        return error
+    if is_own and app.principal.rules.second_person:
+        return NotAllowed(
+            f"{guard} has to be applied by another person than the one who planned it.",
+            next_step=f"Ask another person to look at the plan and to call apply_plan with planId {plan_id}.",
+            details={"rule": "second_person", "planId": plan_id},
+        )
+    return None

@@ -1,0 +1,163 @@
+"""Who may apply a plan that needs approval, and how many tasks one change may have."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.person import Person as PersonAtClient
+from server.persons import ANA, BEN, Office, open_office
+from taskhand.domain.principal import Scope
+
+FIVE = [{"title": f"Task {n}", "responsibleIds": [], "priority": "1"} for n in range(5)]
+WRITE: frozenset[Scope] = frozenset({"read", "write"})
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(tmp_path) as office:
+        yield office
+
+
+async def refusal(agent: Agent, tool: str, /, **arguments: Any) -> str:
+    """The rule that a call is refused by."""
+    with pytest.raises(Refused) as refused:
+        await agent(tool, **arguments)
+    assert refused.value.code == "not_allowed"
+    return str(refused.value.error["rule"])
+
+
+async def titles(office: Office) -> list[str]:
+    return sorted(await (await office.agent("reader")).listed())
+
+
+async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(office: Office) -> None:
+    office.rule(ANA, second_person=True)
+    ana, ben = await office.agent(ANA), await office.agent(BEN)
+    task = await ana.create("Gone")
+    plan = await ana("delete_task", id=task["id"])
+    assert f"call apply_plan with planId {plan['planId']}" in plan["note"]
+    assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
+    assert (await ana("apply_plan", planId=plan["planId"], dryRun=True))["count"] == 1
+    assert (await ben("apply_plan", planId=plan["planId"], dryRun=True))["difference"][0]["title"] == "Gone"
+    assert await titles(office) == ["Gone"]
+    await ben("apply_plan", planId=plan["planId"])
+    assert await titles(office) == []
+    applied, refused, planned = (await office.changes())[:3]
+    assert (applied.opening.caller.subject, applied.opening.plan_id) == (BEN, planned.id)
+    assert (planned.opening.caller.subject, planned.outcome) == (ANA, "planned")
+    assert (refused.opening.tool, refused.outcome, refused.ending and refused.ending.code) == (
+        "apply_plan",
+        "refused",
+        "not_allowed",
+    )
+
+
+async def test_the_second_person_needs_scopes_and_rules_for_the_plan(office: Office) -> None:
+    ana = await office.agent(ANA)
+    tasks = [await ana.create(f"Task {n}") for n in range(3)]
+    office.rule(ANA, second_person=True)
+    plan = await ana("delete_task", ids=[task["id"] for task in tasks])
+    assert await refusal(await office.agent(BEN, WRITE), "apply_plan", planId=plan["planId"]) == "scope"
+    ben = await office.agent(BEN)
+    for rules, rule in (
+        ({"most_tasks": 2}, "most_tasks"),
+        ({"tools": "all,-delete_task"}, "tools"),
+        ({"tools": "read"}, "tools"),
+    ):
+        office.rule(BEN, **rules)
+        assert await refusal(ben, "apply_plan", planId=plan["planId"]) == rule
+    nobody = await office.agent(None)
+    with pytest.raises(Refused, match="made by another caller"):
+        await nobody("apply_plan", planId=plan["planId"])
+    assert len(await titles(office)) == 3
+
+
+async def test_a_plan_without_a_guard_needs_no_second_person_and_is_nobody_elses(office: Office) -> None:
+    office.rule(second_person=True)
+    ana, ben = await office.agent(ANA), await office.agent(BEN)
+    plan = await ana("create_task", title="New", responsibleIds=[], priority="1", dryRun=True)
+    assert "another person" not in plan["note"]
+    with pytest.raises(Refused, match="There is no plan"):
+        await ben("apply_plan", planId=plan["planId"])
+    assert (await ana("apply_plan", planId=plan["planId"]))["task"]["title"] == "New"
+
+
+async def test_a_plan_from_before_the_rule_has_no_second_person(office: Office) -> None:
+    ana, ben = await office.agent(ANA), await office.agent(BEN)
+    plan = await ana("delete_task", id=(await ana.create("Stays"))["id"])
+    office.rule(second_person=True)
+    assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
+    with pytest.raises(Refused, match="There is no plan"):
+        await ben("apply_plan", planId=plan["planId"])
+    office.rule()
+    assert "deleted" in await ana("apply_plan", planId=plan["planId"])
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_the_maker_of_a_plan_for_others_is_not_asked_and_the_second_person_is(office: Office, mode: str) -> None:
+    task = await (await office.agent(ANA)).create("Gone")
+    office.rule(second_person=True)
+    eager, careful = PersonAtClient("yes"), PersonAtClient("yes")
+    ana, ben = (
+        await office.agent(ANA, at_client=eager, mode=mode),
+        await office.agent(BEN, at_client=careful, mode=mode),
+    )
+    plan = await ana("delete_task", id=task["id"])
+    assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
+    assert (eager.questions, await titles(office)) == ([], ["Gone"])
+    assert "deleted" in await ben("apply_plan", planId=plan["planId"])
+    assert (len(careful.questions), await titles(office)) == (1, [])
+
+
+async def test_an_undo_that_deletes_needs_a_second_person_too(office: Office) -> None:
+    office.rule(second_person=True)
+    ana, ben = await office.agent(ANA), await office.agent(BEN)
+    made = await ana("create_task", title="Made", responsibleIds=[], priority="1")
+    plan = await ana("undo_change", changeId=made["changeId"])
+    assert await titles(office) == ["Made"]
+    assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
+    assert "deleted" in await ben("apply_plan", planId=plan["planId"])
+
+
+async def test_without_the_destructive_scope_nothing_that_loses_something_is_done(office: Office) -> None:
+    everything, writer = await office.agent(ANA), await office.agent(ANA, WRITE, PersonAtClient("yes"))
+    made = await writer("create_task", title="Made", responsibleIds=[], priority="1")
+    assert await refusal(writer, "undo_change", changeId=made["changeId"]) == "scope"
+    await writer("update_task", id=made["task"]["id"], priority="2")
+    plan = await writer("bulk_update_tasks", filter={"text": "Made"}, changes={"priority": "0"})
+    assert "A change by filter needs the scope destructive, which you do not have." in plan["note"]
+    assert await refusal(writer, "apply_plan", planId=plan["planId"]) == "scope"
+    deletion = await everything("delete_task", id=made["task"]["id"])
+    assert await refusal(writer, "apply_plan", planId=deletion["planId"]) == "scope"
+    changed = await writer("create_task", title="Other", responsibleIds=[], priority="1", dryRun=True)
+    assert (await writer("apply_plan", planId=changed["planId"]))["task"]["title"] == "Other"
+    assert "changeId" in await everything("apply_plan", planId=plan["planId"])
+    assert all(change.opening.caller.subject == ANA for change in await office.changes())
+
+
+async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: Office) -> None:
+    ana = await office.agent(ANA)
+    made = await ana("create_tasks", tasks=FIVE)
+    ids = [row["id"] for row in (await ana("list_tasks"))["tasks"]]
+    wide = await ana("delete_task", ids=ids)
+    office.rule(most_tasks=4)
+    edit = {"changes": {"priority": "2"}}
+    for tool, arguments in (
+        ("create_tasks", {"tasks": [body | {"title": f"New {body['title']}"} for body in FIVE]}),
+        ("create_tasks", {"tasks": FIVE, "dryRun": True}),
+        ("bulk_update_tasks", {"taskIds": ids} | edit),
+        ("bulk_update_tasks", {"taskIds": [*ids[:3], "nope", "never"]} | edit),
+        ("bulk_update_tasks", {"filter": {"text": "Task"}} | edit),
+        ("delete_task", {"ids": ids}),
+        ("undo_change", {"changeId": made["changeId"]}),
+        ("apply_plan", {"planId": wide["planId"]}),
+    ):
+        assert await refusal(ana, tool, **arguments) == "most_tasks", tool
+        assert (await office.changes())[0].outcome == "refused"
+    assert len(await titles(office)) == 5
+    assert "totals" in await ana("bulk_update_tasks", taskIds=ids[2:], **edit)
+    assert "planId" in await ana("bulk_update_tasks", filter={"text": "Task 1"}, changes={"priority": "0"})
+    assert (await ana("undo_change", changeId=made["changeId"], taskIds=ids[:2]))["totals"] == {"applied": 2}
