@@ -64,6 +64,7 @@ class AppContext:
     description: str | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
+    _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -72,8 +73,24 @@ class AppContext:
         return Reference(self.clock(), self.timezone)
 
     def of_principal(self, principal: Principal) -> "AppContext":
-        """The same application for this caller; it has the same locks."""
-        return self if principal == self.principal else replace(self, principal=principal)
+        """The same application for this caller; it has the same locks, caches and journal."""
+        if principal == self.principal:
+            return self
+        return replace(self, principal=principal, backend=self._backend_of(principal), _shared=self.shared)
+
+    @property
+    def shared(self) -> "AppContext":
+        """The same application for nobody: for what is done for every caller, as recovery is."""
+        return self._shared or self
+
+    def _backend_of(self, principal: Principal) -> Backend:
+        """The backend as this caller uses it."""
+        backend = self.shared.backend
+        if not principal.rules.own_tasks_only:
+            return backend
+        from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
+
+        return only_own_tasks(backend)
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Let everything inside end so early that the call has been answered in time."""

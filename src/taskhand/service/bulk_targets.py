@@ -112,8 +112,8 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
 
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
-    """Refuse a filter that matches every task: most likely the filter is wrong."""
-    async for page in all_pages(app, TaskQuery(order="created", limit=_PAGE, links=frozenset())):
+    """Refuse a filter that matches every task, whoever may see it: most likely the filter is wrong."""
+    async for page in all_pages(app.shared, TaskQuery(order="created", limit=_PAGE, links=frozenset())):
         if page.unreadable or any(task.id not in found for task in page.tasks):
             return
     raise CallerError(

@@ -30,10 +30,11 @@ _LAG = timedelta(minutes=2)
 
 
 async def recover_abandoned(app: AppContext) -> None:
-    """End every open change whose process has died; a change that cannot be settled now stays open, for the next try.
+    """End every open change whose process has died, whoever made it and whoever calls now.
 
-    OperatorError where the journal cannot be read.
+    A change that cannot be settled now stays open, for the next try. OperatorError where the journal cannot be read.
     """
+    app = app.shared
     with part_of_call(_SHARE_OF_CALL):
         for change in await app.journal.abandoned():
             try:

@@ -291,9 +291,18 @@ class Resolver:
             )
             return changed.ids, changed.matched
         if body.responsible_ids is MISSING or not body.responsible_ids:
-            return body.responsible_ids, ()
+            is_to_be_own = before is None and self._app.principal.rules.own_tasks_only
+            return await self._me_alone() if is_to_be_own else (body.responsible_ids, ())
         found = await self.resolve_people(body.responsible_ids, before.responsible_ids if before else ())
         return found.ids, found.matched
+
+    async def _me_alone(self) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
+        """The responsible of a new task that came without one, where the caller may have own tasks only."""
+        team = await self._known_team()
+        names = {member.id: member.name for member in team.members}
+        if team.me is None:
+            return MISSING, ()
+        return (team.me,), (Match("responsibleIds", "left out", team.me, names.get(team.me, "you")),)
 
     def _resolve_due(self, request: DueRequest, before: Task | None, shift_days: int | None) -> Due | None | MISSING:
         if before is not None and shift_days is not None:

@@ -1,0 +1,318 @@
+"""A backend that has only the tasks of one person: those that the person is among the responsibles of.
+
+A rule of the policy wants it (`own_tasks_only`). Every method of the protocol is narrowed here or passed on by name, so
+that a new one is not forgotten.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, cast
+
+from pydantic import MISSING
+
+from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAllowed
+from taskhand.domain.lost_create import CreateCandidates
+from taskhand.domain.page import TaskPage
+from taskhand.domain.query import TaskQuery, sort_key
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
+from taskhand.domain.task_types import KnownType
+
+__all__ = ["OwnTasksBackend", "only_own_tasks"]
+
+_MOST_NAMED: Final = 5
+
+
+def only_own_tasks(backend: Backend) -> Backend:
+    """The backend with the tasks of whoever `me` is there; for one call."""
+    return cast("Backend", OwnTasksBackend(backend))
+
+
+class OwnTasksBackend:
+    """The tasks of whoever `me` is on `backend`, for one call.
+
+    A task that is not the person's own is left out of lists, and NotAllowed where it is named. Before a write each task
+    is read afresh: what was the person's own then may be written, and given away too. A person who is no member has no
+    tasks.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._read_as_own: set[str] = set()
+        """The ids of tasks that this call has read, afresh, as the person's own."""
+        own = backend.properties
+        self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
+
+    @property
+    def name(self) -> str:
+        """The backend's own."""
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The backend's own."""
+        return self._backend.capabilities
+
+    @property
+    def remedies(self) -> Mapping[str, str]:
+        """The backend's own."""
+        return self._backend.remedies
+
+    @property
+    def accessed(self) -> str:
+        """The backend's own."""
+        return self._backend.accessed
+
+    async def statuses(self) -> StatusList:
+        """The backend's own."""
+        return await self._backend.statuses()
+
+    async def members(self) -> tuple[Member, ...]:
+        """The backend's own."""
+        return await self._backend.members()
+
+    async def former_members(self) -> tuple[Member, ...]:
+        """The backend's own."""
+        return await self._backend.former_members()
+
+    async def me(self) -> str | None:
+        """The person whose tasks these are."""
+        return await self._backend.me()
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """The backend's own."""
+        return self._backend.sure_of_due(task, of_day=of_day)
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """The backend's own."""
+        return await self._backend.find_contacts(query, limit)
+
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
+        """The backend's own."""
+        return await self._backend.find_deals(query, limit)
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """The backend's own."""
+        return await self._backend.find_linked(field, ids)
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The backend's own."""
+        return await self._backend.task_types()
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """One page of the person's own tasks; of those that others are responsible for too, where these are asked for.
+
+        As many pages of the backend are read as that takes.
+        """
+        me, asked = await self.me(), query.responsible_ids
+        others = None if asked is None or me in asked else frozenset(asked)
+        most = self.capabilities.most_responsibles
+        if me is None or (others is not None and (not others or most == 1)):
+            return TaskPage((), more=False)
+        rest = replace(query, responsible_ids=(me,), of_nobody=False)
+        found: list[Task] = []
+        unreadable: dict[str, None] = {}
+        times: dict[str, Any] = {}
+        while True:
+            page = await self._backend.list_tasks(rest)
+            found += [
+                task
+                for task in page.tasks
+                if me in task.responsible_ids and (others is None or not others.isdisjoint(task.responsible_ids))
+            ]
+            unreadable |= dict.fromkeys(page.unreadable)
+            times |= page.times
+            if not page.more or not page.tasks or len(found) >= query.limit:
+                break
+            last = page.tasks[-1]
+            rest = replace(rest, after=(sort_key(last, query.order), last.id))
+        shown = tuple(found[: query.limit])
+        return TaskPage(
+            shown,
+            more=page.more or len(found) > len(shown),
+            unreadable=await self._own_among(unreadable),
+            times={task.id: times[task.id] for task in shown if task.id in times},
+        )
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
+        """One of the person's own tasks; NotAllowed for another's."""
+        me = await self._member()
+        task = await self._backend.get_task(task_id, fresh=fresh)
+        if me not in task.responsible_ids:
+            raise _not_own_error([task_id])
+        return task
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """The person's own tasks, always as they are now: they are read to be written. NotAllowed for another's."""
+        del fresh
+        return await self._only_own(await self._backend.snapshots(ids, fresh=True))
+
+    async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
+        """The person's own tasks; NotAllowed for another's."""
+        return await self._only_own(await self._backend.snapshots_to_delete(ids))
+
+    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+        """The backend's own, about tasks that were read here."""
+        return await self._backend.find_notes(tasks, text, since)
+
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
+        """The backend's own."""
+        return await self._backend.missing_notes(note_ids)
+
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
+        """As the backend checks it; NotAllowed for a new task that would not be the person's own."""
+        if before is None:
+            await self._check_new(edit)
+        await self._backend.check_edit(before, edit)
+
+    async def create_task(self, edit: Edit) -> Written:
+        """Create a task of the person's own."""
+        await self._check_new(edit)
+        written = await self._backend.create_task(edit)
+        self._read_as_own.add(written.task.id)
+        return written
+
+    async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
+        """Create many tasks of the person's own; none, where one of them would be another's."""
+        try:
+            for edit in edits:
+                await self._check_new(edit)
+        except NotAllowed as error:
+            return tuple(ItemResult("", error=error) for _ in edits)
+        results = await self._backend.create_tasks(edits, progress)
+        self._read_as_own.update(one.written.task.id for one in results if one.written)
+        return results
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Write a task that was read here as the person's own."""
+        self._check_read([before])
+        return await self._backend.update_task(before, edit)
+
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Write tasks that were read here as the person's own; none, where one of them was not."""
+        if (refused := self._refuse_unread([task for task, _ in edits])) is not None:
+            return refused
+        return await self._backend.update_tasks(edits, progress)
+
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+        """The backend's own: a task that this person has made may have been given away since."""
+        return await self._backend.find_created(edits, sent_at)
+
+    async def delete_task(self, before: Task) -> str | None:
+        """Delete a task that was read here as the person's own."""
+        self._check_read([before])
+        return await self._backend.delete_task(before)
+
+    async def delete_tasks(
+        self, before: Sequence[Task], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Delete tasks that were read here as the person's own; none, where one of them was not."""
+        if (refused := self._refuse_unread(before)) is not None:
+            return refused
+        return await self._backend.delete_tasks(before, progress)
+
+    async def upstream_time(self) -> datetime | None:
+        """The backend's own."""
+        return await self._backend.upstream_time()
+
+    async def check_access(self) -> None:
+        """The backend's own."""
+        await self._backend.check_access()
+
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
+        """The backend's own."""
+        return await self._backend.check_health(writes=writes)
+
+    async def aclose(self) -> None:
+        """Close the backend."""
+        await self._backend.aclose()
+
+    async def _member(self) -> str:
+        """The id of the person's member; NotAllowed for a person who is none."""
+        if (me := await self.me()) is None:
+            raise NotAllowed.by(
+                "own_tasks_only", "You are no member of this account, so none of its tasks are your own."
+            )
+        return me
+
+    async def _only_own(self, found: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
+        """What was read afresh; NotAllowed where one of the tasks is another's."""
+        if not found:
+            return {}
+        me = await self._member()
+        others = [asked for asked, one in found.items() if me not in one.task.responsible_ids]
+        self._read_as_own.difference_update(found[one].task.id for one in others)
+        self._read_as_own.update(one.task.id for asked, one in found.items() if asked not in others)
+        if others:
+            raise _not_own_error(others)
+        return dict(found)
+
+    async def _own_among(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Those of the tasks that cannot be read whole that are certainly the person's own."""
+        me, pattern = await self.me(), self.capabilities.id_pattern
+        named = [one for one in ids if re.fullmatch(pattern, one)]
+        found = await self._backend.snapshots(named) if named else {}
+        return tuple(one for one in named if one in found and me in found[one].task.responsible_ids)
+
+    async def _check_new(self, edit: Edit) -> None:
+        me = await self._member()
+        if edit.responsible_ids is MISSING or me not in edit.responsible_ids:
+            raise NotAllowed.by(
+                "own_tasks_only",
+                "A new task has to be your own: you are not among its responsibleIds. Nothing was written.",
+            )
+
+    def _check_read(self, tasks: Iterable[Task]) -> None:
+        """NotAllowed for a task that was not read here as the person's own."""
+        if others := [task.id for task in tasks if task.id not in self._read_as_own]:
+            raise _not_own_error(others)
+
+    def _refuse_unread(self, tasks: Sequence[Task]) -> tuple[ItemResult, ...] | None:
+        """The results where one of the tasks was not read here as the person's own; None where all were."""
+        try:
+            self._check_read(tasks)
+        except NotAllowed as error:
+            return tuple(ItemResult(task.id, error=error) for task in tasks)
+        return None
+
+
+class _Properties:
+    """Properties of the CRM's own, of the person's own tasks."""
+
+    def __init__(self, own: OwnProperties, only_own: Any) -> None:
+        self._own = own
+        self._only_own = only_own
+
+    async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """The backend's own."""
+        return await self._own.resolve(given)
+
+    async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
+        """The backend's own."""
+        return await self._own.find_names(given)
+
+    async def snapshots(
+        self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
+    ) -> dict[str, Snapshot]:
+        """The person's own tasks with these properties; NotAllowed for another's."""
+        found: dict[str, Snapshot] = await self._only_own(await self._own.snapshots(ids, names, to_delete=to_delete))
+        return found
+
+    async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
+        """The backend's own: what is done with an id is narrowed where the task is read."""
+        return await self._own.find_ids(name, values)
+
+
+def _not_own_error(ids: Sequence[str]) -> NotAllowed:
+    named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else "")
+    is_one = len(ids) == 1
+    what = f"Task {named} is not one of your own tasks" if is_one else f"Tasks {named} are not your own"
+    return NotAllowed.by("own_tasks_only", f"{what}; nothing was written.")

@@ -1,0 +1,118 @@
+"""A person who may see and change own tasks only, on every backend."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.agent import Agent, Refused
+from behaviour.arms import ARMS, Arm
+from server.persons import Office, open_office
+
+OTHER = "Ana Soto"
+
+
+@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
+    arm: Arm = request.param
+    async with open_office(tmp_path, arm) as office:
+        yield office
+
+
+@pytest.fixture
+async def stock(tmp_path: Path) -> AsyncIterator[Office]:
+    """The embedded store, where a task can have several responsibles."""
+    async with open_office(tmp_path) as office:
+        yield office
+
+
+async def rule_of(agent: Agent, tool: str, /, **arguments: Any) -> str:
+    """The rule that a call is refused by; the refusal is in the journal."""
+    with pytest.raises(Refused) as refused:
+        await agent(tool, **arguments)
+    assert refused.value.code == "not_allowed", refused.value.error
+    return str(refused.value.error["rule"])
+
+
+async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
+    anyone = await office.agent(None)
+    mine, other = await anyone.create("Mine"), await anyone.create("Other", responsibleIds=[OTHER])
+    given = await anyone("update_task", id=other["id"], title="Other!")
+    plan = await anyone("delete_task", id=other["id"])
+    office.rule(own_tasks_only=True)
+    own = await office.agent(None)
+    assert await own.listed() == ["Mine"]
+    assert await own.listed(responsibleIds=[OTHER]) == []
+    assert await own.listed(responsibleIds=["me", OTHER]) == ["Mine"]
+    assert await own.listed(responsibleIds=["nobody"]) == []
+    assert (await own("list_tasks", countBy="status"))["total"] == 1
+    assert (await own("get_task", id=mine["id"]))["task"]["title"] == "Mine"
+    before = await anyone_sees(office, other["id"])
+    single: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("get_task", {}),
+        ("update_task", {"title": "x"}),
+        ("update_task", {"title": "x", "dryRun": True}),
+        ("complete_task", {}),
+        ("reassign_task", {"responsibleIds": ["me"]}),
+        ("delete_task", {}),
+    )
+    for tool, arguments in single:
+        assert await rule_of(own, tool, id=other["id"], **arguments) == "own_tasks_only", tool
+        assert (await office.changes())[0].opening.tool == tool
+    edit = {"changes": {"title": "x"}}
+    others: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("bulk_update_tasks", {"taskIds": [mine["id"], other["id"]]} | edit),
+        ("delete_task", {"ids": [other["id"], mine["id"]]}),
+        ("undo_change", {"changeId": given["changeId"]}),
+        ("apply_plan", {"planId": plan["planId"]}),
+        ("create_task", {"title": "New", "responsibleIds": [OTHER], "priority": "1"}),
+        ("create_tasks", {"tasks": [{"title": "New", "responsibleIds": [OTHER], "priority": "1"}]}),
+    )
+    for tool, arguments in others:
+        assert await rule_of(own, tool, **arguments) == "own_tasks_only", tool
+        assert (await office.changes())[0].outcome == "refused"
+    assert await anyone_sees(office, other["id"]) == before
+    found = await own("bulk_update_tasks", filter={"text": "m"}, changes={"priority": "2"})
+    assert [one["title"] for one in found["difference"]] == ["Mine"]
+    assert (await own("apply_plan", planId=found["planId"]))["task"]["title"] == "Mine"
+
+
+async def anyone_sees(office: Office, task_id: str) -> Any:
+    """A task as it is."""
+    return await office.app.backend.get_task(task_id, fresh=True)
+
+
+async def test_a_new_task_is_ones_own_and_may_be_given_away(office: Office) -> None:
+    office.rule(own_tasks_only=True)
+    own = await office.agent(None)
+    nobody = ["me"] if office.app.backend.capabilities.least_responsibles else []
+    body: dict[str, Any] = {"priority": "1", "responsibleIds": nobody}
+    made = await own("create_task", title="New", **body)
+    me = await office.app.backend.me()
+    assert "responsibleIds" in str(made["matched"])
+    assert (await anyone_sees(office, made["task"]["id"])).responsible_ids == (me,)
+    many = await own("create_tasks", tasks=[body | {"title": f"N{n}"} for n in range(2)])
+    assert many["totals"] == {"applied": 2}
+    assert len(await own.listed()) == 3
+    away = await own("reassign_task", id=made["task"]["id"], responsibleIds=[OTHER])
+    assert (await anyone_sees(office, made["task"]["id"])).responsible_ids != (me,)
+    assert await rule_of(own, "get_task", id=made["task"]["id"]) == "own_tasks_only"
+    assert await rule_of(own, "undo_change", changeId=away["changeId"]) == "own_tasks_only"
+    assert (await own("undo_change", changeId=many["changeId"]))["totals"] == {"applied": 2}
+    assert await own.listed() == []
+
+
+async def test_a_task_of_several_is_everyones_of_them(stock: Office) -> None:
+    anyone = await stock.agent(None)
+    for n in range(7):
+        await anyone.create(f"Both {n}", responsibleIds=["me", OTHER])
+        await anyone.create(f"Mine {n}")
+        await anyone.create(f"Other {n}", responsibleIds=[OTHER])
+    stock.rule(own_tasks_only=True)
+    own = await stock.agent(None)
+    both = [f"Both {n}" for n in range(7)]
+    assert sorted(await own.listed(responsibleIds=[OTHER], limit=3)) == both
+    assert sorted(await own.listed(responsibleIds=[OTHER], limit=7)) == both
+    assert len(await own.listed(limit=4)) == 14
+    assert (await own("list_tasks", countBy="responsible"))["total"] == 14
