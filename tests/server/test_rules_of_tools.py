@@ -1,0 +1,120 @@
+"""Every tool under every rule of the policy: what is another's stays so, and a refusal costs no request."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.types import TextContent
+
+from behaviour.arms import ARMS
+from server.persons import ANA, BEN, Office, open_office
+from server.transports.wrong_calls import CHANGE, PLAN, TASK, VALID
+from taskhand.domain.principal import Scope
+from taskhand.server.tools import TOOLS
+
+OTHER, SECRET = "Ana Soto", "Unspoken words"
+NAMES = [tool.name for tool in TOOLS if not tool.only_with_several]
+RULES: dict[str, dict[str, Any]] = {
+    "own tasks": {"own_tasks_only": True},
+    "own tasks, few": {"own_tasks_only": True, "most_tasks": 1},
+    "own tasks, second person": {"own_tasks_only": True, "second_person": True},
+    "own tasks, reads": {"own_tasks_only": True, "tools": "read"},
+}
+REFUSED = {
+    "get_task",
+    "update_task",
+    "complete_task",
+    "reassign_task",
+    "bulk_update_tasks",
+    "delete_task",
+    "apply_plan",
+    "undo_change",
+}
+"""The tools that name a task, a plan or a change; a new one is one of these, or has to be looked at here."""
+ALLOWED = {
+    "list_statuses",
+    "list_team_members",
+    "list_tasks",
+    "find_contacts",
+    "list_changes",
+    "create_task",
+    "create_tasks",
+}
+
+
+def filled(value: Any, ids: Mapping[str, str]) -> Any:
+    """An argument with the ids in their places; a new task is the caller's own."""
+    if isinstance(value, dict):
+        return {name: filled(one, ids) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one, ids) for one in value]
+    return ids.get(value, value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+async def test_no_tool_shows_or_changes_what_is_anothers(tmp_path: Path, rules: dict[str, Any]) -> None:
+    assert {*NAMES} == REFUSED | ALLOWED
+    async with open_office(tmp_path) as office:
+        ids = await _prepare(office)
+        office.rule(BEN, **rules)
+        agent = await office.agent(BEN)
+        listed = {tool.name for tool in (await agent.client.list_tools()).tools}
+        for name in NAMES:
+            before = await office.app.backend.get_task(ids[TASK], fresh=True)
+            answer = await agent.client.call_tool(name, filled(VALID[name], ids))
+            text = "".join(part.text for part in answer.content if isinstance(part, TextContent))
+            assert SECRET not in text, name
+            assert bool(answer.is_error) is (name in REFUSED or name not in listed), (name, text)
+            assert '"not_allowed"' in text or not answer.is_error or name in {"apply_plan", "undo_change"}, text
+            assert await office.app.backend.get_task(ids[TASK], fresh=True) == before, name
+            if answer.is_error and '"not_allowed"' in text:
+                newest = (await office.changes())[0]
+                assert (newest.opening.tool, newest.outcome) == (name, "refused")
+                assert newest.ending is not None
+                assert newest.ending.code == "not_allowed"
+
+
+async def _prepare(office: Office) -> dict[str, str]:
+    """A task of one person, with a plan and a change of it, all made by that person."""
+    ana = await office.agent(ANA)
+    task = await ana.create("Call Acme about it", responsibleIds=[OTHER])
+    change = await ana("update_task", id=task["id"], title=SECRET)
+    plan = await ana("delete_task", id=task["id"])
+    return {TASK: task["id"], PLAN: plan["planId"], CHANGE: change["changeId"]}
+
+
+WRITE: frozenset[Scope] = frozenset({"read", "write"})
+READ: frozenset[Scope] = frozenset({"read"})
+
+
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.name in {"close", "hubspot"}], ids=lambda arm: arm.name)
+async def test_what_can_be_refused_without_the_crm_costs_no_request(arm: Any, tmp_path: Path) -> None:
+    async with open_office(tmp_path, arm) as office:
+        ana = await office.agent(ANA)
+        made = await ana("create_tasks", tasks=[{"title": f"T{n}", "responsibleIds": ["me"]} for n in range(2)])
+        ids = [row["id"] for row in (await ana("list_tasks"))["tasks"]]
+        deletion = await ana("delete_task", ids=ids)
+        edit = {"changes": {"priority": "2"}}
+        cells: tuple[tuple[dict[str, Any], frozenset[Scope] | None, str, dict[str, Any]], ...] = (
+            ({"tools": "read"}, None, "update_task", {"id": ids[0], "title": "x"}),
+            ({"tools": "write"}, None, "get_task", {"id": ids[0]}),
+            ({}, READ, "create_task", {"title": "x", "responsibleIds": ["me"]}),
+            ({}, WRITE, "apply_plan", {"planId": deletion["planId"]}),
+            ({}, WRITE, "undo_change", {"changeId": made["changeId"]}),
+            ({"second_person": True}, None, "apply_plan", {"planId": deletion["planId"]}),
+            ({"most_tasks": 1}, None, "apply_plan", {"planId": deletion["planId"]}),
+            ({"most_tasks": 1}, None, "undo_change", {"changeId": made["changeId"]}),
+            ({"most_tasks": 1}, None, "bulk_update_tasks", {"taskIds": ids} | edit),
+            ({"most_tasks": 1}, None, "delete_task", {"ids": ids}),
+            ({"most_tasks": 1}, None, "create_tasks", {"tasks": [{"title": "x"}, {"title": "y"}]}),
+            ({"connections": frozenset()}, None, "list_statuses", {}),
+        )
+        for rules, scopes, tool, arguments in cells:
+            office.rule(ANA, **rules)
+            agent = await office.agent(ANA, scopes) if scopes else await office.agent(ANA)
+            assert await agent.refusal(tool, **arguments) == "not_allowed", (rules, tool)
+            newest = (await office.changes())[0]
+            assert newest.ending is not None
+            assert (newest.opening.tool, newest.opening.caller.subject, newest.outcome) == (tool, ANA, "refused")
+            assert (newest.ending.code, newest.ending.requests) == ("not_allowed", ()), (rules, tool)
