@@ -1,16 +1,19 @@
 """The command `taskhand sandbox`: emulated CRMs on this machine."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
 
 from taskhand.backends.registry import find_factory
-from taskhand.cli.terminal import print_line
+from taskhand.cli.terminal import print_line, print_lines
+from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
@@ -22,19 +25,43 @@ __all__ = ["sandbox"]
 
 @dataclass(frozen=True, slots=True)
 class Crm:
-    """A CRM that has a sandbox: its default port and key, and the variables that point Taskhand at it."""
+    """A CRM that has a sandbox: its default port and key, and the path of its API below the address."""
 
     name: str
     port: int
     key: str
     make: Callable[..., "Emulator"]
     spec_variant: Callable[[], "type[Switches]"]
-    environment: Callable[[str, str], str]
+    path: str = ""
 
     @property
     def title(self) -> str:
         """The name in sentences."""
         return find_factory(self.name).title
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of a CRM to emulate, the key that it accepts, and the name of a connection to it."""
+
+    name: str
+    crm: Crm
+    emulator: "Emulator"
+    key: str
+    port: int
+
+    def settings(self, url: str) -> dict[str, str]:
+        """The settings, by variable, that point Taskhand at it."""
+        factory = find_factory(self.crm.name)
+        credential = Settings.variable(factory.credentials[0])
+        return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.path}"}
+
+    def table(self, url: str) -> dict[str, str]:
+        """The connection to it, as taskhand.toml has it."""
+        prefix = find_factory(self.crm.name).prefix
+        own = {variable.removeprefix(prefix).lower(): value for variable, value in self.settings(url).items()}
+        what = "The sandbox" if self.name == self.crm.name else "A second sandbox"
+        return {"backend": self.crm.name, "description": f"{what} of {self.crm.title}", **own}
 
 
 def _now() -> datetime:
@@ -78,30 +105,9 @@ def _hubspot_variant() -> "type[Switches]":
 
 
 CRMS = (
-    Crm(
-        "vambe",
-        8900,
-        "vambe-sandbox-key",
-        _vambe,
-        _vambe_variant,
-        lambda url, key: f"VAMBE_API_KEY={key} VAMBE_BASE_URL={url}",
-    ),
-    Crm(
-        "close",
-        8901,
-        "close-sandbox-key",
-        _close,
-        _close_variant,
-        lambda url, key: f"CLOSE_API_KEY={key} CLOSE_BASE_URL={url}/api/v1",
-    ),
-    Crm(
-        "hubspot",
-        8902,
-        "pat-na1-sandbox",
-        _hubspot,
-        _hubspot_variant,
-        lambda url, key: f"HUBSPOT_ACCESS_TOKEN={key} HUBSPOT_BASE_URL={url}",
-    ),
+    Crm("vambe", 8900, "vambe-sandbox-key", _vambe, _vambe_variant),
+    Crm("close", 8901, "close-sandbox-key", _close, _close_variant, path="/api/v1"),
+    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, _hubspot_variant),
 )
 
 
@@ -141,32 +147,87 @@ def _command(crm: Crm) -> click.Command:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
             raise CallerError(f"The seed {seed} is not in the form of {crm.title}'s: {error!r}.") from None
-        _serve([(crm, emulator, key, port)])
+        _serve([Account(crm.name, crm, emulator, key, port)], _print_commands)
 
     served = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."
     return click.command(crm.name, help=served)(serve)
 
 
 @sandbox.command("all")
-@click.option("--port", default=CRMS[0].port, show_default=True, type=click.IntRange(1, 65533), help="The first port.")
-def serve_all(*, port: int) -> None:
-    """Serve all sandboxes, on consecutive ports, until Ctrl-C."""
-    _serve([(crm, crm.make(crm.key, seed="demo"), crm.key, port + index) for index, crm in enumerate(CRMS)])
+@click.option(
+    "--port",
+    default=CRMS[0].port,
+    show_default=True,
+    type=click.IntRange(0, 65530),
+    help="The first port; 0: free ones.",
+)
+@click.option(
+    "--twice", multiple=True, type=click.Choice([crm.name for crm in CRMS]), help="Serve a second account of this CRM."
+)
+@click.option(
+    "--config", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the connections to FILE."
+)
+def serve_all(*, port: int, twice: tuple[str, ...], file: Path | None) -> None:
+    """Serve all sandboxes, on consecutive ports, until Ctrl-C.
+
+    What is printed is a taskhand.toml with a connection to each; --config writes it to a new file instead.
+    """
+    named = [(crm.name, crm, crm.key) for crm in CRMS]
+    named += [(f"{crm.name}-2", crm, f"{crm.key}-2") for crm in CRMS if crm.name in twice]
+    _serve(
+        [
+            Account(name, crm, crm.make(key, seed="demo"), key, port + index if port else 0)
+            for index, (name, crm, key) in enumerate(named)
+        ],
+        (lambda served: _write_connections(served, file)) if file else _print_connections,
+    )
 
 
 for _crm in CRMS:
     sandbox.add_command(_command(_crm))
 
 
-def _serve(served: "Sequence[tuple[Crm, Emulator, str, int]]") -> None:
+def _print_commands(served: "Sequence[tuple[Account, str]]") -> None:
+    for account, url in served:
+        given = " ".join(f"{variable}={value}" for variable, value in account.settings(url).items())
+        print_line(f"{account.crm.title} at {url}, key {account.key}. Requests received: {url}/_sandbox/requests")
+        print_line(f"  {given} taskhand call list_tasks")
+
+
+def _print_connections(served: "Sequence[tuple[Account, str]]") -> None:
+    print_lines(_render_connections(served).splitlines())
+
+
+def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> None:
+    """Write the connections to a file that is not there, or is the same."""
+    from taskhand.install.host_file import read_host_file, replace_host_file
+
+    found, text = read_host_file(file.absolute()), _render_connections(served)
+    if found.text not in {"", text}:
+        raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
+    replace_host_file(found, text, copy=None, now=_now())
+    print_line(f"{file} has the connections {', '.join(account.name for account, _ in served)}. Ctrl-C ends them.")
+    print_line(f"  TASKHAND_CONFIG={shlex.quote(str(file))} taskhand connections check")
+
+
+def _render_connections(served: "Sequence[tuple[Account, str]]") -> str:
+    """A taskhand.toml."""
+    from taskhand.install.toml_edit import put_value
+
+    text = "# Save this as taskhand.toml; `taskhand connections check` tries it. The sandboxes end with Ctrl-C.\n"
+    for account, url in served:
+        text += f"\n# Requests received: {url}/_sandbox/requests"
+        text = put_value(text, ("connections", account.name), account.table(url))
+    return text
+
+
+def _serve(accounts: Sequence[Account], announce: "Callable[[Sequence[tuple[Account, str]]], None]") -> None:
+    """Serve the accounts until Ctrl-C; `announce` tells their addresses."""
     from taskhand.sandbox.server import serve
 
     async def serving() -> None:
         async with AsyncExitStack() as stack:
-            for crm, emulator, key, port in served:
-                url = await stack.enter_async_context(serve(emulator, port=port))
-                print_line(f"{crm.title} at {url}, key {key}. Requests received: {url}/_sandbox/requests")
-                print_line(f"  {crm.environment(url, key)} taskhand call list_tasks")
+            announce([(one, await stack.enter_async_context(serve(one.emulator, port=one.port))) for one in accounts])
             await anyio.sleep_forever()
 
     try:

@@ -88,8 +88,8 @@ def protect(found: HostFile) -> HostFile:
     return replace(found, mode=found.mode & ~_OTHERS)
 
 
-def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -> Path | None:
-    """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None without one.
+def replace_host_file(found: HostFile, text: str, *, copy: str | None, now: datetime) -> Path | None:
+    """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None for none.
 
     HostFileError where the file cannot be written, OperatorError where it has changed since it was read.
     """
@@ -99,7 +99,7 @@ def replace_host_file(found: HostFile, text: str, *, copy: str, now: datetime) -
         new = _write_beside(found, text)
         try:
             _check_unchanged(found)
-            backup = _write_backup(found, copy, now)
+            backup = None if copy is None else _write_backup(found, copy, now)
             new.replace(found.path)
         finally:
             new.unlink(missing_ok=True)

@@ -1,0 +1,18 @@
+"""`taskhand sandbox all` and the configuration that it writes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from taskhand.cli.sandbox import sandbox
+from taskhand.domain.errors import CallerError
+
+
+@pytest.mark.parametrize("text", ["plan_over = 3\n", '[connections.vambe]\nbackend = "vambe"\n'])
+def test_the_sandboxes_write_no_file_over_another(text: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(text, encoding="utf-8")
+    with pytest.raises(CallerError, match=r"other\.toml exists already"):
+        CliRunner().invoke(sandbox, ["all", "--port", "0", "--config", str(other)], catch_exceptions=False)
+    assert other.read_text(encoding="utf-8") == text
