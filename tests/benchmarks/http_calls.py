@@ -36,7 +36,7 @@ _META = {
 def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Measurement:
     """`get_task` calls; the figure is the lowest ratio of all numbers of clients."""
     with TemporaryDirectory() as folder:
-        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"))
+        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"), TASKHAND_REQUESTS_S="0")
         with Host(taskhand(), environment) as host:
             made = host.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
         ours, bare = taskhand("serve", "--http", "--port", "0"), [sys.executable, str(BARE / "no_op.py")]

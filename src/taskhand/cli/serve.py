@@ -22,9 +22,6 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from taskhand.server.transports.host_names import Address
-    from taskhand.server.transports.key_auth import KeyAuth
-
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
 
@@ -52,6 +49,13 @@ Waiting for a host on standard input; Ctrl-C ends.
 )
 @click.option("--auth", type=click.Choice(["keys"]), help="How callers are asked who they are; default: not at all.")
 @click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address or network of a proxy, whose X-Forwarded-… headers are believed.",
+)
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
 @click.pass_context
 def serve(
@@ -63,6 +67,7 @@ def serve(
     names: tuple[str, ...],
     auth: str | None,
     is_insecure: bool,
+    proxies: tuple[str, ...],
     stateless: bool,
 ) -> None:
     """Serve MCP.
@@ -75,6 +80,9 @@ def serve(
     --insecure-no-auth it is served to anyone who reaches the port, under the names of --allow-host: only for a port
     that is published on loopback, as a container's, or behind a proxy that asks callers.
 
+    Where nobody is asked, the limits of a caller count for each address. Behind a proxy that is the proxy's, unless
+    --proxy names it: then X-Forwarded-For, -Proto and -Host, or Forwarded, say who calls. From others they are ignored.
+
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
     client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
     """
@@ -84,21 +92,25 @@ def serve(
         "names": "--allow-host",
         "auth": "--auth",
         "is_insecure": "--insecure-no-auth",
+        "proxies": "--proxy",
         "stateless": "--stateless",
     }
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
+    if auth and is_insecure:
+        raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     listen = (host, port, names, is_insecure) if http else None
-    run_server(found, listen, auth=auth, keeps_sessions=not stateless)
+    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless)
 
 
 def run_server(
     found: Configuration | OperatorError,
     listen: tuple[str, int, tuple[str, ...], bool] | None = None,
+    proxies: tuple[str, ...] = (),
     *,
     auth: str | None = None,
     keeps_sessions: bool = True,
@@ -106,33 +118,54 @@ def run_server(
     """Serve over HTTP where an address is given, else over standard input and output.
 
     With an error of the configuration the server starts all the same and answers with it, since a host shows a process
-    that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address that is refused, and
-    for an error of the configuration where a person has started the server on a terminal.
+    that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address or a proxy that is
+    refused, and for an error of the configuration where a person has started the server on a terminal.
     """
-    from taskhand.cli.access import open_auth
-    from taskhand.server.transports.host_names import Address
     from taskhand.server.transports.process import leave
 
-    address = Address(*listen) if listen else None
-    if address:
-        address.check(asks_callers=auth is not None)
-    asking = open_auth(auth, found)
-    leave(anyio.run(partial(_serve, found, address, asking, keeps_sessions=keeps_sessions)))
+    http = _http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions) if listen else None
+    leave(anyio.run(partial(_serve, found, http, keeps_sessions=keeps_sessions)))
+
+
+def _http(
+    found: Configuration | OperatorError,
+    listen: tuple[str, int, tuple[str, ...], bool],
+    proxies: tuple[str, ...],
+    *,
+    auth: str | None,
+    keeps_sessions: bool,
+) -> "partial[Coroutine[Any, Any, None]]":
+    """What serves a server over HTTP; OperatorError for an address or a proxy that is refused."""
+    from taskhand.cli.access import open_auth
+    from taskhand.server.transports.host_names import Address
+    from taskhand.server.transports.http import serve_http
+    from taskhand.server.transports.http_limits import HttpLimits
+    from taskhand.server.transports.proxies import Proxies
+
+    address, limits, named = Address(*listen), HttpLimits(), Proxies.named(proxies)
+    address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
+    if not isinstance(found, OperatorError):
+        settings = found.settings
+        limits = HttpLimits(requests_s=settings.requests_s, body_bytes=1024 * settings.body_kb)
+    return partial(
+        serve_http,
+        address=address,
+        limits=limits,
+        proxies=named,
+        announce=announce,
+        auth=open_auth(auth, found),
+        keeps_sessions=keeps_sessions,
+    )
 
 
 async def _serve(
-    found: Configuration | OperatorError,
-    address: "Address | None",
-    auth: "KeyAuth | None",
-    *,
-    keeps_sessions: bool,
+    found: Configuration | OperatorError, http: "partial[Coroutine[Any, Any, None]] | None", *, keeps_sessions: bool
 ) -> int:
     """Serve until the end; the exit code."""
     from taskhand.server.app import create_not_configured_server
-    from taskhand.server.transports.http import serve_http
     from taskhand.server.transports.stdio import serve_stdio
 
-    on_a_terminal = address is None and sys.stdin.isatty()
+    on_a_terminal = http is None and sys.stdin.isatty()
     async with AsyncExitStack() as stack:
         try:
             server, close, at_start, readiness = await _open(found, stack, keeps_sessions=keeps_sessions)
@@ -149,17 +182,8 @@ async def _serve(
             print_lines(_ON_A_TERMINAL.splitlines(), err=True)
         gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
-        if address:
-            await serve_http(
-                server,
-                address,
-                at_start,
-                announce=announce,
-                readiness=readiness,
-                auth=auth,
-                keeps_sessions=keeps_sessions,
-                problem=problem,
-            )
+        if http:
+            await http(server, at_start=at_start, readiness=readiness, problem=problem)
         else:
             await serve_stdio(server, close, at_start)
         return 1 if problem else 0

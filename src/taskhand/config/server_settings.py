@@ -202,6 +202,25 @@ class ServerSettings(BaseModel):
             description="Port of `taskhand serve --http`, which `--port` overrides; default 8000.",
         ),
     ] = DEFAULT_PORT
+    requests_s: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_REQUESTS_S",
+            ge=0,
+            le=100_000,
+            description="Requests a second of one caller over HTTP, twice as many at once; more get 429; 0: any "
+            "number; default 200.",
+        ),
+    ] = 200
+    body_kb: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_BODY_KB",
+            ge=64,
+            le=65_536,
+            description="Size of a request over HTTP in KiB, 64 to 65536; a larger one gets 413; default 4096.",
+        ),
+    ] = 4_096
     state_key: Annotated[
         SecretStr | None,
         AfterValidator(_checked),

@@ -1,28 +1,50 @@
-"""One HTTP connection to the server, which ends where its request does not arrive whole in time."""
+"""One HTTP connection to the server, which ends where its request does not arrive or its answer is not read."""
 
 import asyncio
-from typing import ClassVar
+import sys
+from typing import ClassVar, Final
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-__all__ = ["TimedConnection"]
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.open_connections import OpenConnections
+
+__all__ = ["limited_connection"]
+
+_HEADERS_TOO_LARGE: Final = 431
 
 
-class TimedConnection(H11Protocol):
-    """uvicorn's HTTP/1.1 connection with a limit on the arrival of a request.
+def limited_connection(limits: HttpLimits, connections: OpenConnections) -> type[H11Protocol]:
+    """The connections of one server, which are counted among these."""
+
+    class Connection(_LimitedConnection):
+        http_limits = limits
+        open_connections = connections
+
+    return Connection
+
+
+class _LimitedConnection(H11Protocol):
+    """uvicorn's HTTP/1.1 connection with limits on the arrival of a request and on the wait for a client that reads.
 
     uvicorn limits only the time between two requests: a client that opens a connection and sends nothing, or half a
-    request, would keep it and its task for ever. The time of an answer is not limited.
+    request, would keep it and its task for ever, and so would one that does not read its answer. The time of an answer
+    is not limited.
     """
 
-    request_s: ClassVar[float]
-    """Seconds in which a request must arrive whole; more of its bytes do not prolong them."""
+    http_limits: ClassVar[HttpLimits]
+    open_connections: ClassVar[OpenConnections]
+    """Those of the server, this one among them."""
 
+    _address: str = ""
     _arrival: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own signature
         """Wait for the first request."""
         super().connection_made(transport)
+        self._address = self.open_connections.add(self.client[0] if self.client else "", transport)
         self._watch_arrival()
 
     def handle_events(self) -> None:
@@ -30,24 +52,85 @@ class TimedConnection(H11Protocol):
         super().handle_events()
         self._watch_arrival()
 
+    def pause_writing(self) -> None:
+        """Wait for the client to read, since much of an answer waits for it."""
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        """Go on with the answer."""
+        self._stop_reading_watch()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """Wait for the client to read the rest, and for its next request."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self._watch_reading()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
-        self._stop_watching()
+        self._stop_arrival_watch()
+        self._stop_reading_watch()
+        self.open_connections.remove(self._address, self.transport)
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, and say where only the headers are too large; close the connection."""
+        error = sys.exception()
+        is_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == _HEADERS_TOO_LARGE
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.abort()  # in the middle of an answer
+            return
+        text = f"The headers of a request have at most {self.http_limits.header_bytes} bytes." if is_large else msg
+        status = _HEADERS_TOO_LARGE if is_large else 400
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+        parts = [h11.Response(status_code=status, headers=headers), h11.Data(data=text.encode()), h11.EndOfMessage()]
+        self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
+        self.transport.close()
 
     def _watch_arrival(self) -> None:
         """Let the time run while a request is awaited or incomplete."""
+        if self.transport.is_closing():
+            return
         if self._is_answering():
-            self._stop_watching()
+            self._stop_arrival_watch()
+            self.open_connections.answer(self._address, self.transport)
         elif self._arrival is None:
-            self._arrival = self.loop.call_later(self.request_s, self.transport.abort)
+            self._arrival = self.loop.call_later(self.http_limits.request_s, self._give_up)
+            self.open_connections.wait(self._address, self.transport)
+
+    def _give_up(self) -> None:
+        """End the connection, unless the client still reads the last answer."""
+        if self.transport.get_write_buffer_size():
+            self._arrival = self.loop.call_later(self.http_limits.request_s, self._give_up)
+        else:
+            self.transport.abort()
 
     def _is_answering(self) -> bool:
         """Whether a request has arrived whole and is not answered yet."""
         current: RequestResponseCycle | None = getattr(self, "cycle", None)  # None before the first request
         return current is not None and not current.more_body and not current.response_complete
 
-    def _stop_watching(self) -> None:
+    def _watch_reading(self) -> None:
+        """End the connection where the client reads nothing in the time that it has."""
+        self._stop_reading_watch()
+        unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self.http_limits.answer_s, self._end_unread, unread)
+
+    def _end_unread(self, unread: int) -> None:
+        now = self.transport.get_write_buffer_size()
+        if now >= unread > 0:
+            self.transport.abort()
+        elif now:
+            self._watch_reading()
+
+    def _stop_arrival_watch(self) -> None:
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
+
+    def _stop_reading_watch(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None

@@ -1,14 +1,16 @@
 """Serve Streamable HTTP."""
 
+import asyncio
 import signal
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import uvicorn
 from mcp.server import Server
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -18,36 +20,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
+from taskhand.server.transports.connection import limited_connection
 from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.open_connections import OpenConnections
 from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.proxies import Proxies, read_forwarded
+from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
 from taskhand.server.transports.refused_names import explain_refused_names
+from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from taskhand.server.transports.key_auth import KeyAuth
 
-__all__ = ["HttpLimits", "serve_http"]
+__all__ = ["serve_http"]
 
 _Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
 
-
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """What clients may hold: seconds until a request has arrived whole, and sessions that are open at once.
-
-    A session takes some 45 KB until its client ends it, or leaves it idle for half an hour.
-    """
-
-    request_s: float = 20.0
-    sessions: int = 1_000
-
-
 _LIMITS: Final = HttpLimits()
+_NO_PROXY: Final = Proxies()
 
 
 async def serve_http(
@@ -55,6 +50,7 @@ async def serve_http(
     address: Address,
     at_start: Callable[[], Coroutine[Any, Any, None]],
     limits: HttpLimits = _LIMITS,
+    proxies: Proxies = _NO_PROXY,
     *,
     announce: Callable[[str], None],
     readiness: _Readiness | None = None,
@@ -70,22 +66,28 @@ async def serve_http(
     `readiness` returns the states of what calls need: "ok", or what is wrong. OperatorError for an address that is
     refused or taken.
     """
-    address.check(asks_callers=auth is not None)
+    address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
+    lines = RefusalLines(time.monotonic)
+    limiter = RequestLimiter(limits, lines, time.monotonic)
     app = server.streamable_http_app(
         transport_security=address.security(),
-        max_sessions=limits.sessions,
+        max_sessions=limiter.most_sessions,
+        session_idle_timeout=limits.session_idle_s,
+        max_request_body_size=limits.body_bytes,
         stateless_http=not keeps_sessions,
         custom_starlette_routes=_health_routes(problem, readiness),
         **(auth.options if auth else {}),
     )
     if auth:
         auth.add_to(app)
-    with _bound(address.host, address.port) as bound:
+    limiter.limit_callers(app)
+    connections = OpenConnections(limits, proxies.__contains__, lines)
+    with _bound(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
         announce(f"taskhand {__version__} serves {url}")
         if auth:
             announce(await auth.describe())
-        elif not address.is_loopback:
+        elif not address.is_loopback or address.names or proxies.networks:
             announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
         # uvicorn ends on the signal, then raises it again: by then its work is done.
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -94,35 +96,35 @@ async def serve_http(
             tasks.start_soon(at_start)
             if auth:
                 tasks.start_soon(auth.record_uses)
-            await _uvicorn_server(app, limits).serve(sockets=[bound])
+            served = read_forwarded(limiter.limit_requests(_repair_requests(app)), proxies)
+            await _Server(_uvicorn_config(served, limited_connection(limits, connections))).serve(sockets=[bound])
             tasks.cancel_scope.cancel()
 
 
-def _uvicorn_server(app: ASGIApp, limits: HttpLimits) -> "uvicorn.Server":
-    """The server of an app, with everything that requests pass before it."""
-    import uvicorn  # noqa: PLC0415  a stdio server starts without it
+def _repair_requests(app: ASGIApp) -> ASGIApp:
+    """The app for requests as clients send them, and with refusals that say what to do."""
+    repaired = accept_trailing_slash(accept_initialize_after_discover(app))
+    return _refuse_malformed_ports(explain_refused_names(repaired))
 
-    from taskhand.server.transports.connection import TimedConnection  # noqa: PLC0415  as above
 
-    class _Connection(TimedConnection):
-        request_s = limits.request_s
-
-    class _Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            """End soon in any case: a write that waits for another process must not delay the end."""
-            super().handle_exit(sig, frame)
-            last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, leave)
-            last.daemon = True
-            last.start()
-
-    config = uvicorn.Config(
-        _refuse_malformed_ports(explain_refused_names(accept_trailing_slash(accept_initialize_after_discover(app)))),
-        http=_Connection,
+def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=connection,
         ws="none",
         log_level="critical",
+        proxy_headers=False,  # uvicorn believes every program on this machine, and a variable that it reads
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
     )
-    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End soon in any case: a write that waits for another process must not delay the end."""
+        super().handle_exit(sig, frame)
+        last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, leave)
+        last.daemon = True
+        last.start()
 
 
 def _refuse_malformed_ports(app: ASGIApp) -> ASGIApp:

@@ -1,0 +1,101 @@
+"""What each caller uses at the moment, and what is refused because it is too much; pure."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.refusal import Refusal
+from taskhand.server.transports.token_bucket import TokenBucket
+
+__all__ = ["CallerLimits"]
+
+_BURST_S: Final = 2.0
+"""Seconds' worth of requests that may come at once."""
+_MINUTE_S: Final = 60.0
+_ANY_RATE: Final = 1e9
+"""More requests a second than any client sends."""
+_FEW: Final = 1_000
+"""So many are remembered before the idle ones are forgotten."""
+_TOO_MANY: Final = 429
+
+_T = TypeVar("_T")
+
+
+class CallerLimits:
+    """Counts the requests and streams of each caller, and the wrong keys from each address."""
+
+    def __init__(self, limits: HttpLimits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        rate = limits.requests_s or _ANY_RATE
+        most = max(1.0, _BURST_S * rate)
+        tries = limits.wrong_keys
+        self._callers = _Memory(lambda now: _Use(TokenBucket.full(rate, most, now)), _Use.is_idle)
+        self._keys = _Memory(lambda now: TokenBucket.full(tries / _MINUTE_S, tries, now), TokenBucket.is_full)
+
+    def begin(self, caller: str, *, is_stream: bool) -> Refusal | None:
+        """Count a request that begins; why it is refused, in which case it is not counted as open."""
+        limits, now = self._limits, self._clock()
+        use = self._callers.of(caller, now)
+        if wait_s := use.requests.take(now):
+            rate = f"more than {limits.requests_s:g} requests a second of one caller"
+            return _too_many("requests_a_second", rate, wait_s)
+        if is_stream and use.open_streams >= limits.open_streams:
+            return _too_many("open_streams", f"one caller has {use.open_streams} streams open", 1)
+        if not is_stream and use.open_requests >= limits.open_requests:
+            return _too_many("open_requests", f"{use.open_requests} requests of one caller are under way", 1)
+        use.open_streams += is_stream
+        use.open_requests += not is_stream
+        return None
+
+    def end(self, caller: str, *, is_stream: bool) -> None:
+        """Count the end of a request that had begun."""
+        use = self._callers.of(caller, self._clock())
+        use.open_streams -= is_stream
+        use.open_requests -= not is_stream
+
+    def refuse_key(self, address: str) -> Refusal | None:
+        """Count a wrong key; the refusal where there were too many from this address."""
+        now = self._clock()
+        wait_s = self._keys.of(address, now).take(now)
+        most = f"more than {self._limits.wrong_keys} wrong keys a minute from one address"
+        return _too_many("wrong_keys", most, wait_s) if wait_s else None
+
+
+@dataclass(slots=True)
+class _Use:
+    """What one caller uses."""
+
+    requests: TokenBucket
+    open_requests: int = 0
+    open_streams: int = 0
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing of it counts any more."""
+        return not self.open_requests and not self.open_streams and self.requests.is_full(now)
+
+
+class _Memory(Generic[_T]):
+    """Something for each caller, made by `make` and forgotten when it is idle and there are many."""
+
+    def __init__(self, make: Callable[[float], _T], is_idle: Callable[[_T, float], bool]) -> None:
+        self._make, self._is_idle = make, is_idle
+        self._of: dict[str, _T] = {}
+        self._many = _FEW
+
+    def of(self, caller: str, now: float) -> _T:
+        """What is remembered of a caller."""
+        found = self._of.get(caller)
+        if found is None:
+            if len(self._of) >= self._many:
+                self._of = {one: kept for one, kept in self._of.items() if not self._is_idle(kept, now)}
+                self._many = max(_FEW, 2 * len(self._of))
+            found = self._of[caller] = self._make(now)
+        return found
+
+
+def _too_many(limit: str, what: str, retry_after_s: float) -> Refusal:
+    seconds = max(1, math.ceil(retry_after_s))
+    return Refusal(_TOO_MANY, limit, f"Too many requests: {what}. Send it again in {seconds} s.", seconds)

@@ -1,0 +1,131 @@
+"""Each caller's requests, streams and sessions are limited: an ASGI application inside authentication."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.held_sessions import HeldSessions
+from taskhand.server.transports.peer_address import peer_address
+from taskhand.server.transports.refusal_lines import RefusalLines
+
+__all__ = ["LimitedCallers"]
+
+_FREE: Final = frozenset({"/health", "/ready"})
+"""An orchestrator that is refused here would restart a server that works; the answers cost no more than a refusal."""
+_SESSION: Final = "mcp-session-id"
+_REFUSED: Final = 400
+_BIG: Final = 64 * 1024
+"""Bytes of an answer of which some wait for the client to read."""
+
+
+class LimitedCallers:
+    """`app` for callers who use no more than they may; Starlette's middleware, the innermost of all.
+
+    A caller is the person of a credential, its client where it names no person, or the address where nobody is asked.
+    """
+
+    def __init__(self, app: ASGIApp, *, callers: CallerLimits, sessions: HeldSessions, lines: RefusalLines) -> None:
+        self._app = app
+        self._callers, self._sessions, self._lines = callers, sessions, lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] != "http" or scope["path"] in _FREE:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        caller, is_stream = _caller(scope), _is_stream(scope["method"], headers)
+        if refusal := self._callers.begin(caller, is_stream=is_stream):
+            self._lines.note(refusal.limit, caller)
+            await refusal.answer()(scope, receive, send)
+            return
+        session_id = headers.get(_SESSION)
+        try:
+            if session_id is None:
+                await self._serve_without_session(scope, receive, send, caller)
+            else:
+                await self._serve_session(scope, receive, send, caller, session_id)
+        finally:
+            self._callers.end(caller, is_stream=is_stream)
+
+    async def _serve_without_session(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+        """Serve a request that may open a session."""
+        opened: str | None = None
+
+        async def watch(message: Message) -> None:
+            nonlocal opened
+            if message["type"] == "http.response.start" and message["status"] < _REFUSED:
+                opened = Headers(raw=message["headers"]).get(_SESSION)
+                if opened is not None:
+                    await self._open(opened, caller, scope)
+            await _send_as_read(message, send)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            if opened is not None:
+                self._sessions.end(opened)
+
+    async def _serve_session(self, scope: Scope, receive: Receive, send: Send, caller: str, session_id: str) -> None:
+        """Serve a request of a session, and note its end where that is what the answer says."""
+        ending = {404} | ({200} if scope["method"] == "DELETE" else set())
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in ending:
+                self._sessions.remove(session_id, caller)
+            await _send_as_read(message, send)
+
+        self._sessions.begin(session_id)
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            self._sessions.end(session_id)
+
+    async def _open(self, session_id: str, caller: str, scope: Scope) -> None:
+        """Note that this request has opened a session, and end those that make room for it."""
+        self._sessions.begin_new(session_id, caller, self._closing(scope, session_id))
+        while session := self._sessions.take_over_limit(caller):
+            self._lines.note("sessions", session.caller)
+            await session.close()
+
+    def _closing(self, scope: Scope, session_id: str) -> Callable[[], Awaitable[None]]:
+        """What ends a session: the request that its own client would send."""
+        headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
+        request = dict(scope) | {"method": "DELETE", "headers": [*headers, (_SESSION.encode(), session_id.encode())]}
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(_: Message) -> None:
+            pass
+
+        async def close() -> None:
+            await self._app(request, receive, send)
+
+        return close
+
+
+def _caller(scope: Scope) -> str:
+    user = scope.get("user")
+    if not isinstance(user, AuthenticatedUser):
+        return f"address {peer_address(scope)}"
+    token = user.access_token
+    return f"person {token.subject}" if token.subject else f"client {token.client_id}"
+
+
+def _is_stream(method: str, headers: Headers) -> bool:
+    """Whether the answer is a stream that lasts as long as the client likes."""
+    return method == "GET" or headers.get("mcp-method") == "subscriptions/listen"
+
+
+async def _send_as_read(message: Message, send: Send) -> None:
+    """Send the answer; where it is big, its end only once the client has read, so that the request lasts until then."""
+    body = message.get("body", b"")
+    if len(body) > _BIG and not message.get("more_body", False):
+        await send(dict(message) | {"more_body": True})
+        message = dict(message) | {"body": b""}
+    await send(message)

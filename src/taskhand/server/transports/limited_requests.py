@@ -1,0 +1,73 @@
+"""The size of requests and the number of wrong keys are limited: an ASGI application around authentication."""
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.peer_address import peer_address
+from taskhand.server.transports.refusal import Refusal
+from taskhand.server.transports.refusal_lines import RefusalLines
+
+__all__ = ["limit_requests"]
+
+_WRONG_KEY: Final = 401
+_BODY_TOO_LARGE: Final = 413
+_HEADERS_TOO_LARGE: Final = 431
+
+
+def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, lines: RefusalLines) -> ASGIApp:
+    """`app` for requests of the size that is allowed, and without its refusals of too many wrong keys."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        is_replaced = False
+
+        async def refuse(refusal: Refusal) -> None:
+            nonlocal is_replaced
+            is_replaced = True
+            lines.note(refusal.limit, f"address {peer_address(scope)}")
+            await refusal.answer()(scope, receive, send)
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and (found := _refusal_in_place(message["status"], scope)):
+                await refuse(found)
+            elif not is_replaced:
+                await send(message)
+
+        def _refusal_in_place(status: int, scope: Scope) -> Refusal | None:
+            """The refusal that takes the place of an answer with this status."""
+            if status == _BODY_TOO_LARGE:
+                return _body_too_large(limits)
+            has_key = status == _WRONG_KEY and "authorization" in Headers(scope=scope)
+            return callers.refuse_key(peer_address(scope)) if has_key else None
+
+        if refusal := _too_large(scope, limits):
+            await refuse(refusal)
+        else:
+            await app(scope, receive, watch)
+
+    return answer
+
+
+def _too_large(scope: Scope, limits: HttpLimits) -> Refusal | None:
+    """Why the request is refused before its body is read."""
+    headers = scope["headers"]
+    if len(headers) > limits.headers:
+        return Refusal(_HEADERS_TOO_LARGE, "headers", f"A request has at most {limits.headers} headers.")
+    if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers) > limits.header_bytes:
+        message = f"The headers of a request have at most {limits.header_bytes} bytes."
+        return Refusal(_HEADERS_TOO_LARGE, "header_bytes", message)
+    declared = int(Headers(scope=scope).get("content-length", "0"))  # h11 has checked that it is a number
+    return _body_too_large(limits) if declared > limits.body_bytes else None
+
+
+def _body_too_large(limits: HttpLimits) -> Refusal:
+    message = (
+        f"The body of a request has at most {limits.body_bytes} bytes. Send fewer tasks or shorter texts at a time."
+    )
+    return Refusal(_BODY_TOO_LARGE, "body_bytes", message)

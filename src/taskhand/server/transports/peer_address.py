@@ -1,0 +1,30 @@
+"""The address that a request comes from, as limits count it."""
+
+import ipaddress
+from typing import Final
+
+from starlette.types import Scope
+
+__all__ = ["counted_address", "peer_address"]
+
+_ONE_NETWORK: Final = 64
+"""Bits of the part of an IPv6 address that a provider gives to one subscriber, who has all addresses behind it."""
+
+
+def peer_address(scope: Scope) -> str:
+    """The address of a request: its connection's, or the one that a named proxy forwards."""
+    client = scope.get("client")
+    return counted_address(client[0]) if client else "unknown"
+
+
+def counted_address(host: str) -> str:
+    """An IPv4 address as it is, and of an IPv6 address the network."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), _ONE_NETWORK), strict=False))

@@ -1,0 +1,70 @@
+"""The log of what is refused over HTTP: at most one line a second for each kind."""
+
+import logging
+import math
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+__all__ = ["RefusalLines", "quiet_libraries"]
+
+logger = logging.getLogger(__name__)
+
+_EVERY_S: Final = 1.0
+_SESSION_ID: Final = re.compile(r"\b[0-9a-f]{32}\b")
+_NOISY: Final = (
+    "mcp.server.transport_security",
+    "mcp.server.streamable_http",
+    "mcp.server.streamable_http_manager",
+    "mcp.server.auth.middleware.bearer_auth",
+)
+"""The loggers of the SDK that warn of each refused request."""
+
+
+class RefusalLines:
+    """Logs that a limit was exceeded, with the number of times since the last line about it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._unsaid: dict[str, int] = {}
+        self._said_at: dict[str, float] = {}
+
+    def note(self, limit: str, caller: str) -> None:
+        """Count a request, a connection or a session that was refused or ended for a limit."""
+        self._unsaid[limit] = self._unsaid.get(limit, 0) + 1
+        now = self._clock()
+        if now - self._said_at.get(limit, -math.inf) >= _EVERY_S:
+            self._said_at[limit] = now
+            logger.warning("Over the limit %s: %d times, last by %s.", limit, self._unsaid.pop(limit), caller)
+
+
+@contextmanager
+def quiet_libraries(clock: Callable[[], float]) -> Iterator[None]:
+    """Let the SDK warn of refused requests at most once a second for each kind, and without the ids of sessions."""
+    once = _OncePerSecond(clock)
+    loggers = [logging.getLogger(name) for name in _NOISY]
+    for one in loggers:
+        one.addFilter(once)
+    try:
+        yield
+    finally:
+        for one in loggers:
+            one.removeFilter(once)
+
+
+class _OncePerSecond(logging.Filter):
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said_at: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind, now = (record.name, record.lineno), self._clock()
+        if record.levelno != logging.WARNING:
+            return True
+        if now - self._said_at.get(kind, -math.inf) < _EVERY_S:
+            return False
+        self._said_at[kind] = now
+        record.msg, record.args = _SESSION_ID.sub("...", record.getMessage()), None
+        return True

@@ -1,0 +1,39 @@
+"""The limits of requests over HTTP, in one place for the server's application."""
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.held_sessions import HeldSessions
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.limited_callers import LimitedCallers
+from taskhand.server.transports.limited_requests import limit_requests
+from taskhand.server.transports.refusal_lines import RefusalLines
+
+__all__ = ["RequestLimiter"]
+
+
+class RequestLimiter:
+    """Limits what is known before a caller is asked who it is, and what each caller uses afterwards."""
+
+    def __init__(self, limits: HttpLimits, lines: RefusalLines, clock: Callable[[], float]) -> None:
+        self._limits, self._lines = limits, lines
+        self._callers = CallerLimits(limits, clock)
+        self._sessions = HeldSessions(limits, clock)
+
+    @property
+    def most_sessions(self) -> int:
+        """How many the SDK may hold: those over the limit are ended right after they were opened."""
+        return self._limits.sessions + self._limits.open_requests
+
+    def limit_callers(self, app: Starlette) -> None:
+        """Limit each caller inside the authentication that `app` has, before `app` serves."""
+        inner = Middleware(LimitedCallers, callers=self._callers, sessions=self._sessions, lines=self._lines)
+        app.user_middleware.append(inner)  # the last is the innermost
+
+    def limit_requests(self, app: ASGIApp) -> ASGIApp:
+        """`app`, with its authentication, for requests of the size that is allowed."""
+        return limit_requests(app, self._limits, self._callers, self._lines)

@@ -1,0 +1,79 @@
+"""A server over HTTP in this process, and clients that call it from several addresses of this machine."""
+
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import anyio
+import httpx2
+from anyio.abc import ByteReceiveStream
+
+from taskhand.config.settings import Settings
+from taskhand.server.app import create_server
+from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.proxies import Proxies
+from taskhand.wiring import open_app
+
+__all__ = ["ACCEPTS", "HELLO", "client_at", "is_open", "read_to_the_end", "served", "session_of"]
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+"""How a session of the older era begins."""
+ACCEPTS = {"Accept": "application/json, text/event-stream"}
+"""What every client of MCP accepts."""
+_LIMITS = HttpLimits()
+
+
+@asynccontextmanager
+async def served(store: Path, limits: HttpLimits = _LIMITS, *proxies: str, **more: str) -> AsyncIterator[int]:
+    """The server in this process, with these settings and named proxies: its port."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        async with (
+            open_app(Settings.from_env({"TASKHAND_DB": str(store)} | more)) as app,
+            anyio.create_task_group() as tasks,
+        ):
+            said, heard = anyio.create_memory_object_stream[str](2)
+            named = Proxies.named(proxies)
+            serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait)
+            address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
+            tasks.start_soon(serve, create_server(app), address, anyio.lowlevel.checkpoint)
+            with said, heard, anyio.fail_after(10):
+                url = await heard.receive()
+            yield int(url.removesuffix("/mcp").rpartition(":")[2])
+            tasks.cancel_scope.cancel()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def client_at(address: str) -> httpx2.AsyncClient:
+    """A client that calls from an address of this machine."""
+    return httpx2.AsyncClient(headers=ACCEPTS, transport=httpx2.AsyncHTTPTransport(local_address=address))
+
+
+def session_of(answer: httpx2.Response) -> dict[str, str]:
+    """The headers of the session that was opened."""
+    assert answer.status_code == 200
+    return {"Mcp-Session-Id": answer.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+
+
+async def is_open(client: httpx2.AsyncClient, url: str, session: dict[str, str]) -> bool:
+    """Whether the server knows the session."""
+    answer = await client.post(url, json={"jsonrpc": "2.0", "id": 2, "method": "ping"}, headers=session)
+    return answer.status_code == 200
+
+
+async def read_to_the_end(line: ByteReceiveStream) -> None:
+    """Read until the server closes or resets the connection."""
+    with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+        while True:
+            await line.receive()

@@ -1,0 +1,214 @@
+"""What each caller may use over HTTP: requests a second, requests and streams at once, sizes, wrong keys."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+
+from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
+from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+@dataclass
+class Clock:
+    """A clock that stands still."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_limits_are_far_above_what_agents_need() -> None:
+    limits = HttpLimits()
+    assert limits.requests_s >= 100
+    assert limits.open_requests >= 64
+    assert limits.sessions == 1_000
+    assert limits.sessions_of_one < limits.sessions / 2
+    assert limits.connections_of_one < limits.connections / 2
+
+
+def test_requests_are_let_through_at_the_rate_and_twice_as_many_at_once() -> None:
+    clock = Clock()
+    callers = CallerLimits(HttpLimits(requests_s=10), clock)
+
+    def let_through(caller: str, tries: int) -> int:
+        let = [callers.begin(caller, is_stream=False) is None for _ in range(tries)].count(True)
+        for _ in range(let):
+            callers.end(caller, is_stream=False)
+        return let
+
+    assert let_through("ana", 50) == 20
+    assert let_through("ana", 50) == 0
+    assert let_through("leo", 50) == 20  # another caller has its own
+    clock.now += 0.5
+    assert let_through("ana", 50) == 5
+    refusal = callers.begin("ana", is_stream=False)
+    assert refusal is not None
+    assert (refusal.status, refusal.limit, refusal.retry_after_s) == (429, "requests_a_second", 1)
+    clock.now += 3_600
+    assert let_through("ana", 50) == 20
+    assert CallerLimits(HttpLimits(requests_s=0), clock).begin("ana", is_stream=False) is None
+
+
+def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
+    clock = Clock()
+    callers = CallerLimits(HttpLimits(requests_s=10, open_streams=1), clock)
+    assert callers.begin("ana", is_stream=True) is None
+    clock.now += 60
+    for number in range(5_000):
+        assert callers.begin(f"caller {number}", is_stream=False) is None
+        callers.end(f"caller {number}", is_stream=False)
+        clock.now += 0.1
+    assert callers.begin("ana", is_stream=True) is not None
+    callers.end("ana", is_stream=True)
+    assert callers.begin("ana", is_stream=True) is None
+
+
+def test_wrong_keys_are_counted_by_address_and_forgiven_one_by_one() -> None:
+    clock = Clock()
+    callers = CallerLimits(HttpLimits(), clock)
+    assert [callers.refuse_key("192.0.2.1") is None for _ in range(30)] == [True] * 20 + [False] * 10
+    assert callers.refuse_key("192.0.2.2") is None
+    refusal = callers.refuse_key("192.0.2.1")
+    assert refusal is not None
+    assert refusal.retry_after_s == 3
+    clock.now += 3
+    assert callers.refuse_key("192.0.2.1") is None
+    assert callers.refuse_key("192.0.2.1") is not None
+
+
+def test_the_log_has_a_line_a_second_for_each_limit(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    lines = RefusalLines(clock)
+    for _ in range(1_000):
+        lines.note("requests_a_second", "address 192.0.2.1")
+        lines.note("open_streams", "address 192.0.2.2")
+    clock.now += 1
+    lines.note("requests_a_second", "address 192.0.2.3")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Over the limit requests_a_second: 1 times, last by address 192.0.2.1.",
+        "Over the limit open_streams: 1 times, last by address 192.0.2.2.",
+        "Over the limit requests_a_second: 1000 times, last by address 192.0.2.3.",
+    ]
+
+
+def test_the_library_warns_once_a_second_of_each_matter_and_never_with_the_id_of_a_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, logger = Clock(), logging.getLogger("mcp.server.streamable_http_manager")
+    with quiet_libraries(clock):
+        for seconds in (0.0, 0.5, 0.5):
+            clock.now += seconds
+            logger.warning("Rejecting request for session %s: credential does not match", "0a" * 16)
+    logger.warning("As before.")
+    rejected = "Rejecting request for session ...: credential does not match"
+    assert [record.getMessage() for record in caplog.records] == [rejected, rejected, "As before."]
+
+
+@asynccontextmanager
+async def two_callers(store: Path, limits: HttpLimits) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.AsyncClient]]:
+    """Clients of one server at two addresses."""
+    async with served(store, limits) as port, client_at("127.0.0.1") as one, client_at("127.0.0.2") as two:
+        one.base_url = two.base_url = httpx2.URL(f"http://127.0.0.1:{port}")
+        yield one, two
+
+
+async def test_too_many_requests_of_an_address_get_429_and_another_address_is_served(store_file: Path) -> None:
+    async with two_callers(store_file, HttpLimits(requests_s=0.01)) as (one, two):
+        assert (await one.post("/mcp", json=HELLO)).status_code == 200
+        refused = await one.post("/mcp", json=HELLO)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["retry-after"]) <= 100
+        error = refused.json()["error"]
+        assert error["message"].startswith(
+            "Too many requests: more than 0.01 requests a second of one caller. Send it "
+        )
+        assert error["data"] == {
+            "code": "too_many_requests",
+            "limit": "requests_a_second",
+            "retryable": True,
+            "retry_after_s": int(refused.headers["retry-after"]),
+        }
+        assert (await one.get("/health")).status_code == 200  # an orchestrator at the same address
+        assert (await two.post("/mcp", json=HELLO)).status_code == 200
+
+
+async def test_so_many_requests_and_streams_of_an_address_are_under_way_at_once(store_file: Path) -> None:
+    async with two_callers(store_file, HttpLimits(open_requests=2, open_streams=1)) as (one, two):
+        url = one.base_url
+        assert url.port
+        session = session_of(await one.post("/mcp", json=HELLO))
+        async with (
+            await anyio.connect_tcp("127.0.0.1", url.port) as a,
+            await anyio.connect_tcp("127.0.0.1", url.port) as b,
+        ):
+            for line in (a, b):
+                await line.send(f"{HEAD}Content-Length: 9\r\n\r\n{{".encode())
+            async with one.stream("GET", "/mcp", headers=session) as stream:
+                assert stream.status_code == 200
+                for request in (one.build_request("POST", "/mcp", json=PING), one.build_request("GET", "/mcp")):
+                    refused = await one.send(request)
+                    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+                assert refused.json()["error"]["data"]["limit"] == "open_streams"
+                assert (await two.post("/mcp", json=HELLO)).status_code == 200
+        with anyio.fail_after(5):
+            while (await one.post("/mcp", json=PING, headers=session)).status_code != 200:
+                await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+async def test_a_body_over_the_limit_is_refused_with_the_limit(store_file: Path, *, is_declared: bool) -> None:
+    body = json.dumps(PING | {"params": {"text": "x" * 100_000}}).encode()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body[:10]
+        yield body[10:]
+
+    kind = {"Content-Type": "application/json"}
+    async with two_callers(store_file, HttpLimits(body_bytes=65_536)) as (one, _):
+        refused = await one.post("/mcp", content=body if is_declared else parts(), headers=kind)
+        assert refused.status_code == 413
+        assert refused.json()["error"]["data"] == {
+            "code": "request_too_large",
+            "limit": "body_bytes",
+            "retryable": False,
+        }
+        assert "at most 65536 bytes" in refused.json()["error"]["message"]
+        assert (await one.post("/mcp", json=HELLO)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "in_parts"),
+    [
+        ("".join(f"X-{number}: 1\r\n" for number in range(200)), False),
+        (f"X: {'x' * 20_000}\r\n", False),
+        (f"X: {'x' * 20_000}\r\n", True),
+        ("X: x\r\n" * 100_000, True),
+    ],
+    ids=["many", "large", "large, in parts", "without an end"],
+)
+async def test_too_many_or_too_large_headers_are_refused(store_file: Path, headers: str, *, in_parts: bool) -> None:
+    sent = f"{HEAD}{headers}Content-Length: 2\r\n\r\n{{}}".encode()
+    async with served(store_file) as port, await anyio.connect_tcp("127.0.0.1", port) as line:
+        for part in (sent[:18_000], sent[18_000:]) if in_parts else (sent,):
+            await line.send(part)
+            if in_parts:
+                await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(5):
+            answer = await line.receive()
+        assert answer.split()[1] == b"431"
+        assert b" at most " in answer
+        if in_parts:
+            await read_to_the_end(line)

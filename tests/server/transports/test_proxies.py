@@ -1,0 +1,132 @@
+"""What a proxy says about its caller is believed where the operator has named the proxy, and nowhere else."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from server.transports.http_server import HELLO, client_at, served
+from server.transports.server_process import run
+from taskhand.domain.errors import OperatorError
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.peer_address import counted_address
+from taskhand.server.transports.proxies import Proxies
+
+NAMED = Proxies.named(["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"])
+PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
+ONE_EACH = HttpLimits(requests_s=0.01)
+"""Every caller may send one request."""
+
+
+@pytest.mark.parametrize(
+    ("chain", "caller"),
+    [
+        (["192.0.2.1"], "192.0.2.1"),
+        (["198.51.100.1", "192.0.2.1"], "192.0.2.1"),
+        (["198.51.100.1", "192.0.2.1", "10.1.2.3"], "192.0.2.1"),
+        (["127.0.0.1", "192.0.2.1", "10.1.2.3"], "192.0.2.1"),
+        (["192.0.2.1:4711"], "192.0.2.1"),
+        (["[2001:db9::1]:80"], "2001:db9::1"),
+        (["2001:db9::1"], "2001:db9::1"),
+        (["::ffff:192.0.2.1"], "192.0.2.1"),
+        (["192.0.2.1", "2001:db8::1"], "192.0.2.1"),
+        (["10.1.2.3"], "10.1.2.3"),
+        (["192.0.2.1", "unknown"], "127.0.0.1"),
+        (["192.0.2.1", "unknown", "10.1.2.3"], "10.1.2.3"),
+        (["192.0.2.1", ""], "127.0.0.1"),
+        (["192.0.2.1 evil"], "127.0.0.1"),
+        ([], "127.0.0.1"),
+    ],
+)
+def test_the_caller_is_the_last_address_that_is_no_named_proxy(chain: list[str], caller: str) -> None:
+    assert NAMED.caller("127.0.0.1", chain) == caller
+
+
+@pytest.mark.parametrize(
+    "text", ["", "proxy.example", "127.0.0.1:80", "10.0.0.1/8", "*", "10.0.0.0/33", "0.0.0.0/0", "::/0"]
+)
+def test_a_proxy_is_named_by_an_address_or_a_network(text: str) -> None:
+    with pytest.raises(OperatorError):
+        Proxies.named(["127.0.0.1", text])
+
+
+def test_a_proxy_lets_other_machines_in_so_callers_are_asked(
+    store_file: Path,
+) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--proxy", "127.0.0.1")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "taskhand: A proxy can be reached by other machines, and without --auth no caller is "
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_who_has_a_network_of_addresses_is_one_caller(address: str, counted: str) -> None:
+    assert counted_address(address) == counted
+
+
+async def statuses(client: httpx2.AsyncClient, port: int, *headers: dict[str, str]) -> list[int]:
+    """How requests with these headers are answered, one after the other."""
+    url = f"http://127.0.0.1:{port}/mcp"
+    return [(await client.post(url, json=HELLO, headers=one)).status_code for one in headers]
+
+
+async def test_the_callers_of_a_named_proxy_are_told_apart_and_cannot_pass_for_another(store_file: Path) -> None:
+    def forwarded(*entries: str, **more: str) -> dict[str, str]:
+        return {"X-Forwarded-For": ", ".join(entries)} | more
+
+    async with served(store_file, ONE_EACH, PROXY) as port, client_at(PROXY) as proxy:
+        assert await statuses(proxy, port, forwarded("192.0.2.1"), forwarded("192.0.2.2")) == [200, 200]
+        spoofed = [forwarded(f"198.51.100.{number}", "192.0.2.1") for number in range(3)]
+        assert await statuses(proxy, port, *spoofed) == [429, 429, 429]
+        standard = {"Forwarded": 'for=198.51.100.7, for="192.0.2.3:4711";proto=https'}
+        assert await statuses(proxy, port, standard, standard, forwarded("192.0.2.3")) == [200, 429, 429]
+        # Its caller has sent the header that the proxy does not write: all of these are the proxy's own.
+        odd = [forwarded("192.0.2.4", Forwarded=f"for=198.51.100.{number}") for number in range(3)]
+        assert await statuses(proxy, port, *odd) == [200, 429, 429]
+        hidden = {"Forwarded": 'for=192.0.2.5;host="a,for=198.51.100.9"'}
+        assert await statuses(proxy, port, hidden) == [429]
+
+
+@pytest.mark.parametrize(("named", "caller"), [((PROXY,), STRANGER), ((), PROXY)])
+async def test_what_anyone_else_forwards_is_ignored(
+    store_file: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...], caller: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    several = [{"X-Forwarded-For": f"192.0.2.{number}", "X-Forwarded-Host": "evil.example"} for number in range(3)]
+    async with served(store_file, ONE_EACH, *named) as port, client_at(caller) as client:
+        assert await statuses(client, port, *several) == [200, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Forwarded-Host": "evil.example"}, 421),
+        ({"X-Forwarded-Host": "localhost, evil.example"}, 421),
+        ({"X-Forwarded-Host": "localhost:evil.example"}, 421),
+        ({"X-Forwarded-Host": "localhost", "Host": "taskhand:8000"}, 200),
+        ({"Forwarded": "for=192.0.2.1;host=localhost;proto=https", "Host": "taskhand:8000"}, 200),
+        ({"Host": "taskhand:8000"}, 421),
+    ],
+)
+async def test_the_host_name_is_the_one_that_a_named_proxy_was_called_by(
+    store_file: Path, headers: dict[str, str], status: int
+) -> None:
+    async with served(store_file, HttpLimits(), PROXY) as port, client_at(PROXY) as proxy:
+        assert await statuses(proxy, port, headers) == [status]
+
+
+async def test_a_host_name_that_anyone_else_forwards_is_ignored(store_file: Path) -> None:
+    forwarded = {"X-Forwarded-Host": "localhost", "Forwarded": "for=192.0.2.1;host=localhost", "Host": "evil.example"}
+    async with served(store_file, HttpLimits(), STRANGER) as port, client_at(PROXY) as nobody:
+        assert await statuses(nobody, port, forwarded) == [421]
