@@ -41,6 +41,8 @@ _Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
 
+_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds and a number; not every system has them."""
 _LIMITS: Final = HttpLimits()
 _NO_PROXY: Final = Proxies()
 
@@ -156,6 +158,11 @@ def _bound(host: str, port: int) -> socket.socket:
     # asyncio sets this only on sockets of protocol TCP, and create_server makes one of protocol 0: without it every
     # small answer waits some 40 ms for an acknowledgement.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A connection inherits these too. An idle one whose client has vanished ends after two minutes.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEP_ALIVE.items():
+        if hasattr(socket, option):
+            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return bound
 
 

@@ -1,0 +1,231 @@
+"""A client that is slow, half gone or greedy keeps nobody else from being served. Served in this process."""
+
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+
+from server.transports.http_server import ACCEPTS, HELLO, client_at, read_to_the_end, served, session_of
+from server.transports.server_process import META
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.open_connections import OpenConnections, connections_at_most
+from taskhand.server.transports.refusal_lines import RefusalLines
+
+SMALL = HttpLimits(
+    connections=60,
+    connections_of_one=20,
+    open_requests=10,
+    open_streams=5,
+    sessions_of_one=10,
+    sessions=15,
+    answer_s=0.3,
+)
+ATTACKER, OTHER = "127.0.0.3", "127.0.0.2"
+MANY = 30
+HEAD = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def request(method: str, **params: Any) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers of a request of the newer era."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params | {"_meta": META}}).encode()
+    headers = {"Content-Type": "application/json", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+    return body, headers | ({"Mcp-Name": params["name"]} if "name" in params else {})
+
+
+async def answered(address: str, port: int, count: int) -> int:
+    """How many calls from this address are answered."""
+    body, headers = request("tools/call", name="list_statuses", arguments={})
+    async with client_at(address) as client:
+        url = f"http://127.0.0.1:{port}/mcp"
+        return [(await client.post(url, content=body, headers=headers)).status_code for _ in range(count)].count(200)
+
+
+async def connect(port: int) -> SocketStream:
+    """A connection of the attacker's whose window is small."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    raw.bind((ATTACKER, 0))
+    raw.setblocking(False)  # noqa: FBT003  the library's signature
+    await anyio.wait_writable(raw) if raw.connect_ex(("127.0.0.1", port)) else None
+    return await SocketStream.from_socket(raw)
+
+
+@asynccontextmanager
+async def sending(port: int, *parts: bytes) -> AsyncIterator[list[SocketStream]]:
+    """Many connections on which this was sent and nothing is read."""
+    async with AsyncExitStack() as stack:
+        lines = [await stack.enter_async_context(await connect(port)) for _ in range(MANY)]
+        for line in lines:
+            for part in parts:
+                try:
+                    await line.send(part)
+                except anyio.BrokenResourceError:  # it had to make room
+                    break
+        yield lines
+
+
+def _raw(body: bytes, headers: dict[str, str]) -> bytes:
+    """A request as it is on the wire."""
+    named = headers | ACCEPTS | {"Host": "localhost", "Content-Length": str(len(body))}
+    lines = [f"{name}: {value}\r\n" for name, value in named.items()]
+    return "".join(["POST /mcp HTTP/1.1\r\n", *lines, "\r\n"]).encode() + body
+
+
+def unread(port: int) -> AbstractAsyncContextManager[object]:
+    """Answers of 25 KB, five of them asked for at once on each connection, and none read."""
+    return sending(port, _raw(*request("tools/list")) * 5)
+
+
+@asynccontextmanager
+async def sessions(port: int) -> AsyncIterator[None]:
+    """Many sessions whose client leaves, some with a stream that is left open."""
+    url = f"http://127.0.0.1:{port}/mcp"
+    async with client_at(ATTACKER) as client, AsyncExitStack() as stack:
+        for number in range(MANY):
+            session = session_of(await client.post(url, json=HELLO))
+            if number < 4:
+                await stack.enter_async_context(client.stream("GET", url, headers=session))
+        yield
+
+
+ATTACKS: dict[str, Callable[[int], AbstractAsyncContextManager[object]]] = {
+    "idle connections": sending,
+    "half a head": lambda port: sending(port, HEAD),
+    "half a body": lambda port: sending(port, HEAD + b"Content-Length: 1000\r\n\r\n{"),
+    "answers that are not read": unread,
+    "requests sent ahead": lambda port: sending(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 30),
+    "sessions that are left": sessions,
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_another_client_is_answered_while_an_attack_lasts(store_file: Path, attack: str) -> None:
+    async with served(store_file, SMALL) as port, ATTACKS[attack](port):
+        with anyio.fail_after(10):
+            assert await answered(OTHER, port, 20) == 20
+
+
+@pytest.mark.parametrize("attack", ["idle connections", "half a head"])
+async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_that_waits(
+    store_file: Path, attack: str
+) -> None:
+    async with served(store_file, SMALL) as port, ATTACKS[attack](port):
+        with anyio.fail_after(10):
+            assert await answered(ATTACKER, port, 5) == 5
+
+
+@pytest.mark.parametrize("attack", ["idle connections", "half a head"])
+async def test_so_many_connections_of_an_address_are_open(store_file: Path, attack: str) -> None:
+    async with served(store_file, SMALL) as port, ATTACKS[attack](port) as lines:
+        assert isinstance(lines, list)
+        with anyio.fail_after(5):
+            for line in lines[: MANY - SMALL.connections_of_one]:
+                await read_to_the_end(line)
+        for line in lines[MANY - SMALL.connections_of_one :]:
+            await line.send(b"x")
+
+
+async def test_an_answer_that_is_not_read_is_under_way_until_its_connection_ends(store_file: Path) -> None:
+    body, headers = request("tools/call", name="list_statuses", arguments={})
+    big = body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"')  # an answer repeats the id of its request
+    async with served(store_file, HttpLimits(open_requests=1, answer_s=0.3, requests_s=0)) as port, client_at(ATTACKER) as client:
+        url = f"http://127.0.0.1:{port}/mcp"
+        async with await connect(port) as line:
+            await line.send(_raw(big, headers))
+            await line.receive(1)  # the answer has begun
+            assert (await client.post(url, content=body, headers=headers)).status_code == 429
+            assert await answered(OTHER, port, 1) == 1
+            with anyio.fail_after(5):
+                while (await client.post(url, content=body, headers=headers)).status_code == 429:
+                    await anyio.lowlevel.checkpoint()
+            with anyio.fail_after(5):
+                await read_to_the_end(line)
+
+
+async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: Path) -> None:
+    body, headers = request("tools/call", name="list_statuses", arguments={})
+    big = body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"')
+    async with served(store_file, HttpLimits(request_s=0.2)) as port, await connect(port) as line:
+        await line.send(_raw(big, headers | {"Connection": "close"}))
+        count = len(await line.receive(1))
+        await anyio.sleep(0.3)  # longer than a request may take
+        with anyio.fail_after(10), suppress(anyio.EndOfStream):
+            while True:
+                count += len(await line.receive(500_000))
+        assert count > 3_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system's table of connections is Linux's")
+async def test_a_client_that_has_vanished_is_noticed_while_its_connection_is_idle(store_file: Path) -> None:
+    async with served(store_file) as port, await connect(port):
+        assert await answered(OTHER, port, 1) == 1
+        table = [line.split() for line in (await anyio.Path("/proc/net/tcp").read_text("ascii")).splitlines()[1:]]
+        timers = [row[5].partition(":")[0] for row in table if row[1].endswith(f":{port:04X}") and row[3] == "01"]
+        assert timers
+        assert set(timers) == {"02"}  # the system asks whether it is still there
+
+
+class _Closable:
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def abort(self) -> None:
+        self.is_closed = True
+
+
+def test_the_address_with_most_connections_loses_the_one_that_waits_longest() -> None:
+    limits = HttpLimits(connections=16, connections_of_one=12)
+    opened = OpenConnections(limits, {"192.0.2.9"}.__contains__, RefusalLines(_now))
+    few, many, others = ([_Closable() for _ in range(count)] for count in (2, 12, 13))
+
+    def closed(connections: list[_Closable]) -> list[int]:
+        return [number for number, one in enumerate(connections) if one.is_closed]
+
+    for one in few:
+        opened.add("192.0.2.1", one)
+    for one in many:
+        opened.add("192.0.2.2", one)
+    opened.answer("192.0.2.2", many[0])
+    for one in others[:3]:
+        opened.add("192.0.2.3", one)
+    assert (closed(few), closed(many), closed(others)) == ([], [1], [])
+    opened.remove("192.0.2.2", many[1])
+    for one in many[2:]:
+        opened.answer("192.0.2.2", one)
+    opened.add("192.0.2.3", others[3])  # none of the address with most waits
+    assert (closed(few), closed(many), closed(others)) == ([], [1], [0])
+
+
+def test_a_named_proxy_may_have_more_connections_than_an_address_and_its_callers_less_than_all() -> None:
+    opened = OpenConnections(HttpLimits(connections=16, connections_of_one=2), {"::1"}.__contains__, RefusalLines(_now))
+    connections = [_Closable() for _ in range(17)]
+    for one in connections[:16]:
+        opened.add("::1", one)
+        opened.answer("::/64", one)
+    assert not any(one.is_closed for one in connections)
+    opened.add("::1", connections[16])
+    assert [one.is_closed for one in connections] == 16 * [False] + [True]
+
+
+def test_the_process_may_open_the_files_that_its_connections_need() -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+        assert connections_at_most(min(700, hard - 128)) == min(700, hard - 128)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(828, hard)
+        if hard != resource.RLIM_INFINITY:
+            assert connections_at_most(10 * hard) == hard - 128
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _now() -> float:
+    return 0.0
