@@ -43,12 +43,14 @@ __all__ = [
 class Candidate:
     """A value that would have been accepted: `value` is what to send, `name` is for people.
 
-    `is_free_text` says that `value` is itself text written by others, as the name of a status is.
+    `is_free_text` says that `value` is itself text written by others, as the name of a status is. `connection` is the
+    only one that accepts it, where several were asked.
     """
 
     value: str
     name: str | None = None
     is_free_text: bool = False
+    connection: str | None = None
 
 
 class TaskhandError(Exception):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import Any
 
 from pydantic import MISSING
 
@@ -14,7 +15,10 @@ from taskhand.domain.query import PRIORITIES, Order, TaskQuery, ascends, matcher
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
-__all__ = ["TaskPage", "cursor_after", "resume", "select_page"]
+__all__ = ["Position", "TaskPage", "cursor_after", "position_after", "resume", "select_page"]
+
+Position = tuple[str, ...]
+"""The last task of a page: its sort key and its id, and the fingerprint of the query that found it."""
 
 _PRIORITY_KEYS = frozenset(str(priority_key(one)) for one in PRIORITIES)
 
@@ -54,16 +58,18 @@ def select_page(
 
 def cursor_after(task: Task, query: TaskQuery) -> str:
     """An opaque cursor for the page after `task`; it is valid only with the filters and order of `query`."""
-    position = [sort_key(task, query.order), task.id, _fingerprint(query)]
-    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+    position = json.dumps(position_after(task, query), separators=(",", ":"))
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
-def resume(query: TaskQuery, cursor: str) -> TaskQuery:
-    """The query that continues after a cursor; CallerError where the cursor belongs to another query."""
-    try:
-        key, task_id, fingerprint = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError, TypeError, RecursionError):
-        key = task_id = fingerprint = None
+def position_after(task: Task, query: TaskQuery) -> Position:
+    """The position of the page after `task`; it is valid only with the filters and order of `query`."""
+    return sort_key(task, query.order), task.id, _fingerprint(query)
+
+
+def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
+    """The query that continues after a cursor or position; CallerError where that belongs to another query."""
+    key, task_id, fingerprint = _read(cursor)
     is_key = _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
     if fingerprint != _fingerprint(query) or not is_key or not _is_text(task_id):
         raise CallerError(
@@ -72,6 +78,20 @@ def resume(query: TaskQuery, cursor: str) -> TaskQuery:
             next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
         )
     return replace(query, after=(key, task_id))
+
+
+def _read(cursor: str | Position) -> Any:
+    """The three parts of a position, or of a cursor as it was sent: JSON values; None for each where it is none."""
+    try:
+        position = _decoded(cursor) if isinstance(cursor, str) else cursor
+        key, task_id, fingerprint = position
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        return None, None, None
+    return key, task_id, fingerprint
+
+
+def _decoded(cursor: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
 
 
 def _follows(task: Task, after: tuple[str, str], order: Order) -> bool:

@@ -139,7 +139,8 @@ def check_priority(value: object, capabilities: Capabilities) -> None:
 
 
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse a filter that cannot match any task."""
+    """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
+    _check_known_fields(given, capabilities)
     if given.priority is not MISSING:
         check_priority(given.priority, capabilities)
     days = [
@@ -178,6 +179,18 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
         )
+
+
+def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
+    """Refuse a filter by a field that tasks here do not have: without it the answer would be wider."""
+    for name, field in TaskFilter.model_fields.items():
+        argument = field.alias or name
+        if argument in capabilities.absent and getattr(given, name) is not MISSING:
+            raise CallerError(
+                f"There is no argument {argument!r} with this CRM.",
+                code="unknown_argument",
+                next_step=f"Send the call again without {argument}.",
+            )
 
 
 def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:

@@ -1,6 +1,6 @@
 """A tool as data: everything that a client is shown of it, and what it runs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -33,9 +33,9 @@ class Tool(Generic[_Arguments]):
 
     `run` is given the call and the checked arguments; a read returns an `answer`. `verb` continues the tool's name in
     the list of tools in the server's instructions; `advice` is a sentence of its own there. `shows_tasks` is whether
-    the description ends with the notes on the backend's tasks. `run_everywhere` is given a call for each connection
-    where it is not said which one is meant; None where that must be said. `only_with_several` is whether the tool is
-    offered only where there are several connections.
+    the description ends with the notes on the backend's tasks. `run_everywhere` is given a call for each connection, by
+    its name, where it is not said which one is meant; None where that must be said. `only_with_several` is whether the
+    tool is offered only where there are several connections.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Tool(Generic[_Arguments]):
     verb: str | None = None
     advice: str | None = None
     shows_tasks: bool = False
-    run_everywhere: Callable[[Sequence[Call], _Arguments], Awaitable[BaseModel]] | None = None
+    run_everywhere: Callable[[Mapping[str, Call], _Arguments], Awaitable[BaseModel]] | None = None
     only_with_several: bool = False
     needs_scope: Scope | None = None
     """The scope that a caller needs; None: the one of its kind."""

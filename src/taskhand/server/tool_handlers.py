@@ -156,7 +156,7 @@ class ToolHandlers:
         if tool.run_everywhere is None:
             raise UnclearConnection("connection is required: it is not clear which CRM account is meant.", mine)
         arguments = self._parse(tool, call, self._schemas.listed(tool, mine), sent)
-        calls = [replace(call, app=app) for app in mine]
+        calls = {name: replace(call, app=app) for name, app in mine.by_name.items()}
         return await tool.run_everywhere(calls, arguments)
 
     def _parse(self, tool: Tool[Any], call: Call, schema: Schema, sent: dict[str, Any]) -> BaseModel:

@@ -11,7 +11,7 @@ from taskhand.domain import people, rules, statuses
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
-from taskhand.domain.page import TaskPage, resume
+from taskhand.domain.page import Position, TaskPage, resume
 from taskhand.domain.people import People
 from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import Member, Task
@@ -54,7 +54,7 @@ async def list_tasks(
     *,
     order: Order = "due",
     limit: int = 25,
-    cursor: str | None = None,
+    cursor: str | Position | None = None,
     links: frozenset[str] = LINK_FIELDS,
 ) -> TaskList:
     """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid.

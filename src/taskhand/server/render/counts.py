@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain.count import NOBODY, CountBy
+from taskhand.domain.count import NOBODY, CountBy, TaskCount
 from taskhand.domain.people_names import people_names
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
@@ -17,7 +17,7 @@ from taskhand.server.render.matches import MatchRow, match_rows
 if TYPE_CHECKING:
     from taskhand.service.count_tasks import Counted
 
-__all__ = ["CountsAnswer", "render_counts"]
+__all__ = ["CountsAnswer", "named_groups", "partial_note", "render_counts", "shared_note", "with_groups"]
 
 _MOST_GROUPS: Final = 30
 _MOST: Final = 1_600
@@ -50,6 +50,9 @@ class CountsAnswer(Answer):
     matched: tuple[MatchRow, ...] | MISSING = MISSING
 
 
+_Counts = TypeVar("_Counts", bound=CountsAnswer)
+
+
 class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
     """Counts by names that others wrote, or of what such a name means."""
 
@@ -65,16 +68,31 @@ def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
         total=count.total,
         matched=match_rows(counted.matched) or MISSING,
         unreadable_count=count.unreadable or MISSING,
-        partial=MISSING if count.why is None else _PARTIAL.format(truncate(count.why, _WHY)),
-        note=_SHARED if sum(count.groups.values()) > count.total else MISSING,
+        partial=MISSING if count.why is None else partial_note(count.why),
+        note=shared_note(count),
     )
-    named = _named(counted, by)
+    return with_groups(answer, named_groups(counted, by), by)
+
+
+def partial_note(why: str) -> str:
+    """The note on a count that is not of all tasks."""
+    return _PARTIAL.format(truncate(why, _WHY))
+
+
+def shared_note(count: TaskCount) -> str | MISSING:
+    """The note on tasks that are in several groups."""
+    return _SHARED if sum(count.groups.values()) > count.total else MISSING
+
+
+def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:
+    """The answer with the largest of the groups, as many as there is room for."""
     largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
     shown = dict(
         largest[: _fitting(largest[:_MOST_GROUPS], _MOST - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
     )
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
-        shown.popitem()
+        if shown:
+            shown.popitem()
         shown[_NOBODY] = named[_NOBODY]
     if by in ("dueDay", "completedDay"):
         shown = dict(sorted(shown.items()))  # tasks without a day come last
@@ -95,7 +113,7 @@ def _on_wire(value: object) -> int:
     return len(text) + len(json.dumps(text, ensure_ascii=False))
 
 
-def _named(counted: "Counted", by: CountBy) -> dict[str, int]:
+def named_groups(counted: "Counted", by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []

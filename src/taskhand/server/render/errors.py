@@ -49,7 +49,8 @@ def error_sentence(error: TaskhandError) -> str:
 
 def _candidate(candidate: Candidate) -> dict[str, str]:
     named = {"name": truncate(candidate.name, _CANDIDATE)} if candidate.name else {}
-    return {"value": truncate(candidate.value, _CANDIDATE)} | named
+    own = {"connection": candidate.connection} if candidate.connection else {}
+    return {"value": truncate(candidate.value, _CANDIDATE)} | named | own
 
 
 def _detail(value: object, wording: Wording) -> Any:

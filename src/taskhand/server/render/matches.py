@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from pydantic import MISSING
+
 from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer
@@ -12,12 +14,13 @@ _NAME = 60
 
 
 class MatchRow(Answer):
-    """A name or a date in words that was resolved."""
+    """A name or a date in words that was resolved; `connection` is the only one, of several, where it means that."""
 
     argument: str
     given: str
     id: str
     name: str
+    connection: str | MISSING = MISSING
 
 
 def match_rows(matched: Iterable[Match]) -> tuple[MatchRow, ...]:

@@ -28,7 +28,12 @@ __all__ = [
     "StatusesAnswer",
     "TaskAnswer",
     "TeamAnswer",
+    "Unreadable",
     "fit_description",
+    "page_room",
+    "row_of",
+    "wording_of",
+    "zone_of",
 ]
 
 TASK_TEXTS = (
@@ -153,10 +158,11 @@ class TaskAnswer(UntrustedAnswer):
 
 
 class Unreadable(Answer):
-    """Tasks that a list leaves out."""
+    """Tasks that a list leaves out; those of several connections by connection."""
 
     count: int
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] | MISSING = MISSING
+    connections: dict[str, tuple[str, ...]] | MISSING = MISSING
 
 
 class ListAnswer(UntrustedAnswer):
@@ -177,16 +183,10 @@ class ListAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
-        shown = ROW if fields is MISSING else fields
-        people = {person for task in found.tasks for person in task.responsible_ids}
-        people |= {times.completed_by for times in found.times.values() if times.completed_by}
-        wording = Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
-        room = min(max(_PAGE_CHARACTERS * found.query.limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
+        wording, room = wording_of(found), page_room(found.query.limit)
         rows: list[Row] = []
         for task in found.tasks:
-            row = render_row(
-                task, wording, shown, is_overdue=task.id in found.overdue, times=found.times.get(task.id, UNKNOWN)
-            )
+            row = row_of(found, task, wording, fields)
             room -= len(row.model_dump_json()) + 1
             if room < 0 and rows:
                 break
@@ -195,12 +195,35 @@ class ListAnswer(UntrustedAnswer):
         last = found.tasks[len(rows) - 1] if rows else None
         return cls(
             now=moment_text(found.now.replace(second=0), found.zone),
-            zone=found.zone or found.now.tzname() or "UTC",
+            zone=zone_of(found),
             tasks=tuple(rows),
             matched=match_rows(found.query.matched) or MISSING,
             next_cursor=cursor_after(last, found.query) if more and last else MISSING,
             unreadable=_unreadable(found.unreadable),
         )
+
+
+def wording_of(found: "TaskList") -> Wording:
+    """The words for the people on a page, and for its times."""
+    people = {person for task in found.tasks for person in task.responsible_ids}
+    people |= {times.completed_by for times in found.times.values() if times.completed_by}
+    return Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
+
+
+def zone_of(found: "TaskList") -> str:
+    """The zone in which the times of a page are shown."""
+    return found.zone or found.now.tzname() or "UTC"
+
+
+def page_room(limit: int) -> int:
+    """The characters of the rows of a page."""
+    return min(max(_PAGE_CHARACTERS * limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
+
+
+def row_of(found: "TaskList", task: Task, wording: Wording, fields: Sequence[RowField] | MISSING) -> Row:
+    """The row of a task on a page."""
+    times, is_overdue = found.times.get(task.id, UNKNOWN), task.id in found.overdue
+    return render_row(task, wording, ROW if fields is MISSING else fields, is_overdue=is_overdue, times=times)
 
 
 def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:

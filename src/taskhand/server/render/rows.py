@@ -48,11 +48,12 @@ _SHOWN_AS: Mapping[str, RowField] = {
 
 
 class Row(Answer):
-    """A task, with the fields that were asked for."""
+    """A task, with the fields that were asked for; `connection` where the rows are of several."""
 
     model_config = ConfigDict(alias_generator=None)
 
     id: str
+    connection: str | MISSING = MISSING
     title: str | MISSING = MISSING
     status: str | None | MISSING = MISSING
     due: str | None | MISSING = MISSING

@@ -1,6 +1,7 @@
 """The tool `list_tasks`."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypedDict
 
 from pydantic import MISSING, BeforeValidator, Field
 
@@ -60,6 +61,15 @@ class ListTasks(TaskFilter):
     ) = MISSING
 
 
+class _Page(TypedDict):
+    """Which page is asked for."""
+
+    order: Order
+    limit: int
+    cursor: str | None
+    links: frozenset[str]
+
+
 class ListTasksAnswer(ListAnswer, CountsAnswer):
     """A page of tasks, or with countBy the counts."""
 
@@ -70,15 +80,32 @@ async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
 
     if arguments.count_by is not MISSING:
         return render_counts(await count_tasks(call.app, arguments, arguments.count_by), arguments.count_by)
-    found = await list_tasks(
-        call.app,
-        arguments,
+    return ListAnswer.of(await list_tasks(call.app, arguments, **_page(arguments)), arguments.fields)
+
+
+async def _run_everywhere(calls: Mapping[str, Call], arguments: ListTasks) -> ListAnswer | CountsAnswer:
+    from taskhand.server.render.everywhere import ListEverywhereAnswer, render_counts_everywhere
+    from taskhand.service.count_tasks_everywhere import count_tasks_everywhere
+    from taskhand.service.list_tasks_everywhere import list_tasks_everywhere
+
+    apps = {name: call.app for name, call in calls.items()}
+    if arguments.count_by is not MISSING:
+        return render_counts_everywhere(
+            await count_tasks_everywhere(apps, arguments, arguments.count_by), arguments.count_by
+        )
+    page = _page(arguments)
+    return ListEverywhereAnswer.of_several(
+        await list_tasks_everywhere(apps, arguments, **page), arguments.fields, page["limit"]
+    )
+
+
+def _page(arguments: ListTasks) -> _Page:
+    return _Page(
         order="due" if arguments.order is MISSING else arguments.order,
         limit=_DEFAULT_LIMIT if arguments.limit is MISSING else arguments.limit,
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
         links=frozenset() if arguments.fields is MISSING else LINK_FIELDS & set(arguments.fields),
     )
-    return ListAnswer.of(found, arguments.fields)
 
 
 LIST_TASKS = Tool(
@@ -93,6 +120,7 @@ LIST_TASKS = Tool(
     arguments=ListTasks,
     answer=ListTasksAnswer,
     run=_run,
+    run_everywhere=_run_everywhere,
     verb="finds tasks and their ids",
     shows_tasks=True,
 )

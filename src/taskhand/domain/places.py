@@ -1,0 +1,102 @@
+"""A list over several connections: its rows in one order, and a cursor that says how far each has come; pure."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from heapq import merge
+from typing import Any, TypeVar
+
+from taskhand.domain.errors import CallerError
+
+__all__ = ["Places", "in_one_order"]
+
+_T = TypeVar("_T")
+
+_AT_END, _AT_BEGINNING = 0, 1
+"""How a cursor writes the two places that have no position."""
+
+
+def in_one_order(
+    rows: Mapping[str, Sequence[_T]], key: Callable[[_T], Any], *, descends: bool = False
+) -> Iterator[tuple[str, _T]]:
+    """The rows of all connections with the connection of each; those of one connection stay in their order.
+
+    Rows with equal keys are in the order of the connections.
+    """
+    named = [[(name, row) for row in own] for name, own in rows.items()]
+    return merge(*named, key=lambda one: key(one[1]), reverse=descends)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a list goes on in each connection: behind a position, from its beginning (`()`), or nowhere (None).
+
+    `of` says which list it is: two with different filters have different ones.
+    """
+
+    of: str
+    by_name: Mapping[str, tuple[str, ...] | None]
+
+    @classmethod
+    def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "Places":
+        """The places where a page begins: the first one, or the one of a cursor.
+
+        `asked` is what was asked for besides the page. CallerError for the cursor of another list, or of other
+        connections: what they have would be missing without a word, or come twice.
+        """
+        of = blake2b(repr(asked).encode(errors="replace"), digest_size=3).hexdigest()
+        if cursor is None:
+            return cls(of, dict.fromkeys(names, ()))
+        places = _read(cursor)
+        if places is None or places.of != of or not places.unfinished:
+            raise _invalid_cursor("cursor does not belong to this list.")
+        if places.by_name.keys() != set(names):
+            raise _invalid_cursor("cursor is of other connections than those that are yours now.")
+        return replace(places, by_name={name: places.by_name[name] for name in names})
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The connections that may have more."""
+        return tuple(name for name, place in self.by_name.items() if place is not None)
+
+    def moved(self, to: Mapping[str, tuple[str, ...] | None]) -> "Places":
+        """The places where the next page begins; connections that are not in `to` stay where they are."""
+        return replace(self, by_name={**self.by_name, **to})
+
+    def cursor(self) -> str:
+        """An opaque text for them."""
+        written = {
+            name: _AT_END if place is None else list(place) or _AT_BEGINNING for name, place in self.by_name.items()
+        }
+        text = json.dumps([self.of, written], ensure_ascii=False, separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> Places | None:
+    """The places in a cursor as it was sent; None where it is none."""
+    try:
+        of, written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        by_name = {name: _place(value) for name, value in written.items()}
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return Places(of, by_name) if isinstance(of, str) else None
+
+
+def _place(written: object) -> tuple[str, ...] | None:
+    """One place in a cursor; ValueError for anything else."""
+    if isinstance(written, int) and written in (_AT_END, _AT_BEGINNING):
+        return None if written == _AT_END else ()
+    if isinstance(written, list) and written and all(isinstance(one, str) for one in written):
+        return tuple(written)
+    raise ValueError(written)
+
+
+def _invalid_cursor(message: str) -> CallerError:
+    return CallerError(
+        message,
+        code="invalid_cursor",
+        next_step="Repeat the call that gave nextCursor with the same filters and order, or leave cursor out.",
+    )

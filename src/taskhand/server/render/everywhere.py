@@ -1,0 +1,158 @@
+"""The answers of lists and counts over several connections; pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import MISSING
+
+from taskhand.domain.count import CountBy
+from taskhand.domain.due import moment_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.names import Match
+from taskhand.domain.text import truncate
+from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
+from taskhand.server.render.counts import CountsAnswer, named_groups, partial_note, shared_note, with_groups
+from taskhand.server.render.matches import MatchRow, match_rows
+from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
+from taskhand.server.render.rows import Row, RowField
+
+if TYPE_CHECKING:
+    from taskhand.service.count_tasks import Counted
+    from taskhand.service.everywhere import Everywhere
+    from taskhand.service.known_names import OfKnown
+    from taskhand.service.list_tasks_everywhere import TaskLists
+
+__all__ = ["ListEverywhereAnswer", "ToldRow", "match_rows_everywhere", "render_counts_everywhere", "told_rows"]
+
+_MESSAGE: Final = 160
+_OTHERS: Final = " Only the others were asked for."
+
+
+class ToldRow(Answer):
+    """What a connection did not answer, and why."""
+
+    connection: str
+    code: str
+    message: str
+
+
+class ListEverywhereAnswer(ListAnswer):
+    """A page of tasks of several connections.
+
+    `zones` has the zone of each where they differ; `zone` is that of `now`. The tasks of `unreachable` connections may
+    come with a later page, those of `left_out` ones do not.
+    """
+
+    zones: dict[str, str] | MISSING = MISSING
+    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
+    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+
+    @classmethod
+    def of_several(cls, found: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int) -> "ListEverywhereAnswer":
+        """The answer for a page; it ends early, with a cursor, where its rows are large."""
+        lists = found.lists
+        first = next(iter(lists.values()))
+        zones = {name: zone_of(own) for name, own in lists.items()}
+        left_out = [*found.found.left_out.items(), *found.unknown]
+        answer = cls(
+            now=moment_text(first.now.replace(second=0), first.zone),
+            zone=zone_of(first),
+            zones=zones if len(set(zones.values())) > 1 else MISSING,
+            tasks=(),
+            matched=match_rows_everywhere({name: own.query.matched for name, own in lists.items()}),
+            next_cursor=found.cursor_after(len(found.rows)) or MISSING,
+            unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
+            unreachable=told_rows([*found.found.unreachable.items()]),
+            left_out=told_rows(left_out, partly=len(found.unknown)),
+        )
+        rows = _rows(found, fields, page_room(limit) - len(answer.model_dump_json()))
+        return answer.model_copy(update={"tasks": rows, "next_cursor": found.cursor_after(len(rows)) or MISSING})
+
+
+class CountsEverywhereAnswer(CountsAnswer):
+    """How many tasks there are in each group over several connections, and in each of these."""
+
+    connections: dict[str, int] | MISSING = MISSING
+    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
+    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+
+
+class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
+    """Counts by names that others wrote, or of what such a name means."""
+
+    free_text = ("counts", "matched.name")
+
+
+def render_counts_everywhere(found: "Everywhere[OfKnown[Counted]]", by: CountBy) -> CountsEverywhereAnswer:
+    """The answer with the largest groups; those of the same name in several connections are one."""
+    counts = {name: one.answer for name, one in found.answers.items()}
+    matched = match_rows_everywhere({name: one.matched for name, one in counts.items()})
+    named: Counter[str] = Counter()
+    for one in counts.values():
+        named.update(named_groups(one, by))
+    has_names = by in ("responsible", "status") or matched is not MISSING
+    why = " ".join(f"{name}: {one.count.why}" for name, one in counts.items() if one.count.why is not None)
+    answer = (NamedCountsEverywhereAnswer if has_names else CountsEverywhereAnswer)(
+        counts={},
+        total=sum(one.count.total for one in counts.values()),
+        matched=matched,
+        unreadable_count=sum(one.count.unreadable for one in counts.values()) or MISSING,
+        partial=partial_note(why) if why else MISSING,
+        note=next((note for one in counts.values() if (note := shared_note(one.count)) is not MISSING), MISSING),
+    )
+    unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
+    told = {
+        "connections": {name: one.count.total for name, one in counts.items()},
+        "unreachable": told_rows([*found.unreachable.items()]),
+        "left_out": told_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
+    }
+    return with_groups(answer, named, by).model_copy(update=told)
+
+
+def told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
+    """What connections did not answer; the last `partly` of these are about a part of the question."""
+    rows = tuple(
+        ToldRow(
+            connection=name,
+            code=error.code,
+            message=_message(error) + (_OTHERS if place >= len(told) - partly else ""),
+        )
+        for place, (name, error) in enumerate(told)
+    )
+    return rows[:MOST_ITEMS] or MISSING
+
+
+def _message(error: TaskhandError) -> str:
+    """The message of an error without what it says of the candidates, which are not shown here."""
+    return truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
+
+
+def match_rows_everywhere(matched: Mapping[str, Sequence[Match]]) -> tuple[MatchRow, ...] | MISSING:
+    """The rows for the matches in each connection: those that are the same in all once, others with the connection."""
+    shared = [one for one in next(iter(matched.values()), ()) if all(one in own for own in matched.values())]
+    rows = [*match_rows(shared)]
+    for name, own in matched.items():
+        others = match_rows(one for one in own if one not in shared)
+        rows += [row.model_copy(update={"connection": name}) for row in others]
+    return tuple(rows[:MOST_ITEMS]) or MISSING
+
+
+def _rows(found: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
+    """The rows that fit into so many characters, one at least where there is any."""
+    wordings = {name: wording_of(own) for name, own in found.lists.items()}
+    rows: list[Row] = []
+    for name, task in found.rows:
+        row = row_of(found.lists[name], task, wordings[name], fields).model_copy(update={"connection": name})
+        room -= len(row.model_dump_json()) + 1
+        if room < 0 and rows:
+            break
+        rows.append(row)
+    return tuple(rows)
+
+
+def _unreadable(ids: Mapping[str, Sequence[str]]) -> Unreadable | MISSING:
+    """The tasks that were left out, by connection; those without an id are counted only."""
+    count = sum(map(len, ids.values()))
+    named: dict[str, Any] = {name: tuple(one for one in own if one)[:MOST_ITEMS] for name, own in ids.items() if own}
+    return Unreadable(count=count, connections=named) if count else MISSING

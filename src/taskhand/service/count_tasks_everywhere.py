@@ -1,0 +1,25 @@
+"""Count the tasks of several connections together."""
+
+from collections.abc import Mapping
+
+from taskhand.domain.count import CountBy
+from taskhand.domain.query import TaskFilter
+from taskhand.service.app_context import AppContext
+from taskhand.service.count_tasks import Counted, count_tasks
+from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.known_names import OfKnown, ask_for_known, check_known_somewhere
+
+__all__ = ["count_tasks_everywhere"]
+
+
+async def count_tasks_everywhere(
+    apps: Mapping[str, AppContext], given: TaskFilter, by: CountBy
+) -> Everywhere[OfKnown[Counted]]:
+    """The count of each connection, as of `count_tasks`."""
+
+    async def ask(_: str, app: AppContext) -> OfKnown[Counted]:
+        return await ask_for_known(app, given, lambda known: count_tasks(app, known, by))
+
+    found = await ask_everywhere(apps, ask)
+    check_known_somewhere(found)
+    return found

@@ -1,0 +1,78 @@
+"""A filter by several names, of which a connection knows some."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from pydantic import MISSING
+
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.query import TaskFilter
+from taskhand.service.app_context import AppContext
+from taskhand.service.everywhere import Everywhere, one_error
+from taskhand.service.list_tasks import check_names_known, resolve_filter
+
+__all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
+
+_T = TypeVar("_T")
+
+_NAMES: Final = ("responsible_ids", "status")
+"""The fields of a filter of which a task meets one value."""
+_UNKNOWN: Final = frozenset({"unknown_member", "unknown_status"})
+
+Name = tuple[str, str]
+"""The field of a filter, and the value that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfKnown(Generic[_T]):
+    """What a connection answered for the names that it knows, and the error of each that it does not know."""
+
+    answer: _T
+    unknown: Mapping[Name, TaskhandError] = field(default_factory=dict)
+
+
+async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]) -> OfKnown[_T]:
+    """The answer for the filter with those of its names that are known here; the error where of a field none is.
+
+    A task meets one of the names, so that it meets fewer names is never a wider answer.
+    """
+    try:
+        return OfKnown(await ask(given))
+    except CallerError as error:
+        unknown = await _find_unknown(app, given) if error.code in _UNKNOWN else {}
+        known = {
+            name: tuple(value for value in getattr(given, name) if (name, value) not in unknown)
+            for name in _NAMES
+            if getattr(given, name) is not MISSING
+        }
+        if not unknown or not all(known.values()):
+            raise
+    return OfKnown(await ask(given.model_copy(update=known)), unknown)
+
+
+async def _find_unknown(app: AppContext, given: TaskFilter) -> dict[Name, TaskhandError]:
+    """The errors of the names that are not known, each asked for by itself."""
+    unknown: dict[Name, TaskhandError] = {}
+    for name in _NAMES:
+        values = getattr(given, name)
+        for value in () if values is MISSING else values:
+            alone = TaskFilter().model_copy(update={name: (value,)})
+            try:
+                await resolve_filter(app, alone)
+                await check_names_known(app, alone)
+            except CallerError as error:
+                if error.code not in _UNKNOWN:
+                    raise
+                unknown[name, value] = error
+    return unknown
+
+
+def check_known_somewhere(found: Everywhere[OfKnown[_T]]) -> None:
+    """Refuse a name that no connection knows; one that could not be asked may know it."""
+    if found.unreachable:
+        return
+    answers = found.answers
+    for name in next(iter(answers.values())).unknown:
+        if all(name in one.unknown for one in answers.values()):
+            raise one_error({connection: one.unknown[name] for connection, one in answers.items()})

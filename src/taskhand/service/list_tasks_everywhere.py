@@ -1,0 +1,97 @@
+"""List the tasks of several connections as one list."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from taskhand.domain.due import instant_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.page import position_after
+from taskhand.domain.places import Places, in_one_order
+from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
+from taskhand.domain.task import Task
+from taskhand.domain.task_times import UNKNOWN, moment_of
+from taskhand.service.app_context import AppContext
+from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.known_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.list_tasks import TaskList, list_tasks
+
+__all__ = ["TaskLists", "list_tasks_everywhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLists:
+    """One page over several connections: its `rows` are tasks with their connections, in the asked order.
+
+    `found` has the page of each connection, of which the rows may be a part. `begun` is where the page begins.
+    """
+
+    rows: tuple[tuple[str, Task], ...]
+    found: Everywhere[OfKnown[TaskList]]
+    begun: Places
+
+    @property
+    def lists(self) -> Mapping[str, TaskList]:
+        """The page of each connection that answered."""
+        return {name: one.answer for name, one in self.found.answers.items()}
+
+    @property
+    def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
+        """The names that a connection does not know and was not asked for, by connection."""
+        return tuple((name, error) for name, one in self.found.answers.items() for error in one.unknown.values())
+
+    def cursor_after(self, shown: int) -> str | None:
+        """The cursor behind so many of the rows; None where nothing follows.
+
+        What could not be reached and may be back for the next page goes on where it was.
+        """
+        counts = Counter(name for name, _ in self.rows[:shown])
+        moved: dict[str, tuple[str, ...] | None] = {}
+        for name, own in self.lists.items():
+            if counts[name] == len(own.tasks) and not (own.more and own.tasks):
+                moved[name] = None
+            elif counts[name]:
+                moved[name] = position_after(own.tasks[counts[name] - 1], own.query)
+        follows = any(moved.get(name, ()) is not None for name in self.lists)
+        may_be_back = any(error.retryable for error in self.found.unreachable.values())
+        return self.begun.moved(moved).cursor() if follows or may_be_back else None
+
+
+async def list_tasks_everywhere(
+    apps: Mapping[str, AppContext],
+    given: TaskFilter,
+    *,
+    order: Order = "due",
+    limit: int = 25,
+    cursor: str | None = None,
+    links: frozenset[str] = LINK_FIELDS,
+) -> TaskLists:
+    """One page of the tasks of these connections, at most `limit` in all; the rest as of `list_tasks`.
+
+    A connection that has come to its end is not asked again.
+    """
+    asked = {name: getattr(given, name) for name in TaskFilter.model_fields}
+    begun = Places.of_list([*apps], (order, sorted(asked.items(), key=lambda one: one[0])), cursor)
+
+    async def ask(name: str, app: AppContext) -> OfKnown[TaskList]:
+        return await ask_for_known(
+            app,
+            given,
+            lambda known: list_tasks(
+                app, known, order=order, limit=limit, cursor=begun.by_name[name] or None, links=links
+            ),
+        )
+
+    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask)
+    check_known_somewhere(found)
+    pages = {name: one.answer.tasks for name, one in found.answers.items()}
+    merged = in_one_order(pages, lambda task: _key(task, order), descends=not ascends(order))
+    return TaskLists(tuple(islice(merged, limit)), found, begun)
+
+
+def _key(task: Task, order: Order) -> str:
+    """The sort key in a form that is the same for all CRMs: some write the offset of a time as they please."""
+    if order in ("created", "oldest") and (at := moment_of(task, UNKNOWN, "created")):
+        return instant_text(at)
+    return sort_key(task, order)

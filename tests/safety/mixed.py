@@ -1,0 +1,82 @@
+"""One server of three connections: `north` is a HubSpot and `south` a Close, both sandboxed, and `home` a store."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mcp import Client
+
+from backends.vambe.journey import Waiting
+from journals import journal_at
+from safety.account import Agent
+from safety.crms import CLOSE, HUBSPOT, Sandbox
+from safety.mute import Mute
+from safety.odd_row import OddRow
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import sequential_id
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext
+from taskhand.service.connections import Connections
+
+__all__ = ["Mixed", "mixed"]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The server's connections, an agent, and the way to each CRM by its connection."""
+
+    connections: Connections
+    agent: Agent
+    there: dict[str, Sandbox]
+    lines: dict[str, Mute]
+    time: Waiting
+
+    def requests(self, name: str) -> list[str]:
+        """What a CRM was asked, as methods with paths."""
+        return [f"{one.method} {one.path}" for one in self.there[name].requests]
+
+    def forget_requests(self) -> None:
+        """Count from here."""
+        for one in self.there.values():
+            one.clear_requests()
+
+
+@asynccontextmanager
+async def mixed(
+    folder: Path, tasks: int = 3, closed: str | None = None, odd: dict[str, Any] | None = None
+) -> AsyncIterator[Mixed]:
+    """The server, each CRM with so many tasks of whoever asks; nothing listens at the port of the one that is `closed`.
+
+    All are in Santiago but the store, which is in Madrid. The first task of `north` has the fields of `odd`.
+    """
+    time = Waiting()
+    there = {"north": HUBSPOT.sandbox(tasks, time, ()), "south": CLOSE.sandbox(tasks, time, ())}
+    lines = {name: Mute(time) for name in there}
+    served = OddRow(there["north"], HUBSPOT.task_id(1))
+    served.odd = odd or {}
+    async with serve(served) as north_url, serve(there["south"]) as south_url:
+        urls = {"north": north_url, "south": south_url}
+        if closed:
+            urls[closed] = "http://127.0.0.1:9"  # of a service that no machine has any more
+        async with (
+            HUBSPOT.wired(urls["north"], time, transport=lines["north"]) as north,
+            CLOSE.wired(urls["south"], time, transport=lines["south"]) as south,
+            _home(folder, time) as home,
+        ):
+            apps = {"north": north, "south": south, "home": home}
+            connections = Connections({name: replace(app, connection=name) for name, app in apps.items()})
+            async with Client(create_server(connections)) as client:
+                yield Mixed(connections, Agent(client), there, lines, time)
+
+
+@asynccontextmanager
+async def _home(folder: Path, time: Waiting) -> AsyncIterator[AppContext]:
+    backend = LocalBackend(
+        folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
+    )
+    async with journal_at(time.moment) as journal:
+        yield AppContext(backend, journal, time.moment, "Europe/Madrid", monotonic=time.clock)
+        await backend.aclose()

@@ -1,0 +1,199 @@
+"""One list of tasks over a HubSpot, a Close and a store: what each has, whichever of them can be reached."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.close import wired as on_close
+from backends.hubspot import wired as on_hubspot
+from behaviour.agent import Refused
+from safety.mixed import Mixed, mixed
+
+CALL_S = 45.0
+ALL = ["home", "north", "south"]
+NORTH_ME, SOUTH_ME = on_hubspot.ELENA, on_close.ELENA
+FEED = {"title": "Feed the cat", "responsibleIds": ["me"], "priority": "1"}
+
+
+def by_connection(answer: dict[str, Any]) -> dict[str, int]:
+    """How many rows of each connection an answer has."""
+    names = [row["connection"] for row in answer["tasks"]]
+    return {name: names.count(name) for name in dict.fromkeys(names)}
+
+
+def told(answer: dict[str, Any], field: str = "leftOut") -> dict[str, str]:
+    """The connections that an answer says are missing, with the code of each."""
+    return {row["connection"]: row["code"] for row in answer.get(field, ())}
+
+
+async def all_rows(there: Mixed, **asked: Any) -> list[tuple[str, str]]:
+    """The connection and id of the rows on all pages."""
+    rows: list[tuple[str, str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await there.agent("list_tasks", **asked, **cursor)
+        rows += [(row["connection"], row["id"]) for row in answer["tasks"]]
+        if "nextCursor" not in answer:
+            return rows
+        cursor = {"cursor": answer["nextCursor"]}
+
+
+async def test_what_is_mine_everywhere_is_one_list(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        answer = await there.agent("list_tasks", responsibleIds=["me"])
+        assert by_connection(answer) == {"home": 1, "north": 3, "south": 3}
+        assert [row["due"] and row["due"][:10] for row in answer["tasks"]] == [
+            "2026-03-05",
+            *["2026-03-06"] * 3,
+            *[None] * 3,
+        ]
+        assert answer["zones"] == {"north": "America/Santiago", "south": "America/Santiago", "home": "Europe/Madrid"}
+        assert {row["connection"] for row in answer["matched"]} == {*ALL}
+        assert not {"leftOut", "unreachable", "nextCursor"} & answer.keys()
+        rows = await all_rows(there, responsibleIds=["me"], limit=2)
+        assert rows == [(row["connection"], row["id"]) for row in answer["tasks"]]
+
+
+async def test_a_page_takes_the_requests_of_each_connection_and_no_more(tmp_path: Path) -> None:
+    async def count(there: Mixed, **asked: Any) -> dict[str, int]:
+        there.forget_requests()
+        await there.agent("list_tasks", **asked)
+        return {name: len(there.requests(name)) for name in there.there}
+
+    async with mixed(tmp_path) as cold:
+        assert [await count(cold), await count(cold)] == [{"north": 4, "south": 2}, {"north": 1, "south": 1}]
+        page = await cold.agent("list_tasks", limit=3)
+        assert by_connection(page) == {"north": 3}
+        # north has come to its end
+        assert await count(cold, limit=3, cursor=page["nextCursor"]) == {"north": 0, "south": 1}
+    async with mixed(tmp_path) as alone:
+        assert await count(alone, connection="north") == {"north": 4, "south": 0}
+        assert await count(alone, connection="south") == {"north": 0, "south": 2}
+
+
+@pytest.mark.parametrize("closed", ["north", "south"])
+async def test_a_crm_that_cannot_be_reached_is_told_and_costs_the_others_nothing(tmp_path: Path, closed: str) -> None:
+    async with mixed(tmp_path, closed=closed) as there:
+        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        answer = await there.agent("list_tasks")
+        other = "north" if closed == "south" else "south"
+        assert by_connection(answer) == {"home": 1, other: 3}
+        assert told(answer, "unreachable") == {closed: "upstream_error"}
+        assert "could not be reached" in answer["unreachable"][0]["message"]
+        counts = await there.agent("list_tasks", countBy="priority")
+        assert (counts["connections"], counts["total"]) == ({other: 3, "home": 1}, 4)
+        assert told(counts, "unreachable") == {closed: "upstream_error"}
+
+
+async def test_a_crm_that_does_not_answer_costs_a_part_of_the_call_and_its_rows_come_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with mixed(tmp_path) as there:
+        there.lines["north"].is_mute = lambda _: True
+        began = there.time.now
+        page = await there.agent("list_tasks", limit=2)
+        assert there.time.now - began < CALL_S / 2
+        assert (by_connection(page), told(page, "unreachable")) == ({"south": 2}, {"north": "upstream_error"})
+        there.lines["north"].is_mute = lambda _: False
+        rest = await there.agent("list_tasks", limit=25, cursor=page["nextCursor"])
+        assert by_connection(rest) == {"north": 3, "south": 1}
+        assert "unreachable" not in rest
+        ids = [row["id"] for row in page["tasks"] + rest["tasks"]]
+        assert len(ids) == len(set(ids)) == 6
+
+
+async def test_what_is_left_comes_with_a_later_call_also_where_all_others_have_ended(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        there.lines["south"].is_mute = lambda _: True
+        page = await there.agent("list_tasks")
+        assert by_connection(page) == {"north": 3}
+        with pytest.raises(Refused) as refused:
+            await there.agent("list_tasks", cursor=page["nextCursor"])
+        assert (refused.value.code, refused.value.error["retryable"]) == ("upstream_error", True)
+        assert refused.value.error["message"].startswith("south: Close did not answer in time")
+        there.lines["south"].is_mute = lambda _: False
+        rest = await there.agent("list_tasks", cursor=page["nextCursor"])
+        assert by_connection(rest) == {"south": 3}
+        assert "nextCursor" not in rest
+
+
+FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [
+    ({"dealId": "4711"}, None, "unknown_deal"),
+    ({"taskType": "TODO"}, ["north", "south"], {"home": "unknown_argument"}),
+    ({"taskType": "lead"}, ["south"], {"north": "unknown_task_type", "home": "unknown_argument"}),
+    ({"priority": "0"}, [], {"south": "invalid_priority"}),
+    ({"status": ["Pendiente"]}, ["home", "north"], {"south": "unknown_status"}),
+    ({"status": ["Pendiente", "Open"]}, ALL, dict.fromkeys(ALL, "unknown_status")),
+    ({"status": ["initial"]}, ALL, {}),
+    ({"status": ["Nowhere"]}, None, "unknown_status"),
+    ({"responsibleIds": ["Ana Soto"]}, [], {"home": "unknown_member"}),
+    ({"responsibleIds": [NORTH_ME, SOUTH_ME]}, ["north", "south"], dict.fromkeys(ALL[:2], "unknown_member")),
+    ({"responsibleIds": ["me", "Nobody Known"]}, None, "unknown_member"),
+    ({"responsibleIds": ["Maria Rodriguez"]}, None, "ambiguous_member"),
+    ({"dateField": "completed", "fromDate": "2026-01-01"}, [], {"south": "invalid_window"}),
+    ({"fromDate": "2026-03-09", "toDate": "2026-03-01"}, None, "invalid_window"),
+    ({"fromDate": "some day"}, None, "invalid_date"),
+    ({"cursor": "abc"}, None, "invalid_cursor"),
+]
+"""What is asked, the connections that have rows for it, and those that are told, with the code; or the error."""
+
+
+async def test_a_filter_is_asked_where_it_means_something_and_told_elsewhere(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        for asked, shown, left_out in FILTERS:
+            found = await shown_and_told(there, asked)
+            assert (asked, *found) == (asked, shown, left_out)
+
+
+async def shown_and_told(there: Mixed, asked: dict[str, Any]) -> tuple[list[str] | None, object]:
+    """The connections that have rows and the codes of those that are told; or the code of the error."""
+    try:
+        answer = await there.agent("list_tasks", **asked)
+    except Refused as refused:
+        return None, refused.code
+    return sorted(by_connection(answer)), told(answer)
+
+
+async def test_people_who_cannot_be_told_apart_are_candidates_with_their_connection(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        with pytest.raises(Refused) as refused:
+            await there.agent("list_tasks", responsibleIds=["Maria Rodriguez"])
+        candidates = refused.value.error["candidates"]
+        assert [one["connection"] for one in candidates] == ["north", "north", "south", "south"]
+        assert refused.value.next.endswith("An id is known in its own connection only.")
+        for one in candidates:
+            answer = await there.agent("list_tasks", responsibleIds=[one["value"]])
+            assert one["connection"] not in told(answer)
+
+
+async def test_a_count_is_of_all_connections_and_of_each(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        await there.agent("create_task", connection="home", dueDate="2026-03-05", **FEED)
+        counts = await there.agent("list_tasks", countBy="status")
+        assert counts["counts"] == {"Pendiente": 4, "Open": 3}
+        assert (counts["total"], counts["connections"]) == (7, {"north": 3, "south": 3, "home": 1})
+        assert "tasks" not in counts
+        assert (await there.agent("list_tasks", countBy="responsible"))["counts"] == {"Elena": 7}
+        days = await there.agent("list_tasks", countBy="completedDay")
+        assert (days["counts"], told(days)) == ({"not finished": 4}, {"south": "invalid_arguments"})
+
+
+async def test_days_in_words_are_the_days_of_each_connection(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        await there.agent("create_task", connection="home", dueDate="2026-03-03", **FEED)
+        there.time.now += 10 * 3600  # Monday evening in Santiago, Tuesday in Madrid
+        answer = await there.agent("list_tasks", fromDate="today", toDate="today", includeTasksWithoutDates=False)
+        assert by_connection(answer) == {"home": 1}
+        days = {row["connection"]: row["name"] for row in answer["matched"] if row["argument"] == "fromDate"}
+        assert days["home"] != days["north"] == days["south"]
+        assert answer["zones"]["home"] == "Europe/Madrid"
+
+
+async def test_a_row_that_cannot_be_read_is_counted_with_its_connection(tmp_path: Path) -> None:
+    async with mixed(tmp_path, odd={"properties.hs_timestamp": "never"}) as there:
+        answer = await there.agent("list_tasks")
+        assert answer["unreadable"] == {"count": 1, "connections": {"north": [on_hubspot.task_id(1)]}}
+        assert by_connection(answer) == {"north": 2, "south": 3}

@@ -1,0 +1,167 @@
+"""One list over several connections: in one order, every task on exactly one page, whichever connection fails."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.local.open_store import USER, create
+from fixed_clock import NOW, FixedClock
+from journals import journal_at
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import sequential_id
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.page import TaskPage, cursor_after
+from taskhand.domain.query import Order, TaskFilter, TaskQuery, ascends, sort_key
+from taskhand.domain.task import Task
+from taskhand.service.app_context import AppContext
+from taskhand.service.list_tasks import all_pages, list_tasks
+from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
+
+NAMES = ("north", "south", "home")
+ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
+MOST_PAGES = 200
+
+
+class Flaky(LocalBackend):
+    """A store that cannot be reached while it `is_away`, and counts the rows that are asked for."""
+
+    is_away = False
+    asked = 0
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        if self.is_away:
+            raise UpstreamError("It is away.", retryable=True)
+        self.asked += 1
+        return await super().list_tasks(query)
+
+
+@asynccontextmanager
+async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[Mapping[str, AppContext]]:
+    """Three stores with tasks whose ids, times and days are often equal."""
+    async with AsyncExitStack() as stack:
+        apps: dict[str, AppContext] = {}
+        for name in NAMES:
+            clock = FixedClock()
+            backend = Flaky(folder / f"{name}.sqlite", clock=clock, new_id=sequential_id, user=USER, timezone=None)
+            stack.push_async_callback(backend.aclose)
+            for number in range(chance.randint(0, most)):
+                day = date(2026, 3, chance.randint(1, 4))
+                due = chance.choice([None, Due(day)])
+                await create(backend, Edit(title=f"{name} {number}", due=due, priority=chance.randint(0, 2)))
+                clock.now += timedelta(seconds=chance.randint(0, 2))
+            journal = await stack.enter_async_context(journal_at(lambda: NOW))
+            apps[name] = AppContext(backend, journal, lambda: NOW, connection=name)
+        yield apps
+
+
+def flaky(app: AppContext) -> Flaky:
+    """The store of a connection."""
+    assert isinstance(app.backend, Flaky)
+    return app.backend
+
+
+async def walk(
+    apps: Mapping[str, AppContext], order: Order, limit: int, chance: Random, odds: float
+) -> list[TaskLists]:
+    """All pages, where each connection may be away on any page; a page that none answers is asked for again."""
+    pages: list[TaskLists] = []
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        for app in apps.values():
+            flaky(app).is_away = chance.random() < odds
+        try:
+            page = await list_tasks_everywhere(apps, TaskFilter(), order=order, limit=limit, cursor=cursor)
+        except UpstreamError:
+            assert any(flaky(app).is_away for app in apps.values())
+            continue
+        assert len(page.rows) <= limit
+        assert set(page.found.unreachable) == {name for name in page.begun.unfinished if flaky(apps[name]).is_away}
+        pages.append(page)
+        # An answer may show fewer rows than the page has.
+        shown = chance.choice([len(page.rows), max(1, len(page.rows) // 2)]) if page.rows else 0
+        pages[-1] = replace(page, rows=page.rows[:shown])
+        if (cursor := page.cursor_after(shown)) is None:
+            break
+    for app in apps.values():
+        flaky(app).is_away = False
+    assert cursor is None
+    return pages
+
+
+async def whole_list(app: AppContext, order: Order) -> list[str]:
+    """The ids of all tasks of one connection."""
+    return [task.id async for page in all_pages(app, TaskQuery(order=order)) for task in page.tasks]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.0, 0.3, 0.7]))
+def test_every_task_is_on_exactly_one_page_in_the_asked_order(seed: int, odds: float) -> None:
+    async def check() -> None:
+        chance = Random(seed)  # noqa: S311  no secret
+        with TemporaryDirectory() as folder:
+            async with stores(Path(folder), chance) as apps:
+                for order in ORDERS:
+                    limit = chance.choice([1, 2, 3, 5, 25])
+                    rows = [row for page in await walk(apps, order, limit, chance, odds) for row in page.rows]
+                    for name, app in apps.items():
+                        own = [task.id for connection, task in rows if connection == name]
+                        assert own == await whole_list(app, order)
+                    if not odds:
+                        check_order(rows, order)
+
+    anyio.run(check)
+
+
+def check_order(rows: list[tuple[str, Task]], order: Order) -> None:
+    """Rows are sorted; of equal ones those of the first connection come first."""
+    keys = [sort_key(task, order) for _, task in rows]
+    assert keys == sorted(keys, reverse=not ascends(order))
+    for key in keys:
+        tied = [NAMES.index(connection) for connection, task in rows if sort_key(task, order) == key]
+        assert tied == sorted(tied)
+
+
+async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_end(tmp_path: Path) -> None:
+    async with stores(tmp_path, Random(4), most=0) as apps:  # noqa: S311  no secret
+        for name, days in (("north", 1), ("south", 6)):
+            for number in range(days):
+                await create(
+                    flaky(apps[name]), Edit(title=f"{name} {number}", due=Due(date(2026, 3, 1 + number)), priority=0)
+                )
+        pages = await walk(apps, "due", 3, Random(0), 0.0)  # noqa: S311  no secret
+        assert sum(len(page.rows) for page in pages) == 7
+        assert (flaky(apps["north"]).asked, flaky(apps["home"]).asked) == (1, 1)
+        assert flaky(apps["south"]).asked == len(pages)
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "another filter", "another order", "of one list", "forged"])
+async def test_a_cursor_of_another_list_is_refused(tmp_path: Path, change: str) -> None:
+    async with stores(tmp_path, Random(3), most=0) as apps:  # noqa: S311  no secret
+        for app in apps.values():
+            for number in range(2):
+                await create(flaky(app), Edit(title=f"Call {number}", priority=0))
+        two = {name: apps[name] for name in NAMES[:2]}
+        cursor = (await list_tasks_everywhere(two, TaskFilter(), limit=1)).cursor_after(1)
+        assert cursor
+        asked: dict[str, object] = {"cursor": cursor if change != "forged" else "WyIiLHsibm9ydGgiOjB9XQ"}
+        changed = {"added": apps, "removed": {"south": apps["south"]}}.get(change, two)
+        given_filter = TaskFilter(text="Call") if change == "another filter" else TaskFilter()
+        if change == "another order":
+            asked["order"] = "oldest"
+        if change == "of one list":
+            own = await list_tasks(apps["north"], TaskFilter(), limit=1)
+            asked["cursor"] = cursor_after(own.tasks[0], own.query)
+        with pytest.raises(CallerError) as refused:
+            await list_tasks_everywhere(changed, given_filter, **asked)  # type: ignore[arg-type]
+        assert refused.value.code == "invalid_cursor"
