@@ -11,8 +11,10 @@ from backends.vambe import wired as on_vambe
 from requests_table.table import Requests
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.request_log import recorded_requests
+from taskhand.journal.journal import Caller
 from taskhand.sandbox.server import serve
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
@@ -43,14 +45,15 @@ class SandboxedCrm:
     required: dict[str, str] = field(default_factory=dict)
 
 
-async def count_requests(crm: SandboxedCrm) -> dict[str, Requests]:
-    """The cold and warm requests of each tool; no two calls are about the same task."""
-    async with crm.open() as open_app, open_app() as shared:
+async def count_requests(crm: SandboxedCrm, principal: Principal = ANYONE) -> dict[str, Requests]:
+    """The cold and warm requests of each tool, called by a principal; no two calls are about the same task."""
+    async with crm.open() as open_app, open_app() as opened:
+        shared = opened.of_principal(principal)
         examples = _Examples(crm)
         counts: dict[str, Requests] = {}
         for tool in _TOOLS:
             async with open_app() as fresh:
-                app = replace(fresh, journal=shared.journal)
+                app = replace(fresh, journal=shared.journal).of_principal(principal)
                 cold = await _count(app, tool, await examples.arguments(tool, shared))
                 counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
         return counts
@@ -110,7 +113,8 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
     schema = input_schema(model, app.backend.capabilities)
     arguments = parse_arguments(model, schema, given, reads=tool.kind == "read")
     options = arguments if isinstance(arguments, Options) else Options()
-    answer = await tool.run(Call(app, name, arguments=given, options=options), arguments)
+    caller = Caller(subject=app.principal.subject)
+    answer = await tool.run(Call(app, name, caller, given, options), arguments)
     assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
     assert not isinstance(answer, BulkReceipt) or answer.totals == {"applied": _MANY}
     return answer

@@ -4,12 +4,26 @@ import pytest
 
 from requests_table.counted import SANDBOXED_CRMS, count_requests
 from requests_table.table import CRMS, ROWS
+from taskhand.domain.principal import Person, Principal
 from taskhand.server.tools import TOOLS
 
 
 @pytest.mark.parametrize("crm", CRMS)
 async def test_every_tool_makes_the_number_of_requests_in_the_table(crm: str) -> None:
     assert await count_requests(SANDBOXED_CRMS[crm]) == {row.tool: getattr(row, crm) for row in ROWS}
+
+
+NO_CREDENTIAL_NEEDED = {"list_team_members", "create_task", "create_tasks", "reassign_task", "bulk_update_tasks"}
+"""Whose user the credential of Close is does not matter where it is known who calls: one request less."""
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_no_tool_makes_more_requests_for_a_known_person(crm: str) -> None:
+    counts = await count_requests(SANDBOXED_CRMS[crm], Principal(Person.named("ana@example.com")))
+    table = {row.tool: getattr(row, crm) for row in ROWS}
+    for tool in NO_CREDENTIAL_NEEDED if crm == "close" else ():
+        table[tool] = table[tool]._replace(cold=table[tool].cold - 1)
+    assert counts == table
 
 
 def test_the_table_has_a_row_for_every_tool() -> None:

@@ -12,7 +12,7 @@ from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Scope
-from taskhand.server.access import Access
+from taskhand.server.access import Access, Memberships
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
@@ -20,6 +20,7 @@ from taskhand.wiring import open_connections
 __all__ = ["NAMES", "answer_of", "client_of", "open_offices", "settings_in"]
 
 NAMES = ("north", "south")
+NO_LINES: Memberships = {}
 _STATE_KEYS = ("one key for the servers of all persons",)
 
 
@@ -44,10 +45,11 @@ def client_of(
     *,
     policy: Policy = NO_POLICY,
     scopes: frozenset[Scope] = SCOPES,
+    memberships: Memberships = NO_LINES,
     **client: Any,
 ) -> Client:
     """A client with which this person calls, in this process; `client` are arguments of the SDK's."""
-    access = Access(lambda: policy, Person.named(person) if person else None, scopes)
+    access = Access(lambda: policy, Person.named(person) if person else None, scopes, lambda: memberships)
     return Client(create_server(connections, access=access, state_keys=_STATE_KEYS), **client)
 
 

@@ -15,7 +15,7 @@ from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, 
 from taskhand.domain.task import Member
 from taskhand.domain.text import strip_hidden
 
-__all__ = ["NOT_IN_TEAM", "People", "resolve_people", "without_mark"]
+__all__ = ["NOT_IN_TEAM", "People", "find_members", "resolve_people", "without_mark"]
 
 NOT_IN_TEAM: Final = " (not in the team)"
 """What follows the name or id of somebody who is responsible for a task and no member of the team any more."""
@@ -67,6 +67,12 @@ def resolve_people(
         if text != member.id
     )
     return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
+
+
+def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
+    """The members with that id or e-mail, else those with that full name."""
+    index = _Index(members)
+    return index.find_by_id(text) or index.find_by_name(text)
 
 
 def without_mark(text: str) -> str | None:
@@ -134,6 +140,14 @@ class _Index:
     def find(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or full name, or with the address that the text is."""
         return self._find_exactly(text) or self._find_addressed(text)
+
+    def find_by_id(self, text: str) -> Sequence[Member]:
+        """The members with that id or e-mail."""
+        return self._find_unique(text) or ()
+
+    def find_by_name(self, text: str) -> Sequence[Member]:
+        """The members with that full name."""
+        return self._by_name.get(fold(text), ())
 
     def find_by_words(self, text: str) -> Sequence[Member]:
         """The members whose name has every word of the text; none for initials alone."""

@@ -1,18 +1,23 @@
 """Who calls, with which scopes and by which rules; pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_RULES, Rules
 
-__all__ = ["ANYONE", "SCOPES", "Person", "Principal", "Scope"]
+__all__ = ["ANYONE", "MEMBER", "SCOPES", "Person", "Principal", "Scope"]
 
 Scope = Literal["read", "write", "destructive"]
 """What a credential lets its holder do: see tasks, change them, or lose something. None of them implies another."""
 
 SCOPES: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 """Every scope."""
+
+
+MEMBER: Final = "member"
+"""In place of a connection's name, where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the person (None where nobody asked), the scopes of the credential, and the rules of the policy."""
+    """Who calls: the person (None where nobody asked), the scopes of the credential, and the rules of the policy.
+
+    `members` say who the person is in a connection, by its name (MEMBER for the only one): the id, e-mail or name of a
+    member.
+    """
 
     person: Person | None = None
     scopes: frozenset[Scope] = SCOPES
     rules: Rules = NO_RULES
+    members: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def subject(self) -> str | None:

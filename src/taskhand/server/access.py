@@ -1,6 +1,6 @@
 """Who calls: the principal behind a request, by its credential or by the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,34 +10,48 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Principal, Scope
 
-__all__ = ["EVERYONE", "Access"]
+__all__ = ["EVERYONE", "Access", "Memberships"]
+
+
+Memberships = Mapping[str, Mapping[str, str]]
+"""Who each person is in each connection, as `Principal.members`, by the person's id."""
 
 
 def _no_policy() -> Policy:
     return NO_POLICY
 
 
+def _no_memberships() -> Memberships:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who calls, and by which rules.
 
-    `policy` returns the policy that is in force now. `person` calls, with these `scopes`, where the transport asks
-    nobody who it is.
+    `policy` returns the policy that is in force now, and `memberships` who the persons are now. `person` calls, with
+    these `scopes`, where the transport asks nobody who it is.
     """
 
     policy: Callable[[], Policy] = _no_policy
     person: Person | None = None
     scopes: frozenset[Scope] = SCOPES
+    memberships: Callable[[], Memberships] = _no_memberships
 
     def principal(self, ctx: ServerRequestContext[Any, Any]) -> Principal:
         """The principal of this request: the holder of its credential, else the person of the settings."""
         user = ctx.request.scope.get("user") if ctx.request is not None else None
         if not isinstance(user, AuthenticatedUser):
-            return Principal(self.person, self.scopes, self.policy().rules_for(self.person.id if self.person else None))
+            return self._principal_of(self.person, self.scopes)
         token = user.access_token
         person = Person.named(token.subject or token.client_id)
         granted = frozenset(scope for scope in SCOPES if scope in token.scopes)
-        return Principal(person, granted, self.policy().rules_for(person.id))
+        return self._principal_of(person, granted)
+
+    def _principal_of(self, person: Person | None, scopes: frozenset[Scope]) -> Principal:
+        """The principal by what is in force now."""
+        rules = self.policy().rules_for(person.id if person else None)
+        return Principal(person, scopes, rules, self.memberships().get(person.id, {}) if person else {})
 
 
 EVERYONE: Final = Access()

@@ -12,7 +12,7 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline
 from taskhand.domain.errors import CallerError
-from taskhand.domain.principal import ANYONE, Principal
+from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference import Reference
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
@@ -76,21 +76,13 @@ class AppContext:
         """The same application for this caller; it has the same locks, caches and journal."""
         if principal == self.principal:
             return self
-        return replace(self, principal=principal, backend=self._backend_of(principal), _shared=self.shared)
+        backend = _backend_of(self.shared, principal)
+        return replace(self, principal=principal, backend=backend, _shared=self.shared)
 
     @property
     def shared(self) -> "AppContext":
         """The same application for nobody: for what is done for every caller, as recovery is."""
         return self._shared or self
-
-    def _backend_of(self, principal: Principal) -> Backend:
-        """The backend as this caller uses it."""
-        backend = self.shared.backend
-        if not principal.rules.own_tasks_only:
-            return backend
-        from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
-
-        return only_own_tasks(backend)
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Let everything inside end so early that the call has been answered in time."""
@@ -127,6 +119,21 @@ class AppContext:
             for name in sorted({name.casefold() for name in names}):
                 await locks.enter_async_context(self.lock(name))
             yield
+
+
+def _backend_of(app: AppContext, principal: Principal) -> Backend:
+    """The backend of an application as this caller uses it."""
+    backend = app.backend
+    if principal.person is not None:
+        from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody
+
+        key = MEMBER if app.connection is None else app.connection
+        backend = backend_of_person(backend, principal.person, key, principal.members.get(key))
+    if principal.rules.own_tasks_only:
+        from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
+
+        backend = only_own_tasks(backend)
+    return backend
 
 
 def _in_progress_error() -> CallerError:

@@ -35,6 +35,8 @@ TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local"
 
 _T = TypeVar("_T")
 
+_Stamping = Callable[[sqlite3.Connection], tasks.Stamp]
+
 _MOST_CREATED = 100
 """Tasks that are looked through for a lost create, newest first."""
 
@@ -164,18 +166,21 @@ class LocalBackend:
         return await self.snapshots(ids, fresh=True)
 
     async def create_task(self, edit: Edit) -> Written:
-        """A new task, created by the user, in the status asked for or else the first initial one."""
-        return Written(await self._store.write(lambda connection: self._create(connection, edit)))
+        """A new task, created by whoever writes, in the status asked for or else the first initial one."""
+        stamp = await self._stamping()
+        return Written(await self._store.write(lambda connection: self._create(connection, edit, stamp)))
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create all tasks in one transaction; one that cannot be created does not stop the others."""
-        steps = [partial(self._create_item, edit=edit) for edit in edits]
+        stamp = await self._stamping()
+        steps = [partial(self._create_item, edit=edit, stamp=stamp) for edit in edits]
         return await self._write_all(steps, [""] * len(edits), progress)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
+        stamp = await self._stamping()
         return Written(
-            await self._store.write(lambda connection: tasks.update(connection, before, edit, self._stamp(connection)))
+            await self._store.write(lambda connection: tasks.update(connection, before, edit, stamp(connection)))
         )
 
     async def update_tasks(
@@ -185,7 +190,8 @@ class LocalBackend:
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        work = [partial(self._update_item, before=before, edit=edit) for before, edit in edits]
+        stamp = await self._stamping()
+        work = [partial(self._update_item, before=before, edit=edit, stamp=stamp) for before, edit in edits]
         return await self._write_all(work, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
@@ -284,14 +290,21 @@ class LocalBackend:
         connection.create_function("is_overdue", 3, overdue)
         self._directory(connection).add_defaults(self._user, self._language)
 
-    def _create(self, connection: sqlite3.Connection, edit: Edit) -> Task:
-        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=self._stamp(connection))
+    def _create(self, connection: sqlite3.Connection, edit: Edit, stamp: _Stamping) -> Task:
+        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
 
-    def _create_item(self, connection: sqlite3.Connection, edit: Edit) -> ItemResult:
-        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=self._stamp(connection))
+    def _create_item(self, connection: sqlite3.Connection, edit: Edit, stamp: _Stamping) -> ItemResult:
+        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
 
-    def _update_item(self, connection: sqlite3.Connection, before: Task, edit: Edit) -> ItemResult:
-        return tasks.update_item(connection, before, edit, self._stamp(connection))
+    def _update_item(self, connection: sqlite3.Connection, before: Task, edit: Edit, stamp: _Stamping) -> ItemResult:
+        return tasks.update_item(connection, before, edit, stamp(connection))
 
-    def _stamp(self, connection: sqlite3.Connection) -> tasks.Stamp:
-        return tasks.Stamp(self._clock(), self._directory(connection).me())
+    async def _stamping(self) -> _Stamping:
+        """Stamps what is written now with the member of whoever it is written for: the user where nobody was asked."""
+        from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
+
+        author = current_author()
+        if author is None:
+            return lambda connection: tasks.Stamp(self._clock(), self._directory(connection).me())
+        member = await author.find_member()
+        return lambda _: tasks.Stamp(self._clock(), member)

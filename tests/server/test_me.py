@@ -1,0 +1,134 @@
+"""Who `me` is for each person: a member of the connection, and never the user of the shared credential."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behaviour.arms import ARMS, Arm
+from server.offices import answer_of, client_of, open_offices
+from taskhand.backends.base import Backend
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import Directory
+from taskhand.domain.principal import Person
+from taskhand.domain.query import TaskQuery
+from taskhand.service.connections import Connections
+from taskhand.service.personal_backend import backend_of_person
+
+ANA, BOB, GIL = "ana@x.test", "bob@x.test", "gil"
+NORTH = {"connection": "north"}
+TASK = {"title": "Llamar", "responsibleIds": ["me"], "connection": "north"}
+
+
+def _furnish(directory: Directory) -> None:
+    directory.add_member("Ana Pérez", "Ana@X.test")
+    directory.add_member("Bob Roa", "bob@x.test")
+    directory.add_member("Gil Sanz")
+    directory.add_member("Twin One", "twin@x.test")
+    directory.add_member("Twin Two", "TWIN@x.test")
+
+
+@pytest.fixture
+async def offices(tmp_path: Path) -> AsyncIterator[Connections]:
+    async with open_offices(tmp_path) as connections:
+        for app in connections:
+            assert isinstance(app.backend, LocalBackend)
+            await app.backend.edit(_furnish)
+        yield connections
+
+
+async def _me(offices: Connections, person: str | None, **more: Any) -> str | None:
+    """The name of the member whom list_team_members calls me."""
+    async with client_of(offices, person, **more) as client:
+        team = await answer_of(client, "list_team_members", **NORTH)
+        me: str | None = next((one["name"] for one in team["members"] if one["id"] == team["me"]), team["me"])
+        return me
+
+
+@pytest.mark.parametrize(
+    ("person", "line", "name"),
+    [
+        (ANA, None, "Ana Pérez"),
+        ("ANA@x.test", None, "Ana Pérez"),
+        (GIL, None, None),
+        (GIL, "gil sanz", "Gil Sanz"),
+        (GIL, "bob@x.test", "Bob Roa"),
+        (ANA, "Bob Roa", "Bob Roa"),
+        (ANA, "Nobody", None),
+        (ANA, "Twin", None),
+        ("twin@x.test", None, None),
+        ("stranger@x.test", None, None),
+    ],
+)
+async def test_me_is_the_member_of_the_line_or_of_the_email_or_nobody(
+    offices: Connections, person: str, line: str | None, name: str | None
+) -> None:
+    lines = {} if line is None else {person.casefold(): {"north": line, "south": "Twin One"}}
+    assert await _me(offices, person, memberships=lines) == name
+
+
+async def test_with_no_person_me_is_the_user_of_the_store(offices: Connections) -> None:
+    app = offices.find("north")
+    assert await _me(offices, None) not in {None, "Ana Pérez", "Bob Roa"}
+    assert app.of_principal(app.principal) is app
+
+
+async def test_me_means_each_person_in_writes_and_filters_whoever_called_before(offices: Connections) -> None:
+    async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob:
+        for person, title in ((ana, "De Ana"), (bob, "De Bob")):
+            await answer_of(person, "create_task", **TASK | {"title": title})
+        for _ in range(2):
+            for person, title in ((ana, "De Ana"), (bob, "De Bob")):
+                found = await answer_of(person, "list_tasks", responsibleIds=["me"], **NORTH)
+                assert [row["title"] for row in found["tasks"]] == [title]
+
+
+async def test_whoever_writes_is_the_creator_the_finisher_and_the_author_of_a_note(offices: Connections) -> None:
+    members = {one.id: one.name for one in await offices.find("north").backend.members()}
+    async with client_of(offices, ANA) as ana, client_of(offices, BOB) as bob, client_of(offices, GIL) as gil:
+        made = await answer_of(ana, "create_task", **TASK)
+        many = await answer_of(bob, "create_tasks", tasks=[{"title": "Otra", "responsibleIds": []}], **NORTH)
+        nobodys = await answer_of(gil, "create_task", **TASK | {"responsibleIds": []})
+        task_id = made["task"]["id"]
+        await answer_of(bob, "complete_task", id=task_id, **NORTH)
+        await answer_of(bob, "update_task", id=task_id, addNote="hecho", **NORTH)
+        await answer_of(gil, "update_task", id=task_id, addNote="visto", **NORTH)
+        whole = (await answer_of(ana, "get_task", id=task_id, **NORTH))["task"]
+        assert members[whole["creator_id"]] == "Ana Pérez"
+        assert "Bob Roa: hecho" in whole["description"]
+        assert "gil: visto" in whole["description"]
+        page = await offices.find("north").backend.list_tasks(TaskQuery())
+        assert members[str(page.times[task_id].completed_by)] == "Bob Roa"
+        creators = [
+            (await answer_of(ana, "get_task", id=one, **NORTH))["task"]["creator_id"]
+            for one in (many["tasks"][0]["id"], nobodys["task"]["id"])
+        ]
+        assert [members.get(one) for one in creators] == ["Bob Roa", None]
+        assert creators[1] is None
+
+
+async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connections) -> None:
+    async with client_of(offices, GIL) as gil:
+        error = await answer_of(gil, "create_task", **TASK)
+        assert error["code"] == "unknown_member"
+        assert 'In people.toml, give ["gil"] north = "the id or e-mail of a member".' in error["next"]
+    async with client_of(offices, GIL, memberships={GIL: {"north": "Gil Sans"}}) as gil:
+        error = await answer_of(gil, "list_tasks", responsibleIds=["me"], **NORTH)
+        assert 'correct north = "Gil Sans" in ["gil"]' in error["next"]
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path: Path) -> None:
+    async with arm.open(tmp_path) as app:
+        hers = backend_of_person(app.backend, Person.named("ana@example.com"), "member", None)
+        members = {one.name: one.id for one in await app.backend.members()}
+        assert await hers.me() == members["Ana Soto"] != await app.backend.me()
+        nobodys = backend_of_person(app.backend, Person.named("stranger@example.com"), "member", None)
+        assert await nobodys.me() is None
+        own = {name for name in dir(Backend) if not name.startswith("_")} | {*Backend.__annotations__}
+        differs = {name for name in own if getattr(hers, name) != getattr(app.backend, name)}
+        assert differs - {"capabilities"} == {
+            *("me", "members", "remedies", "find_notes"),
+            *("create_task", "create_tasks", "update_task", "update_tasks"),
+        }
