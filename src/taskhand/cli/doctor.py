@@ -17,6 +17,7 @@ from taskhand.config.configuration import Configuration
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.principal import ANYONE, Principal
 
 __all__ = ["doctor", "print_findings", "run_checks"]
 
@@ -58,10 +59,12 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     """The results of every check that this configuration, or the error that prevented it, allows."""
     if isinstance(found, OperatorError):
         return _versions(), _hosts(), _broken(found)
+    from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
-    first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings), check_policy(found))
-    return first if _backend(found) is None else (*first, *await _with_app(found.settings))
+    files = (check_policy(found), *check_people(found))
+    first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings), *files)
+    return first if _backend(found) is None else (*first, *await _with_app(found))
 
 
 def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
@@ -145,14 +148,24 @@ def _tools(settings: Settings) -> CheckResult:
     return CheckResult("tools", "ok", f"{said}.")
 
 
-async def _with_app(settings: Settings) -> tuple[CheckResult, ...]:
-    """The checks of the journal and the backend; the reason where the backend cannot be opened."""
+async def _with_app(found: Configuration) -> tuple[CheckResult, ...]:
+    """The checks of the journal and the backend, as the person of the settings; the reason where one cannot open."""
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 
     try:
-        async with open_app(settings) as at:
-            return await check_health(at)
+        async with open_app(found.settings) as at:
+            return await check_health(at.of_principal(_principal(found)))
     except OperatorError as error:
         subject = "credential" if error.code == "unauthorized" else "configuration"
         return (CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration."),)
+
+
+def _principal(found: Configuration) -> Principal:
+    """Who calls where nobody is asked; anyone where a file cannot be used, which is a finding of its own."""
+    from taskhand.cli.access import access_of
+
+    try:
+        return access_of(found).configured
+    except OperatorError:
+        return ANYONE

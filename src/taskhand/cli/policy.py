@@ -18,18 +18,24 @@ from taskhand.domain.principal import Person
 if TYPE_CHECKING:
     from taskhand.config.policy_file import PolicyFile
 
-__all__ = ["PolicySource", "check_policy", "describe_policy", "policy_path", "read_policy"]
+__all__ = ["PolicySource", "check_policy", "describe_policy", "policy_path", "read_policy", "warn_of_writers"]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class PolicySource:
-    """The `current` policy, the configuration that names its file, and whether the file `was_there`."""
+    """The `current` policy, the configuration that names its file, and whether the file `was_there`.
+
+    `what` it is, and what it means that there is no file (`without`, None where that is not worth saying), are words
+    for people.
+    """
 
     found: Configuration
     current: Policy = NO_POLICY
     was_there: bool = False
+    what: str = "policy"
+    without: str | None = "allows everything"
 
     @classmethod
     def open(cls, found: Configuration) -> "PolicySource":
@@ -52,7 +58,7 @@ class PolicySource:
         """
         file = read_policy(self.found, must_exist=self.was_there)
         if file.writable_by_others:
-            _log.warning("%s %s", *_warning(file))
+            _log.warning("%s %s", *warn_of_writers(file.path))
         self.current, self.was_there = file.policy, file.there
 
 
@@ -91,7 +97,7 @@ def check_policy(found: Configuration) -> CheckResult:
     except OperatorError as error:
         return CheckResult("policy", "failed", error.message, error.next_step or "Correct the policy file.")
     if file.writable_by_others:
-        return CheckResult("policy", "warning", *_warning(file))
+        return CheckResult("policy", "warning", *warn_of_writers(file.path))
     return CheckResult("policy", "ok", describe_policy(file, found.settings.person))
 
 
@@ -111,8 +117,8 @@ def describe_policy(file: "PolicyFile", person: str | None) -> str:
     )
 
 
-def _warning(file: "PolicyFile") -> tuple[str, str]:
+def warn_of_writers(path: Path) -> tuple[str, str]:
     """What is said of a file that others may write, and the remedy."""
     import shlex
 
-    return f"Other users of this machine can write {file.path}.", f"Run: chmod go-w {shlex.quote(str(file.path))}"
+    return f"Other users of this machine can write {path}.", f"Run: chmod go-w {shlex.quote(str(path))}"

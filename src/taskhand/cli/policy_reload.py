@@ -1,26 +1,31 @@
-"""SIGHUP, by which a running server reads its policy again."""
+"""SIGHUP, by which a running server reads its policy, and who the persons are, again."""
 
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from taskhand.cli.log import announce
-from taskhand.cli.policy import PolicySource
 from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.cli.people import PeopleSource
+    from taskhand.cli.policy import PolicySource
 
 __all__ = ["reload_on_hangup"]
 
 _log = logging.getLogger(__name__)
 
 
-def reload_on_hangup(policy: PolicySource, stack: AsyncExitStack) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Take SIGHUP for the order to read the policy again, until the stack is closed; the work of doing so.
+def reload_on_hangup(
+    sources: "Sequence[PolicySource | PeopleSource]", stack: AsyncExitStack
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Take SIGHUP for the order to read these files again, until the stack is closed; the work of doing so.
 
     A server that was started on a terminal still ends with that terminal. Windows has no such signal.
     """
@@ -34,19 +39,23 @@ def reload_on_hangup(policy: PolicySource, stack: AsyncExitStack) -> Callable[[]
             if ends_with_terminal and not _has_terminal():
                 signal.signal(number, signal.SIG_DFL)
                 signal.raise_signal(number)
-            _reload(policy)
+            for source in sources:
+                _reload(source)
 
     return reload_at_each
 
 
-def _reload(policy: PolicySource) -> None:
+def _reload(source: "PolicySource | PeopleSource") -> None:
     try:
-        policy.reload()
+        source.reload()
     except OperatorError as error:
-        _log.error("The policy stays as it was. %s", " ".join(filter(None, (error.message, error.next_step))))
-    else:
-        said = "was read again from" if policy.was_there else "allows everything: there is no"
-        announce(f"The policy {said} {policy.path}.")
+        said = " ".join(filter(None, (error.message, error.next_step)))
+        _log.error("The %s stays as it was. %s", source.what, said)
+        return
+    if source.was_there:
+        announce(f"The {source.what} was read again from {source.path}.")
+    elif source.without:
+        announce(f"The {source.what} {source.without}: there is no {source.path}.")
 
 
 def _has_terminal() -> bool:

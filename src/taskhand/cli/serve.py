@@ -196,7 +196,8 @@ async def _open(
 
     The last is the states of what calls need. OperatorError where the configuration does not allow it.
     """
-    from taskhand.cli.access import access_of
+    from taskhand.cli.access import access_by
+    from taskhand.cli.people import PeopleSource
     from taskhand.cli.policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup
     from taskhand.domain.side_by_side import side_by_side
@@ -208,21 +209,21 @@ async def _open(
 
     if isinstance(found, OperatorError):
         raise found
-    policy, settings = PolicySource.open(found), found.settings
+    policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
     connections = await stack.enter_async_context(open_connections(found.connections))
     server = create_server(
         connections,
-        access=access_of(policy),
+        access=access_by(policy, people),
         state_keys=settings.state_keys,
         keeps_sessions=keeps_sessions,
         remark=settings.remark,
     )
 
-    reload_policy = reload_on_hangup(policy, stack)
+    reload_files = reload_on_hangup((policy, people), stack)
 
     async def at_start() -> None:
         async with side_by_side() as group:
-            group.start_soon(reload_policy)
+            group.start_soon(reload_files)
             for app in connections:
                 await recover_if_possible(app)
             await anyio.sleep(_QUIET_S)

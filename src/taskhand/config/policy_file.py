@@ -13,7 +13,6 @@
 The keys are the fields of `Rules`.
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -21,19 +20,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from taskhand.config.toml_file import TomlFile, read_toml_file
+from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file, to_person_id
 from taskhand.domain.errors import Candidate, OperatorError
 from taskhand.domain.policy import NO_POLICY, Group, Policy, Rules
-from taskhand.domain.principal import Person
 
 __all__ = ["PolicyFile", "read_policy_file"]
 
 _RULES: Final = tuple(rule.name for rule in fields(Rules))
 _SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes"})
 _TABLES: Final = ("everyone", "groups", "people")
-_LONGEST_PERSON: Final = 200
-_NO_PERSON: Final = r"[\s,;<>\"]"
-"""What neither an e-mail address nor an id has, and a list of several in one text does."""
 
 SelectTools = Callable[[str, str], Collection[str]]
 """The names of the tools that a text selects; OperatorError, which names the setting as the second argument does."""
@@ -136,8 +131,7 @@ class _Reader:
         return found
 
     def _person(self, text: str, called: str) -> str:
-        person = Person.named(text).id
-        if person and len(person) <= _LONGEST_PERSON and person.isprintable() and not re.search(_NO_PERSON, person):
+        if (person := to_person_id(text)) is not None:
             return person
         raise OperatorError(
             f"{called} in {self.file.path} names {text[:60]!r}, which is not a person.",
@@ -192,12 +186,12 @@ class _Reader:
         return value
 
     def _refused(self, called: str, value: object, wanted: str) -> OperatorError:
-        return OperatorError(f"{called} in {self.file.path} is {_kind(value)}; it must be {wanted}.")
+        return OperatorError(f"{called} in {self.file.path} is {describe_kind(value)}; it must be {wanted}.")
 
 
 def _key(table: str, name: str) -> str:
     """A key below a table, in quotes where TOML needs them."""
-    return f"{table}.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else json.dumps(name, ensure_ascii=False)}"
+    return f"{table}.{quoted_key(name)}"
 
 
 def _unknown_in(table: str, given: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str | None]]:
@@ -218,18 +212,3 @@ def _near_table(name: str) -> str | None:
 def _spelled(name: str) -> str:
     """A name as the file's keys are spelled: own_tasks_only for ownTasksOnly and own-tasks-only."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|[-\s]", "_", name).lower()
-
-
-def _kind(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case dict():
-            return "a table"
-    return "a date or time"

@@ -1,15 +1,22 @@
-"""A file in TOML: what it holds, and who may write it."""
+"""A file in TOML: what it holds, and who may write it; the words for its keys, values and persons in errors."""
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from taskhand.config.paths import is_writable_by_others
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.principal import Person
 
-__all__ = ["TomlFile", "read_toml_file"]
+__all__ = ["TomlFile", "describe_kind", "quoted_key", "read_toml_file", "to_person_id"]
+
+_LONGEST_PERSON: Final = 200
+_NO_PERSON: Final = r"[\s,;<>\"]"
+"""What neither an e-mail address nor an id has, and a list of several in one text does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +61,31 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
     except RecursionError:
         raise unreadable("is not TOML: it is nested too deeply") from None
     return TomlFile(path, content, writable_by_others=is_writable_by_others(mode))
+
+
+def quoted_key(name: str) -> str:
+    """A key as it is written, in quotes where TOML needs them."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def to_person_id(text: str) -> str | None:
+    """The id of the person that a key or a value names; None where no person can have it."""
+    person = Person.named(text).id
+    is_one = person and len(person) <= _LONGEST_PERSON and person.isprintable() and not re.search(_NO_PERSON, person)
+    return person if is_one else None
+
+
+def describe_kind(value: object) -> str:
+    """What a value of the file is, in words."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+    return "a date or time"

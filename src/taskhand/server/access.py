@@ -42,11 +42,16 @@ class Access:
         """The principal of this request: the holder of its credential, else the person of the settings."""
         user = ctx.request.scope.get("user") if ctx.request is not None else None
         if not isinstance(user, AuthenticatedUser):
-            return self._principal_of(self.person, self.scopes)
+            return self.configured
         token = user.access_token
         person = Person.named(token.subject or token.client_id)
         granted = frozenset(scope for scope in SCOPES if scope in token.scopes)
         return self._principal_of(person, granted)
+
+    @property
+    def configured(self) -> Principal:
+        """The principal where the transport asks nobody."""
+        return self._principal_of(self.person, self.scopes)
 
     def _principal_of(self, person: Person | None, scopes: frozenset[Scope]) -> Principal:
         """The principal by what is in force now."""

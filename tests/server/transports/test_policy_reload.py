@@ -1,4 +1,4 @@
-"""SIGHUP: a running server reads its policy again, and a policy that is wrong changes nothing."""
+"""SIGHUP: a running server reads its policy and its people again, and a policy that is wrong changes nothing."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import Caller, Pipe, Process, serving
-from server.transports.task_calls import DRAFT, code_of, create_task
+from server.transports.server_process import Caller, Pipe, Process, output, serving
+from server.transports.task_calls import DRAFT, code_of, create_task, error_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
 
@@ -60,3 +60,19 @@ def test_a_server_with_a_broken_policy_answers_with_what_is_wrong(store_file: Pa
         answer = pipe.call("list_tasks", {})
     assert code_of(answer) == "not_configured"
     assert str(policy) in str(answer)
+
+
+def test_over_standard_input_the_person_of_the_settings_is_me_and_is_in_the_journal(store_file: Path) -> None:
+    people = store_file.with_name("people.toml")
+    people.write_text('["ana@x.test"]\nmember = "Elisa Mora"\n', encoding="utf-8")
+    people.chmod(0o600)
+    named = {"TASKHAND_PERSON": "Ana@X.test", "TASKHAND_PEOPLE": str(people)}
+    with Pipe(store_file, **named) as pipe:
+        assert create_task(pipe)["responsibles"] == ["Elisa Mora"]
+        people.write_text('["ana@x.test"]\nmember = "Nobody"\n', encoding="utf-8")
+        pipe.send_signal(signal.SIGHUP)
+        told = [pipe.err.next() or "", pipe.err.next() or ""]
+        assert f"The list of people was read again from {people}." in told[1], told
+        error = error_of(pipe.call("create_task", DRAFT))
+        assert (error["code"], 'correct member = "Nobody"' in error["next"]) == ("unknown_member", True)
+        assert "by ana@x.test with pipe 1" in output(store_file, "journal")

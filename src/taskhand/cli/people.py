@@ -1,0 +1,81 @@
+"""Who persons are in each connection, by the people file: read at start, and again on SIGHUP."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskhand.cli.policy import warn_of_writers
+from taskhand.config.configuration import Configuration
+from taskhand.config.paths import expand_path
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+
+# A start without a people file imports nothing for it.
+
+if TYPE_CHECKING:
+    from taskhand.config.people_file import PeopleFile
+
+__all__ = ["PeopleSource", "check_people"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class PeopleSource:
+    """Who the persons are now (`current`, by person and connection), and whether the file `was_there`."""
+
+    found: Configuration
+    current: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    was_there: bool = False
+    what: str = "list of people"
+    without: str | None = None
+
+    @classmethod
+    def open(cls, found: Configuration) -> "PeopleSource":
+        """What this configuration leads to; OperatorError where its file cannot be used."""
+        source = cls(found)
+        if found.settings.people is not None or os.path.lexists(source.path):
+            source.reload()
+        return source
+
+    @property
+    def path(self) -> Path:
+        """The people file, which may be missing."""
+        return _people_path(self.found)
+
+    def reload(self) -> None:
+        """Read the file again. OperatorError where it cannot be used; everyone stays who they were then."""
+        file = _read_people(self.found, must_exist=self.was_there)
+        if file.writable_by_others:
+            _log.warning("%s %s", *warn_of_writers(file.path))
+        self.current, self.was_there = file.members, file.there
+
+
+def _people_path(found: Configuration) -> Path:
+    named = found.settings.people
+    return expand_path("TASKHAND_PEOPLE", named) if named else found.file.path.with_name("people.toml")
+
+
+def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFile":
+    """The people file. OperatorError where it cannot be used; one that the configuration names must exist."""
+    from taskhand.config.people_file import read_people_file
+
+    is_named = found.settings.people is not None
+    names = [one.name for one in found.connections]
+    return read_people_file(_people_path(found), must_exist=is_named or must_exist, connections=names)
+
+
+def check_people(found: Configuration) -> tuple[CheckResult, ...]:
+    """What the people file says, or what is wrong with it; nothing where there is none."""
+    try:
+        file = _read_people(found)
+    except OperatorError as error:
+        return (CheckResult("people", "failed", error.message, error.next_step or "Correct the people file."),)
+    if file.writable_by_others:
+        return (CheckResult("people", "warning", *warn_of_writers(file.path)),)
+    count = len(file.members)
+    said = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
+    return (CheckResult("people", "ok", said),) if file.there else ()

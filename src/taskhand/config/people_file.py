@@ -1,0 +1,115 @@
+"""The people file, `people.toml`: which member of a connection a person is, by id, e-mail or name.
+
+    ["ana@example.com"]
+    north = "12345"
+    south = "Ana Pérez"
+
+Where there is only one connection, its name may be `member`. A person who is not in the file, or not for a connection,
+is the member there who has the person's e-mail address.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file, to_person_id
+from taskhand.domain.errors import Candidate, OperatorError
+from taskhand.domain.principal import MEMBER
+
+__all__ = ["PeopleFile", "read_people_file"]
+
+_EXAMPLE: Final = '["ana@example.com"]'
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFile:
+    """Who each person is, by the person's id and the connection's name (MEMBER for the only one).
+
+    `there` and `writable_by_others` as of a TomlFile.
+    """
+
+    path: Path
+    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    there: bool = True
+    writable_by_others: bool = False
+
+
+def read_people_file(path: Path, *, must_exist: bool, connections: Collection[str]) -> PeopleFile:
+    """Read the file. OperatorError, which names the key and the file, for everything that cannot be meant.
+
+    `connections` are the names of those that there are. A missing file names nobody, unless it `must_exist`.
+    """
+    file = read_toml_file(path, "people file", "TASKHAND_PEOPLE", must_exist=must_exist)
+    return PeopleFile(path, _Reader(file, connections).read(), file.there, file.writable_by_others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the members of one file."""
+
+    file: TomlFile
+    connections: Collection[str]
+
+    def read(self) -> dict[str, Mapping[str, str]]:
+        """The members of each person."""
+        found: dict[str, Mapping[str, str]] = {}
+        for name, table in self.file.content.items():
+            if not isinstance(table, dict):
+                raise self._refused(quoted_key(name), table, f"the table of a person, such as {_EXAMPLE}")
+            person = to_person_id(name)
+            if person is None:
+                raise OperatorError(
+                    f"{self.file.path} names {name[:60]!r}, which is not a person.",
+                    next_step=f"Write one e-mail address or id for each person, in quotes: {_EXAMPLE}.",
+                )
+            if person in found:
+                raise OperatorError(
+                    f"{quoted_key(name)} in {self.file.path} is there twice: the case of letters does not count.",
+                    next_step="Write the members of a person into one table.",
+                )
+            found[person] = self._members(name, table)
+        return found
+
+    def _members(self, person: str, table: Mapping[str, object]) -> dict[str, str]:
+        members: dict[str, str] = {}
+        for key, value in table.items():
+            called = f"{quoted_key(person)}.{quoted_key(key)}"
+            connection = self._connection(key, called)
+            if connection in members:
+                raise OperatorError(
+                    f"{called} in {self.file.path} is a second member of one connection.",
+                    next_step="Remove one of them.",
+                )
+            members[connection] = self._text(value, called)
+        return members
+
+    def _connection(self, key: str, called: str) -> str:
+        """The name that a call knows a connection by."""
+        names = {one.casefold(): one for one in self.connections}
+        name = key.strip().casefold()
+        is_only = len(names) == 1
+        if name in names or (is_only and name == MEMBER):
+            return MEMBER if is_only else names[name]
+        near = [names[one] for one in get_close_matches(name, names, n=3)] or list(names.values())
+        several = f"does not say in which of {len(names)} connections" if name == MEMBER else "names no connection"
+        raise OperatorError(
+            f"{called} in {self.file.path} {several}.",
+            candidates=[Candidate(one) for one in near],
+            next_step=f"Use one of: {', '.join(near)}.",
+        )
+
+    def _text(self, value: object, called: str) -> str:
+        """The member as it is written; the id of one may be a number."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        raise self._refused(called, value, "the id, e-mail or name of a member")
+
+    def _refused(self, called: str, value: object, wanted: str) -> OperatorError:
+        is_empty = isinstance(value, str) and not value.strip()
+        return OperatorError(
+            f"{called} in {self.file.path} is {'empty' if is_empty else describe_kind(value)}; it must be {wanted}."
+        )

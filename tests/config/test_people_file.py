@@ -1,0 +1,72 @@
+"""The people file: what it says of each person, and what it may not say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from taskhand.config.people_file import read_people_file
+from taskhand.domain.errors import OperatorError
+
+SEVERAL, ONE = ("north", "south"), ("default",)
+
+
+def read(folder: Path, text: str, connections: tuple[str, ...] = SEVERAL) -> dict[str, dict[str, str]]:
+    """The members that this text names."""
+    path = folder / "people.toml"
+    path.write_text(text, encoding="utf-8")
+    found = read_people_file(path, must_exist=True, connections=connections)
+    return {person: dict(members) for person, members in found.members.items()}
+
+
+def test_a_table_for_each_person_has_a_member_for_each_connection(tmp_path: Path) -> None:
+    text = '["Ana@x.test"]\nNorth = 12345\nsouth = " Ana Pérez "\n[gil]\nsouth = "gil@x.test"\n["nobody@x.test"]\n'
+    assert read(tmp_path, text) == {
+        "ana@x.test": {"north": "12345", "south": "Ana Pérez"},
+        "gil": {"south": "gil@x.test"},
+        "nobody@x.test": {},
+    }
+
+
+@pytest.mark.parametrize("key", ["member", "default", "Member"])
+def test_the_only_connection_needs_no_name(tmp_path: Path, key: str) -> None:
+    assert read(tmp_path, f'[gil]\n{key} = "7"\n', ONE) == {"gil": {"member": "7"}}
+
+
+def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None:
+    path = tmp_path / "people.toml"
+    found = read_people_file(path, must_exist=False, connections=ONE)
+    assert (found.members, found.there) == ({}, False)
+    with pytest.raises(OperatorError, match="is not there"):
+        read_people_file(path, must_exist=True, connections=ONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('north = "7"', r'north in .*people\.toml is a text; it must be the table of a person, such as \["ana@'),
+        ('["a b"]\nnorth = "7"', r"people\.toml names 'a b', which is not a person"),
+        ('[""]\nnorth = "7"', "which is not a person"),
+        ('["a@x.test"]\n["A@x.test"]', r'"A@x\.test" in .* is there twice'),
+        ('[a]\nnort = "7"', r"a\.nort in .*people\.toml names no connection. Use one of: north"),
+        ('[a]\nmember = "7"', "does not say in which of 2 connections. Use one of: north, south"),
+        ('[a]\nnorth = "7"\nNORTH = "8"', r"a\.NORTH in .* is a second member"),
+        ("[a]\nnorth = true", r"a\.north in .* is true; it must be the id, e-mail or name of a member"),
+        ("[a]\nnorth = [1]", "is a list; it must be"),
+        ("[a]\nnorth = 1.5", r"is 1\.5; it must be"),
+        ('[a]\nnorth = " "', "is empty; it must be"),
+        ('[a.b]\nnorth = "7"', r"a\.b in .* names no connection"),
+        ("[a", "is not TOML"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_key_and_the_file(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        read(tmp_path, text)
+    error = refused.value
+    assert str(tmp_path / "people.toml") in error.message
+    assert re.search(told, f"{error.message} {error.next_step}"), error
+
+
+def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="second member"):
+        read(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
