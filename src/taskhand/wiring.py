@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -57,11 +58,14 @@ async def open_connections(
     """
     async with AsyncExitStack() as stack:
         opened = {
-            one.name: await stack.enter_async_context(
-                open_app(one.settings, clock, runtime, connection=one if len(connections) > 1 else None)
-            )
+            one.name: await stack.enter_async_context(open_app(one.settings, clock, runtime, connection=one))
             for one in connections
         }
+        if len(connections) > 1:
+            opened = {
+                one.name: replace(opened[one.name], connection=one.name, description=one.description)
+                for one in connections
+            }
         yield Connections(opened)
 
 
@@ -75,13 +79,15 @@ async def open_app(
 ) -> AsyncIterator[AppContext]:
     """The AppContext of these settings; its backend and its journal are closed at the end.
 
-    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which of
-    several connections it is.
+    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which
+    connection it is: its journal has a place of its own, whether there are others or not.
     """
     clock = clock or _clock(settings)
     settings.check_credential()
     async with AsyncExitStack() as stack:
-        backend = await find_factory(settings.backend).open(settings, _open_context(settings, clock, stack, runtime))
+        keys = connection.keys if connection else {}
+        context = replace(_open_context(settings, clock, stack, runtime), keys=keys)
+        backend = await find_factory(settings.backend).open(settings, context)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
         journal = open_journal(settings, clock, store, connection=connection)
@@ -94,8 +100,6 @@ async def open_app(
             _write_policy(settings),
             monotonic=runtime.clock if runtime else time.monotonic,
             call_s=settings.call_s,
-            connection=connection.name if connection else None,
-            description=connection.description if connection else None,
         )
 
 
@@ -114,7 +118,7 @@ def open_journal(
 ) -> "SqliteJournal":
     """The journal of the store or account that these settings choose; its file is opened at first use.
 
-    `store` is the embedded store, where it is open already. `connection` is which of several connections it is of.
+    `store` is the embedded store, where it is open already. `connection` is which connection it is of.
     """
     from taskhand.journal.sqlite import SqliteJournal
 

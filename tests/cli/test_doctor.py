@@ -127,7 +127,7 @@ def test_config_shows_every_setting_with_its_origin(store_file: Path, tmp_path: 
     text = output(store_file, "--ids", "sequential", "config", **variables)
     told = json.loads(output(store_file, "--ids", "sequential", "config", "--json", **variables))
     assert SECRET not in text + json.dumps(told)
-    assert list(told) == ["backend", "why", "file", "policy", "settings", "warnings"]
+    assert list(told) == ["backend", "why", "file", "policy", "settings", "connections", "warnings"]
     assert (told["backend"], told["file"]) == ("vambe", {"path": str(file), "found": True})
     assert told["why"] == f"VAMBE_API_KEY is set (file {file}:vambe.api_key)."
     rows = {row["variable"]: row for row in told["settings"]}

@@ -19,13 +19,17 @@ OF_THE_COMMAND = {"versions", "hosts", "configuration", "tools"}
 
 
 def test_the_example_settings_file_is_valid(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    text, several = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     file = tmp_path / "taskhand.toml"
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
     found = load_configuration({"TASKHAND_CONFIG": str(file)}, {})
     assert (found.settings.backend, found.settings.plan_over) == ("vambe", 20)
     assert [warning.found.split()[0] for warning in found.warnings] == ["vambe.api_key"]  # "your key" is none
+    kept = re.sub(r'"(?:keyring|file):[^"]*"', '"sk-1"', several)  # no keyring and no file of the reader's is here
+    file.write_text(kept, encoding="utf-8")
+    names = [one.name for one in load_configuration({"TASKHAND_CONFIG": str(file)}, {}).connections]
+    assert names == ["north", "partners", "mine"]
 
 
 def test_every_outcome_is_explained() -> None:

@@ -367,5 +367,5 @@ def test_no_secret_is_ever_shown(name: str, around: str) -> None:
     value = SecretStr(SECRET) if Settings.is_secret(name) else url
     found = load_configuration({"TASKHAND_CONFIG": os.devnull}, {})
     odd = Configuration(Settings().model_copy(update={name: value}), {}, found.file)
-    assert SECRET not in str(odd.display_value(name))
+    assert SECRET not in str(odd.settings.display_value(name))
     assert SECRET not in repr(odd) or not Settings.is_secret(name)

@@ -5,7 +5,7 @@ and the documents read it there. A factory module is imported at every start, so
 client inside `open`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +60,7 @@ class OpenContext:
 
     `store`, `user` and `language` are the embedded store's file, first member and statuses' language. `runtime` is
     how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`, which closes it.
+    `keys` are what settings are called, by their variables, where a file has them for one connection.
     """
 
     clock: Clock
@@ -70,6 +71,7 @@ class OpenContext:
     sequential_ids: bool = False
     runtime: "Runtime | None" = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

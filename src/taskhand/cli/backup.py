@@ -8,11 +8,13 @@ import anyio
 import click
 
 from taskhand import __version__
+from taskhand.cli.account import pass_account
 from taskhand.cli.terminal import print_line
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
+    from taskhand.config.connections import ConnectionSettings
     from taskhand.sqlite.backup import Database
 
 __all__ = ["backup", "restore"]
@@ -20,8 +22,8 @@ __all__ = ["backup", "restore"]
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
-def backup(settings: Settings, file: Path) -> None:
+@pass_account
+def backup(account: "ConnectionSettings", file: Path) -> None:
     """Write the embedded store and the journal to FILE.
 
     FILE has both as they are at one moment, while servers write to them. The copies are checked before FILE has its
@@ -29,8 +31,10 @@ def backup(settings: Settings, file: Path) -> None:
     """
     from taskhand.sqlite.backup import write_backup
 
-    databases = anyio.run(_find_databases, settings)
-    found = write_backup(databases, file.absolute(), {"taskhand": __version__, "made_at": _now(settings).isoformat()})
+    databases = anyio.run(_find_databases, account)
+    found = write_backup(
+        databases, file.absolute(), {"taskhand": __version__, "made_at": _now(account.settings).isoformat()}
+    )
     print_line(f"{file} has the backup.")
     for label, description in found.items():
         print_line(f"  {label}: {description.text}")
@@ -40,8 +44,8 @@ def backup(settings: Settings, file: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
-def restore(settings: Settings, file: Path) -> None:
+@pass_account
+def restore(account: "ConnectionSettings", file: Path) -> None:
     """Restore the embedded store and the journal from FILE, a backup.
 
     FILE is checked first. Stop the servers before: while one has a file open, nothing is restored. What was there is
@@ -49,8 +53,8 @@ def restore(settings: Settings, file: Path) -> None:
     """
     from taskhand.sqlite.restore import restore_backup
 
-    databases = anyio.run(_find_databases, settings)
-    done = restore_backup(databases, file.absolute(), f"{_now(settings).astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    databases = anyio.run(_find_databases, account)
+    done = restore_backup(databases, file.absolute(), f"{_now(account.settings).astimezone(UTC):%Y%m%dT%H%M%SZ}")
     print_line(f"{file} is restored.")
     for label, description in done.found.items():
         print_line(f"  {label}: {description.text}")
@@ -62,7 +66,7 @@ def _now(settings: Settings) -> datetime:
     return settings.clock or datetime.now().astimezone()
 
 
-async def _find_databases(settings: Settings) -> "list[Database]":
+async def _find_databases(account: "ConnectionSettings") -> "list[Database]":
     """The embedded store and the journal, whether they exist or not."""
     from taskhand.backends.local.backend import TASK_STORE
     from taskhand.backends.local.health_checks import describe_tasks
@@ -71,7 +75,8 @@ async def _find_databases(settings: Settings) -> "list[Database]":
     from taskhand.sqlite.backup import Database
     from taskhand.wiring import journal_path, open_journal, store_path
 
-    journal = open_journal(settings)
+    settings = account.settings
+    journal = open_journal(settings, connection=account)
     try:
         path = await journal.locate()
     except OperatorError:  # a store that cannot be read does not say which journal is its own

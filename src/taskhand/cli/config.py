@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from taskhand.backends.registry import find_factory
 from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.configuration import Configuration
-from taskhand.config.connections import DEFAULT
+from taskhand.config.connections import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.file import key_of
+from taskhand.config.server_settings import ServerSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["CONFIGURATION", "config", "setting_rows"]
+__all__ = ["CONFIGURATION", "backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
 
 CONFIGURATION = "taskhand.config.configuration"
 """The key in `click.Context.meta` of the Configuration, or of the OperatorError that prevented it."""
@@ -41,21 +43,37 @@ def config(context: click.Context, *, as_json: bool) -> None:
 
 
 def setting_rows(found: Configuration) -> list[dict[str, Any]]:
-    """Every setting: its `variable`, its `key` in the file, its `value` as text, and its `origin`.
+    """Every setting outside of the tables: its `variable`, its `key` in the file, its `value` as text, its `origin`.
 
-    TASKHAND_CONFIG has no key: the file cannot name itself.
+    TASKHAND_CONFIG has no key: the file cannot name itself. Where no connection has the settings of backends, they are
+    left out.
     """
     effective = _effective(found)
-    return [
-        {
-            "variable": Settings.variable(name),
-            "key": None if name == "config" else key_of(Settings.variable(name)),
-            "value": effective.get(name) or found.display_value(name),
-            "secret": Settings.is_secret(name),
-            "origin": str(found.origins.get(name, DEFAULT)),
-        }
-        for name in Settings.model_fields
-    ]
+    shown = (
+        Settings.model_fields
+        if found.has_default
+        else [name for name in ServerSettings.model_fields if name != "chosen_backend"]
+    )
+    default = ConnectionSettings(DEFAULT_CONNECTION, found.settings, origins=found.origins)
+    return [_row(default, name, effective.get(name)) for name in shown]
+
+
+def connection_rows(connection: ConnectionSettings) -> list[dict[str, Any]]:
+    """The settings of one connection's own, as `setting_rows`."""
+    own = find_factory(connection.settings.backend).settings.model_fields
+    chosen = [name for name in Settings.model_fields if name in own or Settings.variable(name) in connection.keys]
+    return [_row(connection, name, None) for name in chosen]
+
+
+def _row(connection: ConnectionSettings, name: str, effective: str | None) -> dict[str, Any]:
+    variable = Settings.variable(name)
+    return {
+        "variable": variable,
+        "key": None if name == "config" else connection.keys.get(variable) or key_of(variable),
+        "value": effective or connection.settings.display_value(name),
+        "secret": Settings.is_secret(name),
+        "origin": str(connection.origins.get(name, DEFAULT)),
+    }
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
@@ -68,6 +86,7 @@ def _to_json(found: Configuration) -> dict[str, Any]:
         "file": {"path": str(found.file.path), "found": found.file.there},
         "policy": asdict(check_policy(found)),
         "settings": setting_rows(found),
+        "connections": [_connection(one) for one in found.connections],
         "warnings": _warnings(found),
     }
 
@@ -76,12 +95,15 @@ def _lines(found: Configuration) -> "Iterator[str]":
     from taskhand.cli.policy import check_policy
 
     (backend, why), policy = _backend(found), check_policy(found)
-    yield f"backend  {backend or 'none'}: {why}"
+    several = len(found.connections) > 1
+    yield f"connections  {describe_connections(found)}" if several else f"backend  {backend or 'none'}: {why}"
     yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
     yield f"policy   {policy.found}"
     yield ""
     rows = [("setting", "value", "origin")]
     rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
+    named = (row for one in found.connections if one.keys for row in connection_rows(one))
+    rows += [(row["key"], row["value"] or "-", row["origin"]) for row in named]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
@@ -92,10 +114,35 @@ def _lines(found: Configuration) -> "Iterator[str]":
         yield f"    {warning['remedy']}"
 
 
-def _backend(found: Configuration) -> tuple[str | None, str]:
-    """The backend, None where none can be chosen, and the reason."""
+def describe_connections(found: Configuration) -> str:
+    """The connections with their backends."""
+    return ", ".join(f"{one.name} ({backend_of(one) or 'no backend'})" for one in found.connections)
+
+
+def backend_of(connection: ConnectionSettings) -> str | None:
+    """The backend; None where none can be chosen."""
     try:
-        return found.settings.backend, f"{found.why}."
+        return connection.settings.backend
+    except OperatorError:
+        return None
+
+
+def _connection(connection: ConnectionSettings) -> dict[str, Any]:
+    backend = backend_of(connection)
+    return {
+        "name": connection.name,
+        "backend": backend,
+        "description": connection.description,
+        "settings": connection_rows(connection) if backend else [],
+    }
+
+
+def _backend(found: Configuration) -> tuple[str | None, str]:
+    """The backend of the only connection, None where none can be chosen or there are several, and the reason."""
+    if len(found.connections) > 1:
+        return None, f"There are several connections: {describe_connections(found)}."
+    try:
+        return found.connections[0].settings.backend, f"{found.why}."
     except OperatorError as error:
         return None, error.message
 
@@ -103,20 +150,22 @@ def _backend(found: Configuration) -> tuple[str | None, str]:
 def _warnings(found: Configuration) -> list[dict[str, str | None]]:
     """The warnings about the configuration, and what a start would refuse."""
     warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
-    return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found.settings)]
+    return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found)]
 
 
-def _refusals(settings: Settings) -> "Iterator[OperatorError]":
+def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import TOOLS
     from taskhand.wiring import journal_path, keys_path, store_path
 
     told = set()
+    settings = found.settings
+    opened = [one.settings for one in found.connections]
     checks: tuple[Callable[[], object], ...] = (
-        lambda: settings.backend,
-        lambda: store_path(settings),
-        lambda: journal_path(settings),
+        lambda: [one.backend for one in opened],
+        lambda: [store_path(one) for one in opened],
+        lambda: [journal_path(one) for one in opened],
         lambda: keys_path(settings),
         lambda: choose_tools(TOOLS, settings.tools, only_reads=settings.read_only),
     )
@@ -134,7 +183,7 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     from taskhand.wiring import journal_path, keys_path, store_path
 
     return {
-        "chosen_backend": _backend(found)[0],
+        "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),
         "db": _path(store_path, found.settings),
         "journal": _path(journal_path, found.settings),
         "keys": _path(keys_path, found.settings),

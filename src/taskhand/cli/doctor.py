@@ -1,25 +1,28 @@
 """The command `taskhand doctor`: checks of the configuration, the files and the backend, with remedies."""
 
 import platform
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 import anyio
 import click
 
 from taskhand import __version__
-from taskhand.cli.config import CONFIGURATION, setting_rows
+from taskhand.cli.config import CONFIGURATION, backend_of, connection_rows, describe_connections, setting_rows
 from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
 from taskhand.config.configuration import Configuration
-from taskhand.config.settings import BackendName, Settings
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.principal import ANYONE, Principal
+from taskhand.domain.side_by_side import side_by_side
 
-__all__ = ["doctor", "print_findings", "run_checks"]
+__all__ = ["check_connections", "doctor", "print_findings", "run_checks"]
 
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "unknown": "?"}
 
@@ -49,9 +52,9 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     if as_json:
         rows = [asdict(finding) for finding in findings]
         told = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
-        print_json(told)
+        print_json(told | _names(found))
     else:
-        print_findings(f"taskhand {__version__}, backend {_backend(found) or 'none'}", findings)
+        print_findings(f"taskhand {__version__}, {_title(found)}", findings)
     sys.exit(0 if is_well else 1)
 
 
@@ -64,7 +67,27 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
 
     files = (check_policy(found), *check_people(found))
     first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings), *files)
-    return first if _backend(found) is None else (*first, *await _with_app(found))
+    return (*first, *await check_connections(found))
+
+
+async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
+    """The checks of each connection, which is named where there are several. One without a backend has none."""
+    principal = _principal(found)
+    results: dict[str, tuple[CheckResult, ...]] = {}
+
+    async def check(connection: ConnectionSettings) -> None:
+        results[connection.name] = await _check_connection(connection, principal)
+
+    async with side_by_side() as group:
+        for one in found.connections:
+            if backend_of(one):
+                group.start_soon(check, one)
+    several = len(found.connections) > 1
+    return tuple(
+        replace(finding, subject=f"{one.name}: {finding.subject}") if several else finding
+        for one in found.connections
+        for finding in results.get(one.name, ())
+    )
 
 
 def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
@@ -76,13 +99,24 @@ def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
             print_line(f"    {finding.remedy}")
 
 
-def _backend(found: Configuration | OperatorError) -> BackendName | None:
-    if isinstance(found, OperatorError):
+def _backend(found: Configuration | OperatorError) -> str | None:
+    """The backend of the only connection."""
+    if isinstance(found, OperatorError) or len(found.connections) > 1:
         return None
-    try:
-        return found.settings.backend
-    except OperatorError:
-        return None
+    return backend_of(found.connections[0])
+
+
+def _names(found: Configuration | OperatorError) -> dict[str, object]:
+    """The connections with their backends, where there are several."""
+    if isinstance(found, OperatorError) or len(found.connections) == 1:
+        return {}
+    return {"connections": {one.name: backend_of(one) for one in found.connections}}
+
+
+def _title(found: Configuration | OperatorError) -> str:
+    if isinstance(found, OperatorError) or len(found.connections) == 1:
+        return f"backend {_backend(found) or 'none'}"
+    return f"connections {describe_connections(found)}"
 
 
 def _hosts() -> CheckResult:
@@ -112,12 +146,15 @@ def _versions() -> CheckResult:
 def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     """What is set and where, then one result for each warning."""
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
-    said = ", ".join(f"{row['variable']}={row['value']} ({_short(row)})" for row in given)
+    said = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
+    named = [row for one in found.connections if one.keys for row in connection_rows(one) if row["origin"] != "default"]
+    said += [f"{row['key']}={row['value']}" for row in named]
     try:
-        backend = f"{found.settings.backend}, {found.why}"
+        first, *others = [one.settings.backend for one in found.connections]
     except OperatorError as error:
         return (_broken(error), *found.warnings)
-    whole = CheckResult("configuration", "ok", f"The backend is {backend}. Set: {said or 'nothing'}.")
+    what = f"The connections are {describe_connections(found)}" if others else f"The backend is {first}, {found.why}"
+    whole = CheckResult("configuration", "ok", f"{what}. Set: {', '.join(said) or 'nothing'}.")
     return (whole, *found.warnings)
 
 
@@ -148,14 +185,15 @@ def _tools(settings: Settings) -> CheckResult:
     return CheckResult("tools", "ok", f"{said}.")
 
 
-async def _with_app(found: Configuration) -> tuple[CheckResult, ...]:
-    """The checks of the journal and the backend, as the person of the settings; the reason where one cannot open."""
+async def _check_connection(connection: ConnectionSettings, principal: Principal) -> tuple[CheckResult, ...]:
+    """The checks of the journal and the backend, as this caller; the reason where the backend cannot be opened."""
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 
     try:
-        async with open_app(found.settings) as at:
-            return await check_health(at.of_principal(_principal(found)))
+        async with open_app(connection.settings, connection=connection) as at:
+            findings = await check_health(at.of_principal(principal))
+            return tuple(_in_own_words(one, connection.keys) for one in findings)
     except OperatorError as error:
         subject = "credential" if error.code == "unauthorized" else "configuration"
         return (CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration."),)
@@ -169,3 +207,12 @@ def _principal(found: Configuration) -> Principal:
         return access_of(found).configured
     except OperatorError:
         return ANYONE
+
+
+def _in_own_words(finding: CheckResult, keys: Mapping[str, str]) -> CheckResult:
+    """The finding with a connection's keys in place of the variables, which it does not have."""
+    if not keys:
+        return finding
+    known = re.compile(rf"\b(?:{'|'.join(map(re.escape, keys))})\b")
+    found, remedy = (known.sub(lambda one: keys[one[0]], text) for text in (finding.found, finding.remedy or ""))
+    return replace(finding, found=found, remedy=remedy or None)

@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 from taskhand.backends.registry import find_factory
@@ -139,27 +139,13 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
 @contextmanager
 def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
     """Store the keys in the keyring; put back what was there before where the rest fails."""
-    before: dict[str, str | None] = {}
-    with ExitStack() as undoing:
-        undoing.callback(_put_back, before)
-        for name, secret in {} if asked.dry_run else made.for_keyring.items():
-            before[name] = credentials.find_credential(name)
-            credentials.store_credential(name, secret)
+    with credentials.keep_credentials({} if asked.dry_run else made.for_keyring) as before:
         yield
-        undoing.pop_all()
     for name, former in before.items():
         print_line(f"{name} is stored in the system keyring (service {credentials.SERVICE}).", err=asked.prints)
         users = [str(one) for one in find_known_entries() if isinstance(one, KnownEntry) and name in one.keyring_names]
         if former not in {None, made.for_keyring[name]} and len(users) > 1:
             print_line(f"! {', '.join(users)} use this key now. For another account, give a --name.", err=True)
-
-
-def _put_back(before: Mapping[str, str | None]) -> None:
-    for name, former in before.items():
-        if former is not None:
-            credentials.store_credential(name, former)
-        elif credentials.find_credential(name) is not None:
-            credentials.remove_credential(name)
 
 
 def print_entry(asked: Request) -> None:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import click
 
+from taskhand.cli.account import find_account, pass_account
 from taskhand.cli.journal_export import export
 from taskhand.cli.moment import Moment
 from taskhand.cli.terminal import print_error, print_line, print_lines
-from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from taskhand.config.connections import ConnectionSettings
     from taskhand.journal.journal import ChangePage, ChangeQuery
     from taskhand.journal.sqlite import SqliteJournal
     from taskhand.journal.verification import Verification
@@ -53,7 +54,7 @@ OUTCOMES = (
 def journal(context: click.Context, /, **filters: Any) -> None:
     """List changes, newest first. Each has its time, tool, client, tasks and reason."""
     if context.invoked_subcommand is None:
-        _list(context.obj, filters)
+        _list(find_account(context), filters)
 
 
 journal.add_command(export)
@@ -61,8 +62,8 @@ journal.add_command(export)
 
 @journal.command()
 @click.option("--head", "noted", metavar="HASH", help="A head that was noted earlier; it must still exist.")
-@click.pass_obj
-def verify(settings: Settings, noted: str | None) -> None:
+@pass_account
+def verify(account: "ConnectionSettings", noted: str | None) -> None:
     """Look for rows that were altered or removed.
 
     Where there are any, the first is named and the exit code is 1. Exit code 3 means that nothing could be verified:
@@ -70,7 +71,7 @@ def verify(settings: Settings, noted: str | None) -> None:
     pass it later as --head: a journal that was replaced or cut does not have it any more.
     """
     try:
-        found = _with_file(settings, lambda at: at.verify(noted))
+        found = _with_file(account, lambda at: at.verify(noted))
     except OperatorError as error:
         print_error(error)
         sys.exit(_NOT_VERIFIED)
@@ -79,21 +80,21 @@ def verify(settings: Settings, noted: str | None) -> None:
 
 
 @journal.command()
-@click.pass_obj
-def prune(settings: Settings) -> None:
+@pass_account
+def prune(account: "ConnectionSettings") -> None:
     """Remove the changes older than TASKHAND_JOURNAL_DAYS. The hash chain continues from the last of them."""
-    rows = _with_file(settings, lambda at: at.prune())
+    rows = _with_file(account, lambda at: at.prune())
     print_line(f"Rows removed: {rows}.")
 
 
-def _list(settings: Settings, filters: dict[str, Any]) -> None:
+def _list(account: "ConnectionSettings", filters: dict[str, Any]) -> None:
     from taskhand.journal.journal import ChangeQuery
     from taskhand.journal.render import render_change
 
     query = ChangeQuery(**filters)
-    page = _with_journal(settings, lambda at: _page(at, query))
+    page = _with_journal(account, lambda at: _page(at, query))
     if page is None:
-        print_line(_no_journal(settings), err=True)
+        print_line(_no_journal(account), err=True)
         return
     for change in page.changes:
         print_lines(render_change(change, task_id=query.task_id).splitlines())
@@ -118,12 +119,12 @@ def _render_verification(found: "Verification") -> str:
     return text
 
 
-def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+def _with_journal(account: "ConnectionSettings", work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
     """Run `work` on the journal of these settings."""
     from taskhand.wiring import open_journal
 
     async def working() -> _T:
-        at = open_journal(settings)
+        at = open_journal(account.settings, connection=account)
         try:
             return await work(at)
         finally:
@@ -132,18 +133,18 @@ def _with_journal(settings: Settings, work: "Callable[[SqliteJournal], Awaitable
     return anyio.run(working)
 
 
-def _with_file(settings: Settings, work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+def _with_file(account: "ConnectionSettings", work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
     """As `_with_journal`; OperatorError where there is no journal."""
 
     async def working(at: "SqliteJournal") -> _T:
         if not await at.exists():
-            raise OperatorError(_no_journal(settings), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
+            raise OperatorError(_no_journal(account), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
         return await work(at)
 
-    return _with_journal(settings, working)
+    return _with_journal(account, working)
 
 
-def _no_journal(settings: Settings) -> str:
+def _no_journal(account: "ConnectionSettings") -> str:
     from taskhand.wiring import journal_path
 
-    return f"There is no journal at {journal_path(settings)} yet."
+    return f"There is no journal at {journal_path(account.settings)} yet."

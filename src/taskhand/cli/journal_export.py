@@ -98,7 +98,7 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
     names: dict[Path, dict[str, str]] = {}
     exist = False
     for one in connections:
-        journal = open_journal(one.settings, connection=one if len(connections) > 1 else None)
+        journal = open_journal(one.settings, connection=one)
         try:
             places = await journal.places() if named else ()
             names.setdefault(await journal.locate(), {}).update(dict.fromkeys(places, one.name))

@@ -73,6 +73,7 @@ def _is_text(argument: str) -> bool:
 _ELSEWHERE = {
     "backup": "backup:backup",
     "config": "config:config",
+    "connections": "connections:connections",
     "contacts": "store:contacts",
     "doctor": "doctor:doctor",
     "export": "transfer:export_tasks",
@@ -112,9 +113,10 @@ class _Commands(click.Group):
 @click.option("--db", help="The embedded store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
 @click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
+@click.option("--connection", metavar="NAME", help="Work with this connection alone, of those in taskhand.toml.")
 @click.version_option(__version__, prog_name="taskhand")
 @click.pass_context
-def command(context: click.Context, db: str | None, clock: str | None, ids: str | None) -> None:
+def command(context: click.Context, db: str | None, clock: str | None, ids: str | None, connection: str | None) -> None:
     """Let AI agents manage tasks in Vambe, Close, HubSpot or a built-in store.
 
     Without a command, serve MCP over standard input and output.
@@ -122,8 +124,9 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
     found: Configuration | OperatorError
     try:
         found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
+        found = found.only(connection) if connection else found
     except OperatorError as error:
-        if context.invoked_subcommand not in {None, "serve", "doctor"}:
+        if context.invoked_subcommand not in {None, "serve", "doctor", "connections"}:
             raise
         configure_log()
         context.meta[CONFIGURATION] = found = error

@@ -64,8 +64,9 @@ def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFi
     from taskhand.config.people_file import read_people_file
 
     is_named = found.settings.people is not None
-    names = [one.name for one in found.connections]
-    return read_people_file(_people_path(found), must_exist=is_named or must_exist, connections=names)
+    names = found.connection_names
+    file = read_people_file(_people_path(found), must_exist=is_named or must_exist, connections=names)
+    return file if found.chosen is None or len(names) == 1 else file.of_connection(found.chosen)
 
 
 def check_people(found: Configuration) -> tuple[CheckResult, ...]:

@@ -79,7 +79,7 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
     from taskhand.server.offered_tools import select_names
     from taskhand.server.tools import TOOLS
 
-    connections = [one.name for one in found.connections]
+    connections = found.connection_names
     table = [tool for tool in TOOLS if len(connections) > 1 or not tool.only_with_several]
     path, is_named = policy_path(found)
     return read_policy_file(

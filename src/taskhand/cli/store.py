@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import click
 
+from taskhand.cli.account import pass_account
 from taskhand.cli.embedded_store import open_embedded_store
 from taskhand.cli.terminal import print_line, print_row
-from taskhand.config.settings import Settings
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.directory import Directory
+    from taskhand.config.connections import ConnectionSettings
     from taskhand.domain.task import StatusType
 
 __all__ = ["contacts", "members", "seed", "statuses"]
@@ -25,12 +26,12 @@ _ALL = -1
 
 @click.command()
 @click.argument("data", type=click.Choice(["demo"]))
-@click.pass_obj
-def seed(settings: Settings, data: str) -> None:
+@pass_account
+def seed(account: "ConnectionSettings", data: str) -> None:
     """Fill the embedded store with example tasks."""
     from taskhand.backends.local.seed import seed_store
 
-    count = _with_store(settings, lambda backend: seed_store(backend, backend.now()))
+    count = _with_store(account, lambda backend: seed_store(backend, backend.now()))
     print_line(f"Planted the {data} data: {count} tasks.")
 
 
@@ -40,10 +41,10 @@ def statuses() -> None:
 
 
 @statuses.command("list")
-@click.pass_obj
-def list_statuses(settings: Settings) -> None:
+@pass_account
+def list_statuses(account: "ConnectionSettings") -> None:
     """List the statuses by position."""
-    for status in _in_directory(settings, lambda directory: directory.statuses()):
+    for status in _in_directory(account, lambda directory: directory.statuses()):
         print_row(status.order, status.name, status.type)
 
 
@@ -51,27 +52,27 @@ def list_statuses(settings: Settings) -> None:
 @click.argument("name")
 @click.option("--type", "kind", type=click.Choice(["initial", "in_progress", "done", "master_done"]), required=True)
 @click.option("--color", help="As #rrggbb.")
-@click.pass_obj
-def add_status(settings: Settings, name: str, kind: "StatusType", color: str | None) -> None:
+@pass_account
+def add_status(account: "ConnectionSettings", name: str, kind: "StatusType", color: str | None) -> None:
     """Add a status after the last one."""
-    _in_directory(settings, lambda directory: directory.add_status(name, kind, color))
+    _in_directory(account, lambda directory: directory.add_status(name, kind, color))
 
 
 @statuses.command("rename")
 @click.argument("name")
 @click.argument("new_name")
-@click.pass_obj
-def rename_status(settings: Settings, name: str, new_name: str) -> None:
+@pass_account
+def rename_status(account: "ConnectionSettings", name: str, new_name: str) -> None:
     """Rename a status; its tasks stay with it."""
-    _in_directory(settings, lambda directory: directory.rename_status(name, new_name))
+    _in_directory(account, lambda directory: directory.rename_status(name, new_name))
 
 
 @statuses.command("remove")
 @click.argument("name")
-@click.pass_obj
-def remove_status(settings: Settings, name: str) -> None:
+@pass_account
+def remove_status(account: "ConnectionSettings", name: str) -> None:
     """Remove a status that no task has."""
-    _in_directory(settings, lambda directory: directory.remove_status(name))
+    _in_directory(account, lambda directory: directory.remove_status(name))
 
 
 @click.group()
@@ -80,10 +81,10 @@ def members() -> None:
 
 
 @members.command("list")
-@click.pass_obj
-def list_members(settings: Settings) -> None:
+@pass_account
+def list_members(account: "ConnectionSettings") -> None:
     """List everyone who can be responsible for tasks."""
-    me, everyone = _in_directory(settings, lambda directory: (directory.me(), directory.members()))
+    me, everyone = _in_directory(account, lambda directory: (directory.me(), directory.members()))
     for member in everyone:
         print_row(member.id, member.name, member.email, "(me)" if member.id == me else None)
 
@@ -91,27 +92,27 @@ def list_members(settings: Settings) -> None:
 @members.command("add")
 @click.argument("name")
 @click.option("--email")
-@click.pass_obj
-def add_member(settings: Settings, name: str, email: str | None) -> None:
+@pass_account
+def add_member(account: "ConnectionSettings", name: str, email: str | None) -> None:
     """Add a person."""
-    print_line(_in_directory(settings, lambda directory: directory.add_member(name, email)))
+    print_line(_in_directory(account, lambda directory: directory.add_member(name, email)))
 
 
 @members.command("rename")
 @click.argument("who")
 @click.argument("new_name")
-@click.pass_obj
-def rename_member(settings: Settings, who: str, new_name: str) -> None:
+@pass_account
+def rename_member(account: "ConnectionSettings", who: str, new_name: str) -> None:
     """Rename a person."""
-    _in_directory(settings, lambda directory: directory.rename_member(who, new_name))
+    _in_directory(account, lambda directory: directory.rename_member(who, new_name))
 
 
 @members.command("remove")
 @click.argument("who")
-@click.pass_obj
-def remove_member(settings: Settings, who: str) -> None:
+@pass_account
+def remove_member(account: "ConnectionSettings", who: str) -> None:
     """Remove a person; tasks that they are responsible for keep them."""
-    _in_directory(settings, lambda directory: directory.remove_member(who))
+    _in_directory(account, lambda directory: directory.remove_member(who))
 
 
 @click.group()
@@ -121,10 +122,10 @@ def contacts() -> None:
 
 @contacts.command("list")
 @click.argument("query", default="")
-@click.pass_obj
-def list_contacts(settings: Settings, query: str) -> None:
+@pass_account
+def list_contacts(account: "ConnectionSettings", query: str) -> None:
     """List the contacts by name. With QUERY, those with it in their name, phone or e-mail."""
-    for contact in _in_directory(settings, lambda directory: directory.contacts(query, _ALL)):
+    for contact in _in_directory(account, lambda directory: directory.contacts(query, _ALL)):
         print_row(contact.id, contact.name, contact.phone, contact.email, contact.customer_id)
 
 
@@ -133,20 +134,22 @@ def list_contacts(settings: Settings, query: str) -> None:
 @click.option("--phone")
 @click.option("--email")
 @click.option("--customer", help="Id of the company or person behind the contact.")
-@click.pass_obj
-def add_contact(settings: Settings, name: str, phone: str | None, email: str | None, customer: str | None) -> None:
+@pass_account
+def add_contact(
+    account: "ConnectionSettings", name: str, phone: str | None, email: str | None, customer: str | None
+) -> None:
     """Add a contact."""
-    print_line(_in_directory(settings, lambda directory: directory.add_contact(name, phone, email, customer)))
+    print_line(_in_directory(account, lambda directory: directory.add_contact(name, phone, email, customer)))
 
 
-def _with_store(settings: Settings, work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
+def _with_store(account: "ConnectionSettings", work: Callable[["LocalBackend"], Awaitable[_T]]) -> _T:
     async def working() -> _T:
-        async with open_embedded_store(settings) as backend:
+        async with open_embedded_store(account.settings) as backend:
             return await work(backend)
 
     return anyio.run(working)
 
 
-def _in_directory(settings: Settings, work: Callable[["Directory"], _T]) -> _T:
+def _in_directory(account: "ConnectionSettings", work: Callable[["Directory"], _T]) -> _T:
     """Read or edit the statuses, people or contacts of the embedded store in one transaction."""
-    return _with_store(settings, lambda backend: backend.edit(work))
+    return _with_store(account, lambda backend: backend.edit(work))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import click
 
+from taskhand.cli.account import pass_account
 from taskhand.cli.embedded_store import open_embedded_store
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.config.settings import Settings
@@ -17,6 +18,7 @@ from taskhand.domain.errors import CallerError
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.task_import import ImportReport, Line
+    from taskhand.config.connections import ConnectionSettings
 
 __all__ = ["export_tasks", "import_tasks"]
 
@@ -28,8 +30,8 @@ _ALL = -1
 
 @click.command("export")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.pass_obj
-def export_tasks(settings: Settings, file: Path) -> None:
+@pass_account
+def export_tasks(account: "ConnectionSettings", file: Path) -> None:
     """Write all tasks of the backend to FILE; - prints them.
 
     They are CSV where the name of FILE ends with .csv, else JSON lines.
@@ -39,7 +41,7 @@ def export_tasks(settings: Settings, file: Path) -> None:
     """
     if str(file) != "-" and file.exists():
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
-    records = anyio.run(_collect, settings)
+    records = anyio.run(_collect, account)
     count, unreadable = (sum(kind in one for one in records) for kind in ("task", "unreadable"))
     if str(file) == "-":
         for record in records:
@@ -54,8 +56,8 @@ def export_tasks(settings: Settings, file: Path) -> None:
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
-@click.pass_obj
-def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
+@pass_account
+def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) -> None:
     """Add the tasks in FILE to the embedded store.
 
     `taskhand export` or a person wrote FILE; - reads JSON lines. All lines are checked before anything is written; an
@@ -63,7 +65,7 @@ def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
     be imported twice. The journal does not have the import: make a backup before.
     """
     text, is_csv = _read_text(file), _is_csv(file)
-    done = anyio.run(_import, settings, text, is_csv, not dry_run)
+    done = anyio.run(_import, account.settings, text, is_csv, not dry_run)
     print_line(f"{'Tasks that would be made' if dry_run else 'Tasks made'}: {done.made}. There already: {done.known}.")
     if done.differing:
         shown = ", ".join(map(str, done.differing[:_MOST_TOLD]))
@@ -71,12 +73,12 @@ def import_tasks(settings: Settings, file: Path, *, dry_run: bool) -> None:
         print_line(f"Left as they are in the store, and different in the file: lines {shown}{more}.")
 
 
-async def _collect(settings: Settings) -> list[Mapping[str, Any]]:
+async def _collect(account: "ConnectionSettings") -> list[Mapping[str, Any]]:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.service.export_tasks import export_records
     from taskhand.wiring import open_app
 
-    async with open_app(settings) as app:
+    async with open_app(account.settings, connection=account) as app:
         contacts = await app.backend.find_contacts("", _ALL) if isinstance(app.backend, LocalBackend) else ()
         return [record async for record in export_records(app, contacts)]
 

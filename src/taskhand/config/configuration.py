@@ -4,14 +4,11 @@ By precedence: a flag of the command line, an environment variable, the configur
 """
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
-
-from pydantic import SecretStr
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings, Origin
@@ -46,48 +43,45 @@ class Configuration:
     warnings: tuple[CheckResult, ...] = ()
     named: tuple[ConnectionSettings, ...] = ()
     has_default: bool = True
+    chosen: str | None = None
 
     @property
     def connections(self) -> tuple[ConnectionSettings, ...]:
-        """The CRM accounts, `default` before those of the file in their order; at least one."""
+        """The CRM accounts, `default` before those of the file in their order; at least one.
+
+        Where one is `chosen`, it is the only one.
+        """
+        return tuple(one for one in self._all_connections if self.chosen in {None, one.name})
+
+    @property
+    def connection_names(self) -> list[str]:
+        """The names of all connections, also of those that are not chosen."""
+        return [one.name for one in self._all_connections]
+
+    @property
+    def _all_connections(self) -> tuple[ConnectionSettings, ...]:
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         return (default, *self.named) if self.has_default else self.named
 
-    def find_connection(self, name: str) -> ConnectionSettings:
-        """The connection of this name, ignoring case. CallerError with the candidates."""
-        names = [one.name for one in self.connections]
-        for one in self.connections:
-            if one.name == name.strip().lower():
-                return one
+    def only(self, name: str) -> "Configuration":
+        """The configuration of a server that has the connection of this name alone. CallerError with the candidates."""
+        if name.strip().lower() in self.connection_names:
+            return replace(self, chosen=name.strip().lower())
+        names = self.connection_names
         raise CallerError(
             f"There is no connection {name[:60]!r}.",
             code="unknown_connection",
-            candidates=[Candidate(one.name, one.description) for one in self.connections],
+            candidates=[Candidate(one.name, one.description) for one in self._all_connections],
             next_step=f"There {'are' if names[1:] else 'is'} {_joined(names, 'and')}.",
         )
 
-    def only(self, name: str) -> "Configuration":
-        """The configuration of a server that has this connection alone. CallerError for an unknown name."""
-        found = self.find_connection(name)
-        if found.name == DEFAULT_CONNECTION and self.has_default:
-            return replace(self, named=())
-        return replace(self, named=(found,), has_default=False)
-
-    def display_value(self, name: str) -> str | None:
-        """The value of a setting as text to show; "set" for a secret, None where there is no value."""
-        value = getattr(self.settings, name)
-        if value is None:
-            return None
-        if isinstance(value, SecretStr):
-            return "set"
-        if isinstance(value, bool):
-            return str(value).lower()
-        return _without_password(str(value))
-
     @property
     def why(self) -> str:
-        """Why this backend is chosen. OperatorError where none can be."""
-        backend = self.settings.backend
+        """Why the only connection has its backend. OperatorError where none can be chosen."""
+        [only] = self.connections
+        backend = only.settings.backend
+        if only.keys:
+            return f"the connection {only.name} of {self.file.path}"
         if self.settings.chosen_backend:
             return f"chosen by {self.origins['chosen_backend']}"
         given = [name for name in find_factory(backend).credentials if name in self.origins]
@@ -95,13 +89,15 @@ class Configuration:
         return " and ".join(reasons) or "no credential of a CRM is set"
 
 
-def load_configuration(environ: Mapping[str, str], flags: Mapping[str, object]) -> Configuration:
-    """The effective configuration. A flag that is None was not given.
+def load_configuration(
+    environ: Mapping[str, str], flags: Mapping[str, object], file: SettingsFile | None = None
+) -> Configuration:
+    """The effective configuration. A flag that is None was not given; `file` takes the place of the one on disk.
 
     OperatorError names the variable, or the key and the file, of an invalid value.
     """
     variables = read_variables(environ)
-    file = _file(variables.values.get("TASKHAND_CONFIG"), environ)
+    file = file or _file(variables.values.get("TASKHAND_CONFIG"), environ)
     flagged = {Settings.variable(name): name for name, value in flags.items() if value is not None}
     merged = _Merged(environ)
     merged.add(
@@ -321,8 +317,3 @@ def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult
 def _joined(names: Sequence[str], word: str) -> str:
     """The names with commas, and the word before the last."""
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _without_password(text: str) -> str:
-    """A URL with its user and password masked; any other text unchanged."""
-    return re.sub(r"://.*@", "://***@", text)

@@ -70,7 +70,7 @@ class ConnectionTable:
 
 def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
     """The keys of a connection to this backend, and the variable that each stands for."""
-    own = {Settings.variable(name) for name in factory.settings.model_fields}
+    own = [Settings.variable(name) for name in factory.settings.model_fields]
     store = {} if factory.account else _STORE
     return {"timezone": "TASKHAND_TIMEZONE"} | store | {one.removeprefix(factory.prefix).lower(): one for one in own}
 
@@ -175,7 +175,8 @@ def build_connection(
     fields = {Settings.variable(name): name for name in Settings.model_fields}
     own = {fields[variable]: origins[variable] for variable in usable.values}
     own["chosen_backend"] = Origin("file", f"{TABLES}.{table.name}.backend", table.file)
-    return ConnectionSettings(table.name, settings, table.description, own), usable
+    keys = {variable: table.key_of(variable) for variable in keys_of(factory).values()}
+    return ConnectionSettings(table.name, settings, table.description, own, keys), usable
 
 
 def _origin(table: ConnectionTable, variable: str, text: str) -> Origin:

@@ -31,7 +31,7 @@ class Origin:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.name}" if self.file else self.name
-        return f"{self.kind} {where}".rstrip()
+        return f"{self.kind} {where}{f' ({self.reference})' if self.reference else ''}".rstrip()
 
     @property
     def called(self) -> str:
@@ -46,13 +46,15 @@ DEFAULT: Final = Origin("default")
 class ConnectionSettings:
     """One CRM account: the settings that it is opened with, and what it is, in the operator's words.
 
-    `origins` say by field name where the settings come from that are not the defaults.
+    `origins` say by field name where the settings come from that are not the defaults, and `keys` what a setting is
+    called that is not known by its variable.
     """
 
     name: str
     settings: Settings
     description: str | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def credentials(self) -> Iterator[str]:

@@ -7,7 +7,8 @@ a setting has such a value: https://keyring.readthedocs.io .
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -32,6 +33,7 @@ __all__ = [
     "KeyringState",
     "find_credential",
     "find_keyring",
+    "keep_credentials",
     "keyring_reference",
     "no_keyring",
     "read_credential_file",
@@ -189,6 +191,30 @@ def remove_credential(name: str) -> None:
         library.delete_password(SERVICE, name)
     except _failures(library) as error:
         raise _explain(library, error, f"remove {name}") from None
+
+
+@contextmanager
+def keep_credentials(secrets: Mapping[str, str]) -> Iterator[Mapping[str, str | None]]:
+    """Store credentials in the keyring by their names; what was there before is put back where the rest fails.
+
+    Yields what was there before.
+    """
+    before: dict[str, str | None] = {}
+    with ExitStack() as undoing:
+        undoing.callback(_put_back, before)
+        for name, secret in secrets.items():
+            before[name] = find_credential(name)
+            store_credential(name, secret)
+        yield before
+        undoing.pop_all()
+
+
+def _put_back(before: Mapping[str, str | None]) -> None:
+    for name, former in before.items():
+        if former is not None:
+            store_credential(name, former)
+        elif find_credential(name) is not None:
+            remove_credential(name)
 
 
 def _usable_library() -> "ModuleType":

@@ -9,7 +9,7 @@ is the member there who has the person's e-mail address.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,11 @@ class PeopleFile:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     there: bool = True
     writable_by_others: bool = False
+
+    def of_connection(self, name: str) -> "PeopleFile":
+        """The members of a connection that is served alone."""
+        members = {person: {MEMBER: own[name]} for person, own in self.members.items() if name in own}
+        return replace(self, members=members)
 
 
 def read_people_file(path: Path, *, must_exist: bool, connections: Collection[str]) -> PeopleFile:

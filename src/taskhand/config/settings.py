@@ -1,5 +1,6 @@
 """The settings: all that can be configured, and their values in an environment."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,6 +176,17 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
     def _has_credential(self, factory: BackendFactory[Any]) -> bool:
         return any(getattr(self, name) for name in factory.credentials)
+
+    def display_value(self, name: str) -> str | None:
+        """The value of a setting as text to show; "set" for a secret, None where there is no value."""
+        value = getattr(self, name)
+        if value is None:
+            return None
+        if isinstance(value, SecretStr):
+            return "set"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return re.sub(r"://.*@", "://***@", str(value))  # an address may have a user and a password in it
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":

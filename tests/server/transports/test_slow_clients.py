@@ -135,7 +135,10 @@ async def test_so_many_connections_of_an_address_are_open(store_file: Path, atta
 async def test_an_answer_that_is_not_read_is_under_way_until_its_connection_ends(store_file: Path) -> None:
     body, headers = request("tools/call", name="list_statuses", arguments={})
     big = body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"')  # an answer repeats the id of its request
-    async with served(store_file, HttpLimits(open_requests=1, answer_s=0.3, requests_s=0)) as port, client_at(ATTACKER) as client:
+    async with (
+        served(store_file, HttpLimits(open_requests=1, answer_s=0.3, requests_s=0)) as port,
+        client_at(ATTACKER) as client,
+    ):
         url = f"http://127.0.0.1:{port}/mcp"
         async with await connect(port) as line:
             await line.send(_raw(big, headers))

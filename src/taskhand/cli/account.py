@@ -1,0 +1,51 @@
+"""The one connection that a command works on, where the configuration may have several."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from taskhand.cli.config import CONFIGURATION
+from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.domain.errors import CallerError, Candidate
+
+if TYPE_CHECKING:
+    from taskhand.config.configuration import Configuration
+
+__all__ = ["find_account", "pass_account"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def pass_account(command: Callable[Concatenate[ConnectionSettings, _P], _T]) -> Callable[_P, _T]:
+    """Pass the connection to a command as its first argument."""
+
+    @wraps(command)
+    def run(*args: _P.args, **options: _P.kwargs) -> _T:
+        return command(find_account(click.get_current_context()), *args, **options)
+
+    return run
+
+
+def find_account(context: click.Context) -> ConnectionSettings:
+    """The only connection, or the embedded store that `--db` names. CallerError where there are several.
+
+    A command that is run without the group `taskhand` has settings as its object.
+    """
+    found: Configuration | None = context.meta.get(CONFIGURATION)
+    if found is None:
+        return ConnectionSettings(DEFAULT_CONNECTION, context.obj)
+    connections = found.connections
+    db = found.origins.get("db")
+    if len(connections) == 1 or (db is not None and db.kind == "flag"):
+        return connections[0]
+    names = [one.name for one in connections]
+    program, _, rest = context.command_path.partition(" ")
+    raise CallerError(
+        f"There are several connections, and `{rest}` works on one: {', '.join(names)}.",
+        code="connection_required",
+        candidates=[Candidate(one.name, one.description) for one in connections],
+        next_step=f"Run `{program} --connection {names[0]} {rest}`, for example.",
+    )

@@ -1,0 +1,124 @@
+"""The command `taskhand connections`: lists, adds, removes and checks the CRM accounts in `taskhand.toml`."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import click
+
+from taskhand.backends.registry import NAMES
+from taskhand.cli.config import CONFIGURATION, backend_of
+from taskhand.cli.terminal import print_json, print_row
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+
+__all__ = ["connections"]
+
+
+@click.group()
+def connections() -> None:
+    """List, add, remove and check CRM accounts in taskhand.toml.
+
+    Each is a table [connections.NAME] of taskhand.toml. What is set outside of these tables, in variables or in the
+    file, is the connection `default` where it chooses a backend, or where there is no table.
+    """
+
+
+@connections.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def list_connections(context: click.Context, *, as_json: bool) -> None:
+    """List each connection and where its credential is."""
+    rows = [_row(one) for one in _found(context).connections]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print_row(row["name"], row["backend"] or "no backend", row["description"], ", ".join(row["credential"]))
+
+
+@connections.command("add")
+@click.argument("name")
+@click.option("--backend", type=click.Choice(NAMES), help="Where its tasks live.")
+@click.option("--description", help="What it is, in a few words: agents tell connections apart by it.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of its table, such as base_url or timezone; a secret only as keyring:NAME, env:NAME or file:PATH.",
+)
+@click.option(
+    "--keys",
+    "place",
+    type=click.Choice(["keyring", "file"]),
+    help="Where a secret is stored that you type: the system's keyring (default where there is one) or taskhand.toml.",
+)
+@click.option("--check/--no-check", "checks", default=True, help="Try the connection first (default).")
+def add_connection(
+    name: str,
+    *,
+    backend: str | None,
+    description: str | None,
+    given: tuple[str, ...],
+    place: "KeyPlace | None",
+    checks: bool,
+) -> None:
+    """Add the connection NAME. Everything else in the file stays as it is.
+
+    The credential is asked for on a terminal. Elsewhere it is the variable of the backend, such as
+    HUBSPOT_ACCESS_TOKEN, with the other variables of that backend; or --set says where it is.
+    """
+    from taskhand.cli.new_connection import ask_connection, save_connection
+
+    save_connection(ask_connection(name, backend, description, given, place), checks=checks)
+
+
+@connections.command("remove")
+@click.argument("name")
+def remove_connection(name: str) -> None:
+    """Remove the connection NAME. Its journal stays."""
+    from taskhand.cli.new_connection import drop_connection
+
+    drop_connection(name)
+
+
+@connections.command("check")
+@click.argument("name", required=False)
+@click.pass_context
+def check_connection(context: click.Context, name: str | None) -> None:
+    """Open each connection, or NAME, and check it. The exit code is 1 where a check fails."""
+    from taskhand.cli.doctor import check_connections, print_findings
+
+    found = _found(context)
+    chosen = (found.only(name) if name else found).connections
+    is_well = True
+    for one in chosen:
+        if not backend_of(one):
+            _ = one.settings.backend  # raises why
+        findings = anyio.run(check_connections, found.only(one.name))
+        print_findings(f"{one.name}, backend {one.settings.backend}", findings)
+        is_well = is_well and all(finding.outcome != "failed" for finding in findings)
+    sys.exit(0 if is_well else 1)
+
+
+def _found(context: click.Context) -> "Configuration":
+    """The configuration; OperatorError where it cannot be used."""
+    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    if isinstance(found, OperatorError):
+        raise found
+    return found
+
+
+def _row(connection: "ConnectionSettings") -> dict[str, Any]:
+    backend = backend_of(connection)
+    return {
+        "name": connection.name,
+        "backend": backend,
+        "description": connection.description,
+        "credential": list(connection.credentials) if backend else [],
+    }

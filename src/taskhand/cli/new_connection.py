@@ -1,0 +1,272 @@
+"""A connection that `taskhand connections` adds to the configuration file, or removes from it."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import click
+
+from taskhand.backends.factory import BackendFactory
+from taskhand.backends.registry import NAMES, find_factory
+from taskhand.cli.doctor import check_connections
+from taskhand.cli.terminal import print_line
+from taskhand.config import credentials
+from taskhand.config.configuration import Configuration, find_settings_path, load_configuration
+from taskhand.config.connection_tables import check_name, keys_of
+from taskhand.config.connections import DEFAULT_CONNECTION, TABLES
+from taskhand.config.credentials import MARK, REFERENCES, SERVICE
+from taskhand.config.file import parse_settings
+from taskhand.config.paths import is_open_to_others
+from taskhand.config.placeholders import clean_value, find_flaw
+from taskhand.config.variables import describe_variable, is_secret_variable
+from taskhand.domain.errors import CallerError, Candidate, OperatorError
+from taskhand.install import toml_edit
+from taskhand.install.file_format import Unparsable, Unsuitable
+from taskhand.install.host_file import HostFile, check_writable, protect, read_host_file, replace_host_file
+
+__all__ = ["KeyPlace", "NewConnection", "ask_connection", "drop_connection", "save_connection"]
+
+KeyPlace = Literal["keyring", "file"]
+"""Where a secret is stored that a person types: the system's keyring, or the configuration file."""
+
+_UNTRIED = "not-tried"
+"""In place of a secret where the connection is not tried: what is referred to may not be there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """The table to write. `secrets` are those that have no place yet, by key."""
+
+    name: str
+    table: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    place: KeyPlace
+
+    def written(self) -> dict[str, str]:
+        """The table as it is written."""
+        if self.place == "file":
+            return {**self.table, **self.secrets}
+        return {**self.table, **{key: credentials.keyring_reference(self.keyring_name(key)) for key in self.secrets}}
+
+    def tried(self, *, checks: bool) -> dict[str, str]:
+        """The table with the secrets themselves, before they have their places."""
+        kept = {
+            key: value if checks or not value.startswith(REFERENCES) else _UNTRIED for key, value in self.table.items()
+        }
+        return {**kept, **self.secrets}
+
+    def keyring_name(self, key: str) -> str:
+        """The name of a secret in the keyring."""
+        return f"{TABLES}/{self.name}/{key}"
+
+
+def ask_connection(
+    name: str, backend: str | None, description: str | None, given: Sequence[str], place: KeyPlace | None
+) -> NewConnection:
+    """The connection as the options, the person at the terminal or the environment describe it."""
+    check_name(name, f"{name[:60]!r}")
+    factory = find_factory(backend or _ask_backend())
+    keys = keys_of(factory)
+    chosen = _read_options(given, keys, factory)
+    if description is None and sys.stdin.isatty():
+        description = click.prompt(
+            "What is it? In a few words (empty: nothing)", default="", show_default=False, err=True
+        )
+    table = {"backend": factory.name, **({"description": description} if description else {})}
+    secrets: dict[str, str] = {}
+    if not any(is_secret_variable(keys[key]) for key in chosen) and factory.credentials:
+        secrets, more = _find_secrets(factory, keys)
+        chosen = {**more, **chosen}
+    return NewConnection(name, {**table, **chosen}, secrets, _choose_place(place, secrets))
+
+
+def _ask_backend() -> str:
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"Missing option '--backend'. Choose from: {', '.join(NAMES)}")
+    chosen: str = click.prompt("Backend", type=click.Choice(NAMES), err=True)
+    return chosen
+
+
+def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: BackendFactory[Any]) -> dict[str, str]:
+    """The keys of --set. CallerError for an unknown one, and for a secret itself."""
+    chosen = dict(one.partition("=")[::2] for one in given)
+    for key, value in chosen.items():
+        if key not in keys or not clean_value(value):
+            raise CallerError(
+                f"--set {key[:60]} must be KEY=VALUE with a key of a connection to {factory.title}.",
+                next_step=f"The keys are {', '.join(keys)}.",
+            )
+        if is_secret_variable(keys[key]) and not value.startswith(REFERENCES):
+            raise CallerError(
+                f"{key} is a secret, which a command line must not show.",
+                next_step=f"Send --set {key}=env:NAME, keyring:NAME or file:PATH, or leave it out to be asked for it.",
+            )
+    return {key: clean_value(value) for key, value in chosen.items()}
+
+
+def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The credential, and the settings that belong to it: typed, else from the environment of this command."""
+    secret_keys = [key for key, variable in keys.items() if is_secret_variable(variable)]
+    first = next(key for key in secret_keys if keys[key] in factory.questions)
+    here = [key for key in secret_keys if os.environ.get(keys[key], "").strip()]
+    if sys.stdin.isatty():
+        empty = f" (empty: {keys[here[0]]} of the environment)" if here else ""
+        text = f"{first}, {describe_variable(keys[first]).rstrip('.')}{empty}"
+        typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
+        if clean_value(typed):
+            return {first: _checked(first, clean_value(typed))}, {}
+    if not here:
+        raise CallerError(
+            f"{first} is needed for {factory.title}: {describe_variable(keys[first])}",
+            next_step=f"Run this in a terminal to be asked for it, send --set {first}=env:NAME, keyring:NAME or "
+            f"file:PATH, or set {keys[first]} for this command.",
+        )
+    taken = {key: value for key, variable in keys.items() if (value := clean_value(os.environ.get(variable, "")))}
+    taken = {key: value for key, value in taken.items() if keys[key].startswith(factory.prefix)}
+    for key in taken:
+        print_line(f"{key} is taken from {keys[key]} of the environment.", err=True)
+    return (
+        {key: _checked(keys[key], value) for key, value in taken.items() if key in secret_keys},
+        {key: value for key, value in taken.items() if key not in secret_keys},
+    )
+
+
+def _checked(called: str, secret: str) -> str:
+    """The secret; OperatorError for a text that is none: it would be written to the file."""
+    flaw = None if secret.startswith(REFERENCES) else find_flaw(secret, called, is_secret=True)
+    if flaw:
+        raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)
+    return secret
+
+
+def _choose_place(asked: KeyPlace | None, secrets: Mapping[str, str]) -> KeyPlace:
+    if not secrets or asked == "file":
+        return "file"
+    state = credentials.find_keyring()
+    if asked == "keyring" and state != "usable":
+        raise credentials.no_keyring(state)
+    return "keyring" if state == "usable" else "file"
+
+
+def save_connection(new: NewConnection, *, checks: bool) -> None:
+    """Check the connection and write it. OperatorError where it cannot be used; nothing is written then."""
+    file, path = _open_file(), (TABLES, new.name)
+    try:
+        if toml_edit.find_value(file.text, path) is not None:
+            step = f"Choose another name, or run `taskhand connections remove {new.name}` first."
+            raise CallerError(f"There is a connection {new.name} in {file.path}.", next_step=step)
+        tried = toml_edit.put_value(file.text, path, new.tried(checks=checks))
+        text = toml_edit.put_value(file.text, path, new.written())
+    except (Unparsable, Unsuitable) as error:
+        raise _uneditable(file, error) from None
+    before = _warnings_now()
+    found = load_configuration(os.environ, {}, parse_settings(tried.encode(), file.path))
+    if checks:
+        _check(found.only(new.name))
+    kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
+    with credentials.keep_credentials(kept):
+        _write(file, text, holds_secret=bool(new.secrets) and new.place == "file")
+    for name in kept:
+        print_line(f"{name} is stored in the system keyring (service {SERVICE}).")
+    for warning in found.warnings:
+        if warning.found not in before:
+            print_line(f"! {warning.found} {warning.remedy or ''}".rstrip(), err=True)
+    print_line(f"The connection {new.name} is in {file.path}. Restart the server, and it has {_joined(found)}.")
+
+
+def _joined(found: Configuration) -> str:
+    names = found.connection_names
+    return f"the connections {', '.join(names)}" if len(names) > 1 else f"the connection {names[0]}"
+
+
+def _warnings_now() -> set[str]:
+    """The warnings about the configuration as it is; none where it cannot be used."""
+    try:
+        return {warning.found for warning in load_configuration(os.environ, {}).warnings}
+    except OperatorError:
+        return set()
+
+
+def _check(found: Configuration) -> None:
+    """Try the only connection. OperatorError where it does not work."""
+    findings = anyio.run(check_connections, found)
+    failed = [one for one in findings if one.outcome == "failed"]
+    if failed:
+        raise OperatorError(
+            f"The connection does not work, so nothing is written. {' '.join(one.found for one in failed)}",
+            next_step=" ".join(dict.fromkeys(one.remedy for one in failed if one.remedy))
+            + " `--no-check` writes it untried.",
+        )
+    told = [one for one in findings if one.subject in {"credential", "team", "me"} and one.outcome == "ok"]
+    print_line(" ".join(one.found for one in told))
+
+
+def drop_connection(name: str) -> None:
+    """Remove the table of a connection. CallerError where there is none."""
+    file = _open_file()
+    try:
+        tables = toml_edit.find_value(file.text, (TABLES,))
+        names = list(tables) if isinstance(tables, dict) else []
+        chosen = name if name in names else name.strip().lower()
+        if chosen not in names:
+            raise _unknown(chosen, names, file.path)
+        text = toml_edit.remove_value(file.text, (TABLES, chosen))
+    except (Unparsable, Unsuitable) as error:
+        raise _uneditable(file, error) from None
+    _write(file, text, holds_secret=False)
+    print_line(f"The connection {chosen} is no longer in {file.path}. Its journal stays.")
+    table = tables[chosen]
+    for value in table.values() if isinstance(table, dict) else ():
+        if isinstance(value, str) and value.startswith(MARK):
+            kept = value.removeprefix(MARK)
+            print_line(f"{kept} stays in the system keyring; `keyring del {SERVICE} {kept}` removes it.")
+    _tell_policy()
+
+
+def _tell_policy() -> None:
+    """Say where the policy names a connection that is gone: the server would not start."""
+    from taskhand.cli.policy import check_policy
+
+    try:
+        policy = check_policy(load_configuration(os.environ, {}))
+    except OperatorError as error:
+        print_line(f"! {error.message} {error.next_step or ''}".rstrip(), err=True)
+        return
+    if policy.outcome == "failed":
+        print_line(f"! {policy.found} {policy.remedy or ''}".rstrip(), err=True)
+
+
+def _unknown(name: str, names: Sequence[str], path: Path) -> CallerError:
+    if name == DEFAULT_CONNECTION:
+        step = "It is what is set outside of the tables: `taskhand config` says where; unset it there."
+    else:
+        step = f"There are {', '.join(names)}." if names else "The file names no connection."
+    candidates = [Candidate(one) for one in names]
+    return CallerError(f"There is no connection {name[:60]} in {path}.", candidates=candidates, next_step=step)
+
+
+def _open_file() -> HostFile:
+    """The configuration file, which may be missing. OperatorError where it cannot be read or written."""
+    file = read_host_file(find_settings_path(os.environ))
+    check_writable(file)
+    return file
+
+
+def _write(file: HostFile, text: str, *, holds_secret: bool) -> None:
+    """Write the file; without others' permission to read it where it holds a secret now."""
+    if holds_secret and file.raw is not None and is_open_to_others(file.mode):
+        file = protect(file)
+        print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")
+    replace_host_file(file, text, copy=None, now=datetime.now().astimezone())
+
+
+def _uneditable(file: HostFile, error: ValueError) -> OperatorError:
+    return OperatorError(
+        f"{file.path} cannot be changed ({error}), so nothing is written.",
+        next_step="Correct the file by hand, or edit its tables [connections.NAME] yourself.",
+    )

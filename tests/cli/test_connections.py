@@ -1,0 +1,314 @@
+"""`taskhand connections`, and what commands do where there are several: on the sandboxes that `sandbox all` serves."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.installing import error_of
+from keyrings import InMemory, Locked
+from taskhand.cli.main import command
+
+Run = Callable[..., Result]
+
+SECRET = "pat-s3cret"  # noqa: S105  a stand-in that must not be seen
+NAMES = ["vambe", "close", "hubspot", "hubspot-2"]
+TEXTS = [
+    "",
+    "plan_over = 3",
+    "# mine\nplan_over = 3  # few\n\n[vambe]\nrate = 3\n",
+    "plan_over = 3\r\n\r\n[vambe]\r\nrate = 3\r\n",
+    '[connections.a]\nbackend = "local"\n# the last line',
+    '[connections.a]\nbackend = "local"\n\n\n[connections.z] # z\nbackend = "local"\ndb = "z.sqlite"\n\n# end\n',
+    '[connections]\n\n[connections.a]\nbackend = "local"\n\n[close]\nrate = 3\n',
+    '[connections]\na = { backend = "local" }\n',
+]
+
+
+@pytest.fixture(scope="module")
+def printed() -> Iterator[str]:
+    """What `taskhand sandbox all` prints while it serves the sandboxes."""
+    words = [sys.executable, "-m", "taskhand", "sandbox", "all", "--port", "0", "--twice", "hubspot"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TASKHAND_")}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env) as serving:  # noqa: S603  our own code
+        assert serving.stdout
+        lines: list[str] = []
+        while sum(line.startswith("base_url") for line in lines) < len(NAMES):
+            lines.append(serving.stdout.readline())
+        yield "".join(lines)
+        serving.terminate()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The configuration file."""
+    return tmp_path / "taskhand.toml"
+
+
+@pytest.fixture
+def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: None) -> Run:  # noqa: ARG001
+    """Run a command with that file and nobody to ask."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+    def running(*words: str, **environment: str) -> Result:
+        given = {"TASKHAND_CONFIG": str(file)} if file.exists() else {}
+        return CliRunner().invoke(command, words, env=given | environment)
+
+    return running
+
+
+@pytest.fixture
+def accounts(printed: str, file: Path) -> dict[str, dict[str, str]]:
+    """The connections to the sandboxes, by name; the file has them."""
+    save(file, printed)
+    found: dict[str, dict[str, str]] = tomllib.loads(printed)["connections"]
+    return found
+
+
+def save(file: Path, text: str) -> None:
+    file.write_bytes(text.encode())
+    file.chmod(0o600)
+
+
+def told(done: Result) -> Any:
+    assert done.exit_code == 0, f"{done.output} {done.exception!r}"
+    return json.loads(done.stdout)
+
+
+def test_what_the_sandboxes_print_is_a_configuration_that_works(run: Run, accounts: dict[str, Any], file: Path) -> None:
+    assert [row["name"] for row in told(run("connections", "list", "--json"))] == NAMES == list(accounts)
+    tools = {tool["name"]: tool for tool in told(run("tools"))}
+    assert set(tools["list_tasks"]["inputSchema"]["properties"]["connection"]["enum"]) == {*NAMES}
+    for name in NAMES:
+        assert told(run("call", "list_tasks", json.dumps({"connection": name})))["tasks"], name
+    done = run("connections", "check")
+    assert done.exit_code == 0, done.output
+    assert [line.split(",")[0] for line in done.stdout.splitlines() if ", backend " in line] == NAMES
+    assert f"connections.{NAMES[0]}.api_key" in done.stdout
+    assert "VAMBE_" not in done.stdout
+    assert not [
+        secret
+        for one in accounts.values()
+        for secret in (one.get("api_key"), one.get("access_token"))
+        if secret and secret in done.output
+    ]
+    assert list(file.parent.glob("**/*.toml")) == [file]
+
+
+def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:
+    save(file, file.read_text(encoding="utf-8").replace(accounts["close"]["api_key"], SECRET))
+    done = run("doctor", "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["backend"], list(found["connections"])) == (1, None, NAMES)
+    failed = [row["subject"] for row in found["findings"] if row["outcome"] == "failed"]
+    assert {one.split(": ")[0] for one in failed} == {"close"}
+    [refused] = [row for row in found["findings"] if row["subject"] == "close: credential"]
+    assert refused["remedy"] == "Set connections.close.api_key to one that Close shows as valid."
+    assert {f"{name}: journal" for name in NAMES} <= {row["subject"] for row in found["findings"]}
+    only = told(run("--connection", "Vambe", "doctor", "--json"))
+    assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
+    assert "credential" in {row["subject"] for row in only["findings"]}
+    shown = told(run("config", "--json"))
+    assert (shown["backend"], [one["name"] for one in shown["connections"]]) == (None, NAMES)
+    rows = {row["key"]: row for row in shown["connections"][1]["settings"]}
+    assert rows["connections.close.api_key"]["value"] == "set"
+    assert rows["connections.close.api_key"]["origin"] == f"file {file}:connections.close.api_key"
+    text = run("config").stdout
+    assert text.splitlines()[0].startswith("connections  vambe (vambe), close (close), ")
+    assert "connections.close.base_url" in text
+    assert SECRET not in text + done.output + json.dumps(shown)
+
+
+@pytest.mark.parametrize("name", ["vambe", "close", "hubspot"])
+def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts: dict[str, Any], file: Path) -> None:
+    save(file, "# mine\nplan_over = 3\n")
+    account = accounts[name]
+    key = next(one for one in ("api_key", "access_token") if one in account)
+    upper = name.upper()
+    given = {f"{upper}_{key.upper()}": account[key], f"{upper}_BASE_URL": account["base_url"]}
+    done = run("connections", "add", "north", "--backend", name, "--description", "The north", **given)
+    assert done.exit_code == 0, f"{done.output} {done.exception!r}"
+    assert file.read_text(encoding="utf-8").startswith("# mine\nplan_over = 3\n\n[connections.north]\n")
+    assert tomllib.loads(file.read_text(encoding="utf-8"))["connections"] == {
+        "north": {"backend": name, "description": "The north", key: account[key], "base_url": account["base_url"]}
+    }
+    assert f"{key} is taken from {upper}_{key.upper()} of the environment." in done.stderr
+    assert account[key] not in done.output
+    told_again = run("connections", "add", "south", "--backend", name, "--no-check", **given).stderr
+    assert "! The connections north and south lead to the same account." in told_again
+
+
+def test_a_wrong_key_is_told_and_nothing_is_written(
+    run: Run, accounts: dict[str, Any], file: Path, kept: InMemory
+) -> None:
+    before = file.read_bytes()
+    given = {"HUBSPOT_ACCESS_TOKEN": SECRET, "HUBSPOT_BASE_URL": accounts["hubspot"]["base_url"]}
+    done = run("connections", "add", "north", "--backend", "hubspot", **given)
+    assert "does not work, so nothing is written. " in error_of(done).message
+    assert "Set connections.north.access_token to one that HubSpot shows as valid." in str(error_of(done).next_step)
+    assert (file.read_bytes(), kept.kept) == (before, {})
+    assert SECRET not in done.output
+
+
+def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) -> None:
+    save(file, "")
+    words = ("connections", "add", "north", "--backend", "close", "--no-check")
+    done = run(*words, CLOSE_API_KEY=SECRET)
+    assert done.exit_code == 0, done.output
+    assert kept.kept == {("taskhand", "connections/north/api_key"): SECRET}
+    [row] = told(run("connections", "list", "--json"))
+    assert row == {
+        "name": "north",
+        "backend": "close",
+        "description": None,
+        "credential": ["keyring:connections/north/api_key"],
+    }
+    assert run("connections", "list").stdout == "north  close  keyring:connections/north/api_key\n"
+    assert SECRET not in file.read_text(encoding="utf-8") + done.output
+    done = run("connections", "remove", "north")
+    assert "`keyring del taskhand connections/north/api_key` removes it." in done.stdout
+    assert file.read_bytes() == b""
+
+
+def test_a_file_that_is_to_hold_a_secret_is_closed_to_others(run: Run, file: Path) -> None:
+    for text in ("", "plan_over = 3\n"):
+        save(file, text)
+        file.chmod(0o644)
+        done = run(
+            "connections", "add", "n", "--backend", "vambe", "--keys", "file", "--no-check", VAMBE_API_KEY=SECRET
+        )
+        assert done.exit_code == 0, done.output
+        assert "Only you can read" in done.stdout
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert [one.name for one in file.parent.glob("*.bak")] == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_is_added_and_removed_leaves_every_other_byte(text: str, run: Run, file: Path) -> None:
+    save(file, text)
+    add = ("connections", "add", "m", "--backend", "local", "--set", "db=m.sqlite", "--no-check")
+    done = run(*add)
+    assert done.exit_code == 0, f"{done.output} {done.exception!r}"
+    assert tomllib.loads(file.read_text(encoding="utf-8"))["connections"]["m"] == {"backend": "local", "db": "m.sqlite"}
+    rest = file.read_bytes().replace(b"\r\n", b"\n")
+    assert all(line in rest for line in text.encode().replace(b"\r\n", b"\n").splitlines())
+    assert error_of(run(*add)).message.startswith("There is a connection m in")
+    assert run("connections", "remove", "m").exit_code == 0
+    assert file.read_bytes().removesuffix(b"\n") == text.encode().removesuffix(b"\n")
+
+
+WRONG = [
+    (("add", "North", "--backend", "local"), "'North' is no name", "Call it north."),
+    (("add", "n"), "Missing option '--backend'", ""),
+    (("add", "n", "--backend", "close"), "api_key is needed for Close", "--set api_key=env:NAME"),
+    (("add", "n", "--backend", "close", "--set", f"api_key={SECRET}"), "api_key is a secret", "--set api_key=env:NAME"),
+    (("add", "n", "--backend", "close", "--set", "token=env:X"), "--set token must be KEY=VALUE", "api_key"),
+    (("add", "n", "--backend", "vambe", "--set", "api_key=env:GONE"), "connections.n.api_key in", ""),
+    (("add", "n", "--backend", "local", "--set", "timezone=Mars"), "connections.n.timezone in", ""),
+    (("add", "n", "--backend", "local"), "The connections mine and n lead to the same store", "Set db in"),
+    (("add", "n", "--backend", "local", "--keys", "keyring", "--set", "rate=1"), "--set rate must be", "db, user"),
+    (("remove", "gone"), "There is no connection gone", "There are mine."),
+    (("remove", "default"), "There is no connection default", "outside of the tables"),
+    (("check", "gone"), "There is no connection 'gone'", "mine"),
+]
+
+
+@pytest.mark.parametrize(("words", "message", "step"), WRONG, ids=lambda one: " ".join(one)[:50])
+def test_what_is_wrong_is_told_and_nothing_is_written(
+    words: tuple[str, ...], message: str, step: str, run: Run, file: Path
+) -> None:
+    save(file, '[connections.mine]\nbackend = "local"\n')
+    before = file.read_bytes()
+    done = run("connections", *words)
+    assert done.exit_code
+    said = done.output if isinstance(done.exception, SystemExit) else error_of(done).message
+    assert message in said
+    assert isinstance(done.exception, SystemExit) or step in str(error_of(done).next_step)
+    assert file.read_bytes() == before
+    assert SECRET not in f"{done.output} {done.exception}"
+
+
+def test_a_broken_connection_can_be_removed(run: Run, file: Path) -> None:
+    save(file, '[connections.n]\nbackend = "close"\napi_key = "env:GONE"\n\n[connections.m]\nbackend = "local"\n')
+    for words in (("list",), ("check",)):
+        assert "connections.n.api_key in" in error_of(run("connections", *words)).message
+    assert run("connections", "remove", "n").exit_code == 0
+    assert run("connections", "list").stdout == "m  local\n"
+
+
+def test_a_policy_that_names_a_removed_connection_is_told(run: Run, file: Path) -> None:
+    save(file, '[connections.n]\nbackend = "local"\ndb = "n"\n\n[connections.m]\nbackend = "local"\ndb = "m"\n')
+    file.with_name("policy.toml").write_text('[everyone]\nconnections = ["n"]\n', encoding="utf-8")
+    file.with_name("policy.toml").chmod(0o600)
+    assert told(run("--connection", "m", "config", "--json"))["policy"]["outcome"] == "ok"
+    done = run("connections", "remove", "n")
+    assert done.exit_code == 0
+    assert "policy.toml" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["members list", "seed demo", "journal", "journal verify", "backup x", "export -"])
+def test_a_command_on_one_account_asks_for_the_connection(words: str, run: Run, file: Path) -> None:
+    save(
+        file,
+        '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\n\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\n',
+    )
+    error = error_of(run(*words.split()))
+    called = " ".join(word for word in words.split() if word not in {"demo", "x", "-"})
+    assert (error.code, error.message) == (
+        "connection_required",
+        f"There are several connections, and `{called}` works on one: n, m.",
+    )
+    assert f"--connection n {called}`" in str(error.next_step)
+
+
+def test_one_account_is_the_same_alone_and_among_others(run: Run, file: Path, tmp_path: Path) -> None:
+    one = '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\nuser = "Ana"\n'
+    save(file, one)
+    made = told(run("call", "create_task", '{"title": "Call Acme", "responsibleIds": ["me"]}'))
+    assert run("members", "list").stdout.split()[1] == "Ana"
+    save(file, f'{one}\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\nuser = "Ben"\n')
+    assert made["changeId"] in run("--connection", "n", "journal").stdout
+    assert run("--connection", "m", "members", "list").stdout.split()[1] == "Ben"
+    exported = run("--connection", "n", "export", "-").stdout
+    assert "Call Acme" in exported
+    assert run("--connection", "m", "import", "-").exit_code == 0
+    assert run("--connection", "n", "backup", "b.zip").exit_code == 0
+    assert "Call Acme" not in run("--connection", "m", "export", "-").stdout
+    assert error_of(run("--connection", "x", "journal")).code == "unknown_connection"
+    assert {one.name for one in tmp_path.glob("*.sqlite")} == {"n.sqlite", "n.journal.sqlite", "m.sqlite"}
+
+
+def test_a_locked_keyring_is_told_and_nothing_is_written(run: Run, file: Path, kept: InMemory) -> None:  # noqa: ARG001
+    keyring.set_keyring(Locked())
+    save(file, "")
+    done = run("connections", "add", "n", "--backend", "close", "--no-check", CLOSE_API_KEY=SECRET)
+    assert "refused to store connections/n/api_key" in error_of(done).message
+    assert file.read_bytes() == b""
+
+
+def test_a_person_is_the_same_member_where_the_connection_is_alone(run: Run, file: Path) -> None:
+    save(
+        file,
+        '[connections.n]\nbackend = "local"\ndb = "n.sqlite"\n\n[connections.m]\nbackend = "local"\ndb = "m.sqlite"\n',
+    )
+    assert run("--connection", "n", "members", "add", "Ben Ruiz").exit_code == 0
+    file.with_name("people.toml").write_text('["ana@x.test"]\nn = "Ben Ruiz"\nm = "Nobody"\n', encoding="utf-8")
+    file.with_name("people.toml").chmod(0o600)
+    task = {"title": "Call", "responsibleIds": ["me"]}
+    alone = told(run("--connection", "n", "call", "create_task", json.dumps(task), TASKHAND_PERSON="ana@x.test"))
+    sent = {**task, "title": "Write", "connection": "n"}
+    among = told(run("call", "create_task", json.dumps(sent), TASKHAND_PERSON="ana@x.test"))
+    assert [made["matched"][0]["name"] for made in (alone, among)] == ["Ben Ruiz"] * 2
