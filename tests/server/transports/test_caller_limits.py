@@ -78,7 +78,7 @@ def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
 
 def test_wrong_keys_are_counted_by_address_and_forgiven_one_by_one() -> None:
     clock = Clock()
-    callers = CallerLimits(HttpLimits(), clock)
+    callers = CallerLimits(HttpLimits(wrong_keys=20), clock)
     assert [callers.refuse_key("192.0.2.1") is None for _ in range(30)] == [True] * 20 + [False] * 10
     assert callers.refuse_key("192.0.2.2") is None
     refusal = callers.refuse_key("192.0.2.1")

@@ -42,6 +42,6 @@ class HttpLimits:
     connections_of_one: int = 500
     """Of one address that is not a named proxy's. One more ends the connection that has waited longest for a request:
     clients open another without asking, and refusing the new one would leave them to whoever opened the others."""
-    wrong_keys: int = 20
+    wrong_keys: int = 100
     """A minute from one address, then 429 in place of 401. A good key is served from there too: keys cannot be guessed,
     and people who share an address must not be shut out by one who tries."""
