@@ -23,6 +23,7 @@ from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.app import create_server
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
@@ -31,6 +32,7 @@ __all__ = ["ERAS", "KeyCaller", "KeyedServer", "keyed_server"]
 
 NEWER, OLDER = "2026-07-28", "2025-11-25"
 ERAS = (NEWER, OLDER)
+_LIMITS = HttpLimits()
 _ACCEPTS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 _ABLE_TO_ASK: Message = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
 
@@ -120,7 +122,12 @@ class KeyedServer:
 
 @asynccontextmanager
 async def keyed_server(
-    folder: Path, *, keeps_sessions: bool = True, look_every_s: float = 0.01, path: Path | None = None
+    folder: Path,
+    *,
+    keeps_sessions: bool = True,
+    look_every_s: float = 0.01,
+    path: Path | None = None,
+    limits: HttpLimits = _LIMITS,
 ) -> AsyncIterator[KeyedServer]:
     """The server in this process; keys are made and revoked through a store that is not its own."""
     file, clock = path or folder / "keys.sqlite", FixedClock(datetime.now().astimezone())
@@ -138,7 +145,9 @@ async def keyed_server(
     try:
         async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")})) as app:
             server = create_server(app, keeps_sessions=keeps_sessions)
-            serve: Callable[..., Any] = partial(serve_http, announce=announce, auth=auth, keeps_sessions=keeps_sessions)
+            serve: Callable[..., Any] = partial(
+                serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions
+            )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(serve, server, Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
                 with anyio.fail_after(10):

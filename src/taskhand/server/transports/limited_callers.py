@@ -7,6 +7,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskhand.domain.principal import Person
 from taskhand.server.transports.caller_limits import CallerLimits
 from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.peer_address import peer_address
@@ -114,7 +115,7 @@ def _caller(scope: Scope) -> str:
     if not isinstance(user, AuthenticatedUser):
         return f"address {peer_address(scope)}"
     token = user.access_token
-    return f"person {token.subject}" if token.subject else f"client {token.client_id}"
+    return f"person {Person.named(token.subject).id}" if token.subject else f"client {token.client_id}"
 
 
 def _is_stream(method: str, headers: Headers) -> bool:
