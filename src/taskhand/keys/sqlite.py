@@ -6,11 +6,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio.to_thread
 
-from taskhand.keys.key import Key
+from taskhand.keys.key import NO_HASH, Key
 from taskhand.keys.key_store import KeptKey
 from taskhand.sqlite.backup import connect
 from taskhand.sqlite.connection import DatabaseKind
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["KEYS", "SqliteKeyStore"]
 
 KEYS: Final = DatabaseKind("file of keys", "TASKHAND_KEYS", "taskhand.keys")
+
+_NOBODY: Final = {
+    "id": "0000000000",
+    "hash": NO_HASH,
+    "person": "nobody",
+    "scopes": "read write",
+    "name": None,
+    "created_at": "2026-01-01T00:00:00.000000+00:00",
+    "expires_at": "2026-04-01T00:00:00.000000+00:00",
+    "revoked_at": None,
+    "last_used_at": "2026-01-01T00:00:00.000000+00:00",
+}
+"""What is read in the place of a row that is not there, so that the time does not tell which ids exist."""
 
 
 class SqliteKeyStore:
@@ -73,7 +86,9 @@ def _add(key: Key, key_hash: str, connection: sqlite3.Connection) -> None:
 
 def _find(key_id: str, connection: sqlite3.Connection) -> KeptKey | None:
     row = connection.execute("SELECT * FROM caller_key WHERE id = ?", (key_id,)).fetchone()
-    return KeptKey(_to_key(row), row["hash"]) if row else None
+    read = row or _NOBODY
+    kept = KeptKey(_to_key(read), str(read["hash"]))
+    return kept if row else None
 
 
 def _list_keys(connection: sqlite3.Connection) -> list[Key]:
@@ -92,7 +107,7 @@ def _note_uses(path: Path, uses: Mapping[str, datetime]) -> None:
         connection.executemany(statement, [(_to_text(at), key_id) for key_id, at in uses.items()])
 
 
-def _to_key(row: sqlite3.Row) -> Key:
+def _to_key(row: sqlite3.Row | Mapping[str, Any]) -> Key:
     return Key(
         row["id"],
         row["person"],
