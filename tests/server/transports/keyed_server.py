@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpx2
@@ -27,6 +27,9 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
 
 __all__ = ["ERAS", "KeyCaller", "KeyedServer", "keyed_server"]
 
@@ -104,7 +107,10 @@ class KeyedServer:
     async def make_key(
         self, person: str = "ana@x.test", scopes: str = "read,write,destructive", **lasts: float
     ) -> KeyText:
-        """A new key, as another process makes it."""
+        """A new key, as another process makes it; its holder is a member of the team."""
+        store = cast("LocalBackend", self.app.backend)
+        if person not in {member.email for member in await store.members()}:
+            await store.edit(lambda directory: directory.add_member(person.partition("@")[0], person))
         new = make_key_text()
         expires_at = self.clock() + timedelta(**lasts) if lasts else None
         await self.keys.add(Key(new.id, person, read_scopes(scopes), self.clock(), expires_at), new.hash)
