@@ -58,6 +58,13 @@ def test_a_connection_of_the_policy_is_one_of_the_configuration(tmp_path: Path) 
         PolicySource.open(configured(tmp_path, '[everyone]\nconnections = ["north"]'))
 
 
+def test_a_person_of_the_settings_is_one_whom_a_policy_can_name(tmp_path: Path) -> None:
+    for person in ("ana soto", "ana@x.test,ben@x.test", "a\u200bna", "@x.test"):
+        one = finding(configured(tmp_path, ANA, TASKHAND_PERSON=person))
+        assert one.outcome == "failed"
+        assert one.found.startswith(f"TASKHAND_PERSON {person!r} is not a person: it ")
+
+
 def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwise(tmp_path: Path) -> None:
     source = PolicySource.open(configured(tmp_path))
     file = tmp_path / "policy.toml"

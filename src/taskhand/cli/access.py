@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from taskhand.cli.people import PeopleSource
-from taskhand.cli.policy import PolicySource
+from taskhand.cli.policy import PolicySource, configured_person
 from taskhand.config.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -21,12 +21,10 @@ def access_of(found: Configuration) -> "Access":
 
 def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
     """The person of the settings, where the transport asks nobody who calls, by what is in force at each call."""
-    from taskhand.domain.principal import Person
     from taskhand.server.access import Access
 
-    person = policy.found.settings.person
-    whom = Person.named(person) if person else None
-    return Access(lambda: policy.current, whom, memberships=lambda: people.current)
+    person = configured_person(policy.found)
+    return Access(lambda: policy.current, person, memberships=lambda: people.current)
 
 
 def open_auth(auth: str | None, found: "Configuration | OperatorError") -> "KeyAuth | None":

@@ -18,7 +18,15 @@ from taskhand.domain.principal import Person
 if TYPE_CHECKING:
     from taskhand.config.policy_file import PolicyFile
 
-__all__ = ["PolicySource", "check_policy", "describe_policy", "policy_path", "read_policy", "warn_of_writers"]
+__all__ = [
+    "PolicySource",
+    "check_policy",
+    "configured_person",
+    "describe_policy",
+    "policy_path",
+    "read_policy",
+    "warn_of_writers",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +78,21 @@ def policy_path(found: Configuration) -> tuple[Path, bool]:
     return found.file.path.with_name("policy.toml"), False
 
 
+def configured_person(found: Configuration) -> Person | None:
+    """The person who calls where the transport asks nobody; OperatorError for one whom no policy can name."""
+    given = found.settings.person
+    if given is None:
+        return None
+    from taskhand.domain.person_id import flaw_of_person
+
+    if (flaw := flaw_of_person(given.strip())) is not None:
+        raise OperatorError(
+            f"TASKHAND_PERSON {given[:60]!r} is not a person: {flaw}.",
+            next_step="Set it to the e-mail address or id that the policy and the keys have.",
+        )
+    return Person.named(given)
+
+
 def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":
     """The policy file. OperatorError, which names the key and the file, where it cannot be used.
 
@@ -93,15 +116,15 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
 def check_policy(found: Configuration) -> CheckResult:
     """What the policy file says, or what is wrong with it."""
     try:
-        file = read_policy(found)
+        file, person = read_policy(found), configured_person(found)
     except OperatorError as error:
         return CheckResult("policy", "failed", error.message, error.next_step or "Correct the policy file.")
     if file.writable_by_others:
         return CheckResult("policy", "warning", *warn_of_writers(file.path))
-    return CheckResult("policy", "ok", describe_policy(file, found.settings.person))
+    return CheckResult("policy", "ok", describe_policy(file, person))
 
 
-def describe_policy(file: "PolicyFile", person: str | None) -> str:
+def describe_policy(file: "PolicyFile", person: Person | None) -> str:
     """Whom a policy has rules for; `person` is who calls where no caller is asked."""
     if not file.there:
         return f"Everything is allowed to everyone: there is no {file.path}."
@@ -109,9 +132,7 @@ def describe_policy(file: "PolicyFile", person: str | None) -> str:
     tables = ["everyone"] if policy.everyone else []
     tables += [f"{len(policy.groups)} {'group' if len(policy.groups) == 1 else 'groups'}"] if policy.groups else []
     tables += [f"{len(policy.people)} {'person' if len(policy.people) == 1 else 'people'}"] if policy.people else []
-    whose = (
-        f"those of {Person.named(person).id}" if person else "those for everyone, because TASKHAND_PERSON is not set"
-    )
+    whose = f"those of {person.id}" if person else "those for everyone, because TASKHAND_PERSON is not set"
     return (
         f"{file.path} has rules for {', '.join(tables) or 'nobody'}. Over standard input and output they are {whose}."
     )

@@ -14,9 +14,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file, to_person_id
+from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file
 from taskhand.domain.errors import Candidate, OperatorError
-from taskhand.domain.principal import MEMBER
+from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.principal import MEMBER, Person
 
 __all__ = ["PeopleFile", "read_people_file"]
 
@@ -63,12 +64,12 @@ class _Reader:
         for name, table in self.file.content.items():
             if not isinstance(table, dict):
                 raise self._refused(quoted_key(name), table, f"the table of a person, such as {_EXAMPLE}")
-            person = to_person_id(name)
-            if person is None:
+            if (flaw := flaw_of_person(name.strip())) is not None:
                 raise OperatorError(
-                    f"{self.file.path} names {name[:60]!r}, which is not a person.",
+                    f"{self.file.path} names {name[:60]!r}, which is not a person: {flaw}.",
                     next_step=f"Write one e-mail address or id for each person, in quotes: {_EXAMPLE}.",
                 )
+            person = Person.named(name).id
             if person in found:
                 raise OperatorError(
                     f"{quoted_key(name)} in {self.file.path} is there twice: the case of letters does not count.",

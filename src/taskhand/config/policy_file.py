@@ -20,9 +20,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file, to_person_id
+from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file
 from taskhand.domain.errors import Candidate, OperatorError
+from taskhand.domain.person_id import flaw_of_person
 from taskhand.domain.policy import NO_POLICY, Group, Policy, Rules
+from taskhand.domain.principal import Person
 
 __all__ = ["PolicyFile", "read_policy_file"]
 
@@ -131,10 +133,10 @@ class _Reader:
         return found
 
     def _person(self, text: str, called: str) -> str:
-        if (person := to_person_id(text)) is not None:
-            return person
+        if (flaw := flaw_of_person(text.strip())) is None:
+            return Person.named(text).id
         raise OperatorError(
-            f"{called} in {self.file.path} names {text[:60]!r}, which is not a person.",
+            f"{called} in {self.file.path} names {text[:60]!r}, which is not a person: {flaw}.",
             next_step="Write one e-mail address or id for each person, as keys and TASKHAND_PERSON have it.",
         )
 

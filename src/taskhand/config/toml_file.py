@@ -6,17 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from taskhand.config.paths import is_writable_by_others
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.principal import Person
 
-__all__ = ["TomlFile", "describe_kind", "quoted_key", "read_toml_file", "to_person_id"]
-
-_LONGEST_PERSON: Final = 200
-_NO_PERSON: Final = r"[\s,;<>\"]"
-"""What neither an e-mail address nor an id has, and a list of several in one text does."""
+__all__ = ["TomlFile", "describe_kind", "quoted_key", "read_toml_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +61,6 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
 def quoted_key(name: str) -> str:
     """A key as it is written, in quotes where TOML needs them."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
-
-
-def to_person_id(text: str) -> str | None:
-    """The id of the person that a key or a value names; None where no person can have it."""
-    person = Person.named(text).id
-    is_one = person and len(person) <= _LONGEST_PERSON and person.isprintable() and not re.search(_NO_PERSON, person)
-    return person if is_one else None
 
 
 def describe_kind(value: object) -> str:

@@ -1,12 +1,11 @@
 """What an operator says of a new key, as text: who holds it, what it may do, until when; pure."""
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.hidden_characters import HIDDEN
+from taskhand.domain.person_id import flaw_of_person
 from taskhand.domain.principal import SCOPES, Person, Scope
 from taskhand.keys.key import read_key_id
 
@@ -17,9 +16,6 @@ DEFAULT_EXPIRY: Final = "90d"
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = re.compile(r"([0-9]{1,9}) ?([smhdw])", re.ASCII)
-_LONGEST_NAME: Final = 200
-_ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
-"""What neither an e-mail address nor an id has, and what a shell or a list would have left in it."""
 
 
 def read_person(text: str) -> Person:
@@ -34,22 +30,9 @@ def read_person(text: str) -> Person:
 
 
 def _problem_of_person(name: str) -> str | None:
-    local, at, domain = name.partition("@")
-    if not any(map(str.isalnum, name)):
-        return "it has neither a letter nor a digit"
     if read_key_id(name, whole=False) and name.startswith("thk_"):
         return "it is a key"
-    if len(name) > _LONGEST_NAME:
-        return f"it has more than {_LONGEST_NAME} characters"
-    if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
-        return "it has characters that look like others, or like none"
-    if found := _ODD.search(name):
-        return f"it has {found[0]!r} in it"
-    if name.startswith("-"):
-        return "it begins like an option"
-    if at and (not local or "@" in domain or not all(domain.split("."))):
-        return "it is no e-mail address"
-    return None
+    return flaw_of_person(name)
 
 
 def _quote(text: str) -> str:

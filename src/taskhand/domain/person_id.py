@@ -1,0 +1,31 @@
+"""What the id of a person may be; pure. Keys, the policy and the settings name the same person by the same id."""
+
+import re
+import unicodedata
+from typing import Final
+
+from taskhand.domain.hidden_characters import HIDDEN
+
+__all__ = ["flaw_of_person"]
+
+_LONGEST: Final = 200
+_ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
+"""What neither an e-mail address nor an id has, and what a shell or a list would have left in it."""
+
+
+def flaw_of_person(name: str) -> str | None:
+    """Why a text is neither an id nor an e-mail address, as "it ..."; None for one that is."""
+    local, at, domain = name.partition("@")
+    if not any(map(str.isalnum, name)):
+        return "it has neither a letter nor a digit"
+    if len(name) > _LONGEST:
+        return f"it has more than {_LONGEST} characters"
+    if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
+        return "it has characters that look like others, or like none"
+    if found := _ODD.search(name):
+        return f"it has {found[0]!r} in it"
+    if name.startswith("-"):
+        return "it begins like an option"
+    if at and (not local or "@" in domain or not all(domain.split("."))):
+        return "it is no e-mail address"
+    return None
