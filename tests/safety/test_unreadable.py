@@ -1,6 +1,6 @@
 """A task that cannot be read as documented: its neighbours are answered, and what can be read of it is usable."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,24 @@ from behaviour.agent import Agent, Refused
 from passing import Time
 from safety.crms import CRMS, Crm
 from safety.odd_row import ABSENT, OddRow
+from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 
 HUGE = 10**400
+UNKNOWN_WHOSE: dict[str, dict[str, Any]] = {
+    "vambe": {"task_responsibles": ABSENT},
+    "close": {"assigned_to": {"id": "user_1"}},
+    "hubspot": {"properties.hubspot_owner_id": ["1"]},
+}
+WHOSE: dict[str, Callable[[str], dict[str, Any]]] = {
+    "vambe": lambda member: {"task_responsibles": [{"responsible_id": member}]},
+    "close": lambda member: {"assigned_to": member},
+    "hubspot": lambda member: {"properties.hubspot_owner_id": member},
+}
+"""The fields of a task that is this member's."""
 TASK_FIELDS: dict[str, list[tuple[dict[str, Any], str]]] = {
     "vambe": [
         ({"priority": None}, "priority"),
@@ -88,13 +101,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(crm: Crm) -> AsyncIterator[Stage]:
+async def staged(crm: Crm, access: Access = EVERYONE) -> AsyncIterator[Stage]:
     time = Time()
     proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve(proxy))
         app = await stack.enter_async_context(crm.wired(url, time))
-        client = await stack.enter_async_context(Client(create_server(app)))
+        client = await stack.enter_async_context(Client(create_server(app, access=access)))
         yield Stage(crm, proxy, Agent(client, crm.needs), time)
 
 
@@ -155,6 +168,29 @@ async def test_a_bulk_by_filter_tells_the_unreadable_task_and_writes_its_neighbo
         done = await stage.agent("apply_plan", planId=plan["planId"])
         assert done["totals"]["applied"] == 2
         assert [stage.title(number) for number in (1, 2, 3)] == ["Renamed", "Call Acme 2", "Renamed"]
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+@pytest.mark.parametrize(
+    ("field", "whose", "is_told"), [("priority", "me", True), ("priority", "ana", False), ("who", "", False)]
+)
+async def test_an_unreadable_task_is_told_to_its_own_people_where_a_rule_wants_that(
+    crm: Crm,
+    field: str,
+    whose: str,
+    is_told: bool,  # noqa: FBT001
+) -> None:
+    policy = NO_POLICY
+    async with staged(crm, Access(lambda: policy)) as stage:
+        first, second, last = stage.ids
+        odd = TASK_FIELDS[crm.name][0][0] if field == "priority" else UNKNOWN_WHOSE[crm.name]
+        stage.proxy.odd = odd | (WHOSE[crm.name](crm.ana) if whose == "ana" else {})
+        assert (await stage.agent("list_tasks"))["unreadable"]["ids"] == [second]
+        policy = Policy(everyone={"own_tasks_only": True})
+        answer = await stage.agent("list_tasks")
+        assert {row["id"] for row in answer["tasks"]} == {first, last}
+        assert answer.get("unreadable", {"ids": []})["ids"] == ([second] if is_told else [])
+        assert (await stage.agent.refusal("get_task", id=second)) == (None if is_told else "not_allowed")
 
 
 DUE: dict[str, dict[str, Any]] = {

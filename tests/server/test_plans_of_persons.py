@@ -38,7 +38,12 @@ async def test_another_person_applies_a_guarded_plan_and_the_journal_names_both(
     ana, ben = await office.agent(ANA), await office.agent(BEN)
     task = await ana.create("Gone")
     plan = await ana("delete_task", id=task["id"])
-    assert f"call apply_plan with planId {plan['planId']}" in plan["note"]
+    assert plan["note"].startswith(
+        "Deleting a task stops at a plan: nothing was written. Show the difference to the person. "
+        "Deleting a task has to be applied by another person than the one who planned it. "
+        "Ask another person to look at the plan and to call "
+        f"apply_plan with planId {plan['planId']}."
+    )
     assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
     assert (await ana("apply_plan", planId=plan["planId"], dryRun=True))["count"] == 1
     assert (await ben("apply_plan", planId=plan["planId"], dryRun=True))["difference"][0]["title"] == "Gone"

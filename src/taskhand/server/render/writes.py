@@ -51,6 +51,7 @@ _FINE = frozenset({"applied", "unchanged"})
 """Outcomes of which a larger change shows the number only."""
 
 _SEE = "Show the difference to the person; apply_plan with this planId carries it out."
+_SEE_ONLY = "Show the difference to the person."
 
 
 class UnappliedRow(Answer):
@@ -191,7 +192,7 @@ def render_plan(
         unapplied=tuple(kept[:_MOST_MISSES]) or MISSING,
         expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
-        note=" ".join(filter(None, (f"{why} {_SEE}{more}", plan.note))),
+        note=" ".join(filter(None, (f"{why} {_SEE_ONLY if plan.is_for_others else _SEE}{more}", plan.note))),
     )
 
 
