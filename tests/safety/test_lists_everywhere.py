@@ -85,6 +85,7 @@ async def test_a_crm_that_cannot_be_reached_is_told_and_costs_the_others_nothing
         counts = await there.agent("list_tasks", countBy="priority")
         assert (counts["connections"], counts["total"]) == ({other: 3, "home": 1}, 4)
         assert told(counts, "unreachable") == {closed: "upstream_error"}
+        assert [row["connection"] for row in (await there.agent("list_changes"))["changes"]] == ["home"]
 
 
 async def test_a_crm_that_does_not_answer_costs_a_part_of_the_call_and_its_rows_come_when_it_is_back(

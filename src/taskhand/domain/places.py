@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from heapq import merge
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from taskhand.domain.errors import CallerError
 
-__all__ = ["Places", "in_one_order"]
+__all__ = ["Part", "Places", "in_one_order"]
 
 _T = TypeVar("_T")
 
@@ -28,6 +29,14 @@ def in_one_order(
     """
     named = [[(name, row) for row in own] for name, own in rows.items()]
     return merge(*named, key=lambda one: key(one[1]), reverse=descends)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The page of one connection: the positions behind its rows, in their order, and whether more follow."""
+
+    positions: Sequence[tuple[str, ...]]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,19 @@ class Places:
         """The connections that may have more."""
         return tuple(name for name, place in self.by_name.items() if place is not None)
 
-    def moved(self, to: Mapping[str, tuple[str, ...] | None]) -> "Places":
-        """The places where the next page begins; connections that are not in `to` stay where they are."""
-        return replace(self, by_name={**self.by_name, **to})
+    def after(self, shown: Iterable[str], parts: Mapping[str, Part], *, may_be_back: bool = False) -> str | None:
+        """The cursor of the next page, where rows of these connections were `shown`; None where nothing follows.
+
+        A connection without a part stays where it is. `may_be_back` is whether one of these may have more by then.
+        """
+        counts, moved = Counter(shown), dict(self.by_name)
+        for name, part in parts.items():
+            if counts[name] == len(part.positions) and not (part.more and part.positions):
+                moved[name] = None
+            elif counts[name]:
+                moved[name] = part.positions[counts[name] - 1]
+        follows = may_be_back or any(moved[name] is not None for name in parts)
+        return replace(self, by_name=moved).cursor() if follows else None
 
     def cursor(self) -> str:
         """An opaque text for them."""

@@ -172,10 +172,14 @@ class ChangeQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Changes, newest first; `cursor` leads to the next page, None on the last one."""
+    """Changes, newest first; `cursor` leads to the next page, None on the last one.
+
+    `positions` are the cursors behind each of the changes.
+    """
 
     changes: tuple[Change, ...]
     cursor: str | None = None
+    positions: tuple[str, ...] = ()
 
 
 class Journal(Protocol):

@@ -59,8 +59,9 @@ def find_page(connection: sqlite3.Connection, places: Sequence[str], query: Chan
     )
     rows = connection.execute(sql, (*places, *(value for _, value in clauses), query.limit + 1)).fetchall()
     shown = rows[: query.limit]
-    cursor = str(shown[-1]["seq"]) if shown and len(rows) > query.limit else None
-    return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor)
+    positions = tuple(str(row["seq"]) for row in shown)
+    cursor = positions[-1] if shown and len(rows) > query.limit else None
+    return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor, positions)
 
 
 def find_holder(

@@ -40,6 +40,11 @@ class Everywhere(Generic[_T]):
     unreachable: Mapping[str, TaskhandError] = field(default_factory=dict)
     left_out: Mapping[str, TaskhandError] = field(default_factory=dict)
 
+    @property
+    def may_be_back(self) -> bool:
+        """Whether one that is unreachable may answer the next call."""
+        return any(error.retryable for error in self.unreachable.values())
+
 
 async def ask_everywhere(
     apps: Mapping[str, AppContext], ask: Callable[[str, AppContext], Awaitable[_T]]

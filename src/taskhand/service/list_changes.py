@@ -9,7 +9,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.recovery import recover_if_possible
 from taskhand.service.visibility import is_shown, shown_subject
 
-__all__ = ["find_change", "list_changes"]
+__all__ = ["find_change", "list_changes", "no_change"]
 
 
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
@@ -30,9 +30,14 @@ async def find_change(app: AppContext, change_id: str) -> Change:
     await recover_if_possible(app)
     change = await app.journal.find(change_id)
     if change is None or not is_shown(app, change):
-        raise NotFound(
-            f"There is no change {change_id[:60]!r}.",
-            code="change_not_found",
-            next_step="Take changeId from a write's answer or from list_changes.",
-        )
+        raise no_change(change_id)
     return change
+
+
+def no_change(change_id: str) -> NotFound:
+    """The error for the id of no change that the caller is shown."""
+    return NotFound(
+        f"There is no change {change_id[:60]!r}.",
+        code="change_not_found",
+        next_step="Take changeId from a write's answer or from list_changes.",
+    )

@@ -1,6 +1,5 @@
 """List the tasks of several connections as one list."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -8,7 +7,7 @@ from itertools import islice
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.page import position_after
-from taskhand.domain.places import Places, in_one_order
+from taskhand.domain.places import Part, Places, in_one_order
 from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, moment_of
@@ -46,16 +45,12 @@ class TaskLists:
 
         What could not be reached and may be back for the next page goes on where it was.
         """
-        counts = Counter(name for name, _ in self.rows[:shown])
-        moved: dict[str, tuple[str, ...] | None] = {}
-        for name, own in self.lists.items():
-            if counts[name] == len(own.tasks) and not (own.more and own.tasks):
-                moved[name] = None
-            elif counts[name]:
-                moved[name] = position_after(own.tasks[counts[name] - 1], own.query)
-        follows = any(moved.get(name, ()) is not None for name in self.lists)
-        may_be_back = any(error.retryable for error in self.found.unreachable.values())
-        return self.begun.moved(moved).cursor() if follows or may_be_back else None
+        parts = {
+            name: Part([position_after(task, own.query) for task in own.tasks], own.more)
+            for name, own in self.lists.items()
+        }
+        names = [name for name, _ in self.rows[:shown]]
+        return self.begun.after(names, parts, may_be_back=self.found.may_be_back)
 
 
 async def list_tasks_everywhere(

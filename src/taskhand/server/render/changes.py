@@ -15,7 +15,7 @@ from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed
 
-__all__ = ["ChangesAnswer", "people_in_row", "people_in_tasks", "task_indexes"]
+__all__ = ["ChangesAnswer", "change_row", "people_in_row", "people_in_tasks", "task_indexes"]
 
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
 _FEW = 3
@@ -81,7 +81,7 @@ class ChangesAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, page: ChangePage, task_id: str | None, wording: Wording) -> "ChangesAnswer":
         """The answer for a page; a row of a bulk change shows the task that was asked for."""
-        rows = tuple(_row(change, task_id, wording) for change in page.changes)
+        rows = tuple(change_row(change, task_id, wording) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
     @classmethod
@@ -89,7 +89,7 @@ class ChangesAnswer(UntrustedAnswer):
         cls, change: Change, indexes: Sequence[int], wording: Wording, *, cursor: str | None, note: str | None
     ) -> "ChangesAnswer":
         """The answer for some tasks of one change."""
-        row = _row(change, None, wording).model_copy(
+        row = change_row(change, None, wording).model_copy(
             update=dict.fromkeys(("task_id", "title", "does", "changed"), MISSING)
         )
         return cls(
@@ -120,7 +120,8 @@ def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
     return people_in(one for index in indexes for one in _difference(change, index))
 
 
-def _row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
+def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
+    """The row of a call; that of a bulk change shows the task that was asked for."""
     index = _intent_index(change, task_id)
     opening, is_plan = change.opening, change.outcome == "planned"
     several = index is None and len(change.intents) > 1

@@ -11,7 +11,8 @@ from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
-from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
+from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, UntrustedAnswer, render_text
+from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, named_groups, partial_note, shared_note, with_groups
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from taskhand.service.count_tasks import Counted
     from taskhand.service.everywhere import Everywhere
     from taskhand.service.known_names import OfKnown
+    from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_tasks_everywhere import TaskLists
 
-__all__ = ["ListEverywhereAnswer", "ToldRow", "match_rows_everywhere", "render_counts_everywhere", "told_rows"]
+__all__ = ["ChangesEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 
 _MESSAGE: Final = 160
 _OTHERS: Final = " Only the others were asked for."
@@ -60,11 +62,11 @@ class ListEverywhereAnswer(ListAnswer):
             zone=zone_of(first),
             zones=zones if len(set(zones.values())) > 1 else MISSING,
             tasks=(),
-            matched=match_rows_everywhere({name: own.query.matched for name, own in lists.items()}),
+            matched=_match_rows({name: own.query.matched for name, own in lists.items()}),
             next_cursor=found.cursor_after(len(found.rows)) or MISSING,
             unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
-            unreachable=told_rows([*found.found.unreachable.items()]),
-            left_out=told_rows(left_out, partly=len(found.unknown)),
+            unreachable=_told_rows([*found.found.unreachable.items()]),
+            left_out=_told_rows(left_out, partly=len(found.unknown)),
         )
         rows = _rows(found, fields, page_room(limit) - len(answer.model_dump_json()))
         return answer.model_copy(update={"tasks": rows, "next_cursor": found.cursor_after(len(rows)) or MISSING})
@@ -87,7 +89,7 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
 def render_counts_everywhere(found: "Everywhere[OfKnown[Counted]]", by: CountBy) -> CountsEverywhereAnswer:
     """The answer with the largest groups; those of the same name in several connections are one."""
     counts = {name: one.answer for name, one in found.answers.items()}
-    matched = match_rows_everywhere({name: one.matched for name, one in counts.items()})
+    matched = _match_rows({name: one.matched for name, one in counts.items()})
     named: Counter[str] = Counter()
     for one in counts.values():
         named.update(named_groups(one, by))
@@ -104,13 +106,42 @@ def render_counts_everywhere(found: "Everywhere[OfKnown[Counted]]", by: CountBy)
     unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
     told = {
         "connections": {name: one.count.total for name, one in counts.items()},
-        "unreachable": told_rows([*found.unreachable.items()]),
-        "left_out": told_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
+        "unreachable": _told_rows([*found.unreachable.items()]),
+        "left_out": _told_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
     }
     return with_groups(answer, named, by).model_copy(update=told)
 
 
-def told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
+class ChangesEverywhereAnswer(ChangesAnswer):
+    """A page of the journals of several connections."""
+
+    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
+    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+
+    @classmethod
+    def of_several(
+        cls, found: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]]
+    ) -> "ChangesEverywhereAnswer":
+        """The answer for a page; a page of large changes holds fewer rows."""
+        rows = [
+            change_row(change, task_id, found.wordings[name]).model_copy(update={"connection": name})
+            for name, change in found.rows
+        ]
+        count = len(rows)
+        while True:
+            answer = cls(
+                changes=tuple(rows[:count]),
+                matched=_match_rows(matched),
+                next_cursor=found.cursor_after(count) or MISSING,
+                unreachable=_told_rows([*found.found.unreachable.items()]),
+                left_out=_told_rows([*found.found.left_out.items()]),
+            )
+            if count <= 1 or len(render_text(answer)) <= LARGEST:
+                return answer
+            count //= 2
+
+
+def _told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
     """What connections did not answer; the last `partly` of these are about a part of the question."""
     rows = tuple(
         ToldRow(
@@ -128,7 +159,7 @@ def _message(error: TaskhandError) -> str:
     return truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
 
 
-def match_rows_everywhere(matched: Mapping[str, Sequence[Match]]) -> tuple[MatchRow, ...] | MISSING:
+def _match_rows(matched: Mapping[str, Sequence[Match]]) -> tuple[MatchRow, ...] | MISSING:
     """The rows for the matches in each connection: those that are the same in all once, others with the connection."""
     shared = [one for one in next(iter(matched.values()), ()) if all(one in own for own in matched.values())]
     rows = [*match_rows(shared)]

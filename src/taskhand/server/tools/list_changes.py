@@ -1,6 +1,6 @@
 """The tool `list_changes`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -52,6 +52,40 @@ class ListChanges(Body):
 async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
     from taskhand.service.list_changes import list_changes
 
+    query, matched = _query(call, arguments)
+    if arguments.change_id is not MISSING:
+        largest = _LARGEST_PAGE if arguments.limit is MISSING else LARGEST
+        return await _list_tasks(call.app, arguments.change_id, query, largest)
+    while True:
+        page = await list_changes(call.app, query)
+        people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
+        answer = ChangesAnswer.of(page, query.task_id, await wording_for(call.app, people))
+        if query.limit == 1 or len(render_text(answer)) <= LARGEST:
+            return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
+        query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
+
+
+async def _run_everywhere(calls: Mapping[str, Call], arguments: ListChanges) -> ChangesAnswer:
+    from taskhand.server.render.everywhere import ChangesEverywhereAnswer
+    from taskhand.service.list_changes import no_change
+    from taskhand.service.list_changes_everywhere import list_changes_everywhere
+
+    if arguments.change_id is not MISSING:
+        raise no_change(arguments.change_id)
+    queries = {name: _query(call, arguments) for name, call in calls.items()}
+    found = await list_changes_everywhere(
+        {name: call.app for name, call in calls.items()},
+        {name: query for name, (query, _) in queries.items()},
+        people_in_row,
+        asked=arguments.model_dump(mode="json", exclude={"limit", "cursor"}),
+        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+    )
+    task_id = None if arguments.task_id is MISSING else arguments.task_id
+    return ChangesEverywhereAnswer.of_several(found, task_id, {name: matched for name, (_, matched) in queries.items()})
+
+
+def _query(call: Call, arguments: ListChanges) -> tuple[ChangeQuery, tuple[Match, ...]]:
+    """The page that is asked for, and the days that were sent in words."""
     since, since_matched = _moment(call, "since", arguments.since)
     until, until_matched = _moment(call, "until", arguments.until)
     query = ChangeQuery(
@@ -64,16 +98,7 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         after=None if arguments.cursor is MISSING else arguments.cursor,
         with_plans=False,
     )
-    if arguments.change_id is not MISSING:
-        largest = _LARGEST_PAGE if arguments.limit is MISSING else LARGEST
-        return await _list_tasks(call.app, arguments.change_id, query, largest)
-    while True:
-        page = await list_changes(call.app, query)
-        people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
-        answer = ChangesAnswer.of(page, query.task_id, await wording_for(call.app, people))
-        if query.limit == 1 or len(render_text(answer)) <= LARGEST:
-            return answer.model_copy(update={"matched": match_rows(since_matched + until_matched) or MISSING})
-        query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
+    return query, since_matched + until_matched
 
 
 async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, largest: int) -> ChangesAnswer:
@@ -151,5 +176,6 @@ def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
         arguments=create_model("ListChanges", __base__=ListChanges, tool=(names | MISSING, MISSING)),
         answer=ChangesAnswer,
         run=_run,
+        run_everywhere=_run_everywhere,
         advice="list_changes shows the journal of every write.",
     )

@@ -1,0 +1,68 @@
+"""List the changes of several connections as one list, newest first."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from taskhand.domain.places import Part, Places, in_one_order
+from taskhand.domain.wording import Wording
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery
+from taskhand.service.app_context import AppContext
+from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.list_changes import list_changes
+from taskhand.service.wording_for import wording_for
+
+__all__ = ["ChangeLists", "list_changes_everywhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLists:
+    """One page over several connections: its `rows` are changes with their connections, newest first.
+
+    `found` has the page of each connection, of which the rows may be a part, with the words for its people. `begun` is
+    where the page begins.
+    """
+
+    rows: tuple[tuple[str, Change], ...]
+    found: Everywhere[tuple[ChangePage, Wording]]
+    begun: Places
+
+    @property
+    def wordings(self) -> Mapping[str, Wording]:
+        """The words for the people of each connection."""
+        return {name: wording for name, (_, wording) in self.found.answers.items()}
+
+    def cursor_after(self, shown: int) -> str | None:
+        """The cursor behind so many of the rows; None where nothing follows."""
+        parts = {
+            name: Part([(one,) for one in page.positions], page.cursor is not None)
+            for name, (page, _) in self.found.answers.items()
+        }
+        names = [name for name, _ in self.rows[:shown]]
+        return self.begun.after(names, parts, may_be_back=self.found.may_be_back)
+
+
+async def list_changes_everywhere(
+    apps: Mapping[str, AppContext],
+    queries: Mapping[str, ChangeQuery],
+    people_in: Callable[[Change, str | None], Collection[str]],
+    *,
+    asked: object,
+    cursor: str | None = None,
+) -> ChangeLists:
+    """One page of the changes of these connections, by the query of each; the limit is that of the whole page.
+
+    `people_in` returns the ids of the people in the row of a change. `asked` is what a cursor belongs to.
+    """
+    begun = Places.of_list([*apps], asked, cursor)
+
+    async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording]:
+        query = queries[name]
+        page = await list_changes(app, replace(query, after=next(iter(begun.by_name[name] or ()), None)))
+        people = {one for change in page.changes for one in people_in(change, query.task_id)}
+        return page, await wording_for(app, people)
+
+    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask)
+    pages = {name: page.changes for name, (page, _) in found.answers.items()}
+    merged = in_one_order(pages, lambda change: change.opening.at, descends=True)
+    return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), found, begun)
