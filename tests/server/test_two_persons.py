@@ -1,0 +1,237 @@
+"""Two persons on two connections, with every tool, at random and at the same time: nothing of one reaches the other.
+
+Tasks are CRM data, which both may read. What is a person's own: the ids of plans and changes, the reasons of calls,
+what an idempotency key stands for, the task that an equal create is answered with, and who `me` is.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult, TextContent
+
+from server.offices import NAMES, client_of, open_offices
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.directory import Directory
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.journal.journal import Caller, ChangeQuery
+from taskhand.server.tools import TOOLS
+from taskhand.service import apply_plan, find_connection, list_changes, personal_backend
+from taskhand.service.connections import Connections
+
+NOBODYS = "00000000-0000-4000-8000-00000000dead"
+PERSONS = ("ana@x.test", "bob@x.test")
+SEEDS = range(3)
+_ROUNDS, _AT_ONCE = 40, 5
+_TITLES = tuple(f"{verb} {number}" for verb in ("Llamar", "Escribir") for number in range(4))
+_OFTEN = {"create_task": 3, "create_tasks": 2, "apply_plan": 3, "undo_change": 3, "list_changes": 2}
+"""How many times as often as another tool."""
+_KEYS = ("one key", "another")
+_WRITES = {tool.name for tool in TOOLS if tool.writes}
+
+
+@dataclass
+class Answered:
+    """An answer: the text, the structured value, and what was sent for it."""
+
+    tool: str
+    sent: Mapping[str, Any]
+    text: str
+    value: Mapping[str, Any]
+    code: str | None
+
+
+@dataclass
+class Worker:
+    """A person at work: `me` is the member's id in each connection."""
+
+    person: str
+    client: Client
+    me: Mapping[str, str]
+    answers: list[Answered] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
+    """The connections of the tasks that this person's creates were answered with, by id."""
+
+    @property
+    def own_ids(self) -> dict[str, None]:
+        """The ids of the plans and changes that this person's writes were answered with, in that order."""
+        answers, ids = [one.value for one in self.answers if one.tool in _WRITES], ("changeId", "planId")
+        return {value[name]: None for value in answers for name in ids if name in value}
+
+    @property
+    def secrets(self) -> set[str]:
+        """What no other person may be shown."""
+        return {*self.own_ids, *self.reasons}
+
+    async def call(self, tool: str, sent: dict[str, Any]) -> None:
+        """Call a tool, and keep the answer."""
+        if tool in _WRITES and "reason" not in sent:
+            sent |= {"reason": f"because {self.person} said so, time {len(self.reasons)}"}
+            self.reasons.append(sent["reason"])
+        result = await self.client.call_tool(tool, sent)
+        text = "".join(part.text for part in result.content if isinstance(part, TextContent))
+        code = text.partition('"code":"')[2].partition('"')[0] if result.is_error else None
+        self.answers.append(Answered(tool, sent, text, result.structured_content or {}, code))
+
+
+class Office:
+    """The connections, the two persons, and what they may name at random."""
+
+    def __init__(self, connections: Connections, seed: int) -> None:
+        self.connections = connections
+        self.random = random.Random(seed)  # noqa: S311  a schedule
+        self.workers: list[Worker] = []
+
+    def arguments(self, tool: str) -> dict[str, Any]:
+        """Arguments of a call, which may name what is another person's."""
+        draw, pick, chance = self.random.choice, self.random.sample, self.random.random
+        sent: dict[str, Any] = {"connection": draw(NAMES)}
+        tasks = sorted({one for worker in self.workers for one in worker.made}) or [
+            "00000000-0000-4000-8000-00000000dead"
+        ]
+        ids = [one for worker in self.workers for one in worker.own_ids]
+        body = {"title": draw(_TITLES), "responsibleIds": draw([["me"], []])}
+        dry = {"dryRun": True} if chance() < 0.3 else {}
+        key = {"idempotencyKey": draw(_KEYS)} if chance() < 0.5 else {}
+        changes = {"title": draw(_TITLES), "addNote": draw(["called", "wrote"])}
+        makers: dict[str, Callable[[], dict[str, Any]]] = {
+            "list_tasks": lambda: draw([{}, {"responsibleIds": ["me"]}, {"countBy": "responsible"}]),
+            "get_task": lambda: {"id": draw(tasks)},
+            "find_contacts": lambda: {"query": "acme"},
+            "create_task": lambda: body | dry | key,
+            "create_tasks": lambda: {"tasks": [body | {"title": one} for one in pick(_TITLES, 2)]} | dry | key,
+            "update_task": lambda: {"id": draw(tasks)} | changes | dry,
+            "complete_task": lambda: {"id": draw(tasks)} | dry,
+            "reassign_task": lambda: {"id": draw(tasks), "responsibleIds": ["me"], "mode": "add"} | dry,
+            "bulk_update_tasks": lambda: {"taskIds": pick(tasks, min(2, len(tasks))), "changes": changes} | dry | key,
+            "delete_task": lambda: {"id": draw(tasks)},
+            "apply_plan": lambda: {"planId": draw([one for one in ids if one.startswith("plan")] or ["plan_0"])},
+            "undo_change": lambda: {"changeId": draw([one for one in ids if one.startswith("chg")] or ["chg_0"])} | dry,
+            "list_changes": lambda: {"changeId": draw(ids)} if ids and chance() < 0.4 else {},
+        }
+        needed = next(one for one in TOOLS if one.name == tool).arguments.model_fields.values()
+        assert tool in makers or not any(one.is_required() for one in needed), "what does the tool take?"
+        sent |= makers.get(tool, dict)()
+        if not {"planId", "changeId"}.isdisjoint(sent) and chance() < 0.5:
+            del sent["connection"]
+        return sent
+
+    async def work(self) -> None:
+        """Let both call every tool, several calls at a time."""
+        names = [tool.name for tool in TOOLS for _ in range(_OFTEN.get(tool.name, 1))]
+        for _ in range(_ROUNDS):
+            async with side_by_side() as group:
+                for _ in range(_AT_ONCE):
+                    worker, tool = self.random.choice(self.workers), self.random.choice(names)
+                    group.start_soon(worker.call, tool, self.arguments(tool))
+            for worker in self.workers:
+                worker.made |= {one: answer.sent["connection"] for answer in worker.answers for one in _created(answer)}
+
+    async def check(self) -> None:
+        """Nothing that a person was answered is another's."""
+        for worker, other in (self.workers, self.workers[::-1]):
+            assert worker.made.keys().isdisjoint(other.made), "both were answered with one new task"
+            for text in worker.questions:
+                assert not [one for one in other.secrets if one in text], text
+            for one in worker.answers:
+                self._check(worker, other, one)
+        for name, app in self.connections.by_name.items():
+            for change in (await app.journal.page(ChangeQuery(limit=10_000))).changes:
+                subject, reason = change.opening.caller.subject, change.opening.reason
+                assert (change.opening.connection, subject in PERSONS) == (name, True)
+                assert reason is None or str(subject) in reason, "a plan was applied for another person"
+
+    def _check(self, worker: Worker, other: Worker, one: Answered) -> None:
+        sent = str(one.sent)
+        shown = [secret for secret in other.secrets if secret in one.text and secret not in sent]
+        assert not shown, (one.tool, sent, one.text)
+        theirs = {one.sent.get("planId"), one.sent.get("changeId")} & other.own_ids.keys()
+        if theirs:
+            missing = "plan_not_found" if one.tool == "apply_plan" else "change_not_found"
+            assert one.code == (missing if "connection" in one.sent else "connection_required"), one.text
+        if one.tool == "list_team_members":
+            assert one.value["me"] == worker.me[one.sent["connection"]]
+        if one.tool == "list_tasks" and one.sent.get("responsibleIds") == ["me"]:
+            name = worker.person.partition("@")[0]
+            assert all(name in row["responsibles"] for row in one.value["tasks"]), one.text
+
+
+def _created(answer: Answered) -> set[str]:
+    """The ids of the tasks that an answer says were made."""
+    if answer.tool == "create_task" and "task" in answer.value:
+        return {answer.value["task"]["id"]}
+    rows = answer.value.get("tasks", ()) if answer.tool == "create_tasks" else ()
+    return {row["id"] for row in rows if row.get("id")}
+
+
+@asynccontextmanager
+async def open_office(folder: Path, seed: int) -> AsyncIterator[Office]:
+    """Both persons at their clients, each of whom says yes or no to a question at random."""
+    async with open_offices(folder) as connections:
+        office = Office(connections, seed)
+        members: dict[str, dict[str, str]] = {person: {} for person in PERSONS}
+        for name, app in connections.by_name.items():
+            assert isinstance(app.backend, LocalBackend)
+            for person in PERSONS:
+                added = partial(Directory.add_member, name=person.partition("@")[0], email=person)
+                members[person][name] = await app.backend.edit(added)
+
+        async def asked(worker: Worker, params: ElicitRequestParams) -> ElicitResult:
+            worker.questions.append(params.message)
+            return ElicitResult(action=office.random.choice(["accept", "decline", "cancel"]))
+
+        def client(person: str) -> Client:
+            async def answer(_: Any, params: ElicitRequestParams) -> ElicitResult:
+                return await asked(next(one for one in office.workers if one.person == person), params)
+
+            return client_of(connections, person, elicitation_callback=answer)
+
+        async with client(PERSONS[0]) as first, client(PERSONS[1]) as second:
+            for person, connected in zip(PERSONS, (first, second), strict=True):
+                office.workers.append(Worker(person, connected, members[person]))
+            yield office
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nothing_of_one_person_is_used_for_or_shown_to_the_other(tmp_path: Path, seed: int) -> None:
+    async with open_office(tmp_path, seed) as office:
+        await office.work()
+        await office.check()
+
+
+def _by_client(caller: Caller) -> str:
+    return f"/{caller.name}"
+
+
+async def _credentials_user(backend: Any) -> str | None:
+    me: str | None = await backend._backend.me()  # noqa: SLF001  the fault is in there
+    return me
+
+
+FAULTS: dict[str, tuple[object, str, object]] = {
+    "a key, and an equal create, are the client's": (Caller, "key", property(_by_client)),
+    "all changes are listed": (list_changes, "shown_subject", lambda _: None),
+    "every change is found": (list_changes, "is_shown", lambda *_: True),
+    "every plan is found": (apply_plan, "is_shown", lambda *_: True),
+    "a foreign id tells its connection": (find_connection, "is_shown", lambda *_: True),
+    "me is the user of the credential": (personal_backend._PersonalBackend, "me", _credentials_user),  # noqa: SLF001
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_fault_that_mixes_two_persons_up_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: tuple[object, str, object]
+) -> None:
+    monkeypatch.setattr(*fault)
+    async with open_office(tmp_path, seed=0) as office:
+        await office.work()
+        with pytest.raises(AssertionError):
+            await office.check()
