@@ -70,3 +70,9 @@ def test_what_cannot_be_meant_is_refused_with_the_key_and_the_file(tmp_path: Pat
 def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="second member"):
         read(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
+
+
+def test_the_example_of_the_documents_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "team.md").read_text(encoding="utf-8")
+    (example,) = (one for one in page.split("```toml\n")[1:] if one.startswith('["ana@x.test"]'))
+    assert read(tmp_path, example.partition("```")[0])["ana@x.test"] == {"north": "12345", "south": "Ana Pérez"}

@@ -33,6 +33,7 @@ _TITLES = tuple(f"{verb} {number}" for verb in ("Llamar", "Escribir") for number
 _OFTEN = {"create_task": 3, "create_tasks": 2, "apply_plan": 3, "undo_change": 3, "list_changes": 2}
 """How many times as often as another tool."""
 _KEYS = ("one key", "another")
+_EVERYWHERE = {tool.name for tool in TOOLS if tool.run_everywhere is not None}
 _WRITES = {tool.name for tool in TOOLS if tool.writes}
 
 
@@ -120,7 +121,7 @@ class Office:
         needed = next(one for one in TOOLS if one.name == tool).arguments.model_fields.values()
         assert tool in makers or not any(one.is_required() for one in needed), "what does the tool take?"
         sent |= makers.get(tool, dict)()
-        if not {"planId", "changeId"}.isdisjoint(sent) and chance() < 0.5:
+        if (tool in _EVERYWHERE or not {"planId", "changeId"}.isdisjoint(sent)) and chance() < 0.5:
             del sent["connection"]
         return sent
 
