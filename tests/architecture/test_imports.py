@@ -35,14 +35,17 @@ OWNERS = {
     "starlette": {"server", "sandbox"},
     "uvicorn": {"server", "sandbox"},
     "httpcore2": {"http"},
-    "httpx2": {"http"},
+    "httpx2": {"http", "testing/keyed_client"},
     "sqlite3": {"sqlite", "backends/local", "journal", "keys"},
     "click": {"cli"},
     "platformdirs": {"config"},
     "filelock": {"journal"},
     "keyring": {"config/credentials"},
 }
-"""The parts that may import each library."""
+"""The parts that may import each library.
+
+The SDK's client takes the HTTP client that sends a key with each request: a client with a key has to make one.
+"""
 
 CATCHES_EVERYTHING = {"http/attempt", "server/internal_error", "service/recovery", "sqlite/worker"}
 """Where `except Exception` is allowed: at the borders to HTTP and to MCP.

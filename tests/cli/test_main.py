@@ -301,3 +301,21 @@ def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
     assert said[0] == said[1]
     assert kept[0] == kept[1]
     assert '"task"' in said[0][1]
+
+
+def test_the_demo_of_a_team_keeps_two_people_apart(store_file: Path) -> None:
+    text = output(store_file, "demo", "--team", "--brief", bound_s=60.0)  # it starts five programs
+    shown = (
+        "María: What of mine is late, everywhere?",
+        "← north · ",
+        "Camila: Apply that plan.",
+        "✗ There is no plan",
+        "✗ delete_task is not allowed to you",
+        "✗ The connection south is not yours to use",
+        "✗ Camila's next request is answered with 401.",
+        "by maria.rodriguez@company.example",
+    )
+    places = [text.find(one) for one in shown]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "thk_" not in text

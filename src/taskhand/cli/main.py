@@ -180,14 +180,20 @@ def call(context: click.Context, tool: str, arguments: str) -> None:
 
 @command.command()
 @click.option("--brief", is_flag=True, help="Describe the steps, without the calls.")
+@click.option("--team", is_flag=True, help="Show two people with keys of their own on three CRM accounts.")
 @click.pass_obj
-def demo(settings: Settings, *, brief: bool) -> None:
+def demo(settings: Settings, *, brief: bool, team: bool) -> None:
     """Show the documented use cases. A real client calls the tools on a temporary store."""
     import shlex
     import subprocess
 
     from taskhand.server.demo import run_demo
 
+    if team:
+        from taskhand.cli.team_demo import run_team_demo
+
+        anyio.run(partial(run_team_demo, print_line, brief=brief))
+        return
     flags = ["--ids", settings.ids, *(["--clock", settings.clock.isoformat()] if settings.clock else [])]
     today = settings.clock.date() if settings.clock else None
     anyio.run(partial(run_demo, print_line, brief=brief, today=today, flags=flags))

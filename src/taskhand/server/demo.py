@@ -18,7 +18,7 @@ from mcp.types import CallToolResult, TextContent
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["STEPS", "Step", "run_demo"]
+__all__ = ["STEPS", "Step", "demo_environment", "run_demo", "take_step"]
 
 _UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull, "TASKHAND_USER": "Elisa Mora"}
 """The demo is the same whatever the user has configured."""
@@ -31,13 +31,14 @@ class Step:
     """A request to an agent, and the tool call that answers it.
 
     `{new}` stands for the task that is created, `{contact}` for the contact that is found, `{tomorrow}` and `{later}`
-    for days, `{plan}` for the last plan and `{change}` for the last change.
+    for days, `{plan}` for the last plan and `{change}` for the last change. `who` asks, where there are several people.
     """
 
     request: str
     tool: str
     arguments: Mapping[str, Any]
     refused: bool = False
+    who: str | None = None
 
 
 STEPS: Sequence[Step] = (
@@ -115,12 +116,17 @@ async def run_demo(
             today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
-                await _take_step(client, step, known, write_line, brief=brief)
+                await take_step(client, step, known, write_line, brief=brief)
+
+
+def demo_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a program that a demo starts: those that every program needs, and its own."""
+    return {**get_default_environment(), **own}
 
 
 async def _run_command(command: Sequence[str]) -> None:
     """Run a command; OperatorError with the last line of what it says where it fails."""
-    done = await anyio.run_process(command, env=get_default_environment() | _UNCONFIGURED, check=False)
+    done = await anyio.run_process(command, env=demo_environment(_UNCONFIGURED), check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise OperatorError(f"The demo cannot start the server: {said or 'it ended at once'}.")
@@ -138,7 +144,7 @@ async def _introduce(client: Client, write_line: Callable[[str], object]) -> Non
     write_line(f"Connected over a pipe, protocol {client.protocol_version}. Tools: {', '.join(t.name for t in tools)}.")
 
 
-async def _take_step(
+async def take_step(
     client: Client, step: Step, known: dict[str, str], write_line: Callable[[str], object], *, brief: bool
 ) -> None:
     """Make the call of one step, write the call and its answer, and keep the ids that later steps need in `known`."""
@@ -146,7 +152,7 @@ async def _take_step(
     result = await client.call_tool(step.tool, arguments)
     answer = _answer(result)
     write_line("")
-    write_line(f"■ {step.request}")
+    write_line(f"■ {step.who}: {step.request}" if step.who else f"■ {step.request}")
     if not brief:
         write_line(f"  → {step.tool} {_short(arguments)}")
     for line in _to_lines(answer) if brief else [_short(_main_part(answer))]:
@@ -183,8 +189,11 @@ def _to_lines(answer: dict[str, Any]) -> list[str]:
     if "message" in answer.get("error", {}):
         return [answer["error"]["message"]]
     if "planId" in answer:
-        rows = [f"{row['title']}: {_changes_text(row['changed'])}" for row in answer["difference"]]
-        return [f"a plan of {answer['count']} tasks, nothing is written yet:", *_first_lines(rows)]
+        rows = [
+            f"{row['title']}: {_changes_text(row.get('changed', {})) or row['does']}" for row in answer["difference"]
+        ]
+        tasks = "1 task" if answer["count"] == 1 else f"{answer['count']} tasks"
+        return [f"a plan of {tasks}, nothing is written yet:", *_first_lines(rows)]
     if "totals" in answer:
         return [_value_in_words(answer["totals"])]
     if "task" in answer:
@@ -193,7 +202,7 @@ def _to_lines(answer: dict[str, Any]) -> list[str]:
     return _first_lines([" · ".join(_value_in_words(row[key]) for key in _ROW_FIELDS if row.get(key)) for row in found])
 
 
-_ROW_FIELDS = ("title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
+_ROW_FIELDS = ("connection", "title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
 _MOST_LINES = 3
 
 

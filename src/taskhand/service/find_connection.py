@@ -21,7 +21,8 @@ async def find_connection(
 ) -> AppContext | None:
     """The connection that is `named`, or that one of the changes or plans, or else all the task ids, belong to.
 
-    None where none of them tells. CallerError for an unknown name; NotAllowed for one of the `forbidden`.
+    None where none of them tells; the first for a plan or change that is in none. CallerError for an unknown name;
+    NotAllowed for one of the `forbidden`.
     """
     if named is not None:
         if named.strip().casefold() in {name.casefold() for name in forbidden}:
@@ -34,6 +35,8 @@ async def find_connection(
             change = await app.journal.find(change_id)
             if change is not None and is_shown(app, change):
                 return app
+    if change_ids:
+        return connections.first  # as good as any other to say that there is no such plan or change
     fitting = [app for app in connections if task_ids and _fit(task_ids, app)]
     return fitting[0] if len(fitting) == 1 else None
 
