@@ -174,3 +174,21 @@ def _type_into(arguments: list[str], dialogue: list[tuple[str, str]]) -> str:
         assert process.wait(10) == 0
     os.close(person)
     return seen
+
+
+def test_the_connections_of_the_server_are_told_and_one_that_does_not_work_prevents_nothing(
+    run: Run, file: Path, tmp_path: Path, bases: dict[str, list[str]]
+) -> None:
+    settings, base = tmp_path / "north.toml", bases["vambe"][3].partition("=")[2]
+    settings.write_text(
+        f'[connections.mine]\nbackend = "local"\ndb = "{tmp_path}/m.sqlite"\n\n[connections.north]\nbackend = "vambe"\n'
+        f'api_key = "{KEY}"\nbase_url = "{base}"\n',
+        encoding="utf-8",
+    )
+    settings.chmod(0o600)
+    done = run("cursor", "--check", "--set", f"TASKHAND_CONFIG={settings}")
+    assert done.exit_code == 0, f"{done.output} {done.exception!r}"
+    assert f"The server will have the connections of {settings}: mine (local), north (vambe)." in done.stderr
+    assert "! north: credential: " in done.stderr
+    assert servers_in(file)["taskhand"]["env"] == {"TASKHAND_CONFIG": str(settings)}
+    assert KEY not in done.output

@@ -29,7 +29,7 @@ def check_host(slug: str, *, as_json: bool) -> bool:
     for row in rows:
         title = f"{host.name}, {row['file']}, entry {row['name']}: taskhand {row['taskhand'] or 'unknown'}"
         findings = [CheckResult(**one) for one in row["findings"]]
-        print_findings(f"{title}, backend {row['backend'] or 'unknown'}", findings)
+        print_findings(f"{title}, {_backends(row)}", findings)
     if not rows:
         print_line(f"{host.name} has no entry of Taskhand. `taskhand install {slug}` writes one.")
     return is_well
@@ -53,7 +53,15 @@ def _row(host: Host, path: Path, report: EntryReport, about_file: tuple[CheckRes
         "backend": report.backend,
         "ok": report.ok,
         "findings": [asdict(one) for one in findings],
+        **({"connections": dict(report.connections)} if report.connections else {}),
     }
+
+
+def _backends(row: dict[str, Any]) -> str:
+    """The backend, or those of several connections."""
+    if several := row.get("connections"):
+        return f"connections {', '.join(f'{name} ({backend})' for name, backend in several.items())}"
+    return f"backend {row['backend'] or 'unknown'}"
 
 
 def _look_at_file(one: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:

@@ -12,6 +12,7 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.install_questions import Questions, Request, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
+from taskhand.config.connections import DEFAULT_CONNECTION
 from taskhand.config.settings import BackendName, Settings
 from taskhand.config.variables import is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
@@ -33,8 +34,13 @@ __all__ = [
     "show_by_hand",
 ]
 
-_FATAL = frozenset({"configuration", "tools", "credential", "store", "journal"})
-"""The checks of an entry without which no call can succeed; the others may succeed later."""
+_OF_THE_ENTRY = ("credential", "store", "journal")
+_FATAL = frozenset(
+    {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {one}" for one in _OF_THE_ENTRY)}
+)
+"""The checks of an entry without which no call can succeed; the others may succeed later.
+
+Where there are several connections, the entry's own is the default one: the others are not the entry's to correct."""
 
 _YOUR_KEY = "your key"
 
@@ -51,6 +57,7 @@ def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVaria
     questions = Questions(asked, {**here, **present})
     made = build_environment(asked.host, asked.backend, choose_key_store(asked), present=present, answer=questions)
     questions.check_key()
+    questions.tell_connections()
     call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
     made.variables |= {**call, **given}
     _check_values(made)

@@ -95,6 +95,16 @@ class Questions:
         """Try the key, unless that was done. OperatorError where the CRM does not accept it."""
         self._find_account()
 
+    def tell_connections(self) -> None:
+        """Say which connections the server will have, where the configuration file names some."""
+        from taskhand.cli.config import describe_connections
+
+        found = self._configuration()
+        if found.named:
+            print_line(
+                f"The server will have the connections of {found.file.path}: {describe_connections(found)}.", err=True
+            )
+
     @property
     def _is_interactive(self) -> bool:
         return sys.stdin.isatty() and not self._asked.dry_run

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ _PASSED_ON: Final = (
 https://modelcontextprotocol.io/docs/tools/debugging#environment-variables
 """
 
+_NOT_STARTED: Final = CheckResult("start", "unknown", "It was not greeted.")
+
 _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)(?::-([^}]*))?\}")
 _ASKED: Final = "${input:"
 
@@ -48,7 +50,8 @@ _INITIALIZE: Final = {
 class EntryReport:
     """What an entry's server said: how it started, then its own `findings`; its version and its backend.
 
-    `missing` are the keys that only the host has, so that nothing could be checked with them.
+    `connections` are the backends of several connections by their names. `missing` are the keys that only the host has,
+    so that nothing could be checked with them.
     """
 
     start: CheckResult
@@ -56,6 +59,7 @@ class EntryReport:
     version: str | None = None
     backend: str | None = None
     missing: Sequence[str] = field(default=())
+    connections: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -79,16 +83,15 @@ def run_entry(
     missing += [one for one in _forwarded(entry) if is_secret_variable(one) and one not in given]
     words = [_filled(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
     if is_ours and not missing:
-        findings, backend, version = _run_doctor(words, given)
-        if version:
-            return EntryReport(CheckResult("start", "ok", f"taskhand {version} answers."), findings, version, backend)
+        report = _run_doctor(words, given)
+        if report.version:
+            return replace(report, start=CheckResult("start", "ok", f"taskhand {report.version} answers."))
     start, version = _start(words, given)
     if start.outcome == "failed":
         return EntryReport(start)
     if missing:
         return EntryReport(start, (), version, missing=missing)
-    findings, backend, _ = _run_doctor(words, given)
-    return EntryReport(start, findings, version, backend)
+    return replace(_run_doctor(words, given), start=start, version=version)
 
 
 def _variables(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -152,18 +155,23 @@ def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, s
     ), version
 
 
-def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> tuple[tuple[CheckResult, ...], str | None, str | None]:
-    """The findings of the server's own doctor, its backend and its version; one unknown finding where it has none."""
+def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> EntryReport:
+    """What the server's own doctor says; one unknown finding where it has none."""
     kept = list(words[:-1]) if words[-1] == "serve" else list(words)
     try:
         done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
         told = json.loads(done.stdout)
         rows = [CheckResult(**row) for row in told["findings"] if row["subject"] != "hosts"]
     except subprocess.TimeoutExpired:
-        return (CheckResult("checks", "unknown", f"Its checks did not end within {_CHECKS_S} s."),), None, None
+        return _without_report(f"Its checks did not end within {_CHECKS_S} s.")
     except (OSError, ValueError, TypeError, KeyError):
-        return (CheckResult("checks", "unknown", "It has no `doctor` that could be asked."),), None, None
-    return tuple(rows), told.get("backend"), str(told.get("taskhand"))
+        return _without_report("It has no `doctor` that could be asked.")
+    version = str(told.get("taskhand"))
+    return EntryReport(_NOT_STARTED, tuple(rows), version, told.get("backend"), connections=told.get("connections", {}))
+
+
+def _without_report(why: str) -> EntryReport:
+    return EntryReport(_NOT_STARTED, (CheckResult("checks", "unknown", why),))
 
 
 def _run(
