@@ -85,9 +85,7 @@ async def open_app(
     clock = clock or _clock(settings)
     settings.check_credential()
     async with AsyncExitStack() as stack:
-        keys = connection.keys if connection else {}
-        context = replace(_open_context(settings, clock, stack, runtime), keys=keys)
-        backend = await find_factory(settings.backend).open(settings, context)
+        backend = await _open_backend(settings, _open_context(settings, clock, stack, runtime), connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
         journal = open_journal(settings, clock, store, connection=connection)
@@ -101,6 +99,20 @@ async def open_app(
             monotonic=runtime.clock if runtime else time.monotonic,
             call_s=settings.call_s,
         )
+
+
+async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":
+    """The backend. What it says of its settings names the keys of the connection, where it has keys of its own."""
+    factory = find_factory(settings.backend)
+    if connection is None or not connection.keys:
+        return await factory.open(settings, context)
+    try:
+        backend = await factory.open(settings, replace(context, keys=connection.keys))
+    except OperatorError as error:
+        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
+        raise OperatorError(message, code=error.code, next_step=step or None) from None
+    backend.remedies = {subject: connection.in_own_words(text) for subject, text in backend.remedies.items()}
+    return backend
 
 
 async def _close(file: "Backend | SqliteJournal") -> None:

@@ -118,13 +118,22 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     [refused] = [row for row in found["findings"] if row["subject"] == "close: credential"]
     assert refused["remedy"] == "Set connections.close.api_key to one that Close shows as valid."
     assert {f"{name}: journal" for name in NAMES} <= {row["subject"] for row in found["findings"]}
+    [me] = [row["remedy"] for row in found["findings"] if row["subject"] == "vambe: me"]
+    assert me.startswith("Set connections.vambe.user_id to ")
     only = told(run("--connection", "Vambe", "doctor", "--json"))
     assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
     assert "credential" in {row["subject"] for row in only["findings"]}
-    shown = told(run("config", "--json"))
+    shown = told(run("config", "--json", TASKHAND_TIMEZONE="America/Lima"))
     assert (shown["backend"], [one["name"] for one in shown["connections"]]) == (None, NAMES)
     rows = {row["key"]: row for row in shown["connections"][1]["settings"]}
     assert rows["connections.close.api_key"]["value"] == "set"
+    assert rows["connections.close.timezone"] == {
+        "variable": "TASKHAND_TIMEZONE",
+        "key": "connections.close.timezone",
+        "value": "America/Lima",
+        "secret": False,
+        "origin": "environment TASKHAND_TIMEZONE",
+    }
     assert rows["connections.close.api_key"]["origin"] == f"file {file}:connections.close.api_key"
     text = run("config").stdout
     assert text.splitlines()[0].startswith("connections  vambe (vambe), close (close), ")
@@ -149,6 +158,17 @@ def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts:
     assert account[key] not in done.output
     told_again = run("connections", "add", "south", "--backend", name, "--no-check", **given).stderr
     assert "! The connections north and south lead to the same account." in told_again
+
+
+def test_an_error_names_the_key_of_the_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:
+    save(file, file.read_text(encoding="utf-8").replace(accounts["close"]["api_key"], SECRET))
+    refused = json.loads(run("call", "list_team_members", '{"connection": "close"}').stdout)["error"]
+    assert refused["next"] == "Whoever runs Taskhand should check connections.close.api_key."
+    unknown = json.loads(run("call", "list_tasks", '{"connection": "vambe", "responsibleIds": ["me"]}').stdout)["error"]
+    assert "Set connections.vambe.user_id to the id of a member" in unknown["next"]
+    save(file, '[connections.n]\nbackend = "hubspot"\naccess_token = "pat-1"\napi_version = "v2"\n')
+    error = error_of(run("call", "list_tasks"))
+    assert error.message == "connections.n.api_version is neither v3 nor a dated version."
 
 
 def test_a_wrong_key_is_told_and_nothing_is_written(

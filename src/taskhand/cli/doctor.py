@@ -1,7 +1,6 @@
 """The command `taskhand doctor`: checks of the configuration, the files and the backend, with remedies."""
 
 import platform
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -147,7 +146,9 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     """What is set and where, then one result for each warning."""
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
     said = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
-    named = [row for one in found.connections if one.keys for row in connection_rows(one) if row["origin"] != "default"]
+    named = [
+        row for one in found.connections if one.keys for row in connection_rows(one) if row["key"] in row["origin"]
+    ]
     said += [f"{row['key']}={row['value']}" for row in named]
     try:
         first, *others = [one.settings.backend for one in found.connections]
@@ -193,7 +194,7 @@ async def _check_connection(connection: ConnectionSettings, principal: Principal
     try:
         async with open_app(connection.settings, connection=connection) as at:
             findings = await check_health(at.of_principal(principal))
-            return tuple(_in_own_words(one, connection.keys) for one in findings)
+            return tuple(_in_own_words(one, connection) for one in findings)
     except OperatorError as error:
         subject = "credential" if error.code == "unauthorized" else "configuration"
         return (CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration."),)
@@ -209,10 +210,6 @@ def _principal(found: Configuration) -> Principal:
         return ANYONE
 
 
-def _in_own_words(finding: CheckResult, keys: Mapping[str, str]) -> CheckResult:
-    """The finding with a connection's keys in place of the variables, which it does not have."""
-    if not keys:
-        return finding
-    known = re.compile(rf"\b(?:{'|'.join(map(re.escape, keys))})\b")
-    found, remedy = (known.sub(lambda one: keys[one[0]], text) for text in (finding.found, finding.remedy or ""))
+def _in_own_words(finding: CheckResult, connection: ConnectionSettings) -> CheckResult:
+    found, remedy = map(connection.in_own_words, (finding.found, finding.remedy or ""))
     return replace(finding, found=found, remedy=remedy or None)

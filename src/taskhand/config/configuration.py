@@ -140,7 +140,8 @@ def _named_connections(
             next_step="Give the table another name, or unset what is outside of it.",
         )
     shared = find_shared(merged.values)
-    built = [build_connection(table, shared, merged.values.get("TASKHAND_DB"), merged.environ) for table in file.tables]
+    store = merged.values.get("TASKHAND_DB")
+    built = [build_connection(table, shared, origins, store, merged.environ) for table in file.tables]
     for one, usable in built:
         merged.referenced |= usable.referenced
         merged.files += [(one.origins[_FIELD_NAMES[name]].called, path) for name, path in usable.files.items()]
@@ -252,11 +253,11 @@ def _open_secrets(
 ) -> Iterable[CheckResult]:
     """A warning where other users can read a secret in the file. A reference is no secret."""
     given = (pair for one in (origins, *(one.origins for one in named)) for pair in one.items())
-    held = [
+    held = dict.fromkeys(
         origin.name
         for name, origin in given
         if origin.file and Settings.is_secret(name) and not origin.reference and not origin.name.endswith("_file")
-    ]
+    )
     if held and file.open_to_others:
         found = f"{file.path} holds {', '.join(held)}, and other users of this machine can read it."
         yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {file.path}")

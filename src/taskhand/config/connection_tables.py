@@ -156,11 +156,16 @@ def find_shared(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def build_connection(
-    table: ConnectionTable, shared: Mapping[str, object], store: object, environ: Mapping[str, str]
+    table: ConnectionTable,
+    shared: Mapping[str, object],
+    shared_origins: Mapping[str, Origin],
+    store: object,
+    environ: Mapping[str, str],
 ) -> tuple[ConnectionSettings, Usable]:
     """The connection of a table, with the whole server's settings and none of another connection.
 
-    `store` is the file of the server's own store: a CRM's journal is beside it. OperatorError for a value that cannot
+    `shared_origins` are by field name, as in the result. `store` is the file of the server's own store: a CRM's journal
+    is beside it. OperatorError for a value that cannot
     be used, and where the CRM's credential is missing.
     """
     factory = find_factory(table.backend)
@@ -173,7 +178,8 @@ def build_connection(
     settings.check_credential()
     _check_credentials(table, settings, factory)
     fields = {Settings.variable(name): name for name in Settings.model_fields}
-    own = {fields[variable]: origins[variable] for variable in usable.values}
+    kept = {name: origin for name, origin in shared_origins.items() if Settings.variable(name) in shared}
+    own = kept | {fields[variable]: origins[variable] for variable in usable.values}
     own["chosen_backend"] = Origin("file", f"{TABLES}.{table.name}.backend", table.file)
     keys = {variable: table.key_of(variable) for variable in keys_of(factory).values()}
     return ConnectionSettings(table.name, settings, table.description, own, keys), usable

@@ -1,5 +1,6 @@
 """The CRM accounts that the configuration names, and where each of their settings comes from."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,3 +64,9 @@ class ConnectionSettings:
             if getattr(self.settings, name) is not None:
                 origin = self.origins.get(name, DEFAULT)
                 yield origin.reference or origin.called
+
+    def in_own_words(self, text: str) -> str:
+        """The text with this connection's keys in place of variables, which it does not have."""
+        if not self.keys:
+            return text
+        return re.sub(rf"\b(?:{'|'.join(self.keys)})\b", lambda found: self.keys[found[0]], text)
