@@ -15,7 +15,7 @@ from taskhand.wiring import open_app
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 _, TABLE = PAGE.split("| subject | on |")
 ROWS = re.findall(r"^\| `([a-z ]+)` \| (\w+) \|", TABLE, re.MULTILINE)
-OF_THE_COMMAND = {"versions", "hosts", "configuration", "tools"}
+OF_THE_COMMAND = {"versions", "hosts", "configuration", "tools", "policy", "keys"}
 
 
 def test_the_example_settings_file_is_valid(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import anyio
 import pytest
 
 from fixed_clock import NOW, FixedClock
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.principal import Scope
+from taskhand.keys.health_checks import check_keys
 from taskhand.keys.key import Key, KeyText, make_key_text
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
@@ -153,3 +155,28 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_n
     assert "file of keys" in refused.value.message
     path.unlink()  # noqa: ASYNC240  the test's own
     assert await check.find_holder(new.text) is None  # an empty one takes its place
+
+
+async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(store: SqliteKeyStore, path: Path) -> None:
+    def found(check: CheckResult) -> tuple[str, str]:
+        return check.outcome, check.found.replace(str(path), "FILE")
+
+    assert found(await check_keys(path, NOW)) == (
+        "ok",
+        "There is no file FILE yet: nobody has a key to call over HTTP.",
+    )
+    assert not path.exists()  # noqa: ASYNC240  the test's own
+    brief, lasting, revoked = await added(store, hours=3), await added(store, hours=240), await added(store)
+    await store.revoke([revoked.id], NOW)
+    assert found(await check_keys(path, NOW)) == ("ok", "FILE: 2 active, 0 expired, 1 revoked.")
+    later = await check_keys(path, NOW + timedelta(days=5))
+    expected = f"FILE: 1 active, 1 expired, 1 revoked. Within 7 days these expire: {lasting.id} of ana@x.test."
+    assert found(later) == ("warning", expected)
+    assert brief.id not in later.found
+    path.chmod(0o644)  # noqa: ASYNC240  the test's own
+    opened = await check_keys(path, NOW)
+    assert opened.outcome == "warning"
+    assert opened.remedy == f"Run: chmod 600 {path}"
+    await store.aclose()
+    path.write_bytes(b"no database" * 100)  # noqa: ASYNC240  the test's own
+    assert (await check_keys(path, NOW)).outcome == "failed"

@@ -4,6 +4,7 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from importlib.metadata import version
 
 import anyio
@@ -64,7 +65,7 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
-    files = (check_policy(found), *check_people(found))
+    files = (check_policy(found), *check_people(found), await _keys(found.settings))
     first = (_versions(), _hosts(), *_configuration(found), _tools(found.settings), *files)
     return (*first, *await check_connections(found))
 
@@ -184,6 +185,17 @@ def _tools(settings: Settings) -> CheckResult:
         remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."
         return CheckResult("tools", "warning", f"{said}. What stops at a plan cannot be carried out.", remedy)
     return CheckResult("tools", "ok", f"{said}.")
+
+
+async def _keys(settings: Settings) -> CheckResult:
+    """The keys of those who call over HTTP."""
+    from taskhand.keys.health_checks import check_keys
+    from taskhand.wiring import keys_path
+
+    try:
+        return await check_keys(keys_path(settings), settings.clock or datetime.now().astimezone())
+    except OperatorError as error:
+        return CheckResult("keys", "failed", error.message, error.next_step or "Correct TASKHAND_KEYS.")
 
 
 async def _check_connection(connection: ConnectionSettings, principal: Principal) -> tuple[CheckResult, ...]:

@@ -1,0 +1,61 @@
+"""The health check of the file of keys."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+from taskhand.keys.key import Key
+from taskhand.keys.sqlite import SqliteKeyStore
+
+__all__ = ["check_keys"]
+
+_SOON: Final = timedelta(days=7)
+_MOST_NAMED: Final = 3
+_BY_OTHERS: Final = 0o077
+
+
+async def check_keys(path: Path, now: datetime) -> CheckResult:
+    """Check that the keys can be read, that nobody else can change them, and which of them expire soon.
+
+    A missing file is no failure, and is not created.
+    """
+    store = SqliteKeyStore(path)
+    try:
+        if not await store.exists():
+            return CheckResult("keys", "ok", f"There is no file {path} yet: nobody has a key to call over HTTP.")
+        keys = await store.list_keys()
+    except OperatorError as error:
+        return CheckResult("keys", "failed", error.message, error.next_step or "Restore the file, or make new keys.")
+    finally:
+        await store.aclose()
+    states = Counter(key.state(now) for key in keys)
+    found = f"{path}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
+    if _is_open_to_others(path):
+        found = f"{path} is open to other users of this machine, who could let themselves in."
+        return CheckResult("keys", "warning", found, f"Run: chmod 600 {path}")
+    if soon := _expiring(keys, now):
+        named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MOST_NAMED])
+        more = f" and {len(soon) - _MOST_NAMED} more" if len(soon) > _MOST_NAMED else ""
+        found = f"{found} Within {_SOON.days} days these expire: {named}{more}."
+        return CheckResult("keys", "warning", found, "Give their holders new ones: `taskhand keys create`.")
+    return CheckResult("keys", "ok", found)
+
+
+def _is_open_to_others(path: Path) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & _BY_OTHERS)
+
+
+def _expiring(keys: Sequence[Key], now: datetime) -> list[Key]:
+    """The active keys that expire soon though they were made to last longer than that."""
+    return [
+        key
+        for key in keys
+        if key.state(now) == "active"
+        and key.expires_at is not None
+        and key.expires_at - now < _SOON < key.expires_at - key.created_at
+    ]
