@@ -42,12 +42,13 @@ _ABLE_TO_ASK: Message = {"io.modelcontextprotocol/clientCapabilities": {"elicita
 
 @dataclass
 class KeyCaller:
-    """Calls with one key in one era; `text` is None for a caller without any."""
+    """Calls with one key in one era; `text` is None for a caller without any. `asks` is whether it can ask a person."""
 
     http: httpx2.AsyncClient
     text: str | None
     era: str = NEWER
     session: str | None = None
+    asks: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -65,7 +66,7 @@ class KeyCaller:
         """The body and the headers of one request."""
         named = {"Mcp-Name": str(params["name"])} if "name" in params else {}
         more = {"Mcp-Method": method} | named if self.era == NEWER else {}
-        meta = {"_meta": META | _ABLE_TO_ASK} if self.era == NEWER else {}
+        meta = {"_meta": META | (_ABLE_TO_ASK if self.asks else {})} if self.era == NEWER else {}
         return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | meta}, self.headers | more
 
     async def open(self) -> "KeyCaller":

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp.server import Server, ServerRequestContext
+from mcp.types import ListToolsResult, PaginatedRequestParams
 
 from server.transports.keyed_server import ERAS, OLDER, KeyCaller, keyed_server
 from server.transports.task_calls import DRAFT
 from taskhand.journal.journal import ChangeQuery
-from taskhand.keys.key import make_key_text
+from taskhand.keys.key import Key, make_key_text
+from taskhand.keys.key_check import KeyCheck
+from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.server.transports.key_auth import KeyAuth
 
 YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 
@@ -120,6 +126,7 @@ async def test_the_state_of_a_question_is_of_the_key_that_asked(tmp_path: Path, 
     async with keyed_server(tmp_path) as server:
         keys = [await server.make_key(), await server.make_key(), await server.make_key("ben@x.test")]
         asking = await server.caller(keys[0])
+        asking.asks = True
         task = (await asking.call("create_task", **DRAFT))["task"]["id"]
         call: dict[str, Any] = {"name": "delete_task", "arguments": {"id": task}}
         asked = (await asking.ask("tools/call", **call))["result"]
@@ -212,6 +219,32 @@ async def test_the_text_of_a_key_is_in_no_file_and_in_no_line_of_any_log(
     assert ours
     assert not [one for one in ours if secret in one.getMessage()]
     assert files_with(tmp_path, secret) == []
+
+
+async def test_what_is_behind_the_check_knows_the_id_of_the_key_and_not_its_text(tmp_path: Path) -> None:
+    store = SqliteKeyStore(tmp_path / "keys.sqlite")
+    key, now = make_key_text(), datetime.now().astimezone()
+    await store.add(Key(key.id, "ana@x.test", frozenset({"read"}), now), key.hash)
+    seen: list[Any] = []
+
+    async def see(ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None) -> ListToolsResult:
+        assert ctx.request is not None
+        user = ctx.request.scope["user"]
+        seen.extend([dict(ctx.request.headers), user.access_token, repr(ctx), repr(ctx.request.scope)])
+        return ListToolsResult(tools=[])
+
+    auth = KeyAuth(KeyCheck(store, lambda: now))
+    app = Server[Any]("seeing", on_list_tools=see).streamable_http_app(**auth.options)
+    auth.add_to(app)
+    client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8000")
+    async with app.router.lifespan_context(app), client as http:
+        await KeyCaller(http, key.text).ask("tools/list")
+    await store.aclose()
+    headers, token, *texts = seen
+    assert "authorization" not in headers
+    assert (token.token, token.client_id, token.subject, token.scopes) == (key.id, key.id, "ana@x.test", ["read"])
+    assert token.claims == {"iss": "taskhand:keys"}
+    assert not any(key.text.rpartition("_")[2] in text for text in texts)
 
 
 def spoil(path: Path) -> None:

@@ -53,3 +53,26 @@ async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path,
                 if needed in scopes:
                     answer = await caller.call(name, **sent[name], **({} if needed == "read" else {"dryRun": True}))
                     assert answer.get("code") != "not_allowed", (scopes, name)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_loses_something_needs_a_key_for_that_whatever_the_tool_is(tmp_path: Path, era: str) -> None:
+    async with keyed_server(tmp_path) as server:
+        writer = await server.caller(await server.make_key(scopes="read,write"), era)
+        whole = await server.caller(await server.make_key(scopes="read,write,destructive"), era)
+        made = await writer.call("create_task", **DRAFT)
+        many = await writer.call("create_tasks", tasks=[DRAFT | {"title": f"Task {number}"} for number in range(11)])
+        guarded = await whole.call(
+            "bulk_update_tasks", filter={"status": "Pendiente"}, changes={"priority": "2"}, dryRun=True
+        )
+        before = contents(tmp_path / "tasks.sqlite")
+        refused: list[tuple[str, dict[str, object]]] = [
+            ("undo_change", {"changeId": made["changeId"]}),
+            ("apply_plan", {"planId": many["planId"]}),
+            ("apply_plan", {"planId": guarded["planId"]}),
+        ]
+        for tool, arguments in refused:
+            error = await writer.call(tool, **arguments)
+            assert (error.get("code"), error.get("rule")) == ("not_allowed", "scope"), (tool, error)
+        assert contents(tmp_path / "tasks.sqlite") == before
+        assert "changeId" in await whole.call("apply_plan", planId=many["planId"])
