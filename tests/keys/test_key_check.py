@@ -157,6 +157,19 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_n
     assert await check.find_holder(new.text) is None  # an empty one takes its place
 
 
+async def test_a_damaged_row_lets_its_holder_not_in_and_keeps_nobody_else_out(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
+) -> None:
+    check, damaged, sound = KeyCheck(store, FixedClock()), await added(cli), await added(cli)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE caller_key SET expires_at = 'soon' WHERE id = ?", (damaged.id,))
+    with pytest.raises(OperatorError, match=f"the row of the key {damaged.id} is damaged"):
+        await check.find_holder(damaged.text)
+    with pytest.raises(OperatorError):
+        await check.count_active()
+    assert await check.find_holder(sound.text)
+
+
 async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(store: SqliteKeyStore, path: Path) -> None:
     def found(check: CheckResult) -> tuple[str, str]:
         return check.outcome, check.found.replace(str(path), "FILE")

@@ -108,16 +108,19 @@ def _note_uses(path: Path, uses: Mapping[str, datetime]) -> None:
 
 
 def _to_key(row: sqlite3.Row | Mapping[str, Any]) -> Key:
-    return Key(
-        row["id"],
-        row["person"],
-        frozenset(cast("Scope", one) for one in row["scopes"].split()),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        expires_at=_to_moment(row["expires_at"]),
-        name=row["name"],
-        revoked_at=_to_moment(row["revoked_at"]),
-        last_used_at=_to_moment(row["last_used_at"]),
-    )
+    try:
+        return Key(
+            row["id"],
+            row["person"],
+            frozenset(cast("Scope", one) for one in row["scopes"].split()),
+            created_at=datetime.fromisoformat(row["created_at"]),
+            expires_at=_to_moment(row["expires_at"]),
+            name=row["name"],
+            revoked_at=_to_moment(row["revoked_at"]),
+            last_used_at=_to_moment(row["last_used_at"]),
+        )
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"the row of the key {row['id']} is damaged") from error
 
 
 def _to_text(moment: datetime | None) -> str | None:
