@@ -1,8 +1,7 @@
 # Taskhand in a container; docs/operating.md has stdio, folders of the host, keys and a TLS proxy:
 #   docker build -t taskhand .
 #   docker run -p 127.0.0.1:8000:8000 -v taskhand:/data taskhand
-# Nobody is asked who they are: whoever reaches the port can use it. Publish it on loopback, as above, or behind a proxy
-# that asks, and then name what callers call it: `... taskhand serve --http --host 0.0.0.0 --insecure-no-auth --allow-host tasks.example.com`
+# Callers are asked for a key: docker exec NAME taskhand keys create --person ana@x.test --scopes read,write
 ARG BASE=python:3.13.9-slim-trixie
 FROM ${BASE} AS build
 WORKDIR /source
@@ -22,6 +21,7 @@ COPY --from=build /opt/taskhand /opt/taskhand
 RUN useradd --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin taskhand
 ENV PATH=/opt/taskhand/bin:$PATH \
     TASKHAND_DB=/data/tasks.sqlite \
+    TASKHAND_KEYS=/data/keys.sqlite \
     TASKHAND_PORT=8000
 # By number: an orchestrator that insists on a user other than root can tell.
 USER 10001
@@ -33,4 +33,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"TASKHAND_PORT\"]}/health', timeout=2)"]
 ENTRYPOINT ["taskhand"]
-CMD ["serve", "--http", "--host", "0.0.0.0", "--allow-host", "localhost", "--insecure-no-auth"]
+CMD ["serve", "--http", "--host", "0.0.0.0", "--auth", "keys"]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from documents import ROOT
-from server.transports.server_process import Web, serving
+from server.transports.server_process import Web, output, serving
 from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
 
@@ -33,15 +33,19 @@ def _health_check(web: Web) -> int:
     return done.returncode
 
 
-def test_the_image_s_command_serves_on_loopback_and_passes_its_health_check(store_file: Path) -> None:
+def test_the_image_s_command_serves_who_has_a_key_and_passes_its_health_check(store_file: Path, tmp_path: Path) -> None:
     assert json.loads(_said("ENTRYPOINT")) == ["taskhand"]
     serve, http, *options = json.loads(_said("CMD"))
     assert (serve, http) == ("serve", "--http")
     assert "--port" not in options
-    with serving(store_file, *options) as web:
+    keys = {"TASKHAND_KEYS": str(tmp_path / "keys.sqlite")}
+    with serving(store_file, *options, **keys) as web:
         assert _health_check(web) == 0
-        assert "result" in web.call("list_tasks", {})
-        status, body = web.post(b"{}", Host="tasks.example.com")
+        assert web.post(b"{}")[0] == 401
+        made = output(store_file, "keys", "create", "--person", "ana@x.test", "--scopes", "read,write", **keys)
+        key = {"Authorization": f"Bearer {made.strip()}"}
+        assert web.post(b"{}", **key)[0] == 400
+        status, body = web.post(b"{}", Host="tasks.example.com", **key)
         assert status == 421
         assert b"--allow-host tasks.example.com" in body
         web.process.send_signal(signal.SIGTERM)
@@ -53,6 +57,7 @@ def test_the_image_does_not_run_as_root_and_has_its_store_in_a_volume() -> None:
     assert int(_said("USER")) > 0
     volume = _said("VOLUME")
     assert f"TASKHAND_DB={volume}/" in _said("ENV")
+    assert f"TASKHAND_KEYS={volume}/" in _said("ENV")
     assert f"--uid {_said('USER')} --home-dir {volume}" in " ".join(LINES)
     assert int(_said("EXPOSE")) == DEFAULT_PORT
     assert f"TASKHAND_PORT={DEFAULT_PORT}" in _said("ENV")
@@ -118,6 +123,9 @@ def test_the_compose_file_gives_secrets_as_files_and_publishes_only_the_proxy() 
     assert files == {f"/run/secrets/{name}" for name in server["secrets"]}
     assert server["secrets"] == [*compose["secrets"]]
     assert server["command"][:2] == json.loads(_said("CMD"))[:2]
+    options = dict(option.removeprefix("--").split("=") for option in server["command"][2:])
+    assert options["auth"] == "keys"
+    assert options["proxy"] == compose["networks"]["default"]["ipam"]["config"][0]["subnet"]
     caddy = (folder / "Caddyfile").read_text(encoding="utf-8")
     assert f"reverse_proxy taskhand:{variables['TASKHAND_PORT']} " in caddy
     assert {name for name in proxy["environment"] if f"{{${name}}}" in caddy} == {*proxy["environment"]}

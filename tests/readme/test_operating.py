@@ -12,6 +12,7 @@ import pytest
 from click import Context
 
 from documents import ROOT
+from server.transports.server_process import output
 from taskhand.cli.main import command
 from taskhand.cli.serve import serve
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
@@ -25,6 +26,7 @@ ELSEWHERE = {
     "docker build ": "tests/container has its steps",
     "docker compose ": "tests/container reads the file",
     "docker run ": "below",
+    "docker exec ": "below",
     "sudo python3 -m venv ": "make dist",
     "sudo /opt/taskhand/bin/pip install ": "make dist",
     "sudo systemctl ": "the unit is verified below",
@@ -71,6 +73,19 @@ def test_what_a_container_is_started_with_is_a_command_of_taskhand(line: str) ->
     found.make_context(name, [*arguments])
     if found is serve and "--http" not in arguments and words[image + 1 :]:
         assert {"-i", "--no-healthcheck"} <= set(words)
+
+
+def test_the_commands_inside_a_container_make_a_key(tmp_path: Path) -> None:
+    inside = {line.rpartition(" taskhand ")[2] for line in LINES if re.match(r"docker (compose )?exec ", line)}
+    assert inside
+    for words in inside:
+        made = output(tmp_path / "tasks.sqlite", *shlex.split(words), TASKHAND_KEYS=str(tmp_path / "keys.sqlite"))
+        assert made.startswith("thk_")
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("taskhand serve ")])
+def test_a_server_is_started_with_options_that_it_has(line: str) -> None:
+    serve.make_context("serve", shlex.split(line)[2:])
 
 
 def test_the_variables_of_the_page_and_of_the_unit_are_settings() -> None:
