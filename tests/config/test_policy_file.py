@@ -1,9 +1,13 @@
 """The policy file: what it says, and what is refused in it with the key, the file and the nearest right word."""
 
+import json
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from taskhand.config.policy_file import PolicyFile, read_policy_file
 from taskhand.domain.errors import OperatorError
@@ -147,3 +151,29 @@ def test_what_cannot_be_meant_is_refused_with_the_file_and_what_may_have_been_me
     assert str(file) in told.message
     assert message.format(file=file) in told.message
     assert near is None or near in [one.value for one in told.candidates]
+
+
+names = st.sampled_from(["everyone", "groups", "people", *(rule.name for rule in fields(Rules)), "x", "ana@x.test", ""])
+scalars = st.sampled_from([0, 1, -3, 1.5, True, False, "", "read", "-all", "north", "ana@x.test", "\u200b", "a, b"])
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=3))
+
+
+def to_toml(value: object) -> str:
+    """A value as TOML has it in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {to_toml(one)}" for key, one in value.items()) + "}"
+    return f"[{', '.join(map(to_toml, value))}]" if isinstance(value, list) else json.dumps(value)
+
+
+@settings(max_examples=50)
+@given(content=st.dictionaries(names, values, max_size=3))
+def test_any_file_is_a_policy_or_is_refused_by_the_name_of_the_file(
+    tmp_path_factory: pytest.TempPathFactory, content: dict[str, object]
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "policy.toml"
+    try:
+        found = read(file, "\n".join(f"{json.dumps(key)} = {to_toml(value)}" for key, value in content.items()))
+    except OperatorError as error:
+        assert str(file) in error.message  # noqa: PT017  some of these files are good
+    else:
+        assert isinstance(found.policy.rules_for("ana@x.test"), Rules)

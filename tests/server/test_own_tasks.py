@@ -8,7 +8,7 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.arms import ARMS, Arm
-from server.persons import Office, open_office
+from server.persons import ANA, BEN, Office, open_office
 
 OTHER = "Ana Soto"
 
@@ -116,3 +116,34 @@ async def test_a_task_of_several_is_everyones_of_them(stock: Office) -> None:
     assert sorted(await own.listed(responsibleIds=[OTHER], limit=7)) == both
     assert len(await own.listed(limit=4)) == 14
     assert (await own("list_tasks", countBy="responsible"))["total"] == 14
+
+
+async def test_a_person_who_is_no_member_has_no_tasks(office: Office) -> None:
+    anyone = await office.agent(None)
+    task = await anyone.create("Mine")
+    office.rule("stranger@example.com", own_tasks_only=True)
+    stranger = await office.agent("stranger@example.com")
+    assert await stranger.listed() == []
+    assert (await stranger("list_tasks", countBy="status"))["total"] == 0
+    body: dict[str, Any] = {"priority": "1", "responsibleIds": [OTHER]} | stranger.needs
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("get_task", {"id": task["id"]}),
+        ("update_task", {"id": task["id"], "title": "x"}),
+        ("create_task", body | {"title": "x"}),
+        ("create_tasks", {"tasks": [body | {"title": "x"}, body | {"title": "y"}]}),
+        ("bulk_update_tasks", {"taskIds": [task["id"]], "changes": {"title": "x"}}),
+    )
+    for tool, arguments in calls:
+        assert await rule_of(stranger, tool, **arguments) == "own_tasks_only", tool
+    assert len(await anyone.listed()) == 1
+
+
+async def test_of_two_persons_each_has_the_own_tasks(office: Office) -> None:
+    office.rule(own_tasks_only=True)
+    ana, ben = await office.agent(ANA), await office.agent(BEN)
+    hers, his = await ana.create("Hers"), await ben.create("His")
+    assert (await ana.listed(), await ben.listed()) == (["Hers"], ["His"])
+    assert await rule_of(ana, "update_task", id=his["id"], title="x") == "own_tasks_only"
+    assert await rule_of(ben, "complete_task", id=hers["id"]) == "own_tasks_only"
+    await ana("reassign_task", id=hers["id"], responsibleIds=[BEN])
+    assert (await ana.listed(), sorted(await ben.listed())) == ([], ["Hers", "His"])
