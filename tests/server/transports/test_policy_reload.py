@@ -2,13 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from server.transports.server_process import Caller, Pipe, Process, output, serving
+from server.transports.server_process import BOUND_S, Caller, Pipe, Process, output, serving
 from server.transports.task_calls import DRAFT, code_of, create_task, error_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
@@ -76,3 +78,30 @@ def test_over_standard_input_the_person_of_the_settings_is_me_and_is_in_the_jour
         error = error_of(pipe.call("create_task", DRAFT))
         assert (error["code"], 'correct member = "Nobody"' in error["next"]) == ("unknown_member", True)
         assert "by ana@x.test with pipe 1" in output(store_file, "journal")
+
+
+ON_A_TERMINAL = """
+import fcntl, termios, anyio
+from contextlib import AsyncExitStack
+from taskhand.cli.policy_reload import reload_on_hangup
+
+async def main():
+    async with AsyncExitStack() as stack:
+        work = reload_on_hangup([], stack)
+        print("ready", flush=True)
+        await work()
+
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+anyio.run(main)
+"""
+
+
+def test_a_server_on_a_terminal_ends_with_it() -> None:
+    ours, theirs = os.openpty()
+    arguments = [sys.executable, "-c", ON_A_TERMINAL]
+    with subprocess.Popen(arguments, stdin=theirs, stdout=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603  our own code
+        os.close(theirs)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        os.close(ours)
+        assert process.wait(BOUND_S) == -signal.SIGHUP
