@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.local.backend import LocalBackend
+    from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sqlite import SqliteJournal
@@ -50,23 +51,31 @@ _CLOSING_S = 0.3
 
 @asynccontextmanager
 async def open_connections(
-    connections: Sequence[ConnectionSettings], clock: Clock | None = None, runtime: "Runtime | None" = None
+    connections: Sequence[ConnectionSettings],
+    clock: Clock | None = None,
+    runtime: "Runtime | None" = None,
+    *,
+    observe: "Callable[[str], RequestObserver] | None" = None,
 ) -> AsyncIterator[Connections]:
     """The AppContext of each connection by its name; all are closed at the end.
 
-    `clock` and `runtime` as in `open_app`.
+    `clock` and `runtime` as in `open_app`. `observe` returns who is told of the requests to the connection of a name.
     """
     async with AsyncExitStack() as stack:
-        opened = {
-            one.name: await stack.enter_async_context(open_app(one.settings, clock, runtime, connection=one))
-            for one in connections
-        }
-        if len(connections) > 1:
-            opened = {
-                one.name: replace(opened[one.name], connection=one.name, description=one.description)
-                for one in connections
-            }
+        opened = {}
+        for one in connections:
+            observed = _observed(runtime, observe(one.name)) if observe else runtime
+            app = await stack.enter_async_context(open_app(one.settings, clock, observed, connection=one))
+            is_named = len(connections) > 1
+            opened[one.name] = replace(app, connection=one.name, description=one.description) if is_named else app
         yield Connections(opened)
+
+
+def _observed(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtime":
+    """The same way to wait, with an observer."""
+    from taskhand.http.upstream import Runtime
+
+    return replace(runtime or Runtime(), observer=observer)
 
 
 @asynccontextmanager

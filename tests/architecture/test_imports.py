@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "config": {"domain", "backends/factory", "backends/registry"},
     "http": {"domain", "__init__"},
     "sqlite": {"domain"},
+    "telemetry": {"domain", "__init__"},
     "journal": {"domain", "sqlite"},
     "keys": {"domain", "sqlite"},
     "backends": {"domain", "http", "sqlite"},
@@ -41,6 +42,8 @@ OWNERS = {
     "platformdirs": {"config"},
     "filelock": {"journal"},
     "keyring": {"config/credentials"},
+    "prometheus_client": {"telemetry"},
+    "opentelemetry": {"http", "telemetry"},
 }
 """The parts that may import each library.
 

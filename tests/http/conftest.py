@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import anyio
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.rate_limiter import RateLimiter
 
 KEY = "sk-very-secret-4711"
@@ -234,6 +235,7 @@ class Clients:
         limits: Limits | None = None,
         rate_limiter: RateLimiter | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        observer: RequestObserver | None = None,
         **about: Any,
     ) -> Client:
         upstream = Upstream(name="Acme", base_url=base_url, auth={"x-api-key": KEY}, credential="ACME_KEY", **about)
@@ -241,7 +243,7 @@ class Clients:
             upstream,
             limits=limits or Limits(connect_s=2.0, read_s=0.15, total_s=20.0),
             rate_limiter=rate_limiter,
-            runtime=self._runtime,
+            runtime=replace(self._runtime, observer=observer),
             transport=transport,
         )
         return await self._stack.enter_async_context(client)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,7 +20,7 @@ from taskhand.http.transport import RetryTransport, TransportConfig
 from taskhand.http.upstream import Limits, Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from http.conftest import Clients, Memory, Server, Step, Steps, Time
 
     from taskhand.http.client import Client
@@ -312,6 +313,36 @@ async def test_an_attempt_without_an_answer_is_traced_by_the_name_of_its_failure
     await error_of(await clients(f"http://127.0.0.1:{unused_port}"), GET)
     assert [span.attributes["error.type"] for span in memory.spans] == ["ConnectError"] * 4
     assert [span.attributes["http.request.resend_count"] for span in memory.spans] == [0, 1, 2, 3]
+
+
+@dataclass
+class Watcher:
+    """Keeps what it is told of requests."""
+
+    told: list[object] = field(default_factory=list)
+
+    def request_ended(self, method: str, status: int | None, took_s: float) -> None:
+        self.told.append((method, status, took_s))
+
+    def turn_came(self, waited_s: float) -> None:
+        self.told.append(waited_s)
+
+    def watch_budget(self, read: Callable[[], object]) -> None:
+        self.told.append(read)
+
+
+async def test_an_observer_is_told_of_each_sending_and_of_the_wait_before_it(
+    clients: Clients, server: Server, steps: type[Steps], time: Time, unused_port: int
+) -> None:
+    watcher = Watcher()
+    server.steps = [steps.answer(429, retry_after="7"), steps.answer(200)]
+    await (await clients(server.url, observer=watcher)).send(GET)
+    assert watcher.told == [0.0, ("GET", 429, 0.0), 0.0, ("GET", 200, 0.0)]
+    watcher.told.clear()
+    limiter = RateLimiter(Rate(1, 5.0), clock=time.clock, sleep=time.sleep)
+    nowhere = await clients(f"http://127.0.0.1:{unused_port}", observer=watcher, rate_limiter=limiter)
+    await error_of(nowhere, PUT)
+    assert watcher.told[:3] == [0.0, ("PUT", None, 0.0), 4.75]  # a quarter of a second went by before it was repeated
 
 
 async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(

@@ -22,10 +22,15 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from taskhand.telemetry.metrics import Metrics
+
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
+
+_Count = Callable[[Configuration, AsyncExitStack], "Metrics | None"]
+"""Counts calls and requests until the stack is closed, where that is asked for."""
 
 __all__ = ["run_server", "serve"]
 
@@ -57,10 +62,16 @@ Waiting for a host on standard input; Ctrl-C ends.
     help="An address or network of a proxy, whose X-Forwarded-… headers are believed.",
 )
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics there; default: TASKHAND_METRICS_PORT."
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address to serve /metrics on.")
 @click.pass_context
 def serve(
     context: click.Context,
     *,
+    metrics_port: int | None,
+    metrics_host: str,
     http: bool,
     host: str,
     port: int | None,
@@ -104,7 +115,8 @@ def serve(
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     listen = (host, port, names, is_insecure) if http else None
-    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless)
+    metrics = (metrics_host, metrics_port)
+    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics)
 
 
 def run_server(
@@ -114,17 +126,20 @@ def run_server(
     *,
     auth: str | None = None,
     keeps_sessions: bool = True,
+    metrics: tuple[str, int | None] = ("127.0.0.1", None),
 ) -> NoReturn:
     """Serve over HTTP where an address is given, else over standard input and output.
 
     With an error of the configuration the server starts all the same and answers with it, since a host shows a process
     that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address or a proxy that is
-    refused, and for an error of the configuration where a person has started the server on a terminal.
+    refused, and for an error of the configuration where a person has started the server on a terminal. `metrics` are
+    the host and the port of `/metrics`; None leaves the port to the settings.
     """
     from taskhand.server.transports.process import leave
 
     http = _http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions) if listen else None
-    leave(anyio.run(partial(_serve, found, http, keeps_sessions=keeps_sessions)))
+    count = partial(_open_metrics, address=metrics, is_http=http is not None)
+    leave(anyio.run(partial(_serve, found, http, count, keeps_sessions=keeps_sessions)))
 
 
 def _http(
@@ -159,7 +174,11 @@ def _http(
 
 
 async def _serve(
-    found: Configuration | OperatorError, http: "partial[Coroutine[Any, Any, None]] | None", *, keeps_sessions: bool
+    found: Configuration | OperatorError,
+    http: "partial[Coroutine[Any, Any, None]] | None",
+    count: _Count,
+    *,
+    keeps_sessions: bool,
 ) -> int:
     """Serve until the end; the exit code."""
     from taskhand.server.app import create_not_configured_server
@@ -168,7 +187,7 @@ async def _serve(
     on_a_terminal = http is None and sys.stdin.isatty()
     async with AsyncExitStack() as stack:
         try:
-            server, close, at_start, readiness = await _open(found, stack, keeps_sessions=keeps_sessions)
+            server, close, at_start, readiness = await _open(found, stack, count, keeps_sessions=keeps_sessions)
             problem = None
         except OperatorError as error:
             if on_a_terminal:
@@ -190,7 +209,7 @@ async def _serve(
 
 
 async def _open(
-    found: Configuration | OperatorError, stack: AsyncExitStack, *, keeps_sessions: bool
+    found: Configuration | OperatorError, stack: AsyncExitStack, count: _Count, *, keeps_sessions: bool
 ) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Mapping[str, str]]]]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
@@ -210,13 +229,16 @@ async def _open(
     if isinstance(found, OperatorError):
         raise found
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
-    connections = await stack.enter_async_context(open_connections(found.connections))
+    metrics = count(found, stack)
+    observe = metrics.of_connection if metrics else None
+    connections = await stack.enter_async_context(open_connections(found.connections, observe=observe))
     server = create_server(
         connections,
         access=access_by(policy, people),
         state_keys=settings.state_keys,
         keeps_sessions=keeps_sessions,
         remark=settings.remark,
+        observer=metrics,
     )
 
     reload_files = reload_on_hangup((policy, people), stack)
@@ -230,3 +252,16 @@ async def _open(
             await load_use_cases()
 
     return server, connections.aclose, at_start, check_readiness(connections)
+
+
+def _open_metrics(
+    found: Configuration, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
+) -> "Metrics | None":
+    """What counts calls and requests; None where nobody asks for that."""
+    host, given = address
+    port = found.settings.metrics_port if given is None else given
+    if port is None:
+        return None
+    from taskhand.cli.metrics import open_metrics
+
+    return open_metrics(found, host, port, stack, is_http=is_http)

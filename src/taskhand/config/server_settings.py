@@ -221,6 +221,16 @@ class ServerSettings(BaseModel):
             description="Size of a request over HTTP in KiB, 64 to 65536; a larger one gets 413; default 4096.",
         ),
     ] = 4_096
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            alias="TASKHAND_METRICS_PORT",
+            ge=0,
+            le=65_535,
+            description="Port of `/metrics` for Prometheus on this machine (extra `metrics`), which `--metrics-port` "
+            "overrides; default: none is served.",
+        ),
+    ] = None
     state_key: Annotated[
         SecretStr | None,
         AfterValidator(_checked),

@@ -58,6 +58,11 @@ class Attempt:
         return None if self.answer is None else self.answer.retry_after_s
 
     @property
+    def status(self) -> int | None:
+        """The HTTP status, where there is an answer."""
+        return None if self.answer is None else self.answer.status
+
+    @property
     def label(self) -> str:
         """The status, or the name of what went wrong; for logs."""
         return self.cause if self.answer is None else str(self.answer.status)

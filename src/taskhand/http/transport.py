@@ -81,6 +81,7 @@ class RetryTransport:
         self._home = httpx2.URL(config.upstream.base_url)
         self._headers = {**_HEADERS, **config.upstream.headers}
         self._tracer = config.runtime.tracer or trace.get_tracer("taskhand.http")
+        self._observer = config.runtime.observer
         self.request_count = 0
 
     async def send(self, request: Request, url: str, deadline: Deadline) -> Answer:
@@ -146,9 +147,11 @@ class RetryTransport:
         is_read = request.kind is RequestKind.READ
         leave_by, end_by = (deadline.at, deadline.at) if is_read else (deadline.write_by, deadline.confirm_by)
         try:
-            if self._config.runtime.clock() >= leave_by:
+            if (asked := self._config.runtime.clock()) >= leave_by:
                 raise no_time_error(self._config.upstream, request.kind)
             async with self._config.rate_limiter.turn(leave_by):
+                if self._observer is not None:
+                    self._observer.turn_came(self._config.runtime.clock() - asked)
                 return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
             if not in_doubt and error.retry_after_s is not None:
@@ -246,12 +249,14 @@ class RetryTransport:
             try:
                 yield ended
             finally:
-                label = "cancelled"
+                label, status = "cancelled", None
                 for attempt in ended:
                     _describe(span, attempt)
-                    label = attempt.label
+                    label, status = attempt.label, attempt.status
                 took_s = self._config.runtime.clock() - began
                 _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, label, took_s, number)
+                if self._observer is not None:
+                    self._observer.request_ended(method, status, took_s)
 
 
 def _describe(span: trace.Span, attempt: Attempt) -> None:

@@ -15,6 +15,7 @@ from taskhand.http.rate_limiter import RateHeaders, parse_ietf_headers
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+    from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.reply import Json
 
 __all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
@@ -84,6 +85,7 @@ class Runtime:
 
     `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
     in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
+    `observer` is told of every request.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -92,3 +94,4 @@ class Runtime:
     jitter: Callable[[], float] = random.random
     new_reference: Callable[[], str] = _new_id
     tracer: "Tracer | None" = None
+    observer: "RequestObserver | None" = None

@@ -1,7 +1,7 @@
 """The MCP server: tools, prompts and resources on an app context, ready for any transport."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server import NotificationOptions, Server
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -24,6 +24,9 @@ from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
+
+if TYPE_CHECKING:
+    from taskhand.domain.telemetry import CallObserver
 
 __all__ = ["INSTRUCTIONS", "create_not_configured_server", "create_server"]
 
@@ -65,12 +68,14 @@ def create_server(
     state_keys: Sequence[str] = (),
     keeps_sessions: bool = True,
     remark: str | None = None,
+    observer: "CallObserver | None" = None,
 ) -> Server[Any]:
     """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
     `access` tells who calls. `state_keys` seal what a client carries from a question to its answer: the first one
     seals, all open; without any, only this process opens what it sealed. `keeps_sessions` is whether a session of the
     older era lasts longer than a request: only then can it be told of changes. `remark` is for the instructions.
+    `observer` is told of every call.
     OperatorError where the configuration offers no tool.
     """
     connections = served if isinstance(served, Connections) else Connections.of(served)
@@ -101,6 +106,10 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
+    if observer is not None:
+        from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
+
+        server.middleware.append(observe_calls(observer))
     server.middleware += [log_protocol_errors, read_arguments_text]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))

@@ -1,23 +1,51 @@
-"""The log of refused calls: one line for each, with the tool and the code."""
+"""The log of refused calls, one line for each with the tool and the code; and notes on a call that is observed."""
 
 import logging
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
-__all__ = ["log_protocol_errors", "log_refusal"]
+from taskhand.domain.errors import TaskhandError
+
+__all__ = ["ALL", "NOTES", "CallNotes", "log_protocol_errors", "log_refusal", "note_connection"]
 
 logger = logging.getLogger(__name__)
 
 _MOST_OF_NAME: Final = 60
 
 
-def log_refusal(tool: str, code: str) -> None:
-    """Log that a call was refused. The name of the tool is what the client has sent."""
+@dataclass(slots=True)
+class CallNotes:
+    """The connection that a call uses, and the code and the error that it ended with; None where there is none."""
+
+    connection: str | None = None
+    code: str | None = None
+    error: TaskhandError | None = None
+
+
+ALL: Final = "all"
+"""In the place of a connection's name: the call is about all of them."""
+
+NOTES: Final[ContextVar[CallNotes | None]] = ContextVar("call_notes", default=None)
+"""The notes of the call under way, None where nobody observes it."""
+
+
+def note_connection(name: str | None) -> None:
+    """Note which connection the call uses: None where there is only one."""
+    if (notes := NOTES.get()) is not None:
+        notes.connection = name
+
+
+def log_refusal(tool: str, code: str, error: TaskhandError | None = None) -> None:
+    """Log that a call was refused, and note it. The name of the tool is what the client has sent."""
     name = tool[:_MOST_OF_NAME]
     logger.info("%s refused: %s", name, code, extra={"tool": name, "code": code})
+    if (notes := NOTES.get()) is not None:
+        notes.code, notes.error = code, error
 
 
 async def log_protocol_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

@@ -30,7 +30,7 @@ from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
-from taskhand.server.refusal_log import log_refusal
+from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
@@ -122,6 +122,7 @@ class ToolHandlers:
         sent, app = await self._find_connection(mine, params.arguments or {})
         if app is None:
             return await self._run_everywhere(tool, call, mine, sent)
+        note_connection(app.connection)
         call.app, schema = app, self._schemas.of(tool, app)
         arguments = self._parse(tool, call, schema, sent)
         if tool.writes:
@@ -155,6 +156,7 @@ class ToolHandlers:
         """Run a tool on all connections; UnclearConnection where it works on one only."""
         if tool.run_everywhere is None:
             raise UnclearConnection("connection is required: it is not clear which CRM account is meant.", mine)
+        note_connection(ALL)
         arguments = self._parse(tool, call, self._schemas.listed(tool, mine), sent)
         calls = {name: replace(call, app=app) for name, app in mine.by_name.items()}
         return await tool.run_everywhere(calls, arguments)
@@ -204,5 +206,5 @@ def _to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Cal
 
 def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:
     """The error as a result that a model can act on."""
-    log_refusal(tool, error.code)
+    log_refusal(tool, error.code, error)
     return CallToolResult(content=[TextContent(text=render_error(error, wording))], is_error=True)

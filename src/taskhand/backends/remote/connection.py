@@ -20,6 +20,8 @@ async def open_client(context: "OpenContext", upstream: Upstream, rate: Rate, in
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
     upstream = replace(upstream, credential=credential, variable=base)
     limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    if runtime.observer is not None:
+        runtime.observer.watch_budget(limiter.headroom)
     return await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
 
 

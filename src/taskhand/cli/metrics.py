@@ -1,0 +1,46 @@
+"""The metrics of a server, where its options or settings ask for them."""
+
+import logging
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from taskhand.cli.log import announce
+from taskhand.config.configuration import Configuration
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.telemetry.metrics import Metrics
+
+__all__ = ["open_metrics"]
+
+_log = logging.getLogger(__name__)
+
+
+def open_metrics(
+    found: Configuration, host: str, port: int, stack: AsyncExitStack, *, is_http: bool
+) -> "Metrics | None":
+    """Serve the metrics of these connections until the stack is closed.
+
+    OperatorError where the library is not installed, or where the address cannot be served. Over standard input and
+    output a taken port is only logged, and nothing is counted: each conversation has a server, and the first one has
+    the port.
+    """
+    try:
+        from taskhand.telemetry.metrics import Metrics
+        from taskhand.telemetry.metrics_server import serve_metrics
+    except ImportError:
+        raise OperatorError(
+            "Metrics are asked for, and the library that counts them is not installed.",
+            next_step="Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT.",
+        ) from None
+    from taskhand.server.tools import TOOLS
+
+    metrics = Metrics([tool.name for tool in TOOLS], [one.name for one in found.connections])
+    try:
+        announce(f"Metrics are at {stack.enter_context(serve_metrics(metrics.registry, host, port))}")
+    except OperatorError as error:
+        if is_http:
+            raise
+        _log.warning("%s", error.message)
+        return None
+    return metrics

@@ -1,0 +1,49 @@
+"""What may be told of calls and of the requests to a CRM to whoever watches a server; protocols.
+
+Only names from closed sets and numbers: never a task, a title, a person, a path or a client.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Budget", "CallObserver", "RequestObserver"]
+
+
+class Budget(Protocol):
+    """How much may be sent to a CRM from now on.
+
+    `left` requests in the window that the CRM's own headers name, None where they name none; `paused_s` is how many
+    more seconds every request is held back.
+    """
+
+    @property
+    def left(self) -> int | None: ...  # noqa: D102
+    @property
+    def paused_s(self) -> float: ...  # noqa: D102
+
+
+class RequestObserver(Protocol):
+    """Is told of the requests to one CRM. Nothing here may fail or wait."""
+
+    def request_ended(self, method: str, status: int | None, took_s: float) -> None:
+        """One attempt ended, with this HTTP status, or without an answer (None)."""
+        ...
+
+    def turn_came(self, waited_s: float) -> None:
+        """A request has waited so long for its turn."""
+        ...
+
+    def watch_budget(self, read: Callable[[], Budget]) -> None:
+        """`read` returns the budget as it is now; it may be called in any thread."""
+        ...
+
+
+class CallObserver(Protocol):
+    """Is told of the calls of tools. Nothing here may fail or wait."""
+
+    def call_ended(self, tool: str, connection: str | None, outcome: str, code: str | None, took_s: float) -> None:
+        """A call ended: `outcome` is "ok", "cancelled" or who can act on the error, `code` that of the error.
+
+        `tool` is what the client has sent. `connection` is None where none was found.
+        """
+        ...

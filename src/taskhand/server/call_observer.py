@@ -1,0 +1,56 @@
+"""Tells an observer of each call of a tool: how it ended, and how long it took."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
+
+from taskhand.domain.errors import CallerError, NotAllowed, NotAttempted, OperatorError, TaskhandError, UpstreamError
+from taskhand.domain.telemetry import CallObserver
+from taskhand.server.refusal_log import NOTES, CallNotes
+
+__all__ = ["observe_calls"]
+
+_OUTCOMES: dict[type[TaskhandError], str] = {
+    NotAllowed: "not_allowed",
+    OperatorError: "operator_error",
+    CallerError: "caller_error",
+    NotAttempted: "caller_error",
+    UpstreamError: "upstream_error",
+}
+"""By the class of an error, the narrower one first: who can act on it."""
+
+
+def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf_counter) -> ServerMiddleware[Any]:
+    """The middleware that tells `observer`; `clock` answers seconds."""
+
+    async def observe(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        notes, began, is_cancelled = CallNotes(), clock(), False
+        token = NOTES.set(notes)
+        try:
+            return await call_next(ctx)
+        except anyio.get_cancelled_exc_class():
+            is_cancelled = True
+            raise
+        finally:
+            NOTES.reset(token)
+            outcome = "cancelled" if is_cancelled else _outcome(notes)
+            tool = str((ctx.params or {}).get("name"))
+            observer.call_ended(tool, notes.connection, outcome, notes.code, clock() - began)
+
+    return observe
+
+
+def _outcome(notes: CallNotes) -> str:
+    """Whether the call was answered, or who can act on its error."""
+    if notes.code is None:
+        return "ok"
+    if notes.error is None:
+        return "protocol_error"
+    classes = (name for kind, name in _OUTCOMES.items() if isinstance(notes.error, kind))
+    return next(classes, "internal_error")

@@ -1,0 +1,140 @@
+"""The series that Prometheus reads: calls, refusals, requests to the CRMs, their latencies and budgets.
+
+Every label is from a closed set, whatever clients send: tools and connections that exist, outcomes, codes, methods and
+classes of HTTP statuses. So no series names a task, a person or a client, and their number is bounded.
+"""
+
+import math
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+
+from taskhand import __version__
+from taskhand.domain.telemetry import Budget
+
+__all__ = ["Metrics"]
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_CODE: Final = re.compile(r"[a-z][a-z_]{0,39}|-\d{1,6}")
+_MOST_CODES: Final = 100
+"""Codes that are told apart; there are some seventy."""
+_OTHER: Final = "other"
+_NONE: Final = "none"
+
+
+class Metrics:
+    """Counts what it is told of the calls of these tools and of the requests to these connections.
+
+    `registry` has the series.
+    """
+
+    def __init__(self, tools: Collection[str], connections: Collection[str]) -> None:
+        self.registry = CollectorRegistry()
+        self._tools = frozenset(tools)
+        self._connections = frozenset({*connections, "all"})
+        self._only = next(iter(connections)) if len(connections) == 1 else _NONE
+        self._codes: set[str] = set()
+        series = _Series(self.registry)
+        self._series = series
+        ProcessCollector(registry=self.registry)
+        Info("taskhand", "The version of Taskhand.", registry=self.registry).info({"version": __version__})
+
+    def call_ended(self, tool: str, connection: str | None, outcome: str, code: str | None, took_s: float) -> None:
+        """Count a call of a tool."""
+        known = tool if tool in self._tools else _OTHER
+        used = connection or self._only
+        self._series.calls.labels(known, used if used in self._connections else _OTHER, outcome).inc()
+        self._series.call_seconds.labels(known).observe(took_s)
+        if code is not None:
+            self._series.refusals.labels(self._known_code(code)).inc()
+
+    def of_connection(self, name: str) -> "RequestMetrics":
+        """Counts the requests to one connection."""
+        return RequestMetrics(self._series, name)
+
+    def _known_code(self, code: str) -> str:
+        if code not in self._codes and (len(self._codes) >= _MOST_CODES or not _CODE.fullmatch(code)):
+            return _OTHER
+        self._codes.add(code)
+        return code
+
+
+class _Series:
+    """The series by what they count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.calls = Counter(
+            "taskhand_tool_calls",
+            "Calls of tools, by how they ended.",
+            ("tool", "connection", "outcome"),
+            registry=registry,
+        )
+        self.refusals = Counter("taskhand_refusals", "Calls that an error answered.", ("code",), registry=registry)
+        self.call_seconds = Histogram(
+            "taskhand_tool_call_seconds", "Seconds that a call took.", ("tool",), buckets=_SECONDS, registry=registry
+        )
+        self.requests = Counter(
+            "taskhand_upstream_requests",
+            "Requests to a CRM, repetitions included; the status is none where no answer came.",
+            ("connection", "method", "status"),
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "taskhand_upstream_request_seconds",
+            "Seconds that a request to a CRM took.",
+            ("connection",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.wait_seconds = Histogram(
+            "taskhand_upstream_wait_seconds",
+            "Seconds that a request waited until the rate limit let it leave.",
+            ("connection",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.budget = Gauge(
+            "taskhand_upstream_budget_requests",
+            "Requests that a CRM lets through until its window ends; NaN where it does not say.",
+            ("connection",),
+            registry=registry,
+        )
+        self.paused = Gauge(
+            "taskhand_upstream_paused_seconds",
+            "Seconds for which every request to a CRM is held back from now on, because it asked for that.",
+            ("connection",),
+            registry=registry,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMetrics:
+    """Counts the requests to one connection."""
+
+    series: _Series = field(repr=False)
+    connection: str
+
+    def request_ended(self, method: str, status: int | None, took_s: float) -> None:
+        """Count an attempt."""
+        known = method if method in _METHODS else _OTHER
+        group = _NONE if status is None else f"{status // 100}xx"
+        self.series.requests.labels(self.connection, known, group).inc()
+        self.series.request_seconds.labels(self.connection).observe(took_s)
+
+    def turn_came(self, waited_s: float) -> None:
+        """Count a wait for the rate limit."""
+        self.series.wait_seconds.labels(self.connection).observe(waited_s)
+
+    def watch_budget(self, read: Callable[[], Budget]) -> None:
+        """Show the budget as it is when the series are read."""
+
+        def left() -> float:
+            known = read().left
+            return math.nan if known is None else float(known)
+
+        self.series.budget.labels(self.connection).set_function(left)
+        self.series.paused.labels(self.connection).set_function(lambda: read().paused_s)

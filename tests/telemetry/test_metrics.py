@@ -1,0 +1,153 @@
+"""Metrics: what is counted of calls and requests, and that nothing of tasks, people and clients becomes a label."""
+
+import re
+import sys
+import urllib.error
+import urllib.request
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from prometheus_client import generate_latest
+
+from behaviour.arms import vambe_sandbox, vambe_settings
+from builders import refused
+from server.transports.server_process import serving
+from server.transports.task_calls import create_task
+from taskhand.cli.metrics import open_metrics
+from taskhand.config.configuration import Configuration
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.file import SettingsFile
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.server.tools import TOOLS
+from taskhand.telemetry.metrics import Metrics
+from taskhand.telemetry.metrics_server import serve_metrics
+from taskhand.wiring import open_connections
+
+HOSTILE = ["ana@x.test", "../../etc", "x" * 5_000, '"}\n# evil 1', "Llamar a Elisa", "", "\ud800", "get_task "]
+
+
+def series(metrics: Metrics) -> dict[str, float]:
+    """The value of each series that Taskhand has, by name and labels."""
+    lines = generate_latest(metrics.registry).decode().splitlines()
+    found = (line.rpartition(" ") for line in lines if line.startswith("taskhand_"))
+    return {name: float(value) for name, _, value in found if "_created" not in name and "_bucket" not in name}
+
+
+async def test_calls_refusals_and_requests_are_counted_by_tool_and_connection(tmp_path: Path) -> None:
+    async with serve(vambe_sandbox()) as url:
+        found = [
+            ConnectionSettings("north", vambe_settings(url, journal=tmp_path / "north.sqlite")),
+            ConnectionSettings("south", vambe_settings(url, journal=tmp_path / "south.sqlite")),
+        ]
+        metrics = Metrics([tool.name for tool in TOOLS], [one.name for one in found])
+        async with (
+            open_connections(found, observe=metrics.of_connection) as connections,
+            Client(create_server(connections, observer=metrics)) as client,
+        ):
+            await client.call_tool("list_team_members", {"connection": "north"})
+            await client.call_tool("get_task", {"id": "9" * 8, "connection": "south"})
+            await client.call_tool("create_task", {"title": "", "connection": "north"})
+            await client.call_tool("create_task", {"title": "Llamar a Elisa"})
+            await client.call_tool("no_such_tool", {})
+            seen = series(metrics)
+    assert {name: value for name, value in seen.items() if name.startswith("taskhand_tool_calls_total")} == {
+        'taskhand_tool_calls_total{connection="north",outcome="ok",tool="list_team_members"}': 1,
+        'taskhand_tool_calls_total{connection="south",outcome="caller_error",tool="get_task"}': 1,
+        'taskhand_tool_calls_total{connection="north",outcome="caller_error",tool="create_task"}': 1,
+        'taskhand_tool_calls_total{connection="other",outcome="caller_error",tool="create_task"}': 1,
+        'taskhand_tool_calls_total{connection="other",outcome="caller_error",tool="other"}': 1,
+    }
+    assert seen['taskhand_refusals_total{code="connection_required"}'] == 1
+    assert seen['taskhand_upstream_requests_total{connection="north",method="GET",status="2xx"}'] >= 1
+    assert seen['taskhand_upstream_wait_seconds_count{connection="north"}'] >= 1
+    assert seen['taskhand_upstream_paused_seconds{connection="south"}'] == 0
+    assert "Elisa" not in "".join(seen)
+
+
+def test_no_label_is_what_a_client_chose() -> None:
+    metrics = Metrics(["get_task"], ["north"])
+    requests = metrics.of_connection("north")
+    for text in HOSTILE * 2:
+        metrics.call_ended(text, text, "ok", text, 0.1)
+        requests.request_ended(text, None, 0.1)
+    before = set(series(metrics))
+    assert {label for name in before for label in re.findall(r'="(.*?)"', name)} <= {
+        *("other", "none", "north", "get_task", "ok"),
+        *("0.1.0",),
+    }
+    for number in range(5_000):
+        metrics.call_ended("get_task", "north", "ok", f"code_{'x' * (number % 30)}_{'y' * (number % 31)}", 0.1)
+    assert len(set(series(metrics)) - before) < 110
+
+
+def test_a_server_with_one_connection_names_it_where_a_call_names_none() -> None:
+    metrics = Metrics(["get_task"], ["default"])
+    metrics.call_ended("get_task", None, "ok", None, 0.1)
+    assert series(metrics)['taskhand_tool_calls_total{connection="default",outcome="ok",tool="get_task"}'] == 1
+
+
+def get(url: str, accept: str = "text/plain") -> tuple[int, str]:
+    """The status and the body of an answer."""
+    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310  our own server
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  as above
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_metrics_have_a_port_of_their_own(store_file: Path) -> None:
+    with serving(store_file, "--metrics-port", "0") as web:
+        create_task(web)
+        web.call("get_task", {"id": "nothing"})
+        told = next(line for line in web.process.err.seen if line.startswith("Metrics are at "))
+        url = told.removeprefix("Metrics are at ").strip()
+        assert url.startswith("http://127.0.0.1:")
+        status, text = get(url)
+        assert status == 200
+        assert 'taskhand_tool_calls_total{connection="default",outcome="ok",tool="create_task"} 1.0' in text
+        assert 'taskhand_refusals_total{code="' in text
+        assert 'taskhand_tool_call_seconds_count{tool="create_task"} 1.0' in text
+        assert get(url, "application/openmetrics-text")[1].endswith("# EOF\n")
+        assert get(url.removesuffix("/metrics"))[0] == 404
+        assert web.get("/metrics")[0] == 404
+
+
+def configuration(**settings: Any) -> Configuration:
+    """A configuration with nothing else in it."""
+    return Configuration(Settings(**settings), {}, SettingsFile(Path("taskhand.toml"), there=False))
+
+
+async def test_without_the_library_the_operator_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("prometheus_client", "taskhand.telemetry.metrics"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with refused("configuration", OperatorError) as caught:
+        open_metrics(configuration(), "127.0.0.1", 0, AsyncExitStack(), is_http=True)
+    assert caught.value.next_step == "Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT."
+
+
+async def test_a_taken_port_ends_a_server_over_http_and_is_logged_by_one_of_a_conversation(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(serve_metrics(Metrics([], []).registry, "127.0.0.1", 0))
+        port = int(url.removesuffix("/metrics").rpartition(":")[2])
+        with refused("address_refused", OperatorError):
+            open_metrics(configuration(), "127.0.0.1", port, stack, is_http=True)
+        assert open_metrics(configuration(), "127.0.0.1", port, stack, is_http=False) is None
+        assert f"Metrics cannot be served at 127.0.0.1:{port}" in caplog.text
+
+
+async def test_a_reader_that_sends_nothing_keeps_nobody_from_reading() -> None:
+    with serve_metrics(Metrics([], []).registry, "127.0.0.1", 0) as url:
+        port = int(url.removesuffix("/metrics").rpartition(":")[2])
+        async with await anyio.connect_tcp("127.0.0.1", port), await anyio.connect_tcp("127.0.0.1", port):
+            assert (await anyio.to_thread.run_sync(get, url))[0] == 200
