@@ -1,9 +1,10 @@
 """The command `taskhand serve`, which is also what `taskhand` alone does."""
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
+
+_COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""The standard variables that name a collector of traces."""
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -229,7 +233,7 @@ async def _open(
     if isinstance(found, OperatorError):
         raise found
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
-    metrics = count(found, stack)
+    traces, metrics = _open_traces(stack), count(found, stack)
     observe = metrics.of_connection if metrics else None
     connections = await stack.enter_async_context(open_connections(found.connections, observe=observe))
     server = create_server(
@@ -240,6 +244,10 @@ async def _open(
         remark=settings.remark,
         observer=metrics,
     )
+    if traces:
+        from taskhand.server.trace_headers import read_trace_headers
+
+        server.middleware.insert(0, read_trace_headers)
 
     reload_files = reload_on_hangup((policy, people), stack)
 
@@ -251,7 +259,12 @@ async def _open(
             await anyio.sleep(_QUIET_S)
             await load_use_cases()
 
-    return server, connections.aclose, at_start, check_readiness(connections)
+    async def close() -> None:
+        await connections.aclose()
+        if traces:
+            traces.close()  # a signal ends the process before the stack is closed
+
+    return server, close, at_start, check_readiness(connections)
 
 
 def _open_metrics(
@@ -265,3 +278,14 @@ def _open_metrics(
     from taskhand.cli.metrics import open_metrics
 
     return open_metrics(found, host, port, stack, is_http=is_http)
+
+
+def _open_traces(stack: AsyncExitStack) -> ExitStack | None:
+    """What exports traces until it is closed; None where no collector is named."""
+    if not any(os.environ.get(name, "").strip() for name in _COLLECTORS):
+        return None
+    from taskhand.cli.traces import open_traces
+
+    traces = stack.enter_context(ExitStack())
+    traces.enter_context(open_traces(os.environ))
+    return traces

@@ -242,21 +242,19 @@ class RetryTransport:
                 "url.template": template,
                 "server.address": self._config.origin.host,
                 "server.port": self._config.origin.port,
-                "http.request.resend_count": number - 1,
+                **({"http.request.resend_count": number - 1} if number > 1 else {}),
             },
             record_exception=False,
         ) as span:
             try:
                 yield ended
             finally:
-                label, status = "cancelled", None
-                for attempt in ended:
-                    _describe(span, attempt)
-                    label, status = attempt.label, attempt.status
+                attempt = ended[0] if ended else Attempt(Event.TIMED_OUT, cause="cancelled")
+                _describe(span, attempt)
                 took_s = self._config.runtime.clock() - began
-                _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, label, took_s, number)
+                _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
                 if self._observer is not None:
-                    self._observer.request_ended(method, status, took_s)
+                    self._observer.request_ended(method, attempt.status, took_s)
 
 
 def _describe(span: trace.Span, attempt: Attempt) -> None:
