@@ -13,7 +13,12 @@ RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-v
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY examples/scenarios examples/scenarios
-RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check --no-deps . \
+RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check --no-deps .
+# `--build-arg EXTRAS=metrics,otel` adds the packages of these extras; without it there is nothing to add.
+ARG EXTRAS=
+COPY requirements/dev.txt requirements/
+RUN pip --python /opt/taskhand/bin/python install --no-cache-dir --disable-pip-version-check \
+    --constraint requirements/dev.txt ".${EXTRAS:+[$EXTRAS]}" \
  && pip --python /opt/taskhand/bin/python check
 
 FROM ${BASE}

@@ -83,7 +83,8 @@ def test_the_image_copies_everything_that_the_package_needs() -> None:
 def test_every_stage_has_the_same_base_image() -> None:
     bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
     assert set(bases) == {"${BASE}"}
-    assert re.fullmatch(r"BASE=python:3\.\d+\.\d+-slim-[a-z]+", _said("ARG")), "a tag that does not move"
+    [base] = [line for line in LINES if line.startswith("ARG BASE=")]
+    assert re.fullmatch(r"ARG BASE=python:3\.\d+\.\d+-slim-[a-z]+", base), "a tag that does not move"
 
 
 def test_the_packages_are_a_layer_that_a_change_of_the_source_does_not_touch() -> None:
@@ -92,6 +93,20 @@ def test_the_packages_are_a_layer_that_a_change_of_the_source_does_not_touch() -
     copied = [step for step in steps[:packages] if step.startswith("COPY ")]
     assert copied == ["COPY requirements/runtime.txt requirements/"]
     assert "--no-deps ." in " ".join(steps[packages + 1 :])
+
+
+def test_the_extras_of_metrics_and_traces_can_be_built_in_with_locked_packages() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    (given,) = set(re.findall(r"--build-arg EXTRAS=([a-z,]+)", page))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    locked = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    for package in (package for extra in given.split(",") for package in extras[extra]):
+        assert f"\n{re.split('[<>=]', package)[0]}==" in locked
+    [asked] = re.findall(r"--constraint requirements/dev.txt (\S+)", " ".join(LINES))
+    for extras_given, what in (("", "."), (given, f".[{given}]")):
+        shown = ["/bin/sh", "-c", f"echo {asked}"]
+        done = subprocess.run(shown, env={"EXTRAS": extras_given}, capture_output=True, text=True, check=True)  # noqa: S603
+        assert done.stdout == f"{what}\n"
 
 
 def test_the_copied_files_are_enough_to_build_the_package(tmp_path: Path) -> None:
