@@ -25,6 +25,7 @@ from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
+from taskhand.cli.main import command as taskhand_command
 from taskhand.config.configuration import Configuration
 from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
@@ -197,9 +198,35 @@ def test_an_export_has_the_changes_that_it_asks_for(runs: Run, options: tuple[st
 
 
 def test_an_export_of_an_unknown_connection_names_those_there_are(runs: Run) -> None:
-    done = runs("export", "--connection", "nort")
-    assert done.exit_code == 2
-    assert "there is no 'nort', only default." in done.stderr
+    with refused("unknown_connection") as caught:
+        runs("export", "--connection", "nort")
+    assert caught.value.next_step == "There is default."
+
+
+def test_an_export_reads_the_journals_of_all_connections_and_each_line_names_its_own(tmp_path: Path) -> None:
+    config = tmp_path / "taskhand.toml"
+    names = ("north", "south")
+    config.write_text(
+        "".join(f'[connections.{one}]\nbackend = "local"\ndb = "{tmp_path / one}.sqlite"\n' for one in names),
+        encoding="utf-8",
+    )
+    env = {"TASKHAND_CONFIG": str(config), "TASKHAND_PERSON": "Ana@x.test"}
+
+    def run(*words: str) -> list[str]:
+        done = CliRunner().invoke(taskhand_command, words, env=env, catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.stdout.splitlines()
+
+    for title, one in {"One": "north", "Two": "south", "Three": "north"}.items():
+        run("call", "create_task", json.dumps({"title": title, "responsibleIds": [], "connection": one}))
+    rows = [json.loads(line) for line in run("journal", "export")]
+    openings = [row for row in rows if row["body"]["kind"] == "opening"]
+    assert [row["connection"] for row in openings] == ["north", "south", "north"]
+    assert {row["person"] for row in rows} == {"ana@x.test"}
+    assert {row["connection"] for row in rows} == {*names}
+    south = [json.loads(line) for line in run("journal", "export", "--connection", "South", "--person", "ana@X.test")]
+    assert south == [row for row in rows if row["connection"] == "south"]
+    assert south == [json.loads(line) for line in run("--connection", "south", "journal", "export")]
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows does not tell that a pipe was closed")

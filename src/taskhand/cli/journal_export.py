@@ -58,23 +58,21 @@ def export(
     from taskhand.journal.row_export import RowQuery
 
     found: Configuration = context.meta[CONFIGURATION]
-    _check_name(connection, found.connections)
-    query = RowQuery(since, until, Person.named(person).id if person else None, connection)
-    anyio.run(partial(_export, found.connections, query, follow=follow))
+    found = found.only(connection) if connection else found
+    query = RowQuery(since, until, Person.named(person).id if person else None, found.chosen)
+    named = len(found.connection_names) > 1 or found.chosen is not None
+    anyio.run(partial(_export, found.connections, query, named=named, follow=follow))
 
 
-def _check_name(name: str | None, connections: "Sequence[ConnectionSettings]") -> None:
-    names = [one.name for one in connections]
-    if name is not None and name not in names:
-        raise click.BadParameter(f"there is no {name!r}, only {', '.join(names)}.", param_hint="--connection")
+async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, named: bool, follow: bool) -> None:
+    """Print the rows of all journals, with their connections where these are `named`.
 
-
-async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, follow: bool) -> None:
-    """Print the rows of all journals. OperatorError where there is none yet, unless it is waited for."""
+    OperatorError where there is no journal yet, unless it is waited for.
+    """
     from taskhand.journal.row_export import to_line
     from taskhand.journal.row_reader import RowReader, follow_rows, read_rows
 
-    files, exist = await _find_files(connections, named=len(connections) > 1 or query.connection is not None)
+    files, exist = await _find_files(connections, named=named)
     if not exist:
         _report_missing([file.path for file in files], follow=follow)
     readers = [RowReader(file, query) for file in files]
