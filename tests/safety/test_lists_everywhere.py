@@ -9,6 +9,7 @@ from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
 from behaviour.agent import Refused
 from safety.mixed import Mixed, mixed
+from taskhand.sandbox.close import CloseSandbox
 
 CALL_S = 45.0
 ALL = ["home", "north", "south"]
@@ -118,6 +119,16 @@ async def test_what_is_left_comes_with_a_later_call_also_where_all_others_have_e
         rest = await there.agent("list_tasks", cursor=page["nextCursor"])
         assert by_connection(rest) == {"south": 3}
         assert "nextCursor" not in rest
+
+
+async def test_a_crm_that_refuses_the_credential_is_told_and_is_not_waited_for(tmp_path: Path) -> None:
+    async with mixed(tmp_path) as there:
+        south = there.there["south"]
+        assert isinstance(south, CloseSandbox)
+        south.key = "another"
+        answer = await there.agent("list_tasks")
+        assert (by_connection(answer), [*told(answer, "unreachable")]) == ({"north": 3}, ["south"])
+        assert "nextCursor" not in answer
 
 
 FILTERS: list[tuple[dict[str, Any], list[str] | None, object]] = [

@@ -25,11 +25,13 @@ from taskhand.domain.page import TaskPage, cursor_after
 from taskhand.domain.query import Order, TaskFilter, TaskQuery, ascends, sort_key
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_tasks import all_pages, list_tasks
+from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
 
 NAMES = ("north", "south", "home")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
+EVERYTHING = TaskFilter()
+FILTERS = (EVERYTHING, EVERYTHING, TaskFilter(priority="1"), TaskFilter(from_date="2026-03-02"), TaskFilter(text="h"))
 MOST_PAGES = 200
 
 
@@ -72,7 +74,13 @@ def flaky(app: AppContext) -> Flaky:
 
 
 async def walk(
-    apps: Mapping[str, AppContext], order: Order, limit: int, chance: Random, odds: float
+    apps: Mapping[str, AppContext],
+    order: Order,
+    limit: int,
+    chance: Random,
+    *,
+    odds: float = 0.0,
+    asked: TaskFilter = EVERYTHING,
 ) -> list[TaskLists]:
     """All pages, where each connection may be away on any page; a page that none answers is asked for again."""
     pages: list[TaskLists] = []
@@ -81,7 +89,7 @@ async def walk(
         for app in apps.values():
             flaky(app).is_away = chance.random() < odds
         try:
-            page = await list_tasks_everywhere(apps, TaskFilter(), order=order, limit=limit, cursor=cursor)
+            page = await list_tasks_everywhere(apps, asked, order=order, limit=limit, cursor=cursor)
         except UpstreamError:
             assert any(flaky(app).is_away for app in apps.values())
             continue
@@ -99,9 +107,9 @@ async def walk(
     return pages
 
 
-async def whole_list(app: AppContext, order: Order) -> list[str]:
-    """The ids of all tasks of one connection."""
-    return [task.id async for page in all_pages(app, TaskQuery(order=order)) for task in page.tasks]
+async def whole_list(app: AppContext, order: Order, asked: TaskFilter) -> list[str]:
+    """The ids of all matching tasks of one connection."""
+    return [task.id for task in (await list_tasks(app, asked, order=order, limit=100)).tasks]
 
 
 @settings(max_examples=12, deadline=None)
@@ -112,11 +120,15 @@ def test_every_task_is_on_exactly_one_page_in_the_asked_order(seed: int, odds: f
         with TemporaryDirectory() as folder:
             async with stores(Path(folder), chance) as apps:
                 for order in ORDERS:
-                    limit = chance.choice([1, 2, 3, 5, 25])
-                    rows = [row for page in await walk(apps, order, limit, chance, odds) for row in page.rows]
+                    limit, asked = chance.choice([1, 2, 3, 5, 25]), chance.choice(FILTERS)
+                    rows = [
+                        row
+                        for page in await walk(apps, order, limit, chance, odds=odds, asked=asked)
+                        for row in page.rows
+                    ]
                     for name, app in apps.items():
                         own = [task.id for connection, task in rows if connection == name]
-                        assert own == await whole_list(app, order)
+                        assert own == await whole_list(app, order, asked)
                     if not odds:
                         check_order(rows, order)
 
@@ -139,7 +151,7 @@ async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_e
                 await create(
                     flaky(apps[name]), Edit(title=f"{name} {number}", due=Due(date(2026, 3, 1 + number)), priority=0)
                 )
-        pages = await walk(apps, "due", 3, Random(0), 0.0)  # noqa: S311  no secret
+        pages = await walk(apps, "due", 3, Random(0))  # noqa: S311  no secret
         assert sum(len(page.rows) for page in pages) == 7
         assert (flaky(apps["north"]).asked, flaky(apps["home"]).asked) == (1, 1)
         assert flaky(apps["south"]).asked == len(pages)

@@ -68,7 +68,8 @@ class ListEverywhereAnswer(ListAnswer):
             unreachable=_told_rows([*found.found.unreachable.items()]),
             left_out=_told_rows(left_out, partly=len(found.unknown)),
         )
-        rows = _rows(found, fields, page_room(limit) - len(answer.model_dump_json()))
+        room = page_room(limit)
+        rows = _rows(found, fields, max(room - len(answer.model_dump_json()), room // 2))
         return answer.model_copy(update={"tasks": rows, "next_cursor": found.cursor_after(len(rows)) or MISSING})
 
 
