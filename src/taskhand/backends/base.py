@@ -186,10 +186,12 @@ class Backend(Protocol):
         """
         ...
 
-    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
-        """The ids of notes with this text that `me` wrote beside these tasks since then, by the id of the task.
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
+        """The ids of notes with this text that were written here beside these tasks since then, by the id of the task.
 
-        For backends whose tasks have no description.
+        `but` are the ids of notes that do not count. For backends whose tasks have no description.
         """
         ...
 

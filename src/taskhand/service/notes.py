@@ -13,6 +13,7 @@ from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import MASK, Change, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.sent_notes import find_own_notes
 
 __all__ = ["describe_others", "describe_shared", "moved_notes", "tasks_sharing", "with_written_notes"]
 
@@ -36,7 +37,7 @@ async def with_written_notes(
         found |= _noted(found, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
     for text in dict.fromkeys(deleted.values()):
         tasks = [now[task_id].task for task_id, one in deleted.items() if one == text and task_id in now]
-        ids = await app.backend.find_notes(tasks, text, since) if MASK not in text else {}
+        ids = await find_own_notes(app, tasks, text, since) if MASK not in text else {}
         for task in tasks:
             found |= _noted(found, task.id, text if task.id in ids else None, ids.get(task.id))
     return found
@@ -66,7 +67,7 @@ async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
     moved += [_note_difference(task, task.note, None) for task, note in edits if note is None and task.note_id in gone]
     for text in dict.fromkeys(note for _, note in edits if isinstance(note, str) and MASK not in note):
         tasks = [task for task, note in edits if note == text]
-        found = await app.backend.find_notes(tasks, text, plan.opening.at)
+        found = await find_own_notes(app, tasks, text, plan.opening.at)
         moved += [_note_difference(task, None, text) for task in tasks if task.id in found]
     return moved
 

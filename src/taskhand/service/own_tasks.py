@@ -157,9 +157,11 @@ class OwnTasksBackend:
         """The person's own tasks; NotAllowed for another's."""
         return await self._only_own(await self._backend.snapshots_to_delete(ids))
 
-    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
         """The backend's own, about tasks that were read here."""
-        return await self._backend.find_notes(tasks, text, since)
+        return await self._backend.find_notes(tasks, text, since, but)
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
         """The backend's own."""

@@ -1,7 +1,7 @@
 """A backend as one person uses it: `me` is that person's member, never the user of the shared credential."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -65,10 +65,12 @@ class _PersonalBackend:
             found = [one for one in team if email and one.email and one.email.strip().casefold() == email]
         return found[0].id if len(found) == 1 else None
 
-    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
         """As the backend finds them; a note that was sent for another person a moment ago is none of this one's."""
         with self._as_person():
-            return await self._backend.find_notes(tasks, text, since)
+            return await self._backend.find_notes(tasks, text, since, but)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task by the person."""

@@ -12,11 +12,13 @@ from taskhand.domain.edit import Edit, is_untouched, only_on_creation
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.lost_create import match_creates
 from taskhand.domain.outcome import Outcome, overall_outcome
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK, Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
+from taskhand.service.sent_notes import find_own_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 
 __all__ = ["find_created", "infer_outcome", "recover_abandoned", "recover_if_possible", "with_notes"]
@@ -71,13 +73,19 @@ async def _recover(app: AppContext, change: Change) -> None:
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     now = await read_snapshots(app, ids, properties=properties_of(change.intents)) if ids else {}
-    now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
+    now = await with_notes(_of_maker(app, change), [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
     await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
     app.updates.publish(results)
     _log.warning("%s was left open and is recovered; outcomes of its tasks: %s", change.id, ", ".join(sorted(outcomes)))
+
+
+def _of_maker(app: AppContext, change: Change) -> AppContext:
+    """The application for the person whose change it is: an equal note of another person is none of this change."""
+    maker = change.opening.caller.subject
+    return app.of_principal(Principal(Person.named(maker))) if maker else app
 
 
 def _creates(change: Change) -> frozenset[int]:
@@ -114,7 +122,7 @@ async def with_notes(
             wanted.setdefault(text, []).append(snapshot)
     found = dict(now)
     for text, snapshots in wanted.items():
-        ids = await app.backend.find_notes([one.task for one in snapshots], text, since)
+        ids = await find_own_notes(app, [one.task for one in snapshots], text, since)
         noted = {one.task.id: one for one in snapshots if one.task.id in ids}
         found |= {
             task_id: replace(one, task=one.task.model_copy(update={"note": text, "note_id": ids[task_id]}))

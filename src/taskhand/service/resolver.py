@@ -29,7 +29,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.deals import resolve_deal
 from taskhand.service.idempotency import wait_until_ended
 from taskhand.service.list_team_members import Team, list_team_members
-from taskhand.service.sent_notes import SentNote, find_sent_notes
+from taskhand.service.sent_notes import SentNote, find_own_notes, find_sent_notes
 from taskhand.service.task_types import resolve_task_type
 
 __all__ = ["EditFor", "ResolvedEdit", "Resolver"]
@@ -175,7 +175,7 @@ class Resolver:
         unknown = [one.task for one in snapshots if one.task.id not in self._noted]
         if not unknown or "description" not in self._backend.capabilities.absent:
             return
-        found = await self._backend.find_notes(unknown, text.strip(), self._start_of_day())
+        found = await find_own_notes(self._app, unknown, text.strip(), self._start_of_day())
         unlisted = {task.ai_customer_id for task in unknown if task.id not in found}
         sent = await self._find_sent_notes(text, unlisted) if unlisted else {}
         self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}

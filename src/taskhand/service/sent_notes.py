@@ -1,16 +1,18 @@
 """Notes beside tasks that another process has sent a moment ago: the journal knows them before a list shows them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import VOID
+from taskhand.domain.task import Task
 from taskhand.domain.text import one_line
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
 
-__all__ = ["SentNote", "check_no_rival_note", "find_sent_notes"]
+__all__ = ["SentNote", "check_no_rival_note", "find_own_notes", "find_sent_notes"]
 
 _LISTED_WITHIN: Final = timedelta(minutes=1)
 """How long a list may not show a new note."""
@@ -44,6 +46,32 @@ async def find_sent_notes(app: AppContext, text: str, before: str | None = None)
             elif note is None and place in found and _is_deleted(intent, found[place], change.results.get(index)):
                 del found[place]
     return {place: sent for place, sent in found.items() if sent.change.session != app.journal.session}
+
+
+async def find_own_notes(app: AppContext, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+    """The notes that `Backend.find_notes` finds, without those that were written here for another person."""
+    others: frozenset[str] = frozenset()
+    while True:
+        found = await app.backend.find_notes(tasks, text, since, others)
+        more = await _notes_of_others(app, frozenset(found.values()), since)
+        if not more:
+            return found
+        others |= more
+
+
+async def _notes_of_others(app: AppContext, note_ids: frozenset[str], since: datetime) -> frozenset[str]:
+    """Those of these notes that a change of another person has written since then."""
+    query, others, unknown = ChangeQuery(since=since, limit=_PAGE, with_plans=False), set[str](), set(note_ids)
+    while app.principal.person is not None and unknown:
+        page = await app.journal.page(query)
+        for change in page.changes:
+            written = {str(one.after.note_id) for one in change.results.values() if one.after is not None} & unknown
+            unknown -= written
+            others |= written if change.opening.caller.subject != app.principal.subject else set()
+        if page.cursor is None:
+            break
+        query = replace(query, after=page.cursor)
+    return frozenset(others)
 
 
 async def check_no_rival_note(app: AppContext, change: Change) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.close.test_safe_writes import agent_on
+from backends.close.test_safe_writes import agent_on, agents_on
 from backends.close.wired import ELENA, LEAD, OTHER_LEAD, TASK, Time, close, on_close, row, task_id
 from behaviour.agent import Refused
 from behaviour.arms import NOW
@@ -286,3 +286,20 @@ async def test_of_two_processes_that_begin_the_same_note_the_second_is_refused(t
         assert (refused.value.code, refused.value.retryable) == ("in_progress", True)
     await first.aclose()
     await second.aclose()
+
+
+@pytest.mark.parametrize("note_lag", [0, 60])
+async def test_the_same_note_of_another_person_is_another_note_and_of_the_same_person_one(note_lag: int) -> None:
+    sandbox = close(2, spec_variant=SpecVariant(note_lag=note_lag), clock=Time().moment)
+    async with agents_on(sandbox, ["ana@example.com", "luis@example.com"]) as [ana, luis]:
+        hers = await ana("update_task", id=TASK, addNote=NOTE)
+        his = await luis("update_task", id=TASK, addNote=NOTE)
+        for agent in (ana, luis, ana, luis):
+            assert (await agent("update_task", id=TASK, addNote=NOTE))["note"].startswith("Nothing was written")
+        assert notes(sandbox) == [(LEAD, NOTE)] * 2
+        [first, second] = [note["id"] for note in sandbox.state()["notes"]]
+        await luis("undo_change", changeId=his["changeId"])
+        assert [note["id"] for note in sandbox.state()["notes"]] == [first]
+        await ana("undo_change", changeId=hers["changeId"])
+    assert notes(sandbox) == []
+    assert first != second

@@ -1,7 +1,7 @@
 """The tools that plan, delete and take back, on what only Close has: the same as it was, and no doubt hidden."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -10,9 +10,11 @@ from mcp import Client
 from backends.close.wired import ANA, CAROLINA, TASK, Time, close, row, task_id, wired
 from behaviour.agent import Agent, Refused
 from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.server.access import Access
 from taskhand.server.app import create_server
 
 FINE = "2026-03-10T15:00:00.123456+00:00"
@@ -22,12 +24,22 @@ IDS = [task_id(number) for number in range(1, 7)]
 
 @asynccontextmanager
 async def agent_on(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[Agent]:
+    async with agents_on(sandbox, [None], time, **options) as [agent]:
+        yield agent
+
+
+@asynccontextmanager
+async def agents_on(
+    sandbox: CloseSandbox, persons: Sequence[str | None], time: Time | None = None, **options: Any
+) -> AsyncIterator[list[Agent]]:
+    """An agent for each of these persons, on one server; None for nobody who is known."""
     async with (
         serve(sandbox) as url,
         wired(url, time or Time(), timezone="America/Santiago", **options) as app,
-        Client(create_server(app)) as client,
+        AsyncExitStack() as stack,
     ):
-        yield Agent(client)
+        servers = [create_server(app, access=Access(person=Person.named(one) if one else None)) for one in persons]
+        yield [Agent(await stack.enter_async_context(Client(server))) for server in servers]
 
 
 def kept(sandbox: CloseSandbox) -> list[dict[str, Any]]:

@@ -205,10 +205,12 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     # Notes beside tasks.
 
-    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
         """The ids of notes with this text on the leads of these tasks."""
         leads = {task.id: task.ai_customer_id for task in tasks if task.ai_customer_id}
-        found = await self._notes.find(list(leads.values()), text, since) if leads else {}
+        found = await self._notes.find(list(leads.values()), text, since, but) if leads else {}
         return {task_id: found[lead_id] for task_id, lead_id in leads.items() if lead_id in found}
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:

@@ -21,6 +21,7 @@ from taskhand.backends.close.task_reader import MESSAGES
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
+from taskhand.domain.author import current_author
 from taskhand.domain.errors import (
     CallerError,
     NotFound,
@@ -48,6 +49,8 @@ _CLOCKS_APART: Final = timedelta(seconds=2)
 _CLOCK_UNKNOWN: Final = timedelta(minutes=2)
 """How much earlier than it was sent a note may seem to be made, where Close's clock is known and where it is not."""
 _MOST_DELETIONS: Final = 2
+_Key = tuple[str, str, str | None]
+"""The lead of a note, its text, and the person for whom it is written, where one is known."""
 _FOUND: Final = "Close did not confirm the note; it was found afterwards."
 
 
@@ -75,22 +78,29 @@ class Notes:
         self._client = client
         self._account = account
         self._timing = timing
-        self._sent: dict[tuple[str, str], _Sent] = {}
+        self._sent: dict[_Key, _Sent] = {}
         self._deleted: dict[str, float] = {}
         self._deleting: dict[str, anyio.Lock] = {}
-        self._locks: dict[tuple[str, str], anyio.Lock] = {}
+        self._locks: dict[_Key, anyio.Lock] = {}
 
-    async def find(self, lead_ids: Sequence[str], text: str, since: datetime) -> dict[str, str]:
+    async def find(
+        self, lead_ids: Sequence[str], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
         """The ids of notes with this text that were written since then with this credential, by lead.
 
-        OutcomeUnknown where one was sent a moment ago and nobody knows whether it was made.
+        Without those whose ids are in `but`. OutcomeUnknown where one was sent for the same person a moment ago and
+        nobody knows whether it was made.
         """
         unique = list(dict.fromkeys(lead_ids))
         rows = [
             row for at in range(0, len(unique), _LEADS) for row in await self._read(unique[at : at + _LEADS], since)
         ]
         me = await self._me() if rows else None
-        found = {str(row.get("lead_id")): id_of(row) for row in rows if self._is_equal(row, text, me)}
+        found = {
+            str(row.get("lead_id")): id_of(row)
+            for row in rows
+            if id_of(row) not in but and self._is_equal(row, text, me)
+        }
         for lead_id in unique:
             sent = self._recent(lead_id, text)
             if sent is not None and lead_id not in found:
@@ -120,7 +130,7 @@ class Notes:
                 code="field_not_changeable",
                 next_step="Leave addNote out.",
             )
-        key = (lead_id, _folded(text))
+        key = _key(lead_id, text)
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             if (sent := self._recent(lead_id, text)) is not None and sent.id is not None:
                 return WrittenNote(sent.id, text)
@@ -231,7 +241,7 @@ class Notes:
         for key in [key for key, one in self._sent.items() if now - one.at >= _LAG_S]:
             del self._sent[key]
             self._locks.pop(key, None)
-        return self._sent.get((lead_id, _folded(text)))
+        return self._sent.get(_key(lead_id, text))
 
     def _forget(self, note_id: str) -> None:
         self._deleted[note_id] = self._timing.monotonic()
@@ -255,6 +265,12 @@ class Notes:
 
 def _text(row: JsonObject) -> str | None:
     return text_of(row.get("note")) or text_of_html(text_of(row.get("note_html")))
+
+
+def _key(lead_id: str, text: str) -> _Key:
+    """What is remembered of a note: the same text is another note for another person."""
+    author = current_author()
+    return lead_id, _folded(text), author.person if author else None
 
 
 def _folded(text: str) -> str:

@@ -210,8 +210,11 @@ class CrmAdapter(ABC, Generic[_Row]):
         """A row that is behind, as an edit that the CRM has confirmed leaves it."""
         return row
 
-    async def find_notes(self, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:  # noqa: ARG002
+    async def find_notes(
+        self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
+    ) -> dict[str, str]:
         """None: notes are a part of the description."""
+        del tasks, text, since, but
         return {}
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
