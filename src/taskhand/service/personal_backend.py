@@ -35,8 +35,7 @@ class _PersonalBackend:
         self._key = key
         self._line = line
         self._team: tuple[Member, ...] | None = None
-        knows_me = line is not None or person.email is not None
-        self.capabilities = replace(backend.capabilities, knows_me=knows_me)
+        self.capabilities = replace(backend.capabilities, knows_me=True)
         self._as_person = partial(writing_as, Author(person.id, self.me))
 
     def __getattr__(self, name: str) -> Any:
