@@ -304,7 +304,7 @@ def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_the_demo_of_a_team_keeps_two_people_apart(store_file: Path) -> None:
-    text = output(store_file, "demo", "--team", "--brief", bound_s=60.0)  # it starts five programs
+    text = output(store_file, "demo", "--team", "--brief")
     shown = (
         "María: What of mine is late, everywhere?",
         "← north · ",

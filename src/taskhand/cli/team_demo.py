@@ -199,7 +199,7 @@ async def _revoke(place: _Place, url: str, key: str, write_line: Callable[[str],
 
 async def _show_journal(place: _Place, write_line: Callable[[str], object]) -> None:
     """Show who did what, as an operator reads it."""
-    command = ["--connection", "north", "journal", "--limit", "4"]
+    command = ["--connection", "north", "journal", "--limit", "6"]
     write_line("")
     write_line(f"$ taskhand {' '.join(command)}")
     for line in (await place.run(*command)).splitlines():

@@ -30,7 +30,7 @@ __all__ = [
     "serving",
 ]
 
-BOUND_S = 10.0
+BOUND_S = 60.0
 """No wait is longer."""
 
 _FRESH_S = 1.0
@@ -61,14 +61,14 @@ def environment(store: Path, **more: str) -> dict[str, str]:
     return kept | ours | {"PYTHONUTF8": "1"} | more
 
 
-def run(store: Path, *arguments: str, bound_s: float = BOUND_S, **more: str) -> subprocess.CompletedProcess[str]:
+def run(store: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end with nothing on standard input."""
-    return run_forked(arguments, environment(store, **more), bound_s)
+    return run_forked(arguments, environment(store, **more), BOUND_S)
 
 
-def output(store: Path, *arguments: str, bound_s: float = BOUND_S, **more: str) -> str:
+def output(store: Path, *arguments: str, **more: str) -> str:
     """What the command prints, having gone well."""
-    done = run(store, *arguments, bound_s=bound_s, **more)
+    done = run(store, *arguments, **more)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
