@@ -13,7 +13,7 @@ import keyring
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.installing import error_of
+from cli.installing import error_of, type_into
 from keyrings import InMemory, Locked
 from taskhand.cli.main import command
 
@@ -181,6 +181,24 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     assert "Set connections.north.access_token to one that HubSpot shows as valid." in str(error_of(done).next_step)
     assert (file.read_bytes(), kept.kept) == (before, {})
     assert SECRET not in done.output
+
+
+@pytest.mark.usefixtures("run")
+def test_a_person_is_asked_what_the_connection_is(tmp_path: Path) -> None:
+    seen = type_into(
+        ["connections", "add", "north", "--no-check", "--set", "user_id=7"],
+        [
+            ("Backend (local, vambe, close, hubspot): ", "hubspot"),
+            ("What is it? In a few words (empty: nothing): ", "Ventas ñandú"),
+            ("access_token, Token of a private app, a service key or an OAuth app: ", SECRET),
+            ("Restart the server, and it has the connection north.", ""),
+        ],
+    )
+    assert SECRET not in seen
+    file = tmp_path / "config" / "taskhand" / "taskhand.toml"
+    table = {"backend": "hubspot", "description": "Ventas ñandú", "user_id": "7", "access_token": SECRET}
+    assert tomllib.loads(file.read_text(encoding="utf-8")) == {"connections": {"north": table}}
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) -> None:

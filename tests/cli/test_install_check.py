@@ -2,11 +2,7 @@
 
 import json
 import logging
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +12,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from click.testing import CliRunner
 
-from cli.installing import KEY, Run, error_of, servers_in
+from cli.installing import KEY, Run, error_of, servers_in, type_into
 from keyrings import InMemory
 from taskhand.cli.main import command
 from taskhand.sandbox.close import CloseSandbox
@@ -25,7 +21,6 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 
 KEYS = {"vambe": "VAMBE_API_KEY", "close": "CLOSE_API_KEY", "hubspot": "HUBSPOT_ACCESS_TOKEN"}
-_PREFIXES = tuple(f"{name.upper()}_" for name in KEYS)
 _SANDBOXES: Mapping[str, Any] = {"vambe": VambeSandbox, "close": CloseSandbox, "hubspot": HubSpotSandbox}
 
 
@@ -121,7 +116,7 @@ def test_a_person_types_the_key_says_who_they_are_and_doctor_starts_what_the_hos
     tmp_path: Path, bases: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    seen = _type_into(
+    seen = type_into(
         ["install", "cursor", *bases["vambe"]],
         [
             ("VAMBE_API_KEY, Key from the developer section of Vambe: ", KEY),
@@ -148,32 +143,6 @@ def test_a_person_types_the_key_says_who_they_are_and_doctor_starts_what_the_hos
     assert (done.exit_code, entry["name"], entry["backend"], entry["ok"]) == (1, "taskhand", "vambe", False)
     assert (found["file"], found["start"], found["credential"]) == ("warning", "ok", "failed")
     assert KEY not in done.output
-
-
-def _type_into(arguments: list[str], dialogue: list[tuple[str, str]]) -> str:
-    """Run the command on a terminal: wait for each text, then type the answer, if there is one. What was shown."""
-    person, terminal = pty.openpty()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TASKHAND_", *_PREFIXES))}
-    with subprocess.Popen(  # noqa: S603  our own program
-        [sys.executable, "-m", "taskhand", *arguments],
-        env=kept | {"TZ": "America/Lima", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    ) as process:
-        os.close(terminal)
-        seen, rest = "", ""
-        for text, typed in dialogue:
-            while text not in rest:
-                rest += os.read(person, 4096).decode()
-            before, _, rest = rest.partition(text)
-            seen += before + text
-            if typed or text.endswith(": "):
-                os.write(person, f"{typed}\n".encode())
-        assert process.wait(10) == 0
-    os.close(person)
-    return seen
 
 
 def test_the_connections_of_the_server_are_told_and_one_that_does_not_work_prevents_nothing(
