@@ -102,6 +102,19 @@ def test_what_is_outside_is_a_connection_where_it_chooses_a_backend(
     assert found.settings.remark is None
 
 
+def test_a_variable_to_which_a_table_refers_is_that_connections_alone(file: Path) -> None:
+    text = TWO.replace("env:SOUTH", "env:VAMBE_API_KEY").replace(f'"{NORTH}"', '"env:HUBSPOT_ACCESS_TOKEN"')
+    mine = {"VAMBE_API_KEY": SOUTH, "HUBSPOT_ACCESS_TOKEN": NORTH}
+    found = load(file, text, **mine)
+    assert ([one.name for one in found.connections], found.warnings) == (["north", "south"], ())
+    assert [{*one.settings.secrets} for one in found.connections] == [{NORTH, SOUTH}] * 2
+    default, *_ = load(file, text, **mine, CLOSE_API_KEY=OUTSIDE).connections
+    assert (default.name, default.settings.backend) == ("default", "close")
+    chosen = load(file, text, **mine, TASKHAND_BACKEND="vambe")
+    assert [one.found for one in chosen.warnings] == ["The connections default and south lead to the same account."]
+    assert chosen.warnings[0].remedy == "Unset VAMBE_API_KEY, or run `taskhand connections remove south`."
+
+
 def test_without_tables_what_is_outside_is_the_only_connection() -> None:
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": OUTSIDE}, {})
     [only] = found.connections

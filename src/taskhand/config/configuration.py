@@ -12,7 +12,7 @@ from typing import Final
 
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings, Origin
-from taskhand.config.credentials import FILE_SUFFIX
+from taskhand.config.credentials import FILE_SUFFIX, VARIABLE_MARK
 from taskhand.config.file import SettingsFile, key_of, read_settings_file
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.placeholders import clean_value
@@ -104,7 +104,7 @@ def load_configuration(
         Variables({variable: str(flags[name]) for variable, name in flagged.items()}, {}, {}),
         lambda name: Origin("flag", name),
     )
-    merged.add(variables, lambda name: Origin("environment", name))
+    merged.add(_outside(variables, file), lambda name: Origin("environment", name))
     rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
     merged.add(read_variables(rest), lambda name: Origin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
@@ -125,6 +125,19 @@ def load_configuration(
     )
     found = Configuration(settings, origins, file, warnings, named, has_default)
     return _masking_all(found) if named else found
+
+
+def _outside(variables: Variables, file: SettingsFile) -> Variables:
+    """The variables without the credentials to which a table refers: they are that connection's.
+
+    Where a backend is chosen outside of the tables, they are that one's too.
+    """
+    if not file.tables or "TASKHAND_BACKEND" in {**variables.values, **file.values}:
+        return variables
+    taken = {text.removeprefix(VARIABLE_MARK) for table in file.tables for text in table.values.values()}
+    credentials = {Settings.variable(name) for factory in FACTORIES for name in factory.credentials}
+    kept = {name: value for name, value in variables.values.items() if name not in taken & credentials}
+    return replace(variables, values=kept)
 
 
 def _named_connections(

@@ -217,7 +217,8 @@ def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterat
                 _check_stores(other, one, file)
             elif _account(one.settings) == _account(other.settings):
                 found = f"The connections {other.name} and {one.name} lead to the same account."
-                remedy = f"Remove one of them, such as with `taskhand connections remove {one.name}`."
+                unset = "" if other.keys else f"Unset {' and '.join(other.credentials)}, or run "
+                remedy = f"{unset or 'Run '}`taskhand connections remove {one.name}`."
                 yield CheckResult("configuration", "warning", found, remedy)
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "MARK",
     "REFERENCES",
     "SERVICE",
+    "VARIABLE_MARK",
     "Credential",
     "KeyringState",
     "find_credential",
@@ -48,10 +49,10 @@ SERVICE = "taskhand"
 MARK = "keyring:"
 """The prefix of a value that refers to the keyring."""
 
-_VARIABLE: Final = "env:"
-_FILE: Final = "file:"
+VARIABLE_MARK: Final = "env:"
+"""The prefix of a value that refers to a variable of the environment."""
 
-REFERENCES: Final = (MARK, _VARIABLE, _FILE)
+REFERENCES: Final = (MARK, VARIABLE_MARK, "file:")
 """The prefixes of values that say where a credential is."""
 
 FILE_SUFFIX = "_FILE"
