@@ -98,6 +98,19 @@ async def test_the_last_use_is_written_once_a_minute(store: SqliteKeyStore, cli:
     assert await written() == clock()
 
 
+async def test_a_use_that_was_written_down_a_moment_ago_is_not_written_again_for_a_reader_who_came_before(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
+) -> None:
+    check, new = KeyCheck(store, FixedClock()), await added(cli)
+    assert await check.find_holder(new.text)
+    await check.write_uses()
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE caller_key SET last_used_at = NULL")  # what a reader sees who came before the write
+    assert await check.find_holder(new.text)
+    await check.write_uses()
+    assert (await cli.list_keys())[0].last_used_at is None
+
+
 async def test_no_check_waits_while_the_last_use_cannot_be_written(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:
