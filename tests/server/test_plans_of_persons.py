@@ -12,6 +12,7 @@ from server.persons import ANA, BEN, Office, open_office
 from taskhand.domain.principal import Scope
 
 FIVE = [{"title": f"Task {n}", "responsibleIds": [], "priority": "1"} for n in range(5)]
+ELEVEN = [FIVE[0]] * 11
 WRITE: frozenset[Scope] = frozenset({"read", "write"})
 
 
@@ -78,6 +79,30 @@ async def test_the_second_person_needs_scopes_and_rules_for_the_plan(office: Off
     with pytest.raises(Refused, match="made by another caller"):
         await nobody("apply_plan", planId=plan["planId"])
     assert len(await titles(office)) == 3
+
+
+async def test_a_second_person_of_own_tasks_only_sees_no_plan_of_others(office: Office) -> None:
+    ana = await office.agent(ANA)
+    both = await ana.create("Both", responsibleIds=["me", BEN])
+    hers = await ana.create("Unspoken")
+    office.rule(ANA, second_person=True)
+    plans = [
+        await ana("delete_task", ids=[hers["id"], both["id"]]),
+        await ana("create_tasks", tasks=[body | {"title": f"Unspoken {n}"} for n, body in enumerate(ELEVEN)]),
+    ]
+    shared = await ana("delete_task", id=both["id"])
+    office.rule(BEN, own_tasks_only=True)
+    person = PersonAtClient("yes")
+    ben = await office.agent(BEN, at_client=person)
+    for plan in plans:
+        for dry in ({"dryRun": True}, {}):
+            assert await refusal(ben, "apply_plan", planId=plan["planId"], **dry) == "own_tasks_only"
+        with pytest.raises(Refused, match="There is no change"):
+            await ben("list_changes", changeId=plan["planId"])
+    assert person.questions == []
+    assert "deleted" in await ben("apply_plan", planId=shared["planId"])
+    assert len(person.questions) == 1
+    assert await titles(office) == ["Unspoken"]
 
 
 async def test_a_plan_without_a_guard_needs_no_second_person_and_is_nobody_elses(office: Office) -> None:

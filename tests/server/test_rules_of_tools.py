@@ -80,6 +80,7 @@ async def _prepare(office: Office) -> dict[str, str]:
     ana = await office.agent(ANA)
     task = await ana.create("Call Acme about it", responsibleIds=[OTHER])
     change = await ana("update_task", id=task["id"], title=SECRET)
+    office.rule(ANA, second_person=True)
     plan = await ana("delete_task", id=task["id"])
     return {TASK: task["id"], PLAN: plan["planId"], CHANGE: change["changeId"]}
 

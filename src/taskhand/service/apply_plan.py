@@ -98,6 +98,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
     plan = await _find_plan(call, plan_id)
     if not call.is_dry:
         check_may_apply(call.app, plan)
+    await _check_own(call.app, plan)
     begun = await _find_begun(call, plan)
     if begun is not None and not has_left(begun):
         raise _plan_used_error(call, begun)
@@ -155,19 +156,30 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
     """The plan, or the change of many tasks with that id; CallerError where this caller cannot use it."""
     plan = await call.app.journal.find(plan_id)
     is_plan = plan is not None and (plan.outcome == "planned" or is_resumable(plan))
-    if plan is None or not is_plan or not is_shown(call.app, plan):
+    is_for_caller = plan is not None and is_for_second_person(call.app, plan)
+    if plan is None or not is_plan or not (is_for_caller or is_shown(call.app, plan)):
         raise NotFound(
             f"There is no plan {plan_id[:60]!r}.",
             code="plan_not_found",
             next_step="Take planId from the answer that showed the difference.",
         )
-    if plan.opening.caller.key != call.caller.key and not is_for_second_person(call.app, plan):
+    if plan.opening.caller.key != call.caller.key and not is_for_caller:
         raise CallerError(
             "This plan was made by another caller.", code="plan_of_another", next_step="Make the plan again."
         )
     if (refusal := call.refused(plan.opening.tool)) is not None:
         raise refusal
     return plan
+
+
+async def _check_own(app: AppContext, plan: Change) -> None:
+    """NotAllowed where a rule lets the caller see own tasks only, and another person's plan has others in it."""
+    if not (app.principal.rules.own_tasks_only and is_for_second_person(app, plan)):
+        return
+    await read_snapshots(app, [one.task_id for one in plan.intents if one.task_id is not None])
+    for intent in plan.intents:
+        if intent.verb == "create":
+            await app.backend.check_edit(None, intent.edit or Edit())
 
 
 async def _find_begun(call: Call, plan: Change) -> Change | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from taskhand.domain.errors import NotAllowed
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
-from taskhand.service.visibility import is_shown
+from taskhand.service.visibility import is_for_second_person, is_shown
 
 __all__ = ["find_connection"]
 
@@ -33,7 +33,7 @@ async def find_connection(
     for change_id in change_ids:
         for app in connections:
             change = await app.journal.find(change_id)
-            if change is not None and is_shown(app, change):
+            if change is not None and (is_shown(app, change) or is_for_second_person(app, change)):
                 return app
     if change_ids:
         return connections.first  # as good as any other to say that there is no such plan or change

@@ -14,10 +14,10 @@ def shown_subject(app: AppContext) -> str | None:
 def is_shown(app: AppContext, change: Change) -> bool:
     """Whether this caller is shown a change or a plan; any other is answered as one that does not exist.
 
-    A change that was made before anyone was asked who calls is nobody's. A plan for a second person is shown to all.
+    A change that was made before anyone was asked who calls is nobody's.
     """
     subject = shown_subject(app)
-    return subject is None or change.opening.caller.subject == subject or is_for_second_person(app, change)
+    return subject is None or change.opening.caller.subject == subject
 
 
 def is_for_second_person(app: AppContext, plan: Change) -> bool:
