@@ -75,6 +75,23 @@ async def test_no_tool_shows_or_changes_what_is_anothers(tmp_path: Path, rules: 
                 assert newest.ending.code == "not_allowed"
 
 
+async def test_the_list_of_tools_follows_the_policy_within_a_session(tmp_path: Path) -> None:
+    async with open_office(tmp_path) as office:
+        ben = await office.agent(BEN)
+
+        async def listed() -> list[str]:
+            return [tool.name for tool in (await ben.client.list_tools(cache_mode="bypass")).tools]
+
+        assert await listed() == NAMES
+        office.rule(BEN, tools="read,-list_changes,create_task")
+        allowed = [
+            tool.name for tool in TOOLS if tool.name in NAMES and (not tool.writes or tool.name == "create_task")
+        ]
+        assert await listed() == [name for name in allowed if name != "list_changes"]
+        office.rule()
+        assert await listed() == NAMES
+
+
 async def _prepare(office: Office) -> dict[str, str]:
     """A task of one person, with a plan and a change of it, all made by that person."""
     ana = await office.agent(ANA)

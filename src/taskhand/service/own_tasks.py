@@ -46,6 +46,8 @@ class OwnTasksBackend:
         self._backend = backend
         self._read_as_own: set[str] = set()
         """The ids of tasks that this call has read, afresh, as the person's own."""
+        self._written: set[str] = set()
+        """The ids of those that it has written, and may have given away: it sees them to its end."""
         own = backend.properties
         self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
 
@@ -144,7 +146,7 @@ class OwnTasksBackend:
         """One of the person's own tasks; NotAllowed for another's."""
         me = await self._member()
         task = await self._backend.get_task(task_id, fresh=fresh)
-        if me not in task.responsible_ids:
+        if not self._is_own(task, me):
             raise _not_own_error([task_id])
         return task
 
@@ -194,14 +196,17 @@ class OwnTasksBackend:
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Write a task that was read here as the person's own."""
         self._check_read([before])
+        self._written.add(before.id)
         return await self._backend.update_task(before, edit)
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Write tasks that were read here as the person's own; none, where one of them was not."""
-        if (refused := self._refuse_unread([task for task, _ in edits])) is not None:
+        tasks = [task for task, _ in edits]
+        if (refused := self._refuse_unread(tasks)) is not None:
             return refused
+        self._written.update(task.id for task in tasks)
         return await self._backend.update_tasks(edits, progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
@@ -250,12 +255,15 @@ class OwnTasksBackend:
         if not found:
             return {}
         me = await self._member()
-        others = [asked for asked, one in found.items() if me not in one.task.responsible_ids]
+        others = [asked for asked, one in found.items() if not self._is_own(one.task, me)]
         self._read_as_own.difference_update(found[one].task.id for one in others)
         self._read_as_own.update(one.task.id for asked, one in found.items() if asked not in others)
         if others:
             raise _not_own_error(others)
         return dict(found)
+
+    def _is_own(self, task: Task, me: str) -> bool:
+        return me in task.responsible_ids or task.id in self._written
 
     async def _own_among(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the tasks that cannot be read whole that are certainly the person's own."""
