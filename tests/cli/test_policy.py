@@ -1,5 +1,6 @@
 """The policy of a configuration: where its file is, what the commands say of it, and what a reload changes."""
 
+import json
 import os
 from pathlib import Path
 
@@ -101,3 +102,14 @@ def test_config_warns_of_what_doctor_finds(tmp_path: Path, text: str, mode: int)
     lines = CliRunner().invoke(command, ["config"], env=environ).output.splitlines()
     assert f"policy   {one.found}" in lines
     assert lines[-2:] == [f"! {one.found}", f"    {one.remedy}"]
+
+
+def test_the_command_line_calls_tools_by_the_policy_as_the_person_of_the_settings(tmp_path: Path) -> None:
+    configured(tmp_path, '[people."ana@x.test"]\ntools = "get_task"\n')
+    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": str(tmp_path / "a.sqlite")}
+    for person, names in (("ana@x.test", ["get_task"]), ("ben@x.test", None)):
+        done = CliRunner().invoke(command, ["tools"], env=environ | {"TASKHAND_PERSON": person})
+        listed = [tool["name"] for tool in json.loads(done.stdout)]
+        assert listed == names or (names is None and len(listed) > 10)
+    done = CliRunner().invoke(command, ["call", "list_tasks"], env=environ | {"TASKHAND_PERSON": "ana@x.test"})
+    assert (done.exit_code, json.loads(done.stdout)["error"]["rule"]) == (1, "tools")

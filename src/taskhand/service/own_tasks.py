@@ -245,8 +245,10 @@ class OwnTasksBackend:
     async def _member(self) -> str:
         """The id of the person's member; NotAllowed for a person who is none."""
         if (me := await self.me()) is None:
-            raise NotAllowed.by(
-                "own_tasks_only", "You are no member of this account, so none of its tasks are your own."
+            raise NotAllowed(
+                "You are no member of this account that is known, so none of its tasks are your own.",
+                next_step=f"Tell the person: {self.remedies['me']}" if "me" in self.remedies else None,
+                details={"rule": "own_tasks_only"},
             )
         return me
 
