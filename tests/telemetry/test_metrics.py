@@ -1,5 +1,6 @@
 """Metrics: what is counted of calls and requests, and that nothing of tasks, people and clients becomes a label."""
 
+import json
 import re
 import sys
 import urllib.error
@@ -12,10 +13,11 @@ import anyio
 import pytest
 from mcp import Client
 from prometheus_client import generate_latest
+from starlette.types import Message, Receive, Scope, Send
 
 from behaviour.arms import vambe_sandbox, vambe_settings
 from builders import refused
-from server.transports.server_process import serving
+from server.transports.server_process import HELLO, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.metrics import open_metrics
 from taskhand.config.configuration import Configuration
@@ -26,6 +28,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.tools import TOOLS
+from taskhand.server.transports.observed_requests import observe_requests
 from taskhand.telemetry.metrics import Metrics
 from taskhand.telemetry.metrics_server import serve_metrics
 from taskhand.wiring import open_connections
@@ -119,6 +122,40 @@ def test_metrics_have_a_port_of_their_own(store_file: Path) -> None:
         assert get(url, "application/openmetrics-text")[1].endswith("# EOF\n")
         assert get(url.removesuffix("/metrics"))[0] == 404
         assert web.get("/metrics")[0] == 404
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+        assert web.post(json.dumps(hello).encode())[0] == 200
+        seen = dict(line.rpartition(" ")[::2] for line in get(url)[1].splitlines())
+        assert seen['taskhand_http_requests_total{status="200"}'] == "3.0"
+        assert seen['taskhand_http_requests_total{status="404"}'] == "1.0"
+        assert [seen[f"taskhand_http_{name}"] for name in ("open_requests", "open_streams", "sessions")] == [
+            *("0.0", "0.0", "1.0"),
+        ]
+
+
+async def test_a_stream_is_open_until_its_client_leaves() -> None:
+    metrics = Metrics([], [])
+    states: list[list[float]] = []
+
+    def note() -> None:
+        states.append([series(metrics)[f"taskhand_http_open_{name}"] for name in ("requests", "streams")])
+
+    async def stream(_: Scope, __: Receive, send: Send) -> None:
+        note()
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        note()
+        await anyio.sleep_forever()
+
+    async def send(_: Message) -> None:
+        pass
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with anyio.move_on_after(0):
+        await observe_requests(stream, metrics.of_http())({"type": "http"}, receive, send)
+    note()
+    assert states == [[1, 0], [1, 1], [0, 0]]
 
 
 def configuration(**settings: Any) -> Configuration:

@@ -33,7 +33,7 @@ _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOIN
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
-_Count = Callable[[Configuration, AsyncExitStack], "Metrics | None"]
+_Count = Callable[[Configuration | OperatorError, AsyncExitStack], "Metrics | None"]
 """Counts calls and requests until the stack is closed, where that is asked for."""
 
 __all__ = ["run_server", "serve"]
@@ -191,14 +191,15 @@ async def _serve(
     on_a_terminal = http is None and sys.stdin.isatty()
     async with AsyncExitStack() as stack:
         try:
-            server, close, at_start, readiness = await _open(found, stack, count, keeps_sessions=keeps_sessions)
+            metrics = count(found, stack)
+            server, close, at_start, readiness = await _open(found, stack, metrics, keeps_sessions=keeps_sessions)
             problem = None
         except OperatorError as error:
             if on_a_terminal:
                 raise
             await stack.aclose()
             print_error(error)
-            readiness = None
+            metrics = readiness = None
             server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
             problem = "not_configured"
         if on_a_terminal:
@@ -206,14 +207,16 @@ async def _serve(
         gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
         if http:
-            await http(server, at_start=at_start, readiness=readiness, problem=problem)
+            await http(
+                server, at_start=at_start, readiness=readiness, problem=problem, observer=metrics and metrics.of_http()
+            )
         else:
             await serve_stdio(server, close, at_start)
         return 1 if problem else 0
 
 
 async def _open(
-    found: Configuration | OperatorError, stack: AsyncExitStack, count: _Count, *, keeps_sessions: bool
+    found: Configuration | OperatorError, stack: AsyncExitStack, metrics: "Metrics | None", *, keeps_sessions: bool
 ) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Mapping[str, str]]]]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
@@ -233,7 +236,7 @@ async def _open(
     if isinstance(found, OperatorError):
         raise found
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
-    traces, metrics = _open_traces(stack), count(found, stack)
+    traces = _open_traces(stack)
     observe = metrics.of_connection if metrics else None
     connections = await stack.enter_async_context(open_connections(found.connections, observe=observe))
     server = create_server(
@@ -268,9 +271,11 @@ async def _open(
 
 
 def _open_metrics(
-    found: Configuration, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
+    found: Configuration | OperatorError, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
 ) -> "Metrics | None":
-    """What counts calls and requests; None where nobody asks for that."""
+    """What counts calls and requests; None where nobody asks for that, or where there are none."""
+    if isinstance(found, OperatorError):
+        return None
     host, given = address
     port = found.settings.metrics_port if given is None else given
     if port is None:

@@ -6,7 +6,7 @@ Only names from closed sets and numbers: never a task, a title, a person, a path
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Budget", "CallObserver", "RequestObserver"]
+__all__ = ["Budget", "CallObserver", "HttpObserver", "RequestObserver"]
 
 
 class Budget(Protocol):
@@ -46,4 +46,24 @@ class CallObserver(Protocol):
 
         `tool` is what the client has sent. `connection` is None where none was found.
         """
+        ...
+
+
+class HttpObserver(Protocol):
+    """Is told of the requests that a server gets over HTTP. Nothing here may fail or wait."""
+
+    def request_began(self) -> None:
+        """A request has arrived."""
+        ...
+
+    def stream_began(self) -> None:
+        """The answer of a request is a stream of events."""
+        ...
+
+    def request_ended(self, status: int | None, *, was_stream: bool) -> None:
+        """A request was answered with this status, or not at all (None): its client has left."""
+        ...
+
+    def watch_sessions(self, read: Callable[[], int]) -> None:
+        """`read` returns how many sessions there are; it may be called in any thread."""
         ...

@@ -56,6 +56,10 @@ class Metrics:
         """Counts the requests to one connection."""
         return RequestMetrics(self._series, name)
 
+    def of_http(self) -> "HttpMetrics":
+        """Counts the requests that the server gets over HTTP."""
+        return HttpMetrics(self.registry)
+
     def _known_code(self, code: str) -> str:
         if code not in self._codes and (len(self._codes) >= _MOST_CODES or not _CODE.fullmatch(code)):
             return _OTHER
@@ -138,3 +142,37 @@ class RequestMetrics:
 
         self.series.budget.labels(self.connection).set_function(left)
         self.series.paused.labels(self.connection).set_function(lambda: read().paused_s)
+
+
+class HttpMetrics:
+    """Counts the requests that a server gets over HTTP, whoever sends them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "taskhand_http_requests",
+            "Requests over HTTP by the status of the answer; none where the client left before.",
+            ("status",),
+            registry=registry,
+        )
+        self._open = Gauge("taskhand_http_open_requests", "Requests under way, streams too.", registry=registry)
+        self._streams = Gauge("taskhand_http_open_streams", "Answers that are streams and open.", registry=registry)
+        self._sessions = Gauge("taskhand_http_sessions", "Sessions of 2025-11-25 and older.", registry=registry)
+
+    def request_began(self) -> None:
+        """Count a request that is under way."""
+        self._open.inc()
+
+    def stream_began(self) -> None:
+        """Count a stream that is open."""
+        self._streams.inc()
+
+    def request_ended(self, status: int | None, *, was_stream: bool) -> None:
+        """Count an answer."""
+        self._open.dec()
+        if was_stream:
+            self._streams.dec()
+        self._requests.labels(_NONE if status is None else str(status)).inc()
+
+    def watch_sessions(self, read: Callable[[], int]) -> None:
+        """Show how many sessions there are when the series are read."""
+        self._sessions.set_function(read)

@@ -31,6 +31,11 @@ class HeldSessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
 
+    @property
+    def count(self) -> int:
+        """How many there are, those among them that the SDK has ended since one was opened."""
+        return len(self._sessions)
+
     def begin_new(self, session_id: str, caller: str, close: Callable[[], Awaitable[None]]) -> None:
         """Note the request that has opened a session."""
         self._sessions[session_id] = Session(session_id, caller, close, self._clock(), open_requests=1)

@@ -32,6 +32,7 @@ from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
 
 if TYPE_CHECKING:
+    from taskhand.domain.telemetry import HttpObserver
     from taskhand.server.transports.key_auth import KeyAuth
 
 __all__ = ["serve_http"]
@@ -59,6 +60,7 @@ async def serve_http(
     auth: "KeyAuth | None" = None,
     keeps_sessions: bool = True,
     problem: str | None = None,
+    observer: "HttpObserver | None" = None,
 ) -> None:
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
@@ -66,7 +68,7 @@ async def serve_http(
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
     `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
     `readiness` returns the states of what calls need: "ok", or what is wrong. OperatorError for an address that is
-    refused or taken.
+    refused or taken. `observer` is told of every request.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
     lines = RefusalLines(time.monotonic)
@@ -99,8 +101,18 @@ async def serve_http(
             if auth:
                 tasks.start_soon(auth.record_uses)
             served = read_forwarded(limiter.limit_requests(_repair_requests(app)), proxies)
+            if observer:
+                served = _observed(served, limiter, observer)
             await _Server(_uvicorn_config(served, limited_connection(limits, connections))).serve(sockets=[bound])
             tasks.cancel_scope.cancel()
+
+
+def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver") -> ASGIApp:
+    """The app with an observer, who is told of its requests and sees how many sessions it has."""
+    from taskhand.server.transports.observed_requests import observe_requests  # noqa: PLC0415  few servers are observed
+
+    observer.watch_sessions(limiter.count_sessions)
+    return observe_requests(app, observer)
 
 
 def _repair_requests(app: ASGIApp) -> ASGIApp:

@@ -29,6 +29,10 @@ class RequestLimiter:
         """How many the SDK may hold: those over the limit are ended right after they were opened."""
         return self._limits.sessions + self._limits.open_requests
 
+    def count_sessions(self) -> int:
+        """How many sessions are held."""
+        return self._sessions.count
+
     def limit_callers(self, app: Starlette) -> None:
         """Limit each caller inside the authentication that `app` has, before `app` serves."""
         inner = Middleware(LimitedCallers, callers=self._callers, sessions=self._sessions, lines=self._lines)
