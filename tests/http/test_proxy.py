@@ -97,10 +97,16 @@ def test_no_proxy_exempts_addresses_and_networks(url: str, no_proxy: str, *, is_
 
 def test_headroom_follows_the_upstreams_limit_until_its_window_ends() -> None:
     rate, told = Rate(10, 1.0), with_headers(RateState(), RateHeaders(remaining=7, reset_s=5.0), 100.0)
-    assert headroom(rate, RateState(), 100.0) == Headroom(rate)
-    assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0)
-    assert headroom(rate, told, 105.0) == Headroom(rate)
+    assert headroom(rate, RateState(), 100.0) == Headroom(rate, ready=rate.requests)
+    assert headroom(rate, told, 102.0) == Headroom(rate, 7, 3.0, ready=7)
+    assert headroom(rate, told, 105.0) == Headroom(rate, ready=rate.requests)
     assert headroom(rate, with_pause(told, 30.0, 100.0), 110.0) == Headroom(rate, paused_s=20.0)
+
+
+def test_headroom_counts_what_the_configured_rate_leaves_where_the_upstream_names_no_limit() -> None:
+    rate = Rate(3, 10.0)
+    state = RateState(sent=(90.0, 95.0, 99.0))
+    assert [headroom(rate, state, now).ready for now in (99.5, 100.0, 105.0, 109.0)] == [0, 1, 2, 3]
 
 
 def test_the_environments_proxy_is_used_for_its_scheme() -> None:

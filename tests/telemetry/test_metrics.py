@@ -71,6 +71,7 @@ async def test_calls_refusals_and_requests_are_counted_by_tool_and_connection(tm
     assert seen['taskhand_upstream_requests_total{connection="north",method="GET",status="2xx"}'] >= 1
     assert seen['taskhand_upstream_wait_seconds_count{connection="north"}'] >= 1
     assert seen['taskhand_upstream_paused_seconds{connection="south"}'] == 0
+    assert 900 < seen['taskhand_upstream_budget_requests{connection="north"}'] <= 1_000
     assert "Elisa" not in "".join(seen)
 
 

@@ -12,12 +12,11 @@ __all__ = ["Budget", "CallObserver", "HttpObserver", "RequestObserver"]
 class Budget(Protocol):
     """How much may be sent to a CRM from now on.
 
-    `left` requests in the window that the CRM's own headers name, None where they name none; `paused_s` is how many
-    more seconds every request is held back.
+    `ready` requests may leave at once; `paused_s` is how many more seconds every request is held back.
     """
 
     @property
-    def left(self) -> int | None: ...  # noqa: D102
+    def ready(self) -> int: ...  # noqa: D102
     @property
     def paused_s(self) -> float: ...  # noqa: D102
 

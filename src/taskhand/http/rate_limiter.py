@@ -80,21 +80,24 @@ class RateState:
 class Headroom:
     """How much may still be sent: `left` requests in the next `for_s` seconds, None where the upstream named no limit.
 
-    `rate` is the configured rate; `paused_s` how many more seconds every request is held back.
+    `rate` is the configured rate; `paused_s` how many more seconds every request is held back. `ready` is how many
+    requests may leave at once.
     """
 
     rate: Rate
     left: int | None = None
     for_s: float = 0.0
     paused_s: float = 0.0
+    ready: int = 0
 
 
 def headroom(rate: Rate, state: RateState, now: float) -> Headroom:
     """The headroom at `now`."""
     paused_s = max(0.0, state.paused_until - now)
     if state.allowance is None or now >= state.until:
-        return Headroom(rate, paused_s=paused_s)
-    return Headroom(rate, state.allowance, state.until - now, paused_s)
+        lately = sum(1 for at in state.sent if now - at < rate.per_s)
+        return Headroom(rate, paused_s=paused_s, ready=0 if paused_s else rate.requests - lately)
+    return Headroom(rate, state.allowance, state.until - now, paused_s, 0 if paused_s else state.allowance)
 
 
 def ready_at(rate: Rate, state: RateState, now: float) -> float:

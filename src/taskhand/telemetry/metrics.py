@@ -4,7 +4,6 @@ Every label is from a closed set, whatever clients send: tools and connections t
 classes of HTTP statuses. So no series names a task, a person or a client, and their number is bounded.
 """
 
-import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -103,7 +102,7 @@ class _Series:
         )
         self.budget = Gauge(
             "taskhand_upstream_budget_requests",
-            "Requests that a CRM lets through until its window ends; NaN where it does not say.",
+            "Requests to a CRM that may leave at once.",
             ("connection",),
             registry=registry,
         )
@@ -135,12 +134,7 @@ class RequestMetrics:
 
     def watch_budget(self, read: Callable[[], Budget]) -> None:
         """Show the budget as it is when the series are read."""
-
-        def left() -> float:
-            known = read().left
-            return math.nan if known is None else float(known)
-
-        self.series.budget.labels(self.connection).set_function(left)
+        self.series.budget.labels(self.connection).set_function(lambda: read().ready)
         self.series.paused.labels(self.connection).set_function(lambda: read().paused_s)
 
 
