@@ -27,6 +27,7 @@ from harness_tables import harness_tables
 from picture import render_demo
 from requests_table.table import requests_table
 from server.listings import snapshot_files
+from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
@@ -39,6 +40,7 @@ from taskhand.install.launch import LAUNCH_FROM_INDEX
 from taskhand.install.links import install_link
 from taskhand.server.app import create_server
 from taskhand.server.host_arguments import HOST_KEYS
+from taskhand.server.in_process_client import list_tools
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,12 +58,19 @@ def documents() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
     tools = tools_of()
     files = {SNAPSHOTS / f"{tool['name']}.json": snapshot(tool) for tool in tools} | snapshot_files()
+    files[SNAPSHOTS / "several" / "tools.json"] = snapshot(anyio.run(_tools_of_several))
     parts = _parts(tools)
     files |= {page: _filled(page.read_text(encoding="utf-8"), parts) for page in PAGES}
     files[ROOT / "docs" / "demo.svg"] = render_demo()
     files |= {_BLOCKS / f"{host.slug}.{host.format.LANGUAGE}": f"{host.block(Launch())}\n" for host in HOSTS}
     files[ROOT / "server.json"] = json.dumps(_server_json(), indent=2) + "\n"
     return files
+
+
+async def _tools_of_several() -> list[dict[str, Any]]:
+    with TemporaryDirectory() as folder:
+        async with open_mixed(Path(folder), *MIXED) as connections:
+            return await list_tools(connections)
 
 
 def stale() -> list[Path]:

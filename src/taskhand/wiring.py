@@ -107,6 +107,7 @@ async def open_app(
             _write_policy(settings),
             monotonic=runtime.clock if runtime else time.monotonic,
             call_s=settings.call_s,
+            title=find_factory(settings.backend).title,
         )
 
 

@@ -45,6 +45,6 @@ def tools_of(**settings: Any) -> list[dict[str, Any]]:
     return anyio.run(listing)
 
 
-def snapshot(tool: dict[str, Any]) -> str:
-    """A tool as its snapshot file has it."""
+def snapshot(tool: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """A tool, or a list of tools, as its snapshot file has it."""
     return json.dumps(tool, indent=2, ensure_ascii=False) + "\n"

@@ -114,7 +114,7 @@ async def failing(
         assert set(read) == {"error"}
         return dict(read["error"])
 
-    monkeypatch.setattr(server_app, "TOOLS", [replace(tool, run=run)])
+    monkeypatch.setattr(server_app, "tool_table", lambda *, several: [replace(tool, run=run)] if not several else [])
     with TemporaryDirectory() as folder:
         async with (
             open_app(Settings(db=Path(folder) / "tasks.sqlite")) as app,

@@ -100,10 +100,10 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
     """
     from taskhand.config.policy_file import read_policy_file
     from taskhand.server.offered_tools import select_names
-    from taskhand.server.tools import TOOLS
+    from taskhand.server.tools import tool_table
 
     connections = found.connection_names
-    table = [tool for tool in TOOLS if len(connections) > 1 or not tool.only_with_several]
+    table = tool_table(several=len(connections) > 1)
     path, is_named = policy_path(found)
     return read_policy_file(
         path,

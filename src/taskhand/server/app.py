@@ -21,7 +21,7 @@ from taskhand.server.refusal_log import log_protocol_errors
 from taskhand.server.resource_handlers import ResourceHandlers
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
-from taskhand.server.tools import TOOLS
+from taskhand.server.tools import TOOLS, tool_table
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
@@ -80,8 +80,9 @@ def create_server(
     """
     connections = served if isinstance(served, Connections) else Connections.of(served)
     app = connections.first
-    table = [tool for tool in TOOLS if connections.are_several or not tool.only_with_several]
-    offered = choose_tools(table, app.policy.tools, only_reads=app.policy.only_reads)
+    offered = choose_tools(
+        tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
+    )
     tools = ToolHandlers(connections, offered, access)
     prompts, resources = PromptHandlers.of(app, offered.names), ResourceHandlers.of(app, offered.names)
     subscriptions = TaskSubscriptions(app.updates, resources.task_at)

@@ -52,15 +52,22 @@ _FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 
 
 def parse_arguments(
-    model: type[_Model], schema: Schema, sent: dict[str, Any], *, reads: bool, tool: str = ""
+    model: type[_Model],
+    schema: Schema,
+    sent: dict[str, Any],
+    *,
+    reads: bool,
+    tool: str = "",
+    others: Mapping[str, Schema] | None = None,
 ) -> _Model:
     """The arguments as `model`; CallerError says which argument is wrong and what to send.
 
     `tool` is the name of the tool that is called. `reads` is whether it only reads: an empty value in a filter that a
-    write uses is not taken for *not given*, since it would widen what is written to.
+    write uses is not taken for *not given*, since it would widen what is written to. `others` are the schemas of the
+    other connections by name.
     """
     faults = _Faults()
-    values = _coerce_all(_Scope(model, schema, reads=reads, tool=tool), sent, faults)
+    values = _coerce_all(_Scope(model, schema, reads=reads, tool=tool, others=others or {}), sent, faults)
     try:
         arguments = model.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -89,6 +96,8 @@ class _Scope:
     filled: bool = False
     """Whether an argument around this object says nothing: the host may fill in what was left out."""
     tool: str = ""
+    others: Mapping[str, Schema] = field(default_factory=dict)
+    """The schemas of the same place on other connections, by name."""
 
     @property
     def properties(self) -> Schema:
@@ -125,7 +134,18 @@ class _Scope:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
         replaced, filled = self._is_replaced(name, given), any(map(is_empty, given.values()))
-        return _Scope(body, self.properties[name], self.reads, self.dotted(name), around, replaced, filled, self.tool)
+        others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
+        schema, within = self.properties[name], self.dotted(name)
+        return _Scope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)
+
+    def item_schemas(self, name: str) -> tuple[Schema, Mapping[str, Schema]]:
+        """The schema of the objects in a list, here and on other connections."""
+        found = {key: fields_of(schema).get(name, {}) for key, schema in self.others.items()}
+        return self.properties[name]["items"], {key: node["items"] for key, node in found.items() if "items" in node}
+
+    def having(self, squeezed: str) -> list[str]:
+        """The other connections that have an argument."""
+        return [key for key, schema in self.others.items() if squeezed in map(squeeze, fields_of(schema))]
 
     def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
         """The values that say something."""
@@ -225,7 +245,9 @@ def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict
             inner = scope.inner(name, coerced) if isinstance(given[name], dict) else None
             values[name] = given[name] if inner is None else _coerce_all(inner, given[name], faults)
             if (body := lists_of(scope.model).get(name)) is not None and isinstance(given[name], tuple):
-                values[name] = tuple(_parse_item(body, node["items"], one, reads=scope.reads) for one in given[name])
+                values[name] = tuple(
+                    _parse_item(body, *scope.item_schemas(name), one, reads=scope.reads) for one in given[name]
+                )
             if inner is not None and inner.replaced and not values[name]:
                 del values[name]
             elif fault := refused_value(scope.dotted(name), given[name], node, optional=name not in required):
@@ -235,13 +257,15 @@ def _coerce_all(scope: _Scope, sent: Mapping[str, Any], faults: _Faults) -> dict
     return values
 
 
-def _parse_item(body: type[BaseModel], schema: Schema, sent: Any, *, reads: bool) -> ListItem:
+def _parse_item(
+    body: type[BaseModel], schema: Schema, others: Mapping[str, Schema], sent: Any, *, reads: bool
+) -> ListItem:
     """One object of a list, checked like the arguments of a call; a fault of it is its own."""
     if not isinstance(sent, dict):
         return ListItem(sent, CallerError(expected_type("It", schema), next_step="Send an object in its place."))
     try:
         told = {name: value for name, value in sent.items() if name != "clear"}  # a new task has nothing to empty
-        return ListItem(sent, parse_arguments(body, schema, told, reads=reads))
+        return ListItem(sent, parse_arguments(body, schema, told, reads=reads, others=others))
     except CallerError as error:
         return ListItem(sent, error)
 
@@ -268,8 +292,13 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
         listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
     if not misplaced and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
         listed, near = elsewhere, []
+    where = " with this CRM" if is_absent else ""
+    if is_absent and (having := scope.having(squeezed)):
+        where += f"; it is only on {' and '.join(having)}"
+        if not misplaced and listed.startswith("The "):
+            listed, near = f"Leave {dotted} out, or send the call to the connection that is meant.", []
     return CallerError(
-        f"There is no argument {dotted!r}{' with this CRM' if is_absent else ''}.",
+        f"There is no argument {dotted!r}{where}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
         next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,

@@ -23,17 +23,34 @@ from taskhand.server.list_of import lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call import RepeatableOptions
 
-__all__ = ["Schema", "fields_of", "input_schema", "item_fields", "model_fields", "objects_of", "output_schema"]
+__all__ = [
+    "ARGUMENT_OF_VALUE",
+    "CALL_OPTIONS",
+    "CLAUSES",
+    "Schema",
+    "fields_of",
+    "input_schema",
+    "item_fields",
+    "join_clauses",
+    "model_fields",
+    "objects_of",
+    "output_names",
+    "output_schema",
+    "schema_in_clauses",
+]
 
 Schema = dict[str, Any]
 
-_CALL_OPTIONS = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
+CALL_OPTIONS: Final = frozenset(str(field.alias) for field in RepeatableOptions.model_fields.values())
 """Options of the call; they come after the arguments about tasks."""
 _NARROWED = frozenset({"dateField", "countBy", "fields"})
 _NEEDED: Final[Mapping[str, Known]] = {**{one: one for one in get_args(Known)}, "completedDay": "completed"}
 """What a backend must know for a value of these arguments to mean something."""
-_OF_ARGUMENT: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
+ARGUMENT_OF_VALUE: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id": "dealId", "resolution": "resolution"}
 """The argument that a backend must have for a value of these arguments to mean something."""
+CLAUSES: Final = "clauses"
+"""The key of a description in clauses; no schema that is sent has it."""
+_DESCRIBING: Final = ("description", CLAUSES)
 _NOISE = frozenset({"title", "default", "$defs"})
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
@@ -55,7 +72,37 @@ def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 @lru_cache(maxsize=256)
 def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
+    described: Schema = join_clauses(schema_in_clauses(model, capabilities))
+    return described
+
+
+def schema_in_clauses(model: type[BaseModel], capabilities: Capabilities) -> Schema:
+    """The same schema, its descriptions as lists of clauses: `merge_schemas` makes one of several.
+
+    A clause is a text, or the words for the values of an enum.
+    """
     return _narrowed(_plain(model), model, capabilities)
+
+
+def join_clauses(node: Any) -> Any:
+    """The schema with its clauses as descriptions."""
+    match node:
+        case dict():
+            return {
+                "description" if key == CLAUSES else key: _sentence(value) if key == CLAUSES else join_clauses(value)
+                for key, value in node.items()
+            }
+        case list():
+            return [join_clauses(item) for item in node]
+        case _:
+            return node
+
+
+def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
+    texts = [
+        one if isinstance(one, str) else ", ".join(f"{value} {word}" for value, word in one.items()) for one in clauses
+    ]
+    return f"{'; '.join(texts)}."
 
 
 @cache
@@ -69,6 +116,12 @@ def output_schema(model: type[BaseModel]) -> Schema:
     annotations = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     listed = getattr(model, "listed", ()) or [name for name in annotations if name != "untrusted"]
     return {"type": "object", "properties": {name: _outline(annotations[name]) for name in listed}}
+
+
+@cache
+def output_names(model: type[BaseModel]) -> Schema:
+    """The names of the fields of a tool's answer, without their types."""
+    return {"type": "object", "properties": {name: {} for name in output_schema(model)["properties"]}}
 
 
 @cache
@@ -123,7 +176,7 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
         name: _described(node, capabilities, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()
     }
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
-    optional = sorted((name for name in properties if name not in required), key=_CALL_OPTIONS.__contains__)
+    optional = sorted((name for name in properties if name not in required), key=CALL_OPTIONS.__contains__)
     shaped: Schema = {"type": "object", "properties": {name: properties[name] for name in [*required, *optional]}}
     return shaped | ({"required": required} if required else {})
 
@@ -163,7 +216,7 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
     }
     if "enum" in known:
         unknown = {value for value, needed in _NEEDED.items() if needed not in capabilities.known}
-        unknown |= {value for value, argument in _OF_ARGUMENT.items() if argument in capabilities.absent}
+        unknown |= {value for value, argument in ARGUMENT_OF_VALUE.items() if argument in capabilities.absent}
         known["enum"] = [value for value in known["enum"] if value not in unknown]
     return known
 
@@ -179,8 +232,8 @@ def _listed_statuses(properties: Schema, names: Sequence[str]) -> Schema:
 def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
     """The argument that takes a type of task, with the types that there are."""
     types = capabilities.new_task_types if is_new else capabilities.task_types
-    clauses = ["Kind", *filter(None, [capabilities.new_task_types_note if is_new else None])]
-    return node | {"description": f"{'; '.join(clauses)}.", "enum": [*types]}
+    note = {"types": capabilities.new_task_types_note} if is_new and capabilities.new_task_types_note else {}
+    return node | {"description": "Kind.", "enum": [*types], NOTES: node[NOTES] | note}
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -218,7 +271,7 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
 def _undescribed(schema: Schema) -> Schema:
     """The object's schema without the descriptions of its fields."""
     fields = {
-        name: {key: value for key, value in node.items() if key != "description"}
+        name: {key: value for key, value in node.items() if key not in _DESCRIBING}
         for name, node in schema["properties"].items()
     }
     return schema | {"properties": fields}
@@ -234,9 +287,11 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
     notes = node[NOTES]
     if "without_description" in notes and "description" in capabilities.absent:
         node = node | {"description": notes["without_description"]}
-    clauses = [node["description"].removesuffix(".")] if "description" in node else []
+    clauses: list[str | Mapping[str, str]] = [node["description"].removesuffix(".")] if "description" in node else []
     if "meanings" in notes:
-        clauses.append(", ".join(f"{value} {notes['meanings'][value]}" for value in node["enum"]))
+        clauses.append({value: notes["meanings"][value] for value in node["enum"]})
+    if "types" in notes:
+        clauses.append(notes["types"])
     if "me" in notes and capabilities.knows_me:
         clauses.append(notes["me"])
     if "deals" in notes and "dealId" not in capabilities.absent:
@@ -248,7 +303,7 @@ def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Sch
     if "empty" in notes and not node.get("minItems"):
         clauses.append(notes["empty"])
     kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
-    described = {"description": f"{'; '.join(clauses)}."} if clauses else {}
+    described: Schema = {CLAUSES: clauses} if clauses else {}
     return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
 
 
@@ -295,7 +350,7 @@ def _without_null(node: Schema) -> Schema:
 def _with_null(node: Schema) -> Schema:
     if "anyOf" in node:
         return node
-    description = {key: node[key] for key in ("description",) if key in node}
+    description = {key: node[key] for key in _DESCRIBING if key in node}
     return description | {
         "anyOf": [{key: value for key, value in node.items() if key not in description}, {"type": "null"}]
     }

@@ -1,5 +1,6 @@
 """MCP handlers for tools: list those that are offered, check the arguments of a call, run it, render its answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +36,7 @@ from taskhand.server.render.answer import render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, fields_of, output_schema
+from taskhand.server.schema import Schema, fields_of, output_names, output_schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
@@ -64,8 +65,14 @@ class ToolHandlers:
         principal = self.access.principal(ctx)
         mine = self.connections.of_principal(principal)
         offered = self.offered.for_principal(principal).tools if mine.by_name else ()
-        notes = None if mine.are_several or not mine.by_name else mine.first.backend.capabilities.notes
-        return ListToolsResult(tools=[to_listed_tool(one, self._schemas.listed(one, mine), notes) for one in offered])
+        if mine.are_several:
+            schemas = self._schemas.listed_with_connection(offered, mine)
+            shown = [to_listed_tool(one, schemas[one.name], output=output_names(one.answer)) for one in offered]
+        else:
+            notes = mine.first.backend.capabilities.notes if offered else None
+            offered = tuple(one for one in offered if not one.only_with_several)
+            shown = [to_listed_tool(one, self._schemas.of(one, mine.first), notes) for one in offered]
+        return ListToolsResult(tools=shown)
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -124,7 +131,8 @@ class ToolHandlers:
             return await self._run_everywhere(tool, call, mine, sent)
         note_connection(app.connection)
         call.app, schema = app, self._schemas.of(tool, app)
-        arguments = self._parse(tool, call, schema, sent)
+        others = {one.connection or "": self._schemas.of(tool, one) for one in mine if one.connection != app.connection}
+        arguments = self._parse(tool, call, schema, sent, others)
         if tool.writes:
             call.asks = app.policy.asks and can_elicit(ctx)
             if (answered := answer_in(params)) is not None:
@@ -157,15 +165,25 @@ class ToolHandlers:
         if tool.run_everywhere is None:
             raise UnclearConnection("connection is required: it is not clear which CRM account is meant.", mine)
         note_connection(ALL)
-        arguments = self._parse(tool, call, self._schemas.listed(tool, mine), sent)
+        arguments = self._parse(tool, call, self._schemas.of_all(tool, mine), sent)
         calls = {name: replace(call, app=app) for name, app in mine.by_name.items()}
         return await tool.run_everywhere(calls, arguments)
 
-    def _parse(self, tool: Tool[Any], call: Call, schema: Schema, sent: dict[str, Any]) -> BaseModel:
-        """The checked arguments of a call, which the journal keeps as they were sent."""
+    def _parse(
+        self,
+        tool: Tool[Any],
+        call: Call,
+        schema: Schema,
+        sent: dict[str, Any],
+        others: Mapping[str, Schema] | None = None,
+    ) -> BaseModel:
+        """The checked arguments of a call, which the journal keeps as they were sent.
+
+        `others` are the schemas of the caller's other connections.
+        """
         call.arguments = without_host_keys(sent, fields_of(schema))
         arguments: BaseModel = parse_arguments(
-            tool.arguments, schema, call.arguments, reads=not tool.writes, tool=tool.name
+            tool.arguments, schema, call.arguments, reads=not tool.writes, tool=tool.name, others=others
         )
         if isinstance(arguments, Options):
             call.options = arguments
@@ -176,17 +194,19 @@ def _wants_progress(ctx: ServerRequestContext[Any, Any]) -> bool:
     return ctx.meta is not None and ctx.meta.get("progress_token") is not None
 
 
-def to_listed_tool(tool: Tool[Any], schema: Schema, notes: str | None = None) -> ListedTool:
+def to_listed_tool(
+    tool: Tool[Any], schema: Schema, notes: str | None = None, output: Schema | None = None
+) -> ListedTool:
     """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there.
 
-    `notes` are those on the tasks of the backend.
+    `notes` are those on the tasks of the backend. `output` is the schema of the answer where it is not the usual one.
     """
     return ListedTool(
         name=tool.name,
         title=tool.title,
         description=f"{tool.description} {notes}" if notes and tool.shows_tasks else tool.description,
         input_schema=schema,
-        output_schema=output_schema(tool.answer),
+        output_schema=output or output_schema(tool.answer),
         annotations=ToolAnnotations(
             read_only_hint=not tool.writes,
             destructive_hint=tool.kind == "destroy",

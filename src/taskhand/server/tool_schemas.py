@@ -1,43 +1,57 @@
 """The input schemas of the tools: of each connection, and of a server with all of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from taskhand.server.schema import Schema, input_schema
+from taskhand.domain.capabilities import Capabilities
+from taskhand.server.schema import Schema, input_schema, join_clauses, model_fields, schema_in_clauses
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 __all__ = ["ToolSchemas"]
+
+_Set = tuple[tuple[str, Capabilities], ...]
+"""Connections as callers can have them: who `me` is is known of some persons only."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSchemas:
     """What the tools take, narrowed to what backends can express."""
 
-    _of_sets: dict[tuple[str, tuple[str | None, ...]], Schema] = field(default_factory=dict)
+    _of_sets: dict[tuple[str, _Set], Schema] = field(default_factory=dict)
+    _of_lists: dict[tuple[tuple[str, ...], _Set], Mapping[str, Schema]] = field(default_factory=dict)
 
     def of(self, tool: Tool[Any], app: AppContext) -> Schema:
         """The schema of a call to one connection, without the argument that names it."""
         return input_schema(tool.arguments, app.backend.capabilities)
 
-    def listed(self, tool: Tool[Any], connections: Connections) -> Schema:
-        """The schema that a client is shown, with the argument that names the connection where there are several."""
-        if not connections.are_several:
-            return self.of(tool, connections.first)
-        key = (tool.name, connections.names)
+    def of_all(self, tool: Tool[Any], connections: Connections) -> Schema:
+        """The schema of a call to all connections: every field that one of them has."""
+        key = (tool.name, _set_of(connections))
         if key not in self._of_sets:
-            self._of_sets[key] = _merge([self.of(tool, app) for app in connections], connections)
+            from taskhand.server.merged_schema import merge_schemas  # noqa: PLC0415  few servers have several
+
+            model: type[BaseModel] = tool.arguments
+            capabilities = {name: app.backend.capabilities for name, app in connections.by_name.items()}
+            schemas = {name: schema_in_clauses(model, can) for name, can in capabilities.items()}
+            self._of_sets[key] = join_clauses(merge_schemas(schemas, model_fields(model)))
         return self._of_sets[key]
 
+    def listed_with_connection(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
+        """The schemas that a client is shown where there are several, with the argument that names one; by tool."""
+        key = (tuple(tool.name for tool in tools), _set_of(connections))
+        if key not in self._of_lists:
+            from taskhand.server.listed_schemas import list_schemas  # noqa: PLC0415  few servers have several
 
-def _merge(schemas: list[Schema], connections: Connections) -> Schema:
-    """One schema for all the connections: every field that one of them has."""
-    from taskhand.server.connection_argument import CONNECTION  # noqa: PLC0415  few servers have several
+            merged = {tool.name: self.of_all(tool, connections) for tool in tools}
+            self._of_lists[key] = list_schemas(tools, merged, connections)
+        return self._of_lists[key]
 
-    properties: Schema = {CONNECTION: {"type": "string", "enum": list(connections.names)}}
-    for schema in reversed(schemas):
-        properties = schema["properties"] | properties
-    first = schemas[0]
-    required = [name for name in first.get("required", ()) if all(name in one.get("required", ()) for one in schemas)]
-    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+
+def _set_of(connections: Connections) -> _Set:
+    return tuple((name, app.backend.capabilities) for name, app in connections.by_name.items())

@@ -19,7 +19,7 @@ from taskhand.server.tools.reassign_task import REASSIGN_TASK
 from taskhand.server.tools.undo_change import UNDO_CHANGE
 from taskhand.server.tools.update_task import UPDATE_TASK
 
-__all__ = ["TOOLS"]
+__all__ = ["TOOLS", "tool_table"]
 
 _ON_TASKS: tuple[Tool[Any], ...] = (
     LIST_STATUSES,
@@ -39,3 +39,13 @@ _ON_TASKS: tuple[Tool[Any], ...] = (
 _WRITING = [tool.name for tool in (*_ON_TASKS, UNDO_CHANGE) if tool.writes]
 
 TOOLS: tuple[Tool[Any], ...] = (*_ON_TASKS, list_changes_tool(_WRITING), UNDO_CHANGE)
+"""The tools of a server with one connection."""
+
+
+def tool_table(*, several: bool) -> tuple[Tool[Any], ...]:
+    """The tools that a server can offer, where there are several connections or only one."""
+    if not several:
+        return TOOLS
+    from taskhand.server.tools.list_connections import LIST_CONNECTIONS
+
+    return (LIST_CONNECTIONS, *TOOLS)

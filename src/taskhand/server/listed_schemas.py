@@ -1,0 +1,78 @@
+"""The schemas that a client is shown where there are several connections: each thing is described once; pure.
+
+The list of tools has the same budget as that of one connection. So an argument that a tool before has in the same words
+has no description again, and what an object inside a tool takes is told by the tool that its description names. A call
+is checked by the schema of its connection, which has all of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from taskhand.server.connection_argument import (
+    CONNECTION,
+    describe_connection,
+    explains_connections,
+    needs_connection,
+)
+from taskhand.server.schema import Schema
+from taskhand.server.tool import Tool
+from taskhand.service.connections import Connections
+
+__all__ = ["list_schemas"]
+
+
+def list_schemas(
+    tools: Sequence[Tool[Any]], merged: Mapping[str, Schema], connections: Connections
+) -> dict[str, Schema]:
+    """The schemas of the tools by name, each with the argument `connection` first, from the `merged` ones."""
+    described: set[tuple[str, str]] = set()
+    names = {tool.name for tool in tools}
+    listed: dict[str, Schema] = {}
+    for tool in tools:
+        schema = merged[tool.name] if tool.only_with_several else _with_connection(tool, merged[tool.name], connections)
+        properties: Schema = {}
+        for name, node in schema["properties"].items():
+            if tool.kind == "create" and name == "clear":
+                continue  # a new task has nothing to empty
+            words = (name, node.get("description", ""))
+            is_repeated = words in described and not (name == CONNECTION and explains_connections(tool))
+            properties[name] = _short(_without(node, "description") if is_repeated else node, names, tool)
+            described.add(words)
+        listed[tool.name] = schema | {"properties": properties}
+    return listed
+
+
+def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) -> Schema:
+    names = {"type": "string", "enum": [*connections.names]}
+    described = {"description": text} if (text := describe_connection(tool, connections)) else {}
+    required = [*([CONNECTION] if needs_connection(tool, connections) else []), *schema.get("required", ())]
+    properties = {CONNECTION: described | names} | schema["properties"]
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+
+
+def _short(node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
+    """The argument without the names of tools, and without null where "" says the same."""
+    if "properties" in node:
+        return node | {"properties": {name: _short_inner(name, one) for name, one in node["properties"].items()}}
+    if "properties" in node.get("items", ()):
+        return node | {"items": _short(node["items"], tools, tool)}
+    text = node.get("description", "")
+    described = {"description": text} if text else {}
+    value = node["anyOf"][0] if "anyOf" in node else node
+    if tools & {*value.get("enum", ())}:
+        return described | {"type": "string"}
+    is_text = _without(value, "description") == {"type": "string"}
+    return described | {"type": "string"} if is_text and (tool.kind == "create" or "null" not in text) else node
+
+
+def _short_inner(name: str, node: Schema) -> Schema:
+    """A field of a body, whose values the tool has that describes it."""
+    value = node["anyOf"][0] if "anyOf" in node else node
+    if value["type"] == "string":
+        return {"type": "string"}
+    return value if value["type"] == "array" and name != "responsibleIds" else node
+
+
+def _without(node: Schema, key: str) -> Schema:
+    return {name: value for name, value in node.items() if name != key}

@@ -1,0 +1,168 @@
+"""One schema of several: what any connection takes, with what some of them lack in the description; pure."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from taskhand.server.schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Schema
+
+__all__ = ["merge_schemas"]
+
+_DESCRIBING: Final = frozenset({"description", CLAUSES})
+_BOUNDS: Final = frozenset({"minItems", "maxItems"})
+_FEW: Final = 3
+"""Values that one connection alone has which are named; list_connections has all."""
+_Clause = str | Mapping[str, str]
+
+
+def merge_schemas(schemas: Mapping[str, Schema], order: Collection[str]) -> Schema:
+    """The schema of an object that any of these connections takes, by the connection's name.
+
+    The schemas have their descriptions in clauses, and so has the merged one. `order` are the names of all fields.
+    """
+    return _merge_objects(schemas, order, describes=True)
+
+
+def _merge_objects(schemas: Mapping[str, Schema], order: Collection[str], *, describes: bool) -> Schema:
+    known = {name for schema in schemas.values() for name in schema["properties"]}
+    ordered = [*(name for name in order if name in known), *sorted(known.difference(order))]
+    required = [name for name in ordered if all(name in one.get("required", ()) for one in schemas.values())]
+    ordered = [*required, *sorted((one for one in ordered if one not in required), key=CALL_OPTIONS.__contains__)]
+    properties = {name: _merge_field(name, schemas, describes=describes) for name in ordered}
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+
+
+def _merge_field(name: str, schemas: Mapping[str, Schema], *, describes: bool) -> Schema:
+    nodes = {key: schema["properties"][name] for key, schema in schemas.items() if name in schema["properties"]}
+    needed = [key for key, schema in schemas.items() if name in schema.get("required", ())]
+    clauses = _merge_clauses(nodes) if describes else []
+    if describes and 0 < len(needed) < len(schemas):
+        clauses.append(f"required on {', '.join(needed)}")
+    if describes and len(nodes) < len(schemas):
+        clauses.append(_on(nodes, schemas))
+    described: Schema = {CLAUSES: clauses} if clauses else {}
+    if not clauses and (plain := next((one["description"] for one in nodes.values() if "description" in one), None)):
+        described = {"description": plain}
+    values = [_value_of(node) for node in nodes.values()]
+    value, may_be_null = _merge_values(values), any("anyOf" in node for node in nodes.values())
+    return described | ({"anyOf": [value, {"type": "null"}]} if may_be_null else value)
+
+
+def _value_of(node: Schema) -> Schema:
+    """The schema of the values besides null, without a description."""
+    branch = node["anyOf"][0] if "anyOf" in node else node
+    return {key: part for key, part in branch.items() if key not in _DESCRIBING}
+
+
+def _merge_values(values: Sequence[Schema]) -> Schema:
+    """The schema of a value that any of these has: all values of an enum, the widest bounds."""
+    first = values[0]
+    if "properties" in first:
+        fields = dict.fromkeys(name for one in values for name in one["properties"])
+        return _merge_objects({str(at): one for at, one in enumerate(values)}, fields, describes=False)
+    merged = {key: part for key, part in first.items() if key not in {"items", "enum", *_BOUNDS}}
+    if "items" in first:
+        merged["items"] = _merge_values([one["items"] for one in values])
+    if all("enum" in one for one in values):
+        merged["enum"] = [*dict.fromkeys(choice for one in values for choice in one["enum"])]
+    merged |= {
+        bound: first[bound]
+        for bound in _BOUNDS
+        if all(one.get(bound) == first.get(bound) for one in values) and bound in first
+    }
+    return merged
+
+
+def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
+    """The clauses of all, with the connections that one does not hold for."""
+    choices = {key: found for key, node in nodes.items() if (found := _choices(node)) is not None}
+    is_open = 0 < len(choices) < len(nodes)  # one of them takes any text
+    listed = {key for key in choices if is_open}
+    said: dict[str, list[str]] = {}
+    for key, node in nodes.items():
+        for at, clause in enumerate(_clauses(node)):
+            if isinstance(clause, str) and not (at == 0 and key in listed and len(nodes) > len(listed)):
+                said.setdefault(clause, []).append(key)
+    plain: list[_Clause] = [
+        text if is_open or len(keys) == len(nodes) else f"{text} ({_among(keys, nodes)})" for text, keys in said.items()
+    ]
+    meanings = {
+        value: word
+        for node in nodes.values()
+        for one in _clauses(node)
+        if isinstance(one, Mapping)
+        for value, word in one.items()
+    }
+    lacking = {} if is_open else _lacking(choices)
+    if meanings:
+        plain.insert(
+            0,
+            {
+                value: f"{word} ({lacking[value]})" if value in lacking else word
+                for value, word in sorted(meanings.items())
+            },
+        )
+    elif lacking:
+        plain += [f"{', '.join(values)} ({told})" for told, values in _grouped(lacking).items()]
+    plain += [f"{key}: {_few(choices[key])}" for key in listed]
+    return plain + _bounds(nodes)
+
+
+def _few(values: Sequence[str]) -> str:
+    more = [f"{len(values) - _FEW} more"] if len(values) > _FEW else []
+    return ", ".join([*values[:_FEW], *more])
+
+
+def _clauses(node: Schema) -> Sequence[_Clause]:
+    if CLAUSES in node:
+        found: Sequence[_Clause] = node[CLAUSES]
+        return found
+    return [node["description"].removesuffix(".")] if "description" in node else []
+
+
+def _choices(node: Schema) -> list[str] | None:
+    """The values of an enum, also of the items of a list; None where any text is taken."""
+    value = _value_of(node)
+    found: list[str] | None = value.get("items", value).get("enum")
+    return found
+
+
+def _lacking(choices: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The values that some connection lacks, each with those that lack it."""
+    values = dict.fromkeys(value for found in choices.values() for value in found)
+    having = {value: [key for key, found in choices.items() if value in found] for value in values}
+    return {
+        value: _among(keys, choices)
+        for value, keys in having.items()
+        if len(keys) < len(choices) and value not in ARGUMENT_OF_VALUE  # of which the argument says it
+    }
+
+
+def _bounds(nodes: Mapping[str, Schema]) -> list[_Clause]:
+    """How many items some of the connections take, where the others take another number."""
+    told: dict[str, list[str]] = {}
+    for key, node in nodes.items():
+        value = _value_of(node)
+        least, most = value.get("minItems"), value.get("maxItems")
+        words = f"exactly {most}" if least == most else f"at most {most}" if most else f"at least {least}"
+        if least or most:
+            told.setdefault(words, []).append(key)
+    return [f"{words} on {', '.join(keys)}" for words, keys in told.items() if len(keys) < len(nodes)]
+
+
+def _grouped(lacking: Mapping[str, str]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for value, told in lacking.items():
+        grouped.setdefault(told, []).append(value)
+    return grouped
+
+
+def _among(having: Collection[str], everyone: Iterable[str]) -> str:
+    """Which connections have something, in the shorter way to say it."""
+    lack = [key for key in everyone if key not in having]
+    return min(f"not {', '.join(lack)}", f"only {', '.join(having)}", key=len)
+
+
+def _on(having: Collection[str], everyone: Iterable[str]) -> str:
+    """The same, as the end of a sentence."""
+    adverb, _, names = _among(having, everyone).partition(" ")
+    return f"{adverb} on {names}"

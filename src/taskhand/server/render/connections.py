@@ -1,0 +1,103 @@
+"""The answer of list_connections: what each CRM account is, and what it lacks beside the others, in words; pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pydantic import MISSING
+
+from taskhand.domain.capabilities import Capabilities
+from taskhand.domain.field_notes import NOTES
+from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.server.render.answer import Answer
+from taskhand.server.schema import input_schema, model_fields
+from taskhand.service.app_context import AppContext
+
+__all__ = ["ConnectionsAnswer"]
+
+
+class ConnectionRow(Answer):
+    """A connection.
+
+    `me` is what says who the caller is there, where that is configured: an id, an e-mail or a name. `lacks` are what
+    the others have, or do not ask for.
+    """
+
+    name: str
+    backend: str
+    description: str | MISSING = MISSING
+    only_reads: bool | MISSING = MISSING
+    me: str | MISSING = MISSING
+    lacks: tuple[str, ...] | MISSING = MISSING
+    note: str | MISSING = MISSING
+    statuses: tuple[str, ...] | MISSING = MISSING
+    task_types: tuple[str, ...] | MISSING = MISSING
+
+
+class ConnectionsAnswer(Answer):
+    """The connections that the caller may use."""
+
+    connections: tuple[ConnectionRow, ...]
+
+    @classmethod
+    def of(cls, apps: Sequence[AppContext]) -> "ConnectionsAnswer":
+        """The answer for these connections."""
+        every = [app.backend.capabilities for app in apps]
+        return cls(connections=tuple(_row(app, every) for app in apps))
+
+
+def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
+    can = app.backend.capabilities
+    return ConnectionRow(
+        name=app.connection or "default",
+        backend=app.backend.name,
+        description=app.description or MISSING,
+        only_reads=app.policy.only_reads or MISSING,
+        me=_me(app) or MISSING,
+        lacks=tuple(_lacks(can, every)) or MISSING,
+        note=can.notes or MISSING,
+        statuses=can.status_names or MISSING,
+        task_types=can.task_types or MISSING,
+    )
+
+
+def _me(app: AppContext) -> str | None:
+    """What finds the caller's member, as far as no CRM has to be asked."""
+    person, named = app.principal.person, app.principal.members.get(app.connection or "")
+    return named or (person.email if person else None)
+
+
+def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
+    """What others have and this one does not, and what it alone asks for."""
+    yield from (f"no {name}" for name in _beyond(_fields(can), map(_fields, every)))
+    yield from (
+        f"{name} is fixed once a task is created"
+        for name in sorted(can.absent_on_update - can.absent)
+        if any(name not in one.absent | one.absent_on_update for one in every)
+    )
+    yield from (f"no priority {one}" for one in _beyond(can.priorities, (other.priorities for other in every)))
+    yield from (f"no time {one}" for one in _beyond(_times(can), map(_times, every)))
+    if can.most_responsibles < max(one.most_responsibles for one in every):
+        yield f"{'exactly' if can.least_responsibles else 'at most'} {can.most_responsibles} responsible"
+    yield from (f"a new task needs {name}" for name in _own(can, every, lambda one: one.required_on_create))
+    yield from (f"{name} cannot be cleared" for name in _own(can, every, lambda one: one.not_clearable))
+    if not can.keeps_timezone and any(one.keeps_timezone for one in every):
+        yield "due times keep no zone of their own"
+
+
+def _fields(can: Capabilities) -> list[str]:
+    """The fields that a new task, or a change of one, can have, besides those that only several people need."""
+    known = {**model_fields(TaskPatch), **model_fields(TaskDraft)}
+    found = dict.fromkeys(name for model in (TaskDraft, TaskPatch) for name in input_schema(model, can)["properties"])
+    return [name for name in found if not known[name].get(NOTES, {}).get("for_several_people")]
+
+
+def _times(can: Capabilities) -> list[str]:
+    return [one for one in can.known if not one.endswith("_by")]
+
+
+def _own(can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capabilities], frozenset[str]]) -> list[str]:
+    """The fields that this rule names here, and not everywhere."""
+    return sorted(name for name in rule(can) if not all(name in rule(one) for one in every))
+
+
+def _beyond(own: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
+    return [*dict.fromkeys(one for other in others for one in other if one not in own)]

@@ -1,0 +1,36 @@
+"""The tool `list_connections`."""
+
+from collections.abc import Mapping
+
+from taskhand.domain.task import Body
+from taskhand.server.render.connections import ConnectionsAnswer
+from taskhand.server.tool import Tool
+from taskhand.service.call import Call
+
+__all__ = ["LIST_CONNECTIONS"]
+
+
+class ListConnections(Body):
+    """Nothing."""
+
+
+async def _run(call: Call, arguments: ListConnections) -> ConnectionsAnswer:
+    return await _run_everywhere({"": call}, arguments)
+
+
+async def _run_everywhere(calls: Mapping[str, Call], _: ListConnections) -> ConnectionsAnswer:
+    return ConnectionsAnswer.of([call.app for call in calls.values()])
+
+
+LIST_CONNECTIONS = Tool(
+    name="list_connections",
+    title="List connections",
+    description="List the CRM accounts: name, backend, what it is for, and what its tasks lack beside the others.",
+    kind="read",
+    arguments=ListConnections,
+    answer=ConnectionsAnswer,
+    run=_run,
+    run_everywhere=_run_everywhere,
+    only_with_several=True,
+    verb="says what each account is and lacks",
+)

@@ -1,0 +1,163 @@
+"""What a host is shown of a server with several connections: within the same budget, with what each of them lacks."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from mcp import Client
+
+from server.mixes import MIXED, mixes, open_mixed
+from server.surface import SNAPSHOTS, snapshot
+from server.test_surface import CORE, WITH_OUTPUT, core_of, tokens
+from server.vendor_rules import VENDORS, offences
+from taskhand.server.app import create_server
+from taskhand.server.in_process_client import list_tools
+from taskhand.server.tools.list_tasks import LIST_TASKS
+from taskhand.service.connections import Connections
+
+NOTHING_ELSE_TELLS = {"list_statuses", "list_team_members", "find_contacts", "create_task", "create_tasks"} | (
+    set() if LIST_TASKS.run_everywhere else {"list_tasks"}
+)
+
+
+@pytest.fixture
+async def mixed(tmp_path: Path) -> AsyncIterator[Connections]:
+    """The embedded store as north, Close as south, HubSpot as west."""
+    async with open_mixed(tmp_path, *MIXED) as connections:
+        yield connections
+
+
+async def fields_of(connections: Connections, tool: str) -> dict[str, Any]:
+    """The arguments of a tool as a host sees them."""
+    found = {one["name"]: one["inputSchema"]["properties"] for one in await list_tools(connections)}
+    fields: dict[str, Any] = found[tool]
+    return fields
+
+
+async def test_every_mix_of_backends_keeps_to_the_budget(tmp_path: Path) -> None:
+    async with mixes(tmp_path) as every:
+        for mix, connections in every:
+            tools = await list_tools(connections)
+            assert sum(tokens(core_of(tool)) for tool in tools) <= CORE, mix
+            assert sum(map(tokens, tools)) <= WITH_OUTPUT, mix
+
+
+async def test_every_merged_tool_passes_to_each_vendor(mixed: Connections) -> None:
+    for tool in await list_tools(mixed):
+        schema = tool["inputSchema"]
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(tool["outputSchema"])
+        assert not [one for rules in VENDORS.values() for one in offences(rules, tool["name"], schema)]
+        assert set(schema.get("required", ())) <= schema["properties"].keys()
+
+
+async def test_the_merged_list_is_as_its_snapshot_says(mixed: Connections) -> None:
+    shown = (SNAPSHOTS / "several" / "tools.json").read_text(encoding="utf-8")
+    assert json.loads(shown) == await list_tools(mixed), "Look at it, then run `python tests/documents.py`."
+    assert shown == snapshot(json.loads(shown))
+
+
+async def test_connection_stands_first_and_is_required_where_nothing_else_tells_it(mixed: Connections) -> None:
+    for tool in await list_tools(mixed):
+        schema = tool["inputSchema"]
+        if tool["name"] == "list_connections":
+            assert schema["properties"] == {}
+            continue
+        assert next(iter(schema["properties"])) == "connection"
+        assert schema["properties"]["connection"]["enum"] == ["north", "south", "west"]
+        assert ("connection" in schema.get("required", ())) == (tool["name"] in NOTHING_ELSE_TELLS), tool["name"]
+
+
+async def test_two_accounts_whose_ids_look_alike_are_told_apart_by_name(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
+        required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required(tool)}
+    assert required >= NOTHING_ELSE_TELLS | {"get_task", "update_task", "bulk_update_tasks", "delete_task"}
+    assert not required & {"list_connections", "apply_plan", "undo_change", "list_changes"}
+
+
+def _required(tool: dict[str, Any]) -> list[str]:
+    required: list[str] = tool["inputSchema"].get("required", [])
+    return required
+
+
+async def test_it_is_said_what_each_connection_is_where_one_is_called_first(mixed: Connections) -> None:
+    for tool in ("list_tasks", "create_task"):
+        described = (await fields_of(mixed, tool))["connection"]["description"]
+        assert described.startswith(
+            "north: the embedded store, The sales team in Santiago; south: Close, Support in Mexico City; west: HubSpot"
+        )
+    assert "no id tells it" in (await fields_of(mixed, "get_task"))["connection"]["description"]
+
+
+LACKING = {
+    ("list_tasks", "dealId"): "Deal by id or name; only on west.",
+    ("create_task", "description"): "Free text; not on south.",
+    ("create_task", "dueDate"): "required on west.",
+    ("create_task", "aiCustomerId"): "required on south.",
+    ("create_task", "priority"): "0 low (not south), 1 medium (if left out), 2 high.",
+    ("create_task", "responsibleIds"): "[] leaves it unassigned (not south); exactly 1 on south; at most 1 on west.",
+    ("create_task", "taskType"): "south: lead, outgoing_call; not on north.",
+    ("update_task", "dueDate"): "null removes it (not west).",
+    ("update_task", "addNote"): "Note on the lead (only south).",
+    ("update_task", "newStatusName"): "south: Open, Completed.",
+    ("update_task", "taskType"): "only on west.",
+    ("list_tasks", "dateField"): "completed (not south).",
+    ("list_tasks", "countBy"): "completedDay (not south).",
+    ("list_tasks", "fields"): "completed (not south); completed_by (only north).",
+    ("reassign_task", "mode"): "only on north.",
+}
+"""How the descriptions of these arguments end."""
+
+
+async def test_what_some_connection_lacks_is_said_in_the_description(mixed: Connections) -> None:
+    listed = {tool["name"]: tool["inputSchema"]["properties"] for tool in await list_tools(mixed)}
+    found = {(tool, field): listed[tool][field]["description"] for tool, field in LACKING}
+    assert {key: said for key, said in found.items() if not said.endswith(LACKING[key])} == {}
+
+
+async def test_two_portals_of_one_crm_are_merged_by_value(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
+        assert "north" not in json.dumps(
+            [
+                {name: node for name, node in tool["inputSchema"]["properties"].items() if name != "connection"}
+                for tool in await list_tools(connections)
+            ]
+        )
+        alone, both = (
+            await fields_of(Connections.of(connections.first), "create_task"),
+            await fields_of(connections, "create_task"),
+        )
+        assert both.keys() - alone.keys() == {"connection"}
+        assert alone.keys() - both.keys() == {"clear"}
+
+
+async def test_what_is_described_is_described_once(mixed: Connections) -> None:
+    described = [
+        (name, node["description"])
+        for tool in await list_tools(mixed)
+        for name, node in tool["inputSchema"]["properties"].items()
+        if "description" in node and name != "connection"
+    ]
+    assert len(set(described)) == len(described)
+
+
+async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        answer = (await client.call_tool("list_connections", {})).structured_content
+    assert answer is not None
+    north, south, west = answer["connections"]
+    assert north == {
+        "name": "north",
+        "backend": "local",
+        "description": "The sales team in Santiago",
+        "lacks": ["no taskType", "no resolution", "no dealId", "no properties"],
+    }
+    assert (south["name"], south["backend"]) == ("south", "close")
+    assert {"no description", "no priority 0", "no time completed", "exactly 1 responsible"} <= {*south["lacks"]}
+    assert south["statuses"] == ["Open", "Completed"]
+    assert "noti_" in south["note"]
+    assert "description" not in west
+    assert {"at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"} <= {*west["lacks"]}
