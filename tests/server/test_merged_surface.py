@@ -11,8 +11,10 @@ from mcp import Client
 
 from server.mixes import MIXED, mixes, open_mixed
 from server.surface import SNAPSHOTS, snapshot
-from server.test_surface import CORE, WITH_OUTPUT, core_of, tokens
+from server.test_surface import CORE, INSTRUCTION_BUDGET, WITH_OUTPUT, core_of, tokens
 from server.vendor_rules import VENDORS, offences
+from taskhand.domain.policy import Policy
+from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
 from taskhand.server.tools.list_tasks import LIST_TASKS
@@ -161,3 +163,19 @@ async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixe
     assert "noti_" in south["note"]
     assert "description" not in west
     assert {"at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"} <= {*west["lacks"]}
+
+
+async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Connections) -> None:
+    async with Client(create_server(mixed), mode="legacy") as client:
+        said = client.instructions or ""
+    assert "3 CRM accounts: north (the embedded store), south (Close), west (HubSpot)." in said
+    assert "`connection`" in said
+    assert len(said) / 4 <= INSTRUCTION_BUDGET
+
+
+async def test_the_instructions_name_no_account_where_someone_may_not_use_it(mixed: Connections) -> None:
+    policy = Policy(people={"ana@x.test": {"connections": frozenset({"north"})}})
+    async with Client(create_server(mixed, access=Access(lambda: policy)), mode="legacy") as client:
+        said = client.instructions or ""
+    assert "3 CRM accounts." in said
+    assert "south" not in said

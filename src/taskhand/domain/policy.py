@@ -60,6 +60,11 @@ class Policy:
             given |= source
         return Rules(**{rule.name: given[rule.name] for rule in fields(Rules) if rule.name in given})
 
+    def sets(self, rule: str) -> bool:
+        """Whether anybody has this rule of Rules."""
+        groups = [group.given for group in self.groups.values()]
+        return any(rule in given for given in (self.everyone, *groups, *self.people.values()))
+
 
 NO_POLICY: Final = Policy()
 """Everyone may do everything."""

@@ -92,7 +92,12 @@ def create_server(
         title=_TITLE,
         version=__version__,
         lifespan=subscriptions.lifespan,
-        instructions=instructions(offered.tools, remark, knows_me=app.backend.capabilities.knows_me),
+        instructions=instructions(
+            offered.tools,
+            remark,
+            knows_me=any(one.backend.capabilities.knows_me for one in connections),
+            accounts=_accounts(connections, access) if connections.are_several else None,
+        ),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
         get_tool_input_schema=_no_headers,
         on_list_tools=tools.list_tools,
@@ -115,6 +120,14 @@ def create_server(
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
+
+
+def _accounts(connections: Connections, access: Access) -> str:
+    """Which CRM accounts there are; only how many where some caller, who has the same instructions, may not use all."""
+    number = f"{len(connections.by_name)} CRM accounts"
+    if access.policy().sets("connections"):
+        return number
+    return f"{number}: {', '.join(f'{name} ({app.title})' for name, app in connections.by_name.items())}"
 
 
 def _no_headers(_tool: str) -> None:

@@ -32,7 +32,7 @@ from taskhand.server.internal_error import internal_errors
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
-from taskhand.server.render.answer import render_answer
+from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
 from taskhand.server.render.writes import render_write
@@ -100,9 +100,8 @@ class ToolHandlers:
                 if isinstance(result, Question):
                     return to_input_required(result)
                 with internal_errors(tool.name):
-                    answer = render_answer(
-                        result if isinstance(result, BaseModel) else await self._answer(call, result)
-                    )
+                    shown = result if isinstance(result, BaseModel) else await self._answer(call, result)
+                    answer = render_answer(named_by(shown, call.app.connection))
             except TaskhandError as error:
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
                 if is_write or isinstance(error, NotAllowed):
@@ -126,7 +125,7 @@ class ToolHandlers:
         params: CallToolRequestParams,
     ) -> BaseModel | Written | Question:
         """Check the arguments and run the tool where the call means it; ask the person where its plan needs that."""
-        sent, app = await self._find_connection(mine, params.arguments or {})
+        sent, app = await self._find_connection(tool, mine, params.arguments or {})
         if app is None:
             return await self._run_everywhere(tool, call, mine, sent)
         note_connection(app.connection)
@@ -143,7 +142,7 @@ class ToolHandlers:
         return result
 
     async def _find_connection(
-        self, mine: Connections, arguments: dict[str, Any]
+        self, tool: Tool[Any], mine: Connections, arguments: dict[str, Any]
     ) -> tuple[dict[str, Any], AppContext | None]:
         """The arguments without the one that names the connection, and the connection; None where none is told."""
         if not mine.by_name:
@@ -154,6 +153,8 @@ class ToolHandlers:
         from taskhand.service.find_connection import find_connection  # noqa: PLC0415  as above
 
         named, sent = take_connection(arguments, mine)
+        if tool.only_with_several:
+            return sent, None
         task_ids, change_ids = ids_in(sent)
         forbidden = [name for name in self.connections.names if name not in mine.by_name]
         return sent, await find_connection(mine, named, task_ids=task_ids, change_ids=change_ids, forbidden=forbidden)

@@ -75,6 +75,9 @@ class UnclearConnection(CallerError):
         super().__init__(
             message,
             code=code,
-            candidates=[Candidate(name, app.description) for name, app in connections.by_name.items()],
+            candidates=[
+                Candidate(name, ", ".join(filter(None, [app.title, app.description])) or None)
+                for name, app in connections.by_name.items()
+            ],
             next_step="Send one of the candidates as connection.",
         )

@@ -20,6 +20,7 @@ __all__ = [
     "Answer",
     "RenderedAnswer",
     "UntrustedAnswer",
+    "named_by",
     "render_answer",
     "render_text",
 ]
@@ -61,6 +62,13 @@ class RenderedAnswer:
 
     value: dict[str, Any]
     text: str
+
+
+def named_by(answer: BaseModel, connection: str | None) -> BaseModel:
+    """The answer with the name of the connection that its ids are of, where there are several and it has the field."""
+    if connection is None or "connection" not in type(answer).model_fields:
+        return answer
+    return answer.model_copy(update={"connection": connection})
 
 
 def render_answer(answer: BaseModel) -> RenderedAnswer:

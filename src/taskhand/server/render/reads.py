@@ -145,10 +145,12 @@ class ContactsAnswer(UntrustedAnswer):
 
 
 class TaskAnswer(UntrustedAnswer):
-    """One whole task."""
+    """One whole task; `connection` where there are several."""
 
     free_text = TASK_TEXTS
+    listed = ("task",)
 
+    connection: str | MISSING = MISSING
     task: Task
 
     @classmethod

@@ -95,7 +95,7 @@ class TaskRow(Answer):
 
 
 class WriteAnswer(UntrustedAnswer):
-    """The change of one task (`task`), or its plan (`planId`)."""
+    """The change of one task (`task`), or its plan (`planId`); `connection` where there are several."""
 
     free_text = (
         "task",
@@ -111,6 +111,7 @@ class WriteAnswer(UntrustedAnswer):
 
     listed: ClassVar[tuple[str, ...]] = ("task", "changed", "unapplied", "changeId", "planId")
 
+    connection: str | MISSING = MISSING
     task: Row | Task | MISSING = MISSING
     deleted: DeletedTask | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING

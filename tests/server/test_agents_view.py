@@ -1,0 +1,205 @@
+"""What an agent is told that calls a server with several connections in another way than its schemas say.
+
+The embedded store is north, Close south, HubSpot west; nothing is sent to any of them.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from server.mixes import MIXED, open_mixed
+from server.offices import answer_of
+from taskhand.config.settings import Settings
+from taskhand.server.app import create_server
+from taskhand.service.connections import Connections
+from taskhand.wiring import open_app
+
+UUID = "0f0e0d0c-0b0a-4908-8706-050403020100"
+NEW = {"title": "Llamar", "responsibleIds": []}
+CANDIDATES = [
+    {"value": "north", "name": "the embedded store, The sales team in Santiago"},
+    {"value": "south", "name": "Close, Support in Mexico City"},
+    {"value": "west", "name": "HubSpot"},
+]
+REQUIRED = "connection is required: it is not clear which CRM account is meant."
+OTHER_CALL = "Leave {} out, or send the call to the connection that is meant."
+
+FILLERS: tuple[Any, ...] = ("", " ", None, [], "null")
+
+UNCLEAR: list[tuple[str, dict[str, Any], str, str]] = [
+    ("create_task", NEW, "connection_required", REQUIRED),
+    *(("create_task", NEW | {"connection": filler}, "connection_required", REQUIRED) for filler in FILLERS),
+    ("create_task", NEW | {"connection": "hubspot"}, "unknown_connection", "There is no connection 'hubspot'."),
+    (
+        "create_task",
+        NEW | {"connection": ["north", "south"]},
+        "invalid_arguments",
+        "connection must be the name of one connection.",
+    ),
+    ("list_statuses", {}, "connection_required", REQUIRED),
+    ("find_contacts", {"query": "Ana"}, "connection_required", REQUIRED),
+    ("get_task", {"id": "123"}, "connection_required", REQUIRED),  # an id of Close or of HubSpot
+    ("update_task", {"id": "123", "title": "x"}, "connection_required", REQUIRED),
+    ("delete_task", {"ids": ["123", "124"]}, "connection_required", REQUIRED),
+    ("bulk_update_tasks", {"filter": {"overdue": True}, "changes": {"title": "x"}}, "connection_required", REQUIRED),
+]
+
+REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
+    (
+        "create_task",
+        NEW | {"connection": "south", "dealId": "1"},
+        "unknown_argument",
+        "There is no argument 'dealId' with this CRM; it is only on west.",
+        OTHER_CALL.format("dealId"),
+    ),
+    (
+        "create_task",
+        NEW | {"connection": "South", "description": "x"},
+        "unknown_argument",
+        "There is no argument 'description' with this CRM; it is only on north and west.",
+        "Send such text as addNote, with update_task once the task is there.",
+    ),
+    (
+        "create_tasks",
+        {"connection": "north", "dryRun": True, "tasks": [NEW | {"taskType": "CALL"}]},
+        "unknown_argument",
+        "tasks[0] 'Llamar': There is no argument 'taskType' with this CRM; it is only on south and west.",
+        OTHER_CALL.format("taskType"),
+    ),
+    (
+        "bulk_update_tasks",
+        {"connection": "north", "taskIds": [UUID], "changes": {"dealId": "1"}},
+        "unknown_argument",
+        "There is no argument 'changes.dealId' with this CRM; it is only on west.",
+        OTHER_CALL.format("changes.dealId"),
+    ),
+    (
+        "update_task",
+        {"connection": "west", "id": "1", "addResponsibleIds": ["2"]},
+        "unknown_argument",
+        "There is no argument 'addResponsibleIds' with this CRM; it is only on north.",
+        "A task has one person here: responsibleIds replaces them. Ask whether that is meant.",
+    ),
+    (
+        "update_task",
+        {"connection": "south", "id": "task_1", "priority": "0"},
+        "invalid_priority",
+        "priority '0' is not one of 1, 2.",
+        'Send "1" or "2".',
+    ),
+    (
+        "create_task",
+        NEW | {"connection": "west"},
+        "missing_argument",
+        (
+            "dueDate is required: YYYY-MM-DD or words, Spanish too ('tomorrow at 3pm'); all day without a time. "
+            "Or an ISO 8601 datetime with offset."
+        ),
+        "Send the call again with these arguments added.",
+    ),
+    (
+        "get_task",
+        {"connection": "WEST ", "id": UUID},
+        "invalid_id",
+        f"'{UUID}' is not a task id.",
+        (
+            "Take id from list_tasks, and send it unchanged. "
+            "If it is the value of a unique property, name that in idProperty."
+        ),
+    ),
+    (
+        "get_task",
+        {"connection": "north", "id": "task_1"},
+        "invalid_id",
+        "'task_1' is not a task id.",
+        "Take id from list_tasks, and send it unchanged.",
+    ),
+]
+
+
+@pytest.fixture
+async def mixed(tmp_path: Path) -> AsyncIterator[Connections]:
+    """The three connections."""
+    async with open_mixed(tmp_path, *MIXED) as connections:
+        yield connections
+
+
+async def test_a_call_that_may_mean_several_connections_is_told_which_there_are(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for tool, arguments, code, message in UNCLEAR:
+            error = await answer_of(client, tool, **arguments)
+            assert (error["code"], error["message"], error["candidates"]) == (code, message, CANDIDATES), arguments
+            assert error["next"] == "Send one of the candidates as connection."
+
+
+async def test_what_only_another_connection_takes_is_refused_with_its_name(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for tool, arguments, code, message, step in REFUSED:
+            error = await answer_of(client, tool, **arguments)
+            assert (error["code"], error["message"], error["next"]) == (code, message, step), arguments
+
+
+async def test_an_id_that_fits_one_connection_alone_needs_no_name(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "local", "hubspot") as connections, Client(create_server(connections)) as client:
+        made = await answer_of(client, "create_task", connection="NORTH", **NEW)
+        assert await answer_of(client, "get_task", id=made["task"]["id"], connection="") == await answer_of(
+            client, "get_task", id=made["task"]["id"], connection="north"
+        )
+        assert (await answer_of(client, "delete_task", ids=[made["task"]["id"]]))["connection"] == "north"
+
+
+async def test_an_unknown_plan_or_change_is_not_a_question_of_the_connection(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for tool, argument in (("apply_plan", "planId"), ("undo_change", "changeId"), ("list_changes", "changeId")):
+            error = await answer_of(client, tool, **{argument: "chg_x"})
+            assert error == await answer_of(client, tool, connection="west", **{argument: "chg_x"})
+            assert error["code"] in ("plan_not_found", "change_not_found")
+
+
+async def test_every_answer_about_a_task_names_its_connection(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        made = await answer_of(client, "create_task", connection="north", **NEW)
+        named = {"connection": "north", "id": made["task"]["id"]}
+        answers = [
+            made,
+            await answer_of(client, "get_task", **named),
+            await answer_of(client, "update_task", **named, title="Otra"),
+            await answer_of(
+                client, "bulk_update_tasks", connection="north", taskIds=[named["id"]], changes={"priority": "2"}
+            ),
+            plan := await answer_of(client, "delete_task", **named),
+            await answer_of(client, "apply_plan", planId=plan["planId"]),
+        ]
+        assert [answer.get("connection") for answer in answers] == ["north"] * len(answers)
+        rows = (await answer_of(client, "list_changes", connection="north"))["changes"]
+        assert {row["connection"] for row in rows} == {"north"}
+
+
+async def test_no_answer_names_a_connection_where_there_is_one(store_file: Path) -> None:
+    async with open_app(Settings(db=store_file)) as app, Client(create_server(app)) as client:
+        made = await answer_of(client, "create_task", **NEW)
+        answers = [made, await answer_of(client, "get_task", id=made["task"]["id"])]
+        answers.append(await answer_of(client, "list_changes"))
+    assert "connection" not in json.dumps(answers)
+
+
+async def test_a_host_that_fills_in_every_argument_can_use_the_merged_schemas(mixed: Connections) -> None:
+    filled = {"clear": [], "title": "", "description": "", "dueDate": "", "dueTime": "", "timezone": "", "addNote": ""}
+    filled |= {"newStatusName": "", "taskType": "", "dealId": "", "aiContactId": "", "aiCustomerId": ""}
+    async with Client(create_server(mixed)) as client:
+        made = await answer_of(client, "create_task", connection="north", **NEW)
+        task_id = made["task"]["id"]
+        changes = {name: value for name, value in filled.items() if name not in ("taskType", "dealId")}
+        changed = await answer_of(
+            client,
+            "bulk_update_tasks",
+            connection="north",
+            taskIds=[task_id],
+            filter={"fromDate": "", "text": "", "status": [], "overdue": None},
+            changes=changes | {"priority": "2"},
+        )
+        assert changed["tasks"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
