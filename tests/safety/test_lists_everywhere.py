@@ -1,19 +1,34 @@
 """One list of tasks over a HubSpot, a Close and a store: what each has, whichever of them can be reached."""
 
+from contextlib import AsyncExitStack
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from backends.close import wired as on_close
 from backends.hubspot import wired as on_hubspot
+from backends.vambe.journey import Waiting
 from behaviour.agent import Refused
+from safety.crms import CLOSE, HUBSPOT, VAMBE
 from safety.mixed import Mixed, mixed
+from taskhand.domain.due import Due
+from taskhand.domain.edit import Edit
+from taskhand.domain.query import Order, TaskFilter, ascends, sort_key
 from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.service.list_tasks import list_tasks
+from taskhand.service.list_tasks_everywhere import list_tasks_everywhere
+
+if TYPE_CHECKING:
+    from taskhand.domain.task import Task
+    from taskhand.service.app_context import AppContext
 
 CALL_S = 45.0
 ALL = ["home", "north", "south"]
 NORTH_ME, SOUTH_ME = on_hubspot.ELENA, on_close.ELENA
+ORDERS: Final[tuple[Order, ...]] = ("due", "created")
 FEED = {"title": "Feed the cat", "responsibleIds": ["me"], "priority": "1"}
 
 
@@ -55,6 +70,31 @@ async def test_what_is_mine_everywhere_is_one_list(tmp_path: Path) -> None:
         assert not {"leftOut", "unreachable", "nextCursor"} & answer.keys()
         rows = await all_rows(there, responsibleIds=["me"], limit=2)
         assert rows == [(row["connection"], row["id"]) for row in answer["tasks"]]
+
+
+async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
+    time, day = Waiting(), date(2026, 3, 1)
+    crms = {"sales": HUBSPOT, "support": CLOSE, "partners": HUBSPOT, "field": VAMBE}
+    async with AsyncExitStack() as stack:
+        apps: dict[str, AppContext] = {}
+        for place, (name, crm) in enumerate(crms.items()):
+            url = await stack.enter_async_context(serve(crm.sandbox(4, time, ())))
+            app = apps[name] = await stack.enter_async_context(crm.wired(url, time))
+            for number, task in enumerate((await list_tasks(app, TaskFilter())).tasks[:3]):
+                due = Due(day + timedelta(days=4 * number + (place + number) % 4))
+                await app.backend.update_task(task, Edit(due=due))
+        for order in ORDERS:
+            alone = {name: (await list_tasks(app, TaskFilter(), order=order)).tasks for name, app in apps.items()}
+            rows: list[tuple[str, Task]] = []
+            page = await list_tasks_everywhere(apps, TaskFilter(), order=order, limit=6)
+            rows += page.rows
+            while (cursor := page.cursor_after(len(page.rows))) is not None:
+                page = await list_tasks_everywhere(apps, TaskFilter(), order=order, limit=6, cursor=cursor)
+                rows += page.rows
+            for name, tasks in alone.items():
+                assert [task.id for own, task in rows if own == name] == [task.id for task in tasks]
+            keys = [sort_key(task, order) for _, task in rows]
+            assert keys == sorted(keys, reverse=not ascends(order))
 
 
 async def test_a_page_takes_the_requests_of_each_connection_and_no_more(tmp_path: Path) -> None:
