@@ -209,6 +209,18 @@ async def shown_and_told(there: Mixed, asked: dict[str, Any]) -> tuple[list[str]
     return sorted(by_connection(answer)), told(answer)
 
 
+async def test_a_connection_that_lacks_a_field_is_not_asked_and_what_is_wrong_elsewhere_is_told_first(
+    tmp_path: Path,
+) -> None:
+    async with mixed(tmp_path, closed="south") as there:
+        with pytest.raises(Refused) as refused:
+            await there.agent("list_tasks", dealId="Acme")
+        assert refused.value.error["message"] == (
+            "north: No deal matches 'Acme'. south, home: There is no argument 'dealId' with this CRM."
+        )
+        assert (refused.value.code, refused.value.error["retryable"]) == ("unknown_deal", False)
+
+
 async def test_people_who_cannot_be_told_apart_are_candidates_with_their_connection(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         with pytest.raises(Refused) as refused:

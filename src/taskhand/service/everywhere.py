@@ -8,9 +8,11 @@ import anyio
 
 from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.errors import (
+    Ambiguous,
     CallerError,
     Candidate,
     NotAllowed,
+    NotFound,
     TaskhandError,
     UpstreamError,
 )
@@ -72,21 +74,24 @@ async def ask_everywhere(
     if unclear := {name: error for name, error in refused.items() if _is_for_all(error)}:
         raise one_error(unclear)
     if not answers:
-        raise one_error(unreachable | refused)
+        nearest = sorted(refused, key=lambda name: not isinstance(refused[name], NotFound | Ambiguous))
+        raise one_error(unreachable | {name: refused[name] for name in nearest})
     return Everywhere({name: answers[name] for name in apps if name in answers}, unreachable, refused)
 
 
 def one_error(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     """The errors of connections as one, of the class and the code of the first; each is named where they differ."""
     first, all_errors = next(iter(errors.values())), tuple(errors.values())
-    messages = {error.message for error in all_errors}
-    is_shared = len(errors) > 1 and len(messages) == 1
+    names: dict[str, list[str]] = {}
+    for name, error in errors.items():
+        names.setdefault(error.message, []).append(name)
+    is_shared = len(errors) > 1 and len(names) == 1
     waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
     candidates = _candidates(errors)[:_MOST_CANDIDATES]
     steps = dict.fromkeys(error.next_step for error in all_errors if error.next_step)
     own = [_OF_ITS_OWN] if any(one.connection for one in candidates) else []
     return type(first)(
-        first.message if is_shared else " ".join(f"{name}: {error.message}" for name, error in errors.items()),
+        first.message if is_shared else " ".join(f"{', '.join(of)}: {message}" for message, of in names.items()),
         code=first.code,
         next_step=" ".join([*[*steps][:_MOST_STEPS], *own]) or None,
         candidates=candidates,

@@ -6,8 +6,10 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
+from taskhand.domain import rules
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
+from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
 from taskhand.service.everywhere import Everywhere, one_error
 from taskhand.service.list_tasks import check_names_known, resolve_filter
@@ -35,8 +37,10 @@ class OfKnown(Generic[_T]):
 async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]) -> OfKnown[_T]:
     """The answer for the filter with those of its names that are known here; the error where of a field none is.
 
-    A task meets one of the names, so that it meets fewer names is never a wider answer.
+    A task meets one of the names, so that it meets fewer names is never a wider answer. What the backend cannot express
+    is refused before any request.
     """
+    rules.check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
     try:
         return OfKnown(await ask(given))
     except CallerError as error:
