@@ -50,7 +50,7 @@ class Variables:
     `names` are those under which a value was given that came by another name, and `files` where it was read.
     """
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     names: Mapping[str, str]
     files: Mapping[str, Path]
 
