@@ -201,6 +201,7 @@ def tomllib_key(text: str) -> str:
         (b"api_key = 's3cr3t-value", "is not TOML"),
         (b"user = '\xff'", "is not UTF-8"),
         (b"a = " + b"[" * 5_000, "is not TOML"),
+        (b"plan_over = " + b"9" * 5_000, "is not TOML"),
     ],
 )
 def test_a_file_that_is_not_toml_is_refused_without_quoting_it(raw: bytes, why: str, file: Path) -> None:

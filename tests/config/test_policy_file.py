@@ -88,6 +88,8 @@ def test_a_file_that_others_may_write_is_known(file: Path, mode: int, is_open: b
 WRONG = {
     "not TOML": ("[everyone", "is not TOML", None),
     "a person without quotes": ("[people.ana@x.test]\n", "is not TOML", None),
+    "a number without end": (f"[everyone]\nmost_tasks = {'9' * 5_000}", "is not TOML: ", None),
+    "tables without end": (f"everyone = {'[' * 100_000}", "is not TOML: it is nested too deeply", None),
     "not UTF-8": (b"# caf\xe9", "is not UTF-8", None),
     "unknown table": ('[group.a]\npeople = ["a"]', "unknown keys: group (perhaps groups)", "groups"),
     "a rule outside": ("most_tasks = 3", "unknown keys: most_tasks (perhaps everyone.most_tasks)", None),

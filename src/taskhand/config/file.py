@@ -105,16 +105,9 @@ def _unreadable(path: Path, why: str) -> OperatorError:
 
 
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415  needed only where there is a file
+    from taskhand.config.toml_file import parse_toml  # noqa: PLC0415  needed only where there is a file
 
-    try:
-        return tomllib.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise _unreadable(path, "is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise _unreadable(path, f"is not TOML: {error}") from None
-    except RecursionError:
-        raise _unreadable(path, "is not TOML: it is nested too deeply") from None
+    return parse_toml(raw, lambda why: _unreadable(path, why))
 
 
 def _tables(found: object, path: Path) -> "tuple[ConnectionTable, ...]":

@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from taskhand.config.paths import is_writable_by_others
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["TomlFile", "describe_kind", "quoted_key", "read_toml_file"]
+__all__ = ["TomlFile", "describe_kind", "parse_toml", "quoted_key", "read_toml_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,21 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
         return TomlFile(path, there=False)
     except OSError as error:
         raise unreadable(f"cannot be read: {error.strerror}") from None
-    import tomllib  # noqa: PLC0415  needed only where there is a file
+    except ValueError:
+        raise unreadable("has a name that no file can have") from None
+    return TomlFile(path, parse_toml(raw, unreadable), writable_by_others=is_writable_by_others(mode))
 
+
+def parse_toml(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[str, Any]:
+    """The content of a file; the error that `unreadable` makes of the reason where it is not TOML."""
     try:
-        content = tomllib.loads(raw.decode("utf-8-sig"))
+        return tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise unreadable("is not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of very many digits is not a TOMLDecodeError
         raise unreadable(f"is not TOML: {error}") from None
     except RecursionError:
         raise unreadable("is not TOML: it is nested too deeply") from None
-    return TomlFile(path, content, writable_by_others=is_writable_by_others(mode))
 
 
 def quoted_key(name: str) -> str:
@@ -69,7 +74,7 @@ def describe_kind(value: object) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return str(value)
+            return str(value)[:40]
         case str():
             return "a text"
         case list():
