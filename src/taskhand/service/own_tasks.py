@@ -277,9 +277,10 @@ class OwnTasksBackend:
     async def _check_new(self, edit: Edit) -> None:
         me = await self._member()
         if edit.responsible_ids is MISSING or me not in edit.responsible_ids:
-            raise NotAllowed.by(
-                "own_tasks_only",
-                "A new task has to be your own: you are not among its responsibleIds. Nothing was written.",
+            raise NotAllowed(
+                "A new task has to be your own, and you are not among its responsibleIds; nothing was written.",
+                next_step='Send "me" among responsibleIds. The task can be given away afterwards, with reassign_task.',
+                details={"rule": "own_tasks_only"},
             )
 
     def _check_read(self, tasks: Iterable[Task]) -> None:
@@ -325,6 +326,5 @@ class _Properties:
 
 def _not_own_error(ids: Sequence[str]) -> NotAllowed:
     named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else "")
-    is_one = len(ids) == 1
-    what = f"Task {named} is not one of your own tasks" if is_one else f"Tasks {named} are not your own"
+    what = f"Task {named} is not one of your own tasks" if len(ids) == 1 else f"Tasks {named} are not your own"
     return NotAllowed.by("own_tasks_only", f"{what}; nothing was written.")
