@@ -109,6 +109,7 @@ class Collector(ThreadingHTTPServer):
         self.spans: list[Any] = []
         self.services: set[str] = set()
         self.crm_got: set[str] = set()
+        self.got = b""
         super().__init__(("127.0.0.1", 0), _Taking)
 
     @property
@@ -128,7 +129,9 @@ class _Taking(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         assert isinstance(self.server, Collector)
-        sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got += body
+        sent = ExportTraceServiceRequest.FromString(body)
         for resource in sent.resource_spans:
             names = {one.key: one.value.string_value for one in resource.resource.attributes}
             self.server.services.add(names["service.name"])
@@ -167,10 +170,14 @@ def test_a_server_exports_the_trace_that_a_host_names_in_meta(store_file: Path) 
             body = {"jsonrpc": "2.0", "id": "a", "method": "tools/call"}
             pipe.send(json.dumps(body | {"params": {"name": "list_team_members", "arguments": {}, "_meta": meta}}))
             assert "result" in pipe.answer("a")
+            asked = pipe.ask("resources/read", uri="task://7a5c0000-0000-4000-8000-000000004711")
+            assert "4711" in json.dumps(pipe.answer(asked)["error"])
             pipe.stdin.close()
             assert pipe.ends_within(10) == 0
             assert all(json.loads(line)["jsonrpc"] == "2.0" for line in pipe.out.all())
     check(collector)
+    assert b"resources/read" in collector.got
+    assert b"4711" not in collector.got
 
 
 def test_a_server_exports_the_trace_that_a_host_names_in_a_header(store_file: Path) -> None:

@@ -4,7 +4,7 @@ The MCP library makes a span for each call, under the one that the host's `trace
 for each request to a CRM, under that of the call: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Thread
 from typing import Final
@@ -12,8 +12,8 @@ from typing import Final
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from taskhand import __version__
 
@@ -27,7 +27,7 @@ _LAST_EXPORT_S: Final = 0.4
 def export_traces() -> Iterator[None]:
     """Export spans until the end of the `with`, then what is left."""
     provider = TracerProvider(resource=_resource())
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(_WithoutSentences(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     try:
         yield
@@ -35,6 +35,43 @@ def export_traces() -> Iterator[None]:
         last = Thread(target=provider.shutdown, name="traces", daemon=True)
         last.start()
         last.join(_LAST_EXPORT_S)
+
+
+class _WithoutSentences(SpanExporter):
+    """Exports spans without the sentences of errors, which name ids and what was asked for; `error.type` stays."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export the spans."""
+        return self._exporter.export([_without_sentences(span) for span in spans])
+
+    def shutdown(self) -> None:
+        """End an export that waits."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Export what the exporter holds back."""
+        return self._exporter.force_flush(timeout_millis)
+
+
+def _without_sentences(span: ReadableSpan) -> ReadableSpan:
+    """The span without the description of its status and without events, which are exceptions."""
+    return ReadableSpan(
+        span.name,
+        span.context,
+        span.parent,
+        span.resource,
+        span.attributes,
+        (),
+        span.links,
+        span.kind,
+        status=trace.Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def _resource() -> Resource:
