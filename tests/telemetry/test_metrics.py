@@ -19,7 +19,7 @@ from behaviour.arms import vambe_sandbox, vambe_settings
 from builders import refused
 from server.transports.server_process import HELLO, serving
 from server.transports.task_calls import create_task
-from taskhand.cli.metrics import open_metrics
+from taskhand.cli.metrics import check_metrics, open_metrics
 from taskhand.config.configuration import Configuration
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.file import SettingsFile
@@ -170,6 +170,9 @@ async def test_without_the_library_the_operator_is_told_what_to_install(monkeypa
     with refused("configuration", OperatorError) as caught:
         open_metrics(configuration(), "127.0.0.1", 0, AsyncExitStack(), is_http=True)
     assert caught.value.next_step == "Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT."
+    [finding] = check_metrics(Settings(metrics_port=9464))
+    assert (finding.outcome, finding.remedy) == ("failed", caught.value.next_step)
+    assert check_metrics(Settings()) == ()
 
 
 async def test_a_taken_port_ends_a_server_over_http_and_is_logged_by_one_of_a_conversation(

@@ -2,16 +2,19 @@
 
 import logging
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from taskhand.cli.log import announce
 from taskhand.config.configuration import Configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from taskhand.telemetry.metrics import Metrics
 
-__all__ = ["open_metrics"]
+__all__ = ["check_metrics", "open_metrics"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +32,7 @@ def open_metrics(
         from taskhand.telemetry.metrics import Metrics
         from taskhand.telemetry.metrics_server import serve_metrics
     except ImportError:
-        raise OperatorError(
-            "Metrics are asked for, and the library that counts them is not installed.",
-            next_step="Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT.",
-        ) from None
+        raise _no_library_error() from None
     from taskhand.server.tools import TOOLS
 
     metrics = Metrics([tool.name for tool in TOOLS], [one.name for one in found.connections])
@@ -44,3 +44,18 @@ def open_metrics(
         _log.warning("%s", error.message)
         return None
     return metrics
+
+
+def check_metrics(settings: Settings) -> tuple[CheckResult, ...]:
+    """The failure of a server whose settings ask for metrics without the library; nothing is imported."""
+    if settings.metrics_port is None or find_spec("prometheus_client"):
+        return ()
+    error = _no_library_error()
+    return (CheckResult("configuration", "failed", error.message, error.next_step),)
+
+
+def _no_library_error() -> OperatorError:
+    return OperatorError(
+        "Metrics are asked for, and the library that counts them is not installed.",
+        next_step="Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT.",
+    )
