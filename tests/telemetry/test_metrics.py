@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from behaviour.arms import vambe_sandbox, vambe_settings
 from builders import refused
-from server.transports.server_process import HELLO, serving
+from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.metrics import check_metrics, open_metrics
 from taskhand.config.configuration import Configuration
@@ -131,6 +131,15 @@ def test_metrics_have_a_port_of_their_own(store_file: Path) -> None:
         assert [seen[f"taskhand_http_{name}"] for name in ("open_requests", "open_streams", "sessions")] == [
             *("0.0", "0.0", "1.0"),
         ]
+
+
+def test_a_server_of_a_conversation_has_metrics_too(store_file: Path) -> None:
+    with Pipe(store_file, TASKHAND_METRICS_PORT="0") as pipe:
+        assert "result" in pipe.call("list_tasks", {})
+        told = pipe.err.next()
+        assert told is not None
+        url = told.removeprefix("Metrics are at ").strip()
+        assert 'taskhand_tool_calls_total{connection="default",outcome="ok",tool="list_tasks"} 1.0' in get(url)[1]
 
 
 async def test_a_stream_is_open_until_its_client_leaves() -> None:
