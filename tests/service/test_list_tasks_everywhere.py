@@ -18,6 +18,7 @@ from fixed_clock import NOW, FixedClock
 from journals import journal_at
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import sequential_id
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
@@ -36,14 +37,17 @@ MOST_PAGES = 200
 
 
 class Flaky(LocalBackend):
-    """A store that cannot be reached while it `is_away`, and counts the rows that are asked for."""
+    """A store that cannot be reached while it `is_away`, answers nothing while it `is_stuck`, and counts the pages."""
 
     is_away = False
+    is_stuck = False
     asked = 0
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         if self.is_away:
             raise UpstreamError("It is away.", retryable=True)
+        if self.is_stuck:
+            await anyio.sleep_forever()
         self.asked += 1
         return await super().list_tasks(query)
 
@@ -112,7 +116,7 @@ async def whole_list(app: AppContext, order: Order, asked: TaskFilter) -> list[s
     return [task.id for task in (await list_tasks(app, asked, order=order, limit=100)).tasks]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.0, 0.3, 0.7]))
 def test_every_task_is_on_exactly_one_page_in_the_asked_order(seed: int, odds: float) -> None:
     async def check() -> None:
@@ -155,6 +159,15 @@ async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_e
         assert sum(len(page.rows) for page in pages) == 7
         assert (flaky(apps["north"]).asked, flaky(apps["home"]).asked) == (1, 1)
         assert flaky(apps["south"]).asked == len(pages)
+
+
+async def test_a_connection_that_never_ends_by_itself_is_not_waited_for(tmp_path: Path) -> None:
+    async with stores(tmp_path, Random(4)) as apps:  # noqa: S311  no secret
+        flaky(apps["south"]).is_stuck = True
+        with anyio.fail_after(5), call_deadline(1.0):
+            page = await list_tasks_everywhere(apps, EVERYTHING)
+        assert [*page.found.answers] == ["north", "home"]
+        assert page.found.unreachable["south"].retryable
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "another filter", "another order", "of one list", "forged"])

@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 
 _SHARE: Final = 0.5
 """The part of a call's time that each connection has. All have it at once, and the rest is for the answer."""
+_GRACE: Final = 1.1
+"""How much longer it is waited for what does not end by itself: an error of the connection's own says more."""
 _MOST_CANDIDATES: Final = 20
 _MOST_STEPS: Final = 3
 _OF_ITS_OWN: Final = "An id is known in its own connection only."
@@ -57,7 +59,7 @@ async def ask_everywhere(
 
     async def ask_one(name: str, app: AppContext) -> None:
         try:
-            with part_of_call(_SHARE), anyio.fail_after(time_left()):
+            with part_of_call(_SHARE), anyio.fail_after(_GRACE * time_left()):
                 answers[name] = await ask(name, app)
         except TimeoutError:
             errors[name] = UpstreamError(
