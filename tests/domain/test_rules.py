@@ -36,6 +36,12 @@ def test_a_filter_that_is_blank_is_refused(name: str) -> None:
         rules.check_filter(found(**{name: "  "}), EVERYTHING)
 
 
+def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
+    rules.check_filter(found(taskType="call"), Capabilities(absent=frozenset()))
+    with refused("unknown_argument"):
+        rules.check_filter(found(taskType="call"), EVERYTHING)
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

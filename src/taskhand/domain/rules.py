@@ -140,7 +140,6 @@ def check_priority(value: object, capabilities: Capabilities) -> None:
 
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
-    _check_known_fields(given, capabilities)
     if given.priority is not MISSING:
         check_priority(given.priority, capabilities)
     days = [
@@ -179,6 +178,7 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "status is empty.", code="empty_filter", next_step="Leave status out to list tasks of every status."
         )
+    _check_known_fields(given, capabilities)
 
 
 def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
