@@ -1,12 +1,16 @@
 """The people of a configuration: where their file is, what the doctor says of it, and what a reload changes."""
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
 import pytest
+from click.testing import CliRunner
 
 from taskhand.cli.doctor import run_checks
+from taskhand.cli.main import command
 from taskhand.cli.people import PeopleSource
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.check_result import CheckResult
@@ -81,3 +85,14 @@ def test_the_doctor_says_who_the_person_of_the_settings_is(tmp_path: Path) -> No
     write(tmp_path / "people.toml", "[ana]\nnorth = 1")
     (people,) = findings(named, "people")
     assert (people.outcome, people.remedy) == ("failed", "Use one of: default.")
+
+
+def test_config_says_what_the_file_says(tmp_path: Path) -> None:
+    configured(tmp_path, ANA)
+    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}
+    told = CliRunner().invoke(command, ["config"], env=environ).output
+    assert f"people   {tmp_path / 'people.toml'} says who 1 person is.\n" in told
+    shown = json.loads(CliRunner().invoke(command, ["config", "--json"], env=environ).output)
+    assert shown["people"]["outcome"] == "ok"
+    write(tmp_path / "people.toml", "[ana")
+    assert "! The people file" in CliRunner().invoke(command, ["config"], env=environ).output

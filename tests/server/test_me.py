@@ -8,6 +8,7 @@ import pytest
 
 from behaviour.arms import ARMS, Arm
 from server.offices import answer_of, client_of, open_offices
+from server.persons import open_office
 from taskhand.backends.base import Backend
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
@@ -132,3 +133,17 @@ async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path:
             *("me", "members", "remedies", "find_notes"),
             *("create_task", "create_tasks", "update_task", "update_tasks"),
         }
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
+async def test_two_persons_on_one_account_are_each_their_own_me_whoever_called_before(arm: Arm, tmp_path: Path) -> None:
+    async with open_office(tmp_path, arm) as office:
+        ids = {"Ana Soto": "ana@example.com", "Luis Pereira": "luis@example.com"}
+        agents = {name: await office.agent(person) for name, person in ids.items()}
+        for name, agent in agents.items():
+            await agent.create(f"Of {name}", responsibleIds=["me"])
+        for name, agent in [*agents.items()] * 2:
+            team = await agent("list_team_members")
+            assert {one["id"]: one["name"] for one in team["members"]}[team["me"]] == name
+            [row] = (await agent("list_tasks", responsibleIds=["me"]))["tasks"]
+            assert (row["title"], row["responsibles"]) == (f"Of {name}", [name])

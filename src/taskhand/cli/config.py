@@ -77,6 +77,7 @@ def _row(connection: ConnectionSettings, name: str, effective: str | None) -> di
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
+    from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
     backend, why = _backend(found)
@@ -85,6 +86,7 @@ def _to_json(found: Configuration) -> dict[str, Any]:
         "why": why,
         "file": {"path": str(found.file.path), "found": found.file.there},
         "policy": asdict(check_policy(found)),
+        **{one.subject: asdict(one) for one in check_people(found)},
         "settings": setting_rows(found),
         "connections": [_connection(one) for one in found.connections],
         "warnings": _warnings(found),
@@ -92,13 +94,14 @@ def _to_json(found: Configuration) -> dict[str, Any]:
 
 
 def _lines(found: Configuration) -> "Iterator[str]":
+    from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
-    (backend, why), policy = _backend(found), check_policy(found)
+    (backend, why), files = _backend(found), (check_policy(found), *check_people(found))
     several = len(found.connections) > 1
     yield f"connections  {describe_connections(found)}" if several else f"backend  {backend or 'none'}: {why}"
     yield f"file     {found.file.path}{'' if found.file.there else ' (not there)'}"
-    yield f"policy   {policy.found}"
+    yield from (f"{one.subject:8} {one.found}" for one in files)
     yield ""
     rows = [("setting", "value", "origin")]
     rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(found)]
@@ -108,7 +111,7 @@ def _lines(found: Configuration) -> "Iterator[str]":
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
     warnings = _warnings(found)
-    warnings += [{"found": policy.found, "remedy": policy.remedy}] if policy.remedy else []
+    warnings += [{"found": one.found, "remedy": one.remedy} for one in files if one.remedy]
     for warning in warnings:
         yield f"! {warning['found']}"
         yield f"    {warning['remedy']}"
