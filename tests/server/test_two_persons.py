@@ -22,7 +22,7 @@ from taskhand.backends.local.directory import Directory
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.journal.journal import Caller, ChangeQuery
 from taskhand.server.tools import TOOLS
-from taskhand.service import apply_plan, find_connection, list_changes, personal_backend
+from taskhand.service import apply_plan, list_changes, personal_backend
 from taskhand.service.connections import Connections
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
@@ -227,7 +227,6 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "all changes are listed": (list_changes, "shown_subject", lambda _: None),
     "every change is found": (list_changes, "is_shown", lambda *_: True),
     "every plan is found": (apply_plan, "is_shown", lambda *_: True),
-    "a foreign id tells its connection": (find_connection, "is_shown", lambda *_: True),
     "me is the user of the credential": (personal_backend._PersonalBackend, "me", _credentials_user),  # noqa: SLF001
 }
 
