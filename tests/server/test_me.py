@@ -127,6 +127,7 @@ async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path:
         assert await hers.me() == members["Ana Soto"] != await app.backend.me()
         nobodys = backend_of_person(app.backend, Person.named("stranger@example.com"), "member", None)
         assert await nobodys.me() is None
+        assert (hers.capabilities.knows_me, nobodys.capabilities.knows_me) == (True, True)
         own = {name for name in dir(Backend) if not name.startswith("_")} | {*Backend.__annotations__}
         differs = {name for name in own if getattr(hers, name) != getattr(app.backend, name)}
         assert differs - {"capabilities"} == {

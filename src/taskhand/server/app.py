@@ -95,7 +95,7 @@ def create_server(
         instructions=instructions(
             offered.tools,
             remark,
-            knows_me=any(one.backend.capabilities.knows_me for one in connections),
+            knows_me=access.person is not None or any(one.backend.capabilities.knows_me for one in connections),
             accounts=_accounts(connections, access) if connections.are_several else None,
         ),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
