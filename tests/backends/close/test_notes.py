@@ -16,14 +16,17 @@ from safety.faults_table import ROWS, Row
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import TaskPatch
 from taskhand.http.upstream import Limits
-from taskhand.journal.journal import Intent
+from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.recovery import recover_abandoned
+from taskhand.service.update_task import update_task
 
 POST, GET, DELETE = (
     f"{verb} /api/v1/activity/note{end}" for verb, end in (("POST", ""), ("GET", ""), ("DELETE", "/{id}"))
@@ -303,3 +306,26 @@ async def test_the_same_note_of_another_person_is_another_note_and_of_the_same_p
         await ana("undo_change", changeId=hers["changeId"])
     assert notes(sandbox) == []
     assert first != second
+
+
+async def test_a_note_of_another_person_is_not_that_of_a_process_that_died(tmp_path: Path) -> None:
+    edit = Edit(note=NOTE)
+    async with on_close(close(2)) as backend:
+        before = Snapshot(await backend.get_task(TASK))
+        dead, living = journal_in(tmp_path), journal_in(tmp_path)
+        his = Call(AppContext(backend, dead, lambda: NOW), "update_task", Caller(subject="luis@example.com"))
+        await his.begin(his.new_opening(), [Intent("update", before, edit, edit)])
+        app = AppContext(backend, living, lambda: NOW).of_principal(Principal(Person.named("ana@example.com")))
+        hers = Call(app, "update_task", Caller(subject="ana@example.com"))
+        await update_task(hers, TASK, TaskPatch(add_note=NOTE))
+        await dead.aclose()
+        await living.aclose()
+        later = journal_in(tmp_path)
+        await recover_abandoned(AppContext(backend, later, lambda: NOW))
+        assert his.change is not None
+        found = await later.find(his.change.id)
+        assert found is not None
+        assert found.outcome == "unknown"
+        assert found.results[0].after is not None
+        assert found.results[0].after.note != NOTE
+        await later.aclose()
