@@ -438,3 +438,19 @@ async def test_a_resumed_change_whose_process_dies_is_abandoned_with_what_it_wen
         await dying.resume(seen, [1])
     (left,) = await journal.abandoned()
     assert (left.id, left.outcome, list(left.results)) == (started.id, "open", [0])
+
+
+async def test_a_list_of_one_persons_changes_has_these_alone_on_every_page(journal: Journal) -> None:
+    persons = ("ana", "bob", None)
+    made: dict[str | None, list[str]] = {who: [] for who in persons}
+    for number in range(9):
+        who = persons[number % 3]
+        made[who].append(await settle(journal, make_opening(caller=Caller("Claude", "1", who)), task_id=f"t-{number}"))
+    first = await journal.page(ChangeQuery(limit=2, subject="ana"))
+    assert [one.id for one in first.changes] == made["ana"][:0:-1]
+    last = await journal.page(ChangeQuery(limit=2, subject="ana", after=first.cursor))
+    assert ([one.id for one in last.changes], last.cursor) == (made["ana"][:1], None)
+    assert await listed(journal, subject="bob", task_id="t-1") == made["bob"][:1]
+    assert await listed(journal, subject="bob", task_id="t-0") == []
+    assert await listed(journal, subject="eve") == []
+    assert len(await listed(journal)) == 9
