@@ -51,7 +51,17 @@ def test_a_person_is_an_address_or_an_id_whatever_the_case(text: str) -> None:
     "text",
     [
         *("", " ", "-", "ana maria", "ana,ben", "ana@", "@x.test", "a@b@c", "a@x..test", "-x", "Ana <ana@x.test>"),
-        *("a\nb", "a\u200bb", "\u202eana", "\uff41na", "*", "ana;", 201 * "a", "${PERSON}", make_key_text().text),
+        *(
+            "a\nb",
+            "a\u200bb",
+            "\u202eana",
+            "\uff41na",
+            "*",
+            "ana;",
+            201 * "a",
+            "${PERSON}",
+            "thk_aaaaaaaaaa_" + 64 * "0",
+        ),
     ],
 )
 def test_what_is_no_person_is_refused_and_no_key_is_quoted(text: str) -> None:
