@@ -9,8 +9,10 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Principal, Scope
+from taskhand.domain.text import plain
+from taskhand.journal.journal import Caller
 
-__all__ = ["EVERYONE", "Access", "Memberships"]
+__all__ = ["EVERYONE", "Access", "Memberships", "to_caller"]
 
 
 Memberships = Mapping[str, Mapping[str, str]]
@@ -57,6 +59,14 @@ class Access:
         """The principal by what is in force now."""
         rules = self.policy().rules_for(person.id if person else None)
         return Principal(person, scopes, rules, self.memberships().get(person.id, {}) if person else {})
+
+
+def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
+    """The person, and the client by the name that it gives itself, without hidden characters."""
+    params = ctx.session.client_params
+    info = params.client_info if params else None
+    name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
+    return Caller(name, version, principal.subject)
 
 
 EVERYONE: Final = Access()

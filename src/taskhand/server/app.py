@@ -19,6 +19,7 @@ from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
 from taskhand.server.refusal_log import log_protocol_errors
 from taskhand.server.resource_handlers import ResourceHandlers
+from taskhand.server.served import Served
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS, tool_table
@@ -83,9 +84,9 @@ def create_server(
     offered = choose_tools(
         tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
     )
-    tools = ToolHandlers(connections, offered, access)
-    prompts, resources = PromptHandlers.of(app, offered.names), ResourceHandlers.of(app, offered.names)
-    subscriptions = TaskSubscriptions(app.updates, resources.task_at)
+    tools, callers = ToolHandlers(connections, offered, access), Served(connections, offered, access)
+    prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
+    subscriptions = TaskSubscriptions(connections, resources)
     changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)
     server = _Server(
         name=_NAME,
@@ -107,7 +108,7 @@ def create_server(
         on_list_resources=resources.list_resources,
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read_resource,
-        on_completion=complete_with(app),
+        on_completion=complete_with(callers),
         on_subscribe_resource=subscriptions.subscribe if changes_tasks and keeps_sessions else None,
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,

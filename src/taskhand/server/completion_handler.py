@@ -1,16 +1,17 @@
-"""MCP handler for completion: the names of people and statuses for an argument of a prompt."""
+"""MCP handler for completion: the names of people, statuses and connections for an argument of a prompt."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Completion
 
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import CallerError, NotAllowed, TaskhandError
 from taskhand.server.internal_error import internal_errors
+from taskhand.server.prompt import CONNECTION
 from taskhand.server.render.errors import error_sentence
-from taskhand.service.app_context import AppContext
+from taskhand.server.served import CallerView, Served
 
 __all__ = ["complete_with"]
 
@@ -18,21 +19,42 @@ _MOST: Final = 20
 
 
 def complete_with(
-    app: AppContext,
+    served: Served,
 ) -> Callable[[ServerRequestContext[Any, Any], CompleteRequestParams], Awaitable[CompleteResult]]:
-    """The handler that completes names from `app`."""
+    """The handler that completes names: those that the tools of the caller show it."""
 
-    async def complete(_: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
-        from taskhand.service.complete_name import complete_name  # noqa: PLC0415  no start waits for it
-
+    async def complete(ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
         argument, context = params.argument, params.context
-        taken = (context.arguments or {}).values() if context else ()
+        others = (context.arguments or {}) if context else {}
         try:
-            with internal_errors(f"completion of {argument.name}"), app.call_deadline():
-                names = await complete_name(app, argument.name, argument.value, taken)
+            with internal_errors(f"completion of {argument.name}"), served.connections.first.call_deadline():
+                names = await _names(served.view(ctx), argument.name, argument.value, others)
         except TaskhandError as error:
             raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
         values = list(names[:_MOST])
         return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
 
     return complete
+
+
+async def _names(view: CallerView, argument: str, typed: str, others: Mapping[str, str]) -> Sequence[str]:
+    """The names for an argument, of the connection that another argument names or of all; none that is not shown."""
+    from taskhand.service.complete_name import complete_name, tool_like  # noqa: PLC0415  no start waits for it
+
+    if argument == CONNECTION and view.connections.are_several:
+        return [name for name in view.connections.names if name.startswith(typed.strip().casefold())]
+    like = tool_like(argument)
+    if like is None or not view.may_use(like):
+        return ()
+    taken = [value for name, value in others.items() if name != CONNECTION]
+    if not view.connections.are_several:
+        return await complete_name(view.connections.first, argument, typed, taken)
+    try:
+        named = others.get(CONNECTION, "").strip()
+        apps = {named: view.find(named)} if named else view.connections.by_name
+    except (CallerError, NotAllowed):
+        return ()
+    from taskhand.service.everywhere import ask_everywhere  # noqa: PLC0415  few servers have several
+
+    found = await ask_everywhere(apps, lambda _, app: complete_name(app, argument, typed, taken))
+    return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

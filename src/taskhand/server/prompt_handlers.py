@@ -1,7 +1,7 @@
 """MCP handlers for prompts: list those that are offered, check the arguments of one, write its text."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,11 +21,13 @@ from mcp.types import (
 )
 from mcp.types import Prompt as ListedPrompt
 
-from taskhand.domain.errors import CallerError, Candidate, TaskhandError
+from taskhand.domain.errors import CallerError, Candidate, NotAllowed, TaskhandError
+from taskhand.domain.text import one_line
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.prompt import Prompt, PromptContext, quote
+from taskhand.server.prompt import CONNECTION, Argument, Prompt, PromptContext, quote
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence
+from taskhand.server.served import CallerView, Served
 from taskhand.service.app_context import AppContext
 
 __all__ = ["PromptHandlers", "to_listed_prompt"]
@@ -33,48 +35,78 @@ __all__ = ["PromptHandlers", "to_listed_prompt"]
 
 @dataclass(frozen=True, slots=True)
 class PromptHandlers:
-    """The prompts that are offered on an app context."""
+    """The prompts of what is served: each caller is offered those that it can follow with its tools."""
 
-    app: AppContext
-    prompts: tuple[Prompt, ...]
-
-    @classmethod
-    def of(cls, app: AppContext, tools: Collection[str]) -> "PromptHandlers":
-        """The prompts that can be followed with the tools of these names."""
-        return cls(app, tuple(prompt for prompt in PROMPTS if set(prompt.uses) <= set(tools)))
+    served: Served
 
     async def list_prompts(
-        self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
+        self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListPromptsResult:
         """Every offered prompt."""
-        return ListPromptsResult(prompts=[to_listed_prompt(prompt) for prompt in self.prompts])
+        view = self.served.view(ctx)
+        return ListPromptsResult(prompts=[to_listed_prompt(one) for one in _offered(view)])
 
-    async def get_prompt(self, _: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
+    async def get_prompt(self, ctx: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
         """The text of one prompt as a message of the person's; MCPError says which argument is wrong."""
         try:
             with internal_errors(f"prompt {params.name}"):
-                prompt, given = self._find(params.name), params.arguments or {}
+                view = self.served.view(ctx)
+                prompt, given = _find(params.name, _offered(view)), params.arguments or {}
                 _check_arguments(prompt, given)
-                context = PromptContext(_today(self.app), self.app.backend.capabilities)
-                text = prompt.text(context, _quoted(given))
+                filled_in = _quoted(given)
+                named = (
+                    one_line(given[CONNECTION]) if CONNECTION in filled_in and view.connections.are_several else None
+                )
+                app = view.connections.first if named is None else view.find(named)
+                context = PromptContext(_today(app), app.backend.capabilities, _about(view, app, named))
+                text = prompt.text(context, filled_in)
         except TaskhandError as error:
-            code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
+            code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
             raise MCPError(code, error_sentence(error)) from None
         message = PromptMessage(role="user", content=TextContent(text=text))
         return GetPromptResult(description=prompt.description, messages=[message])
 
-    def _find(self, name: str) -> Prompt:
-        """The offered prompt of this name; CallerError."""
-        for prompt in self.prompts:
-            if prompt.name == name:
-                return prompt
-        names = [prompt.name for prompt in self.prompts]
-        raise CallerError(
-            f"No prompt {name[:60]!r} is offered here.",
-            code="unknown_prompt",
-            candidates=[Candidate(other) for other in names],
-            next_step=f"The prompts are: {', '.join(names)}." if names else None,
-        )
+
+def _offered(view: CallerView) -> list[Prompt]:
+    """The prompts that a caller can follow, with an argument for the connection where it has several."""
+    followed = [one for one in PROMPTS if all(map(view.may_use, one.uses))]
+    if not view.connections.are_several:
+        return followed
+    names = ", ".join(view.connections.names)
+    return [
+        replace(one, arguments=(*one.arguments, Argument(CONNECTION, _which(names, one), one.needs_connection)))
+        for one in followed
+    ]
+
+
+def _which(names: str, prompt: Prompt) -> str:
+    return f"Which CRM account: {names}." + ("" if prompt.needs_connection else " All if left out.")
+
+
+def _about(view: CallerView, app: AppContext, named: str | None) -> str:
+    """The sentence that says which connections the calls are about, "" for a caller that has only one."""
+    if not view.connections.are_several:
+        return ""
+    if named is not None:
+        return f'Send connection "{app.connection}" with every call.'
+    return (
+        "list_tasks without connection lists the tasks of all CRM accounts, and each row names its connection: send "
+        "that with every call about the task, and one call for each connection where a call is about many."
+    )
+
+
+def _find(name: str, prompts: Sequence[Prompt]) -> Prompt:
+    """The prompt of this name; CallerError."""
+    for prompt in prompts:
+        if prompt.name == name:
+            return prompt
+    names = [prompt.name for prompt in prompts]
+    raise CallerError(
+        f"No prompt {name[:60]!r} is offered here.",
+        code="unknown_prompt",
+        candidates=[Candidate(other) for other in names],
+        next_step=f"The prompts are: {', '.join(names)}." if names else None,
+    )
 
 
 def to_listed_prompt(prompt: Prompt) -> ListedPrompt:

@@ -12,7 +12,7 @@ __all__ = ["Resource"]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """JSON at an address; `{id}` in `uri` stands for the id of a task.
+    """JSON at an address; `{id}` in `uri` stands for the id of a task. Among several connections each has one.
 
     `like` is the tool that returns the same; the resource is offered only together with it. `read` is given the id,
     or "" where the address has none.
@@ -29,3 +29,8 @@ class Resource:
     def is_template(self) -> bool:
         """Whether the address stands for many resources, one for each id."""
         return "{id}" in self.uri
+
+    def address(self, connection: str | None) -> str:
+        """The address on a connection; None where there is only one."""
+        scheme, _, rest = self.uri.partition("://")
+        return self.uri if connection is None else f"{scheme}://{connection}/{rest}"

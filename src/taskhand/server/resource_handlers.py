@@ -1,6 +1,6 @@
 """MCP handlers for resources: list those that are offered, and read one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,99 +20,185 @@ from mcp.types import (
 )
 from mcp.types import Resource as ListedResource
 
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, NotAllowed, NotFound, OperatorError, TaskhandError
 from taskhand.domain.rules import check_id
+from taskhand.server.access import to_caller
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
+from taskhand.server.served import CallerView, Served
 from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
 
-__all__ = ["ResourceHandlers", "to_listed_resources", "to_listed_templates"]
+__all__ = ["ResourceHandlers", "TaskAddress", "task_key", "to_listed_resources", "to_listed_templates"]
 
 _JSON: Final = "application/json"
 
 
+_CONNECTION: Final = "{connection}"
+
+
 @dataclass(frozen=True, slots=True)
-class ResourceHandlers:
-    """The resources that are offered on an app context."""
+class TaskAddress:
+    """A task by its connection and its id; `app` is the connection's application for whoever asks."""
 
     app: AppContext
-    resources: tuple[Resource, ...]
+    task_id: str
 
-    @classmethod
-    def of(cls, app: AppContext, tools: Collection[str]) -> "ResourceHandlers":
-        """The resources that show no more than the tools of these names do."""
-        return cls(app, tuple(one for one in RESOURCES if one.like is None or one.like in tools))
+    @property
+    def key(self) -> str:
+        """What the task is known by among those of all connections."""
+        return task_key(self.app.connection, self.task_id)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the caller may read every task of the connection."""
+        return not self.app.principal.rules.own_tasks_only
+
+    async def is_readable(self) -> bool:
+        """Whether the caller may read the task, or it is gone; False too where the CRM does not tell."""
+        if self.is_public:
+            return True
+        try:
+            with internal_errors("subscription"), self.app.call_deadline():
+                await self.app.backend.get_task(self.task_id)
+        except NotFound:
+            return True
+        except TaskhandError:
+            return False
+        return True
+
+
+def task_key(connection: str | None, task_id: str) -> str:
+    """What a task of a connection is known by; ids do not differ by case alone."""
+    return f"{connection or ''}/{task_id}".casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceHandlers:
+    """The resources of what is served: each caller is shown no more than the tools like them show it."""
+
+    served: Served
 
     @property
     def offers_tasks(self) -> bool:
         """Whether a task has an address."""
-        return any(one.is_template for one in self.resources)
+        return any(one.is_template and one.like in self.served.offered.by_name for one in RESOURCES)
 
     async def list_resources(
-        self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
+        self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        """Every offered resource with one address."""
-        return ListResourcesResult(resources=to_listed_resources(self.resources))
+        """Every resource with one address that the caller may read, of each connection."""
+        view = self.served.view(ctx)
+        names: Sequence[str | None] = view.connections.names if view.has_several else (None,)
+        return ListResourcesResult(
+            resources=[one for name in names for one in to_listed_resources(_readable(view), name)]
+        )
 
     async def list_templates(
-        self, _: ServerRequestContext[Any, Any], __: PaginatedRequestParams | None
+        self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
-        """Every offered resource with an address for each task."""
-        return ListResourceTemplatesResult(resource_templates=to_listed_templates(self.resources))
+        """Every resource with an address for each task that the caller may read."""
+        view = self.served.view(ctx)
+        connection = _CONNECTION if view.has_several else None
+        return ListResourceTemplatesResult(resource_templates=to_listed_templates(_readable(view), connection))
 
     async def read_resource(
-        self, _: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
+        self, ctx: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
     ) -> ReadResourceResult:
         """The JSON of one resource, as the tool like it answers.
 
-        MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have.
+        MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have, and
+        where the caller may not read it.
         """
-        uri = params.uri
+        uri, view = params.uri, self.served.view(ctx)
+        call = Call(self.served.connections.first, "", to_caller(ctx, view.principal))
         try:
-            with internal_errors(f"resource {uri}"), self.app.call_deadline():
-                resource, task_id = self._find(uri)
-                text = render_text(await resource.read(self.app, task_id))
+            with internal_errors(f"resource {uri}"), call.app.call_deadline():
+                resource, named, task_id = _find(uri, has_several=view.has_several)
+                call.tool = resource.like or f"resource {resource.name}"
+                _check_readable(resource, view)
+                call.app = view.find(named)
+                text = render_text(await resource.read(call.app, task_id))
         except TaskhandError as error:
-            code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
+            if isinstance(error, NotAllowed):
+                await call.failed(error)
+            code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
             raise MCPError(code, error_sentence(error), {"uri": uri}) from None
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
 
-    def task_at(self, uri: str) -> str | None:
-        """The id of the task at an address; None where the address is not offered, not a task's or malformed."""
+    def task_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> TaskAddress | None:
+        """The task at an address.
+
+        None where the address is malformed or not a task's, and where the caller may not read tasks there.
+        """
         try:
-            resource, task_id = self._find(uri)
-            check_id(task_id, self.app.backend.capabilities)
-        except CallerError:
+            view = self.served.view(ctx)
+            resource, named, task_id = _find(uri, has_several=view.has_several)
+            _check_readable(resource, view)
+            app = view.find(named)
+            check_id(task_id, app.backend.capabilities)
+        except (CallerError, OperatorError):
             return None
-        return task_id if resource.is_template else None
-
-    def _find(self, uri: str) -> tuple[Resource, str]:
-        """The resource at an address, and the task id in it ("" where it has none); NotFound."""
-        for resource in self.resources:
-            if not resource.is_template and resource.uri == uri:
-                return resource, ""
-            if resource.is_template and (found := UriTemplate.parse(resource.uri).match(uri)) is not None:
-                return resource, str(found["id"])
-        raise NotFound(f"There is no resource {uri[:200]!r}.", next_step="List the resources for their addresses.")
+        return TaskAddress(app, task_id) if resource.is_template else None
 
 
-def to_listed_resources(resources: Sequence[Resource]) -> list[ListedResource]:
+def _readable(view: CallerView) -> list[Resource]:
+    return [one for one in RESOURCES if view.may_read and (one.like is None or view.may_use(one.like))]
+
+
+def _check_readable(resource: Resource, view: CallerView) -> None:
+    """The error of the tool that shows the same, where the caller may not use that; NotFound where nobody may."""
+    if resource.like is not None and not view.may_use(resource.like):
+        if resource.like in view.offered.forbidden:
+            raise view.offered.refusal(resource.like)
+        if resource.like not in view.offered.by_name:
+            raise _no_resource(resource.uri)
+    if not view.may_read:
+        rule = "connections" if "read" in view.principal.scopes else "scope"
+        raise NotAllowed.by(rule, "This resource is not allowed to you; nothing was read.")
+
+
+def _find(uri: str, *, has_several: bool) -> tuple[Resource, str | None, str]:
+    """The resource at an address, the connection and the task id in it ("" where it has none); NotFound."""
+    for resource in RESOURCES:
+        address = resource.address(_CONNECTION if has_several else None)
+        if (found := UriTemplate.parse(address).match(uri)) is not None:
+            named = found.get("connection")
+            return resource, None if named is None else str(named), str(found.get("id", ""))
+    raise _no_resource(uri)
+
+
+def _no_resource(uri: str) -> NotFound:
+    return NotFound(f"There is no resource {uri[:200]!r}.", next_step="List the resources for their addresses.")
+
+
+def to_listed_resources(resources: Sequence[Resource], connection: str | None = None) -> list[ListedResource]:
     """The resources with one address, as a client lists them."""
     return [
-        ListedResource(uri=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON)
+        ListedResource(
+            uri=one.address(connection),
+            name=one.name if connection is None else f"{connection}_{one.name}",
+            title=one.title if connection is None else f"{one.title} ({connection})",
+            description=one.description,
+            mime_type=_JSON,
+        )
         for one in resources
         if not one.is_template
     ]
 
 
-def to_listed_templates(resources: Sequence[Resource]) -> list[ResourceTemplate]:
+def to_listed_templates(resources: Sequence[Resource], connection: str | None = None) -> list[ResourceTemplate]:
     """The resources with an address for each task, as a client lists them."""
     return [
         ResourceTemplate(
-            uri_template=one.uri, name=one.name, title=one.title, description=one.description, mime_type=_JSON
+            uri_template=one.address(connection),
+            name=one.name,
+            title=one.title,
+            description=one.description,
+            mime_type=_JSON,
         )
         for one in resources
         if one.is_template

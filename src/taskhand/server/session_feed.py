@@ -1,11 +1,17 @@
 """The changes that one session of the older era is told, sent by a task of its own."""
 
+from collections.abc import Awaitable, Callable
+
 import anyio
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, PingRequest
 
 __all__ = ["SessionFeed"]
+
+
+async def _always() -> bool:
+    return True
 
 
 class SessionFeed:
@@ -18,7 +24,8 @@ class SessionFeed:
     def __init__(self, session: ServerSession) -> None:
         self._session = session
         self._tasks: dict[str, str] = {}
-        """The id of the task, in lower case, by address."""
+        """The key of the task, in lower case, by address."""
+        self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._waiting: dict[str, None] = {}
         self._woken = anyio.Event()
         self._scope = anyio.CancelScope()
@@ -31,18 +38,20 @@ class SessionFeed:
         """The number of addresses."""
         return len(self._tasks)
 
-    def add(self, task_id: str, uri: str) -> None:
-        """Tell the session of changes of this task, under this address."""
-        self._tasks[uri] = task_id.casefold()
+    def add(self, key: str, uri: str, may_be_told: Callable[[], Awaitable[bool]] = _always) -> None:
+        """Tell the session of changes of this task, under this address, as long as it may be told."""
+        self._tasks[uri] = key.casefold()
+        self._checks[uri] = may_be_told
 
     def remove(self, uri: str) -> None:
         """Tell it nothing more about this address."""
         self._tasks.pop(uri, None)
+        self._checks.pop(uri, None)
         self._waiting.pop(uri, None)
 
-    def tell(self, task_id: str) -> None:
+    def tell(self, key: str) -> None:
         """Note that a task has changed."""
-        changed = task_id.casefold()
+        changed = key.casefold()
         self._waiting |= {uri: None for uri, known in self._tasks.items() if known == changed}
         if self._waiting:
             self._woken.set()
@@ -56,7 +65,8 @@ class SessionFeed:
                 while self._waiting:
                     uri = next(iter(self._waiting))
                     del self._waiting[uri]
-                    await self._session.send_resource_updated(uri)
+                    if await self._checks.get(uri, _always)():
+                        await self._session.send_resource_updated(uri)
 
     async def is_open(self) -> bool:
         """Whether the session's connection is open.

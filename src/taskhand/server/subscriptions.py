@@ -5,9 +5,10 @@ answer of `subscriptions/listen` is the stream of notifications. In neither era 
 hold up the call that changed the task.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -26,8 +27,9 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
+from taskhand.server.resource_handlers import ResourceHandlers, task_key
 from taskhand.server.session_feed import SessionFeed
-from taskhand.service.task_updates import TaskUpdates
+from taskhand.service.connections import Connections
 
 __all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
 
@@ -41,14 +43,14 @@ _Context = ServerRequestContext["_Sessions", Any]
 
 @dataclass(frozen=True, slots=True)
 class TaskSubscriptions:
-    """Subscriptions to the tasks that this process changes.
+    """Subscriptions to the tasks that this process changes, on any connection.
 
-    `task_at` returns the id of the task at an address, None where it is no task's. `most_streams` limits the open
-    streams of the newer era.
+    `resources` says which task is at an address, and whether the caller may read it: that is asked again before each
+    notification. `most_streams` limits the open streams of the newer era.
     """
 
-    updates: TaskUpdates
-    task_at: Callable[[str], str | None]
+    connections: Connections
+    resources: ResourceHandlers
     most_streams: int = _MOST_STREAMS
     _streams: set[object] = field(default_factory=set)
 
@@ -57,7 +59,7 @@ class TaskSubscriptions:
         """Keep the sessions of the older era that subscribe while the server runs."""
         async with anyio.create_task_group() as tasks:
             sessions = _Sessions(tasks)
-            unsubscribe = self.updates.subscribe(sessions.tell)
+            unsubscribe = _subscribe(self.connections, sessions.tell)
             try:
                 yield sessions
             finally:
@@ -66,17 +68,19 @@ class TaskSubscriptions:
 
     async def subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> EmptyResult:
         """Tell this session about the task at an address; MCPError for any other address."""
-        task_id = self.task_at(params.uri)
-        if task_id is None:
+        address = self.resources.task_at(ctx, params.uri)
+        if address is None or not await address.is_readable():
+            form = "task://CONNECTION/ID" if self.connections.are_several else "task://ID"
             raise MCPError(
                 INVALID_PARAMS,
-                "Only tasks can be subscribed to, by task://ID; nothing else changes while the server runs.",
+                f"Only tasks that you may read can be subscribed to, by {form}; nothing else changes while the server "
+                "runs.",
                 {"uri": params.uri},
             )
         feed = await ctx.lifespan_context.feed_of(ctx)
         if feed.count >= MOST_ADDRESSES and params.uri not in feed:
             raise _too_many_addresses(feed.count + 1)
-        feed.add(task_id, params.uri)
+        feed.add(address.key, params.uri, partial(self._may_be_told, ctx, params.uri))
         return EmptyResult()
 
     async def unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
@@ -86,19 +90,31 @@ class TaskSubscriptions:
 
     async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
         """Stream the changes of tasks; the acknowledgement has only what is kept, so no list and no other address."""
+        from taskhand.domain.side_by_side import side_by_side  # noqa: PLC0415  no start waits for it
+
         asked = params.notifications.resource_subscriptions or ()
         if len(asked) > MOST_ADDRESSES:
             raise _too_many_addresses(len(asked))
         if len(self._streams) >= self.most_streams:
             raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open; close one, or try again later.")
-        tasks = {uri: task_id for uri in asked if (task_id := self.task_at(uri)) is not None}
+        found = {uri: address for uri in asked if (address := self.resources.task_at(ctx, uri)) is not None}
+        tasks = {uri: address.key for uri, address in found.items() if await address.is_readable()}
         kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*tasks] or None)})
         stream = object()
         self._streams.add(stream)
         try:
-            return await ListenHandler(_TaskBus(self.updates, tasks))(ctx, kept)
+            async with side_by_side() as checks:
+                bus = _TaskBus(self.connections, tasks, partial(self._may_be_told, ctx), checks)
+                result = await ListenHandler(bus)(ctx, kept)
+                checks.cancel_scope.cancel()
+            return result
         finally:
             self._streams.discard(stream)
+
+    async def _may_be_told(self, ctx: _Context, uri: str) -> bool:
+        """Whether whoever subscribed may still read the task at an address, by the rules that are in force now."""
+        address = self.resources.task_at(ctx, uri)
+        return address is not None and await address.is_readable()
 
 
 class _Sessions:
@@ -108,10 +124,10 @@ class _Sessions:
         self._tasks = tasks
         self._feeds: dict[str | None, SessionFeed] = {}
 
-    def tell(self, task_id: str) -> None:
+    def tell(self, key: str) -> None:
         """Tell the sessions that subscribed to a task."""
         for feed in self._feeds.values():
-            feed.tell(task_id)
+            feed.tell(key)
 
     async def feed_of(self, ctx: _Context) -> SessionFeed:
         """The feed of the session of this request; a new one takes the place of those whose session has ended."""
@@ -136,11 +152,23 @@ class _Sessions:
 
 
 class _TaskBus:
-    """What a stream of the newer era subscribes to: the changes of some tasks, under the addresses that it knows."""
+    """What a stream of the newer era subscribes to: the changes of some tasks, under the addresses that it knows.
 
-    def __init__(self, updates: TaskUpdates, tasks: Mapping[str, str]) -> None:
-        self._updates = updates
+    `tasks` has their keys by address. `may_be_told` is asked before each notification, in a task of `checks`.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        tasks: Mapping[str, str],
+        may_be_told: Callable[[str], Awaitable[bool]],
+        checks: TaskGroup,
+    ) -> None:
+        self._connections = connections
         self._addresses = _addresses_by_task(tasks.items())
+        self._may_be_told = may_be_told
+        self._checks = checks
+        self._is_open = True
 
     async def publish(self, event: ServerEvent) -> None:
         """Nothing is published here: the service tells what it changed."""
@@ -149,11 +177,36 @@ class _TaskBus:
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         """Tell the listener of each change."""
 
-        def tell(task_id: str) -> None:
-            for uri in self._addresses.get(task_id.casefold(), ()):
+        async def tell_allowed(uri: str) -> None:
+            if await self._may_be_told(uri) and self._is_open:
                 listener(ResourceUpdated(uri=uri))
 
-        return self._updates.subscribe(tell)
+        def tell(key: str) -> None:
+            for uri in self._addresses.get(key, ()):
+                self._checks.start_soon(tell_allowed, uri)
+
+        unsubscribe = _subscribe(self._connections, tell)
+
+        def close() -> None:
+            self._is_open = False
+            unsubscribe()
+
+        return close
+
+
+def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callable[[], None]:
+    """Tell the key of each task that is changed on any of the connections, until the returned function is called."""
+
+    def tell_of(connection: str | None) -> Callable[[str], None]:
+        return lambda task_id: tell(task_key(connection, task_id))
+
+    ends = [app.updates.subscribe(tell_of(app.connection)) for app in connections]
+
+    def unsubscribe() -> None:
+        for end in ends:
+            end()
+
+    return unsubscribe
 
 
 def _session_id(ctx: _Context) -> str | None:
@@ -163,10 +216,10 @@ def _session_id(ctx: _Context) -> str | None:
 
 
 def _addresses_by_task(tasks: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The addresses by the id of their task, ignoring case."""
+    """The addresses by the key of their task."""
     addresses: dict[str, list[str]] = {}
-    for uri, task_id in tasks:
-        addresses.setdefault(task_id.casefold(), []).append(uri)
+    for uri, key in tasks:
+        addresses.setdefault(key, []).append(uri)
     return addresses
 
 

@@ -19,12 +19,9 @@ from pydantic import BaseModel
 
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
-from taskhand.domain.principal import Principal
 from taskhand.domain.request_log import recorded_requests
-from taskhand.domain.text import plain
 from taskhand.domain.wording import Wording
-from taskhand.journal.journal import Caller
-from taskhand.server.access import EVERYONE, Access
+from taskhand.server.access import EVERYONE, Access, to_caller
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.host_arguments import without_host_keys
@@ -85,7 +82,7 @@ class ToolHandlers:
         principal = self.access.principal(ctx)
         offered, mine = self.offered.for_principal(principal), self.connections.of_principal(principal)
         app = mine.first if mine.by_name else self.connections.first.of_principal(principal)
-        call = Call(app, params.name, _to_caller(ctx, principal), refused=offered.reason_not_offered)
+        call = Call(app, params.name, to_caller(ctx, principal), refused=offered.reason_not_offered)
         tool = offered.by_name.get(params.name)
         progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
         call.progress = progress.report_tasks
@@ -215,14 +212,6 @@ def to_listed_tool(
             open_world_hint=False,
         ),
     )
-
-
-def _to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
-    """The person, and the client by the name that it gives itself, without hidden characters."""
-    params = ctx.session.client_params
-    info = params.client_info if params else None
-    name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
-    return Caller(name, version, principal.subject)
 
 
 def error_result(tool: str, error: TaskhandError, wording: Wording | None = None) -> CallToolResult:

@@ -8,13 +8,18 @@ from taskhand.domain.task import Member
 from taskhand.domain.text import one_line
 from taskhand.service.app_context import AppContext
 
-__all__ = ["complete_name"]
+__all__ = ["complete_name", "tool_like"]
 
 _STATUS = frozenset({"status", "newStatusName"})
 _MEMBER = frozenset({"member", "from", "to", "responsible", "responsibleIds"})
 
 _LONGEST = 100
 """Characters; a longer name is replaced by the e-mail or id."""
+
+
+def tool_like(argument: str) -> str | None:
+    """The tool that shows the names for this argument; None for an argument that takes no name."""
+    return "list_statuses" if argument in _STATUS else "list_team_members" if argument in _MEMBER else None
 
 
 async def complete_name(app: AppContext, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
+from taskhand.server.prompt import Argument, Prompt, PromptContext
 
 __all__ = ["DAILY_BRIEFING"]
 
@@ -22,7 +22,7 @@ includeTasksWithoutDates false: what is due in the next seven days.
 4. Tell me first what is late, then what is due today, then the rest of the seven days: a line for each task with \
 title, due and status, the highest priority first. Close with the one thing to begin with.
 Only read; change nothing unless I ask for it.
-{QUOTED_IS_DATA}"""
+{context.closing}"""
 
 
 DAILY_BRIEFING = Prompt(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
+from taskhand.server.prompt import Argument, Prompt, PromptContext
 
 __all__ = ["HAND_OVER"]
 
@@ -17,7 +17,7 @@ Hand over the {what} of {leaver} to {heir}.
 3. bulk_update_tasks with all their ids as taskIds, {_change(context, leaver, heir)} and dryRun true: this only plans.
 4. Show me the count and the difference. Only after my yes call apply_plan with the planId.
 5. Tell me what came of it, and which tasks are left to try again (retryIds).
-{QUOTED_IS_DATA}"""
+{context.closing}"""
 
 
 def _found(leaver: str, status: str | None) -> str:
@@ -49,4 +49,5 @@ HAND_OVER = Prompt(
     ),
     uses=("list_statuses", "list_tasks", "bulk_update_tasks", "apply_plan"),
     text=_text,
+    needs_connection=True,
 )

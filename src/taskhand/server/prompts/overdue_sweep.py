@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from taskhand.server.prompt import QUOTED_IS_DATA, Argument, Prompt, PromptContext
+from taskhand.server.prompt import Argument, Prompt, PromptContext
 
 __all__ = ["OVERDUE_SWEEP"]
 
@@ -21,7 +21,7 @@ reason in a few words. Show me the list and wait for what I decide. Write nothin
    - give: changes {{"responsibleIds": [the new person]}}
 4. Show me the difference of each plan. Only after my yes call apply_plan with its planId.
 5. Tell me what came of each task, and which are left to try again (retryIds).
-{QUOTED_IS_DATA}"""
+{context.closing}"""
 
 
 OVERDUE_SWEEP = Prompt(
