@@ -453,4 +453,6 @@ async def test_a_list_of_one_persons_changes_has_these_alone_on_every_page(journ
     assert await listed(journal, subject="bob", task_id="t-1") == made["bob"][:1]
     assert await listed(journal, subject="bob", task_id="t-0") == []
     assert await listed(journal, subject="eve") == []
+    assert await listed(journal, subject="ana", since=NOW, limit=2) == made["ana"][:0:-1]
+    assert await listed(journal, subject="ana", since=NOW + timedelta(seconds=1)) == []
     assert len(await listed(journal)) == 9

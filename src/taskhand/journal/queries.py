@@ -51,11 +51,14 @@ def find_page(connection: sqlite3.Connection, places: Sequence[str], query: Chan
     # The plus keeps SQLite off the index of places, so that it seeks the few changes of one task instead, or reads the
     # changes of several places in their order.
     plus = "+" if query.task_id is not None or len(places) > 1 else ""
+    order = "o.seq"
+    if query.subject is not None and query.since is not None:
+        plus, order = "+", "+o.seq"  # by the index of times: a person may have few of many changes, or none
     clauses = _filters(query)
     where = " AND ".join([f"{plus}o.place IN ({_marks(places)})", *(clause for clause, _ in clauses)])
     sql = (
         f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
-        "ORDER BY o.seq DESC LIMIT ?"
+        f"ORDER BY {order} DESC LIMIT ?"
     )
     rows = connection.execute(sql, (*places, *(value for _, value in clauses), query.limit + 1)).fetchall()
     shown = rows[: query.limit]
