@@ -54,9 +54,11 @@ class _PersonalBackend:
     async def me(self) -> str | None:
         """The id of the person's member; None where no member, or more than one, can be the person.
 
-        The team that was read last is enough: it was read for the same call.
+        Where the team has just been read, it is not read again.
         """
-        team = self._team if self._team is not None else await self.members()
+        team, self._team = self._team, None
+        if team is None:
+            team = await self._backend.members()
         if self._line is not None:
             found = find_members(self._line, team)
         else:
