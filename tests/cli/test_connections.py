@@ -92,6 +92,8 @@ def test_what_the_sandboxes_print_is_a_configuration_that_works(run: Run, accoun
     assert [row["name"] for row in told(run("connections", "list", "--json"))] == NAMES == list(accounts)
     tools = {tool["name"]: tool for tool in told(run("tools"))}
     assert set(tools["list_tasks"]["inputSchema"]["properties"]["connection"]["enum"]) == {*NAMES}
+    assert "connection" not in json.dumps(told(run("--connection", "close", "tools")))
+    assert {task["connection"] for task in told(run("call", "list_tasks"))["tasks"]} <= {*NAMES}
     for name in NAMES:
         assert told(run("call", "list_tasks", json.dumps({"connection": name})))["tasks"], name
     done = run("connections", "check")

@@ -99,7 +99,7 @@ def test_what_is_outside_is_a_connection_where_it_chooses_a_backend(
     found = load(file, TWO, **outside)
     assert [one.name for one in found.connections] == names
     assert found.has_default is ("default" in names)
-    assert found.settings.remark is None
+    assert found.remark is None
 
 
 def test_a_variable_to_which_a_table_refers_is_that_connections_alone(file: Path) -> None:
@@ -137,6 +137,7 @@ WRONG = [
     ('[[connections]]\nbackend = "local"', "connections in", "is no table"),
     ("[connections]\nnorth = 1", "connections.north in", "is no table"),
     ("[connections.North]", "connections.North in", "is no name for a connection", "Call it north."),
+    ("[connections.north]\n[connections.NORTH]", "connections.north and connections.NORTH in", "only by the case"),
     ('[connections."a b"]', "connections.a b in", "is no name", "Call it a-b."),
     ('[connections.""]', "is no name"),
     (f"[connections.{'a' * 41}]", "is no name"),

@@ -244,7 +244,7 @@ async def _open(
         access=access_by(policy, people),
         state_keys=settings.state_keys,
         keeps_sessions=keeps_sessions,
-        remark=settings.remark,
+        remark=found.remark,
         observer=metrics,
     )
     if traces:

@@ -59,6 +59,11 @@ class Configuration:
         return [one.name for one in self._all_connections]
 
     @property
+    def remark(self) -> str | None:
+        """What a person should know where the embedded store is in use because the credential of a CRM is none."""
+        return None if self.named else self.settings.remark
+
+    @property
     def _all_connections(self) -> tuple[ConnectionSettings, ...]:
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         return (default, *self.named) if self.has_default else self.named
@@ -174,8 +179,8 @@ def _masking_all(found: Configuration) -> Configuration:
     apart = tuple(check_apart(found.connections, found.file.path))
     secrets = [*found.settings.secrets, *(secret for one in found.named for secret in one.settings.secrets)]
     named = tuple(replace(one, settings=one.settings.with_secrets(secrets)) for one in found.named)
-    settings = found.settings if found.has_default else found.settings.without_notes()  # no call leads there
-    return replace(found, settings=settings.with_secrets(secrets), named=named, warnings=(*found.warnings, *apart))
+    settings = found.settings.with_secrets(secrets)
+    return replace(found, settings=settings, named=named, warnings=(*found.warnings, *apart))
 
 
 @dataclass(slots=True)

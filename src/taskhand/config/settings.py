@@ -162,12 +162,6 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
         return copy
 
-    def without_notes(self) -> "Settings":
-        """These settings where no connection has them."""
-        copy = self.model_copy()
-        copy._notes = ()  # noqa: SLF001  a copy of its own
-        return copy
-
     def with_secrets(self, secrets: Sequence[str]) -> "Settings":
         """These settings, which mask further secrets: a text of one connection may have the credential of another."""
         copy = self.model_copy()
