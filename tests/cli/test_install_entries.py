@@ -196,3 +196,6 @@ def test_the_machines_time_zone_is_used_unless_another_is_known(run: Run, file: 
     configured.write_text('timezone = "America/Bogota"', encoding="utf-8")
     assert "time zone" not in run("cursor", TZ="Europe/Madrid").stderr
     assert zone() is None
+    elsewhere = ("--backend", "close", "--timezone", "UTC", "--set", "TASKHAND_CONFIG=/elsewhere/taskhand.toml")
+    assert run("cursor", *elsewhere, CLOSE_API_KEY=KEY).exit_code == 0
+    assert zone() == "UTC"

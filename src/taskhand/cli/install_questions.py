@@ -96,10 +96,16 @@ class Questions:
         self._find_account()
 
     def tell_connections(self) -> None:
-        """Say which connections the server will have, where the configuration file names some."""
+        """Say which connections the server will have, where the configuration file names some.
+
+        A file that cannot be read is told when the entry is started: without that, it may be for another machine.
+        """
         from taskhand.cli.config import describe_connections
 
-        found = self._configuration()
+        try:
+            found = self._configuration()
+        except OperatorError:
+            return
         if found.named:
             print_line(
                 f"The server will have the connections of {found.file.path}: {describe_connections(found)}.", err=True
