@@ -1,6 +1,7 @@
 """Who may apply a plan that needs approval, and how many tasks one change may have."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.person import Person as PersonAtClient
+from server.offices import answer_of, client_of, open_offices
 from server.persons import ANA, BEN, Office, open_office
+from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Scope
 
 FIVE = [{"title": f"Task {n}", "responsibleIds": [], "priority": "1"} for n in range(5)]
 ELEVEN = [FIVE[0]] * 11
+EVE = "eve@example.com"
 WRITE: frozenset[Scope] = frozenset({"read", "write"})
 
 
@@ -191,3 +195,17 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(office: O
     assert "totals" in await ana("bulk_update_tasks", taskIds=ids[2:], **edit)
     assert "planId" in await ana("bulk_update_tasks", filter={"text": "Task 1"}, changes={"priority": "0"})
     assert (await ana("undo_change", changeId=made["changeId"], taskIds=ids[:2]))["totals"] == {"applied": 2}
+
+
+async def test_the_second_person_need_not_say_on_which_connection_a_plan_is(tmp_path: Path) -> None:
+    policy = Policy(everyone={"second_person": True}, people={EVE: {"connections": frozenset({"north"})}})
+    async with AsyncExitStack() as stack:
+        offices = await stack.enter_async_context(open_offices(tmp_path))
+        ana, ben, eve = [
+            await stack.enter_async_context(client_of(offices, person, policy=policy)) for person in (ANA, BEN, EVE)
+        ]
+        made = await answer_of(ana, "create_task", title="Gone", responsibleIds=[], connection="south")
+        plan = await answer_of(ana, "delete_task", id=made["task"]["id"], connection="south")
+        assert "deleted" not in await answer_of(eve, "apply_plan", planId=plan["planId"])
+        assert (await answer_of(ana, "apply_plan", planId=plan["planId"]))["rule"] == "second_person"
+        assert "deleted" in await answer_of(ben, "apply_plan", planId=plan["planId"])
