@@ -10,7 +10,7 @@ from mcp.types import ServerCapabilities
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
-from taskhand.server.access import EVERYONE, Access
+from taskhand.server.access import EVERYONE, Access, Served
 from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.completion_handler import complete_with
 from taskhand.server.instructions import instructions
@@ -19,7 +19,6 @@ from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
 from taskhand.server.refusal_log import log_protocol_errors
 from taskhand.server.resource_handlers import ResourceHandlers
-from taskhand.server.served import Served
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS, tool_table

@@ -8,10 +8,10 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Completion
 
 from taskhand.domain.errors import CallerError, NotAllowed, TaskhandError
+from taskhand.server.access import CallerView, Served
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION
 from taskhand.server.render.errors import error_sentence
-from taskhand.server.served import CallerView, Served
 
 __all__ = ["complete_with"]
 

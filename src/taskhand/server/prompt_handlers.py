@@ -23,11 +23,11 @@ from mcp.types import Prompt as ListedPrompt
 
 from taskhand.domain.errors import CallerError, Candidate, NotAllowed, TaskhandError
 from taskhand.domain.text import one_line
+from taskhand.server.access import CallerView, Served
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION, Argument, Prompt, PromptContext, quote
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence
-from taskhand.server.served import CallerView, Served
 from taskhand.service.app_context import AppContext
 
 __all__ = ["PromptHandlers", "to_listed_prompt"]

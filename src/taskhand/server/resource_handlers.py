@@ -22,13 +22,12 @@ from mcp.types import Resource as ListedResource
 
 from taskhand.domain.errors import CallerError, NotAllowed, NotFound, OperatorError, TaskhandError
 from taskhand.domain.rules import check_id
-from taskhand.server.access import to_caller
+from taskhand.server.access import CallerView, Served, to_caller
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.answer import render_text
 from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
-from taskhand.server.served import CallerView, Served
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
