@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import ROOT
 from taskhand.config.people_file import read_people_file
 from taskhand.domain.errors import OperatorError
 
@@ -72,7 +73,7 @@ def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> No
         read(tmp_path, '[a]\nmember = "7"\ndefault = "8"\n', ONE)
 
 
-def test_the_example_of_the_documents_is_one(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "team.md").read_text(encoding="utf-8")
-    (example,) = (one for one in page.split("```toml\n")[1:] if one.startswith('["ana@x.test"]'))
-    assert read(tmp_path, example.partition("```")[0])["ana@x.test"] == {"north": "12345", "south": "Ana Pérez"}
+def test_the_example_is_that_of_the_documents_and_can_be_used(tmp_path: Path) -> None:
+    example = (ROOT / "examples" / "team" / "people.toml").read_text(encoding="utf-8")
+    assert example.partition("\n\n")[2] in (ROOT / "docs" / "team.md").read_text(encoding="utf-8")
+    assert read(tmp_path, example)["ana@example.com"] == {"north": "12345", "south": "Ana Pérez"}
