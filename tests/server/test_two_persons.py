@@ -4,6 +4,7 @@ Tasks are CRM data, which both may read. What is a person's own: the ids of plan
 what an idempotency key stands for, the task that an equal create is answered with, and who `me` is.
 """
 
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.types import ElicitRequestParams, ElicitResult, TextContent
+from mcp.types import ElicitRequestParams, ElicitResult, TextContent, TextResourceContents
 
 from server.offices import NAMES, client_of, open_offices
 from taskhand.backends.local.backend import LocalBackend
@@ -83,6 +84,14 @@ class Worker:
         code = text.partition('"code":"')[2].partition('"')[0] if result.is_error else None
         self.answers.append(Answered(tool, sent, text, result.structured_content or {}, code))
 
+    async def read(self, uri: str) -> None:
+        """Read a resource, and keep its text."""
+        (content,) = (await self.client.read_resource(uri)).contents
+        assert isinstance(content, TextResourceContents)
+        sent = {"connection": next(name for name in NAMES if f"//{name}/" in uri)}
+        tool = "list_team_members" if uri.endswith("/members") else "resource"
+        self.answers.append(Answered(tool, sent, content.text, json.loads(content.text), None))
+
 
 class Office:
     """The connections, the two persons, and what they may name at random."""
@@ -130,10 +139,12 @@ class Office:
         return sent
 
     async def work(self) -> None:
-        """Let both call every tool, several calls at a time."""
+        """Let both call every tool, and read every resource, several at a time."""
+        addresses = [str(one.uri) for one in (await self.workers[0].client.list_resources()).resources]
         names = [tool.name for tool in TOOLS for _ in range(_OFTEN.get(tool.name, 1))]
         for _ in range(_ROUNDS):
             async with side_by_side() as group:
+                group.start_soon(self.random.choice(self.workers).read, self.random.choice(addresses))
                 for _ in range(_AT_ONCE):
                     worker, tool = self.random.choice(self.workers), self.random.choice(names)
                     group.start_soon(worker.call, tool, self.arguments(tool))
