@@ -61,8 +61,8 @@ most_tasks = 5
 
 def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_everyone(file: Path) -> None:
     policy = read(file, POLICY).policy
-    assert policy.rules_for(None) == Rules(tools="read", most_tasks=20)
-    assert policy.rules_for("stranger@example.com") == policy.rules_for(None)
+    assert policy.rules_for() == Rules(tools="read", most_tasks=20)
+    assert policy.rules_for("stranger@example.com") == policy.rules_for()
     sales = Rules(frozenset({"north"}), "all,-delete_task", own_tasks_only=True, most_tasks=20)
     assert policy.rules_for("ana@example.com") == sales
     ben = Rules(

@@ -28,7 +28,7 @@ def test_the_policy_of_the_example_gives_each_person_the_rules_that_it_says() ->
     ben = Rules(tools="all,-delete_task", own_tasks_only=True, most_tasks=5)
     assert policy.rules_for("ben@example.com") == ben
     assert policy.rules_for("cora@example.com").second_person
-    assert policy.rules_for(None) == Rules(tools="read", most_tasks=20)
+    assert policy.rules_for() == Rules(tools="read", most_tasks=20)
 
 
 @pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))

@@ -111,7 +111,8 @@ class _Reader:
     def _group(self, called: str, table: Mapping[str, Any]) -> Group:
         if "people" not in table:
             raise OperatorError(
-                f"{called} in {self.file.path} has no people.", next_step='Add people = ["ana@example.com"] to it.'
+                f"{called} in {self.file.path} has no people.",
+                next_step='Add people = ["ana@example.com"] to it; people = [] where tokens say who is in it.',
             )
         people = frozenset(
             self._person(one, f"{called}.people") for one in self._texts(f"{called}.people", table["people"])

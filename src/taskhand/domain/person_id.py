@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 from taskhand.domain.hidden_characters import HIDDEN
+from taskhand.domain.principal import is_token_person
 
 __all__ = ["flaw_of_person"]
 
@@ -15,6 +16,8 @@ _ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
 
 def flaw_of_person(name: str) -> str | None:
     """Why a text is neither an id nor an e-mail address, as "it ..."; None for one that is."""
+    if is_token_person(name):
+        return None
     local, at, domain = name.partition("@")
     if not any(map(str.isalnum, name)):
         return "it has neither a letter nor a digit"

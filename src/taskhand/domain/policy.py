@@ -4,7 +4,7 @@ A rule that is None, or False, allows everything. A person's own rule counts bef
 rule for everyone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -49,12 +49,17 @@ class Policy:
     groups: Mapping[str, Group] = field(default_factory=dict)
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def rules_for(self, person: str | None) -> Rules:
-        """The rules of a person, None where nobody asked who calls. The first group that sets a rule counts."""
-        sources = [self.everyone]
-        if person is not None:
-            groups = [group.given for group in self.groups.values() if person in group.people]
-            sources = [self.people.get(person, {}), *groups, self.everyone]
+    def rules_for(self, *names: str, groups: Collection[str] = ()) -> Rules:
+        """The rules of the person with these names, of which the first counts most; of nobody where there is none.
+
+        `groups` are those that the person's token names; they count as if the file had the person in them. The first
+        group that sets a rule counts.
+        """
+        people = [self.people[name] for name in names if name in self.people]
+        joined = [
+            group.given for name, group in self.groups.items() if name in groups or not group.people.isdisjoint(names)
+        ]
+        sources = [*people, *joined, self.everyone]
         given: dict[str, Any] = {}
         for source in reversed(sources):
             given |= source

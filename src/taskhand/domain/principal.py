@@ -1,5 +1,6 @@
 """Who calls, with which scopes and by which rules; pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -7,7 +8,7 @@ from typing import Final, Literal, get_args
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_RULES, Rules
 
-__all__ = ["ANYONE", "MEMBER", "SCOPES", "Person", "Principal", "Scope"]
+__all__ = ["ANYONE", "MEMBER", "SCOPES", "Person", "Principal", "Scope", "is_token_person", "token_person"]
 
 Scope = Literal["read", "write", "destructive"]
 """What a credential lets its holder do: see tasks, change them, or lose something. None of them implies another."""
@@ -20,18 +21,46 @@ MEMBER: Final = "member"
 """In place of a connection's name, where there is only one."""
 
 
+_TOKEN_PERSON: Final = re.compile(r"https?://[!\"$-~]{1,500}#[ -~]{1,255}")
+"""An issuer, which has no `#` in it, and a subject: visible ASCII, as RFC 8414 and OpenID Connect have them."""
+
+
+def token_person(issuer: str, subject: str) -> str:
+    """The id of the person of a token: no other issuer or subject has the same one."""
+    return f"{issuer}#{subject}"
+
+
+def is_token_person(name: str) -> bool:
+    """Whether a text is the id of the person of a token."""
+    return _TOKEN_PERSON.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person by the `id` that keys, the policy and the journal have; `email` finds the member of a CRM."""
+    """A person by the `id` that keys, the policy and the journal have; `email` finds the member of a CRM.
+
+    `groups` are those that the person's token names.
+    """
 
     id: str
     email: str | None = None
+    groups: frozenset[str] = frozenset()
 
     @classmethod
     def named(cls, text: str) -> "Person":
-        """The person with this id, which may be an e-mail address; the case of letters does not count."""
+        """The person with this id, which may be an e-mail address; the case of letters does not count.
+
+        It counts in the id of a token's person, ISSUER#SUBJECT: two subjects may differ in nothing else.
+        """
+        if is_token_person(text.strip()):
+            return cls(text.strip())
         name = text.strip().casefold()
         return cls(name, name if "@" in name else None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What files may call the person, the id first."""
+        return (self.id,) if self.email in {None, self.id} else (self.id, self.email or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +68,15 @@ class Principal:
     """Who calls: the person (None where nobody asked), the scopes of the credential, and the rules of the policy.
 
     `members` say who the person is in a connection, by its name (MEMBER for the only one): the id, e-mail or name of a
-    member.
+    member. `may_gain_scopes` is whether the credential can be had with further scopes: then the caller is shown what
+    these allow.
     """
 
     person: Person | None = None
     scopes: frozenset[Scope] = SCOPES
     rules: Rules = NO_RULES
     members: Mapping[str, str] = field(default_factory=dict, hash=False)
+    may_gain_scopes: bool = False
 
     @property
     def subject(self) -> str | None:

@@ -1,11 +1,12 @@
 """Who calls: the principal behind a request, by its credential or by the settings, and what it is served."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_POLICY, Policy
@@ -50,19 +51,31 @@ class Access:
         if not isinstance(user, AuthenticatedUser):
             return self.configured
         token = user.access_token
-        person = Person.named(token.subject or token.client_id)
         granted = frozenset(scope for scope in SCOPES if scope in token.scopes)
-        return self._principal_of(person, granted)
+        return self._principal_of(_person_of(token), granted, may_gain_scopes=token.resource is not None)
 
     @property
     def configured(self) -> Principal:
         """The principal where the transport asks nobody."""
         return self._principal_of(self.person, self.scopes)
 
-    def _principal_of(self, person: Person | None, scopes: frozenset[Scope]) -> Principal:
+    def _principal_of(
+        self, person: Person | None, scopes: frozenset[Scope], *, may_gain_scopes: bool = False
+    ) -> Principal:
         """The principal by what is in force now."""
-        rules = self.policy().rules_for(person.id if person else None)
-        return Principal(person, scopes, rules, self.memberships().get(person.id, {}) if person else {})
+        if person is None:
+            return Principal(None, scopes, self.policy().rules_for())
+        rules, memberships = self.policy().rules_for(*person.names, groups=person.groups), self.memberships()
+        members = next((memberships[name] for name in person.names if name in memberships), {})
+        return Principal(person, scopes, rules, members, may_gain_scopes)
+
+
+def _person_of(token: AccessToken) -> Person:
+    """The person of a key, or the one of a token, with what the token says of the person."""
+    person, claims = Person.named(token.subject or token.client_id), token.claims or {}
+    if token.resource is None:
+        return person
+    return replace(person, email=claims.get("email"), groups=frozenset(claims.get("groups", ())))
 
 
 def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from taskhand.domain.errors import CallerError, Candidate, NotAllowed, OperatorError, TaskhandError
-from taskhand.domain.principal import Principal
+from taskhand.domain.principal import SCOPES, Principal
 from taskhand.server.tool import Tool
 
 __all__ = ["OfferedTools", "choose_tools", "select_names"]
@@ -36,6 +36,10 @@ class OfferedTools:
     def names(self) -> tuple[str, ...]:
         """The names of the offered tools."""
         return tuple(self.by_name)
+
+    def shown_to(self, principal: Principal) -> "OfferedTools":
+        """Those that this caller is shown: also those whose scope it can gain, since nobody asks for what is unseen."""
+        return self.for_principal(replace(principal, scopes=SCOPES) if principal.may_gain_scopes else principal)
 
     def for_principal(self, principal: Principal) -> "OfferedTools":
         """Those that this caller may use: its scopes and the rules of the policy allow them."""

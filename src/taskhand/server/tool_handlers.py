@@ -61,7 +61,7 @@ class ToolHandlers:
         """Every tool that the caller may use."""
         principal = self.access.principal(ctx)
         mine = self.connections.of_principal(principal)
-        offered = self.offered.for_principal(principal).tools if mine.by_name else ()
+        offered = self.offered.shown_to(principal).tools if mine.by_name else ()
         if mine.are_several:
             schemas = self._schemas.listed_with_connection(offered, mine)
             shown = [to_listed_tool(one, schemas[one.name], output=output_names(one.answer)) for one in offered]

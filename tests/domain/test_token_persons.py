@@ -1,0 +1,50 @@
+"""The person of a token: known by issuer and subject, and called by that or by a verified e-mail in files."""
+
+import pytest
+
+from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.policy import Group, Policy
+from taskhand.domain.principal import Person, token_person
+
+ISSUER, OTHER = "https://login.x.test/one", "https://login.x.test/two"
+
+
+def test_no_two_subjects_have_one_id() -> None:
+    pairs = [(ISSUER, "ana"), (ISSUER, "Ana"), (OTHER, "ana"), (ISSUER, "ana#ana"), (f"{ISSUER}/", "ana")]
+    ids = [Person.named(f" {token_person(*pair)} ").id for pair in pairs]
+    assert ids == [token_person(*pair) for pair in pairs]
+    assert len({*ids}) == len(pairs)
+
+
+def test_files_may_name_the_person_of_a_token() -> None:
+    assert flaw_of_person(token_person(ISSUER, "00u1ab|c d")) is None
+    assert Person.named(token_person(ISSUER, "ana@x.test")).email is None
+    for text in (f"{ISSUER}#", "https://#ana", f"{ISSUER}#\x07", f"ftp://x#{ISSUER}"):
+        assert flaw_of_person(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("email", "groups", "most"),
+    [
+        (None, (), 1),
+        ("ana@x.test", (), 3),
+        (None, ("sales",), 2),
+        ("ana@x.test", ("sales",), 3),
+        ("ben@x.test", (), 2),
+        (None, ("Sales", "none"), 1),
+    ],
+)
+def test_rules_are_found_by_verified_email_and_by_the_groups_of_a_token(
+    email: str | None, groups: tuple[str, ...], most: int
+) -> None:
+    sales = Group(frozenset({"ben@x.test"}), {"most_tasks": 2})
+    policy = Policy({"most_tasks": 1}, {"sales": sales}, {"ana@x.test": {"most_tasks": 3}})
+    person = Person(token_person(ISSUER, "1"), email, frozenset(groups))
+    assert policy.rules_for(*person.names, groups=person.groups).most_tasks == most
+
+
+def test_what_names_the_id_counts_before_what_names_the_email() -> None:
+    person = Person(token_person(ISSUER, "1"), "ana@x.test")
+    policy = Policy(people={"ana@x.test": {"most_tasks": 3, "tools": "read"}, person.id: {"most_tasks": 4}})
+    rules = policy.rules_for(*person.names)
+    assert (rules.most_tasks, rules.tools) == (4, "read")
