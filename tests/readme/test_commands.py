@@ -12,8 +12,8 @@ import pytest
 from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
 
-WAITING = {"sandbox", "serve", "--clock", "run"}
-"""Words of commands that wait for a client or an agent; other tests run these commands."""
+WAITING = {"sandbox", "serve", "--clock", "run", "--team"}
+"""Words of commands that wait for a client or an agent, or take long; other tests run these commands."""
 PLACEHOLDERS = {"NAME", "HOST", "FILE", "HASH"}
 ENDING = {"--help", "--readings"}
 """Options with which a waiting command prints something and ends."""
