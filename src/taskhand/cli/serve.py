@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -161,11 +162,13 @@ def _http(
     from taskhand.server.transports.http_limits import HttpLimits
     from taskhand.server.transports.proxies import Proxies
 
-    address, limits, named = Address(*listen), HttpLimits(), Proxies.named(proxies)
+    address, named = Address(*listen), Proxies.named(proxies)
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
+    limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
     if not isinstance(found, OperatorError):
         settings = found.settings
-        limits = HttpLimits(requests_s=settings.requests_s, body_bytes=1024 * settings.body_kb)
+        rate = limits.requests_s if settings.requests_s is None else settings.requests_s
+        limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
     return partial(
         serve_http,
         address=address,

@@ -203,15 +203,15 @@ class ServerSettings(BaseModel):
         ),
     ] = DEFAULT_PORT
     requests_s: Annotated[
-        int,
+        int | None,
         Field(
             alias="TASKHAND_REQUESTS_S",
             ge=0,
             le=100_000,
             description="Requests a second of one caller over HTTP, twice as many at once; more get 429; 0: any "
-            "number; default 200.",
+            "number; default 200, or 0 where only programs of this machine call and nobody asks who they are.",
         ),
-    ] = 200
+    ] = None
     body_kb: Annotated[
         int,
         Field(

@@ -72,8 +72,10 @@ async def is_open(client: httpx2.AsyncClient, url: str, session: dict[str, str])
     return answer.status_code == 200
 
 
-async def read_to_the_end(line: ByteReceiveStream) -> None:
-    """Read until the server closes or resets the connection."""
+async def read_to_the_end(line: ByteReceiveStream) -> int:
+    """Read until the server closes or resets the connection: how many bytes came."""
+    count = 0
     with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
         while True:
-            await line.receive()
+            count += len(await line.receive())
+    return count

@@ -10,10 +10,14 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from server.transports.http_server import HELLO, client_at, read_to_the_end, served, session_of
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.limited_callers import LimitedCallers
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -44,22 +48,20 @@ def test_requests_are_let_through_at_the_rate_and_twice_as_many_at_once() -> Non
     callers = CallerLimits(HttpLimits(requests_s=10), clock)
 
     def let_through(caller: str, tries: int) -> int:
-        let = [callers.begin(caller, is_stream=False) is None for _ in range(tries)].count(True)
-        for _ in range(let):
-            callers.end(caller, is_stream=False)
-        return let
+        return [callers.refuse_rate(caller) is None for _ in range(tries)].count(True)
 
     assert let_through("ana", 50) == 20
     assert let_through("ana", 50) == 0
     assert let_through("leo", 50) == 20  # another caller has its own
     clock.now += 0.5
     assert let_through("ana", 50) == 5
-    refusal = callers.begin("ana", is_stream=False)
+    refusal = callers.refuse_rate("ana")
     assert refusal is not None
     assert (refusal.status, refusal.limit, refusal.retry_after_s) == (429, "requests_a_second", 1)
     clock.now += 3_600
     assert let_through("ana", 50) == 20
-    assert CallerLimits(HttpLimits(requests_s=0), clock).begin("ana", is_stream=False) is None
+    unlimited = CallerLimits(HttpLimits(requests_s=0), clock)
+    assert not any(unlimited.refuse_rate("ana") for _ in range(5_000))
 
 
 def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
@@ -68,8 +70,7 @@ def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
     assert callers.begin("ana", is_stream=True) is None
     clock.now += 60
     for number in range(5_000):
-        assert callers.begin(f"caller {number}", is_stream=False) is None
-        callers.end(f"caller {number}", is_stream=False)
+        assert callers.refuse_rate(f"caller {number}") is None
         clock.now += 0.1
     assert callers.begin("ana", is_stream=True) is not None
     callers.end("ana", is_stream=True)
@@ -145,27 +146,70 @@ async def test_too_many_requests_of_an_address_get_429_and_another_address_is_se
         assert (await two.post("/mcp", json=HELLO)).status_code == 200
 
 
-async def test_so_many_requests_and_streams_of_an_address_are_under_way_at_once(store_file: Path) -> None:
-    async with two_callers(store_file, HttpLimits(open_requests=2, open_streams=1)) as (one, two):
-        url = one.base_url
-        assert url.port
+def test_a_big_body_is_refused_while_many_of_its_caller_s_have_not_arrived_and_a_small_one_never() -> None:
+    callers = CallerLimits(HttpLimits(arriving_bytes=1_000, small_bytes=100), Clock())
+    assert callers.receive("ana", 900, 0) is None
+    assert callers.receive("ana", 100, 0) is None
+    refusal = callers.receive("ana", 1, 100)
+    assert refusal is not None
+    assert (refusal.status, refusal.limit) == (429, "arriving_bytes")
+    assert callers.receive("ana", 100, 0) is None
+    assert callers.receive("leo", 900, 0) is None
+    callers.forget("ana", 1_101)
+    assert callers.receive("ana", 1_000, 0) is None
+
+
+def test_programs_of_one_machine_share_what_all_callers_may_use() -> None:
+    limits = HttpLimits.of_this_machine()
+    assert limits.requests_s == 0
+    assert limits.sessions_of_one == limits.open_requests == limits.open_streams == limits.sessions
+    assert limits.connections_of_one == limits.connections
+
+
+async def test_so_many_streams_of_an_address_are_open_at_once(store_file: Path) -> None:
+    async with two_callers(store_file, HttpLimits(open_streams=1)) as (one, two):
         session = session_of(await one.post("/mcp", json=HELLO))
-        async with (
-            await anyio.connect_tcp("127.0.0.1", url.port) as a,
-            await anyio.connect_tcp("127.0.0.1", url.port) as b,
-        ):
-            for line in (a, b):
-                await line.send(f"{HEAD}Content-Length: 9\r\n\r\n{{".encode())
-            async with one.stream("GET", "/mcp", headers=session) as stream:
-                assert stream.status_code == 200
-                for request in (one.build_request("POST", "/mcp", json=PING), one.build_request("GET", "/mcp")):
-                    refused = await one.send(request)
-                    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-                assert refused.json()["error"]["data"]["limit"] == "open_streams"
-                assert (await two.post("/mcp", json=HELLO)).status_code == 200
+        async with one.stream("GET", "/mcp", headers=session) as stream:
+            assert stream.status_code == 200
+            refused = await one.get("/mcp")
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert refused.json()["error"]["data"]["limit"] == "open_streams"
+            assert (await two.get("/mcp")).status_code == 400
+            assert (await one.post("/mcp", json=PING, headers=session)).status_code == 200
         with anyio.fail_after(5):
-            while (await one.post("/mcp", json=PING, headers=session)).status_code != 200:
+            while (await one.get("/mcp")).status_code == 429:
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_so_many_requests_of_an_address_are_carried_out_at_once() -> None:
+    limits, clock = HttpLimits(open_requests=1, requests_s=0), Clock()
+    begun, may_end = anyio.Event(), anyio.Event()
+
+    async def slow_app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body", False):
+            pass
+        begun.set()
+        await may_end.wait()
+        await Response("done")(scope, receive, send)
+
+    limited = LimitedCallers(
+        slow_app, callers=CallerLimits(limits, clock), sessions=HeldSessions(limits, clock), lines=RefusalLines(clock)
+    )
+
+    def client(address: str) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(limited, client=(address, 1)), base_url="http://localhost"
+        )
+
+    async with client("192.0.2.1") as one, client("192.0.2.2") as two, anyio.create_task_group() as tasks:
+        tasks.start_soon(one.post, "/mcp")
+        await begun.wait()
+        refused = await one.post("/mcp")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.json()["error"]["data"]["limit"] == "open_requests"
+        may_end.set()
+        assert (await two.post("/mcp")).status_code == 200
+        assert (await one.post("/mcp")).status_code == 200
 
 
 @pytest.mark.parametrize("is_declared", [True, False])

@@ -77,6 +77,17 @@ async def test_a_session_over_the_limit_takes_the_place_of_the_one_that_was_not_
         assert [await is_open(client, url, session) for session in sessions[3:]] == [True, True, True]
 
 
+async def test_a_client_that_opens_sessions_and_leaves_ends_none_that_is_used(store_file: Path) -> None:
+    limits = HttpLimits(sessions_of_one=3)
+    async with served(store_file, limits) as port, httpx2.AsyncClient(headers=ACCEPTS) as client:
+        url = f"http://127.0.0.1:{port}/mcp"
+        used = session_of(await client.post(url, json=HELLO))
+        assert [await is_open(client, url, used) for _ in range(2)] == [True, True]
+        left = [session_of(await client.post(url, json=HELLO)) for _ in range(5)]
+        assert await is_open(client, url, used)
+        assert [await is_open(client, url, one) for one in left] == [False, False, False, True, True]
+
+
 async def test_where_all_sessions_are_taken_the_caller_with_most_gives_one_up(store_file: Path) -> None:
     limits = HttpLimits(sessions=4, sessions_of_one=4)
     async with served(store_file, limits) as port, client_at("127.0.0.1") as greedy, client_at("127.0.0.2") as other:

@@ -112,7 +112,7 @@ async def test_another_client_is_answered_while_an_attack_lasts(store_file: Path
             assert await answered(OTHER, port, 20) == 20
 
 
-@pytest.mark.parametrize("attack", ["idle connections", "half a head"])
+@pytest.mark.parametrize("attack", ["idle connections", "half a head", "half a body"])
 async def test_even_at_the_same_address_a_new_connection_takes_the_place_of_one_that_waits(
     store_file: Path, attack: str
 ) -> None:
@@ -132,31 +132,39 @@ async def test_so_many_connections_of_an_address_are_open(store_file: Path, atta
             await line.send(b"x")
 
 
-async def test_an_answer_that_is_not_read_is_under_way_until_its_connection_ends(store_file: Path) -> None:
+def _big(**more: str) -> bytes:
+    """A request whose answer has 3 MB: it repeats the id of its request."""
     body, headers = request("tools/call", name="list_statuses", arguments={})
-    big = body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"')  # an answer repeats the id of its request
-    async with (
-        served(store_file, HttpLimits(open_requests=1, answer_s=0.3, requests_s=0)) as port,
-        client_at(ATTACKER) as client,
-    ):
-        url = f"http://127.0.0.1:{port}/mcp"
-        async with await connect(port) as line:
-            await line.send(_raw(big, headers))
-            await line.receive(1)  # the answer has begun
-            assert (await client.post(url, content=body, headers=headers)).status_code == 429
-            assert await answered(OTHER, port, 1) == 1
-            with anyio.fail_after(5):
-                while (await client.post(url, content=body, headers=headers)).status_code == 429:
-                    await anyio.lowlevel.checkpoint()
-            with anyio.fail_after(5):
-                await read_to_the_end(line)
+    return _raw(body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"'), headers | more)
+
+
+async def test_a_connection_whose_answer_is_not_read_ends(store_file: Path) -> None:
+    async with served(store_file, HttpLimits(answer_s=0.3)) as port, await connect(port) as line:
+        await line.send(_big())
+        await line.receive(1)  # the answer has begun
+        assert await answered(ATTACKER, port, 1) == 1
+        await anyio.sleep(0.5)
+        with anyio.fail_after(5):
+            await read_to_the_end(line)
+
+
+async def test_so_many_answers_of_an_address_wait_to_be_read(store_file: Path) -> None:
+    limits = HttpLimits(unread_answers_of_one=1)
+    async with served(store_file, limits) as port, await connect(port) as first, await connect(port) as second:
+        for line in (first, second):
+            await line.send(_big())
+            await line.receive(1)
+        with anyio.fail_after(5):
+            assert await read_to_the_end(first) < 3_000_000
+        with anyio.fail_after(5):
+            count = 1
+            while count < 3_000_000:
+                count += len(await second.receive(500_000))
 
 
 async def test_a_client_that_is_slow_to_read_gets_its_whole_answer(store_file: Path) -> None:
-    body, headers = request("tools/call", name="list_statuses", arguments={})
-    big = body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"')
     async with served(store_file, HttpLimits(request_s=0.2)) as port, await connect(port) as line:
-        await line.send(_raw(big, headers | {"Connection": "close"}))
+        await line.send(_big(Connection="close"))
         count = len(await line.receive(1))
         await anyio.sleep(0.3)  # longer than a request may take
         with anyio.fail_after(10), suppress(anyio.EndOfStream):

@@ -35,13 +35,28 @@ class CallerLimits:
         self._callers = _Memory(lambda now: _Use(TokenBucket.full(rate, most, now)), _Use.is_idle)
         self._keys = _Memory(lambda now: TokenBucket.full(tries / _MINUTE_S, tries, now), TokenBucket.is_full)
 
+    def refuse_rate(self, caller: str) -> Refusal | None:
+        """Count a request that begins; why it is refused where there are too many a second."""
+        now = self._clock()
+        wait_s = self._callers.of(caller, now).requests.take(now)
+        rate = f"more than {self._limits.requests_s:g} requests a second of one caller"
+        return _too_many("requests_a_second", rate, wait_s) if wait_s else None
+
+    def receive(self, caller: str, size: int, so_far: int) -> Refusal | None:
+        """Count bytes of a body that is not whole; why it is refused. `so_far` are those that came before of it."""
+        use = self._callers.of(caller, self._clock())
+        use.arriving_bytes += size
+        if so_far + size <= self._limits.small_bytes or use.arriving_bytes <= self._limits.arriving_bytes:
+            return None
+        return _too_many("arriving_bytes", f"{use.arriving_bytes} bytes of one caller have not arrived whole", 1)
+
+    def forget(self, caller: str, size: int) -> None:
+        """Count bytes no more: their body is whole, or will never be."""
+        self._callers.of(caller, self._clock()).arriving_bytes -= size
+
     def begin(self, caller: str, *, is_stream: bool) -> Refusal | None:
-        """Count a request that begins; why it is refused, in which case it is not counted as open."""
-        limits, now = self._limits, self._clock()
-        use = self._callers.of(caller, now)
-        if wait_s := use.requests.take(now):
-            rate = f"more than {limits.requests_s:g} requests a second of one caller"
-            return _too_many("requests_a_second", rate, wait_s)
+        """Count a request that has arrived whole; why it is refused, in which case it is not counted as open."""
+        limits, use = self._limits, self._callers.of(caller, self._clock())
         if is_stream and use.open_streams >= limits.open_streams:
             return _too_many("open_streams", f"one caller has {use.open_streams} streams open", 1)
         if not is_stream and use.open_requests >= limits.open_requests:
@@ -71,10 +86,12 @@ class _Use:
     requests: TokenBucket
     open_requests: int = 0
     open_streams: int = 0
+    arriving_bytes: int = 0
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing of it counts any more."""
-        return not self.open_requests and not self.open_streams and self.requests.is_full(now)
+        uses = self.open_requests or self.open_streams or self.arriving_bytes
+        return not uses and self.requests.is_full(now)
 
 
 class _Memory(Generic[_T]):

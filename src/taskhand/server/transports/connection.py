@@ -56,10 +56,12 @@ class _LimitedConnection(H11Protocol):
         """Wait for the client to read, since much of an answer waits for it."""
         super().pause_writing()
         self._watch_reading()
+        self.open_connections.leave_unread(self._address, self.transport)
 
     def resume_writing(self) -> None:
         """Go on with the answer."""
         self._stop_reading_watch()
+        self.open_connections.read(self._address, self.transport)
         super().resume_writing()
 
     def on_response_complete(self) -> None:

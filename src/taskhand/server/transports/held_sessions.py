@@ -21,6 +21,12 @@ class Session:
     close: Callable[[], Awaitable[None]]
     used_at: float
     open_requests: int = 0
+    requests: int = 0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether its client has done more than open it, which takes one more request."""
+        return self.requests > 1
 
 
 class HeldSessions:
@@ -44,6 +50,7 @@ class HeldSessions:
         """Note a request of a session."""
         if session := self._sessions.get(session_id):
             session.open_requests += 1
+            session.requests += 1
 
     def end(self, session_id: str) -> None:
         """Note the end of a request, which is when the session was used last."""
@@ -60,16 +67,17 @@ class HeldSessions:
     def take_over_limit(self, caller: str) -> Session | None:
         """The session that has to end because this caller, or all callers, hold too many; it is no longer held.
 
-        Of all callers, the one that holds the most gives one up. A session with a request under way stays: those are
-        limited by themselves.
+        Of all callers, the one that holds the most gives one up. One that was only opened goes first: whoever opens
+        many and leaves ends none that is used. One with a request under way stays: those are limited by themselves.
         """
         self._forget_ended()
         counts: dict[str, int] = {}
         idle: dict[str, Session] = {}
         for session in self._sessions.values():
             counts[session.caller] = counts.get(session.caller, 0) + 1
-            if not session.open_requests:
-                idle.setdefault(session.caller, session)
+            before = idle.get(session.caller)
+            if not session.open_requests and (before is None or (before.is_used and not session.is_used)):
+                idle[session.caller] = session
         if counts.get(caller, 0) > self._limits.sessions_of_one:
             found = idle.get(caller)
         elif len(self._sessions) > self._limits.sessions:

@@ -37,6 +37,11 @@ class Address:
         except ValueError:
             return False
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs on this machine are meant to reach it: a name may be that of a proxy."""
+        return self.is_loopback and not self.names
+
     def check(self, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
         """OperatorError where other machines reach the server and no caller is asked, and for a malformed name.
 

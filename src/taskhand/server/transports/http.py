@@ -91,7 +91,7 @@ async def serve_http(
         announce(f"taskhand {__version__} serves {url}")
         if auth:
             announce(await auth.describe())
-        elif not address.is_loopback or address.names or proxies.networks:
+        elif not address.is_local or proxies.networks:
             announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
         # uvicorn ends on the signal, then raises it again: by then its work is done.
         signal.signal(signal.SIGTERM, lambda *_: None)

@@ -1,6 +1,6 @@
 """How much clients may use over HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["HttpLimits"]
 
@@ -26,15 +26,24 @@ class HttpLimits:
     """Seconds until a request has arrived whole."""
     answer_s: float = 60.0
     """Seconds in which a client takes some part of an answer; the whole may take as long as it likes."""
+    arriving_bytes: int = 64 * 1024 * 1024
+    """Of all bodies of one caller that have not arrived whole; then larger ones than `small_bytes` are refused."""
+    small_bytes: int = 64 * 1024
+    """Of a body that is always read: almost every call is smaller."""
+    unread_answers: int = 200
+    """Answers that wait for a client to read. One more ends the connection of the one that has waited longest."""
+    unread_answers_of_one: int = 50
+    """Of one address that is not a named proxy's. Each may take some megabytes."""
     open_requests: int = 100
-    """Requests of one caller that are carried out at once: others wait some 0.1 s for so many."""
+    """Requests of one caller that are carried out at once, from when they have arrived whole: others wait some 0.1 s
+    for so many."""
     open_streams: int = 200
     """Streams of one caller: each session of the older era has one, and each subscription of the newer."""
     sessions: int = 1_000
     """Of all callers. A session takes some 45 KB until its client ends it or `session_idle_s` have passed."""
     sessions_of_one: int = 200
-    """Of one caller. One more ends the one that was not used for the longest time: clients leave without ending theirs,
-    and one that comes back opens another."""
+    """Of one caller. One more ends one that was not used since it was opened, or else for the longest time: clients
+    leave without ending theirs, and one that comes back opens another."""
     session_idle_s: float = 1_800.0
     """Seconds after the last request of a session at which it ends."""
     connections: int = 2_000
@@ -45,3 +54,20 @@ class HttpLimits:
     wrong_keys: int = 100
     """A minute from one address, then 429 in place of 401. A good key is served from there too: keys cannot be guessed,
     and people who share an address must not be shut out by one who tries."""
+
+    @classmethod
+    def of_this_machine(cls) -> "HttpLimits":
+        """Where only programs of this machine call and nobody asks who they are: all of them have the same address.
+
+        What one may use is what all may, and the processor is theirs without the server too.
+        """
+        limits = cls()
+        return replace(
+            limits,
+            requests_s=0.0,
+            open_requests=limits.sessions,
+            open_streams=limits.sessions,
+            sessions_of_one=limits.sessions,
+            unread_answers_of_one=limits.unread_answers,
+            connections_of_one=limits.connections,
+        )

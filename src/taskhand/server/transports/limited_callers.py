@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.principal import Person
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.counted_request import CountedRequest, OverLimit
 from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.peer_address import peer_address
 from taskhand.server.transports.refusal_lines import RefusalLines
@@ -19,8 +20,6 @@ _FREE: Final = frozenset({"/health", "/ready"})
 """An orchestrator that is refused here would restart a server that works; the answers cost no more than a refusal."""
 _SESSION: Final = "mcp-session-id"
 _REFUSED: Final = 400
-_BIG: Final = 64 * 1024
-"""Bytes of an answer of which some wait for the client to read."""
 
 
 class LimitedCallers:
@@ -39,21 +38,20 @@ class LimitedCallers:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        caller, is_stream = _caller(scope), _is_stream(scope["method"], headers)
-        if refusal := self._callers.begin(caller, is_stream=is_stream):
-            self._lines.note(refusal.limit, caller)
-            await refusal.answer()(scope, receive, send)
-            return
-        session_id = headers.get(_SESSION)
+        caller, session_id = _caller(scope), headers.get(_SESSION)
+        is_stream = _is_stream(scope["method"], headers)
+        request = CountedRequest(receive, send, self._callers, caller, is_stream=is_stream)
         try:
-            if session_id is None:
-                await self._serve_without_session(scope, receive, send, caller)
-            else:
-                await self._serve_session(scope, receive, send, caller, session_id)
-        finally:
-            self._callers.end(caller, is_stream=is_stream)
+            with request:
+                if session_id is None:
+                    await self._serve_without_session(scope, request, caller)
+                else:
+                    await self._serve_session(scope, request, caller, session_id)
+        except OverLimit as over:
+            self._lines.note(over.refusal.limit, caller)
+            await over.refusal.answer()(scope, receive, send)
 
-    async def _serve_without_session(self, scope: Scope, receive: Receive, send: Send, caller: str) -> None:
+    async def _serve_without_session(self, scope: Scope, request: CountedRequest, caller: str) -> None:
         """Serve a request that may open a session."""
         opened: str | None = None
 
@@ -63,26 +61,26 @@ class LimitedCallers:
                 opened = Headers(raw=message["headers"]).get(_SESSION)
                 if opened is not None:
                     await self._open(opened, caller, scope)
-            await _send_as_read(message, send)
+            await request.send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, request.receive, watch)
         finally:
             if opened is not None:
                 self._sessions.end(opened)
 
-    async def _serve_session(self, scope: Scope, receive: Receive, send: Send, caller: str, session_id: str) -> None:
+    async def _serve_session(self, scope: Scope, request: CountedRequest, caller: str, session_id: str) -> None:
         """Serve a request of a session, and note its end where that is what the answer says."""
         ending = {404} | ({200} if scope["method"] == "DELETE" else set())
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in ending:
                 self._sessions.remove(session_id, caller)
-            await _send_as_read(message, send)
+            await request.send(message)
 
         self._sessions.begin(session_id)
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, request.receive, watch)
         finally:
             self._sessions.end(session_id)
 
@@ -121,12 +119,3 @@ def _caller(scope: Scope) -> str:
 def _is_stream(method: str, headers: Headers) -> bool:
     """Whether the answer is a stream that lasts as long as the client likes."""
     return method == "GET" or headers.get("mcp-method") == "subscriptions/listen"
-
-
-async def _send_as_read(message: Message, send: Send) -> None:
-    """Send the answer; where it is big, its end only once the client has read, so that the request lasts until then."""
-    body = message.get("body", b"")
-    if len(body) > _BIG and not message.get("more_body", False):
-        await send(dict(message) | {"more_body": True})
-        message = dict(message) | {"body": b""}
-    await send(message)

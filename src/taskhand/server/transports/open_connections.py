@@ -26,47 +26,53 @@ class Closable(Protocol):
 
 @dataclass(slots=True)
 class _Address:
-    """The connections of one address: how many, and those that wait for a request, the one first that waits longest."""
+    """The connections of one address: how many, and those that wait, the one first that has waited longest.
 
+    They wait for a request, or for the client to read an answer. A free address has no limits of its own.
+    """
+
+    name: str
+    is_free: bool
     count: int = 0
     waiting: dict[Closable, None] = field(default_factory=dict)
+    unread: dict[Closable, None] = field(default_factory=dict)
 
 
 class OpenConnections:
-    """Counts connections by address. `is_free` says which hosts have no limit of their own."""
+    """Counts connections by address. `is_free` says which hosts have no limits of their own.
+
+    Where an address has too many, one of its own makes room; where all have, one of the address that has most.
+    """
 
     def __init__(self, limits: HttpLimits, is_free: Callable[[str], bool], lines: RefusalLines) -> None:
+        self._limits = limits
         self._most = connections_at_most(limits.connections)
-        self._most_of_one = limits.connections_of_one
         self._is_free, self._lines = is_free, lines
         self._addresses: dict[str, _Address] = {}
-        self._count = 0
+        self._count = self._unread = 0
 
     def add(self, host: str, connection: Closable) -> str:
-        """Count a connection, which waits for a request, and close another where there are too many; its address.
-
-        The other is one that waits, of the same address, or of the one that has most. Where none waits, it is the new.
-        """
-        address = counted_address(host)
-        self._count += 1
-        own = self._addresses.setdefault(address, _Address())
+        """Count a connection, which waits for a request; its address. Where no other waits, it is closed itself."""
+        name = counted_address(host)
+        own = self._addresses.setdefault(name, _Address(name, self._is_free(host)))
         own.count += 1
-        over_own = own.count > self._most_of_one and not self._is_free(host)
-        if over_own or self._count > self._most:
-            biggest = own if over_own else max(self._with_waiting(), key=lambda one: one.count, default=own)
-            longest = next(iter(biggest.waiting), connection)
-            biggest.waiting.pop(longest, None)
-            longest.abort()
-            self._lines.note("connections", f"address {address}")
-            if longest is connection:
-                return address
+        self._count += 1
+        giving: _Address | None = None
+        if own.count > self._limits.connections_of_one and not own.is_free:
+            giving = own
+        elif self._count > self._most:
+            others = (one for one in self._addresses.values() if one.waiting)
+            giving = max(others, key=lambda one: one.count, default=own)
         own.waiting[connection] = None
-        return address
+        if giving:
+            self._close_first(giving.waiting, "connections", name)
+        return name
 
     def remove(self, address: str, connection: Closable) -> None:
         """Count a connection no more."""
         own = self._addresses[address]
         own.waiting.pop(connection, None)
+        self.read(address, connection)
         own.count -= 1
         self._count -= 1
         if not own.count:
@@ -80,8 +86,34 @@ class OpenConnections:
         """Note that a request has arrived whole and is answered."""
         self._addresses[address].waiting.pop(connection, None)
 
-    def _with_waiting(self) -> list[_Address]:
-        return [one for one in self._addresses.values() if one.waiting]
+    def leave_unread(self, address: str, connection: Closable) -> None:
+        """Note that much of an answer waits for the client to read it, and close another where there are too many."""
+        own = self._addresses[address]
+        if connection in own.unread:
+            return
+        own.unread[connection] = None
+        self._unread += 1
+        if len(own.unread) > self._limits.unread_answers_of_one and not own.is_free:
+            self._close_unread(own)
+        elif self._unread > self._limits.unread_answers:
+            self._close_unread(max(self._addresses.values(), key=lambda one: len(one.unread)))
+
+    def read(self, address: str, connection: Closable) -> None:
+        """Note that the client has read, or that the connection is lost."""
+        own = self._addresses[address]
+        if connection in own.unread:
+            del own.unread[connection]
+            self._unread -= 1
+
+    def _close_unread(self, giving: _Address) -> None:
+        self._unread -= 1
+        self._close_first(giving.unread, "unread_answers", giving.name)
+
+    def _close_first(self, connections: dict[Closable, None], limit: str, address: str) -> None:
+        longest = next(iter(connections))
+        del connections[longest]
+        longest.abort()
+        self._lines.note(limit, f"address {address}")
 
 
 def connections_at_most(wanted: int) -> int:
