@@ -14,9 +14,12 @@ from server.surface import SNAPSHOTS, snapshot
 from server.test_surface import CORE, INSTRUCTION_BUDGET, WITH_OUTPUT, core_of, tokens
 from server.vendor_rules import VENDORS, offences
 from taskhand.domain.policy import Policy
+from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
+from taskhand.server.schema import input_schema
+from taskhand.server.tools import TOOLS
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.service.connections import Connections
 
@@ -45,6 +48,28 @@ async def test_every_mix_of_backends_keeps_to_the_budget(tmp_path: Path) -> None
             tools = await list_tools(connections)
             assert sum(tokens(core_of(tool)) for tool in tools) <= CORE, mix
             assert sum(map(tokens, tools)) <= WITH_OUTPUT, mix
+            for app in connections:
+                for tool in TOOLS:
+                    own = input_schema(tool.arguments, app.backend.capabilities)
+                    shown = next(one["inputSchema"] for one in tools if one["name"] == tool.name)
+                    assert _left_out(own, shown) <= {"clear"}, (mix, tool.name)
+                    assert {*shown.get("required", ())} <= {*own.get("required", ()), "connection"}
+
+
+def _left_out(own: dict[str, Any], shown: dict[str, Any]) -> set[str]:
+    """The fields, and the values of an enum, that a connection takes and the merged schema does not have."""
+    found = set(own.get("properties", ())) - set(shown.get("properties", ()))
+    for name in own.get("properties", {}).keys() & shown.get("properties", {}).keys():
+        one, other = (_value(schema["properties"][name]) for schema in (own, shown))
+        found |= _left_out(one, other)
+        found |= set(one.get("enum", ())) - set(other.get("enum", one.get("enum", ())))
+    return found
+
+
+def _value(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a value besides null, or of an item of a list."""
+    value: dict[str, Any] = schema.get("anyOf", [schema])[0]
+    return value.get("items", value)  # type: ignore[no-any-return]  # parsed JSON
 
 
 async def test_every_merged_tool_passes_to_each_vendor(mixed: Connections) -> None:
@@ -162,6 +187,7 @@ async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixe
     assert south["statuses"] == ["Open", "Completed"]
     assert "noti_" in south["note"]
     assert "description" not in west
+    assert "me" not in west
     assert {"at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"} <= {*west["lacks"]}
 
 
@@ -179,3 +205,10 @@ async def test_the_instructions_name_no_account_where_someone_may_not_use_it(mix
         said = client.instructions or ""
     assert "3 CRM accounts." in said
     assert "south" not in said
+
+
+async def test_list_connections_says_how_a_person_is_found_in_each(mixed: Connections) -> None:
+    access = Access(person=Person.named("Ana@x.test"), memberships=lambda: {"ana@x.test": {"west": "77"}})
+    async with Client(create_server(mixed, access=access)) as client:
+        answer = (await client.call_tool("list_connections", {})).structured_content or {}
+    assert [one["me"] for one in answer["connections"]] == ["ana@x.test", "ana@x.test", "77"]

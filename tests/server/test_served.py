@@ -164,8 +164,10 @@ async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: 
         assert await completed(client, "status", "llamado") == ["Llamado"]
 
 
-async def test_a_session_that_lists_again_sees_what_the_rules_allow_now(offices: Offices) -> None:
-    async with offices.client(mode="legacy") as client:
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_session_that_lists_again_sees_what_the_rules_allow_now(offices: Offices, mode: str) -> None:
+    offices.rules = {"most_tasks": 100}
+    async with offices.client(mode=mode) as client:
         assert len((await client.list_tools()).tools) > 10
         offices.rules = {"tools": "list_tasks"}
         assert [tool.name for tool in (await client.list_tools()).tools] == ["list_tasks"]
@@ -177,7 +179,11 @@ async def test_a_session_that_lists_again_sees_what_the_rules_allow_now(offices:
         assert not any("connection" in properties for properties in listed.values())
 
 
-async def test_no_list_may_be_kept_for_another_caller(offices: Offices) -> None:
+@pytest.mark.parametrize(("rules", "fresh_ms"), [({}, 600_000), ({"most_tasks": 100}, 0)])
+async def test_no_list_may_be_kept_for_another_caller_or_while_rules_may_change(
+    offices: Offices, rules: dict[str, Any], fresh_ms: int
+) -> None:
+    offices.rules = rules
     async with offices.client(mode="2026-07-28") as client:
         lists = (
             await client.list_tools(),
@@ -185,7 +191,7 @@ async def test_no_list_may_be_kept_for_another_caller(offices: Offices) -> None:
             await client.list_resources(),
             await client.list_resource_templates(),
         )
-    assert [one.cache_scope for one in lists] == ["private"] * 4
+    assert [(one.cache_scope, one.ttl_ms) for one in lists] == [("private", fresh_ms)] * 4
 
 
 async def test_a_prompt_says_which_connections_its_calls_are_about(offices: Offices) -> None:

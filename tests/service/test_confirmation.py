@@ -44,6 +44,7 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
     plan = _plan(*(Difference(str(n), f"Task {n}", "update", changed) for n in range(7)), guard="A change by filter")
     first, *tasks, more, last = question_text(plan, Wording()).splitlines()
     assert first == "A change by filter: 7 tasks."
+    assert question_text(plan, Wording(), "north").splitlines()[0] == "A change by filter: 7 tasks on north."
     assert tasks == [f"- update “Task {n}”: priority: 1 → 2" for n in range(5)]
     assert (more, last) == ("- and 2 more", "Carry it out?")
 

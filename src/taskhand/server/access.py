@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.types import CacheableResult
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_POLICY, Policy
@@ -22,6 +23,9 @@ __all__ = ["EVERYONE", "Access", "CallerView", "Memberships", "Served", "to_call
 
 Memberships = Mapping[str, Mapping[str, str]]
 """Who each person is in each connection, as `Principal.members`, by the person's id."""
+
+
+_Listed = TypeVar("_Listed", bound=CacheableResult)
 
 
 def _no_policy() -> Policy:
@@ -58,6 +62,10 @@ class Access:
     def configured(self) -> Principal:
         """The principal where the transport asks nobody."""
         return self._principal_of(self.person, self.scopes)
+
+    def mark_freshness(self, listed: _Listed) -> _Listed:
+        """The list of a caller; where there are rules, which may change, a client may not keep it."""
+        return listed if self.policy() == NO_POLICY else listed.model_copy(update={"ttl_ms": 0})
 
     def _principal_of(
         self, person: Person | None, scopes: frozenset[Scope], *, may_gain_scopes: bool = False

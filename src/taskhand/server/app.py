@@ -37,7 +37,7 @@ _NAME: Final = "taskhand"
 _TITLE: Final = "Taskhand"
 _LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _UNCHANGING = CacheHint(ttl_ms=600_000)
-"""A list does not change while the server runs; a client may overlook a new version for this long."""
+"""Without rules a list does not change while the server runs; a client may overlook a new version for this long."""
 
 
 class _Server(Server[Any]):

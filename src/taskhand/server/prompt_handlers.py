@@ -44,7 +44,8 @@ class PromptHandlers:
     ) -> ListPromptsResult:
         """Every offered prompt."""
         view = self.served.view(ctx)
-        return ListPromptsResult(prompts=[to_listed_prompt(one) for one in _offered(view)])
+        listed = ListPromptsResult(prompts=[to_listed_prompt(one) for one in _offered(view)])
+        return self.served.access.mark_freshness(listed)
 
     async def get_prompt(self, ctx: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
         """The text of one prompt as a message of the person's; MCPError says which argument is wrong."""

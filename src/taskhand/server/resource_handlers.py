@@ -92,9 +92,8 @@ class ResourceHandlers:
         """Every resource with one address that the caller may read, of each connection."""
         view = self.served.view(ctx)
         names: Sequence[str | None] = view.connections.names if view.has_several else (None,)
-        return ListResourcesResult(
-            resources=[one for name in names for one in to_listed_resources(_readable(view), name)]
-        )
+        listed = [one for name in names for one in to_listed_resources(_readable(view), name)]
+        return self.served.access.mark_freshness(ListResourcesResult(resources=listed))
 
     async def list_templates(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
@@ -102,7 +101,8 @@ class ResourceHandlers:
         """Every resource with an address for each task that the caller may read."""
         view = self.served.view(ctx)
         connection = _CONNECTION if view.has_several else None
-        return ListResourceTemplatesResult(resource_templates=to_listed_templates(_readable(view), connection))
+        listed = to_listed_templates(_readable(view), connection)
+        return self.served.access.mark_freshness(ListResourceTemplatesResult(resource_templates=listed))
 
     async def read_resource(
         self, ctx: ServerRequestContext[Any, Any], params: ReadResourceRequestParams

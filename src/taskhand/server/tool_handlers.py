@@ -69,7 +69,7 @@ class ToolHandlers:
             notes = mine.first.backend.capabilities.notes if offered else None
             offered = tuple(one for one in offered if not one.only_with_several)
             shown = [to_listed_tool(one, self._schemas.of(one, mine.first), notes) for one in offered]
-        return ListToolsResult(tools=shown)
+        return self.access.mark_freshness(ListToolsResult(tools=shown))
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams

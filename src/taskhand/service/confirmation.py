@@ -51,7 +51,8 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
     """
     if plan.is_for_others:
         return plan
-    question = Question(plan.id, question_text(plan, await wording_for(call.app, plan.people, plan.links)))
+    wording = await wording_for(call.app, plan.people, plan.links)
+    question = Question(plan.id, question_text(plan, wording, call.app.connection))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)
 
@@ -88,10 +89,13 @@ def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[s
     return "yes" if action == "accept" and confirmed is True else "none"
 
 
-def question_text(plan: Plan, wording: Wording) -> str:
-    """The plan in words: the number of tasks, the first few with their changes, how many more, and what is lost."""
-    count = len(plan.differences)
-    lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}."]
+def question_text(plan: Plan, wording: Wording, connection: str | None = None) -> str:
+    """The plan in words: the number of tasks, the first few with their changes, how many more, and what is lost.
+
+    `connection` is where, None where there is only one.
+    """
+    count, where = len(plan.differences), f" on {connection}" if connection else ""
+    lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}{where}."]
     lines += [f"- {_difference_line(one, wording)}" for one in plan.differences[:_MOST_TASKS]]
     lines += [f"- and {count - _MOST_TASKS} more"] if count > _MOST_TASKS else []
     lines += [plan.note] if plan.note else []
