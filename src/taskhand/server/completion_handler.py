@@ -44,7 +44,7 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
     if argument == CONNECTION and view.connections.are_several:
         return [name for name in view.connections.names if name.startswith(typed.strip().casefold())]
     like = tool_like(argument)
-    if like is None or not view.may_use(like):
+    if like is None or like in view.offered.forbidden or not view.may_read:
         return ()
     taken = [value for name, value in others.items() if name != CONNECTION]
     if not view.connections.are_several:
