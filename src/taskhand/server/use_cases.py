@@ -1,4 +1,4 @@
-"""The use cases that tools and resources import when they are called."""
+"""The use cases, and other modules, that are imported when they are first needed."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -6,8 +6,12 @@ from pkgutil import iter_modules
 from anyio.lowlevel import checkpoint
 
 from taskhand import service
+from taskhand.server import render
 
 __all__ = ["load_use_cases"]
+
+_FOR_SEVERAL = ("connection_argument", "listed_schemas", "merged_schema")
+"""Modules of the server that calls need where there are several connections."""
 
 
 async def load_use_cases() -> None:
@@ -15,6 +19,8 @@ async def load_use_cases() -> None:
 
     A start does without them. Later a newer version may be installed over this one, and its modules would not fit.
     """
-    for module in iter_modules(service.__path__, f"{service.__name__}."):
-        import_module(module.name)
+    packages = (service, render)
+    names = [module.name for one in packages for module in iter_modules(one.__path__, f"{one.__name__}.")]
+    for name in (*names, *(f"taskhand.server.{module}" for module in _FOR_SEVERAL)):
+        import_module(name)
         await checkpoint()
