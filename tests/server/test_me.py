@@ -125,6 +125,8 @@ async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path:
         hers = backend_of_person(app.backend, Person.named("ana@example.com"), "member", None)
         members = {one.name: one.id for one in await app.backend.members()}
         assert await hers.me() == members["Ana Soto"] != await app.backend.me()
+        by_token = Person("https://idp.example#7", "Ana@Example.com")
+        assert await backend_of_person(app.backend, by_token, "member", None).me() == members["Ana Soto"]
         nobodys = backend_of_person(app.backend, Person.named("stranger@example.com"), "member", None)
         assert await nobodys.me() is None
         assert (hers.capabilities.knows_me, nobodys.capabilities.knows_me) == (True, True)

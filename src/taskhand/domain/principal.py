@@ -62,6 +62,11 @@ class Person:
         """What files may call the person, the id first."""
         return (self.id,) if self.email in {None, self.id} else (self.id, self.email or "")
 
+    @property
+    def shown_name(self) -> str:
+        """What others know the person by: the e-mail address, else the id."""
+        return self.email or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

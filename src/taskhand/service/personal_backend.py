@@ -62,8 +62,8 @@ class _PersonalBackend:
         if self._line is not None:
             found = find_members(self._line, team)
         else:
-            email = self._person.email
-            found = [one for one in team if email and one.email and one.email.strip().casefold() == email]
+            email = (self._person.email or "").casefold()
+            found = [one for one in team if email and (one.email or "").strip().casefold() == email]
         return found[0].id if len(found) == 1 else None
 
     async def find_notes(
@@ -98,7 +98,7 @@ class _PersonalBackend:
     @property
     def _remedy(self) -> str:
         """How to say who the person is, in a sentence."""
-        table = f"[{json.dumps(self._person.id, ensure_ascii=False)}]"
+        table = f"[{json.dumps(self._person.shown_name, ensure_ascii=False)}]"
         if self._line is None:
             return f'In people.toml, give {table} {self._key} = "the id or e-mail of a member".'
         said = f"{self._key} = {json.dumps(self._line, ensure_ascii=False)}"

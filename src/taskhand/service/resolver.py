@@ -225,9 +225,10 @@ class Resolver:
         return after, {name: html}
 
     async def _author(self) -> str | None:
-        """The name of `me`, or else the person's id, or else the name of the client."""
+        """The name of `me`, or else of the person, or else of the client."""
         if self._known_author is None:
-            team, caller = await self._known_team(), self._app.principal.subject or self._client
+            team, person = await self._known_team(), self._app.principal.person
+            caller = person.shown_name if person else self._client
             self._known_author = (next((one.name for one in team.members if one.id == team.me), caller),)
         return self._known_author[0]
 
