@@ -193,7 +193,7 @@ async def test_keys_that_cannot_be_read_let_nobody_in_and_are_told_to_the_operat
             assert str(tmp_path) not in answered.text
         assert (await server.http.get("/health")).status_code == 200
         assert (await KeyCaller(server.http, None).post("tools/list")).status_code == 401
-        [told] = [one.getMessage() for one in caplog.records if one.name.endswith("key_auth")]
+        [told] = [one.getMessage() for one in caplog.records if one.name.endswith("bearer_auth")]
         assert str(file) in told
 
 
@@ -234,7 +234,7 @@ async def test_what_is_behind_the_check_knows_the_id_of_the_key_and_not_its_text
         return ListToolsResult(tools=[])
 
     auth = KeyAuth(KeyCheck(store, lambda: now))
-    app = Server[Any]("seeing", on_list_tools=see).streamable_http_app(**auth.options)
+    app = Server[Any]("seeing", on_list_tools=see).streamable_http_app(**auth.options())
     auth.add_to(app)
     client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8000")
     async with app.router.lifespan_context(app), client as http:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import uvicorn
 from mcp.server import Server
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -33,7 +34,7 @@ from taskhand.server.transports.request_repair import accept_initialize_after_di
 
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
-    from taskhand.server.transports.key_auth import KeyAuth
+    from taskhand.server.transports.bearer_auth import Authentication
 
 __all__ = ["serve_http"]
 
@@ -57,14 +58,14 @@ async def serve_http(
     *,
     announce: Callable[[str], None],
     readiness: _Readiness | None = None,
-    auth: "KeyAuth | None" = None,
+    auth: "Authentication | None" = None,
     keeps_sessions: bool = True,
     problem: str | None = None,
     observer: "HttpObserver | None" = None,
 ) -> None:
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
-    `at_start` runs beside the first requests. `auth` asks the callers of /mcp for a key; None asks nobody. Without
+    `at_start` runs beside the first requests. `auth` asks the callers of /mcp who they are; None asks nobody. Without
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
     `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
     `readiness` returns the states of what calls need: "ok", or what is wrong. OperatorError for an address that is
@@ -73,22 +74,20 @@ async def serve_http(
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
     lines = RefusalLines(time.monotonic)
     limiter = RequestLimiter(limits, lines, time.monotonic)
-    app = server.streamable_http_app(
-        transport_security=address.security(),
-        max_sessions=limiter.most_sessions,
-        session_idle_timeout=limits.session_idle_s,
-        max_request_body_size=limits.body_bytes,
-        stateless_http=not keeps_sessions,
-        custom_starlette_routes=_health_routes(problem, readiness),
-        **(auth.options if auth else {}),
-    )
-    if auth:
-        auth.add_to(app)
-    limiter.limit_callers(app)
     connections = OpenConnections(limits, proxies.__contains__, lines)
     with _bound(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
         announce(f"taskhand {__version__} serves {url}")
+        app = server.streamable_http_app(
+            transport_security=address.security(),
+            max_sessions=limiter.most_sessions,
+            session_idle_timeout=limits.session_idle_s,
+            max_request_body_size=limits.body_bytes,
+            stateless_http=not keeps_sessions,
+            custom_starlette_routes=_health_routes(problem, readiness),
+            **(auth.options(url) if auth else {}),
+        )
+        _limit_and_ask(app, limiter, limits, auth)
         if auth:
             announce(await auth.describe())
         elif not address.is_local or proxies.networks:
@@ -99,12 +98,21 @@ async def serve_http(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(at_start)
             if auth:
-                tasks.start_soon(auth.record_uses)
+                tasks.start_soon(auth.run)
             served = read_forwarded(limiter.limit_requests(_repair_requests(app)), proxies)
             if observer:
                 served = _observed(served, limiter, observer)
             await _Server(_uvicorn_config(served, limited_connection(limits, connections))).serve(sockets=[bound])
             tasks.cancel_scope.cancel()
+
+
+def _limit_and_ask(app: Starlette, limiter: RequestLimiter, limits: HttpLimits, auth: "Authentication | None") -> None:
+    """Ask callers who they are, then limit what each uses, then ask what the limits count too."""
+    if auth:
+        auth.add_to(app)
+    limiter.limit_callers(app)
+    if auth:
+        auth.add_inside(app, limits.body_bytes)
 
 
 def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver") -> ASGIApp:
