@@ -209,6 +209,20 @@ def test_a_host_that_others_could_reach_is_refused_insecurely_without_a_name(sto
     assert "--insecure-no-auth needs --allow-host NAME" in done.stderr
 
 
+def test_the_settings_limit_the_size_and_the_number_of_requests(store_file: Path) -> None:
+    with serving(store_file, TASKHAND_REQUESTS_S="1", TASKHAND_BODY_KB="64") as web:
+        assert web.post(b"x" * 66_000)[0] == 413
+        assert 429 in [web.post(b"{}")[0] for _ in range(20)]
+        assert web.get("/health")[0] == 200
+
+
+@pytest.mark.parametrize("words", [("--auth", "keys", "--insecure-no-auth"), ("--proxy", "10.0.0.0/33")])
+def test_options_that_make_no_sense_are_refused(store_file: Path, words: tuple[str, ...]) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", *words)
+    assert done.returncode in {1, 2}
+    assert "exclude each other" in done.stderr or "is not the address of a proxy" in done.stderr
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
 def test_any_loopback_host_is_served(store_file: Path, host: str) -> None:
     with serving(store_file, "--host", host) as web:

@@ -24,7 +24,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.connection import limited_connection
 from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.open_connections import OpenConnections
+from taskhand.server.transports.open_connections import ACCEPTED_AT_ONCE, OpenConnections
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
@@ -43,6 +43,8 @@ _Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
 
+_MOST_WAITING: Final = 2_048
+"""Connections that the system keeps until they are accepted."""
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds and a number; not every system has them."""
 _LIMITS: Final = HttpLimits()
@@ -134,6 +136,7 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
         app,
         http=connection,
         ws="none",
+        backlog=ACCEPTED_AT_ONCE,
         log_level="critical",
         proxy_headers=False,  # uvicorn believes every program on this machine, and a variable that it reads
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
@@ -141,6 +144,12 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let many connections wait to be accepted, of which few are at a time."""
+        await super().startup(sockets)
+        for bound in sockets or ():
+            bound.listen(_MOST_WAITING)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End soon in any case: a write that waits for another process must not delay the end."""
         super().handle_exit(sig, frame)

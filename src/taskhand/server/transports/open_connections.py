@@ -9,10 +9,12 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
 from taskhand.server.transports.refusal_lines import RefusalLines
 
-__all__ = ["Closable", "OpenConnections", "connections_at_most"]
+__all__ = ["ACCEPTED_AT_ONCE", "Closable", "OpenConnections", "connections_at_most"]
 
-_OTHER_FILES: Final = 128
-"""Files that the process opens besides: stores, journals, connections to CRMs."""
+ACCEPTED_AT_ONCE: Final = 32
+"""Connections that asyncio accepts before it goes on: some of them are open before others have made room."""
+_OTHER_FILES: Final = 256 + 8 * ACCEPTED_AT_ONCE
+"""Files that the process opens besides: those, stores, journals, connections to CRMs."""
 _LEAST: Final = 16
 
 
