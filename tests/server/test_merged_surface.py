@@ -116,7 +116,10 @@ async def test_it_is_said_what_each_connection_is_where_one_is_called_first(mixe
         assert described.startswith(
             "north: the embedded store, The sales team in Santiago; south: Close, Support in Mexico City; west: HubSpot"
         )
-    assert "no id tells it" in (await fields_of(mixed, "get_task"))["connection"]["description"]
+    said = {one["name"]: one["inputSchema"]["properties"].get("connection", {}) for one in await list_tools(mixed)}
+    assert "no id tells it" in said["get_task"]["description"]
+    for tool in NOTHING_ELSE_TELLS - {"create_task"}:
+        assert said[tool]["description"] == "See list_connections."
 
 
 LACKING = {

@@ -51,10 +51,10 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str:
     """What the argument says: what the connections are, in the tools that are called first, and when it is needed."""
     clauses = [_all_connections(connections)] if explains_connections(tool) else []
     if tool.run_everywhere is not None:
-        clauses.append("all if left out")
+        clauses.append("all if left out" if clauses else "All if left out")
     elif not needs_connection(tool, connections):
         clauses.append("Needed where no id tells it")
-    return f"{'; '.join(clauses)}." if clauses else ""
+    return f"{'; '.join(clauses or ['See list_connections'])}."
 
 
 def _all_connections(connections: Connections) -> str:

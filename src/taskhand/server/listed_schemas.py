@@ -36,7 +36,8 @@ def list_schemas(
             if tool.kind == "create" and name == "clear":
                 continue  # a new task has nothing to empty
             words = (name, node.get("description", ""))
-            is_repeated = words in described and not (name == CONNECTION and explains_connections(tool))
+            is_needed = name == CONNECTION and (explains_connections(tool) or needs_connection(tool, connections))
+            is_repeated = words in described and not is_needed
             properties[name] = _short(_without(node, "description") if is_repeated else node, names, tool)
             described.add(words)
         listed[tool.name] = schema | {"properties": properties}
@@ -45,7 +46,7 @@ def list_schemas(
 
 def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) -> Schema:
     names = {"type": "string", "enum": [*connections.names]}
-    described = {"description": text} if (text := describe_connection(tool, connections)) else {}
+    described = {"description": describe_connection(tool, connections)}
     required = [*([CONNECTION] if needs_connection(tool, connections) else []), *schema.get("required", ())]
     properties = {CONNECTION: described | names} | schema["properties"]
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})

@@ -23,7 +23,7 @@ LIST_STATUSES = Tool(
     title="List task statuses",
     description=(
         "List the statuses a task can have, with position, name, type and colour. Use it before setting a status you "
-        "have not seen; names are matched ignoring case and accents. Types done and master_done mean finished."
+        "have not seen. Types done and master_done mean finished."
     ),
     kind="read",
     arguments=ListStatuses,
