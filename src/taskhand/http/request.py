@@ -66,6 +66,12 @@ class Request:
             looks_first=options.get("looks_first", False),
         )
 
+    @classmethod
+    def of_form(cls, path: Path, form: Mapping[str, str], kind: RequestKind) -> Self:
+        """A POST of a form, as OAuth has it; its answer is an object."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return cls("POST", path, kind, body=urlencode(form).encode(), headers=headers, expect="object")
+
     def url(self, base_url: str) -> str:
         """The absolute URL: the path of the base URL is kept."""
         return base_url.rstrip("/") + self.path.raw + (f"?{self.query}" if self.query else "")

@@ -1,0 +1,73 @@
+"""JSON documents at addresses that are no CRM's API: those of the issuers of tokens."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+from urllib.parse import quote_plus, urlsplit
+
+from taskhand.domain.errors import OperatorError
+from taskhand.http.client import Client
+from taskhand.http.path import Path
+from taskhand.http.request import Request
+from taskhand.http.retry import RequestKind, RetryPolicy
+from taskhand.http.upstream import Limits, Runtime, Upstream
+
+__all__ = ["JsonDocuments"]
+
+_LIMITS: Final = Limits(connect_s=3.0, read_s=5.0, total_s=8.0, body_bytes=1024 * 1024)
+"""A caller waits for it."""
+_POLICY: Final = RetryPolicy(attempts=2, cap_s=0.5, retry_after_cap_s=1.0)
+
+
+class JsonDocuments:
+    """Reads documents and posts forms, each host over connections of its own, which stay open until it is closed."""
+
+    def __init__(self, runtime: Runtime | None = None) -> None:
+        self._runtime = runtime
+        self._clients: dict[tuple[str, str], Client] = {}
+        self._stack = AsyncExitStack()
+
+    async def get(self, address: str) -> Mapping[str, Any]:
+        """The JSON object at an address. TaskhandError where there is none."""
+        client = await self._client_of(address)
+        return (await client.get(_path_of(address, "document"), expect="object")).object
+
+    async def post_form(self, address: str, form: Mapping[str, str], client_id: str, secret: str) -> Mapping[str, Any]:
+        """The JSON object that answers a form, sent as this client (RFC 6749 §2.3.1). TaskhandError for other answers.
+
+        The form asks for something: it may be sent twice.
+        """
+        named = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
+        client = await self._client_of(address, f"Basic {b64encode(named).decode()}")
+        request = Request.of_form(_path_of(address, "form"), form, RequestKind.READ)
+        return (await client.send(request)).object
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._clients.clear()
+        await self._stack.aclose()
+
+    async def _client_of(self, address: str, credential: str = "") -> Client:
+        """The client for the host of an address and a credential."""
+        parts = urlsplit(address)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if (client := self._clients.get((origin, credential))) is None:
+            upstream = Upstream(
+                name=parts.hostname or origin,
+                base_url=origin,
+                auth={"authorization": credential} if credential else {},
+                credential="TASKHAND_INTROSPECTION_SECRET",
+                variable="TASKHAND_ISSUERS",
+            )
+            made = Client(upstream, limits=_LIMITS, policy=_POLICY, runtime=self._runtime)
+            client = self._clients[(origin, credential)] = await self._stack.enter_async_context(made)
+        return client
+
+
+def _path_of(address: str, template: str) -> Path:
+    """The path and query of an address as they are; what is logged is the template alone."""
+    parts = urlsplit(address)
+    if not address.isascii() or not address.isprintable() or " " in address:
+        raise OperatorError("An address has characters that no address has.")
+    return Path(f"{parts.path}{f'?{parts.query}' if parts.query else ''}", f"/{template}")

@@ -1,0 +1,1 @@
+"""The tokens of callers: which issuer has signed one, for whom, and what it lets its holder do."""

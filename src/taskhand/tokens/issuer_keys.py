@@ -1,0 +1,115 @@
+"""The keys of one issuer, fetched when they are needed and kept while the issuer cannot be reached."""
+
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import anyio
+
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.tokens.issuer_metadata import IssuerMetadata, metadata_addresses, read_metadata
+from taskhand.tokens.key_set import KeySet
+from taskhand.tokens.signed_token import SignedToken
+
+__all__ = ["Fetch", "IssuerKeys"]
+
+_log = logging.getLogger(__name__)
+
+Fetch = Callable[[str], Awaitable[Mapping[str, Any]]]
+"""Reads the JSON object at an address; TaskhandError where there is none."""
+
+_FRESH_S: Final = 600.0
+"""Seconds after which keys are fetched again, so that one that was withdrawn is soon refused."""
+_RETRY_S: Final = 30.0
+"""Seconds after which an issuer that could not be reached is asked again."""
+_EVERY_S: Final = 10.0
+"""Tokens can name any key: so often at most does an unknown one make the issuer be asked."""
+_GOOD_S: Final = 86_400.0
+"""Seconds for which keys are good though the issuer cannot be reached."""
+_WAIT_S: Final = 10.0
+"""Seconds that a request waits for the issuer."""
+
+
+class IssuerKeys:
+    """The keys of the `issuer`; `clock` is monotonic."""
+
+    def __init__(self, issuer: str, fetch: Fetch, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.issuer = issuer
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = anyio.Lock()
+        self._metadata: IssuerMetadata | None = None
+        self._keys = KeySet()
+        self._read_at = self._asked_at = -math.inf
+        self._problem: OperatorError | None = None
+
+    async def has_signed(self, token: SignedToken) -> bool:
+        """Whether one of the issuer's keys has signed the token. OperatorError where the keys cannot be had."""
+        if not self._is_good or not self._keys.find(token):
+            await self._ask_again()
+        self._check_good()
+        return self._keys.has_signed(token)
+
+    async def introspection_address(self) -> str:
+        """Where the issuer is asked about a token. OperatorError where that cannot be told."""
+        if not self._is_good:
+            await self._ask_again()
+        self._check_good()
+        if self._metadata is None or self._metadata.introspection is None:
+            raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
+        return self._metadata.introspection
+
+    async def keep_fresh(self, sleep: Callable[[float], Awaitable[object]] = anyio.sleep) -> None:
+        """Fetch the keys now and again beside the calls, until cancelled."""
+        while True:
+            async with self._lock:
+                await self._ask()
+            await sleep(_FRESH_S if self._problem is None else _RETRY_S)
+
+    @property
+    def _is_good(self) -> bool:
+        return self._clock() - self._read_at < _GOOD_S
+
+    def _check_good(self) -> None:
+        if not self._is_good:
+            raise self._problem or OperatorError(f"The keys of the issuer {self.issuer} have not been read.")
+
+    async def _ask_again(self) -> None:
+        """Ask the issuer, unless it was asked a moment ago; one request asks for all that wait."""
+        async with self._lock:
+            if self._clock() - self._asked_at >= _EVERY_S:
+                await self._ask()
+
+    async def _ask(self) -> None:
+        """Fetch the metadata and the keys; where that fails, what was there before stays."""
+        self._asked_at = self._clock()
+        try:
+            with anyio.fail_after(_WAIT_S):
+                metadata = await self._fetch_metadata()
+                keys = KeySet.of(await self._fetch(metadata.keys))
+            if not keys.keys:
+                raise OperatorError(f"The issuer {self.issuer} has no key that tokens can be checked with.")
+        except TimeoutError:
+            self._note(OperatorError(f"The issuer {self.issuer} did not answer within {_WAIT_S:g} s."))
+        except TaskhandError as error:
+            self._note(error)
+        else:
+            self._metadata, self._keys, self._read_at, self._problem = metadata, keys, self._clock(), None
+
+    async def _fetch_metadata(self) -> IssuerMetadata:
+        problems: list[TaskhandError] = []
+        for address in metadata_addresses(self.issuer):
+            try:
+                return read_metadata(self.issuer, await self._fetch(address))
+            except TaskhandError as error:
+                problems.append(error)
+        raise next((one for one in problems if isinstance(one, OperatorError)), problems[0])
+
+    def _note(self, error: TaskhandError) -> None:
+        """Remember why the keys cannot be had, and log it once."""
+        message = f"The keys of the issuer {self.issuer} cannot be read: {error.message}"
+        if self._problem is None or self._problem.message != message:
+            _log.warning("%s %s", message, error.next_step or "")
+        self._problem = OperatorError(message, next_step=error.next_step)

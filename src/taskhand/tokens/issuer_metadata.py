@@ -1,0 +1,80 @@
+"""The metadata of an issuer: where it is (RFC 8414, OpenID Connect Discovery), and what of it is needed; pure."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["IssuerMetadata", "check_address", "metadata_addresses", "read_metadata"]
+
+_VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
+"""ASCII without spaces, a backslash, on which readers of addresses disagree, and `#`, which none of these has."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerMetadata:
+    """Where the issuer's keys are, and where it can be asked about a token."""
+
+    keys: str
+    introspection: str | None = None
+
+
+def check_address(address: str, called: str) -> None:
+    """OperatorError, which says what the address is `called`, where it is not https, or http on this machine."""
+    if _split(address) is None:
+        raise OperatorError(
+            f"{called} {address[:100]!r} is not an https address (http is accepted on this machine only).",
+            next_step="Write it as its operator does, without a query.",
+        )
+
+
+def metadata_addresses(issuer: str) -> tuple[str, ...]:
+    """Where the metadata may be, in the order in which clients of MCP look."""
+    parts = urlsplit(issuer)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    inserted = (f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration"))
+    return tuple(dict.fromkeys((*inserted, f"{origin}{path}/.well-known/openid-configuration")))
+
+
+def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
+    """What is needed of the metadata; OperatorError where it is of another issuer, or has no keys."""
+    if document.get("issuer") != issuer:
+        raise OperatorError(
+            f"The metadata of the issuer {issuer} is that of another: {str(document.get('issuer'))[:100]!r}.",
+            next_step="Write the issuer character for character as it calls itself, a slash at its end included.",
+        )
+    keys, introspection = document.get("jwks_uri"), document.get("introspection_endpoint")
+    is_local = urlsplit(issuer).scheme == "http"
+    if not isinstance(keys, str) or not _is_reachable(keys, is_local=is_local):
+        raise OperatorError(f"The metadata of the issuer {issuer} has no address of its keys (jwks_uri).")
+    is_given = isinstance(introspection, str) and _is_reachable(introspection, is_local=is_local)
+    return IssuerMetadata(keys, introspection if is_given else None)
+
+
+def _is_reachable(address: str, *, is_local: bool) -> bool:
+    parts = _split(address, query=True)
+    return parts is not None and (is_local or parts.scheme == "https")
+
+
+def _split(address: str, *, query: bool = False) -> SplitResult | None:
+    """The parts of an address that may be asked; None for any other."""
+    if not _VISIBLE.fullmatch(address):
+        return None
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host or ""))
+    return parts if host and is_safe and parts.username is None and (query or not parts.query) else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

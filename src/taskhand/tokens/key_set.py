@@ -1,0 +1,81 @@
+"""The public keys of an issuer (JWKS, RFC 7517), each with the algorithms that it may be used with; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jwt import InvalidKeyError, PyJWTError
+from jwt.algorithms import Algorithm, get_default_algorithms
+
+from taskhand.tokens.signed_token import SignedToken
+
+__all__ = ["KeySet", "PublicKey"]
+
+_RSA: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_OF_CURVE: Final = {
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA",),
+}
+"""Signatures with a key pair only: with a shared secret, whoever can check a token could make one."""
+_SMALLEST_RSA: Final = 2_048
+"""Bits (RFC 7518 §3.3)."""
+_MOST_KEYS: Final = 100
+_KNOWN: Final[Mapping[str, Algorithm]] = get_default_algorithms()
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One key, and the names of the algorithms that it may be used with."""
+
+    id: str | None
+    algorithms: frozenset[str]
+    key: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys of one issuer."""
+
+    keys: tuple[PublicKey, ...] = ()
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "KeySet":
+        """The usable keys in a document; the others are left out, a secret or private one among them."""
+        given = document.get("keys")
+        listed = given[:_MOST_KEYS] if isinstance(given, list) else []
+        return cls(tuple(key for one in listed if isinstance(one, dict) and (key := _read_key(one)) is not None))
+
+    def find(self, token: SignedToken) -> tuple[PublicKey, ...]:
+        """The keys that may have signed a token: those of its key id, or the only one where it names none."""
+        fitting = tuple(key for key in self.keys if token.algorithm in key.algorithms)
+        if token.key_id is None:
+            return fitting if len(fitting) == 1 else ()
+        return tuple(key for key in fitting if key.id == token.key_id)
+
+    def has_signed(self, token: SignedToken) -> bool:
+        """Whether one of the keys has signed the token."""
+        return any(_KNOWN[token.algorithm].verify(token.signed, key.key, token.signature) for key in self.find(token))
+
+
+def _read_key(one: Mapping[str, Any]) -> PublicKey | None:
+    """The key, None for one that is not to check signatures with."""
+    operations, key_id = one.get("key_ops"), one.get("kid")
+    is_private = "d" in one or "k" in one
+    may_verify = one.get("use", "sig") == "sig" and (not isinstance(operations, list) or "verify" in operations)
+    if is_private or not may_verify or not isinstance(key_id, str | None):
+        return None
+    kind = one.get("kty")
+    fitting = _RSA if kind == "RSA" else _OF_CURVE.get((str(kind), str(one.get("crv"))), ())
+    named = one.get("alg")
+    algorithms = frozenset(fitting) if named is None else frozenset(fitting) & {str(named)}
+    if not algorithms:
+        return None
+    try:
+        key = _KNOWN[min(algorithms)].from_jwk(dict(one))
+    except (InvalidKeyError, PyJWTError, ValueError, TypeError, KeyError):
+        return None
+    if kind == "RSA" and key.key_size < _SMALLEST_RSA:
+        return None
+    return PublicKey(key_id, algorithms, key)

@@ -1,0 +1,115 @@
+"""A signed token (JWS, RFC 7515) taken apart, strictly; pure. Nothing in it is true before its signature is checked."""
+
+import binascii
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from json import loads
+from typing import Any, Final, NoReturn
+
+__all__ = ["LONGEST", "RefusedToken", "SignedToken", "is_signed_token", "read_signed_token"]
+
+LONGEST: Final = 12 * 1024
+"""Characters of a token; all headers of a request have 16 KiB."""
+_COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)")
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+"""What `typ` may be: RFC 9068 has the last two, and many issuers the first, or none. Every other is another kind."""
+
+
+class RefusedToken(Exception):
+    """A token that lets nobody in.
+
+    The reason is ours and never quotes what was sent. `is_misconfigured` is whether the issuer has signed it and it
+    fails for what an operator set up, there or here.
+    """
+
+    def __init__(self, reason: str, *, is_misconfigured: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_misconfigured = is_misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """The parts of a token: `signed` are the bytes that `signature` is of."""
+
+    header: Mapping[str, Any] = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+    signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm that the token names."""
+        return str(self.header["alg"])
+
+    @property
+    def key_id(self) -> str | None:
+        """The id of the key that the token names."""
+        return self.header.get("kid")
+
+    @property
+    def is_access_token(self) -> bool:
+        """Whether the header says that it is one."""
+        return str(self.header.get("typ", "")).lower().endswith("at+jwt")
+
+
+def is_signed_token(text: str) -> bool:
+    """Whether a text has the form of a signed token; any other is opaque."""
+    return _COMPACT.fullmatch(text) is not None
+
+
+def read_signed_token(text: str) -> SignedToken:
+    """The parts of a token; RefusedToken for one that is too large or malformed, and for a header that is not ours.
+
+    Keys and addresses in the header (`jwk`, `jku`, `x5u`, `x5c`) are not read: a key comes from its issuer only.
+    """
+    if len(text) > LONGEST:
+        raise RefusedToken("it is too large")
+    parts = _COMPACT.fullmatch(text)
+    if parts is None:
+        raise RefusedToken("it is no signed token")
+    header = _object(_decode(parts[1]), "header")
+    if "crit" in header:
+        raise RefusedToken("its header has what must be understood and is not")
+    if not isinstance(header.get("alg"), str):
+        raise RefusedToken("it names no algorithm")
+    if not isinstance(header.get("kid", ""), str):
+        raise RefusedToken("it names no key")
+    if "typ" in header and str(header["typ"]).lower() not in _TYPES:
+        raise RefusedToken("it is another kind of token")
+    if "cty" in header:
+        raise RefusedToken("it has another token in it")
+    signed = f"{parts[1]}.{parts[2]}".encode()
+    return SignedToken(header, _object(_decode(parts[2]), "body"), signed, _decode(parts[3]))
+
+
+def _decode(part: str) -> bytes:
+    try:
+        return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except (binascii.Error, ValueError):
+        raise RefusedToken("it is malformed") from None
+
+
+def _object(content: bytes, what: str) -> dict[str, Any]:
+    """The object in a part; RefusedToken for anything else, and for a name that is there twice."""
+    try:
+        found = loads(content.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise RefusedToken(f"its {what} is malformed") from None
+    if not isinstance(found, dict):
+        raise RefusedToken(f"its {what} is malformed")
+    return found
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; ValueError where a name is there twice, of which readers take different ones."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON (RFC 8259 §6)")

@@ -1,0 +1,81 @@
+"""The check of a token that a caller sends: by the keys of the issuer that it names, or by asking its issuer."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.tokens.introspection import Introspection
+from taskhand.tokens.issuer_keys import IssuerKeys
+from taskhand.tokens.signed_token import RefusedToken, is_signed_token, read_signed_token
+from taskhand.tokens.token_holder import TokenHolder, TokenRules, check_is_access_token, read_holder
+
+__all__ = ["TokenCheck"]
+
+_log = logging.getLogger(__name__)
+
+_SAID_EVERY_S: Final = 60.0
+
+
+class TokenCheck:
+    """Checks the tokens of these issuers; those of any other are refused. `now` is POSIX time, `clock` is monotonic."""
+
+    def __init__(
+        self,
+        issuers: Sequence[IssuerKeys],
+        rules: TokenRules,
+        introspection: Introspection | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuers = {one.issuer: one for one in issuers}
+        self.rules = rules
+        self._introspection = introspection
+        self._now, self._clock = now, clock
+        self._said_at: dict[str, float] = {}
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """The issuers whose tokens are accepted."""
+        return tuple(self._issuers)
+
+    async def find_holder(self, text: str, resource: str) -> TokenHolder | None:
+        """The holder of a token for this server, whose address is `resource`; None for any other text.
+
+        OperatorError where its issuer cannot be asked.
+        """
+        try:
+            if self._introspection is not None and not is_signed_token(text):
+                return await self._introspection.find_holder(text, self.rules, resource)
+            return await self._check_signed(text, resource)
+        except RefusedToken as refused:
+            self._log_refusal(refused)
+            return None
+
+    async def run(self) -> None:
+        """Keep the keys of all issuers fresh, until cancelled."""
+        async with side_by_side() as group:
+            for issuer in self._issuers.values():
+                group.start_soon(issuer.keep_fresh)
+
+    async def _check_signed(self, text: str, resource: str) -> TokenHolder:
+        token = read_signed_token(text)
+        named = token.claims.get("iss")
+        issuer = self._issuers.get(named) if isinstance(named, str) else None
+        if issuer is None:
+            raise RefusedToken("its issuer (iss) is not one of those that this server trusts")
+        if not await issuer.has_signed(token):
+            raise RefusedToken("no key of its issuer has signed it")
+        check_is_access_token(token)
+        return read_holder(token.claims, issuer.issuer, self.rules, resource=resource, now=self._now())
+
+    def _log_refusal(self, refused: RefusedToken) -> None:
+        """Log why a token was refused; as a warning, now and again, where somebody has to set something up."""
+        _log.info("A token was refused: %s.", refused.reason)
+        now = self._clock()
+        if refused.is_misconfigured and now - self._said_at.get(refused.reason, -math.inf) >= _SAID_EVERY_S:
+            self._said_at[refused.reason] = now
+            _log.warning("A token that its issuer has made was refused: %s.", refused.reason)

@@ -1,0 +1,146 @@
+"""What the claims of a token say of its holder (RFC 7519, RFC 9068), and whether it is for this server now; pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.principal import SCOPES, Scope, is_token_person, token_person
+from taskhand.tokens.signed_token import RefusedToken, SignedToken
+
+__all__ = ["SCOPE_PREFIX", "TokenHolder", "TokenRules", "check_is_access_token", "read_holder"]
+
+SCOPE_PREFIX: Final = "tasks:"
+"""What the scopes of tokens begin with: `tasks:read` is the scope `read`."""
+_SKEW_S: Final = 30
+"""Seconds by which the clocks of an issuer and of this machine may differ."""
+_FAR_S: Final = 10.0**11
+"""Seconds after 1970 that no time in a token reaches: in three thousand years, or written in milliseconds."""
+_MOST_GROUPS: Final = 1_000
+_OTHER_KINDS: Final = ("ID", "Refresh", "Offline", "Logout")
+"""What Keycloak writes into the claim `typ` of tokens that are no access tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What is asked of tokens, and how they are read.
+
+    `audiences` are those accepted besides the server's address. `scope_prefix` stands before the scopes where an
+    issuer has them with one. `groups_claim` is the claim with the person's groups. `verified_emails` are the issuers
+    all of whose e-mails are verified, also where tokens do not say so.
+    """
+
+    audiences: frozenset[str] = frozenset()
+    scope_prefix: str = ""
+    groups_claim: str = "groups"
+    verified_emails: frozenset[str] = frozenset()
+
+    def full_scope(self, scope: Scope) -> str:
+        """The name by which a client asks for a scope."""
+        return f"{self.scope_prefix}{SCOPE_PREFIX}{scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who holds a token, by issuer and subject, with which client, and what it allows; times are POSIX seconds."""
+
+    issuer: str
+    subject: str
+    client_id: str
+    scopes: frozenset[Scope]
+    email: str | None = field(default=None, repr=False)
+    groups: tuple[str, ...] = ()
+    expires_at: float | None = None
+
+    @property
+    def person(self) -> str:
+        """The id of the person."""
+        return token_person(self.issuer, self.subject)
+
+
+def check_is_access_token(token: SignedToken) -> None:
+    """RefusedToken for an ID token or another kind that the same issuer signs with the same keys."""
+    claims = token.claims
+    if token.is_access_token:
+        return
+    has_scopes = "scope" in claims or "scp" in claims
+    is_id_token = "at_hash" in claims or "c_hash" in claims or ("nonce" in claims and not has_scopes)
+    if is_id_token or "events" in claims or claims.get("typ") in _OTHER_KINDS:
+        raise RefusedToken("it is no access token, but an ID token or another kind", is_misconfigured=True)
+
+
+def read_holder(
+    claims: Mapping[str, Any], issuer: str, rules: TokenRules, *, resource: str, now: float, must_expire: bool = True
+) -> TokenHolder:
+    """The holder by claims that the issuer vouches for; RefusedToken where they do not let the holder in here now.
+
+    `resource` is the address of this server. Without `must_expire` the issuer was asked a moment ago.
+    """
+    _check_times(claims, now, must_expire=must_expire)
+    _check_audience(claims.get("aud"), {resource, *rules.audiences})
+    if "cnf" in claims:
+        raise RefusedToken("it is bound to a key of its client, and came without the proof", is_misconfigured=True)
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not is_token_person(token_person(issuer, subject)):
+        raise RefusedToken("it has no subject, or one that is no text of 255 ASCII characters", is_misconfigured=True)
+    client = next((one for name in ("client_id", "azp", "cid") if isinstance(one := claims.get(name), str)), subject)
+    return TokenHolder(
+        issuer,
+        subject,
+        client,
+        _read_scopes(claims, rules),
+        _read_email(claims, is_vouched=issuer in rules.verified_emails),
+        _read_groups(claims, rules.groups_claim),
+        claims.get("exp"),
+    )
+
+
+def _check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
+    for name in ("exp", "nbf", "iat"):
+        given = claims.get(name, 0)
+        if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given < _FAR_S:
+            raise RefusedToken(f"its {name} is no time")
+    if must_expire and "exp" not in claims:
+        raise RefusedToken("it never expires", is_misconfigured=True)
+    if "exp" in claims and claims["exp"] + _SKEW_S <= now:
+        raise RefusedToken("it has expired")
+    if any(claims.get(name, now) - _SKEW_S > now for name in ("nbf", "iat")):
+        raise RefusedToken("it is not valid yet; perhaps a clock is wrong")
+
+
+def _check_audience(given: object, accepted: Collection[str]) -> None:
+    audiences = [given] if isinstance(given, str) else given
+    if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
+        wanted = " or ".join(sorted(accepted))
+        raise RefusedToken(f"its audience (aud) is not {wanted}", is_misconfigured=True)
+
+
+def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scope]:
+    """The scopes of ours: `scope` has spaces between them, and `scp` of some issuers is a list."""
+    given = claims.get("scope", claims.get("scp", ""))
+    names = given.split() if isinstance(given, str) else given
+    listed = names if isinstance(names, list) else []
+    held = {one.removeprefix(rules.scope_prefix) for one in listed if isinstance(one, str)}
+    return frozenset(scope for scope in SCOPES if f"{SCOPE_PREFIX}{scope}" in held)
+
+
+def _read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
+    """The e-mail, where it is verified: anybody may write another person's into a profile."""
+    given = claims.get("email")
+    if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):
+        return None
+    email = given.strip().casefold()
+    is_email = "@" in email and not is_token_person(email) and flaw_of_person(email) is None
+    return email if is_email else None
+
+
+def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
+    """The groups; RefusedToken where the issuer has left them out, since most rules of groups forbid something."""
+    elsewhere = claims.get("_claim_names")  # Entra, where they are too many for a token
+    if claim not in claims and isinstance(elsewhere, dict) and claim in elsewhere:
+        raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
+    given = claims.get(claim, [])
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list) or len(names) > _MOST_GROUPS or not all(isinstance(one, str) for one in names):
+        raise RefusedToken("its groups are no list of texts", is_misconfigured=True)
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,342 @@
+"""Which tokens let somebody in: a table of bad ones, each refused for its own reason; and the issuer's keys."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from hmac import digest
+from time import time
+from typing import Any
+
+import jwt
+import pytest
+from anyio.lowlevel import checkpoint
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm, get_default_algorithms
+
+from issuers import Issuer, Key, issuing, make_key, pack
+from taskhand.domain.errors import OperatorError
+from taskhand.http.documents import JsonDocuments
+from taskhand.http.upstream import Runtime
+from taskhand.tokens.introspection import Introspection
+from taskhand.tokens.issuer_keys import IssuerKeys
+from taskhand.tokens.key_set import KeySet
+from taskhand.tokens.token_check import TokenCheck
+from taskhand.tokens.token_holder import TokenRules
+
+HERE = "https://tasks.x.test/mcp"
+Bad = Callable[[Issuer, Issuer], str]
+
+
+class Clock:
+    """A monotonic clock that stands still but for those who sleep."""
+
+    def __init__(self) -> None:
+        self.at = 1_000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on instead of waiting."""
+        await checkpoint()
+        self.at += seconds
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with issuing() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def foreign() -> Iterator[Issuer]:
+    """Another issuer, which this server does not trust, with a key of the same id."""
+    with issuing(keys=[Key("first", "RS256", make_key("foreign").private)]) as one:
+        yield one
+
+
+@asynccontextmanager
+async def checking(
+    *issuers: Issuer, clock: Clock | None = None, asks: bool = False, rules: TokenRules | None = None
+) -> AsyncIterator[TokenCheck]:
+    """The check of the tokens of these issuers; `asks` is whether the first is asked about opaque ones."""
+    waiting, clock = Clock(), clock or Clock()
+    documents = JsonDocuments(Runtime(clock=waiting, sleep=waiting.sleep))
+    keys = [IssuerKeys(one.url, documents.get, clock=clock) for one in issuers]
+    client = ("taskhand", "a/secret")
+    asking = Introspection(keys[0], client, documents.post_form, clock=clock) if asks else None
+    try:
+        yield TokenCheck(keys, rules or TokenRules(), asking, clock=clock)
+    finally:
+        await documents.aclose()
+
+
+def tampered(token: str, **changed: Any) -> str:
+    """A token with other claims and the signature from before."""
+    header, body, signature = token.split(".")
+    claims = json.loads(urlsafe_b64decode(body + "==")) | changed
+    return f"{header}.{pack(claims)}.{signature}"
+
+
+def unsigned(issuer: Issuer, algorithm: str) -> str:
+    return f"{pack({'alg': algorithm, 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}."
+
+
+def with_public_key_as_secret(issuer: Issuer) -> str:
+    """HS256, where the secret is the public key, which everybody knows."""
+    pem = issuer.keys[0].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed = f"{pack({'alg': 'HS256', 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}"
+    return f"{signed}.{pack(digest(pem, signed.encode(), 'sha256'))}"
+
+
+def signed_raw(issuer: Issuer, body: bytes, header: bytes | None = None) -> str:
+    """A token with exactly this body, or with a header that no library writes, and a good signature."""
+    key = issuer.keys[-1]
+    head = header or json.dumps({"alg": key.algorithm, "kid": key.id, "typ": "at+jwt"}).encode()
+    signed = f"{pack(head)}.{pack(body)}"
+    return f"{signed}.{pack(get_default_algorithms()[key.algorithm].sign(signed.encode(), key.private))}"
+
+
+def doubled(issuer: Issuer) -> bytes:
+    body = json.dumps(issuer.claims(HERE))
+    return f'{body[:-1]}, "sub": "ben"}}'.encode()
+
+
+OTHER_KEY = Key("first", "RS256", make_key("another").private)
+BAD: dict[str, tuple[str, Bad]] = {
+    "no token": ("no signed token", lambda *_: "nothing"),
+    "empty": ("no signed token", lambda *_: ""),
+    "forged claims": ("no key", lambda i, _: tampered(i.token(HERE), sub="ben")),
+    "forged signature": ("no key", lambda i, _: i.token(HERE)[:-8] + "AAAAAAAA"),
+    "no signature": ("no key", lambda i, _: i.token(HERE).rpartition(".")[0] + "."),
+    "alg none": ("no key", lambda i, _: unsigned(i, "none")),
+    "alg None": ("no key", lambda i, _: unsigned(i, "NoNe")),
+    "alg is no text": ("no algorithm", lambda i, _: signed_raw(i, b"{}", b'{"alg": ["RS256"], "kid": "first"}')),
+    "HS256 with the public key": ("no key", lambda i, _: with_public_key_as_secret(i)),
+    "another algorithm of the key": (
+        "no key",
+        lambda i, _: jwt.encode(i.claims(HERE), i.keys[0].private, "RS512", {"kid": "first"}),
+    ),
+    "another key of this id": ("no key", lambda i, _: i.token(HERE, key=OTHER_KEY)),
+    "unknown key id": ("no key", lambda i, _: i.token(HERE, header={"kid": "nobody"})),
+    "wrong audience": ("audience", lambda i, _: i.token("https://crm.x.test")),
+    "no audience": ("audience", lambda i, _: i.token(HERE, aud=None)),
+    "audiences without this one": ("audience", lambda i, _: i.token(HERE, aud=["a", f"{HERE}/x", HERE.upper()])),
+    "audience is an object": ("audience", lambda i, _: i.token(HERE, aud={HERE: 1})),
+    "untrusted issuer": ("issuer", lambda _, f: f.token(HERE)),
+    "signed by another issuer": ("no key", lambda i, f: f.token(HERE, iss=i.url)),
+    "issuer with a slash": ("issuer", lambda i, _: i.token(HERE, iss=f"{i.url}/")),
+    "no issuer": ("issuer", lambda i, _: i.token(HERE, iss=None)),
+    "issuer is a list": ("issuer", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE) | {"iss": [i.url]}).encode())),
+    "expired": ("expired", lambda i, _: i.token(HERE, exp=int(time()) - 31)),
+    "never expires": ("never expires", lambda i, _: i.token(HERE, exp=None)),
+    "expires at a text": ("exp", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE, exp="tomorrow")).encode())),
+    "expires at infinity": (
+        "exp",
+        lambda i, _: signed_raw(i, json.dumps(i.claims(HERE, exp=0)).encode().replace(b'"exp": 0', b'"exp": 1e999')),
+    ),
+    "not yet valid": ("not valid yet", lambda i, _: i.token(HERE, nbf=int(time()) + 60)),
+    "made in the future": ("not valid yet", lambda i, _: i.token(HERE, iat=int(time()) + 60)),
+    "ID token by its header": ("another kind", lambda i, _: i.token(HERE, header={"typ": "id_token+jwt"})),
+    "logout token": ("another kind", lambda i, _: i.token(HERE, header={"typ": "logout+jwt"})),
+    "ID token by its hashes": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, at_hash="x")),
+    "ID token by its nonce": (
+        "no access token",
+        lambda i, _: i.token(HERE, header={"typ": None}, nonce="x", scope=None),
+    ),
+    "ID token of Keycloak": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, typ="ID")),
+    "bound to a key of its client": ("bound", lambda i, _: i.token(HERE, cnf={"jkt": "x"})),
+    "too large": ("too large", lambda i, _: i.token(HERE, more="x" * 12_000)),
+    "no subject": ("subject", lambda i, _: i.token(HERE, sub=None)),
+    "empty subject": ("subject", lambda i, _: i.token(HERE, sub="")),
+    "subject with a line break": ("subject", lambda i, _: i.token(HERE, sub="ana\nben")),
+    "subject is a number": ("subject", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE) | {"sub": 1}).encode())),
+    "crit": ("understood", lambda i, _: i.token(HERE, header={"crit": ["exp"]})),
+    "nested": ("another token", lambda i, _: signed_raw(i, b"{}", b'{"alg": "RS256", "kid": "first", "cty": "JWT"}')),
+    "encrypted": ("no signed token", lambda *_: "a.b.c.d.e"),
+    "claims twice": ("body is malformed", lambda i, _: signed_raw(i, doubled(i))),
+    "header twice": (
+        "header is malformed",
+        lambda i, _: signed_raw(i, b"{}", b'{"alg": "none", "alg": "RS256", "kid": "first"}'),
+    ),
+    "body is no object": ("body is malformed", lambda i, _: signed_raw(i, b'["sub"]')),
+    "body is deep": ("body is malformed", lambda i, _: signed_raw(i, b"[" * 4_000 + b"]" * 4_000)),
+    "padding": ("no signed token", lambda i, _: f"{i.token(HERE)}=="),
+    "groups elsewhere": ("groups", lambda i, _: i.token(HERE, _claim_names={"groups": "src1"})),
+    "groups are an object": ("groups", lambda i, _: i.token(HERE, groups={"a": 1})),
+}
+
+
+async def test_a_bad_token_lets_nobody_in(issuer: Issuer, foreign: Issuer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "taskhand.tokens")
+    asked = len(foreign.asked)
+    async with checking(issuer) as check:
+        for name, (reason, make) in BAD.items():
+            caplog.clear()
+            token = make(issuer, foreign)
+            assert await check.find_holder(token, HERE) is None, name
+            assert reason in caplog.messages[0], name
+            assert not token or token not in caplog.text, name
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+    assert len(foreign.asked) == asked
+
+
+@pytest.mark.parametrize("header", ["jku", "x5u", "jwk"])
+async def test_a_key_or_an_address_in_a_token_is_never_used(header: str, issuer: Issuer, foreign: Issuer) -> None:
+    value = {"jku": f"{foreign.url}/keys", "x5u": f"{foreign.url}/keys", "jwk": OTHER_KEY.public}[header]
+    asked = len(foreign.asked)
+    async with checking(issuer) as check:
+        assert await check.find_holder(issuer.token(HERE, key=OTHER_KEY, header={header: value}), HERE) is None
+    assert len(foreign.asked) == asked
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
+async def test_a_good_token_says_who_holds_it(algorithm: str, issuer: Issuer) -> None:
+    issuer.keys.append(make_key("second", algorithm))
+    async with checking(issuer) as check:
+        holder = await check.find_holder(issuer.token(HERE, aud=["other", HERE], email="ana@x.test"), HERE)
+    assert holder is not None
+    assert (holder.person, holder.client_id, holder.email) == (f"{issuer.url}#ana", "desk", None)
+    assert holder.scopes == {"read", "write"}
+
+
+FORMS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"scope": "openid tasks:read tasks:all TASKS:WRITE"}, {"read"}),
+    ({"scope": None, "scp": "tasks:write"}, {"write"}),
+    ({"scope": None, "scp": ["tasks:read", "tasks:destructive", 1]}, {"read", "destructive"}),
+    ({"scope": "api://1/tasks:read"}, {"read"}),
+    ({"scope": "api://2/tasks:read"}, set()),
+    ({"scope": None}, set()),
+    ({"scope": 7}, set()),
+]
+
+
+@pytest.mark.parametrize(("claims", "scopes"), FORMS)
+async def test_scopes_are_read_as_issuers_write_them(claims: dict[str, Any], scopes: set[str], issuer: Issuer) -> None:
+    async with checking(issuer, rules=TokenRules(scope_prefix="api://1/")) as check:
+        holder = await check.find_holder(issuer.token(HERE, header={"typ": "JWT"}, **claims), HERE)
+    assert holder is not None
+    assert holder.scopes == scopes
+
+
+async def test_only_a_verified_email_counts_and_groups_come_from_the_named_claim(issuer: Issuer) -> None:
+    shown: list[tuple[dict[str, Any], str | None]] = [
+        ({"email": "Ana@X.test", "email_verified": True}, "ana@x.test"),
+        ({"email": "ana@x.test", "email_verified": "true"}, None),
+        ({"email": "ana@x.test", "email_verified": False}, None),
+        ({"email": "ana", "email_verified": True}, None),
+        ({"email": ["ana@x.test"], "email_verified": True}, None),
+    ]
+    async with checking(issuer, rules=TokenRules(groups_claim="roles", audiences=frozenset({"1234"}))) as check:
+        for claims, email in shown:
+            holder = await check.find_holder(issuer.token("1234", roles=["a", "b"], groups=["c"], **claims), HERE)
+            assert holder is not None
+            assert (holder.email, holder.groups) == (email, ("a", "b"))
+    async with checking(issuer, rules=TokenRules(verified_emails=frozenset({issuer.url}))) as check:
+        holder = await check.find_holder(issuer.token(HERE, email="ana@x.test", groups="sales"), HERE)
+        assert holder is not None
+        assert (holder.email, holder.groups) == ("ana@x.test", ("sales",))
+
+
+async def test_a_new_key_is_fetched_once_and_unknown_ones_do_not_make_the_issuer_be_asked_again(
+    issuer: Issuer,
+) -> None:
+    clock = Clock()
+    async with checking(issuer, clock=clock) as check:
+        old = issuer.token(HERE)
+        assert await check.find_holder(old, HERE) is not None
+        issuer.keys = [make_key("second", "ES256")]
+        clock.at += 10
+        asked = issuer.asked.count("/keys")
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+        assert await check.find_holder(old, HERE) is None
+        for number in range(5):
+            assert await check.find_holder(issuer.token(HERE, header={"kid": str(number)}), HERE) is None
+        assert issuer.asked.count("/keys") == asked + 1
+
+
+async def test_keys_are_good_for_a_day_without_the_issuer_and_then_nobody_can_be_told(issuer: Issuer) -> None:
+    clock = Clock()
+    async with checking(issuer, clock=clock) as check:
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+        issuer.down = True
+        clock.at += 86_000
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+        assert await check.find_holder(issuer.token(HERE, header={"kid": "unknown"}), HERE) is None
+        clock.at += 1_000
+        with pytest.raises(OperatorError, match="cannot be read"):
+            await check.find_holder(issuer.token(HERE), HERE)
+        issuer.down = False
+        clock.at += 10
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+
+
+async def test_an_issuer_whose_metadata_is_of_another_is_not_believed(issuer: Issuer, foreign: Issuer) -> None:
+    for changed in ({"issuer": f"{issuer.url}/"}, {"issuer": foreign.url}, {"jwks_uri": "http://keys.x.test/"}):
+        issuer.metadata = changed
+        async with checking(issuer) as check:
+            with pytest.raises(OperatorError, match=r"of another|no address"):
+                await check.find_holder(issuer.token(HERE), HERE)
+
+
+async def test_a_token_of_one_issuer_is_checked_with_the_keys_of_that_issuer_alone(
+    issuer: Issuer, foreign: Issuer
+) -> None:
+    async with checking(issuer, foreign) as check:
+        people = [await check.find_holder(one.token(HERE, email="a@x.test"), HERE) for one in (issuer, foreign)]
+        assert [one and one.person for one in people] == [f"{issuer.url}#ana", f"{foreign.url}#ana"]
+        assert await check.find_holder(foreign.token(HERE, iss=issuer.url), HERE) is None
+
+
+async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_seconds(issuer: Issuer) -> None:
+    clock, now = Clock(), int(time())
+    good = issuer.claims(HERE, active=True, exp=now + 300)
+    answers: dict[str, tuple[dict[str, Any], bool]] = {
+        "good": (good, True),
+        "no expiry": (good | {"exp": None}, False),
+        "inactive": (good | {"active": False}, False),
+        "active in words": (good | {"active": "true"}, False),
+        "for another": (good | {"aud": "https://crm.x.test"}, False),
+        "for nobody": ({name: one for name, one in good.items() if name != "aud"}, False),
+        "of another": (good | {"iss": "https://other.x.test"}, False),
+        "expired": (good | {"exp": now - 31}, False),
+        "of nobody": (good | {"sub": None}, False),
+        "bound": (good | {"token_type": "DPoP"}, False),
+    }
+    issuer.opaque = {name: said for name, (said, _) in answers.items()}
+    async with checking(issuer, clock=clock, asks=True) as check:
+        for name, (_, is_good) in answers.items():
+            assert (await check.find_holder(name, HERE) is not None) is is_good, name
+        assert await check.find_holder(issuer.token(HERE), HERE) is not None
+        asked = issuer.asked.count("/introspect")
+        issuer.opaque["good"] = {"active": False}
+        clock.at += 9
+        assert await check.find_holder("good", HERE) is not None
+        assert issuer.asked.count("/introspect") == asked
+        clock.at += 1
+        assert await check.find_holder("good", HERE) is None
+        issuer.down = True
+        with pytest.raises(OperatorError, match="cannot be asked"):
+            await check.find_holder("another", HERE)
+
+
+def test_keys_that_are_not_to_check_signatures_with_are_left_out() -> None:
+    good = make_key("first").public
+    small = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True)  # noqa: S505  refused
+    private = RSAAlgorithm.to_jwk(make_key("first").private, as_dict=True)
+    secret = {"kty": "oct", "k": "AAAA", "kid": "x"}
+    bad: list[Any] = [small, private, secret, good | {"use": "enc"}, good | {"key_ops": ["encrypt"]}, good | {"n": "!"}]
+    bad += [
+        good | {"alg": "HS256"},
+        good | {"kid": 1},
+        good | {"kty": ["RSA"]},
+        {"kty": "EC", "crv": "secp256k1"},
+        7,
+        None,
+    ]
+    for one in bad:
+        assert KeySet.of({"keys": [one]}).keys == (), one
+    assert [key.id for key in KeySet.of({"keys": [*bad, good]}).keys] == ["first"]
+    assert KeySet.of({"keys": "none"}).keys == ()
