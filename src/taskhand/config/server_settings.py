@@ -209,7 +209,7 @@ class ServerSettings(BaseModel):
             ge=0,
             le=100_000,
             description="Requests a second of one caller over HTTP, twice as many at once; more get 429; 0: any "
-            "number; default 200, or 0 where only programs of this machine call and nobody asks who they are.",
+            "number; default 300, or 0 where only programs of this machine call and nobody asks who they are.",
         ),
     ] = None
     body_kb: Annotated[

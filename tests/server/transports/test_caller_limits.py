@@ -233,6 +233,12 @@ async def test_a_body_over_the_limit_is_refused_with_the_limit(store_file: Path,
         assert (await one.post("/mcp", json=HELLO)).status_code == 200
 
 
+async def test_a_long_address_is_refused_as_headers_are(store_file: Path) -> None:
+    async with two_callers(store_file, HttpLimits()) as (one, _):
+        for path in ("/mcp?" + "x" * 20_000, "/" + "x" * 20_000):
+            assert (await one.get(path)).status_code == 431
+
+
 @pytest.mark.parametrize(
     ("headers", "in_parts"),
     [

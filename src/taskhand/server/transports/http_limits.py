@@ -12,10 +12,10 @@ class HttpLimits:
     A caller is a person or a key where callers are asked who they are, else an address.
     """
 
-    requests_s: float = 200.0
+    requests_s: float = 300.0
     """Requests a second of one caller; twice as many may come at once. 0: any number.
 
-    A quick machine answers some 700 calls a second, so that others are served besides."""
+    A machine of two cores answers some 700 calls a second, so that others are served besides."""
     body_bytes: int = 4 * 1024 * 1024
     """Of one request. The largest call, with the texts of 50 tasks at their longest, has some 3 MB."""
     headers: int = 100

@@ -59,7 +59,8 @@ def _too_large(scope: Scope, limits: HttpLimits) -> Refusal | None:
     headers = scope["headers"]
     if len(headers) > limits.headers:
         return Refusal(_HEADERS_TOO_LARGE, "headers", f"A request has at most {limits.headers} headers.")
-    if len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in headers) > limits.header_bytes:
+    address = len(scope["raw_path"]) + len(scope["query_string"])
+    if address + sum(len(name) + len(value) for name, value in headers) > limits.header_bytes:
         message = f"The headers of a request have at most {limits.header_bytes} bytes."
         return Refusal(_HEADERS_TOO_LARGE, "header_bytes", message)
     declared = int(Headers(scope=scope).get("content-length", "0"))  # h11 has checked that it is a number
