@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.principal import Person
 from taskhand.server.transports.caller_limits import CallerLimits
 from taskhand.server.transports.counted_request import CountedRequest, OverLimit
+from taskhand.server.transports.first_header import first_header
 from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.peer_address import peer_address
 from taskhand.server.transports.refusal_lines import RefusalLines
@@ -18,7 +18,7 @@ __all__ = ["LimitedCallers"]
 
 _FREE: Final = frozenset({"/health", "/ready"})
 """An orchestrator that is refused here would restart a server that works; the answers cost no more than a refusal."""
-_SESSION: Final = "mcp-session-id"
+_SESSION: Final = b"mcp-session-id"
 _REFUSED: Final = 400
 
 
@@ -37,9 +37,8 @@ class LimitedCallers:
         if scope["type"] != "http" or scope["path"] in _FREE:
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        caller, session_id = _caller(scope), headers.get(_SESSION)
-        is_stream = _is_stream(scope["method"], headers)
+        caller, session_id = _caller(scope), first_header(scope, _SESSION)
+        is_stream = scope["method"] == "GET" or first_header(scope, b"mcp-method") == "subscriptions/listen"
         request = CountedRequest(receive, send, self._callers, caller, is_stream=is_stream)
         try:
             with request:
@@ -58,7 +57,7 @@ class LimitedCallers:
         async def watch(message: Message) -> None:
             nonlocal opened
             if message["type"] == "http.response.start" and message["status"] < _REFUSED:
-                opened = Headers(raw=message["headers"]).get(_SESSION)
+                opened = first_header(message, _SESSION)
                 if opened is not None:
                     await self._open(opened, caller, scope)
             await request.send(message)
@@ -94,7 +93,7 @@ class LimitedCallers:
     def _closing(self, scope: Scope, session_id: str) -> Callable[[], Awaitable[None]]:
         """What ends a session: the request that its own client would send."""
         headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
-        request = dict(scope) | {"method": "DELETE", "headers": [*headers, (_SESSION.encode(), session_id.encode())]}
+        request = dict(scope) | {"method": "DELETE", "headers": [*headers, (_SESSION, session_id.encode("latin-1"))]}
 
         async def receive() -> Message:
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -114,8 +113,3 @@ def _caller(scope: Scope) -> str:
         return f"address {peer_address(scope)}"
     token = user.access_token
     return f"person {Person.named(token.subject).id}" if token.subject else f"client {token.client_id}"
-
-
-def _is_stream(method: str, headers: Headers) -> bool:
-    """Whether the answer is a stream that lasts as long as the client likes."""
-    return method == "GET" or headers.get("mcp-method") == "subscriptions/listen"

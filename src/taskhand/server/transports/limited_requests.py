@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.server.transports.caller_limits import CallerLimits
+from taskhand.server.transports.first_header import first_header
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import peer_address
 from taskhand.server.transports.refusal import Refusal
@@ -43,7 +43,7 @@ def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, line
             """The refusal that takes the place of an answer with this status."""
             if status == _BODY_TOO_LARGE:
                 return _body_too_large(limits)
-            has_key = status == _WRONG_KEY and "authorization" in Headers(scope=scope)
+            has_key = status == _WRONG_KEY and first_header(scope, b"authorization") is not None
             return callers.refuse_key(peer_address(scope)) if has_key else None
 
         if refusal := _too_large(scope, limits):
@@ -63,7 +63,7 @@ def _too_large(scope: Scope, limits: HttpLimits) -> Refusal | None:
     if address + sum(len(name) + len(value) for name, value in headers) > limits.header_bytes:
         message = f"The headers of a request have at most {limits.header_bytes} bytes."
         return Refusal(_HEADERS_TOO_LARGE, "header_bytes", message)
-    declared = int(Headers(scope=scope).get("content-length", "0"))  # h11 has checked that it is a number
+    declared = int(first_header(scope, b"content-length") or 0)  # h11 has checked that it is a number
     return _body_too_large(limits) if declared > limits.body_bytes else None
 
 

@@ -1,6 +1,7 @@
 """The address that a request comes from, as limits count it."""
 
 import ipaddress
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
@@ -17,6 +18,7 @@ def peer_address(scope: Scope) -> str:
     return counted_address(client[0]) if client else "unknown"
 
 
+@lru_cache(4_096)
 def counted_address(host: str) -> str:
     """An IPv4 address as it is, and of an IPv6 address the network."""
     try:

@@ -1,0 +1,11 @@
+"""A single header of a request or an answer."""
+
+from starlette.types import Message, Scope
+
+__all__ = ["first_header"]
+
+
+def first_header(found_in: Scope | Message, name: bytes) -> str | None:
+    """The first header of this name, in lower case, as the SDK reads it; quicker than all of them by name."""
+    found = next((value for key, value in found_in["headers"] if key == name), None)
+    return None if found is None else str(found, "latin-1")
