@@ -46,22 +46,23 @@ class HeldSessions:
         """Note the request that has opened a session."""
         self._sessions[session_id] = Session(session_id, caller, close, self._clock(), open_requests=1)
 
-    def begin(self, session_id: str) -> None:
-        """Note a request of a session."""
-        if session := self._sessions.get(session_id):
+    def begin(self, session_id: str, caller: str) -> None:
+        """Note a request of a session by its caller."""
+        if session := self._of(session_id, caller):
             session.open_requests += 1
             session.requests += 1
 
-    def end(self, session_id: str) -> None:
+    def end(self, session_id: str, caller: str) -> None:
         """Note the end of a request, which is when the session was used last."""
-        if session := self._sessions.pop(session_id, None):
+        if session := self._of(session_id, caller):
+            del self._sessions[session_id]
             session.open_requests -= 1
             session.used_at = self._clock()
             self._sessions[session_id] = session
 
     def remove(self, session_id: str, caller: str) -> None:
         """Note that a session of this caller's has ended."""
-        if (session := self._sessions.get(session_id)) and session.caller == caller:
+        if self._of(session_id, caller):
             del self._sessions[session_id]
 
     def take_over_limit(self, caller: str) -> Session | None:
@@ -85,6 +86,11 @@ class HeldSessions:
         else:
             return None
         return self._sessions.pop(found.id) if found else None
+
+    def _of(self, session_id: str, caller: str) -> Session | None:
+        """A session of this caller's: whoever else names it does not count."""
+        session = self._sessions.get(session_id)
+        return session if session and session.caller == caller else None
 
     def _forget_ended(self) -> None:
         """Forget the sessions that the SDK has ended by now."""

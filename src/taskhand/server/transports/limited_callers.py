@@ -66,7 +66,7 @@ class LimitedCallers:
             await self._app(scope, request.receive, watch)
         finally:
             if opened is not None:
-                self._sessions.end(opened)
+                self._sessions.end(opened, caller)
 
     async def _serve_session(self, scope: Scope, request: CountedRequest, caller: str, session_id: str) -> None:
         """Serve a request of a session, and note its end where that is what the answer says."""
@@ -77,11 +77,11 @@ class LimitedCallers:
                 self._sessions.remove(session_id, caller)
             await request.send(message)
 
-        self._sessions.begin(session_id)
+        self._sessions.begin(session_id, caller)
         try:
             await self._app(scope, request.receive, watch)
         finally:
-            self._sessions.end(session_id)
+            self._sessions.end(session_id, caller)
 
     async def _open(self, session_id: str, caller: str, scope: Scope) -> None:
         """Note that this request has opened a session, and end those that make room for it."""
