@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from taskhand.journal.sqlite import SqliteJournal
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sqlite import SqliteKeyStore
+    from taskhand.tokens.token_check import TokenCheck
 
 __all__ = [
     "journal_path",
@@ -43,6 +44,7 @@ __all__ = [
     "open_key_check",
     "open_key_store",
     "open_local_store",
+    "open_token_check",
     "store_path",
 ]
 
@@ -273,3 +275,48 @@ def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck"
     from taskhand.keys.key_check import KeyCheck
 
     return KeyCheck(open_key_store(settings), clock or _clock(settings))
+
+
+def open_token_check(
+    settings: Settings, issuers: Sequence[str], clock: Clock | None = None
+) -> "tuple[TokenCheck, Callable[[], Awaitable[None]]]":
+    """The check of the tokens of these issuers, and what closes its connections. OperatorError for a wrong address."""
+    from taskhand.http.documents import JsonDocuments
+    from taskhand.tokens.introspection import Introspection
+    from taskhand.tokens.issuer_keys import IssuerKeys
+    from taskhand.tokens.issuer_metadata import check_address
+    from taskhand.tokens.token_check import TokenCheck
+    from taskhand.tokens.token_holder import TokenRules
+
+    for issuer in issuers:
+        check_address(issuer, "The issuer")
+    tell, documents = clock or _clock(settings), JsonDocuments()
+
+    def now() -> float:
+        return tell().timestamp()
+
+    keys = [IssuerKeys(issuer, documents.get) for issuer in dict.fromkeys(issuers)]
+    rules = TokenRules(
+        frozenset(_listed(settings.audiences)),
+        settings.scope_prefix or "",
+        settings.groups_claim,
+        frozenset(_listed(settings.verified_emails)),
+    )
+    client = _introspection_client(settings)
+    introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
+    return TokenCheck(keys, rules, introspection, now=now), documents.aclose
+
+
+def _introspection_client(settings: Settings) -> tuple[str, str] | None:
+    """As whom the first issuer is asked about opaque tokens; OperatorError where only half of it is set."""
+    client, secret = settings.introspection_client, settings.introspection_secret
+    if bool(client) != bool(secret):
+        raise OperatorError(
+            "Of TASKHAND_INTROSPECTION_CLIENT and TASKHAND_INTROSPECTION_SECRET one is set without the other.",
+            next_step="Set both, or neither: then opaque tokens are refused.",
+        )
+    return (client, secret.get_secret_value()) if client and secret else None
+
+
+def _listed(text: str | None) -> list[str]:
+    return [one.strip() for one in (text or "").split(",") if one.strip()]

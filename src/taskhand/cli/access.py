@@ -1,17 +1,19 @@
 """Who calls a server that the command line starts."""
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from taskhand.cli.people import PeopleSource
 from taskhand.cli.policy import PolicySource, configured_person
 from taskhand.config.configuration import Configuration
+from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.domain.errors import OperatorError
     from taskhand.server.access import Access
-    from taskhand.server.transports.key_auth import KeyAuth
+    from taskhand.server.transports.bearer_auth import Authentication
 
-__all__ = ["access_by", "access_of", "open_auth"]
+__all__ = ["AuthOptions", "access_by", "access_of", "open_auth"]
 
 
 def access_of(found: Configuration) -> "Access":
@@ -27,11 +29,66 @@ def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
     return Access(lambda: policy.current, person, memberships=lambda: people.current)
 
 
-def open_auth(auth: str | None, found: "Configuration | OperatorError") -> "KeyAuth | None":
-    """What asks callers over HTTP who they are; None asks nobody. OperatorError where the keys cannot be anywhere."""
-    if auth is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class AuthOptions:
+    """How callers over HTTP are asked: by which credentials (`kinds`), of which issuers, for which address.
+
+    Without `issuers` and `resource` the settings say them.
+    """
+
+    kinds: tuple[str, ...]
+    issuers: tuple[str, ...] = ()
+    resource: str | None = None
+
+    def with_settings(self, found: "Configuration | OperatorError") -> "AuthOptions":
+        """These options, with what the settings say besides."""
+        if not isinstance(found, Configuration) or "oauth" not in self.kinds:
+            return self
+        named = tuple(one.strip() for one in (found.settings.issuers or "").split(",") if one.strip())
+        return replace(self, issuers=self.issuers or named, resource=self.resource or found.settings.resource)
+
+    @property
+    def host(self) -> str | None:
+        """The host by which callers know the server."""
+        return (urlsplit(self.resource).netloc or None) if self.resource else None
+
+
+def open_auth(
+    options: AuthOptions, found: "Configuration | OperatorError", *, is_loopback: bool = True
+) -> "Authentication":
+    """What asks callers over HTTP who they are. OperatorError where it cannot tell them.
+
+    `is_loopback` is whether only this machine reaches the address that is served.
+    """
     from taskhand.server.transports.key_auth import KeyAuth
     from taskhand.wiring import open_key_check
 
-    return KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
+    keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
+    if "oauth" not in options.kinds:
+        return keys
+    from taskhand.server.transports.oauth import OAuth
+    from taskhand.wiring import open_token_check
+
+    if not isinstance(found, Configuration):
+        return OAuth(None)
+    _check_oauth(options, is_loopback=is_loopback)
+    check, close = open_token_check(found.settings, options.issuers)
+    return OAuth(check, options.resource, keys=keys if "keys" in options.kinds else None, close=close)
+
+
+def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
+    """OperatorError where it is not told whom to trust, or by which address callers know the server."""
+    from taskhand.tokens.issuer_metadata import check_address
+
+    if not options.issuers:
+        raise OperatorError(
+            "--auth oauth needs an issuer: who signs people in.",
+            next_step="Add --issuer https://login.example.com, or set TASKHAND_ISSUERS.",
+        )
+    if options.resource is not None:
+        check_address(options.resource, "The resource")
+    elif not is_loopback:
+        raise OperatorError(
+            "--auth oauth needs the address by which callers know the server: tokens must be for it.",
+            next_step="Add --resource https://tasks.example.com/mcp, or set TASKHAND_RESOURCE.",
+        )

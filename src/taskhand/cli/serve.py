@@ -24,6 +24,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from taskhand.cli.access import AuthOptions
     from taskhand.telemetry.metrics import Metrics
 
 _QUIET_S = 2.0
@@ -57,7 +58,19 @@ Waiting for a host on standard input; Ctrl-C ends.
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help="A host name that callers use for the server."
 )
-@click.option("--auth", type=click.Choice(["keys"]), help="How callers are asked who they are; default: not at all.")
+@click.option(
+    "--auth",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["keys", "oauth"]),
+    help="How callers are asked who they are, perhaps both; default: not at all.",
+)
+@click.option(
+    "--issuer", "issuers", multiple=True, metavar="URL", help="Whose tokens are accepted; default: TASKHAND_ISSUERS."
+)
+@click.option(
+    "--resource", metavar="URL", help="The server's address for callers, for tokens; default: TASKHAND_RESOURCE."
+)
 @click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
 @click.option(
     "--proxy",
@@ -81,7 +94,9 @@ def serve(
     host: str,
     port: int | None,
     names: tuple[str, ...],
-    auth: str | None,
+    kinds: tuple[str, ...],
+    issuers: tuple[str, ...],
+    resource: str | None,
     is_insecure: bool,
     proxies: tuple[str, ...],
     stateless: bool,
@@ -90,7 +105,8 @@ def serve(
 
     With an error in the configuration the server starts too: it answers every call with that error.
 
-    With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes.
+    With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes. With --auth oauth it
+    has to send a token that an --issuer has made for the --resource: people sign in there, and clients are told where.
 
     Over HTTP a --host that other machines can reach is refused where callers are not asked who they are. With
     --insecure-no-auth it is served to anyone who reaches the port, under the names of --allow-host: only for a port
@@ -106,7 +122,9 @@ def serve(
         "host": "--host",
         "port": "--port",
         "names": "--allow-host",
-        "auth": "--auth",
+        "kinds": "--auth",
+        "issuers": "--issuer",
+        "resource": "--resource",
         "is_insecure": "--insecure-no-auth",
         "proxies": "--proxy",
         "stateless": "--stateless",
@@ -114,13 +132,18 @@ def serve(
     given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
         raise click.UsageError(f"{options[given[0]]} needs --http.")
-    if auth and is_insecure:
+    if kinds and is_insecure:
         raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
+    if (issuers or resource) and "oauth" not in kinds:
+        raise click.UsageError("--issuer and --resource need --auth oauth.")
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     listen = (host, port, names, is_insecure) if http else None
     metrics = (metrics_host, metrics_port)
+    from taskhand.cli.access import AuthOptions
+
+    auth = AuthOptions(kinds, issuers, resource) if kinds else None
     run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics)
 
 
@@ -129,7 +152,7 @@ def run_server(
     listen: tuple[str, int, tuple[str, ...], bool] | None = None,
     proxies: tuple[str, ...] = (),
     *,
-    auth: str | None = None,
+    auth: "AuthOptions | None" = None,
     keeps_sessions: bool = True,
     metrics: tuple[str, int | None] = ("127.0.0.1", None),
 ) -> NoReturn:
@@ -152,7 +175,7 @@ def _http(
     listen: tuple[str, int, tuple[str, ...], bool],
     proxies: tuple[str, ...],
     *,
-    auth: str | None,
+    auth: "AuthOptions | None",
     keeps_sessions: bool,
 ) -> "partial[Coroutine[Any, Any, None]]":
     """What serves a server over HTTP; OperatorError for an address or a proxy that is refused."""
@@ -162,7 +185,10 @@ def _http(
     from taskhand.server.transports.http_limits import HttpLimits
     from taskhand.server.transports.proxies import Proxies
 
-    address, named = Address(*listen), Proxies.named(proxies)
+    host, port, names, is_insecure = listen
+    auth = auth.with_settings(found) if auth else None
+    address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
+    named = Proxies.named(proxies)
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
     if not isinstance(found, OperatorError):
@@ -175,7 +201,7 @@ def _http(
         limits=limits,
         proxies=named,
         announce=announce,
-        auth=open_auth(auth, found),
+        auth=open_auth(auth, found, is_loopback=address.is_loopback and not proxies) if auth else None,
         keeps_sessions=keeps_sessions,
     )
 

@@ -274,6 +274,70 @@ class ServerSettings(BaseModel):
             "data folder.",
         ),
     ] = None
+    issuers: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_ISSUERS",
+            description="With `--auth oauth`: the issuers whose tokens are accepted, as they call themselves, with "
+            "commas between; `--issuer` overrides it.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    resource: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_RESOURCE",
+            description="The address by which callers know the server, such as `https://tasks.example.com/mcp`: tokens "
+            "must be for it; `--resource` overrides it; default on this machine: the address that is served.",
+        ),
+    ] = None
+    audiences: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_AUDIENCES",
+            description="Further audiences (`aud`) of tokens for this server, with commas between, where an issuer "
+            "knows it by another name than its address.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    scope_prefix: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_SCOPE_PREFIX",
+            description="What an issuer has before the scopes, such as `api://1234/` of Entra; default: nothing.",
+        ),
+    ] = None
+    groups_claim: Annotated[
+        str,
+        Field(
+            alias="TASKHAND_GROUPS_CLAIM",
+            description="The claim of tokens with the groups of `policy.toml` that a person is in; default `groups`.",
+        ),
+    ] = "groups"
+    verified_emails: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_VERIFIED_EMAILS",
+            description="The issuers all of whose e-mail addresses are verified, with commas between, though their "
+            "tokens do not say so (`email_verified`); default: none.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    introspection_client: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_INTROSPECTION_CLIENT",
+            description="The client as which the first issuer is asked about tokens that are opaque; default: such "
+            "tokens are refused.",
+        ),
+    ] = None
+    introspection_secret: Annotated[
+        SecretStr | None,
+        Field(alias="TASKHAND_INTROSPECTION_SECRET", description="The secret of that client."),
+    ] = None
     config: Annotated[
         Path | None,
         Field(

@@ -20,7 +20,9 @@ from taskhand.keys.grant import read_scopes
 from taskhand.keys.key import Key, KeyText, make_key_text
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
+from taskhand.server.transports.bearer_auth import Authentication
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
 from taskhand.server.transports.http_limits import HttpLimits
@@ -31,7 +33,7 @@ from taskhand.wiring import open_app
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
 
-__all__ = ["ERAS", "KeyCaller", "KeyedServer", "keyed_server"]
+__all__ = ["ERAS", "KeyCaller", "KeyedServer", "asking_server", "keyed_server"]
 
 NEWER, OLDER = "2026-07-28", "2025-11-25"
 ERAS = (NEWER, OLDER)
@@ -128,6 +130,44 @@ class KeyedServer:
 
 
 @asynccontextmanager
+async def asking_server(
+    folder: Path,
+    auth: Authentication,
+    *,
+    keeps_sessions: bool = True,
+    limits: HttpLimits = _LIMITS,
+    access: Access = EVERYONE,
+) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
+    """A server in this process that asks callers as `auth` does; its client, and what it said at its start."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    said: list[str] = []
+    listening = anyio.Event()
+
+    def announce(text: str) -> None:
+        said.append(text)
+        if len(said) > 1:
+            listening.set()
+
+    try:
+        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")})) as app:
+            server = create_server(app, keeps_sessions=keeps_sessions, access=access)
+            serve: Callable[..., Any] = partial(
+                serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions
+            )
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(serve, server, Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+                with anyio.fail_after(10):
+                    await listening.wait()
+                base = said[0].split()[-1].removesuffix("/mcp")
+                async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
+                    yield app, http, said
+                tasks.cancel_scope.cancel()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@asynccontextmanager
 async def keyed_server(
     folder: Path,
     *,
@@ -140,31 +180,9 @@ async def keyed_server(
     file, clock = path or folder / "keys.sqlite", FixedClock(datetime.now().astimezone())
     theirs, ours = SqliteKeyStore(file), SqliteKeyStore(file)
     auth = KeyAuth(KeyCheck(ours, clock), look_every_s=look_every_s)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    said: list[str] = []
-    listening = anyio.Event()
-
-    def announce(text: str) -> None:
-        said.append(text)
-        if len(said) > 1:
-            listening.set()
-
     try:
-        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")})) as app:
-            server = create_server(app, keeps_sessions=keeps_sessions)
-            serve: Callable[..., Any] = partial(
-                serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions
-            )
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(serve, server, Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
-                with anyio.fail_after(10):
-                    await listening.wait()
-                base = said[0].split()[-1].removesuffix("/mcp")
-                async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
-                    yield KeyedServer(app, theirs, clock, http, said)
-                tasks.cancel_scope.cancel()
+        async with asking_server(folder, auth, keeps_sessions=keeps_sessions, limits=limits) as (app, http, said):
+            yield KeyedServer(app, theirs, clock, http, said)
     finally:
         await theirs.aclose()
         await ours.aclose()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

@@ -1,0 +1,99 @@
+"""Tell a caller what to sign in for: where it has no token, and where its token lacks the scope of a request."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskhand.domain import principal
+from taskhand.server.needed_scopes import find_needed_scopes
+from taskhand.server.tools import tool_table
+from taskhand.tokens.token_holder import TokenRules
+
+__all__ = ["Challenge", "ScopeChallenge"]
+
+_ORDER: Final[tuple[principal.Scope, ...]] = ("read", "write", "destructive")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What callers are told: where the metadata of this server is, and the names of scopes."""
+
+    metadata_url: str
+    rules: TokenRules
+
+    def ask_for_token(self, *, had_token: bool) -> Response:
+        """The answer to a caller without a token, or with one that does not count; the same for all of them."""
+        said = "The token is not accepted." if had_token else "Sign in first."
+        error = f'error="invalid_token", error_description="{said}", ' if had_token else ""
+        return self._answer(401, "invalid_token", said, error, ["read"])
+
+    def ask_for_scopes(self, held: Collection[str], needed: Collection[str]) -> Response:
+        """The answer to a request that needs further scopes: those that the caller has come with them."""
+        missing = self._named([scope for scope in needed if scope not in held])
+        said = f"This needs {missing}. Sign in again with it."
+        error = f'error="insufficient_scope", error_description="{said}", '
+        return self._answer(403, "insufficient_scope", said, error, {*held, *needed})
+
+    def _answer(self, status: int, code: str, said: str, error: str, scopes: Collection[str]) -> Response:
+        challenge = f'Bearer {error}scope="{self._named(scopes)}", resource_metadata="{self.metadata_url}"'
+        headers = {"WWW-Authenticate": challenge, "Cache-Control": "no-store"}
+        return JSONResponse({"error": code, "error_description": said}, status, headers)
+
+    def _named(self, scopes: Collection[str]) -> str:
+        return " ".join(self.rules.full_scope(scope) for scope in _ORDER if scope in scopes)
+
+
+class ScopeChallenge:
+    """`app` for callers with a token that has the scopes of their requests; Starlette's middleware, the innermost.
+
+    A call whose scope is missing is refused inside too, whatever its body hides from this. Keys are only refused there:
+    nobody can sign in for a better key.
+    """
+
+    def __init__(self, app: ASGIApp, challenge: Challenge, body_bytes: int) -> None:
+        self._app = app
+        self._challenge = challenge
+        self._body_bytes = body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or answer it with a challenge."""
+        user = scope.get("user")
+        if scope["type"] != "http" or scope["path"] != "/mcp":
+            await self._app(scope, receive, send)
+        elif not isinstance(user, AuthenticatedUser):
+            had_token = "authorization" in Headers(scope=scope)
+            await self._challenge.ask_for_token(had_token=had_token)(scope, receive, send)
+        elif user.access_token.resource is None or scope["method"] != "POST" or {*user.scopes} >= principal.SCOPES:
+            await self._app(scope, receive, send)
+        else:
+            await self._check_scopes(user.scopes, scope, receive, send)
+
+    async def _check_scopes(self, held: Collection[str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, which alone says in both eras what is called, and hand it on."""
+        messages = [await receive()]
+        size = len(messages[-1].get("body", b""))
+        while messages[-1].get("more_body", False) and size <= self._body_bytes:
+            messages.append(await receive())
+            size += len(messages[-1].get("body", b""))
+        if size <= self._body_bytes:
+            needed = find_needed_scopes(b"".join(one.get("body", b"") for one in messages), _scopes_of_tools())
+            if not needed <= {*held}:
+                await self._challenge.ask_for_scopes(held, needed)(scope, receive, send)
+                return
+        waiting = iter(messages)
+
+        async def receive_again() -> Message:
+            return next(waiting, None) or await receive()
+
+        await self._app(scope, receive_again, send)
+
+
+@cache
+def _scopes_of_tools() -> dict[str, principal.Scope]:
+    return {tool.name: tool.scope for tool in tool_table(several=True)}
