@@ -5,11 +5,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 RIVAL := .venv/bench
 HOSTS := dist/hosts
+IDENTITY := dist/identity
 # Tests start hundreds of processes: what one has compiled is there for the next.
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts clean
+.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts identity clean
 
 LOCK := requirements/dev.txt
 
@@ -82,6 +83,16 @@ $(HOSTS)/.ready: tests/hosts/package.json tests/hosts/package-lock.json
 	mkdir -p $(HOSTS)
 	cp $^ $(HOSTS)
 	npm ci --silent --no-audit --no-fund --prefix $(HOSTS)
+	@touch $@
+
+# A real identity provider from npm, which signs people in to a server on this machine. As above where there is no npm.
+identity: $(READY) $(if $(shell command -v npm),$(IDENTITY)/.ready)
+	IDENTITY=$$(ls -d $(CURDIR)/$(IDENTITY)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/identity
+
+$(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
+	mkdir -p $(IDENTITY)
+	cp $^ $(IDENTITY)
+	npm ci --silent --no-audit --no-fund --prefix $(IDENTITY)
 	@touch $@
 
 clean:

@@ -137,6 +137,7 @@ async def asking_server(
     keeps_sessions: bool = True,
     limits: HttpLimits = _LIMITS,
     access: Access = EVERYONE,
+    port: int = 0,
 ) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
     """A server in this process that asks callers as `auth` does; its client, and what it said at its start."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -155,7 +156,7 @@ async def asking_server(
                 serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions
             )
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(serve, server, Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+                tasks.start_soon(serve, server, Address("127.0.0.1", port), anyio.lowlevel.checkpoint)
                 with anyio.fail_after(10):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")

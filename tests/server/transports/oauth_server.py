@@ -65,6 +65,7 @@ async def oauth_server(
     keeps_sessions: bool = True,
     keys: Path | None = None,
     resource: str | None = None,
+    port: int = 0,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[OAuthServer]:
     """The server in this process; `settings` are its variables, and `keys` the file of keys that it takes too."""
@@ -74,7 +75,11 @@ async def oauth_server(
     key_auth = KeyAuth(KeyCheck(store, lambda: datetime.now().astimezone())) if store else None
     auth = OAuth(check, resource, keys=key_auth, close=close, look_every_s=0.01)
     try:
-        async with asking_server(folder, auth, keeps_sessions=keeps_sessions, access=access) as (app, http, said):
+        async with asking_server(folder, auth, keeps_sessions=keeps_sessions, access=access, port=port) as (
+            app,
+            http,
+            said,
+        ):
             yield OAuthServer(app, http, issuers, said)
     finally:
         if store:
