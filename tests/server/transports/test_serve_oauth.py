@@ -1,0 +1,109 @@
+"""`taskhand serve --http --auth oauth` as a process, and the options that it refuses."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner
+
+from issuers import Issuer, issuing
+from server.transports.server_process import META, Web, serving
+from taskhand.cli.access import AuthOptions, open_auth
+from taskhand.cli.main import command
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.errors import OperatorError
+
+LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}).encode()
+ISSUER, PUBLIC = "https://login.x.test", "https://tasks.x.test/mcp"
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with issuing() as one:
+        yield one
+
+
+def status(web: Web, token: str, **more: str) -> int:
+    """How a server answers the holder of a token."""
+    named = {"MCP_Protocol_Version": "2026-07-28", "Mcp_Method": "tools/list"}
+    return web.post(LIST, **named, **more, Authorization=f"Bearer {token}")[0]
+
+
+def configured(**variables: str) -> Configuration:
+    """The configuration of these variables."""
+    return load_configuration({"TASKHAND_CONFIG": os.devnull} | variables, {})
+
+
+def test_a_process_takes_tokens_for_its_public_address_and_is_called_by_that_name(
+    store_file: Path, issuer: Issuer
+) -> None:
+    options = ("--auth", "oauth", "--issuer", issuer.url, "--resource", PUBLIC, "--host", "0.0.0.0")  # noqa: S104  callers are asked
+    with serving(store_file, *options) as web:
+        assert web.process.err.next() == f"Callers sign in at {issuer.url}, for {PUBLIC}.\n"
+        assert status(web, issuer.token(PUBLIC), Host="tasks.x.test") == 200
+        assert status(web, issuer.token(PUBLIC), Host="evil.x.test") == 421
+        assert status(web, issuer.token("https://crm.x.test")) == 401
+
+
+WRONG: list[tuple[AuthOptions, dict[str, str], str]] = [
+    (AuthOptions(("oauth",)), {}, "needs an issuer"),
+    (AuthOptions(("oauth",), (ISSUER,)), {}, "needs the address by which callers know"),
+    (AuthOptions(("oauth",), ("http://login.x.test",), PUBLIC), {}, "The issuer 'http://login.x.test' is not an https"),
+    (AuthOptions(("oauth",), (f"{ISSUER}?a=b",), PUBLIC), {}, "is not an https address"),
+    (AuthOptions(("oauth",), ("https://a@x.test",), PUBLIC), {}, "is not an https address"),
+    (AuthOptions(("oauth",), (ISSUER,), "tasks.x.test"), {}, "The resource 'tasks.x.test' is not"),
+    (
+        AuthOptions(("oauth",), (ISSUER,), PUBLIC),
+        {"TASKHAND_INTROSPECTION_CLIENT": "x"},
+        "one is set without the other",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "variables", "sentence"), WRONG)
+def test_what_does_not_tell_whom_to_trust_is_refused(
+    options: AuthOptions, variables: dict[str, str], sentence: str
+) -> None:
+    found = configured(**variables)
+    with pytest.raises(OperatorError, match=sentence):
+        open_auth(options.with_settings(found), found, is_loopback=False)
+
+
+def test_the_settings_say_what_the_options_leave_out() -> None:
+    found = configured(
+        TASKHAND_ISSUERS=f"{ISSUER}, https://other.x.test",
+        TASKHAND_RESOURCE=PUBLIC,
+        TASKHAND_KEYS="/nowhere/keys.sqlite",
+    )
+    options = AuthOptions(("keys", "oauth")).with_settings(found)
+    assert (options.issuers, options.host) == ((ISSUER, "https://other.x.test"), "tasks.x.test")
+    auth = open_auth(options, found, is_loopback=False)
+    auth.options("http://127.0.0.1:8000/mcp")
+    said = anyio.run(auth.describe)
+    assert said.startswith(
+        f"Callers sign in at {ISSUER} or https://other.x.test, for {PUBLIC}. Callers are asked for a key"
+    )
+    assert AuthOptions(("keys",)).with_settings(found).host is None
+
+
+def test_a_broken_configuration_lets_nobody_in() -> None:
+    auth = open_auth(AuthOptions(("oauth",), (ISSUER,), PUBLIC), OperatorError("It is broken."))
+    assert "until the configuration is corrected" in anyio.run(auth.describe)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--issuer", ISSUER], "--issuer needs --http"),
+        (["--http", "--resource", PUBLIC], "need --auth oauth"),
+        (["--http", "--auth", "keys", "--issuer", ISSUER], "need --auth oauth"),
+        (["--http", "--auth", "oauth", "--insecure-no-auth"], "exclude each other"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(arguments: list[str], sentence: str) -> None:
+    done = CliRunner().invoke(command, ["serve", *arguments], env={"TASKHAND_CONFIG": os.devnull})
+    assert done.exit_code == 2
+    assert sentence in done.stderr
