@@ -108,9 +108,9 @@ def serve(
     With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes. With --auth oauth it
     has to send a token that an --issuer has made for the --resource: people sign in there, and clients are told where.
 
-    Over HTTP a --host that other machines can reach is refused where callers are not asked who they are. With
-    --insecure-no-auth it is served to anyone who reaches the port, under the names of --allow-host: only for a port
-    that is published on loopback, as a container's, or behind a proxy that asks callers.
+    Over HTTP a --host that other machines can reach, and a name for it, are refused where callers are not asked who
+    they are. With --insecure-no-auth anyone who reaches the port is served, under the names of --allow-host: only for a
+    port that is published on loopback, as a container's, or behind a proxy that asks callers.
 
     Where nobody is asked, the limits of a caller count for each address. Behind a proxy that is the proxy's, unless
     --proxy names it: then X-Forwarded-For, -Proto and -Host, or Forwarded, say who calls. From others they are ignored.

@@ -203,10 +203,16 @@ def test_a_host_that_others_could_reach_is_refused_whatever_names_are_allowed(st
     assert not store_file.exists()
 
 
-def test_a_host_that_others_could_reach_is_refused_insecurely_without_a_name(store_file: Path) -> None:
-    done = run(store_file, "serve", "--http", "--port", "0", "--host", "0.0.0.0", "--insecure-no-auth")  # noqa: S104
+def test_a_name_by_which_others_could_reach_it_is_refused_where_nobody_is_asked(store_file: Path) -> None:
+    done = run(store_file, "serve", "--http", "--port", "0", "--allow-host", "tasks.example.com")
     assert done.returncode == 1
-    assert "--insecure-no-auth needs --allow-host NAME" in done.stderr
+    assert done.stderr.startswith("taskhand: tasks.example.com can be reached by other machines, and without --auth no")
+
+
+def test_without_a_name_an_insecure_server_answers_under_those_of_this_machine_alone(store_file: Path) -> None:
+    with serving(store_file, "--host", "0.0.0.0", "--insecure-no-auth") as web:  # noqa: S104
+        assert web.post(b"{}", Host="tasks.example.com")[0] == 421
+        assert "result" in web.call("list_tasks", {})
 
 
 def test_the_settings_limit_the_size_and_the_number_of_requests(store_file: Path) -> None:

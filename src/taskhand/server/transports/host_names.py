@@ -45,28 +45,20 @@ class Address:
     def check(self, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
         """OperatorError where other machines reach the server and no caller is asked, and for a malformed name.
 
-        Other machines reach it by the host or through a proxy. An insecure host needs the names of its callers, which
-        keep web pages out.
+        Other machines reach it by the host, through a proxy, or through whatever sends the names that are given.
         """
         for name in self.names:
             if not _NAME.fullmatch(name.lower()):
                 raise OperatorError(f"{name!r} is not the name of a host, with or without a port.", code="host_refused")
-        if asks_callers or (self.is_loopback and not has_proxy):
+        if asks_callers or self.is_insecure or (self.is_loopback and not has_proxy and not self.names):
             return
-        if not self.is_insecure:
-            reached = "A proxy" if self.is_loopback else self.host
-            raise OperatorError(
-                f"{reached} can be reached by other machines, and without --auth no caller is asked who it is.",
-                code="host_refused",
-                next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1. Where only this machine or a "
-                "proxy that asks callers reaches the port, add --insecure-no-auth and --allow-host NAME.",
-            )
-        if not self.is_loopback and not self.names:
-            raise OperatorError(
-                f"{self.host} can be reached by other machines: --insecure-no-auth needs --allow-host NAME, the host "
-                "name by which callers reach it.",
-                code="host_refused",
-            )
+        reached = self.host if not self.is_loopback else "A proxy" if has_proxy else self.names[0]
+        raise OperatorError(
+            f"{reached} can be reached by other machines, and without --auth no caller is asked who it is.",
+            code="host_refused",
+            next_step="Add --auth keys, or serve on 127.0.0.1, localhost or ::1 under these names alone. Where only "
+            "this machine or a proxy that asks callers reaches the port, add --insecure-no-auth.",
+        )
 
     def security(self) -> TransportSecuritySettings:
         """The Host and Origin headers that are accepted, so that a web page cannot reach the server by DNS rebinding.
