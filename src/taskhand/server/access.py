@@ -54,7 +54,10 @@ class Access:
         user = ctx.request.scope.get("user") if ctx.request is not None else None
         if not isinstance(user, AuthenticatedUser):
             return self.configured
-        token = user.access_token
+        return self.holder(user.access_token)
+
+    def holder(self, token: AccessToken) -> Principal:
+        """The principal that a credential is of."""
         granted = frozenset(scope for scope in SCOPES if scope in token.scopes)
         return self._principal_of(_person_of(token), granted, may_gain_scopes=token.resource is not None)
 
@@ -149,6 +152,16 @@ class Served:
         return CallerView(
             principal,
             self.offered.for_principal(principal),
+            self.connections.of_principal(principal),
+            self.connections.names,
+        )
+
+    def view_of(self, token: AccessToken) -> CallerView:
+        """What the holder of a credential is shown, also what it lacks a scope for and can gain one."""
+        principal = self.access.holder(token)
+        return CallerView(
+            principal,
+            self.offered.shown_to(principal),
             self.connections.of_principal(principal),
             self.connections.names,
         )

@@ -28,7 +28,7 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import CallObserver
 
-__all__ = ["INSTRUCTIONS", "create_not_configured_server", "create_server"]
+__all__ = ["INSTRUCTIONS", "TaskhandServer", "create_not_configured_server", "create_server"]
 
 INSTRUCTIONS = instructions(TOOLS)
 """The instructions of a server that offers every tool."""
@@ -40,8 +40,13 @@ _UNCHANGING = CacheHint(ttl_ms=600_000)
 """Without rules a list does not change while the server runs; a client may overlook a new version for this long."""
 
 
-class _Server(Server[Any]):
-    """A server whose lists of tools, prompts and resources stay as they are."""
+class TaskhandServer(Server[Any]):
+    """A server whose lists of tools, prompts and resources stay as they are.
+
+    `served` is what it serves to whom, None until that is known.
+    """
+
+    served: Served | None = None
 
     def get_capabilities(
         self,
@@ -69,7 +74,7 @@ def create_server(
     keeps_sessions: bool = True,
     remark: str | None = None,
     observer: "CallObserver | None" = None,
-) -> Server[Any]:
+) -> TaskhandServer:
     """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
     `access` tells who calls. `state_keys` seal what a client carries from a question to its answer: the first one
@@ -87,7 +92,7 @@ def create_server(
     prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
     subscriptions = TaskSubscriptions(connections, resources)
     changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)
-    server = _Server(
+    server = TaskhandServer(
         name=_NAME,
         title=_TITLE,
         version=__version__,
@@ -112,6 +117,7 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
+    server.served = callers
     if observer is not None:
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 

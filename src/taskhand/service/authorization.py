@@ -4,9 +4,9 @@ from taskhand.domain.errors import NotAllowed
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.visibility import is_for_second_person
+from taskhand.service.visibility import is_for_second_person, is_shown
 
-__all__ = ["check_may_apply", "find_guard", "reason_not_to_apply"]
+__all__ = ["check_may_apply", "find_guard", "loses_by_plan", "loses_by_undo", "reason_not_to_apply"]
 
 
 def check_may_apply(app: AppContext, plan: Change) -> None:
@@ -40,3 +40,20 @@ def reason_not_to_apply(app: AppContext, plan_id: str, guard: str | None, *, is_
             details={"rule": "second_person", "planId": plan_id},
         )
     return None
+
+
+async def loses_by_plan(app: AppContext, plan_id: str) -> bool:
+    """Whether a plan that the caller can see needs the scope by which something is lost; False for any other id."""
+    plan = await app.journal.find(plan_id)
+    if plan is None or not (is_shown(app, plan) or is_for_second_person(app, plan)):
+        return False
+    return find_guard(app, plan) is not None
+
+
+async def loses_by_undo(app: AppContext, change_id: str) -> bool:
+    """Whether the undo of a change that the caller can see deletes tasks; False for any other id."""
+    change = await app.journal.find(change_id)
+    if change is None or not is_shown(app, change):
+        return False
+    applied = [index for index, result in change.results.items() if result.outcome == "applied"]
+    return any(change.intents[index].verb == "create" for index in applied)

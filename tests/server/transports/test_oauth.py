@@ -119,6 +119,39 @@ async def test_a_call_whose_scope_is_missing_is_answered_with_what_to_sign_in_fo
         assert {change.outcome for change in changes} <= {"refused", "applied", "planned"}
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_loses_something_by_what_it_is_about_is_asked_for_too(
+    tmp_path: Path, issuer: Issuer, era: str
+) -> None:
+    async with oauth_server(tmp_path, issuer) as server:
+        writer, other = await server.caller("read", "write", era=era), await server.caller("write", era=era, sub="ben")
+        many = {"tasks": [UNASSIGNED | {"title": f"Task {number}"} for number in range(11)]}
+        plan = (await writer.call("create_tasks", **many))["planId"]
+        made = await writer.call("create_task", **UNASSIGNED)
+        edited = await writer.call("update_task", id=made["task"]["id"], title="Changed")
+        small = (await writer.call("update_task", id=made["task"]["id"], title="Again", dryRun=True))["planId"]
+        asked = {"apply_plan": {"planId": plan}, "undo_change": {"changeId": made["changeId"]}}
+        for name, arguments in asked.items():
+            answered = await writer.post("tools/call", name=name, arguments=arguments)
+            assert answered.status_code == 403, name
+            assert challenge(answered)["scope"] == "tasks:read tasks:write tasks:destructive"
+            theirs = await other.call(name, **arguments)  # what is not theirs is not there, whatever they sign in for
+            assert theirs["code"] in {"plan_not_found", "change_not_found"}
+        assert "count" in await writer.call("apply_plan", planId=plan, dryRun=True)
+        assert "changeId" in await writer.call("undo_change", changeId=edited["changeId"])
+        assert (await writer.call("apply_plan", planId=small))["code"] != "not_allowed"
+        writer.text = server.token("read", "write", "destructive")
+        assert "changeId" in await writer.call("apply_plan", planId=plan)
+
+
+async def test_nobody_is_asked_to_sign_in_for_what_the_rules_forbid(tmp_path: Path, issuer: Issuer) -> None:
+    access = Access(lambda: Policy({"tools": "read"}))
+    async with oauth_server(tmp_path, issuer, access=access) as server:
+        caller = await server.caller("read")
+        assert (await caller.call("create_task", **UNASSIGNED))["code"] == "not_allowed"
+        assert "create_task" not in await caller.tools()
+
+
 async def test_what_a_body_hides_from_the_challenge_is_refused_inside(tmp_path: Path, issuer: Issuer) -> None:
     async with oauth_server(tmp_path, issuer) as server:
         caller = await server.caller("read")

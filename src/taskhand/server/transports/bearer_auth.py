@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAuthMiddleware
@@ -14,6 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.server.access import Served
 
 __all__ = ["LOOK_EVERY_S", "Authentication", "surround_check"]
 
@@ -37,10 +40,11 @@ class Authentication(Protocol):
     def add_to(self, app: Starlette) -> None:
         """Put the check into an app that has these options, before whatever else is inside it."""
 
-    def add_inside(self, app: Starlette, body_bytes: int) -> None:
+    def add_inside(self, app: Starlette, body_bytes: int, served: "Served | None") -> None:
         """Put what is asked once the caller is known into the app, inside everything else.
 
-        `body_bytes` is the size of the largest request that is accepted.
+        `body_bytes` is the size of the largest request that is accepted. `served` is what the app serves, None where
+        it cannot serve anything yet.
         """
 
     async def describe(self) -> str:

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
+from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.connection import limited_connection
 from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
 from taskhand.server.transports.http_limits import HttpLimits
@@ -89,7 +90,7 @@ async def serve_http(
             custom_starlette_routes=_health_routes(problem, readiness),
             **(auth.options(url) if auth else {}),
         )
-        _limit_and_ask(app, limiter, limits, auth)
+        _limit_and_ask(app, server, limiter, limits, auth)
         if auth:
             announce(await auth.describe())
         elif not address.is_local or proxies.networks:
@@ -108,13 +109,15 @@ async def serve_http(
             tasks.cancel_scope.cancel()
 
 
-def _limit_and_ask(app: Starlette, limiter: RequestLimiter, limits: HttpLimits, auth: "Authentication | None") -> None:
+def _limit_and_ask(
+    app: Starlette, server: Server[Any], limiter: RequestLimiter, limits: HttpLimits, auth: "Authentication | None"
+) -> None:
     """Ask callers who they are, then limit what each uses, then ask what the limits count too."""
     if auth:
         auth.add_to(app)
     limiter.limit_callers(app)
     if auth:
-        auth.add_inside(app, limits.body_bytes)
+        auth.add_inside(app, limits.body_bytes, server.served if isinstance(server, TaskhandServer) else None)
 
 
 def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver") -> ASGIApp:

@@ -41,7 +41,7 @@ class KeyAuth:
         """Put the rest of the check into an app that has these options: around theirs, and behind it."""
         surround_check(app, "keys", self.is_active, self._look_every_s)
 
-    def add_inside(self, _app: Starlette, _body_bytes: int) -> None:
+    def add_inside(self, _app: Starlette, _body_bytes: int, _served: object = None) -> None:
         """Nothing is asked of a caller whose key is known."""
 
     async def describe(self) -> str:

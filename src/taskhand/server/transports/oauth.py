@@ -19,6 +19,8 @@ from starlette.routing import Route
 
 from taskhand.domain.errors import OperatorError
 from taskhand.keys.key import read_key_id
+from taskhand.server.access import Served
+from taskhand.server.needed_scopes import ScopeNeeds
 from taskhand.server.transports.bearer_auth import LOOK_EVERY_S, surround_check
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.server.transports.scope_challenge import Challenge, ScopeChallenge
@@ -77,11 +79,13 @@ class OAuth:
             paths = dict.fromkeys([urlsplit(self._metadata_url).path, f"{_WELL_KNOWN}/mcp", _WELL_KNOWN])
             app.router.routes[:0] = [Route(path, self._answer_metadata, methods=["GET", "OPTIONS"]) for path in paths]
 
-    def add_inside(self, app: Starlette, body_bytes: int) -> None:
+    def add_inside(self, app: Starlette, body_bytes: int, served: Served | None) -> None:
         """Answer with a challenge where a caller has no token, or where its token lacks the scope of a request."""
         if self._check is not None:
             challenge = Challenge(self._metadata_url, self._check.rules)
-            app.user_middleware.append(Middleware(ScopeChallenge, challenge=challenge, body_bytes=body_bytes))
+            needs = ScopeNeeds(served) if served else None
+            inner = Middleware(ScopeChallenge, challenge=challenge, needs=needs, body_bytes=body_bytes)
+            app.user_middleware.append(inner)
 
     async def describe(self) -> str:
         """How callers are asked, for whoever starts the server."""

@@ -2,17 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain import principal
-from taskhand.server.needed_scopes import find_needed_scopes
-from taskhand.server.tools import tool_table
+from taskhand.server.needed_scopes import ScopeNeeds
 from taskhand.tokens.token_holder import TokenRules
 
 __all__ = ["Challenge", "ScopeChallenge"]
@@ -56,9 +55,10 @@ class ScopeChallenge:
     nobody can sign in for a better key.
     """
 
-    def __init__(self, app: ASGIApp, challenge: Challenge, body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, challenge: Challenge, needs: ScopeNeeds | None, body_bytes: int) -> None:
         self._app = app
         self._challenge = challenge
+        self._needs = needs
         self._body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,12 +69,14 @@ class ScopeChallenge:
         elif not isinstance(user, AuthenticatedUser):
             had_token = "authorization" in Headers(scope=scope)
             await self._challenge.ask_for_token(had_token=had_token)(scope, receive, send)
-        elif user.access_token.resource is None or scope["method"] != "POST" or {*user.scopes} >= principal.SCOPES:
-            await self._app(scope, receive, send)
+        elif self._needs is not None and scope["method"] == "POST" and _lacks_some(user.access_token):
+            await self._check_scopes(self._needs, user.access_token, scope, receive, send)
         else:
-            await self._check_scopes(user.scopes, scope, receive, send)
+            await self._app(scope, receive, send)
 
-    async def _check_scopes(self, held: Collection[str], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _check_scopes(
+        self, needs: ScopeNeeds, token: AccessToken, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Read the body, which alone says in both eras what is called, and hand it on."""
         messages = [await receive()]
         size = len(messages[-1].get("body", b""))
@@ -82,9 +84,9 @@ class ScopeChallenge:
             messages.append(await receive())
             size += len(messages[-1].get("body", b""))
         if size <= self._body_bytes:
-            needed = find_needed_scopes(b"".join(one.get("body", b"") for one in messages), _scopes_of_tools())
-            if not needed <= {*held}:
-                await self._challenge.ask_for_scopes(held, needed)(scope, receive, send)
+            needed = await needs.find(token, b"".join(one.get("body", b"") for one in messages))
+            if not needed <= {*token.scopes}:
+                await self._challenge.ask_for_scopes(token.scopes, needed)(scope, receive, send)
                 return
         waiting = iter(messages)
 
@@ -94,6 +96,6 @@ class ScopeChallenge:
         await self._app(scope, receive_again, send)
 
 
-@cache
-def _scopes_of_tools() -> dict[str, principal.Scope]:
-    return {tool.name: tool.scope for tool in tool_table(several=True)}
+def _lacks_some(token: AccessToken) -> bool:
+    """Whether a token, not a key, could be had with further scopes."""
+    return token.resource is not None and bool(principal.SCOPES - {*token.scopes})
