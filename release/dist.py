@@ -22,7 +22,14 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).parent.parent
 
-_NEEDED = ("journal/migrations", "backends/local/migrations", "testing/scenarios", "py.typed")
+_NEEDED = (
+    "journal/migrations",
+    "keys/migrations",
+    "vault/migrations",
+    "backends/local/migrations",
+    "testing/scenarios",
+    "py.typed",
+)
 """What the package has besides its modules: a wheel without it starts and fails later."""
 _PACKAGES = """
 import json

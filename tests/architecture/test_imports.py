@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "journal": {"domain", "sqlite"},
     "keys": {"domain", "sqlite"},
     "tokens": {"domain"},
+    "vault": {"domain", "sqlite"},
     "backends": {"domain", "http", "sqlite"},
     "service": {"domain", "backends/base", "journal/journal"},
     "server": {
@@ -34,7 +35,7 @@ MAY_IMPORT = {
     "install": {"domain", "config", "backends/factory", "backends/registry"},
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},
-    "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "tokens"},
+    "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "tokens", "vault"},
 }
 """What each part of the package may import besides itself. `cli` and `__main__` may import everything.
 
@@ -48,7 +49,8 @@ OWNERS = {
     "uvicorn": {"server", "sandbox"},
     "httpcore2": {"http"},
     "httpx2": {"http", "testing/keyed_client"},
-    "sqlite3": {"sqlite", "backends/local", "journal", "keys"},
+    "sqlite3": {"sqlite", "backends/local", "journal", "keys", "vault"},
+    "cryptography": {"vault"},
     "click": {"cli"},
     "jwt": {"tokens"},
     "platformdirs": {"config"},

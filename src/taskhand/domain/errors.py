@@ -6,7 +6,9 @@ TaskhandError
 │   └── Ambiguous           several match what was given
 ├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
-│   └── NotAllowed          a scope or the policy forbids it to this caller
+│   ├── NotAllowed          a scope or the policy forbids it to this caller
+│   ├── LinkRequired        the caller has to link a credential of their own
+│   └── LinkBroken          the caller's own credential cannot be decrypted
 └── UpstreamError           the CRM refused the request, failed, or sent an invalid answer
     ├── InvalidAnswer       it answered a read with something else than it documents
     ├── UpstreamFailed      it failed while it handled a request: a write may have been applied
@@ -26,6 +28,8 @@ __all__ = [
     "CallerError",
     "Candidate",
     "InvalidAnswer",
+    "LinkBroken",
+    "LinkRequired",
     "NoAnswer",
     "NotAllowed",
     "NotAttempted",
@@ -125,6 +129,41 @@ class NotAllowed(OperatorError):
         """The error that names the rule: `scope`, or a field of `domain.policy.Rules`."""
         next_step = f"Tell the person: whoever runs Taskhand decides it, by the rule {rule}."
         return cls(message, next_step=next_step, details={"rule": rule})
+
+
+class LinkRequired(OperatorError):
+    """The caller has to link a credential of their own, for the first time or again; nothing was sent with another."""
+
+    default_code = "link_required"
+
+    @classmethod
+    def again(cls, connection: str) -> "LinkRequired":
+        """The error for a credential that the CRM accepts no longer."""
+        return cls(
+            f"Your own credential for {connection} is not accepted any more.",
+            next_step=f"Tell the person to link {connection} again.",
+            details={"connection": connection},
+        )
+
+
+class LinkBroken(OperatorError):
+    """The caller's own credential is kept, and cannot be decrypted: it was altered, or its key is not there."""
+
+    default_code = "link_broken"
+
+    @classmethod
+    def at(cls, connection: str, flaw: str, next_step: str | None = None) -> "LinkBroken":
+        """The error that says why, as "it ..."."""
+        return cls(
+            f"Your own credential for {connection} cannot be used: it {flaw}.",
+            next_step=next_step or f"Tell the person to link {connection} again.",
+            details={"connection": connection, "flaw": flaw},
+        )
+
+    @property
+    def flaw(self) -> str:
+        """Why it cannot be decrypted, as "it ..."."""
+        return str(self.details["flaw"])
 
 
 class UpstreamError(TaskhandError):

@@ -1,0 +1,78 @@
+"""The encryption of the vault: AES-256-GCM with a random nonce, and associated data that say what a secret is for.
+
+NIST SP 800-38D: with random nonces of 96 bits, one key may seal 2^32 secrets.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.vault.vault_key import VaultKey
+
+# A server whose callers have no credentials of their own loads no cryptography.
+# ruff: noqa: PLC0415
+
+__all__ = ["CannotOpen", "Cipher", "Sealed", "no_key"]
+
+_NONCE_BYTES: Final = 12
+
+
+class CannotOpen(Exception):
+    """A sealed secret cannot be opened. `key_is_missing`: none of the keys has its id; else something was altered."""
+
+    def __init__(self, *, key_is_missing: bool) -> None:
+        super().__init__("the key is missing" if key_is_missing else "something was altered")
+        self.key_is_missing = key_is_missing
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An encrypted secret with its tag, the nonce, and the id of the key."""
+
+    key_id: str
+    nonce: bytes
+    text: bytes
+
+
+class Cipher:
+    """Seals with the first key, and opens with any."""
+
+    def __init__(self, keys: Sequence[VaultKey], new_nonce: Callable[[int], bytes] = os.urandom) -> None:
+        """Without keys it opens nothing; `new_nonce` returns so many random bytes."""
+        self._keys = {key.id: key for key in keys}
+        self._new_nonce = new_nonce
+        self.key_id: Final = keys[0].id if keys else None
+        """The id of the key that seals; None without keys."""
+
+    def seal(self, secret: bytes, associated: bytes) -> Sealed:
+        """Encrypt a secret for the purpose that `associated` says. OperatorError without a key."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        if self.key_id is None:
+            raise no_key()
+        nonce = self._new_nonce(_NONCE_BYTES)
+        return Sealed(self.key_id, nonce, AESGCM(self._keys[self.key_id].secret).encrypt(nonce, secret, associated))
+
+    def open(self, sealed: Sealed, associated: bytes) -> bytes:
+        """The secret that was sealed with these very `associated` data. CannotOpen where anything differs."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        if (key := self._keys.get(sealed.key_id)) is None:
+            raise CannotOpen(key_is_missing=True)
+        if len(sealed.nonce) != _NONCE_BYTES:
+            raise CannotOpen(key_is_missing=False)
+        try:
+            return AESGCM(key.secret).decrypt(sealed.nonce, sealed.text, associated)
+        except InvalidTag:
+            raise CannotOpen(key_is_missing=False) from None
+
+
+def no_key() -> OperatorError:
+    """The error where something has to be sealed or opened, and there is no key."""
+    return OperatorError(
+        "There is no key for the credentials that persons link.",
+        next_step="Set TASKHAND_VAULT_KEY to the key that `taskhand vault new-key` prints.",
+    )

@@ -1,0 +1,116 @@
+"""A link: a person's own credential for a connection, and what may be known of it without the credential; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+__all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
+
+LinkKind = Literal["oauth", "key"]
+"""Where a credential is from: the CRM gave it out to the person's consent, or the person has pasted a key."""
+
+LinkState = Literal[
+    "linked",
+    "ended",  # the CRM accepts it no longer: the person has to link again
+    "broken",  # it cannot be decrypted
+    "locked",  # there is no key here to try
+]
+
+_EARLY: Final = timedelta(minutes=5)
+_SHARE: Final = 0.2
+_MARGIN: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCredential:
+    """What a CRM has given a person: `access_token` goes on requests, `refresh_token` gets the next one.
+
+    `expires_at` None: it is good until it is revoked. A pasted key is an `access_token`.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedMember:
+    """Who a person is in the CRM, as the CRM said when the person linked."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A person's own credential for a connection.
+
+    `linked_at` is when the person gave it, `saved_at` when it was written last. `generation` counts all that was ever
+    saved for the person and the connection. `last_used_at` may lag behind by a minute.
+    """
+
+    person: str
+    connection: str
+    kind: LinkKind
+    credential: OwnCredential
+    linked_at: datetime
+    member: LinkedMember = LinkedMember()
+    last_used_at: datetime | None = None
+    saved_at: datetime | None = None
+    generation: int = 0
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What no other link has: the person and the connection."""
+        return self.person, self.connection
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether a request that is sent now arrives before the credential expires."""
+        expires_at = self.credential.expires_at
+        return expires_at is None or now + _MARGIN < expires_at
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time for the next credential: five minutes before the end, or the last fifth of a short one."""
+        expires_at = self.credential.expires_at
+        if expires_at is None:
+            return False
+        lifetime = expires_at - self.saved_at if self.saved_at else _EARLY / _SHARE
+        return now >= expires_at - max(_MARGIN, min(_EARLY, lifetime * _SHARE))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLink:
+    """What anyone who runs the server may know of a link. `flaw` says why it is broken, as "it ..."."""
+
+    person: str
+    connection: str
+    kind: str
+    state: LinkState
+    member: LinkedMember
+    linked_at: datetime | None
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    scopes: frozenset[str]
+    flaw: str | None = None
+
+    def to_json(self) -> Mapping[str, object]:
+        """The link for programs."""
+        return {
+            "person": self.person,
+            "connection": self.connection,
+            "kind": self.kind,
+            "state": self.state,
+            "member_id": self.member.id,
+            "member_name": self.member.name,
+            "linked_at": _to_text(self.linked_at),
+            "last_used_at": _to_text(self.last_used_at),
+            "expires_at": _to_text(self.expires_at),
+            "scopes": sorted(self.scopes),
+            "flaw": self.flaw,
+        }
+
+
+def _to_text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

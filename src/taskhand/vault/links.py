@@ -1,0 +1,140 @@
+"""The links of all persons: found, saved, removed and listed, and kept fresh for calls."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import anyio
+
+from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
+from taskhand.sqlite.last_uses import LastUses
+from taskhand.vault.cipher import Cipher
+from taskhand.vault.link import Link, LinkedMember, ListedLink
+from taskhand.vault.link_store import KeptLink, LinkStore
+from taskhand.vault.refresh import Refresher, Renew
+from taskhand.vault.sealed_link import SealedLink, describe_link, open_link, seal_link
+
+__all__ = ["Links"]
+
+_log = logging.getLogger(__name__)
+
+_TRIES: Final = 10
+_GONE: Final = "is gone from where it is kept"
+_OLD: Final = "is an earlier one that was put back"
+
+
+class Links:
+    """A person has one link for a connection, or none. Nothing of one person's link is used for another's.
+
+    Every method raises OperatorError where the links cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        store: LinkStore,
+        cipher: Cipher,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
+        """A cipher without keys lists and removes links, and opens none."""
+        self._store = store
+        self._cipher = cipher
+        self._clock = clock
+        self._seen: dict[tuple[str, str], int] = {}
+        """The newest generation of each link that this process has seen: an older one was put back."""
+        self._refresher = Refresher(store, self.find, self._seal, clock, sleep)
+        self._uses = LastUses(store.note_uses, "links")
+
+    async def find(self, person: str, connection: str) -> Link | None:
+        """The person's own credential; None where nothing is linked.
+
+        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted. Neither may be answered
+        with another credential.
+        """
+        seen = self._seen.get((person, connection), 0)  # before the read, which another caller's may overtake
+        kept = await self._store.find(person, connection) if await self._store.exists() else None
+        if kept is None or (kept.row is None and kept.removed and kept.generation >= seen):
+            return None
+        try:
+            link = self._open(kept, seen)
+        except LinkBroken as error:
+            _log.warning("the link of %s for %s cannot be used: it %s", person, connection, error.flaw)
+            raise
+        self._seen[link.name] = max(link.generation, self._seen.get(link.name, 0))
+        return link
+
+    async def save(self, link: Link) -> Link:
+        """Keep a link, in the place of the person's one before; the link as it is kept now."""
+        for _ in range(_TRIES):
+            kept = await self._store.find(*link.name)
+            generation = max(kept.generation, self._seen.get(link.name, 0)) + 1
+            if await self._store.put(seal_link(link, self._cipher, generation, self._clock()), after=kept.generation):
+                saved = await self.find(*link.name)
+                if saved is not None:
+                    return saved
+        raise OperatorError(
+            "The link was not saved: others change it at the same time.", code="store_busy", retryable=True
+        )
+
+    async def end(self, link: Link) -> None:
+        """Mark a link whose credential the CRM accepts no longer; nothing happens to one that was saved since."""
+        await self._store.end(*link.name, generation=link.generation, at=self._clock())
+
+    async def remove(self, person: str, connection: str) -> bool:
+        """Remove a link, also one that is broken; whether there was one."""
+        return await self._store.exists() and await self._store.remove(person, connection, self._clock())
+
+    async def list(self, person: str | None = None) -> Sequence[ListedLink]:
+        """What may be known of every link, or of a person's, by person and connection; never a credential."""
+        seen = dict(self._seen)
+        found = await self._store.list_links() if await self._store.exists() else ()
+        wanted = [one for one in found if person in {None, one.person}]
+        return [self._describe(one, seen.get((one.person, one.connection), 0)) for one in wanted]
+
+    async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
+        """The link with a credential that is good for a request now; None where nothing is linked.
+
+        One that expires soon, or is the one that the CRM has `rejected`, is renewed before: by one caller at a time,
+        in all processes. LinkRequired and LinkBroken as `find`; UpstreamError where it has expired and could not be
+        renewed at this moment.
+        """
+        link = await self.find(person, connection)
+        if link is None:
+            return None
+        link = await self._refresher.refresh_if_due(link, renew, rejected.generation if rejected else None)
+        self._uses.note(link.name, self._clock(), link.last_used_at)
+        return link
+
+    async def record_uses(self) -> None:
+        """Write down beside the calls when links were last used, until cancelled."""
+        await self._uses.record()
+
+    async def aclose(self) -> None:
+        """Write down the last uses, and close the store after what is under way."""
+        await self._uses.write()
+        await self._store.aclose()
+
+    def _seal(self, link: Link) -> SealedLink:
+        return seal_link(link, self._cipher, link.generation + 1, self._clock())
+
+    def _open(self, kept: KeptLink, seen: int) -> Link:
+        if (flaw := _find_flaw(kept, seen)) is not None or kept.row is None:
+            raise LinkBroken.at(kept.connection, flaw or _GONE)
+        if kept.row.ended_at is not None:
+            raise LinkRequired.again(kept.connection)
+        return open_link(kept.row, self._cipher)
+
+    def _describe(self, kept: KeptLink, seen: int) -> ListedLink:
+        if kept.row is not None:
+            return describe_link(kept.row, self._cipher, _find_flaw(kept, seen))
+        nobody, nothing = LinkedMember(), frozenset[str]()
+        return ListedLink(kept.person, kept.connection, "?", "broken", nobody, None, None, None, nothing, _GONE)
+
+
+def _find_flaw(kept: KeptLink, seen: int) -> str | None:
+    """What is wrong with what is kept, before anything is decrypted; `seen` is the newest generation known to be."""
+    if kept.row is None:
+        return _GONE
+    is_newest = kept.row.generation == kept.generation >= seen and not kept.removed
+    return None if is_newest else _OLD

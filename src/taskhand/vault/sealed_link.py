@@ -1,0 +1,173 @@
+"""A link as it is kept: the credential encrypted, the rest readable, and all of it bound together; pure.
+
+The tokens are the secret. Everything else that is written with them is associated data: a byte that was changed, a row
+that was moved to another person or connection, and tokens that were put into a later row are all found.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from taskhand.domain.errors import LinkBroken
+from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
+from taskhand.vault.link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
+
+__all__ = ["VERSION", "SealedLink", "damaged_link", "describe_link", "open_link", "reseal_link", "seal_link", "to_text"]
+
+VERSION: Final = 1
+"""Of how a link is sealed."""
+
+_ALTERED: Final = "was altered where it is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLink:
+    """A row: texts as they are kept, instants in ISO 8601 in UTC, `scopes` with spaces between.
+
+    `sealed` None: the credential was removed, because the CRM accepts it no longer (`ended_at`).
+    """
+
+    person: str
+    connection: str
+    generation: int
+    version: int
+    kind: str
+    member_id: str | None
+    member_name: str | None
+    scopes: str
+    expires_at: str | None
+    linked_at: str
+    saved_at: str
+    sealed: Sealed | None
+    last_used_at: str | None = None
+    ended_at: str | None = None
+
+    @property
+    def associated(self) -> bytes:
+        """What a secret is bound to."""
+        bound = (self.version, self.person, self.connection, self.kind, self.generation)
+        known = (self.member_id, self.member_name, self.scopes, self.expires_at, self.linked_at, self.saved_at)
+        return json.dumps(["taskhand link", *bound, *known]).encode("ascii")
+
+
+def damaged_link(person: str, connection: str, generation: int) -> SealedLink:
+    """A row of which nothing can be read."""
+    return SealedLink(person, connection, generation, VERSION, "?", None, None, "", None, "", "", sealed=None)
+
+
+def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> SealedLink:
+    """The row of a link that is saved now as this generation. OperatorError without a key."""
+    given = link.credential
+    row = SealedLink(
+        link.person,
+        link.connection,
+        generation,
+        VERSION,
+        link.kind,
+        link.member.id,
+        link.member.name,
+        " ".join(sorted(given.scopes)),
+        _to_text_or_none(given.expires_at),
+        to_text(link.linked_at),
+        to_text(now),
+        sealed=None,
+        last_used_at=_to_text_or_none(link.last_used_at),
+    )
+    return _with_secret(row, cipher, json.dumps([given.access_token, given.refresh_token]).encode("ascii"))
+
+
+def open_link(row: SealedLink, cipher: Cipher) -> Link:
+    """The link in a row. LinkBroken where anything is not as it was saved; nothing of it is decrypted then."""
+    secret = _open_secret(row, cipher)
+    try:
+        access_token, refresh_token = json.loads(secret)
+        return Link(
+            row.person,
+            row.connection,
+            cast("LinkKind", row.kind),
+            OwnCredential(access_token, refresh_token, _to_moment(row.expires_at), frozenset(row.scopes.split())),
+            linked_at=datetime.fromisoformat(row.linked_at),
+            member=LinkedMember(row.member_id, row.member_name),
+            last_used_at=_to_moment_or_none(row.last_used_at),
+            saved_at=datetime.fromisoformat(row.saved_at),
+            generation=row.generation,
+        )
+    except ValueError:
+        raise LinkBroken.at(row.connection, _ALTERED) from None
+
+
+def reseal_link(row: SealedLink, cipher: Cipher) -> SealedLink:
+    """The row sealed with the first key. LinkBroken where it cannot be opened."""
+    return _with_secret(row, cipher, _open_secret(row, cipher))
+
+
+def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> ListedLink:
+    """What may be known of a row, also of one that is broken; `flaw` says why it is, where that is known before."""
+    state: LinkState = "linked" if cipher.key_id else "locked"
+    if row.ended_at is not None:
+        state = "ended"
+    elif flaw is None and cipher.key_id:
+        flaw = _find_flaw(row, cipher)
+    return ListedLink(
+        row.person,
+        row.connection,
+        row.kind,
+        "broken" if flaw else state,
+        LinkedMember(row.member_id, row.member_name),
+        linked_at=_to_moment_or_none(row.linked_at),
+        last_used_at=_to_moment_or_none(row.last_used_at),
+        expires_at=_to_moment_or_none(row.expires_at),
+        scopes=frozenset(row.scopes.split()),
+        flaw=flaw,
+    )
+
+
+def to_text(moment: datetime) -> str:
+    """An instant as it is kept."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _to_text_or_none(moment: datetime | None) -> str | None:
+    return to_text(moment) if moment else None
+
+
+def _with_secret(row: SealedLink, cipher: Cipher, secret: bytes) -> SealedLink:
+    return replace(row, sealed=cipher.seal(secret, row.associated))
+
+
+def _open_secret(row: SealedLink, cipher: Cipher) -> bytes:
+    if row.version != VERSION:
+        raise LinkBroken.at(row.connection, f"was encrypted in another way ({row.version}) than this Taskhand knows")
+    if row.sealed is None:
+        raise LinkBroken.at(row.connection, _ALTERED)
+    try:
+        return cipher.open(row.sealed, row.associated)
+    except CannotOpen as error:
+        if not error.key_is_missing:
+            raise LinkBroken.at(row.connection, _ALTERED) from None
+    raise LinkBroken.at(
+        row.connection,
+        f"is encrypted with the key {row.sealed.key_id}, which TASKHAND_VAULT_KEY does not have",
+        "Tell the person: whoever runs Taskhand can add that key; without it, the person has to link again.",
+    )
+
+
+def _find_flaw(row: SealedLink, cipher: Cipher) -> str | None:
+    """Why a row cannot be opened, as "it ..."; None where it can."""
+    try:
+        open_link(row, cipher)
+    except LinkBroken as error:
+        return error.flaw
+    return None
+
+
+def _to_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _to_moment_or_none(text: str | None) -> datetime | None:
+    try:
+        return _to_moment(text)
+    except ValueError:
+        return None

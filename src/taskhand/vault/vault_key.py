@@ -1,0 +1,48 @@
+"""The keys of the vault: how one is written, and the id by which a sealed secret names it; pure.
+
+The text is `thv_` and 64 hexadecimal digits: 32 random bytes. A word that a person made up is no key.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Final
+
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["VaultKey", "make_vault_key", "read_vault_keys"]
+
+_BYTES: Final = 32
+_TEXT: Final = re.compile(rf"thv_([0-9a-f]{{{2 * _BYTES}}})")
+_ID_DIGITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class VaultKey:
+    """A key; its `id` is no secret, and tells nothing of it."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+
+def make_vault_key(new_token: Callable[[int], str] = token_hex) -> str:
+    """The text of a new key; `new_token` returns so many random bytes as hexadecimal digits."""
+    return f"thv_{new_token(_BYTES)}"
+
+
+def read_vault_keys(texts: Sequence[str]) -> tuple[VaultKey, ...]:
+    """The keys with these texts, in their order. OperatorError for a text that is none, which is not quoted."""
+    return tuple(map(_read, texts))
+
+
+def _read(text: str) -> VaultKey:
+    if (found := _TEXT.fullmatch(text)) is None:
+        raise OperatorError(
+            "TASKHAND_VAULT_KEY has a text in it that is no key of the vault.",
+            next_step="Make one with `taskhand vault new-key`.",
+        )
+    secret = bytes.fromhex(found[1])
+    return VaultKey(hmac.new(secret, b"taskhand vault key id", hashlib.sha256).hexdigest()[:_ID_DIGITS], secret)

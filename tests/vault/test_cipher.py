@@ -1,0 +1,99 @@
+"""The cipher: what was sealed opens with its key and its purpose, and with nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixed_clock import NOW
+from taskhand.domain.errors import LinkBroken, OperatorError
+from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
+from taskhand.vault.sealed_link import SealedLink, open_link, seal_link
+from taskhand.vault.vault_key import make_vault_key, read_vault_keys
+from vault.vaults import KEY, OLD_KEY, link_of
+
+texts = st.text(max_size=20)
+
+
+def cipher(*keys: str) -> Cipher:
+    return Cipher(read_vault_keys(keys))
+
+
+@given(secret=st.binary(max_size=200), purpose=st.binary(max_size=50))
+def test_a_secret_opens_with_any_of_the_keys_and_is_sealed_with_the_first(secret: bytes, purpose: bytes) -> None:
+    before = cipher(OLD_KEY).seal(secret, purpose)
+    both = cipher(KEY, OLD_KEY)
+    now = both.seal(secret, purpose)
+    assert both.open(before, purpose) == both.open(now, purpose) == secret
+    assert cipher(KEY).open(now, purpose) == secret
+    with pytest.raises(CannotOpen) as missing:
+        cipher(KEY).open(before, purpose)
+    assert missing.value.key_is_missing
+    assert len(secret) < 4 or secret not in now.text
+
+
+@given(secret=st.binary(max_size=60), data=st.data())
+def test_a_changed_bit_anywhere_is_found(secret: bytes, data: st.DataObject) -> None:
+    purpose = b"for ana in north"
+    sealed = cipher(KEY).seal(secret, purpose)
+    whole = sealed.nonce + sealed.text + purpose
+    at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+    changed = bytearray(whole)
+    changed[at] ^= 1 << bit
+    end = len(sealed.nonce) + len(sealed.text)
+    other = Sealed(sealed.key_id, bytes(changed[: len(sealed.nonce)]), bytes(changed[len(sealed.nonce) : end]))
+    with pytest.raises(CannotOpen) as refused:
+        cipher(KEY).open(other, bytes(changed[end:]))
+    assert not refused.value.key_is_missing
+
+
+@given(secret=st.binary(max_size=60), nonce=st.binary(max_size=40), text=st.binary(max_size=100))
+def test_what_was_never_sealed_does_not_open(secret: bytes, nonce: bytes, text: bytes) -> None:
+    key_id = cipher(KEY).seal(secret, b"").key_id
+    with pytest.raises(CannotOpen):
+        cipher(KEY).open(Sealed(key_id, nonce, text), b"")
+
+
+@given(one=st.tuples(texts, texts), other=st.tuples(texts, texts))
+def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], other: tuple[str, str]) -> None:
+    opener = cipher(KEY)
+    row = seal_link(link_of(*one), opener, 1, NOW)
+    assert open_link(row, opener).credential == link_of(*one).credential
+    fields = {name: getattr(row, name) for name in SealedLink.__slots__}
+    moved = SealedLink(**fields | {"person": other[0], "connection": other[1]})
+    if one == other:
+        assert open_link(moved, opener).name == one
+        return
+    with pytest.raises(LinkBroken):
+        open_link(moved, opener)
+
+
+def test_the_same_secret_is_never_sealed_alike() -> None:
+    sealer = cipher(KEY)
+    assert len({sealer.seal(b"secret", b"").nonce for _ in range(100)}) == 100
+    assert len({sealer.seal(b"secret", b"").text for _ in range(100)}) == 100
+
+
+def test_a_key_is_random_names_itself_and_is_in_no_repr() -> None:
+    assert make_vault_key() != make_vault_key()
+    [key, other] = read_vault_keys([KEY, OLD_KEY])
+    assert key.id != other.id
+    assert key.id not in KEY
+    assert key.secret.hex() not in repr(key)
+    assert "1a1a" not in repr(cipher(KEY))
+    assert "access-of-ana" not in repr(link_of("ana"))
+    assert "refresh-of-ana" not in repr(link_of("ana"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "thv_", KEY[:-1], f"{KEY}0", KEY.upper(), KEY.replace("thv", "thk"), "a password"]
+)
+def test_a_text_that_is_no_key_is_refused_and_not_quoted(text: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        read_vault_keys([KEY, text])
+    assert not text or text not in refused.value.message
+    assert "`taskhand vault new-key`" in str(refused.value.next_step)
+
+
+def test_nothing_is_sealed_without_a_key() -> None:
+    with pytest.raises(OperatorError, match="There is no key"):
+        Cipher(()).seal(b"secret", b"")

@@ -1,0 +1,289 @@
+"""Links: kept for each person, in a file that tells nothing; what is wrong with one is no other's matter."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixed_clock import NOW, FixedClock
+from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
+from taskhand.vault.cipher import Cipher
+from taskhand.vault.link import OwnCredential
+from taskhand.vault.links import Links
+from taskhand.vault.sqlite import SqliteLinkStore
+from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "links.sqlite"
+
+
+@pytest.fixture
+async def links(path: Path) -> AsyncIterator[Links]:
+    links = links_at(path)
+    yield links
+    await links.aclose()
+
+
+async def states(links: Links) -> dict[tuple[str, str], str]:
+    return {(one.person, one.connection): one.state for one in await links.list()}
+
+
+async def test_a_link_is_found_by_its_person_and_connection_and_replaced_by_the_next(links: Links, path: Path) -> None:
+    assert await links.find("ana", "north") is None
+    assert await links.list() == []
+    assert not await links.remove("ana", "north")
+    assert not path.exists()  # noqa: ASYNC240  the test's own
+    saved = await links.save(link_of("ana"))
+    assert saved == replace(link_of("ana"), generation=1, saved_at=NOW)
+    await links.save(link_of("ben"))
+    pasted = await links.save(link_of("ana", "south", kind="key", minutes=None))
+    assert await links.find("ana", "north") == saved
+    assert await links.find("ana", "south") == pasted
+    assert await links.find("ben", "south") is None
+    other = await links.save(replace(link_of("ana"), credential=OwnCredential("another")))
+    assert (await links_at(path).find("ana", "north")) == other
+    assert other.generation == 2
+    assert await links.remove("ana", "north")
+    assert not await links.remove("ana", "north")
+    assert await links.find("ana", "north") is None
+    assert await states(links) == {("ana", "south"): "linked", ("ben", "north"): "linked"}
+    assert (await links.save(link_of("ana"))).generation > other.generation
+
+
+async def test_the_list_says_who_has_linked_what_and_no_secret(links: Links, path: Path) -> None:
+    await links.save(link_of("ana"))
+    [listed] = await links.list("ana")
+    assert listed.to_json() == {
+        "person": "ana",
+        "connection": "north",
+        "kind": "oauth",
+        "state": "linked",
+        "member_id": "17",
+        "member_name": "ana in the CRM",
+        "linked_at": "2026-03-04T15:30:00+00:00",
+        "last_used_at": None,
+        "expires_at": "2026-03-04T16:00:00+00:00",
+        "scopes": ["tasks", "tasks.read"],
+        "flaw": None,
+    }
+    assert await links.list("ben") == []
+    assert not any(secret in repr(listed) for secret in SECRETS)
+    await links.end(await links.save(link_of("ben")))
+    assert await states(links) == {("ana", "north"): "linked", ("ben", "north"): "ended"}
+    assert await states(links_at(path, OLD_KEY)) == {("ana", "north"): "broken", ("ben", "north"): "ended"}
+
+
+async def test_a_link_that_the_crm_accepts_no_longer_is_asked_for_again(links: Links, path: Path) -> None:
+    first = await links.save(link_of("ana"))
+    await links.save(link_of("ben"))
+    await links.end(first)
+    with pytest.raises(LinkRequired) as refused:
+        await links.find("ana", "north")
+    assert refused.value.code == "link_required"
+    assert refused.value.next_step == "Tell the person to link north again."
+    assert await links.find("ben", "north")
+    with rows(path) as other:
+        [(secret,)] = other.execute("SELECT sealed FROM link WHERE person = 'ana'").fetchall()
+        assert secret is None
+    again = await links.save(link_of("ana"))
+    await links.end(first)  # the news of the first comes late
+    assert await links.find("ana", "north") == again
+
+
+async def test_no_secret_is_in_any_file_log_error_or_repr(
+    links: Links, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown = [repr(await links.save(link_of(person))) for person in ("ana", "ben")]
+    shown += [repr(await links.find("ana", "north")), repr(await links.list())]
+    await links.remove("ben", "north")
+    with pytest.raises(LinkBroken) as refused:
+        await links_at(path, OLD_KEY).find("ana", "north")
+    shown += [repr(refused.value), refused.value.message, str(refused.value.next_step), caplog.text]
+    files = [*path.parent.iterdir()]
+    assert {file.name for file in files} >= {"links.sqlite", "links.sqlite-wal"}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    secrets = [*SECRETS, bytes.fromhex(KEY[4:]).hex()]
+    assert not [secret for secret in secrets for text in shown if secret in text]
+    contents = [file.read_bytes() for file in files]
+    assert not [secret for secret in secrets for content in contents if secret.encode() in content]
+    assert not any(bytes.fromhex(KEY[4:]) in content for content in contents)
+
+
+async def test_a_stolen_file_opens_nothing(links: Links, path: Path) -> None:
+    await links.save(link_of("ana"))
+    thief = links_at(path, OLD_KEY)
+    with pytest.raises(LinkBroken) as refused:
+        await thief.find("ana", "north")
+    assert refused.value.code == "link_broken"
+    assert "which TASKHAND_VAULT_KEY does not have" in refused.value.message
+    keyless = Links(SqliteLinkStore(path), Cipher(()), FixedClock())
+    with pytest.raises(LinkBroken):
+        await keyless.find("ana", "north")
+    assert await states(keyless) == {("ana", "north"): "locked"}
+
+
+CHANGES: dict[str, str] = {
+    "a bit of the secret": "UPDATE link SET sealed = CAST(X'00' || substr(sealed, 2) AS BLOB) WHERE person = 'ana'",
+    "a shorter secret": "UPDATE link SET sealed = substr(sealed, 1, 20) WHERE person = 'ana'",
+    "an empty secret": "UPDATE link SET sealed = X'' WHERE person = 'ana'",
+    "no secret": "UPDATE link SET sealed = NULL WHERE person = 'ana'",
+    "the nonce": "UPDATE link SET nonce = X'000000000000000000000000' WHERE person = 'ana'",
+    "a shorter nonce": "UPDATE link SET nonce = X'00' WHERE person = 'ana'",
+    "the key": "UPDATE link SET key_id = 'ffffffffffffffff' WHERE person = 'ana'",
+    "the version": "UPDATE link SET version = 2 WHERE person = 'ana'",
+    "the kind": "UPDATE link SET kind = 'key' WHERE person = 'ana'",
+    "the generation": "UPDATE link SET generation = 2 WHERE person = 'ana'",
+    "both generations": "UPDATE link SET generation = 2 WHERE person = 'ana'; "
+    "UPDATE link_generation SET generation = 2 WHERE person = 'ana'",
+    "who it is": "UPDATE link SET member_id = '18' WHERE person = 'ana'",
+    "the name": "UPDATE link SET member_name = 'Ben' WHERE person = 'ana'",
+    "a name that is no text": "UPDATE link SET member_name = CAST(X'ff' AS TEXT) WHERE person = 'ana'",
+    "more scopes": "UPDATE link SET scopes = 'tasks tasks.delete' WHERE person = 'ana'",
+    "a later end": "UPDATE link SET expires_at = '2099-01-01T00:00:00.000000+00:00' WHERE person = 'ana'",
+    "no moment": "UPDATE link SET linked_at = 'soon', expires_at = 'later' WHERE person = 'ana'",
+    "no use": "UPDATE link SET last_used_at = 'never' WHERE person = 'ana'",
+    "the person": "UPDATE link SET person = 'eve' WHERE person = 'ana'",
+    "the connection": "UPDATE link SET connection = 'west' WHERE person = 'ana'",
+    "another person's secret": "UPDATE link SET (key_id, nonce, sealed, linked_at) = "
+    "(SELECT key_id, nonce, sealed, linked_at FROM link WHERE person = 'ben') WHERE person = 'ana'",
+    "a link that is gone": "DELETE FROM link WHERE person = 'ana'",
+}
+
+
+@pytest.mark.parametrize("change", [*CHANGES])
+async def test_what_was_changed_in_the_file_is_broken_for_its_person_and_for_nobody_else(
+    links: Links, path: Path, change: str
+) -> None:
+    for person in ("ana", "ben"):
+        await links.save(link_of(person))
+    with rows(path) as other:
+        other.executescript(CHANGES[change])
+    for reader in (links, links_at(path)):
+        found_states = await states(reader)
+        assert await reader.find("ben", "north")
+        assert found_states["ben", "north"] == "linked"
+        for name in (("eve", "north"), ("ana", "west")):
+            if name in found_states:
+                assert found_states[name] == "broken"
+                with pytest.raises(LinkBroken):
+                    await reader.find(*name)
+        if change == "no use":
+            assert await reader.find("ana", "north")
+            continue
+        assert found_states["ana", "north"] == "broken"
+        with pytest.raises(LinkBroken) as refused:
+            await reader.find("ana", "north")
+        assert (refused.value.code, refused.value.details["connection"]) == ("link_broken", "north")
+    await links.save(link_of("ana"))
+    assert await links_at(path).find("ana", "north")
+
+
+Rows = list[tuple[Any, ...]]
+
+
+def taken(path: Path) -> Rows:
+    """The row of ana, as somebody keeps it for later."""
+    with rows(path) as other:
+        return other.execute("SELECT * FROM link WHERE person = 'ana'").fetchall()
+
+
+def put_back(path: Path, kept: Rows) -> None:
+    with rows(path) as other:
+        statement = f"INSERT OR REPLACE INTO link VALUES ({', '.join('?' * 18)})"  # noqa: S608  marks
+        other.executemany(statement, kept)
+
+
+async def replaced(links: Links) -> None:
+    await links.save(replace(link_of("ana"), credential=OwnCredential("another")))
+
+
+async def removed(links: Links) -> None:
+    assert await links.remove("ana", "north")
+
+
+@pytest.mark.parametrize("change", [replaced, removed])
+async def test_an_old_row_that_is_put_back_is_broken(links: Links, path: Path, change: Callable[[Links], Any]) -> None:
+    await links.save(link_of("ana"))
+    old = taken(path)
+    await change(links)
+    put_back(path, old)
+    for reader in (links, links_at(path)):
+        with pytest.raises(LinkBroken, match="an earlier one that was put back"):
+            await reader.find("ana", "north")
+        assert await states(reader) == {("ana", "north"): "broken"}
+    assert await links.remove("ana", "north")
+    assert await links.find("ana", "north") is None
+
+
+async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_one(links: Links, path: Path) -> None:
+    await links.save(link_of("ana"))
+    old = taken(path)
+    await replaced(links)
+    put_back(path, old)
+    with rows(path) as other:
+        other.execute("UPDATE link_generation SET generation = 1")
+    with pytest.raises(LinkBroken, match="an earlier one that was put back"):
+        await links.find("ana", "north")
+    assert await links_at(path).find("ana", "north")  # no other process can tell
+    await links.save(link_of("ana"))
+    assert await links.find("ana", "north")
+
+
+async def test_the_last_use_is_written_beside_the_calls(links: Links, path: Path) -> None:
+    clock = FixedClock()
+    used = links_at(path, clock=clock)
+    await links.save(link_of("ana", kind="key", minutes=None))
+
+    async def never(_: object) -> OwnCredential:
+        raise AssertionError("a pasted key is renewed")
+
+    for minutes in (0, 0.5, 1):
+        clock.now = NOW + timedelta(minutes=minutes)
+        assert await used.fresh("ana", "north", never)
+    await used.aclose()
+    assert [one.last_used_at for one in await links.list()] == [NOW + timedelta(minutes=1)]
+    assert await links.find("ana", "north")
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator(links: Links, path: Path) -> None:
+    await links.save(link_of("ana"))
+    await links.aclose()
+    path.write_bytes(b"")  # noqa: ASYNC240  the test's own
+    with pytest.raises(OperatorError, match="file of links") as refused:
+        await links_at(path).find("ana", "north")
+    assert not isinstance(refused.value, LinkBroken)
+
+
+async def test_two_processes_that_save_at_once_both_succeed(links: Links, path: Path) -> None:
+    other = links_at(path)
+    await links.save(link_of("ana"))
+    saved = [await (links, other)[number % 2].save(link_of("ana")) for number in range(6)]
+    assert [one.generation for one in saved] == [2, 3, 4, 5, 6, 7]
+
+
+async def test_a_damaged_byte_of_the_file_gives_the_link_an_error_or_nothing_and_never_another_credential(
+    links: Links, path: Path
+) -> None:
+    whole = await links.save(link_of("ana"))
+    await links.aclose()
+    content = path.read_bytes()  # noqa: ASYNC240  the test's own
+    places = [at for at, byte in enumerate(content) if byte][::11]
+    for number, at in enumerate(places):
+        damaged = path.with_name(f"{number}.sqlite")
+        damaged.write_bytes(content[:at] + bytes([content[at] ^ 1 << number % 8]) + content[at + 1 :])
+        reader = links_at(damaged)
+        try:
+            found = await reader.find("ana", "north")
+            await reader.list()
+        except OperatorError:
+            found = None
+        assert found in {None, whole} or replace(found, last_used_at=None) == whole, at
+        await reader.aclose()
+        damaged.unlink(missing_ok=True)

@@ -1,0 +1,356 @@
+"""The renewal of credentials: one at a time for each link, in all processes, and never for the account of another."""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+
+from fixed_clock import NOW, FixedClock
+from killed import assert_killed, die
+from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
+from taskhand.vault.link import Link, OwnCredential
+from taskhand.vault.links import Links
+from vault.vaults import link_of, links_at, rows
+
+HOUR = timedelta(hours=1)
+
+
+class Crm:
+    """A CRM that gives out tokens; it replaces a refresh token with each use, unless it `keeps` them."""
+
+    def __init__(self, clock: FixedClock, *, keeps: bool = False) -> None:
+        self.clock = clock
+        self.keeps = keeps
+        self.current = "refresh-of-ana"
+        self.asked: list[str] = []
+        self.failure: Exception | None = None
+        self.called = anyio.Event()
+        self.answers = anyio.Event()
+        self.answers.set()
+
+    async def renew(self, link: Link) -> OwnCredential:
+        self.asked.append(link.credential.refresh_token or "")
+        self.called.set()
+        await self.answers.wait()
+        if self.failure:
+            raise self.failure
+        if link.credential.refresh_token != self.current:
+            raise LinkRequired.again(link.connection)
+        access_token = f"access-{len(self.asked)}"
+        if self.keeps:
+            return OwnCredential(access_token, None, self.clock() + HOUR)
+        self.current = f"refresh-{len(self.asked)}"
+        return OwnCredential(access_token, self.current, self.clock() + HOUR)
+
+    async def wait(self, _: float) -> None:
+        """What another process does meanwhile: it sleeps until the CRM has answered."""
+        await self.answers.wait()
+        await anyio.lowlevel.checkpoint()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "links.sqlite"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def crm(clock: FixedClock) -> Crm:
+    return Crm(clock)
+
+
+@pytest.fixture
+async def links(path: Path, clock: FixedClock, crm: Crm) -> AsyncIterator[Links]:
+    """The links of a server; ana has linked, and her token ends in half an hour."""
+    links = links_at(path, clock=clock, sleep=crm.wait)
+    await links.save(link_of("ana"))
+    await links.save(link_of("ben"))
+    yield links
+    await links.aclose()
+
+
+async def token(links: Links, crm: Crm, rejected: Link | None = None) -> str:
+    link = await links.fresh("ana", "north", crm.renew, rejected=rejected)
+    assert link is not None
+    return link.credential.access_token
+
+
+async def tokens(several: list[Links], crm: Crm, rejected: Link | None = None) -> list[str]:
+    """What callers at the same moment get: the token, or the code of the error."""
+    found: list[str] = []
+
+    async def call(links: Links) -> None:
+        try:
+            found.append(await token(links, crm, rejected))
+        except TaskhandError as error:
+            found.append(error.code)
+
+    async with anyio.create_task_group() as tasks:
+        for links in several:
+            tasks.start_soon(call, links)
+        await anyio.wait_all_tasks_blocked()
+        crm.answers.set()
+    return found
+
+
+async def test_a_token_is_renewed_five_minutes_before_its_end_and_kept(
+    links: Links, crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    clock.move(minutes=24)
+    assert await token(links, crm) == "access-of-ana"
+    clock.move(minutes=1)
+    assert await token(links, crm) == "access-1"
+    assert await token(links, crm) == "access-1"
+    assert crm.asked == ["refresh-of-ana"]
+    kept = await links_at(path).find("ana", "north")
+    given = OwnCredential("access-1", "refresh-1", clock() + HOUR, frozenset({"tasks", "tasks.read"}))
+    assert kept == replace(link_of("ana"), credential=given, generation=2, saved_at=clock())
+    assert (await links.find("ben", "north")) == replace(link_of("ben"), generation=1, saved_at=NOW)
+
+
+async def test_a_refresh_token_that_is_not_answered_stays(links: Links, clock: FixedClock) -> None:
+    crm = Crm(clock, keeps=True)
+    for number in (1, 2, 3):
+        clock.move(hours=2)
+        assert await token(links, crm) == f"access-{number}"
+    assert crm.asked == ["refresh-of-ana"] * 3
+
+
+async def test_a_token_of_a_minute_is_not_renewed_by_every_call(links: Links, crm: Crm, clock: FixedClock) -> None:
+    await links.save(link_of("ana", minutes=1))
+    assert await token(links, crm) == "access-of-ana"
+    clock.move(seconds=47)
+    assert await token(links, crm) == "access-of-ana"
+    clock.move(seconds=1)
+    assert await token(links, crm) == "access-1"
+
+
+@pytest.mark.parametrize("minutes", [26, 31])
+async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_get_the_new_token(
+    links: Links, crm: Crm, clock: FixedClock, path: Path, minutes: float
+) -> None:
+    clock.move(minutes=minutes)
+    crm.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=crm.wait)
+    assert await tokens([links, other] * 5, crm) == ["access-1"] * 10
+    assert crm.asked == ["refresh-of-ana"]
+    await other.aclose()
+
+
+async def test_a_grant_that_is_gone_asks_its_person_to_link_again_and_nobody_else(
+    links: Links, crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    clock.move(minutes=26)
+    crm.current = "revoked"
+    crm.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=crm.wait)
+    assert await tokens([links, other] * 5, crm) == ["link_required"] * 10
+    assert len(crm.asked) == 1
+    assert [(one.person, one.state) for one in await links.list()] == [("ana", "ended"), ("ben", "linked")]
+    await links.save(link_of("ana"))
+    assert await token(other, crm) == "access-of-ana"
+    await other.aclose()
+
+
+FAILURES = {
+    "the CRM is down": UpstreamError("It failed.", retryable=True),
+    "no answer": TimeoutError(),
+    "our own registration is wrong": OperatorError("The client is unknown."),
+}
+
+
+@pytest.mark.parametrize("why", [*FAILURES])
+async def test_a_renewal_that_fails_for_a_moment_keeps_the_token_while_it_is_good(
+    links: Links, crm: Crm, clock: FixedClock, why: str
+) -> None:
+    clock.move(minutes=26)
+    crm.failure = FAILURES[why]
+    crm.answers = anyio.Event()
+    assert await tokens([links] * 10, crm) == ["access-of-ana"] * 10
+    assert len(crm.asked) == 1
+    clock.move(minutes=4)
+    crm.answers = anyio.Event()
+    [code] = {*await tokens([links] * 10, crm)}
+    assert code == ("configuration" if isinstance(crm.failure, OperatorError) else "upstream_error")
+    assert len(crm.asked) == 2
+    crm.failure = None
+    clock.move(seconds=5)
+    assert await token(links, crm) == "access-3"
+
+
+async def test_a_token_that_the_crm_rejects_is_renewed_once_though_it_should_be_good(
+    links: Links, crm: Crm, clock: FixedClock
+) -> None:
+    rejected = await links.find("ana", "north")
+    crm.answers = anyio.Event()
+    assert await tokens([links] * 5, crm, rejected) == ["access-1"] * 5
+    assert await token(links, crm, rejected) == "access-1"
+    assert len(crm.asked) == 1
+    clock.move(seconds=1)
+    crm.failure = UpstreamError("It failed.")
+    with pytest.raises(UpstreamError):
+        await token(links, crm, await links.find("ana", "north"))
+
+
+async def test_a_pasted_key_that_the_crm_rejects_is_asked_for_again(links: Links, crm: Crm) -> None:
+    key = OwnCredential("a key")
+    rejected = await links.save(replace(link_of("ana", kind="key"), credential=key))
+    assert await token(links, crm) == "a key"
+    assert await tokens([links] * 3, crm, rejected) == ["link_required"] * 3
+    assert crm.asked == []
+
+
+async def test_a_caller_who_gives_up_does_not_lose_the_answer(links: Links, crm: Crm, clock: FixedClock) -> None:
+    clock.move(minutes=26)
+    crm.answers = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(token, links, crm)
+        await crm.called.wait()
+        tasks.cancel_scope.cancel()
+        crm.answers.set()
+    assert await token(links, crm) == "access-1"
+    assert len(crm.asked) == 1
+
+
+async def test_an_answer_that_cannot_be_saved_is_used_and_saved_later(
+    links: Links, crm: Crm, clock: FixedClock, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.move(minutes=26)
+    with rows(path) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON link BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    assert [await token(links, crm), await token(links, crm)] == ["access-1", "access-1"]
+    with rows(path) as other:
+        other.execute("DROP TRIGGER full")
+    assert await token(links, crm) == "access-1"
+    assert crm.asked == ["refresh-of-ana"]
+    assert await token(links_at(path, clock=clock), crm) == "access-1"
+    assert "the disk is full" in caplog.text
+    assert "access-1" not in caplog.text
+
+
+async def test_who_links_or_unlinks_while_a_renewal_is_under_way_has_the_last_word(
+    links: Links, crm: Crm, clock: FixedClock
+) -> None:
+    async def during(change: Callable[[], Awaitable[object]]) -> list[str]:
+        crm.answers, crm.called = anyio.Event(), anyio.Event()
+        found: list[str] = []
+
+        async def call() -> None:
+            try:
+                found.append(await token(links, crm))
+            except LinkRequired as error:
+                found.append(error.code)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await crm.called.wait()
+            await change()
+            crm.answers.set()
+        return found
+
+    clock.move(minutes=26)
+    newer = replace(link_of("ana"), credential=OwnCredential("newer"))
+    assert await during(lambda: links.save(newer)) == ["newer"]
+    crm.current = "refresh-of-ana"
+    await links.save(link_of("ana"))
+    clock.move(minutes=4)
+    assert await during(lambda: links.remove("ana", "north")) == ["link_required"]
+    assert await links.find("ana", "north") is None
+
+
+@pytest.mark.parametrize(("keeps", "expected"), [(True, ["access-1"]), (False, ["link_required"])])
+def test_a_process_that_is_killed_after_the_answer_of_the_crm_costs_at_most_a_new_link(
+    path: Path, *, keeps: bool, expected: list[str]
+) -> None:
+    clock = FixedClock()
+
+    async def killed() -> None:
+        links = links_at(path, clock=clock)
+        await links.save(link_of("ana"))
+        clock.move(minutes=26)
+        await links.fresh("ana", "north", die)
+
+    async def afterwards() -> None:
+        crm = Crm(clock, keeps=keeps)
+        crm.current = "refresh-of-ana" if keeps else "lost with the process"
+        clock.move(minutes=26)
+        links = links_at(path, clock=clock)
+        assert await tokens([links], crm) == ["access-of-ana"], "as long as the process may be at it"
+        assert crm.asked == []
+        clock.move(seconds=30)
+        assert await tokens([links], crm) == expected
+        assert crm.asked == ["refresh-of-ana"]
+        await links.aclose()
+
+    assert_killed(lambda: anyio.run(killed))
+    anyio.run(afterwards)
+
+
+def test_processes_that_renew_at_once_use_each_refresh_token_once(path: Path, tmp_path: Path) -> None:
+    """A CRM that all share: a file for each refresh token that was used, which cannot be made twice."""
+
+    async def renew(link: Link) -> OwnCredential:
+        used = link.credential.refresh_token or ""
+        os.close(os.open(tmp_path / f"used-{used}", os.O_CREAT | os.O_EXCL))
+        await anyio.sleep(0.02)  # a CRM takes its time
+        return OwnCredential(f"access-after-{used}", f"{used}+", NOW + HOUR)
+
+    async def call() -> None:
+        links = links_at(path, clock=FixedClock(NOW + timedelta(minutes=31)), sleep=anyio.sleep)
+        found: list[str] = []
+
+        async def one() -> None:
+            link = await links.fresh("ana", "north", renew)
+            found.append(link.credential.access_token if link else "none")
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(one)
+        assert found == ["access-after-refresh-of-ana"] * 5
+
+    async def link() -> None:
+        links = links_at(path)
+        await links.save(link_of("ana"))
+        await links.aclose()
+
+    anyio.run(link)
+    children = [_fork(lambda: anyio.run(call)) for _ in range(3)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    assert [file.name for file in tmp_path.glob("used-*")] == ["used-refresh-of-ana"]
+
+
+def _fork(work: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        failed = 1
+        try:
+            work()
+            failed = 0
+        finally:
+            os._exit(failed)
+    return child
+
+
+async def test_the_log_names_persons_and_no_token(
+    links: Links, crm: Crm, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    clock.move(minutes=26)
+    crm.failure = UpstreamError("It failed.")
+    await token(links, crm)
+    clock.move(seconds=5)
+    crm.failure = None
+    await token(links, crm)
+    assert caplog.messages == [
+        "the credential of ana for north was not renewed: It failed.",
+        "the credential of ana for north was renewed",
+    ]
