@@ -33,6 +33,9 @@ def control_routes(emulator: Emulator) -> list[Route]:
         ("PUT", "/_sandbox/faults", _faults),
         ("PUT", "/_sandbox/reading", _spec_variant),
         ("POST", "/_sandbox/reset", _reset),
+        ("GET", "/_sandbox/grants", _grants),
+        ("POST", "/_sandbox/grants", _sign_in),
+        ("DELETE", "/_sandbox/grants", _end_grants),
     ]
     return [Route(path, partial(control, emulator), methods=[method]) for method, path, control in table]
 
@@ -71,6 +74,40 @@ async def _spec_variant(emulator: Emulator, request: Request) -> Response:
 
 async def _reset(emulator: Emulator, _: Request) -> Response:
     emulator.reset()
+    return Response(status_code=DONE)
+
+
+async def _grants(emulator: Emulator, _: Request) -> Response:
+    """List who has allowed which app what, without codes and tokens."""
+    server = emulator.authorization
+    return _json(
+        [
+            {
+                "user": one.user.id,
+                "client_id": one.client_id,
+                "scopes": one.scopes,
+                "state": "ended" if one.is_ended else "open",
+            }
+            for one in (server.grants if server else ())
+        ]
+    )
+
+
+async def _sign_in(emulator: Emulator, request: Request) -> Response:
+    """Issue tokens for a `user` without a page."""
+    try:
+        sent = await request.json()
+        if emulator.authorization is None or not isinstance(sent, dict):
+            return _refuse(ValueError("expected an object with a user of a CRM that has OAuth"))
+        return _json(emulator.authorization.sign_in(str(sent.get("user")), emulator.now()))
+    except ValueError as error:
+        return _refuse(error)
+
+
+async def _end_grants(emulator: Emulator, request: Request) -> Response:
+    """End the grants of a `user`, or all, as who disconnects the app in the CRM does."""
+    if emulator.authorization is not None:
+        emulator.authorization.grants.end(request.query_params.get("user"))
     return Response(status_code=DONE)
 
 

@@ -15,7 +15,7 @@ from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.odd_rows import OddRows
-from taskhand.sandbox.request_log import Logged, RequestLog
+from taskhand.sandbox.request_log import Holder, Logged, RequestLog
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from taskhand.sandbox.oauth.server import AuthorizationServer
     from taskhand.sandbox.odd_rows import OddFields
     from taskhand.sandbox.switches import Switches
 
@@ -44,7 +45,7 @@ class EmulatorOptions(TypedDict, total=False):
 
 
 class Emulator(ABC):
-    """A CRM without a network: a subclass gives `routes`, `answer`, `failure`, `state` and `reseed`.
+    """A CRM without a network: a subclass gives `routes`, `answer`, `failure`, `state`, `reseed` and `find_holder`.
 
     `app` is the ASGI application. `clock` gives aware datetimes. `faults` and `spec_variant` may be set while it
     serves; setting `faults` restarts their counts.
@@ -53,6 +54,7 @@ class Emulator(ABC):
     routes: tuple[str, ...] = ()
     harmless: frozenset[str] = frozenset()  # the routes with another method than GET that change nothing
     spec_variant: Switches
+    authorization: AuthorizationServer[Any] | None = None  # of a CRM that has one
 
     def __init__(
         self,
@@ -84,6 +86,10 @@ class Emulator(ABC):
         """Return this CRM's error body for a failure that does not depend on the request."""
 
     @abstractmethod
+    def find_holder(self, request: Request) -> Holder | None:
+        """Return whose credential a request bears, for the log; None without one."""
+
+    @abstractmethod
     def state(self) -> dict[str, Any]:
         """Return everything that is stored, as JSON values."""
 
@@ -104,6 +110,12 @@ class Emulator(ABC):
     def route_of(self, request: Request) -> RouteMatch | None:
         """Return the route of a request; a CRM that lets a header or an alias change it overrides this."""
         return find_route(self.routes, request.method, request.path)
+
+    def failure_of(self, route: str | None, status: int) -> Response:
+        """Return the error body for a status on a route."""
+        server = self.authorization
+        own = server.failure(status) if server and route in server.endpoints else None
+        return own or self.failure(status)
 
     def now(self) -> dt.datetime:
         """Return the time of the CRM's clock."""
@@ -150,13 +162,15 @@ class Emulator(ABC):
     def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:
         """Answer, disguise and log. There is no await in here, so that requests never interleave."""
         works = fault is None or fault.commits
+        holder = self.find_holder(request)
         stale = fault is not None and fault.kind == "stale_list"
         true = self._answer_with_odd_rows(request, stale=stale) if works else Response(500)
-        visible = disguise(fault, true, self.failure(fault.status or 500), request.target) if fault else true
+        visible = disguise(fault, true, self.failure_of(route, fault.status or 500), request.target) if fault else true
         reads = (route or request.method).startswith("GET") or route in self.harmless
         committed = works and not reads and true.status < FIRST_ERROR
         status = None if fault and fault.kind in RESETS else visible.status
-        self._log.add(request, status=status, route=route, committed=committed, fault=fault.kind if fault else None)
+        kind = fault.kind if fault else None
+        self._log.add(request, status=status, route=route, committed=committed, fault=kind, holder=holder)
         return visible
 
     def _answer_with_odd_rows(self, request: Request, *, stale: bool) -> Response:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from taskhand.sandbox.messages import Request, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
-SECRET_FIELDS = frozenset({"tokenKey"})  # in HubSpot's token check
+SECRET_FIELDS = frozenset(
+    {"tokenKey", "client_secret", "code", "code_verifier", "refresh_token", "token"}
+)  # of HubSpot's token check and of OAuth
+FORM = "application/x-www-form-urlencoded"
 MASK = "***"
+
+
+class Holder(NamedTuple):
+    """Whose credential a request bore: its kind, and the id of the user; a key of an organisation has no user."""
+
+    kind: str
+    user: str | None = None
+
+
+NOBODY = Holder("unknown")  # the credential is not one of this sandbox
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Logged:
     headers: dict[str, str]
     """The headers."""
     body: Any
-    """The JSON value, the text of another body, or None without one."""
+    """The JSON value, the fields of a form, the text of another body, or None without one."""
     status: int | None
     """The status of the response; None when the connection was reset."""
     route: str | None
@@ -36,6 +50,10 @@ class Logged:
     """Whether the request changed data, whatever the response was."""
     fault: str | None
     """The kind of the fault that struck it, or None."""
+    credential: str | None = None
+    """The kind of the credential that it bore: such as `api_key` or `oauth`; `unknown`; None without one."""
+    user: str | None = None
+    """The id of the CRM's user whose credential that is, also where it has expired; None where it is nobody's own."""
 
 
 class RequestLog:
@@ -54,22 +72,37 @@ class RequestLog:
         self._entries.clear()
 
     def add(
-        self, request: Request, *, status: int | None, route: str | None, committed: bool, fault: str | None
+        self,
+        request: Request,
+        *,
+        status: int | None,
+        route: str | None,
+        committed: bool,
+        fault: str | None,
+        holder: Holder | None,
     ) -> None:
         """Add a request, with its credentials masked."""
         entry = Logged(
             n=len(self._entries) + 1,
             method=request.method,
-            path=request.path,
+            path=route.partition(" ")[2] if route and "{token}" in route else request.path,
             query=_grouped(request.pairs),
             headers={key: MASK if key in SECRET_HEADERS else value for key, value in request.headers},
-            body=_masked(json_or_text(request.body)),
+            body=_masked(_read_body(request)),
             status=status,
             route=route,
             committed=committed,
             fault=fault,
+            credential=holder.kind if holder else None,
+            user=holder.user if holder else None,
         )
         self._entries.append(entry)
+
+
+def _read_body(request: Request) -> Any:
+    if (request.header("content-type") or "").partition(";")[0].strip().lower() == FORM:
+        return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
+    return json_or_text(request.body)
 
 
 def _masked(body: Any) -> Any:
@@ -81,5 +114,5 @@ def _masked(body: Any) -> Any:
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for key, value in pairs:
-        grouped.setdefault(key, []).append(value)
+        grouped.setdefault(key, []).append(MASK if key in SECRET_FIELDS else value)
     return grouped

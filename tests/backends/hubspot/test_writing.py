@@ -235,6 +235,7 @@ READINGS = [
     if value not in {"expired", "any text", "pending_never", "canceled"}
     if name not in {"limit_policy", "unknown_credentials"}
     if not values[0].startswith(("a whole", "any"))
+    if not name.startswith("oauth_")  # nobody signs in here
 ]
 
 

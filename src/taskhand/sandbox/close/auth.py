@@ -1,17 +1,50 @@
-"""The API key or the OAuth token: https://developer.close.com/api/overview/api-key-authentication."""
+"""The API key or an OAuth token: https://developer.close.com/api/overview/api-key-authentication."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+from taskhand.sandbox.request_log import NOBODY, Holder
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.oauth.grants import Issued
 
 
-def is_authorized(header: str, key: str, token: str) -> bool:
-    """Whether the Authorization header has the key as user name of Basic without a password, or the Bearer token."""
+class Keys(NamedTuple):
+    """The API key and the access token that are always good, and whose they are."""
+
+    key: str
+    token: str
+    owner: str
+
+
+def read_bearer(header: str) -> str | None:
+    """Return the token of Bearer, or None."""
     scheme, _, credential = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return secrets.compare_digest(credential.strip().encode(), token.encode())
+    return credential.strip() if scheme.lower() == "bearer" else None
+
+
+def find_holder(header: str, keys: Keys, issued: Issued | None) -> Holder | None:
+    """Return whose credential an Authorization header has: the key as user name of Basic, or a token as Bearer.
+
+    `issued` is the token of the header if it was issued here, good or not.
+    """
+    if not header:
+        return None
+    if issued is not None:
+        return Holder("oauth", issued.grant.user.id)
+    bearer = read_bearer(header)
+    if bearer is not None:
+        is_token = secrets.compare_digest(bearer.encode(), keys.token.encode())
+        return Holder("access_token", keys.owner) if is_token else NOBODY
+    return Holder("api_key", keys.owner) if _is_basic(header, keys.key) else NOBODY
+
+
+def _is_basic(header: str, key: str) -> bool:
+    scheme, _, credential = header.partition(" ")
     if scheme.lower() != "basic":
         return False
     try:

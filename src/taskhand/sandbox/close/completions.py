@@ -35,7 +35,7 @@ class Completion:
 
 
 def record_completion(ctx: RequestContext, task: Task) -> Completion:
-    """Store that the key's user completed the task now."""
+    """Store that the caller completed the task now."""
     made = Completion(
         id=ctx.store.fresh_id("acti"),
         task_id=task.id,
@@ -43,7 +43,7 @@ def record_completion(ctx: RequestContext, task: Task) -> Completion:
         task_assigned_to=task.assigned_to,
         lead_id=task.lead_id,
         contact_id=task.contact_id,
-        user_id=ctx.store.key_owner,
+        user_id=ctx.user_id,
         at=ctx.now,
     )
     ctx.store.completions[made.id] = made

@@ -19,7 +19,8 @@ class RequestContext:
     """The spec variant, the store, the time, the caller's UTC offset as `zone`, and the parts of the request.
 
     `params` are the query parameters or the body's `_params`, `body` is the rest of the JSON object, and `values` are
-    the path parameters. With `is_stale`, lists are as they were before the last write.
+    the path parameters. With `is_stale`, lists are as they were before the last write. `signed_in` is the user of an
+    OAuth token.
     """
 
     spec_variant: SpecVariant
@@ -32,6 +33,12 @@ class RequestContext:
     body: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     is_stale: bool = False
+    signed_in: str | None = None
+
+    @property
+    def user_id(self) -> str:
+        """The user to whom actions are attributed: who signed in, or the owner of the key."""
+        return self.signed_in or self.store.key_owner
 
     @property
     def listed_tasks(self) -> list[Task]:

@@ -49,7 +49,7 @@ def emit(ctx: RequestContext, change: Change) -> None:
         ctx.store.events.append(_merged(earlier, change, ctx.now))
         return
     fresh = ctx.store.fresh_id
-    made = Event(fresh("ev"), change, ctx.now, ctx.now, ctx.store.key_owner, fresh("req"), ctx.method, ctx.path)
+    made = Event(fresh("ev"), change, ctx.now, ctx.now, ctx.user_id, fresh("req"), ctx.method, ctx.path)
     ctx.store.events.append(made)
 
 

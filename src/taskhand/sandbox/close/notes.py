@@ -69,7 +69,7 @@ def create_note(ctx: RequestContext) -> dict[str, Any]:
     if lead_id not in ctx.store.leads:
         raise validation_error(lead=ABSENT)
     _check(ctx.body)
-    blank = Note(ctx.store.fresh_id("acti"), lead_id, ctx.store.key_owner, ctx.now, ctx.now)
+    blank = Note(ctx.store.fresh_id("acti"), lead_id, ctx.user_id, ctx.now, ctx.now)
     made = ctx.store.notes[blank.id] = _edited(blank, ctx.body)
     event.emit(ctx, event.Change(OBJECT, "created", made.id, made.lead_id, render_note(made, ctx)))
     return select_fields(render_note(made, ctx), ctx)

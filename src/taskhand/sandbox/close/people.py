@@ -61,8 +61,8 @@ def get_user(ctx: RequestContext) -> dict[str, Any]:
 
 
 def get_me(ctx: RequestContext) -> dict[str, Any]:
-    """`GET /me/`: the key's user, with memberships and organizations."""
-    user = ctx.store.users[ctx.store.key_owner]
+    """`GET /me/`: the credential's user, with memberships and organizations."""
+    user = ctx.store.users[ctx.user_id]
     own = {
         "last_used_timezone": user.zone,
         "email_accounts": [],

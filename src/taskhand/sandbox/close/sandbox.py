@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.close import rate_limits
-from taskhand.sandbox.close.auth import is_authorized
+from taskhand.sandbox.close.auth import Keys, find_holder, read_bearer
 from taskhand.sandbox.close.context import RequestContext
 from taskhand.sandbox.close.dates import parse_zone
 from taskhand.sandbox.close.errors import URL_NOT_FOUND, ApiError, error_for_status, error_with_message, unauthorized
 from taskhand.sandbox.close.lead import render_contact, render_lead_without_tasks
 from taskhand.sandbox.close.notes import render_note
+from taskhand.sandbox.close.oauth import OAUTH_ROUTES, CloseAuthorization, people_of
 from taskhand.sandbox.close.request_parsing import METHODS, PARAMS, effective_method, read_body, read_params
 from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLESS, ROOT
 from taskhand.sandbox.close.seed import read_seed
@@ -21,6 +22,8 @@ from taskhand.sandbox.close.task import render_task
 from taskhand.sandbox.close.webhook import deliveries
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions
 from taskhand.sandbox.messages import Response
+from taskhand.sandbox.oauth.grants import App, Grants
+from taskhand.sandbox.request_log import NOBODY
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
@@ -28,35 +31,42 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.webhook import Delivery
     from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.oauth.grants import Issued
     from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.request_log import Holder
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)
 TOO_MANY_REQUESTS = 429
+APP = App("oa2client_sandbox", "close-sandbox-secret")
 
 
 class CloseSandbox(Emulator):
     """Close's API over state in memory; `app` is its ASGI application, under `/api/v1`.
 
-    `key` is expected as the user name of Basic, `token` as Bearer. `clock` gives aware datetimes; by default the time
+    `key` is expected as the user name of Basic, `token` as Bearer; `authorization` issues tokens of other users to
+    `oauth_app`. `clock` gives aware datetimes; by default the time
     stands still. The seed "empty" has users only.
     """
 
-    routes = tuple(ENDPOINTS)
-    harmless = HARMLESS
+    routes = (*ENDPOINTS, *OAUTH_ROUTES)
+    harmless = HARMLESS | frozenset(OAUTH_ROUTES)
     spec_variant: SpecVariant
+    authorization: CloseAuthorization
 
     def __init__(
         self,
         *,
         key: str = "close-sandbox-key",
         token: str = "close-sandbox-token",  # noqa: S107  # it opens nothing but this sandbox
+        oauth_app: App = APP,
         spec_variant: SpecVariant = DOCUMENTED,
         clock: Callable[[], dt.datetime] = lambda: FIXED_TIME,
         **options: Unpack[EmulatorOptions],
     ) -> None:
         self.key = key
         self.token = token
+        self.authorization = CloseAuthorization(oauth_app, lambda: people_of(self._store), lambda: self.spec_variant)
         super().__init__(spec_variant, clock, **options)
 
     @property
@@ -76,8 +86,10 @@ class CloseSandbox(Emulator):
         return self._store.odd
 
     def reseed(self) -> None:
-        """Put all data back to the seed, and ids and rate windows to the start."""
+        """Put all data back to the seed, and ids and rate windows to the start; nobody is signed in."""
         self._store = read_seed(self._seed, self._clock(), self._ids)
+        self.authorization.grants = Grants()
+        self.authorization.organization_id = self._store.organization.id
         self._meter = rate_limits.Meter()
         self._count = 0
 
@@ -100,6 +112,12 @@ class CloseSandbox(Emulator):
             return rate_limits.rate_limit_response(rate_limits.exhausted_window(self.spec_variant), self.spec_variant)
         return error_for_status(status)
 
+    def find_holder(self, request: Request) -> Holder | None:
+        """Return the user of the key or token."""
+        header = request.header("authorization") or ""
+        keys = Keys(self.key, self.token, self._store.key_owner)
+        return find_holder(header, keys, self._find_issued(request))
+
     def route_of(self, request: Request) -> RouteMatch | None:
         """Return the route by the effective method."""
         return find_route(self.routes, effective_method(request), request.path)
@@ -108,6 +126,8 @@ class CloseSandbox(Emulator):
         """Apply the rate limit, then check path and credential and call the endpoint."""
         self._count += 1
         route, now = self.route_of(request), self._clock()
+        if route is not None and route.key in self.authorization.endpoints:
+            return self.authorization.answer(request, route, now)
         group = route.key if route else request.path
         window = self._meter.spend(group, now, self.spec_variant)
         if window is None:
@@ -125,7 +145,8 @@ class CloseSandbox(Emulator):
         if not request.path.endswith("/"):
             query = f"?{request.query}" if request.query else ""
             return Response(308, b"", (("location", f"{request.path}/{query}"),))
-        if not is_authorized(request.header("authorization") or "", self.key, self.token):
+        issued = self._find_issued(request)
+        if self.find_holder(request) in {None, NOBODY} or (issued and not issued.is_good(self._clock())):
             raise unauthorized(self.spec_variant)
         ctx = self._request_context(request, route, stale=stale)
         if ctx.method != "GET":
@@ -150,7 +171,9 @@ class CloseSandbox(Emulator):
     def _request_context(self, request: Request, route: RouteMatch, *, stale: bool) -> RequestContext:
         body = read_body(request)
         params = read_params(request, body, self.spec_variant)
-        now, home = self._clock(), self._store.users[self._store.key_owner].zone
+        issued = self._find_issued(request)
+        signed_in = issued.grant.user.id if issued else None
+        now, home = self._clock(), self._store.users[signed_in or self._store.key_owner].zone
         return RequestContext(
             spec_variant=self.spec_variant,
             store=self._store,
@@ -162,7 +185,13 @@ class CloseSandbox(Emulator):
             body={name: value for name, value in body.items() if name != PARAMS},
             values=route.values,
             is_stale=stale,
+            signed_in=signed_in,
         )
+
+    def _find_issued(self, request: Request) -> Issued | None:
+        """Return the OAuth token of a request, good or not."""
+        bearer = read_bearer(request.header("authorization") or "")
+        return self.authorization.find_access(bearer) if bearer else None
 
     def _context(self, spec_variant: SpecVariant) -> RequestContext:
         return RequestContext(spec_variant, self._store, self._clock())

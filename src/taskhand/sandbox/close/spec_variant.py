@@ -11,13 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from taskhand.sandbox.switches import Switches
+from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
 
 
 @dataclass(frozen=True)
-class SpecVariant(Switches):
+class SpecVariant(OAuthSwitches):
     """One possible behaviour of Close. Defaults follow the best evidence, or what clients meet most often."""
 
+    # The documented sample sends a code without `redirect_uri`.
+    oauth_code_redirect: Literal["required", "optional"] = "optional"
     # A path without its trailing slash is a 404, or redirects to the path with it.
     slash: Literal["missing", "redirect"] = "missing"
     # Unknown names in `_fields` are dropped (mongorest), or refused.

@@ -65,8 +65,8 @@ def _find(ctx: RequestContext, late: int = 0) -> Task:
 
 
 def _draft(ctx: RequestContext, task_type: task_types.TaskType) -> Task:
-    """Make the task to which the body is applied: dateless, assigned to the key's user."""
-    owner, sent = ctx.store.key_owner, ctx.body.get("date_created")
+    """Make the task to which the body is applied: dateless, assigned to the caller."""
+    owner, sent = ctx.user_id, ctx.body.get("date_created")
     made = ctx.now if sent is None else to_instant(parse_date(sent, ctx.zone, ctx.spec_variant), ctx.zone)
     return Task(
         id=ctx.store.fresh_id(task_type.prefix),

@@ -76,7 +76,7 @@ def _new_webhook(ctx: RequestContext) -> Webhook:
         url=ctx.body["url"],
         events=tuple(ctx.body["events"]),
         signature_key=hashlib.sha256(hook_id.encode()).hexdigest(),
-        created_by=ctx.store.key_owner,
+        created_by=ctx.user_id,
         made=ctx.now,
         changed=ctx.now,
         verify_ssl=ctx.body.get("verify_ssl", True),

@@ -32,7 +32,7 @@ def change(ctx: RequestContext, before: Task, edited: Task) -> Task:
     """Store an edited task; an edit without effect leaves `date_updated` and the event log unchanged."""
     if edited == before:
         return before
-    after = replace(edited, date_updated=ctx.now, updated_by=ctx.store.key_owner)
+    after = replace(edited, date_updated=ctx.now, updated_by=ctx.user_id)
     if after.is_complete and not before.is_complete:
         after = _record_completion(ctx, after)
     elif before.is_complete and not after.is_complete:

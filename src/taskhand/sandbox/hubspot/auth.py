@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import expired_token, missing_scopes, unauthorized, wrong_form
+from taskhand.sandbox.request_log import NOBODY, Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
     from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.oauth.grants import Issued
 
 EXPIRED_AGO = dt.timedelta(seconds=75)
 BEARER = "bearer "
@@ -38,12 +40,32 @@ SCHEMAS = ("crm.schemas.custom.read",)
 PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read", "crm.objects.deals.read")
 
 
-def check_token(request: Request, token: str | None, now: dt.datetime, spec_variant: SpecVariant) -> None:
-    """Refuse a request without this token: 401. A token of None accepts every request."""
-    if token is None:
-        return
+def read_bearer(request: Request) -> str:
+    """Return the token that a request bears, or nothing."""
     sent = request.header("authorization") or ""
-    text = sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""
+    return sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""
+
+
+def find_holder(text: str, token: str, user_id: int, issued: Issued | None) -> Holder | None:
+    """Return whose token it is; `token` is the private app's, `issued` one of OAuth, good or not."""
+    if issued is not None:
+        return Holder("oauth", issued.grant.user.id)
+    if not text:
+        return None
+    return Holder("private_app", str(user_id)) if secrets.compare_digest(text.encode(), token.encode()) else NOBODY
+
+
+def check_issued(issued: Issued, now: dt.datetime) -> None:
+    """Refuse a token of OAuth that has expired or was revoked; the answer to the second is assumed."""
+    if issued.ends is not None and issued.has_expired(now):
+        ago = int((now - issued.ends).total_seconds())
+        raise expired_token(f"{ago} second(s)", format_instant(issued.ends))
+    if not issued.is_good(now):
+        raise unauthorized()
+
+
+def check_token(text: str, token: str, now: dt.datetime, spec_variant: SpecVariant) -> None:
+    """Refuse another token than the private app's: 401."""
     if not secrets.compare_digest(text.encode(), token.encode()):
         if text and spec_variant.unknown_credentials == "expired":
             raise expired_token("20543 day(s)", "1970-01-01T00:00:00Z")

@@ -100,12 +100,12 @@ def with_calculated(
 
 def _source_properties(record: Record) -> dict[str, str]:
     # as in the recorded response of a create
-    source = "INTEGRATION" if record.maker_id is None else "CRM_UI"
+    source = record.made_by
     return {
         "hs_object_source": source,
-        "hs_object_source_id": str(APP) if record.maker_id is None else f"userId:{record.maker_id}",
+        "hs_object_source_id": str(APP) if source == "INTEGRATION" else f"userId:{record.maker_id}",
         "hs_object_source_label": source,
-        # that a task made through the API has no such user is inferred
+        # that a task made by a private app has no such user, and one made by a signed-in user has, is inferred
         **({} if record.maker_id is None else {"hs_created_by_user_id": str(record.maker_id)}),
         "hs_task_completion_count": "0",
         "hs_task_family": "SALES",

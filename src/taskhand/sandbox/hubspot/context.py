@@ -25,7 +25,7 @@ class RequestContext:
     """The request, the spec variant, the data, the time, a source of ids, and the path parameters as `values`.
 
     With `is_stale`, lists and searches are as they were before the last write. `scopes` are the token's; `used` is the
-    number of requests today.
+    number of requests today; `user_id` is the user whose token an OAuth app sent.
     """
 
     request: Request
@@ -40,6 +40,7 @@ class RequestContext:
     values: Mapping[str, str] = field(default_factory=dict)
     is_stale: bool = False
     used: int = 0
+    user_id: int | None = None
 
     @property
     def query(self) -> dict[str, str]:

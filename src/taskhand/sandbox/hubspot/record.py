@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Record:
     """One version of a record. `properties` are the stored ones, without the calculated ones.
 
-    `source` and `user_id` tell who wrote this version, `maker_id` who created the record; None is this app.
+    `source` and `user_id` tell how and by whom this version was written, `made_by` and `maker_id` the same of the
+    creation; a user of None is the app itself.
     `settles_at` is when the calculated properties are written and the modification date changes.
     """
 
@@ -32,6 +33,7 @@ class Record:
     is_settled: bool = False
     source: str = "INTEGRATION"
     user_id: int | None = None
+    made_by: str = "INTEGRATION"
     maker_id: int | None = None
 
     @property

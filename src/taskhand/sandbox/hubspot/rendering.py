@@ -98,10 +98,6 @@ def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, A
 
 
 def _source(version: Record) -> dict[str, Any]:
-    if version.user_id is None:
-        return {"sourceType": version.source, "sourceId": str(APP)}
-    return {
-        "sourceType": version.source,
-        "sourceId": f"userId:{version.user_id}",
-        "updatedByUserId": version.user_id,
-    }
+    by_app = version.source == "INTEGRATION"
+    source = {"sourceType": version.source, "sourceId": str(APP) if by_app else f"userId:{version.user_id}"}
+    return source if version.user_id is None else source | {"updatedByUserId": version.user_id}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # documented for objects, assumed for the other families
 DATED = re.compile(r"/crm/(objects|owners|properties|pipelines|associations)/(2026-03|2026-09)(/.*|)")
+DATED_OAUTH = re.compile(r"^/oauth/(?:2026-03|2026-09)(/.*)")
 DATED_SCHEMAS = re.compile(r"^/crm-object-schemas/(?:2026-03|2026-09)(/.*)")
 OBJECT_TYPE_AT = 4  # the object type's index in `/crm/v3/objects/{kind}`, split at slashes
 
@@ -119,6 +120,7 @@ def linked_types(request: Request, match: RouteMatch) -> set[str]:
 
 def v3_path(path: str) -> str:
     """Return the v3 path of a path: dated versions become v3 or v4, and ids such as `0-27` become names."""
+    path = DATED_OAUTH.sub(r"/oauth/v3\1", path)
     path = DATED_SCHEMAS.sub(r"/crm-object-schemas/v3\1", path)
     dated = DATED.fullmatch(path)
     if dated:

@@ -8,10 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions, sequential_ids
-from taskhand.sandbox.hubspot.auth import SCOPES, check_scopes, check_token, granted_scopes, scopes_for_links
+from taskhand.sandbox.hubspot.account import USER
+from taskhand.sandbox.hubspot.auth import (
+    SCOPES,
+    check_issued,
+    check_scopes,
+    check_token,
+    find_holder,
+    granted_scopes,
+    read_bearer,
+    scopes_for_links,
+)
 from taskhand.sandbox.hubspot.calculated_properties import apply_write, with_calculated
 from taskhand.sandbox.hubspot.context import RequestContext
 from taskhand.sandbox.hubspot.errors import ApiError, error_for_status
+from taskhand.sandbox.hubspot.oauth import OAUTH_ROUTES, HubSpotAuthorization, people_of
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import render_owner
 from taskhand.sandbox.hubspot.pipeline import build_pipeline
@@ -22,6 +33,7 @@ from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, linked_types, v3_p
 from taskhand.sandbox.hubspot.seed import EDITOR, read_properties, read_seed, read_stages, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.webhooks import Webhooks
+from taskhand.sandbox.oauth.grants import App, Grants
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
@@ -32,7 +44,9 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.hubspot.webhooks import Delivery
     from taskhand.sandbox.messages import Request, Response
+    from taskhand.sandbox.oauth.grants import Issued
     from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.request_log import Holder
 
     Headers = tuple[tuple[str, str], ...]
 
@@ -41,6 +55,7 @@ START = dt.datetime(2026, 11, 20, 14, 0, tzinfo=dt.UTC)
 STEP = dt.timedelta(milliseconds=250)  # below every limit: four searches a second, forty requests in ten
 FIRST_ID = 77_597_500_001
 CLIENT_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105  # of the documented sample
+OAUTH_APP = App("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", CLIENT_SECRET)
 
 
 def ticking_clock() -> Callable[[], dt.datetime]:
@@ -52,28 +67,35 @@ def ticking_clock() -> Callable[[], dt.datetime]:
 class HubSpotSandbox(Emulator):
     """HubSpot's API over state in memory; `app` is its ASGI application.
 
-    `token` is expected as Bearer and has `scopes`. `clock` gives aware datetimes and is called once a request. Search
-    lag and rate limits depend on it: with a clock that stands still, a new task is never found and a limit never ends.
-    `ids` gives numeric ids. The seed "empty" has owners and no records. Routes are named by their v3 paths, whichever
-    version a request uses. `hooks` has the webhook target and the subscriptions; `deliver` sends their events.
+    `token` is expected as Bearer and has `scopes`; `authorization` issues tokens of users to `oauth_app`. `clock` gives
+    aware datetimes and is called once a request. Search lag and rate limits depend on it: with a clock that stands
+    still, a new task is never found and a limit never ends. `ids` gives numeric ids. The seed "empty" has owners and no
+    records. Routes are named by their v3 paths, whichever version a request uses. `hooks` has the webhook target and
+    the subscriptions; `deliver` sends their events.
     """
 
-    routes = tuple(ROUTES)
-    harmless = HARMLESS
+    routes = (*ROUTES, *OAUTH_ROUTES)
+    harmless = HARMLESS | frozenset(OAUTH_ROUTES)
     spec_variant: SpecVariant
+    authorization: HubSpotAuthorization
 
     def __init__(
         self,
         *,
         token: str = "pat-na1-sandbox",  # noqa: S107  # opens nothing but this sandbox
         scopes: Iterable[str] = SCOPES,
+        oauth_app: App = OAUTH_APP,
         spec_variant: SpecVariant = DOCUMENTED,
         clock: Callable[[], dt.datetime] | None = None,
         **options: Unpack[EmulatorOptions],
     ) -> None:
         self.token = token
         self.scopes = frozenset(scopes)
-        self.client_secret = CLIENT_SECRET
+        self.client_secret = oauth_app.client_secret
+        self.authorization = HubSpotAuthorization(
+            oauth_app, lambda: people_of(self._store.owners), lambda: self.spec_variant
+        )
+        self.authorization.scopes = tuple(sorted(self.scopes))
         self.hooks = Webhooks()
         self._given_clock = clock
         super().__init__(spec_variant, clock or ticking_clock(), **options)
@@ -95,7 +117,10 @@ class HubSpotSandbox(Emulator):
         return self._store.odd
 
     def reseed(self) -> None:
-        """Put records, links, limits and the default clock back to the start; webhook subscriptions stay."""
+        """Put records, links, limits and the default clock back to the start; webhook subscriptions stay.
+
+        Nobody is signed in any more.
+        """
         self._clock = self._given_clock or ticking_clock()
         self._now = self._clock()
         self._store = read_seed(self._seed, self._now)
@@ -103,6 +128,7 @@ class HubSpotSandbox(Emulator):
         self._limits = RateLimits()
         self._count = 0
         self.hooks.clear_events()
+        self.authorization.grants = Grants()
 
     def state(self) -> dict[str, Any]:
         """Return owners, records of every type, archived ones too, links and webhook subscriptions."""
@@ -152,7 +178,11 @@ class HubSpotSandbox(Emulator):
 
     def route_of(self, request: Request) -> RouteMatch | None:
         """Return the route by the v3 form of the path."""
-        return find_route(ROUTES, request.method, v3_path(request.path))
+        return find_route(self.routes, request.method, v3_path(request.path))
+
+    def find_holder(self, request: Request) -> Holder | None:
+        """Return the user of the token; that of the private app belongs to the user in the recorded events."""
+        return find_holder(read_bearer(request), self.token, USER, self._find_issued(request))
 
     def answer(self, request: Request, *, stale: bool) -> Response:
         """Check the token, apply the rate limits, check the scopes and call the endpoint."""
@@ -162,19 +192,38 @@ class HubSpotSandbox(Emulator):
         if match is None:
             text = f"Unable to find {request.method} {request.path}"
             return self._error(ApiError(404, text, "OBJECT_NOT_FOUND"))
-        route = ROUTES[match.key]
         try:
-            check_token(request, self.token if route.has_token else None, now, self.spec_variant)
+            if match.key in self.authorization.endpoints:
+                response = self.authorization.answer(request, match, now)
+                return response.with_headers(("x-hubspot-correlation-id", self._correlation_id()))
+            route = ROUTES[match.key]
+            issued = self._check_token(request) if route.has_token else None
         except ApiError as error:
             return self._error(error)
         try:
-            reply = self._call_endpoint(request, match, route, stale=stale)
+            reply = self._call_endpoint(request, match, route, issued, stale=stale)
         except ApiError as error:
             return self._error(error, self._headers(route))
         return reply.response(self._correlation_id(), self._headers(route))
 
-    def _call_endpoint(self, request: Request, match: RouteMatch, route: Route, *, stale: bool) -> Reply:
-        scopes = granted_scopes(self.scopes, self.spec_variant)
+    def _find_issued(self, request: Request) -> Issued | None:
+        """Return the OAuth token of a request, good or not."""
+        return self.authorization.find_access(read_bearer(request))
+
+    def _check_token(self, request: Request) -> Issued | None:
+        """Refuse a wrong token; return the one of OAuth, or None for the private app's."""
+        issued = self._find_issued(request)
+        if issued is None:
+            check_token(read_bearer(request), self.token, self._now, self.spec_variant)
+        else:
+            check_issued(issued, self._now)
+        return issued
+
+    def _call_endpoint(
+        self, request: Request, match: RouteMatch, route: Route, issued: Issued | None, *, stale: bool
+    ) -> Reply:
+        scopes = granted_scopes(issued.grant.scopes if issued else self.scopes, self.spec_variant)
+        shows_user = self.spec_variant.oauth_author == "user"
         self._limits.admit(self._now, self.spec_variant, is_search=route.is_search)
         for needed in (route.scopes, *scopes_for_links(linked_types(request, match))):
             check_scopes(needed, scopes, self.spec_variant)
@@ -192,6 +241,7 @@ class HubSpotSandbox(Emulator):
             values=match.values | ({"kind": route.object_type} if route.object_type else {}),
             is_stale=stale,
             used=self._limits.used,
+            user_id=int(issued.grant.user.id) if issued and shows_user else None,
         )
         return route.endpoint(ctx)
 

@@ -136,5 +136,6 @@ def _record(
         is_settled=True,
         source="CRM_UI",
         user_id=EDITOR,
+        made_by="CRM_UI",
         maker_id=EDITOR,
     )

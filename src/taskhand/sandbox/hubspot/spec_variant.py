@@ -10,13 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from taskhand.sandbox.switches import Switches
+from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
 
 
 @dataclass(frozen=True)
-class SpecVariant(Switches):
+class SpecVariant(OAuthSwitches):
     """One possible behaviour of HubSpot. Defaults follow the best evidence, and are lenient where there is none."""
 
+    # Documented: an access token is good for half an hour, and revoking a refresh token leaves it good; reported: a
+    # refresh brings the same refresh token.
+    oauth_access_life: int = 1800
+    oauth_refresh: Literal["rotated", "kept"] = "kept"
+    oauth_revoke: Literal["grant", "token"] = "token"
+    # OAuth errors have the fields of RFC 6749 too (since 2026), or only the old ones.
+    oauth_errors: Literal["both", "old"] = "both"
+    # Version 1 of the OAuth paths is served, or gone, as announced for February 2027.
+    oauth_v1: Literal["served", "gone"] = "served"
+    # Whether what an OAuth app writes shows the user who signed in (inferred), or the app only.
+    oauth_author: Literal["user", "app"] = "user"
     # Documented limits: requests in any ten seconds, requests in a day, searches in a second; 0 for no limit.
     burst: int = 100
     daily: int = 250_000

@@ -49,7 +49,14 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
         filled = defaults_for(properties) if ctx.spec_variant.defaults == "filled" else {}
         properties = apply_write({}, {**filled, **properties}, ctx.now, ctx.pipeline, ctx.spec_variant)
     record = Record(
-        draft.object_type, ctx.fresh_id(), properties, ctx.now, ctx.now, settles_at=_settling(ctx, draft.object_type)
+        draft.object_type,
+        ctx.fresh_id(),
+        properties,
+        ctx.now,
+        ctx.now,
+        settles_at=_settling(ctx, draft.object_type),
+        user_id=ctx.user_id,
+        maker_id=ctx.user_id,
     )
     ctx.store.put(record, ctx.now)
     ctx.hooks.emit_created(record, ctx.now)
@@ -76,7 +83,12 @@ def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Reco
         properties = {name: text for name, text in {**record.properties, **sent}.items() if text}
     again = _settling(ctx, record.object_type) if ctx.spec_variant.settles == "writes" else record.settles_at
     new = replace(
-        record, properties=properties, updated_at=ctx.now, settles_at=again, source="INTEGRATION", user_id=None
+        record,
+        properties=properties,
+        updated_at=ctx.now,
+        settles_at=again,
+        source="INTEGRATION",
+        user_id=ctx.user_id,
     )
     ctx.store.put(new, ctx.now)
     ctx.hooks.emit_changed(record, new, ctx.now)

@@ -5,13 +5,26 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from taskhand.sandbox.request_log import NOBODY, Holder
 from taskhand.sandbox.vambe.errors import unauthorized
 
 if TYPE_CHECKING:
     from taskhand.sandbox.messages import Request
 
+ORGANIZATION = Holder("organization_key")
+
 
 def check_key(request: Request, key: str) -> None:
     """Refuse a request with another key or none: 401."""
-    if not secrets.compare_digest((request.header("x-api-key") or "").encode(), key.encode()):
+    if not _is_key(request.header("x-api-key") or "", key):
         raise unauthorized()
+
+
+def find_holder(request: Request, key: str) -> Holder | None:
+    """Return whose key it is: keys of Vambe belong to the organisation, and to no user."""
+    sent = request.header("x-api-key")
+    return None if sent is None else ORGANIZATION if _is_key(sent, key) else NOBODY
+
+
+def _is_key(sent: str, key: str) -> bool:
+    return secrets.compare_digest(sent.encode(), key.encode())

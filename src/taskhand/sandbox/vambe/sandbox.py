@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions, sequential_ids
 from taskhand.sandbox.messages import Response
-from taskhand.sandbox.vambe.auth import check_key
+from taskhand.sandbox.vambe.auth import check_key, find_holder
 from taskhand.sandbox.vambe.contact import render_contact
 from taskhand.sandbox.vambe.context import RequestContext
 from taskhand.sandbox.vambe.errors import ApiError, error_for_status
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.messages import Request
     from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.request_log import Holder
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the documented task
@@ -77,6 +78,10 @@ class VambeSandbox(Emulator):
     def failure(self, status: int) -> Response:
         """Return Vambe's body for an error status."""
         return error_for_status(status).response(self.spec_variant)
+
+    def find_holder(self, request: Request) -> Holder | None:
+        """Return whether the request bears the organisation's key."""
+        return find_holder(request, self.key)
 
     def answer(self, request: Request, *, stale: bool) -> Response:
         """Apply the rate limit and the redirect, then find the route, check the key and call the endpoint."""

@@ -1,0 +1,43 @@
+"""The pages of the authorization server: plain HTML forms without script."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskhand.sandbox.oauth.grants import User
+
+HEADERS = (("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"))
+
+
+def consent_page(crm: str, client_id: str, scopes: Iterable[str], users: Iterable[User]) -> Response:
+    """Ask who signs in, and whether the app is allowed; the form is sent to the page's own address."""
+    people = "".join(
+        f'<option value="{escape(user.id)}">{escape(user.name)} ({escape(user.email)})</option>' for user in users
+    )
+    wanted = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
+    return _page(
+        crm,
+        f"<p>The app <b>{escape(client_id)}</b> asks for:</p><ul>{wanted}</ul>"
+        f'<form method="post"><p><label>Sign in as <select name="user">{people}</select></label></p>'
+        '<p><button name="decision" value="allow">Allow</button> '
+        '<button name="decision" value="deny">Deny</button></p></form>',
+    )
+
+
+def message_page(crm: str, message: str, status: int = 200) -> Response:
+    """Say something to the person; nothing is sent to the app."""
+    return _page(crm, f"<p>{escape(message)}</p>", status)
+
+
+def _page(crm: str, content: str, status: int = 200) -> Response:
+    title = f"{escape(crm)} (sandbox)"
+    html = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{content}</html>'
+    )
+    return Response(status, html.encode(), HEADERS)

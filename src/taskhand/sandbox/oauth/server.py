@@ -1,0 +1,294 @@
+"""The endpoints of an authorization server; a CRM's subclass gives its paths, bodies and errors."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import secrets
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from taskhand.sandbox.messages import Response
+from taskhand.sandbox.oauth.grants import App, Grant, Grants, Issued
+from taskhand.sandbox.oauth.page import consent_page, message_page
+from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.oauth.grants import Kind, User
+    from taskhand.sandbox.routing import RouteMatch
+
+V = TypeVar("V", bound=OAuthSwitches)
+FORM = "application/x-www-form-urlencoded"
+NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))  # RFC 6749 §5.1
+CHALLENGE = 43  # the length of a SHA-256 in base64url
+FOUND = 302
+
+
+class OAuthError(Exception):
+    """An error of RFC 6749 §5.2; `about` is the kind of what was wrong with an `invalid_grant`."""
+
+    def __init__(self, code: str, description: str, about: Kind | None = None) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.about = about
+
+    @property
+    def status(self) -> int:
+        """The status of the response."""
+        return 401 if self.code == "invalid_client" else 400
+
+
+class PageError(Exception):
+    """A request to authorize that is answered on the CRM's own page, because the redirect cannot be trusted."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to an endpoint; `form` is its body."""
+
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    values: Mapping[str, str]
+    now: dt.datetime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to authorize that can be shown to a person."""
+
+    app: App
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    state: str | None
+    challenge: str | None
+
+    def redirect(self, spec_variant: OAuthSwitches, **answer: str) -> Response:
+        """Send the browser back to the app."""
+        if self.state is not None and spec_variant.oauth_state == "returned":
+            answer["state"] = self.state
+        joint = "&" if urlsplit(self.redirect_uri).query else "?"
+        return Response(FOUND, b"", (("location", f"{self.redirect_uri}{joint}{urlencode(answer)}"), *NO_STORE))
+
+
+class AuthorizationServer(ABC, Generic[V]):
+    """Signs in the people of a sandbox; `endpoints` has its routes.
+
+    `users` returns who can sign in, `spec_variant` the one in force.
+    """
+
+    title = ""
+    access_bytes = 32  # the size of an access token
+    needs_response_type = True
+
+    def __init__(self, app: App, users: Callable[[], Sequence[User]], spec_variant: Callable[[], V]) -> None:
+        self.app = app
+        self._users = users
+        self._spec_variant = spec_variant
+        self.grants = Grants()
+        self.endpoints = self.build_endpoints()
+
+    @property
+    def spec_variant(self) -> V:
+        """The spec variant in force."""
+        return self._spec_variant()
+
+    @abstractmethod
+    def build_endpoints(self) -> dict[str, Callable[[Call], Response]]:
+        """Return the endpoint of each route."""
+
+    @abstractmethod
+    def all_scopes(self) -> tuple[str, ...]:
+        """Return the scopes that the CRM can grant."""
+
+    def read_scopes(self, call: Call) -> tuple[str, ...]:  # noqa: ARG002  # for a CRM whose apps name scopes
+        """Return the scopes that a request to authorize asks for; PageError where it may not."""
+        return self.all_scopes()
+
+    @abstractmethod
+    def allows_redirect(self, scheme: str, host: str) -> bool:
+        """Whether the documentation allows an app to register an address with this scheme and host."""
+
+    @abstractmethod
+    def token_body(self, grant: Grant, access: str, refresh: str, life: int) -> dict[str, Any]:
+        """Return the body of an issued pair of tokens."""
+
+    @abstractmethod
+    def error_body(self, error: OAuthError) -> dict[str, Any]:
+        """Return the body of an error."""
+
+    def answer(self, request: Request, route: RouteMatch, now: dt.datetime) -> Response:
+        """Call the endpoint of a route."""
+        is_form = (request.header("content-type") or "").partition(";")[0].strip().lower() == FORM
+        form = parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True) if is_form else []
+        call = Call(dict(request.pairs), dict(form), route.values, now)
+        try:
+            return self.endpoints[route.key](call)
+        except PageError as error:
+            return message_page(self.title, str(error), 400)
+        except OAuthError as error:
+            return self.error(error)
+
+    def error(self, error: OAuthError) -> Response:
+        """Return the response of an error."""
+        return Response.of_json(error.status, self.error_body(error), *NO_STORE)
+
+    def failure(self, status: int) -> Response | None:
+        """Return the body of a scripted 400 or 401; another status has the CRM's own body."""
+        codes = {400: "invalid_grant", 401: "invalid_client"}
+        if status not in codes:
+            return None
+        return self.error(OAuthError(codes[status], "scripted", "refresh_token"))
+
+    def sign_in(self, user_id: str, now: dt.datetime) -> dict[str, Any]:
+        """Issue a pair of tokens for a user without any page; ValueError for an unknown one."""
+        user = self._find_user(user_id)
+        if user is None:
+            raise ValueError(f"no user {user_id!r} can sign in here")
+        return self._issue_pair(Grant(user, self.app.client_id, self.all_scopes()), now)
+
+    def find_access(self, text: str) -> Issued | None:
+        """Return an issued access token, good or not."""
+        return self.grants.find(text, "access_token")
+
+    def show_consent(self, call: Call) -> Response:
+        """Show the page on which a person signs in and allows the app, or does not."""
+        asked = self._read_asked(call)
+        refusal = self._find_refusal(call, asked)
+        return refusal or consent_page(self.title, asked.app.client_id, asked.scopes, self._users())
+
+    def take_consent(self, call: Call) -> Response:
+        """Take the form of that page: `user` and `decision`, which is `allow` or `deny`."""
+        asked = self._read_asked(call)
+        refusal = self._find_refusal(call, asked)
+        if refusal is not None:
+            return refusal
+        user = self._find_user(call.form.get("user", ""))
+        if user is None or call.form.get("decision") not in {"allow", "deny"}:
+            raise PageError("Choose who signs in, and allow or deny.")
+        if call.form["decision"] == "deny":
+            if self.spec_variant.oauth_denied == "silent":
+                return message_page(self.title, "The app was not allowed.")
+            return asked.redirect(self.spec_variant, error="access_denied", error_description="The user denied access")
+        grant = Grant(user, asked.app.client_id, asked.scopes, asked.redirect_uri, asked.challenge)
+        code = self.grants.issue("code", grant, call.now + dt.timedelta(seconds=self.spec_variant.oauth_code_life))
+        return asked.redirect(self.spec_variant, code=code)
+
+    def issue_token(self, call: Call) -> Response:
+        """Exchange a code or a refresh token."""
+        self.check_client(call)
+        match call.form.get("grant_type"):
+            case "authorization_code":
+                grant = self._exchange_code(call)
+            case "refresh_token":
+                return self._refresh(call)
+            case _:
+                raise OAuthError("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+        return self._answer_pair(self._issue_pair(grant, call.now))
+
+    def revoke(self, call: Call) -> Response:
+        """Revoke a token; an unknown one is no error (RFC 7009 §2.2)."""
+        self.check_client(call)
+        self.revoke_token(call.form.get("token", ""))
+        return Response(200, b"", NO_STORE)
+
+    def revoke_token(self, text: str) -> None:
+        """Revoke a token, and with a refresh token the whole grant if the spec variant says so."""
+        found = self.grants.find(text, "access_token", "refresh_token")
+        if found is None:
+            return
+        found.is_revoked = True
+        if found.kind == "refresh_token" and self.spec_variant.oauth_revoke == "grant":
+            found.grant.is_ended = True
+
+    def _read_asked(self, call: Call) -> Asked:
+        sent = call.query
+        if sent.get("client_id") != self.app.client_id:
+            raise PageError("There is no app with this client_id.")
+        known = self.app.redirect_uris
+        redirect_uri = sent.get("redirect_uri") or (known[0] if len(known) == 1 else "")
+        if not self._may_redirect(redirect_uri):
+            raise PageError("The redirect_uri is not one of the app's.")
+        return Asked(
+            self.app, redirect_uri, self.read_scopes(call), sent.get("state"), sent.get("code_challenge") or None
+        )
+
+    def _may_redirect(self, uri: str) -> bool:
+        parts = urlsplit(uri)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
+            return False
+        if self.app.redirect_uris and uri not in self.app.redirect_uris:
+            return False
+        return self.spec_variant.oauth_redirects == "any" or self.allows_redirect(parts.scheme, parts.hostname)
+
+    def _find_refusal(self, call: Call, asked: Asked) -> Response | None:
+        """Return the redirect for a request that cannot be shown to a person (RFC 6749 §4.1.2.1), or None."""
+        if call.query.get("response_type", "" if self.needs_response_type else "code") != "code":
+            return asked.redirect(self.spec_variant, error="unsupported_response_type")
+        pkce = self.spec_variant.oauth_pkce
+        is_right = asked.challenge is not None and len(asked.challenge) == CHALLENGE
+        is_right = is_right and call.query.get("code_challenge_method") == "S256"
+        if pkce != "ignored" and not is_right and (asked.challenge is not None or pkce == "required"):
+            text = "code_challenge with the method S256 is required"
+            return asked.redirect(self.spec_variant, error="invalid_request", error_description=text)
+        return None
+
+    def check_client(self, call: Call) -> None:
+        """Refuse a wrong id or secret of the app; they are documented as fields of the form."""
+        own = (self.app.client_id, self.app.client_secret)
+        sent = (call.form.get("client_id", ""), call.form.get("client_secret", ""))
+        if not all(secrets.compare_digest(one.encode(), other.encode()) for one, other in zip(sent, own, strict=True)):
+            raise OAuthError("invalid_client", "client_id or client_secret is wrong")
+
+    def _exchange_code(self, call: Call) -> Grant:
+        """Use up a code."""
+        found = self.grants.find(call.form.get("code", ""), "code")
+        if found is None or found.is_used or not found.is_good(call.now):
+            raise OAuthError("invalid_grant", "missing or unknown auth code", "code")
+        sent = call.form.get("redirect_uri")
+        may_lack = sent is None and self.spec_variant.oauth_code_redirect == "optional"
+        if not may_lack and sent != found.grant.redirect_uri:
+            raise OAuthError("invalid_grant", "redirect_uri does not match the one of the code", "code")
+        if self.spec_variant.oauth_pkce != "ignored" and not _verifies(call.form, found.grant.challenge):
+            raise OAuthError("invalid_grant", "code_verifier does not match the code challenge", "code")
+        found.is_used = True
+        return found.grant
+
+    def _refresh(self, call: Call) -> Response:
+        sent, spec_variant = call.form.get("refresh_token", ""), self.spec_variant
+        found = self.grants.find(sent, "refresh_token")
+        if found is not None and found.is_used and spec_variant.oauth_reuse == "ends_grant":
+            found.grant.is_ended = True
+        is_reused = found is not None and found.is_used and spec_variant.oauth_reuse != "accepted"
+        if found is None or is_reused or not found.is_good(call.now):
+            raise OAuthError("invalid_grant", "missing or invalid refresh token", "refresh_token")
+        found.is_used = spec_variant.oauth_refresh == "rotated"
+        kept = None if found.is_used else sent
+        return self._answer_pair(self._issue_pair(found.grant, call.now, kept))
+
+    def _issue_pair(self, grant: Grant, now: dt.datetime, kept: str | None = None) -> dict[str, Any]:
+        life, refresh_life = self.spec_variant.oauth_access_life, self.spec_variant.oauth_refresh_life
+        access = self.grants.issue("access_token", grant, now + dt.timedelta(seconds=life), self.access_bytes)
+        ends = now + dt.timedelta(seconds=refresh_life) if refresh_life else None
+        return self.token_body(grant, access, kept or self.grants.issue("refresh_token", grant, ends), life)
+
+    def _answer_pair(self, body: dict[str, Any]) -> Response:
+        return Response.of_json(200, body, *NO_STORE)
+
+    def _find_user(self, user_id: str) -> User | None:
+        return next((user for user in self._users() if user.id == user_id), None)
+
+
+def _verifies(form: Mapping[str, str], challenge: str | None) -> bool:
+    """Whether the code verifier fits (RFC 7636 §4.6); one without a challenge does not (RFC 9700 §4.8.2)."""
+    verifier = form.get("code_verifier")
+    if verifier is None or challenge is None:
+        return verifier is None and challenge is None
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return secrets.compare_digest(digest, challenge.encode())

@@ -1,0 +1,36 @@
+"""The points of OAuth that the documentation of a CRM leaves open, the same for each CRM; defaults may differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from taskhand.sandbox.switches import Switches
+
+
+@dataclass(frozen=True)
+class OAuthSwitches(Switches):
+    """One possible behaviour of an authorization server; a CRM's spec variant adds its other switches."""
+
+    # Seconds for which an access token is good.
+    oauth_access_life: int = 3600
+    # Seconds for which a code is good; RFC 6749 advises ten minutes at most.
+    oauth_code_life: int = 60
+    # Seconds for which a refresh token is good; 0 for no end.
+    oauth_refresh_life: int = 0
+    # A refresh brings another refresh token, or the same.
+    oauth_refresh: Literal["rotated", "kept"] = "rotated"
+    # A refresh token that was rotated away is refused, ends the whole grant (RFC 9700), or is accepted once more.
+    oauth_reuse: Literal["refused", "ends_grant", "accepted"] = "refused"
+    # Revoking a refresh token ends the access tokens too (RFC 7009 advises it), or that token only.
+    oauth_revoke: Literal["grant", "token"] = "grant"
+    # A code challenge is checked where it was sent, ignored, or required.
+    oauth_pkce: Literal["checked", "ignored", "required"] = "checked"
+    # Whether `redirect_uri` must be sent with the code.
+    oauth_code_redirect: Literal["required", "optional"] = "required"
+    # Whether the redirect has the `state` that was sent.
+    oauth_state: Literal["returned", "dropped"] = "returned"
+    # A person who declines is sent back with `access_denied`, or stays on the CRM's page.
+    oauth_denied: Literal["redirected", "silent"] = "redirected"
+    # An app may name any address for the redirect, or only one that the documentation allows.
+    oauth_redirects: Literal["any", "documented"] = "any"

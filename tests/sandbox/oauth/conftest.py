@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from sandbox.oauth.stage import CRMS
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
