@@ -34,15 +34,22 @@ if TYPE_CHECKING:
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sqlite import SqliteKeyStore
     from taskhand.tokens.token_check import TokenCheck
+    from taskhand.vault.cipher import Cipher
+    from taskhand.vault.links import Links
+    from taskhand.vault.sqlite import SqliteLinkStore
 
 __all__ = [
     "journal_path",
     "keys_path",
+    "links_path",
     "open_app",
+    "open_cipher",
     "open_connections",
     "open_journal",
     "open_key_check",
     "open_key_store",
+    "open_link_store",
+    "open_links",
     "open_local_store",
     "open_token_check",
     "store_path",
@@ -268,6 +275,35 @@ def open_key_store(settings: Settings) -> "SqliteKeyStore":
     from taskhand.keys.sqlite import SqliteKeyStore
 
     return SqliteKeyStore(keys_path(settings))
+
+
+def links_path(settings: Settings) -> Path:
+    """The file with the credentials that persons have linked."""
+    if settings.links:
+        return _expanded("TASKHAND_LINKS", settings.links)
+    return keys_path(settings).with_name("links.sqlite")
+
+
+def open_link_store(settings: Settings) -> "SqliteLinkStore":
+    """The place where links are kept; its file is opened at first use."""
+    from taskhand.vault.sqlite import SqliteLinkStore
+
+    return SqliteLinkStore(links_path(settings))
+
+
+def open_cipher(settings: Settings) -> "Cipher":
+    """The cipher of the vault; it opens nothing where the settings have no key."""
+    from taskhand.vault.cipher import Cipher
+    from taskhand.vault.vault_key import read_vault_keys
+
+    return Cipher(read_vault_keys(settings.vault_keys))
+
+
+def open_links(settings: Settings, clock: Clock | None = None) -> "Links":
+    """The credentials that persons have linked."""
+    from taskhand.vault.links import Links
+
+    return Links(open_link_store(settings), open_cipher(settings), clock or _clock(settings))
 
 
 def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":

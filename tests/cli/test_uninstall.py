@@ -32,7 +32,13 @@ def home(run: Run, tmp_path: Path, kept: InMemory) -> Path:
         (tmp_path / "mine" / name).touch()
     data = tmp_path / ".local" / "share" / "taskhand"
     data.mkdir(parents=True)
-    for name in ("tasks.sqlite", "tasks.journal.sqlite", "keys.sqlite", "tasks.before-restore-20260301T120000Z.zip"):
+    for name in (
+        "tasks.sqlite",
+        "tasks.journal.sqlite",
+        "keys.sqlite",
+        "links.sqlite",
+        "tasks.before-restore-20260301T120000Z.zip",
+    ):
         (data / name).touch()
     (tmp_path / ".config" / "taskhand").mkdir(parents=True)
     (tmp_path / ".config" / "taskhand" / "taskhand.toml").write_text("plan_over = 3\n", encoding="utf-8")
@@ -59,6 +65,7 @@ def test_a_dry_run_lists_everything_and_removes_nothing(home: Path, kept: InMemo
         "own.sqlite-wal (stays without --data)\n",
         "taskhand/tasks.journal.sqlite (stays without --data)\n",
         "taskhand/keys.sqlite (stays without --data)\n",
+        "taskhand/links.sqlite (stays without --data)\n",
         "taskhand.toml (stays without --data)\n",
         "The program itself is removed by: ",
     ):
@@ -89,6 +96,15 @@ def test_data_goes_where_it_is_asked_for(home: Path) -> None:
     assert _uninstall(home, "--yes", "--data").exit_code == 0
     assert _files(home) == {".cursor/mcp.json", ".codex/config.toml", "mine/others.sqlite"}
     assert not (home / ".local" / "share" / "taskhand").exists()
+
+
+def test_the_key_of_the_vault_stays_as_long_as_what_it_decrypts(home: Path, kept: InMemory) -> None:
+    kept.kept["taskhand", "TASKHAND_VAULT_KEY"] = "of the links"
+    assert "TASKHAND_VAULT_KEY (stays without --data)\n" in _uninstall(home, "--dry-run").stdout
+    assert _uninstall(home, "--yes").exit_code == 0
+    assert ("taskhand", "TASKHAND_VAULT_KEY") in kept.kept
+    assert _uninstall(home, "--yes", "--data").exit_code == 0
+    assert kept.kept == {("github", "me"): "theirs"}
 
 
 def test_nothing_is_asked_where_there_is_nothing(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001

@@ -251,6 +251,7 @@ def test_a_placeholder_in_another_setting_counts_as_not_set(variable: str, given
         "TASKHAND_PLAN_OVER",
         "TASKHAND_ASK",
         "TASKHAND_STATE_KEY",
+        "TASKHAND_VAULT_KEY",
         "VAMBE_BASE_URL",
         "CLOSE_BASE_URL",
         "HUBSPOT_BASE_URL",

@@ -11,6 +11,7 @@ import pytest
 
 from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
+from taskhand.vault.vault_key import make_vault_key
 
 WAITING = {"sandbox", "serve", "--clock", "run", "--team"}
 """Words of commands that wait for a client or an agent, or take long; other tests run these commands."""
@@ -43,8 +44,9 @@ def make_targets() -> set[str]:
 def test_every_taskhand_command_runs(environment: dict[str, str], tmp_path: Path) -> None:
     commands = taskhand_commands()
     assert len(commands) >= 15
+    with_vault = environment | {"TASKHAND_VAULT_KEY": make_vault_key()}
     for command in commands:
-        run = run_forked(shlex.split(command)[1:], environment, 30, tmp_path)
+        run = run_forked(shlex.split(command)[1:], with_vault, 30, tmp_path)
         assert run.returncode == 0, f"{command}: {run.stderr}"
 
 

@@ -160,7 +160,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import TOOLS
-    from taskhand.wiring import journal_path, keys_path, store_path
+    from taskhand.wiring import journal_path, keys_path, links_path, store_path
 
     told = set()
     settings = found.settings
@@ -169,7 +169,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
         lambda: [one.backend for one in opened],
         lambda: [store_path(one) for one in opened],
         lambda: [journal_path(one) for one in opened],
-        lambda: keys_path(settings),
+        lambda: (keys_path(settings), links_path(settings)),
         lambda: choose_tools(TOOLS, settings.tools, only_reads=settings.read_only),
     )
     for check in checks:
@@ -183,13 +183,14 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
 
 def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
-    from taskhand.wiring import journal_path, keys_path, store_path
+    from taskhand.wiring import journal_path, keys_path, links_path, store_path
 
     return {
         "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),
         "db": _path(store_path, found.settings),
         "journal": _path(journal_path, found.settings),
         "keys": _path(keys_path, found.settings),
+        "links": _path(links_path, found.settings),
         "config": str(found.file.path),
     }
 

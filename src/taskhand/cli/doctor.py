@@ -66,7 +66,7 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
-    files = (check_policy(found), *check_people(found), await _keys(found.settings))
+    files = (check_policy(found), *check_people(found), await _keys(found.settings), *await _vault(found.settings))
     configuration = (*_configuration(found), *check_metrics(found.settings))
     first = (_versions(), _hosts(), *configuration, _tools(found.settings), *files)
     return (*first, *await check_connections(found))
@@ -198,6 +198,21 @@ async def _keys(settings: Settings) -> CheckResult:
         return await check_keys(keys_path(settings), settings.clock or datetime.now().astimezone())
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Correct TASKHAND_KEYS.")
+
+
+async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
+    """The credentials that persons have linked; nothing where nobody can link one and nobody has."""
+    from taskhand.vault.health_checks import check_vault
+    from taskhand.wiring import links_path, open_cipher, open_link_store
+
+    try:
+        path, store = links_path(settings), open_link_store(settings)
+        if not settings.vault_keys and not await store.exists():
+            return ()
+        now = settings.clock or datetime.now().astimezone()
+        return (await check_vault(path, store, open_cipher(settings), now),)
+    except OperatorError as error:
+        return (CheckResult("vault", "failed", error.message, error.next_step or "Correct TASKHAND_LINKS."),)
 
 
 async def _check_connection(connection: ConnectionSettings, principal: Principal) -> tuple[CheckResult, ...]:

@@ -82,6 +82,7 @@ _ELSEWHERE = {
     "journal": "journal:journal",
     "keys": "keys:keys",
     "members": "store:members",
+    "people": "links:people",
     "restore": "backup:restore",
     "sandbox": "sandbox:sandbox",
     "scenario": "scenario:scenario",
@@ -89,6 +90,7 @@ _ELSEWHERE = {
     "serve": "serve:serve",
     "statuses": "store:statuses",
     "uninstall": "uninstall:uninstall",
+    "vault": "vault:vault",
 }
 """The module and the function of each command that is not in this file."""
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["uninstall"]
 
 
+_KEY_OF_DATA = "TASKHAND_VAULT_KEY"
+"""The key without which the links of persons, which are data, cannot be decrypted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What is to be removed. `unread` are files of hosts that cannot be looked at."""
@@ -48,7 +52,7 @@ class _Found:
 
 @click.command()
 @click.option(
-    "--data", is_flag=True, help="Remove the tasks, the journal, the keys of callers and the settings file, too."
+    "--data", is_flag=True, help="Remove the tasks, the journal, the keys of callers, links and the settings file, too."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
@@ -57,7 +61,7 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     """Remove what Taskhand has written on this machine.
 
     That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, journal,
-    keys of callers and the settings file stay, unless --data or an answer says so. Quit the hosts first.
+    keys of callers, links and the settings file stay, unless --data or an answer says so. Quit the hosts first.
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)
@@ -70,7 +74,7 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     if data:
         _check_unused(found)
     _remove_entries(found)
-    _remove_keys(found)
+    _remove_keys(found, data=data)
     _remove_files(found, [*found.backups, *(found.data if data else ())])
     _tell_rest(found, data=data)
     sys.exit(1 if found.problems else 0)
@@ -82,23 +86,25 @@ def _ask(found: _Found, *, data: bool) -> bool:
         raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
     if data or not found.is_only_data:
         click.confirm("Remove this?", abort=True, err=True)
-    question = "Remove the tasks, the journal, the callers' keys and the settings too? Nothing brings them back"
+    question = (
+        "Remove the tasks, the journal, the callers' keys and links and the settings too? Nothing brings them back"
+    )
     return data or bool(found.data and click.confirm(question, err=True))
 
 
 def _find(configuration: "Configuration") -> _Found:
     from taskhand.install.host_file import read_backups
     from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
-    from taskhand.wiring import keys_path
+    from taskhand.wiring import keys_path, links_path
 
     known = list(find_known_entries())
     entries = [one for one in known if isinstance(one, KnownEntry)]
     backups = [path for file in find_host_files() for path, _ in read_backups(file)]
     databases = list(dict.fromkeys(_databases(configuration.settings, entries)))
-    callers_keys = keys_path(configuration.settings)
+    of_persons = (keys_path(configuration.settings), links_path(configuration.settings))
     data: list[Path] = []
     problems: list[str] = []
-    for database in (*(one for pair in databases for one in pair), callers_keys):
+    for database in (*(one for pair in databases for one in pair), *of_persons):
         try:
             data += _files_of(database)
         except OSError as error:
@@ -148,7 +154,8 @@ def _list(found: _Found, *, data: bool) -> None:
     for path in found.backups:
         print_line(f"backup: {path}")
     for name in found.keys:
-        print_line(f"key in the system keyring: {name}")
+        stays = name == _KEY_OF_DATA and not data
+        print_line(f"key in the system keyring: {name}{' (stays without --data)' if stays else ''}")
     for path in found.data:
         print_line(f"data: {path}{'' if data else ' (stays without --data)'}")
     for one in found.unread:
@@ -189,10 +196,12 @@ def _remove_entries(found: _Found) -> None:
         print_line(f"Removed from {entry}.")
 
 
-def _remove_keys(found: _Found) -> None:
+def _remove_keys(found: _Found, *, data: bool) -> None:
     from taskhand.config.credentials import remove_credential
 
     for name in found.keys:
+        if name == _KEY_OF_DATA and not data:
+            continue
         try:
             remove_credential(name)
         except OperatorError as error:

@@ -1,5 +1,6 @@
 """The settings that every backend shares."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -9,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
 
-__all__ = ["DEFAULT_PORT", "ServerSettings", "split_keys"]
+__all__ = ["DEFAULT_PORT", "ServerSettings", "split_keys", "split_vault_keys"]
 
 DEFAULT_PORT: Final = 8000
 """Where HTTP is served."""
@@ -42,6 +43,22 @@ def split_keys(given: SecretStr | None) -> tuple[str, ...]:
     """The keys in a setting that has commas between them."""
     keys = given.get_secret_value().split(",") if given else ()
     return tuple(key.strip() for key in keys if key.strip())
+
+
+def _checked_vault_key(given: SecretStr | None) -> SecretStr | None:
+    """The keys of the vault, each as `taskhand vault new-key` prints it, none there twice."""
+    keys = split_vault_keys(given)
+    form = re.compile("thv_[0-9a-f]{64}")
+    if given is not None and (not keys or not all(map(form.fullmatch, keys)) or len({*keys}) < len(keys)):
+        raise PydanticCustomError(
+            "vault_key", "each key is as `taskhand vault new-key` prints it, and none may be there twice"
+        )
+    return given
+
+
+def split_vault_keys(given: SecretStr | None) -> tuple[str, ...]:
+    """The keys of the vault in a setting, or in a file, that has commas or line ends between them."""
+    return tuple(given.get_secret_value().replace(",", " ").split()) if given else ()
 
 
 class ServerSettings(BaseModel):
@@ -337,6 +354,24 @@ class ServerSettings(BaseModel):
     introspection_secret: Annotated[
         SecretStr | None,
         Field(alias="TASKHAND_INTROSPECTION_SECRET", description="The secret of that client."),
+    ] = None
+    vault_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_checked_vault_key),
+        Field(
+            alias="TASKHAND_VAULT_KEY",
+            description="Key that encrypts the credentials that persons link, made with `taskhand vault new-key`; "
+            "several with a comma between: the first encrypts, all decrypt; default: nobody can link one.",
+        ),
+        SettingKind.GUARD,
+    ] = None
+    links: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_LINKS",
+            description="The file that holds the encrypted credentials that persons have linked; default: "
+            "`links.sqlite` beside the file of `TASKHAND_KEYS`.",
+        ),
     ] = None
     config: Annotated[
         Path | None,

@@ -20,7 +20,7 @@ from taskhand.config.credentials import (
 )
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
-from taskhand.config.server_settings import ServerSettings, split_keys
+from taskhand.config.server_settings import ServerSettings, split_keys, split_vault_keys
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.zones import is_offset, known_zone
 
@@ -106,13 +106,19 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     def secrets(self) -> tuple[str, ...]:
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields)
-        own = (*(one.get_secret_value() for one in given if isinstance(one, SecretStr)), *self.state_keys)
+        texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
+        own = (*texts, *self.state_keys, *self.vault_keys)
         return tuple(dict.fromkeys((*own, *self._further_secrets)))
 
     @property
     def state_keys(self) -> tuple[str, ...]:
         """The keys that seal what a client carries between two calls: the first one seals, all open."""
         return split_keys(self.state_key)
+
+    @property
+    def vault_keys(self) -> tuple[str, ...]:
+        """The keys of the vault: the first one encrypts, all decrypt."""
+        return split_vault_keys(self.vault_key)
 
     @property
     def default_timezone(self) -> str | None:

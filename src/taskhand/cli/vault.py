@@ -1,0 +1,76 @@
+"""The command `taskhand vault`: makes a key for the credentials that persons link, and changes to a new one."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from taskhand.cli.terminal import print_line, print_lines
+from taskhand.config.settings import Settings
+
+if TYPE_CHECKING:
+    from taskhand.vault.rotation import Rotation
+
+__all__ = ["vault"]
+
+
+@click.group()
+def vault() -> None:
+    """Make and change the key for what persons link.
+
+    It encrypts their own credentials. `taskhand people` lists who has linked one.
+    """
+
+
+@vault.command("new-key")
+def make_key() -> None:
+    """Make a key, and print it alone on standard output.
+
+    It is kept nowhere.
+    """
+    from taskhand.vault.vault_key import make_vault_key
+
+    print_lines(
+        [
+            "Set TASKHAND_VAULT_KEY to this key at every server, or to keyring:NAME, env:NAME or file:PATH.",
+            "Keep a copy apart from the file of links: without the key, every person has to link again.",
+            "To replace an earlier one, put it before that with a comma between; then run `taskhand vault rotate`.",
+        ],
+        err=True,
+    )
+    print_line(make_vault_key())
+
+
+@vault.command("rotate")
+@click.pass_obj
+def rotate(settings: Settings) -> None:
+    """Encrypt all credentials with the newest key.
+
+    That is the first one of TASKHAND_VAULT_KEY. Servers go on meanwhile. One that was stopped in the middle is run
+    again. The exit code is 1 where a credential could not be decrypted: it stays as it is.
+    """
+    done = anyio.run(_rotate, settings)
+    print_line(f"{_count(done.resealed)} encrypted with the key {done.key_id} now; {done.before} had been before.")
+    for one in done.broken:
+        print_line(f"{one.person} for {one.connection}: it {one.flaw}.", err=True)
+    if not done.broken:
+        print_line("No other key is needed, if every server has this one first.", err=True)
+    else:
+        print_line("Their persons have to link again; `taskhand people unlink` removes what is left.", err=True)
+        sys.exit(1)
+
+
+async def _rotate(settings: Settings) -> "Rotation":
+    from taskhand.vault.rotation import rotate_key
+    from taskhand.wiring import open_cipher, open_link_store
+
+    store = open_link_store(settings)
+    try:
+        return await rotate_key(store, open_cipher(settings))
+    finally:
+        await store.aclose()
+
+
+def _count(number: int) -> str:
+    return f"{number} credential is" if number == 1 else f"{number} credentials are"

@@ -1,0 +1,57 @@
+"""The health check of the vault."""
+
+import os
+import shlex
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+from taskhand.vault.cipher import Cipher, no_key
+from taskhand.vault.link_store import LinkStore
+from taskhand.vault.links import Links
+
+__all__ = ["check_vault"]
+
+_MOST_NAMED: Final = 3
+_BY_OTHERS: Final = 0o077
+
+
+async def check_vault(path: Path, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
+    """Check that every link can be decrypted, with the first key, and that nobody else can read the file.
+
+    A missing file is no failure, and is not created.
+    """
+    links = Links(store, cipher, lambda: now)
+    try:
+        if not await store.exists():
+            return CheckResult("vault", "ok", f"There is no file {path} yet: nobody has linked a credential.")
+        listed = await links.list()
+        kept = await store.list_links()
+    except OperatorError as error:
+        return CheckResult("vault", "failed", error.message, error.next_step or "Restore the file.")
+    finally:
+        await store.aclose()
+    states = Counter(one.state for one in listed)
+    found = f"{path}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
+    if states["locked"]:
+        found = f"{path} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
+        return CheckResult("vault", "failed", found, no_key().next_step)
+    if _is_open_to_others(path):
+        found = f"{path} is open to other users of this machine."
+        return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(path))}")
+    if broken := [one for one in listed if one.state == "broken"]:
+        named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MOST_NAMED])
+        remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
+        return CheckResult("vault", "warning", f"{found} {named}.", remedy)
+    sealed = [one.row.sealed for one in kept if one.row is not None and one.row.sealed is not None]
+    if former := sum(one.key_id != cipher.key_id for one in sealed):
+        found = f"{found} {former} of them are encrypted with an earlier key."
+        return CheckResult("vault", "warning", found, "Run: taskhand vault rotate")
+    return CheckResult("vault", "ok", found)
+
+
+def _is_open_to_others(path: Path) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & _BY_OTHERS)

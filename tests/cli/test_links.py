@@ -1,0 +1,183 @@
+"""`taskhand vault` and `taskhand people`: a key is made and changed, and who has linked what is listed and removed."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from fixed_clock import NOW
+from taskhand.cli.doctor import run_checks
+from taskhand.cli.main import command
+from taskhand.config.configuration import load_configuration
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import TaskhandError
+from taskhand.vault.health_checks import check_vault
+from taskhand.vault.link import Link
+from taskhand.wiring import links_path, open_cipher, open_link_store, open_links
+from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, rows
+
+Run = Callable[..., Result]
+MOMENT = "2026-03-04T15:30:00Z"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "team" / "links.sqlite"
+
+
+@pytest.fixture
+def run(file: Path) -> Run:
+    """Run a command with the links in that file, the vault's key and a moment that stands still."""
+
+    def running(*arguments: str, key: str | None = KEY) -> Result:
+        return CliRunner().invoke(command, ["--clock", MOMENT, *arguments], env=environment(file, key))
+
+    return running
+
+
+def environment(file: Path, key: str | None = KEY) -> dict[str, str | None]:
+    return {"TASKHAND_LINKS": str(file), "TASKHAND_VAULT_KEY": key, "TASKHAND_CONFIG": "/dev/null", "TZ": "UTC"}
+
+
+def save(file: Path, *links: Link, key: str = KEY) -> None:
+    """Save links as a server does."""
+
+    async def saving() -> None:
+        saver = open_links(Settings(links=file, vault_key=key))
+        for link in links:
+            await saver.save(link)
+        await saver.aclose()
+
+    anyio.run(saving)
+
+
+def message(done: Result) -> str:
+    assert isinstance(done.exception, TaskhandError)
+    return done.exception.message
+
+
+def check(file: Path, key: str | None = KEY) -> tuple[str, str, str | None]:
+    """What the health check of the vault says."""
+    settings = Settings(links=file, vault_key=key)
+    found = anyio.run(check_vault, file, open_link_store(settings), open_cipher(settings), NOW)
+    return found.outcome, found.found.replace(str(file), "FILE"), found.remedy
+
+
+def test_a_new_key_is_alone_on_standard_output_and_works(run: Run, file: Path) -> None:
+    done = run("vault", "new-key", key=None)
+    assert re.fullmatch(r"thv_[0-9a-f]{64}\n", done.stdout)
+    assert "Set TASKHAND_VAULT_KEY to this key" in done.stderr
+    assert run("vault", "new-key").stdout != done.stdout
+    save(file, link_of("ana"), key=done.stdout.strip())
+    assert "linked" in run("people", key=done.stdout.strip()).stdout
+
+
+def test_who_has_linked_what_is_listed_without_a_secret(run: Run, file: Path) -> None:
+    assert run("people").stdout == ""
+    assert run("people").stderr == f"Nobody has linked a credential: there is none in {file}.\n"
+    assert not file.exists()
+    save(file, link_of("ana@x.test"), link_of("ben", "south", kind="key", minutes=None))
+    done = run("people")
+    assert [re.sub("since .*? UTC", "since …", line) for line in done.stdout.splitlines()] == [
+        "ana@x.test  north  linked  ana@x.test in the CRM (17)  since …  never used",
+        "ben  south  linked  ben in the CRM (17)  since …  never used",
+    ]
+    listed = json.loads(run("people", "--json").stdout)
+    assert [(row["person"], row["connection"], row["kind"], row["state"]) for row in listed] == [
+        ("ana@x.test", "north", "oauth", "linked"),
+        ("ben", "south", "key", "linked"),
+    ]
+    assert {row["state"] for row in json.loads(run("people", "--json", key=None).stdout)} == {"locked"}
+    broken = run("people", key=OLD_KEY).stdout
+    assert "ben  south  broken  " in broken
+    assert "which TASKHAND_VAULT_KEY does not have" in broken
+    shown = done.output + json.dumps(listed) + broken
+    assert not [secret for secret in (*SECRETS, KEY) if secret in shown]
+
+
+def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Path) -> None:
+    save(file, *(link_of(person, place) for person in ("ana@x.test", "ben") for place in ("north", "south")))
+    assert run("people", "unlink", "Ana@X.test", "south").stdout == "ana@x.test is unlinked from south.\n"
+    done = run("people", "unlink", "ben", key=None)
+    assert done.stdout.splitlines() == ["ben is unlinked from north.", "ben is unlinked from south."]
+    assert "withdraw it there" in done.stderr
+    assert [row["connection"] for row in json.loads(run("people", "--json").stdout)] == ["north"]
+    for arguments, said in ((("ben",), "ben has linked nothing."), (("ana@x.test", "south"), " nothing for south.")):
+        done = run("people", "unlink", *arguments)
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert done.stderr.endswith(f"{said}\n")
+
+
+def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run, file: Path) -> None:
+    save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
+    both = f"{KEY},{OLD_KEY}"
+    done = run("vault", "rotate", key=both)
+    assert done.exit_code == 0
+    assert re.sub("key [0-9a-f]{16}", "key ID", done.stdout) == (
+        "2 credentials are encrypted with the key ID now; 0 had been before.\n"
+    )
+    assert {row["state"] for row in json.loads(run("people", "--json", key=KEY).stdout)} == {"linked"}
+    with rows(file) as other:
+        other.execute("UPDATE link SET member_id = '18' WHERE person = 'ben'")
+    done = run("vault", "rotate", key=both)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("ben for north: it was altered where it is kept.\n")
+    assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
+
+
+def test_a_key_may_be_in_a_file_with_a_line_for_each(run: Run, file: Path, tmp_path: Path) -> None:
+    save(file, link_of("ana"), key=OLD_KEY)
+    keys = tmp_path / "vault.key"
+    keys.write_text(f"{KEY}\n{OLD_KEY}\n", encoding="utf-8")
+    assert json.loads(run("people", "--json", key=f"file:{keys}").stdout)[0]["state"] == "linked"
+    given = {"TASKHAND_LINKS": str(file), "TASKHAND_VAULT_KEY_FILE": str(keys)}
+    settings = Settings.from_env(given)
+    assert settings.vault_keys == (KEY, OLD_KEY)
+    assert {KEY, OLD_KEY} <= {*settings.secrets}
+    assert KEY not in repr(settings)
+
+
+@pytest.mark.parametrize("key", ["a password", KEY[:-1], f"{KEY},{KEY}", f"{KEY};{OLD_KEY}", KEY.upper(), ","])
+def test_a_key_that_is_none_is_refused_at_the_start_and_not_quoted(run: Run, key: str) -> None:
+    done = run("people", key=key)
+    assert message(done).startswith("TASKHAND_VAULT_KEY is not usable: each key is as `taskhand vault new-key` prints")
+    assert key not in message(done) or key == ","
+
+
+def test_the_links_are_beside_the_keys_of_callers(tmp_path: Path) -> None:
+    settings = Settings.from_env({"TASKHAND_KEYS": str(tmp_path / "keys.sqlite")})
+    assert links_path(settings) == tmp_path / "links.sqlite"
+    with pytest.raises(TaskhandError, match="TASKHAND_LINKS"):
+        links_path(Settings.from_env({"TASKHAND_LINKS": ":memory:"}))
+
+
+def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
+    assert check(file) == ("ok", "There is no file FILE yet: nobody has linked a credential.", None)
+    save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
+    state = "FILE: 2 linked, 0 to be linked again, 0 broken."
+    assert check(file, OLD_KEY) == ("ok", state, None)
+    former = f"{state} 2 of them are encrypted with an earlier key."
+    assert check(file, f"{KEY},{OLD_KEY}") == ("warning", former, "Run: taskhand vault rotate")
+    outcome, found, remedy = check(file, KEY)
+    assert outcome == "warning"
+    assert found.startswith("FILE: 0 linked, 0 to be linked again, 2 broken. ana for north: it is encrypted with")
+    assert "Add the missing key" in str(remedy)
+    outcome, found, _ = check(file, None)
+    assert (outcome, found) == ("failed", "FILE has 2 links, and there is no TASKHAND_VAULT_KEY to decrypt them.")
+    file.chmod(0o644)
+    assert check(file, OLD_KEY) == ("warning", "FILE is open to other users of this machine.", f"Run: chmod 600 {file}")
+    file.write_bytes(b"no database" * 100)
+    assert check(file)[0] == "failed"
+
+
+def test_the_doctor_checks_the_vault_where_there_is_one(file: Path) -> None:
+    def found(key: str | None) -> list[str]:
+        given = {name: value for name, value in environment(file, key).items() if value}
+        checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
+        return [one.outcome for one in checks if one.subject == "vault"]
+
+    assert [found(None), found(KEY)] == [[], ["ok"]]
