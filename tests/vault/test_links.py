@@ -116,6 +116,19 @@ async def test_no_secret_is_in_any_file_log_error_or_repr(
     assert not any(bytes.fromhex(KEY[4:]) in content for content in contents)
 
 
+async def test_what_was_removed_or_replaced_is_overwritten_in_the_file(links: Links, path: Path) -> None:
+    await links.save(link_of("ana"))
+    await links.save(link_of("ben"))
+    with rows(path) as other:
+        sealed = [text for (text,) in other.execute("SELECT sealed FROM link")]
+    await links.remove("ana", "north")
+    await links.end(await links.save(link_of("ben")))
+    await links.aclose()
+    assert len(sealed) == 2
+    content = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert not [text for text in sealed if text in content]
+
+
 async def test_a_stolen_file_opens_nothing(links: Links, path: Path) -> None:
     await links.save(link_of("ana"))
     thief = links_at(path, OLD_KEY)

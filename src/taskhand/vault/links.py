@@ -136,5 +136,4 @@ def _find_flaw(kept: KeptLink, seen: int) -> str | None:
     """What is wrong with what is kept, before anything is decrypted; `seen` is the newest generation known to be."""
     if kept.row is None:
         return _GONE
-    is_newest = kept.row.generation == kept.generation >= seen and not kept.removed
-    return None if is_newest else _OLD
+    return None if kept.row.generation == kept.generation >= seen else _OLD
