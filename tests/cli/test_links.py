@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fixed_clock import NOW
+from keyrings import InMemory
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.main import command
 from taskhand.config.configuration import load_configuration
@@ -129,8 +130,14 @@ def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run,
     assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
 
 
-def test_a_key_may_be_in_a_file_with_a_line_for_each(run: Run, file: Path, tmp_path: Path) -> None:
+def test_a_key_may_be_in_a_variable_in_the_keyring_or_in_a_file_with_a_line_for_each(
+    run: Run, file: Path, tmp_path: Path, kept: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(file, link_of("ana"), key=OLD_KEY)
+    kept.kept["taskhand", "VAULT"] = OLD_KEY
+    monkeypatch.setenv("OF_THE_TEAM", f"{KEY}, {OLD_KEY}")
+    for reference in ("keyring:VAULT", "env:OF_THE_TEAM"):
+        assert json.loads(run("people", "--json", key=reference).stdout)[0]["state"] == "linked"
     keys = tmp_path / "vault.key"
     keys.write_text(f"{KEY}\n{OLD_KEY}\n", encoding="utf-8")
     assert json.loads(run("people", "--json", key=f"file:{keys}").stdout)[0]["state"] == "linked"
@@ -174,10 +181,8 @@ def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
     assert check(file)[0] == "failed"
 
 
-def test_the_doctor_checks_the_vault_where_there_is_one(file: Path) -> None:
-    def found(key: str | None) -> list[str]:
-        given = {name: value for name, value in environment(file, key).items() if value}
-        checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
-        return [one.outcome for one in checks if one.subject == "vault"]
-
-    assert [found(None), found(KEY)] == [[], ["ok"]]
+def test_the_doctor_checks_the_vault_where_there_is_a_key(file: Path) -> None:
+    given = {name: value for name, value in environment(file).items() if value}
+    given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
+    checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
+    assert [one.outcome for one in checks if one.subject == "vault"] == ["ok"]

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from fixed_clock import NOW, FixedClock
-from killed import assert_killed, die
+from killed import assert_killed, die, exit_code, fork
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.link import Link, OwnCredential
 from taskhand.vault.links import Links
@@ -300,13 +300,18 @@ def test_a_process_that_is_killed_after_the_answer_of_the_crm_costs_at_most_a_ne
 def test_processes_that_renew_at_once_use_each_refresh_token_once(path: Path, tmp_path: Path) -> None:
     """A CRM that all share: a file for each refresh token that was used, which cannot be made twice."""
 
+    def count(pattern: str) -> int:
+        return len([*tmp_path.glob(pattern)])
+
     async def renew(link: Link) -> OwnCredential:
         used = link.credential.refresh_token or ""
         os.close(os.open(tmp_path / f"used-{used}", os.O_CREAT | os.O_EXCL))
-        await anyio.sleep(0.02)  # a CRM takes its time
+        while count("here-*") < 3:  # the CRM answers once all processes are at it
+            await anyio.lowlevel.checkpoint()
         return OwnCredential(f"access-after-{used}", f"{used}+", NOW + HOUR)
 
     async def call() -> None:
+        (tmp_path / f"here-{os.getpid()}").touch()
         links = links_at(path, clock=FixedClock(NOW + timedelta(minutes=31)), sleep=anyio.sleep)
         found: list[str] = []
 
@@ -325,21 +330,9 @@ def test_processes_that_renew_at_once_use_each_refresh_token_once(path: Path, tm
         await links.aclose()
 
     anyio.run(link)
-    children = [_fork(lambda: anyio.run(call)) for _ in range(3)]
-    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    children = [fork(lambda: anyio.run(call)) for _ in range(3)]
+    assert [exit_code(child) for child in children] == [0, 0, 0]
     assert [file.name for file in tmp_path.glob("used-*")] == ["used-refresh-of-ana"]
-
-
-def _fork(work: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        failed = 1
-        try:
-            work()
-            failed = 0
-        finally:
-            os._exit(failed)
-    return child
 
 
 async def test_the_log_names_persons_and_no_token(
