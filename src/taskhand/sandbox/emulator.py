@@ -162,7 +162,7 @@ class Emulator(ABC):
     def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:
         """Answer, disguise and log. There is no await in here, so that requests never interleave."""
         works = fault is None or fault.commits
-        holder = self.find_holder(request)
+        holder = self.find_holder(request) or (self.authorization.find_holder(request) if self.authorization else None)
         stale = fault is not None and fault.kind == "stale_list"
         true = self._answer_with_odd_rows(request, stale=stale) if works else Response(500)
         visible = disguise(fault, true, self.failure_of(route, fault.status or 500), request.target) if fault else true

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json; charset=utf-8"
 
 
@@ -39,7 +40,18 @@ class Request:
     @property
     def has_json_type(self) -> bool:
         """Whether the Content-Type is `application/json`, with any parameters."""
-        return (self.header("content-type") or "").partition(";")[0].strip().lower() == "application/json"
+        return self._media_type == "application/json"
+
+    @property
+    def form(self) -> dict[str, str] | None:
+        """The decoded fields of a form, the last of each name; None for another body."""
+        if self._media_type != FORM_TYPE:
+            return None
+        return dict(parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True))
+
+    @property
+    def _media_type(self) -> str:
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
 from taskhand.sandbox.messages import Request, json_or_text
 
@@ -12,7 +11,6 @@ SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 SECRET_FIELDS = frozenset(
     {"tokenKey", "client_secret", "code", "code_verifier", "refresh_token", "token"}
 )  # of HubSpot's token check and of OAuth
-FORM = "application/x-www-form-urlencoded"
 MASK = "***"
 
 
@@ -88,7 +86,7 @@ class RequestLog:
             path=route.partition(" ")[2] if route and "{token}" in route else request.path,
             query=_grouped(request.pairs),
             headers={key: MASK if key in SECRET_HEADERS else value for key, value in request.headers},
-            body=_masked(_read_body(request)),
+            body=_masked(json_or_text(request.body) if request.form is None else request.form),
             status=status,
             route=route,
             committed=committed,
@@ -97,12 +95,6 @@ class RequestLog:
             user=holder.user if holder else None,
         )
         self._entries.append(entry)
-
-
-def _read_body(request: Request) -> Any:
-    if (request.header("content-type") or "").partition(";")[0].strip().lower() == FORM:
-        return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
-    return json_or_text(request.body)
 
 
 def _masked(body: Any) -> Any:

@@ -61,6 +61,8 @@ async def test_the_log_says_whose_credential_each_request_bore_and_never_the_cre
         await flow.read_tasks("made-up")
         await flow.client.get(flow.crm.tasks)
         await flow.read_tasks(flow.sandbox.token)
+        await flow.refresh(ben["refresh_token"])
+        await flow.refresh("made-up")
         seen = (await flow.client.get("/_sandbox/requests")).json()
         own = {"close": ("access_token", ANA), "hubspot": ("private_app", "98499705")}[crm]
         assert [(one["credential"], one["user"], one["status"]) for one in seen] == [
@@ -70,6 +72,8 @@ async def test_the_log_says_whose_credential_each_request_bore_and_never_the_cre
             ("unknown", None, 401),
             (None, None, 401),
             (*own, 200),
+            ("refresh_token", flow.crm.ben, 200 if crm == "hubspot" else 400),
+            ("unknown", None, 400),
         ]
 
 
@@ -81,6 +85,7 @@ async def test_no_code_token_or_secret_is_in_the_log_or_the_state(crm: str) -> N
         await flow.client.get(flow.crm.tasks, params={"token": body["access_token"]})
         await flow.read_tasks(body["access_token"])
         [_, exchange, *_] = flow.sandbox.requests
+        assert (exchange.credential, exchange.user) == ("code", flow.crm.ana)
         assert (exchange.body["grant_type"], exchange.body["code"], exchange.committed) == (
             "authorization_code",
             "***",

@@ -57,12 +57,15 @@ async def test_what_cannot_be_trusted_is_told_on_the_page_and_never_redirected(c
         {"redirect_uri": "/back"},
         {"redirect_uri": None},
         {"redirect_uri": "https://a.example/#x"},
+        {"redirect_uri": "http://[/"},
+        {"redirect_uri": "https://a.example/\r\nset-cookie: x=1"},
+        {"redirect_uri": "https://a.example/ñ"},
     ]
     async with open_signing(crm) as flow:
         answers = [await flow.consent(**query) for query in wrong]
         answers += [await flow.consent(user) for user in (GIL, "13")]
         answers += [await flow.consent(decision="perhaps")]
-        assert [(one.status_code, "location" in one.headers) for one in answers] == [(400, False)] * 8
+        assert [(one.status_code, "location" in one.headers) for one in answers] == [(400, False)] * 11
 
 
 async def test_a_registered_redirect_is_compared_exactly(crm: str) -> None:

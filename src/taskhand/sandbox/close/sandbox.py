@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)
 TOO_MANY_REQUESTS = 429
-APP = App("oa2client_sandbox", "close-sandbox-secret")
+OAUTH_APP = App("oa2client_sandbox", "close-sandbox-secret")
 
 
 class CloseSandbox(Emulator):
@@ -59,7 +59,7 @@ class CloseSandbox(Emulator):
         *,
         key: str = "close-sandbox-key",
         token: str = "close-sandbox-token",  # noqa: S107  # it opens nothing but this sandbox
-        oauth_app: App = APP,
+        oauth_app: App = OAUTH_APP,
         spec_variant: SpecVariant = DOCUMENTED,
         clock: Callable[[], dt.datetime] = lambda: FIXED_TIME,
         **options: Unpack[EmulatorOptions],

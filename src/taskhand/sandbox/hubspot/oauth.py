@@ -136,6 +136,7 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
             "user_id": int(found.grant.user.id),
             "user": found.grant.user.email,
             "scopes": list(found.grant.scopes),
+            "is_private_distribution": True,
         }
 
     def _check_v1(self) -> None:

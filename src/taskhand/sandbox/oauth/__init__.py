@@ -3,3 +3,7 @@
 A CRM's folder has a module `oauth` with its paths, bodies and errors. Codes and tokens are random, so that those of one
 sandbox open no other; all of them end with a reset.
 """
+
+from taskhand.sandbox.oauth.grants import App
+
+__all__ = ["App"]

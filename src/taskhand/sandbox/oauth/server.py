@@ -9,12 +9,13 @@ import secrets
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from taskhand.sandbox.messages import Response
 from taskhand.sandbox.oauth.grants import App, Grant, Grants, Issued
 from taskhand.sandbox.oauth.page import consent_page, message_page
 from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
+from taskhand.sandbox.request_log import NOBODY, Holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from taskhand.sandbox.routing import RouteMatch
 
 V = TypeVar("V", bound=OAuthSwitches)
-FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("cache-control", "no-store"), ("pragma", "no-cache"))  # RFC 6749 §5.1
 CHALLENGE = 43  # the length of a SHA-256 in base64url
 FOUND = 302
+KINDS = {"access_token": "oauth"}  # in the log, whose `access_token` is the one of Close's sandbox
 
 
 class OAuthError(Exception):
@@ -125,9 +126,7 @@ class AuthorizationServer(ABC, Generic[V]):
 
     def answer(self, request: Request, route: RouteMatch, now: dt.datetime) -> Response:
         """Call the endpoint of a route."""
-        is_form = (request.header("content-type") or "").partition(";")[0].strip().lower() == FORM
-        form = parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True) if is_form else []
-        call = Call(dict(request.pairs), dict(form), route.values, now)
+        call = Call(dict(request.pairs), request.form or {}, route.values, now)
         try:
             return self.endpoints[route.key](call)
         except PageError as error:
@@ -144,7 +143,7 @@ class AuthorizationServer(ABC, Generic[V]):
         codes = {400: "invalid_grant", 401: "invalid_client"}
         if status not in codes:
             return None
-        return self.error(OAuthError(codes[status], "scripted", "refresh_token"))
+        return self.error(OAuthError(codes[status], "missing or invalid refresh token", "refresh_token"))
 
     def sign_in(self, user_id: str, now: dt.datetime) -> dict[str, Any]:
         """Issue a pair of tokens for a user without any page; ValueError for an unknown one."""
@@ -152,6 +151,14 @@ class AuthorizationServer(ABC, Generic[V]):
         if user is None:
             raise ValueError(f"no user {user_id!r} can sign in here")
         return self._issue_pair(Grant(user, self.app.client_id, self.all_scopes()), now)
+
+    def find_holder(self, request: Request) -> Holder | None:
+        """Return whose code or token is in a form, good or not."""
+        form = request.form or {}
+        for text in [form[name] for name in ("refresh_token", "code", "token") if form.get(name)]:
+            found = self.grants.find(text, "access_token", "refresh_token", "code")
+            return Holder(KINDS.get(found.kind, found.kind), found.grant.user.id) if found else NOBODY
+        return None
 
     def find_access(self, text: str) -> Issued | None:
         """Return an issued access token, good or not."""
@@ -220,7 +227,12 @@ class AuthorizationServer(ABC, Generic[V]):
         )
 
     def _may_redirect(self, uri: str) -> bool:
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            return False
+        if not (uri.isascii() and uri.isprintable()) or " " in uri:
+            return False
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
             return False
         if self.app.redirect_uris and uri not in self.app.redirect_uris:
