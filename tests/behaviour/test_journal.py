@@ -101,6 +101,39 @@ async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(wo
     assert [one["id"] for one in (*by_task["tasks"], *by_outcome["tasks"])] == [ids[1], ids[4]]
 
 
+async def test_each_task_of_a_change_of_many_is_listed_with_its_own_outcome(worker: Agent, arm: Arm) -> None:
+    first, same = await worker.create("First"), await worker.create("Same")
+    await worker("update_task", id=same["id"], priority="2")
+    outcomes = {first["id"]: "applied", same["id"]: "unchanged", arm.absent: "refused"}
+    change = await worker("bulk_update_tasks", taskIds=[*outcomes], changes={"priority": "2"})
+    for task_id, outcome in outcomes.items():
+        row = (await worker("list_changes", taskId=task_id))["changes"][0]
+        assert (row["changeId"], row["taskId"], row["outcome"]) == (change["changeId"], task_id, outcome)
+        assert ("changed" in row, row.get("code")) == (
+            outcome == "applied",
+            "task_not_found" if outcome == "refused" else None,
+        )
+        assert row["totals"] == dict.fromkeys(outcomes.values(), 1)
+        found = [(await worker("list_changes", taskId=task_id, outcome=one))["changes"] for one in outcomes.values()]
+        assert [change["changeId"] in str(rows) for rows in found] == [one == outcome for one in outcomes.values()]
+
+
+async def test_a_refused_change_is_found_by_the_tasks_that_it_names(worker: Agent, arm: Arm) -> None:
+    task = await worker.create("First")
+    for tool, arguments in (
+        ("update_task", {"id": task["id"], "title": ""}),
+        ("complete_task", {"id": task["id"], "newStatusName": "No such status"}),
+        ("bulk_update_tasks", {"taskIds": [arm.absent, task["id"]], "changes": {"id": "y"}}),
+        ("delete_task", {"ids": [task["id"], task["id"]], "id": arm.absent}),
+    ):
+        with pytest.raises(Refused) as refused:
+            await worker(tool, **arguments)
+        row = (await worker("list_changes", taskId=task["id"]))["changes"][0]
+        assert (row["tool"], row["taskId"], row["outcome"]) == (tool, task["id"], "refused")
+        assert row["code"] == refused.value.code
+        assert (await worker("list_changes", limit=1))["changes"][0]["changeId"] == row["changeId"]
+
+
 async def test_a_change_that_is_not_there_and_the_cursor_of_another_list_are_refused(worker: Agent) -> None:
     task = await worker.create()
     change = await worker("update_task", id=task["id"], priority="2")

@@ -156,7 +156,7 @@ class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
     `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
-    `subject` is the person for whom a change was made.
+    `subject` is the person for whom a change was made. `outcome` is that of the task where `task_id` names one.
     """
 
     task_id: str | None = None

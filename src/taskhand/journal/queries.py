@@ -16,13 +16,20 @@ _OUTCOME = """coalesce(
     'open'
 )"""
 
+_OUTCOME_OF_TASK = f"""coalesce(
+    (SELECT r.outcome FROM entry r WHERE r.task_id = ? AND r.change_id = o.change_id AND r.kind = 'result'
+     ORDER BY r.seq DESC LIMIT 1),
+    {_OUTCOME}
+)"""  # noqa: S608  text of ours
+"""The outcome of one task of a change, and that of the change where the task has none of its own."""
+
 _OF_TASK = "o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ?)"
 
 _LARGEST = 2**63 - 1
 """The largest number that SQLite keeps as an integer."""
 _DIGITS = len(str(_LARGEST))
 
-_Clauses = list[tuple[str, object]]
+_Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 def has_change(connection: sqlite3.Connection, change_id: str) -> bool:
@@ -60,7 +67,9 @@ def find_page(connection: sqlite3.Connection, places: Sequence[str], query: Chan
         f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
         f"ORDER BY {order} DESC LIMIT ?"
     )
-    rows = connection.execute(sql, (*places, *(value for _, value in clauses), query.limit + 1)).fetchall()
+    rows = connection.execute(
+        sql, (*places, *(value for _, values in clauses for value in values), query.limit + 1)
+    ).fetchall()
     shown = rows[: query.limit]
     positions = tuple(str(row["seq"]) for row in shown)
     cursor = positions[-1] if shown and len(rows) > query.limit else None
@@ -108,21 +117,23 @@ _OF_SUBJECT = "json_extract(o.body, '$.value.caller.subject') = ?"
 def _filters(query: ChangeQuery) -> _Clauses:
     clauses: _Clauses = []
     if query.task_id is not None:
-        clauses.append((_OF_TASK, query.task_id))
+        clauses.append((_OF_TASK, (query.task_id,)))
     if query.tool is not None:
-        clauses.append((_BY_TOOL, query.tool))
-    if query.outcome is not None:
-        clauses.append((f"{_OUTCOME} = ?", query.outcome))
+        clauses.append((_BY_TOOL, (query.tool,)))
+    if query.outcome is not None and query.task_id is not None:
+        clauses.append((f"{_OUTCOME_OF_TASK} = ?", (query.task_id, query.outcome)))
+    elif query.outcome is not None:
+        clauses.append((f"{_OUTCOME} = ?", (query.outcome,)))
     elif not query.with_plans:
-        clauses.append((f"{_OUTCOME} <> ?", "planned"))
+        clauses.append((f"{_OUTCOME} <> ?", ("planned",)))
     if query.since is not None:
-        clauses.append(("o.at >= ?", instant(query.since)))
+        clauses.append(("o.at >= ?", (instant(query.since),)))
     if query.until is not None:
-        clauses.append(("o.at <= ?", instant(query.until)))
+        clauses.append(("o.at <= ?", (instant(query.until),)))
     if query.after is not None:
-        clauses.append(("o.seq < ?", _position(query.after)))
+        clauses.append(("o.seq < ?", (_position(query.after),)))
     if query.subject is not None:
-        clauses.append((_OF_SUBJECT, query.subject))
+        clauses.append((_OF_SUBJECT, (query.subject,)))
     return clauses
 
 

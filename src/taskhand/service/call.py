@@ -1,9 +1,10 @@
 """One call of a tool that writes, and its change in the journal: the intents before sending, the results after."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import anyio
 from pydantic import MISSING, Field
@@ -20,6 +21,10 @@ from taskhand.service.sent_notes import check_no_rival_note
 __all__ = ["AlreadyClaimed", "Call", "Options", "RepeatableOptions"]
 
 _log = logging.getLogger(__name__)
+
+_TASK_IDS: Final = ("id", "ids", "taskIds")
+_MOST_REFUSED: Final = 100
+"""The maximum number of tasks that a refusal is found by."""
 
 
 class Options(Body):
@@ -184,11 +189,21 @@ class Call:
             await self.settle(results, overall_outcome(outcomes) if self._former_ending else outcome, error.code)
         elif self.change is None:
             try:
-                await self.record("refused", code=error.code)
+                await self.record("refused", results=self._refused_tasks(error), code=error.code)
             except OperatorError as unwritable:
                 _log.warning(
                     "a refused call of %s could not be written to the journal: %s", self.tool, unwritable.message
                 )
+
+    def _refused_tasks(self, error: TaskhandError) -> list[Result]:
+        """A result for each task that the arguments name: a refusal is found by its tasks, as a change is."""
+        if self.arguments.get("idProperty") is not None:
+            return []
+        named = [self.arguments.get(name) for name in _TASK_IDS]
+        flat = [one for value in named for one in (value if isinstance(value, list) else [value])]
+        pattern = self.app.backend.capabilities.id_pattern
+        ids = dict.fromkeys(one for one in flat if isinstance(one, str) and re.fullmatch(pattern, one))
+        return [Result(index, "refused", one, code=error.code) for index, one in enumerate([*ids][:_MOST_REFUSED])]
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
         """The ending of the change, with what was sent for it before it was gone on with."""

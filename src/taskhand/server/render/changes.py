@@ -112,7 +112,7 @@ def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> li
 
 def people_in_row(change: Change, task_id: str | None) -> frozenset[str]:
     """The ids of the people in the row of a change."""
-    return people_in(_difference(change, _intent_index(change, task_id)))
+    return people_in(_difference(change, _index(change, task_id)))
 
 
 def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
@@ -121,8 +121,9 @@ def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
 
 
 def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
-    """The row of a call; that of a bulk change shows the task that was asked for."""
-    index = _intent_index(change, task_id)
+    """The row of a call; that of a bulk change shows the task that was asked for, with the outcome of that one."""
+    index = _index(change, task_id)
+    result = None if index is None or task_id is None else change.results.get(index)
     opening, is_plan = change.opening, change.outcome == "planned"
     several = index is None and len(change.intents) > 1
     facts: dict[str, Any] = {
@@ -136,7 +137,7 @@ def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeR
         "changed": render_changed(_difference(change, index), wording),
         "totals": _totals(change),
         "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
-        "code": change.ending.code if change.ending else None,
+        "code": result.code if result else change.ending.code if change.ending else None,
         "reason": truncate(opening.reason, _REASON) if opening.reason else None,
         "undoes": opening.undoes,
     }
@@ -144,7 +145,7 @@ def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeR
         at=wording.moment(opening.at) or "",
         tool=opening.tool,
         by=opening.caller.name,
-        outcome=change.outcome,
+        outcome=result.outcome if result else change.outcome,
         **{name: value for name, value in facts.items() if value},
     )
 
@@ -169,12 +170,12 @@ def _changed_task(change: Change, index: int, wording: Wording) -> ChangedTask:
     )
 
 
-def _intent_index(change: Change, task_id: str | None) -> int | None:
-    """The index of the intent that the row is about: the only one, or that of the task asked for."""
-    if len(change.intents) == 1:
-        return 0
-    ids = {index: _task_id(change, index) for index in range(len(change.intents))}
-    return next((index for index, one in ids.items() if one == task_id), None) if task_id else None
+def _index(change: Change, task_id: str | None) -> int | None:
+    """The index of the task that the row is about: the one that was asked for, or the only one."""
+    asked = task_indexes(change, task_id, None) if task_id else []
+    if asked:
+        return asked[0]
+    return 0 if len(change.intents) == 1 else None
 
 
 def _parts(change: Change, index: int | None) -> tuple[Intent | None, Result | None]:
