@@ -109,7 +109,8 @@ class TaskQuery:
     date last), `created` (newest first), `oldest` (created first) or `priority` (highest first, then as by `due`);
     equal tasks are ordered by id in the same direction. `links` are the fields with links that are to be known of each
     task; reading them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are
-    the days that were sent in words, and a deal that was sent by name.
+    the days that were sent in words, and a deal that was sent by name. `connection` is the name of the CRM account
+    where there are several: a cursor is of one of them.
     """
 
     responsible_ids: tuple[str, ...] | None = None
@@ -131,6 +132,7 @@ class TaskQuery:
     links: frozenset[str] = LINK_FIELDS
     after: tuple[str, str] | None = None
     matched: tuple[Match, ...] = field(default=(), repr=False, compare=False)
+    connection: str | None = field(default=None, repr=False)
 
     @property
     def wants_dated(self) -> bool:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from taskhand.domain.errors import CallerError
+from taskhand.domain.bound_cursor import other_cursor_error
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
@@ -140,8 +140,4 @@ def _filters(query: ChangeQuery) -> _Clauses:
 def _position(cursor: str) -> int:
     if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
         return position
-    raise CallerError(
-        "cursor is not one that this list gave.",
-        code="invalid_cursor",
-        next_step="Repeat the call that gave nextCursor, or leave cursor out.",
-    )
+    raise other_cursor_error()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from taskhand.domain import rules
+from taskhand.domain.bound_cursor import bind_cursor, unbind_cursor
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
@@ -15,14 +16,22 @@ __all__ = ["find_change", "list_changes", "no_change"]
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     """One page of the changes that the caller is shown; those that a dead process left open are settled before.
 
-    CallerError where `since` is after `until`, or where no task can have the id: an empty page would mislead.
+    CallerError where `since` is after `until`, where no task can have the id, or for the cursor of another connection
+    or person: an empty page would mislead.
     """
     if query.task_id is not None:
         rules.check_id(query.task_id, app.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
+    of = app.connection, app.principal.subject
+    after = None if query.after is None else unbind_cursor(query.after, *of)
     await recover_if_possible(app)
-    return await app.journal.page(replace(query, subject=shown_subject(app)))
+    page = await app.journal.page(replace(query, subject=shown_subject(app), after=after))
+    return replace(
+        page,
+        cursor=page.cursor and bind_cursor(page.cursor, *of),
+        positions=tuple(bind_cursor(one, *of) for one in page.positions),
+    )
 
 
 async def find_change(app: AppContext, change_id: str) -> Change:

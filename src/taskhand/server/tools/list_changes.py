@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
-from taskhand.domain.errors import CallerError
+from taskhand.domain.bound_cursor import bind_cursor, other_cursor_error, unbind_cursor
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
@@ -107,11 +107,11 @@ async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, large
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
-    start, note, count = _position(query.after), await _plan_note(app, change), query.limit
+    start, note, count = _position(query.after, change_id), await _plan_note(app, change), query.limit
     wording = await wording_for(app, people_in_tasks(change, indexes[start : start + count]))
     while True:
         page = indexes[start : start + count]
-        cursor = f"{_TASKS}{start + count}" if start + count < len(indexes) else None
+        cursor = bind_cursor(f"{_TASKS}{start + count}", change.id) if start + count < len(indexes) else None
         answer = ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note)
         if count == 1 or len(render_text(answer)) <= largest:
             return answer
@@ -134,18 +134,15 @@ async def _plan_note(app: AppContext, change: Change) -> str | None:
     return f"This is a plan, not a change: nothing was written by it. {done}"
 
 
-def _position(cursor: str | None) -> int:
+def _position(cursor: str | None, change_id: str) -> int:
     """The position in the tasks of a change that a cursor stands for; CallerError for one of another list."""
     if cursor is None:
         return 0
+    cursor = unbind_cursor(cursor, change_id)
     number = cursor.removeprefix(_TASKS)
     if cursor.startswith(_TASKS) and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
         return int(number)
-    raise CallerError(
-        "cursor is not one that this list gave.",
-        code="invalid_cursor",
-        next_step="Repeat the call that gave nextCursor, or leave cursor out.",
-    )
+    raise other_cursor_error()
 
 
 def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None, tuple[Match, ...]]:

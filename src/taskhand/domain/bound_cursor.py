@@ -1,0 +1,35 @@
+"""Cursors that are good for one list only: that of a connection, a person, or a change; pure."""
+
+from hashlib import blake2b
+
+from taskhand.domain.errors import CallerError
+
+__all__ = ["bind_cursor", "other_cursor_error", "unbind_cursor"]
+
+_BETWEEN = "."
+
+
+def bind_cursor(cursor: str, *of: str | None) -> str:
+    """The cursor, good only for the list of these; as it is where there are none."""
+    return cursor if not any(of) else f"{cursor}{_BETWEEN}{_fingerprint(of)}"
+
+
+def unbind_cursor(cursor: str, *of: str | None) -> str:
+    """The cursor that was bound to these; CallerError for that of another list."""
+    before, _, fingerprint = cursor.partition(_BETWEEN)
+    if fingerprint != (_fingerprint(of) if any(of) else ""):
+        raise other_cursor_error()
+    return before
+
+
+def other_cursor_error() -> CallerError:
+    """The error for the cursor of another list, or of none."""
+    return CallerError(
+        "cursor is not one that this list gave.",
+        code="invalid_cursor",
+        next_step="Repeat the call that gave nextCursor, or leave cursor out.",
+    )
+
+
+def _fingerprint(of: tuple[str | None, ...]) -> str:
+    return blake2b(repr(of).encode(errors="replace"), digest_size=3).hexdigest()
