@@ -123,7 +123,12 @@ async def test_a_plan_from_before_the_rule_has_no_second_person(office: Office) 
     ana, ben = await office.agent(ANA), await office.agent(BEN)
     plan = await ana("delete_task", id=(await ana.create("Stays"))["id"])
     office.rule(second_person=True)
-    assert await refusal(ana, "apply_plan", planId=plan["planId"]) == "second_person"
+    with pytest.raises(Refused) as refused:
+        await ana("apply_plan", planId=plan["planId"])
+    assert (refused.value.error["rule"], refused.value.error["next"]) == (
+        "second_person",
+        "Make the plan again: this one is from before that rule, and nobody else can see it.",
+    )
     with pytest.raises(Refused, match="There is no plan"):
         await ben("apply_plan", planId=plan["planId"])
     office.rule()
@@ -144,6 +149,19 @@ async def test_the_maker_of_a_plan_for_others_is_not_asked_and_the_second_person
     assert (eager.questions, await titles(office)) == ([], ["Gone"])
     assert "deleted" in await ben("apply_plan", planId=plan["planId"])
     assert (len(careful.questions), await titles(office)) == (1, [])
+
+
+@pytest.mark.parametrize("filter_", [None, {}])
+async def test_an_empty_filter_beside_ids_makes_no_change_by_filter(office: Office, filter_: object) -> None:
+    office.rule(second_person=True)
+    ana = await office.agent(ANA, WRITE)
+    task = await ana.create("Mine")
+    sent = {"taskIds": [task["id"]], "filter": filter_, "changes": {"priority": "2"}}
+    plan = await ana("bulk_update_tasks", dryRun=True, **sent)
+    assert "by filter" not in plan["note"]
+    (planned,) = [change for change in await office.changes() if change.id == plan["planId"]]
+    assert (planned.opening.by_filter, planned.opening.second_person) == (False, False)
+    assert "changeId" in await ana("apply_plan", planId=plan["planId"])
 
 
 async def test_an_undo_that_deletes_needs_a_second_person_too(office: Office) -> None:

@@ -45,6 +45,7 @@ def opening_json(opening: Opening) -> _Json:
     """An opening without its time and tool, which are fields of the entry."""
     further: _Json = {} if opening.connection is None else {"connection": opening.connection}
     further |= {"second_person": True} if opening.second_person else {}
+    further |= {"by_filter": opening.by_filter} if opening.by_filter or "filter" in opening.arguments else {}
     return further | {
         "caller": _fields_json(opening.caller),
         "arguments": opening.arguments,
@@ -68,8 +69,9 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
         plan_id=value["plan_id"],
         undoes=value["undoes"],
         claims=tuple(map(_claim_from, value["claims"])),
-        connection=value.get("connection"),  # not in journals of earlier versions, as the next
+        connection=value.get("connection"),  # not in journals of earlier versions, as the next two
         second_person=value.get("second_person", False),
+        by_filter=value.get("by_filter", "filter" in value["arguments"]),
     )
 
 

@@ -68,7 +68,8 @@ class Opening:
     """The caller and the request: `arguments` as they were sent, redacted; `at` is an aware datetime.
 
     `plan_id` is the plan that is carried out, `undoes` the change that is undone. `connection` is the name of the CRM
-    account, None for the only one. `second_person` is whether another person than the caller has to carry out the plan.
+    account, None for the only one. `second_person` is whether another person than the caller has to carry out the plan,
+    `by_filter` whether a filter found its tasks.
     """
 
     tool: str
@@ -82,6 +83,7 @@ class Opening:
     claims: tuple[Claim, ...] = ()
     connection: str | None = None
     second_person: bool = False
+    by_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,23 @@ __all__ = ["check_may_apply", "find_guard", "loses_by_plan", "loses_by_undo", "r
 def check_may_apply(app: AppContext, plan: Change) -> None:
     """NotAllowed where this caller, who can see the plan, may not apply it."""
     is_own = plan.opening.plan_id is None and not is_for_second_person(app, plan)
-    if (refusal := reason_not_to_apply(app, plan.id, find_guard(app, plan), is_own=is_own)) is not None:
+    guard, for_others = find_guard(app, plan), plan.opening.second_person
+    if (refusal := reason_not_to_apply(app, plan.id, guard, is_own=is_own, for_others=for_others)) is not None:
         raise refusal
     app.principal.check_number(len(plan.intents))
 
 
 def find_guard(app: AppContext, plan: Change) -> str | None:
     """Why a plan needs approval, as `reason_to_confirm` says it; None where it does not."""
-    return reason_to_confirm(app, plan.intents, by_filter="filter" in plan.opening.arguments)
+    return reason_to_confirm(app, plan.intents, by_filter=plan.opening.by_filter)
 
 
-def reason_not_to_apply(app: AppContext, plan_id: str, guard: str | None, *, is_own: bool = True) -> NotAllowed | None:
+def reason_not_to_apply(
+    app: AppContext, plan_id: str, guard: str | None, *, is_own: bool = True, for_others: bool = True
+) -> NotAllowed | None:
     """Why this caller may not apply a plan that needs approval for the reason `guard`; None where it may.
 
-    `is_own` is whether the caller has made it.
+    `is_own` is whether the caller has made it, `for_others` whether others can see it: not if the rule came after it.
     """
     if guard is None:
         return None
@@ -36,8 +39,10 @@ def reason_not_to_apply(app: AppContext, plan_id: str, guard: str | None, *, is_
     if is_own and app.principal.rules.second_person:
         return NotAllowed(
             f"{guard} has to be applied by another person than the one who planned it.",
-            next_step=f"Ask another person to look at the plan and to call apply_plan with planId {plan_id}.",
-            details={"rule": "second_person", "planId": plan_id},
+            next_step=f"Ask another person to look at the plan and to call apply_plan with planId {plan_id}."
+            if for_others
+            else "Make the plan again: this one is from before that rule, and nobody else can see it.",
+            details={"rule": "second_person"} | ({"planId": plan_id} if for_others else {}),
         )
     return None
 

@@ -67,7 +67,8 @@ async def bulk_update(
         if change.patch is not None and change.patch.add_note is not MISSING:
             await resolver.look_for_note(change.patch.add_note, targets.tasks)
         steps = await _plan_steps(call, edit_for, targets)
-        guard = reason_to_confirm(call.app, steps.intents, by_filter=given is not None and bool(steps.intents))
+        by_filter = given is not None and bool(steps.intents)
+        guard = reason_to_confirm(call.app, steps.intents, by_filter=by_filter)
         if call.is_dry or guard:
             return await make_plan(
                 call,
@@ -78,6 +79,7 @@ async def bulk_update(
                 note=_note_about_filter([one.before.task for one in steps.intents if one.before], given),
                 unchanged=steps.skipped.unchanged,
                 refused=steps.skipped.refused,
+                by_filter=by_filter,
             )
         try:
             opening = call.new_opening(matched=steps.matched, claims=claims)

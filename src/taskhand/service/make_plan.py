@@ -32,13 +32,17 @@ async def make_plan(
     unchanged: Sequence[str] = (),
     refused: Mapping[str, TaskhandError] | None = None,
     skipped: Sequence[TaskResult] = (),
+    by_filter: bool = False,
 ) -> Plan:
-    """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out."""
+    """Record a plan of these intents in the journal. `claims` are made only when the plan is carried out.
+
+    `by_filter` is as of an Opening.
+    """
     refused = refused or {}
-    needs_approval = reason_to_confirm(call.app, intents, by_filter="filter" in call.arguments)
+    needs_approval = reason_to_confirm(call.app, intents, by_filter=by_filter)
+    second_person = needs_approval is not None and call.app.principal.rules.second_person
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
-    if needs_approval and call.app.principal.rules.second_person:
-        opening = replace(opening, second_person=True)
+    opening = replace(opening, second_person=second_person, by_filter=by_filter)
     left_out = [*(TaskResult.failed(task_id, "refused", error) for task_id, error in refused.items()), *skipped]
     results = [
         Result(n, one.outcome, one.id or None, code=one.code, title=one.title)
