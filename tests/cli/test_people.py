@@ -58,14 +58,14 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp
     source = PeopleSource.open(configured(tmp_path, ANA))
     write(tmp_path / "people.toml", "[ana")
     with pytest.raises(OperatorError, match=r"people\.toml"):
-        source.reload()
+        source.read()()
     assert members(source) == {"member": "Elisa"}
     write(tmp_path / "people.toml", ANA.replace("Elisa", "9"))
-    source.reload()
+    source.read()()
     assert members(source) == {"member": "9"}
     (tmp_path / "people.toml").unlink()
     with pytest.raises(OperatorError, match="is not there"):
-        source.reload()
+        source.read()()
     assert members(source) == {"member": "9"}
 
 

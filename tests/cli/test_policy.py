@@ -72,13 +72,13 @@ def test_a_reload_puts_a_good_file_in_force_and_lets_the_old_rules_stay_otherwis
     for text, most in ((ANA, 3), ("[everyone]\nmost_tasks = 2", 2), ("[everyone", 2), (ANA, 3), ("", None), (ANA, 3)):
         write(file, text)
         try:
-            source.reload()
+            source.read()()
         except OperatorError as error:
             assert str(file) in error.message  # noqa: PT017  most of these files are good
         assert most_tasks(source) == most
     file.unlink()
     with pytest.raises(OperatorError, match="is not there"):
-        source.reload()
+        source.read()()
     assert most_tasks(source) == 3
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class PeopleSource:
         """What this configuration leads to; OperatorError where its file cannot be used."""
         source = cls(found)
         if found.settings.people is not None or os.path.lexists(source.path):
-            source.reload()
+            source.read()()
         return source
 
     @property
@@ -46,12 +46,16 @@ class PeopleSource:
         """The people file, which may be missing."""
         return _people_path(self.found)
 
-    def reload(self) -> None:
-        """Read the file again. OperatorError where it cannot be used; everyone stays who they were then."""
+    def read(self) -> Callable[[], None]:
+        """Read the file again: what puts it in force. OperatorError where it cannot be used."""
         file = _read_people(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
-        self.current, self.was_there = file.members, file.there
+
+        def put_in_force() -> None:
+            self.current, self.was_there = file.members, file.there
+
+        return put_in_force
 
 
 def _people_path(found: Configuration) -> Path:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class PolicySource:
         source = cls(found)
         path, is_named = policy_path(found)
         if is_named or os.path.lexists(path):
-            source.reload()
+            source.read()()
         return source
 
     @property
@@ -59,15 +60,19 @@ class PolicySource:
         """The policy's file, which may be missing."""
         return policy_path(self.found)[0]
 
-    def reload(self) -> None:
-        """Read the file again. OperatorError where it cannot be used; what was in force stays in force then.
+    def read(self) -> Callable[[], None]:
+        """Read the file again: what puts it in force. OperatorError where it cannot be used.
 
         A file that is gone lifts no rule: only an empty one does.
         """
         file = read_policy(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
-        self.current, self.was_there = file.policy, file.there
+
+        def put_in_force() -> None:
+            self.current, self.was_there = file.policy, file.there
+
+        return put_in_force
 
 
 def policy_path(found: Configuration) -> tuple[Path, bool]:

@@ -39,23 +39,29 @@ def reload_on_hangup(
             if ends_with_terminal and not _has_terminal():
                 signal.signal(number, signal.SIG_DFL)
                 signal.raise_signal(number)
-            for source in sources:
-                _reload(source)
+            _reload(sources)
 
     return reload_at_each
 
 
-def _reload(source: "PolicySource | PeopleSource") -> None:
-    try:
-        source.reload()
-    except OperatorError as error:
-        said = " ".join(filter(None, (error.message, error.next_step)))
-        _log.error("The %s stays as it was. %s", source.what, said)
+def _reload(sources: "Sequence[PolicySource | PeopleSource]") -> None:
+    """Put what all files say in force, or none of it: rules and people that belong together change together."""
+    read, wrong = [], []
+    for source in sources:
+        try:
+            read.append(source.read())
+        except OperatorError as error:
+            wrong.append(" ".join(filter(None, (error.message, error.next_step))))
+    if wrong:
+        whole = " and ".join(f"the {source.what}" for source in sources)
+        _log.error("Nothing was changed: %s are as before. %s", whole, " ".join(wrong))
         return
-    if source.was_there:
-        announce(f"The {source.what} was read again from {source.path}.")
-    elif source.without:
-        announce(f"The {source.what} {source.without}: there is no {source.path}.")
+    for source, put_in_force in zip(sources, read, strict=True):
+        put_in_force()
+        if source.was_there:
+            announce(f"The {source.what} was read again from {source.path}.")
+        elif source.without:
+            announce(f"The {source.what} {source.without}: there is no {source.path}.")
 
 
 def _has_terminal() -> bool:

@@ -1,4 +1,4 @@
-"""SIGHUP: a running server reads its policy and its people again, and a policy that is wrong changes nothing."""
+"""SIGHUP: a running server reads its policy and its people again, and where one is wrong, nothing changes."""
 
 import os
 import signal
@@ -15,41 +15,55 @@ from server.transports.task_calls import DRAFT, code_of, create_task, error_of
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
 
+NOBODY, STRANGE = "", '["ana@x.test"]\nnorth = 7\n'
 READ, ALL, BROKEN = '[everyone]\ntools = "read"\n', "", '[everyone]\ntools = "raed"\n'
 
 
 @pytest.fixture(params=["stdio", "http"])
 def server(request: pytest.FixtureRequest, store_file: Path) -> Iterator[tuple[Process, Caller]]:
-    """A server whose policy allows reads, and a caller of it."""
-    policy = store_file.with_name("policy.toml")
-    policy.write_text(READ, encoding="utf-8")
-    policy.chmod(0o600)
+    """A server whose policy allows reads, with a list of people, and a caller of it."""
+    policy, people = store_file.with_name("policy.toml"), store_file.with_name("people.toml")
+    for file, text in ((policy, READ), (people, NOBODY)):
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o600)
+    files = {"TASKHAND_POLICY": str(policy), "TASKHAND_PEOPLE": str(people)}
     with ExitStack() as stack:
         if request.param == "http":
-            web = stack.enter_context(serving(store_file, TASKHAND_POLICY=str(policy)))
+            web = stack.enter_context(serving(store_file, **files))
             yield web.process, web
         else:
-            pipe = stack.enter_context(Pipe(store_file, TASKHAND_POLICY=str(policy)))
+            pipe = stack.enter_context(Pipe(store_file, **files))
             yield pipe, pipe
 
 
-def test_a_good_policy_is_in_force_at_the_next_call_and_a_broken_one_changes_nothing(
+def test_good_files_are_in_force_at_the_next_call_and_a_broken_one_changes_nothing_of_either(
     server: tuple[Process, Caller], store_file: Path
 ) -> None:
     process, caller = server
-    policy = store_file.with_name("policy.toml")
+    policy, people = store_file.with_name("policy.toml"), store_file.with_name("people.toml")
 
-    def reload(text: str) -> str:
-        policy.write_text(text, encoding="utf-8")
+    def reload(rules: str, persons: str = NOBODY) -> str:
+        policy.write_text(rules, encoding="utf-8")
+        people.write_text(persons, encoding="utf-8")
         process.send_signal(signal.SIGHUP)
-        return process.err.next() or ""
+        told = process.err.next() or ""
+        return told if "Nothing was changed" in told else told + (process.err.next() or "")
 
     assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
     told = reload(BROKEN)
-    assert "The policy stays as it was." in told
+    assert "Nothing was changed: the policy and the list of people are as before." in told
     assert f"everyone.tools in {policy} names 'raed', which is not a tool. Use one of: read" in told
     assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
-    assert reload(ALL).strip() == f"The policy was read again from {policy}."
+    told = reload(ALL, STRANGE)
+    assert f'as before. "ana@x.test".north in {people} names no connection.' in told
+    assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
+    told = reload(BROKEN, STRANGE)
+    assert "'raed'" in told
+    assert "names no connection" in told
+    assert reload(ALL).splitlines() == [
+        f"The policy was read again from {policy}.",
+        f"The list of people was read again from {people}.",
+    ]
     assert create_task(caller)["title"] == DRAFT["title"]
     assert f"again from {policy}" in reload(READ)
     assert code_of(caller.call("create_task", DRAFT)) == "not_allowed"
