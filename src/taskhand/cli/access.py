@@ -44,8 +44,10 @@ class AuthOptions:
         """These options, with what the settings say besides."""
         if not isinstance(found, Configuration) or "oauth" not in self.kinds:
             return self
-        named = tuple(one.strip() for one in (found.settings.issuers or "").split(",") if one.strip())
-        return replace(self, issuers=self.issuers or named, resource=self.resource or found.settings.resource)
+        from taskhand.cli.issuers import split_issuers
+
+        issuers = self.issuers or split_issuers(found.settings)
+        return replace(self, issuers=issuers, resource=self.resource or found.settings.resource)
 
     @property
     def host(self) -> str | None:

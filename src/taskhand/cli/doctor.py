@@ -62,11 +62,13 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     """The results of every check that this configuration, or the error that prevented it, allows."""
     if isinstance(found, OperatorError):
         return _versions(), _hosts(), _broken(found)
+    from taskhand.cli.issuers import check_issuers
     from taskhand.cli.metrics import check_metrics
     from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
 
-    files = (check_policy(found), *check_people(found), await _keys(found.settings), *await _vault(found.settings))
+    callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
+    files = (check_policy(found), *check_people(found), *callers)
     configuration = (*_configuration(found), *check_metrics(found.settings))
     first = (_versions(), _hosts(), *configuration, _tools(found.settings), *files)
     return (*first, *await check_connections(found))

@@ -61,6 +61,14 @@ class IssuerKeys:
             raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
         return self._metadata.introspection
 
+    async def count_keys(self) -> int:
+        """How many keys the issuer has now. OperatorError where they cannot be had."""
+        async with self._lock:
+            await self._ask()
+        if self._problem is not None:
+            raise self._problem
+        return len(self._keys.keys)
+
     async def keep_fresh(self, sleep: Callable[[float], Awaitable[object]] = anyio.sleep) -> None:
         """Fetch the keys now and again beside the calls, until cancelled."""
         while True:
@@ -108,8 +116,12 @@ class IssuerKeys:
         raise next((one for one in problems if isinstance(one, OperatorError)), problems[0])
 
     def _note(self, error: TaskhandError) -> None:
-        """Remember why the keys cannot be had, and log it once."""
-        message = f"The keys of the issuer {self.issuer} cannot be read: {error.message}"
-        if self._problem is None or self._problem.message != message:
-            _log.warning("%s %s", message, error.next_step or "")
-        self._problem = OperatorError(message, next_step=error.next_step)
+        """Remember why the keys cannot be had, and log it where it is another reason than before."""
+        problem = OperatorError(
+            f"The keys of the issuer {self.issuer} cannot be read: {error.message}",
+            code=error.code,
+            next_step=error.next_step,
+        )
+        if self._problem is None or self._problem.code != problem.code:
+            _log.warning("%s %s", problem.message, problem.next_step or "")
+        self._problem = problem

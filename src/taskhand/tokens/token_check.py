@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
@@ -54,6 +55,16 @@ class TokenCheck:
         except RefusedToken as refused:
             self._log_refusal(refused)
             return None
+
+    async def count_keys(self) -> dict[str, int | OperatorError]:
+        """How many keys each issuer has now, or why they cannot be had."""
+        counts: dict[str, int | OperatorError] = {}
+        for name, issuer in self._issuers.items():
+            try:
+                counts[name] = await issuer.count_keys()
+            except OperatorError as error:
+                counts[name] = error
+        return counts
 
     async def run(self) -> None:
         """Keep the keys of all issuers fresh, until cancelled."""

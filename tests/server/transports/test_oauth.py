@@ -187,7 +187,11 @@ async def test_two_people_with_one_email_of_two_issuers_are_two(tmp_path: Path, 
             assert (await two.call("undo_change", changeId=mine["changeId"]))["code"] == "change_not_found"
             thief = KeyCaller(server.http, two.text, era, one.session)
             if one.session:
-                assert (await thief.post("tools/list")).status_code == 404
+                answers = [await thief.post("tools/list")]
+                answers += [
+                    await server.http.request(method, "/mcp", headers=thief.headers) for method in ("GET", "DELETE")
+                ]
+                assert [answer.status_code for answer in answers] == [404, 404, 404]
             one.asks = True
             call: dict[str, Any] = {"name": "delete_task", "arguments": {"id": mine["task"]["id"]}}
             if era == ERAS[0]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from issuers import Issuer, issuing
 from server.transports.server_process import META, Web, serving
 from taskhand.cli.access import AuthOptions, open_auth
+from taskhand.cli.issuers import check_issuers
 from taskhand.cli.main import command
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
@@ -87,6 +88,17 @@ def test_the_settings_say_what_the_options_leave_out() -> None:
         f"Callers sign in at {ISSUER} or https://other.x.test, for {PUBLIC}. Callers are asked for a key"
     )
     assert AuthOptions(("keys",)).with_settings(found).host is None
+
+
+def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer) -> None:
+    good, bad = issuer.url, f"{issuer.url}/other"
+    checks = anyio.run(check_issuers, configured(TASKHAND_ISSUERS=f"{good},{bad}").settings)
+    assert [(one.subject, one.outcome) for one in checks] == [("issuers", "ok"), ("issuers", "failed")]
+    assert checks[0].found == f"{good} has 1 key to check tokens with."
+    assert checks[1].found.startswith(f"The keys of the issuer {bad} cannot be read")
+    [wrong] = anyio.run(check_issuers, configured(TASKHAND_ISSUERS="login.x.test").settings)
+    assert "is not an https address" in wrong.found
+    assert anyio.run(check_issuers, configured().settings) == ()
 
 
 def test_a_broken_configuration_lets_nobody_in() -> None:

@@ -1,0 +1,40 @@
+"""The issuers whose tokens a server over HTTP takes, as `taskhand doctor` checks them."""
+
+from taskhand.config.settings import Settings
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["check_issuers", "split_issuers"]
+
+
+def split_issuers(settings: Settings) -> tuple[str, ...]:
+    """The issuers that the settings name."""
+    return tuple(one.strip() for one in (settings.issuers or "").split(",") if one.strip())
+
+
+async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
+    """Whether the keys of each issuer can be read; nothing where the settings name none."""
+    if not (named := split_issuers(settings)):
+        return ()
+    from taskhand.wiring import open_token_check
+
+    try:
+        check, close = open_token_check(settings, named)
+    except OperatorError as error:
+        return (_failure(error),)
+    try:
+        counts = await check.count_keys()
+    finally:
+        await close()
+    return tuple(
+        _failure(count)
+        if isinstance(count, OperatorError)
+        else CheckResult(
+            "issuers", "ok", f"{issuer} has {count} {'key' if count == 1 else 'keys'} to check tokens with."
+        )
+        for issuer, count in counts.items()
+    )
+
+
+def _failure(error: OperatorError) -> CheckResult:
+    return CheckResult("issuers", "failed", error.message, error.next_step or "Correct TASKHAND_ISSUERS.")
