@@ -56,9 +56,9 @@ def pack(content: bytes | dict[str, Any]) -> str:
 
 @dataclass
 class Issuer:
-    """Signs tokens for anybody, and whatever is asked: `down` is whether it fails, `asked` what it was asked for.
+    """Signs tokens for anybody, and whatever is asked.
 
-    `scopes` are those that the person grants, whatever a client asks for, None all. `opaque` are the answers about
+    `down` is whether it fails, `asked` what it was asked for, with which `headers`. `opaque` are the answers about
     tokens by their text.
     """
 
@@ -70,7 +70,7 @@ class Issuer:
     opaque: dict[str, dict[str, Any]] = field(default_factory=dict)
     person: dict[str, Any] = field(default_factory=lambda: {"sub": "ana"})
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    scopes_asked: list[str] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
 
     def claims(self, resource: str, **changed: Any) -> dict[str, Any]:
         """The claims of a good token, with these changed and those that are None left out."""
@@ -100,7 +100,6 @@ class Issuer:
             case "GET", "/authorize":
                 code = f"code-{len(self.codes)}"
                 self.codes[code] = query
-                self.scopes_asked.append(query.get("scope", ""))
                 back = {"code": code, "state": query["state"], "iss": self.url}
                 return 302, f"{query['redirect_uri']}?{urlencode(back)}"
             case "POST", "/token":
@@ -160,6 +159,7 @@ def issuing(**given: Any) -> Iterator[Issuer]:
             self._answer("POST", form)
 
         def _answer(self, method: str, form: dict[str, str]) -> None:
+            issuer.headers.append(str(self.headers))
             status, found = issuer.answer(method, self.path, form, self.headers.get("authorization", ""))
             body = b"" if isinstance(found, str) else json.dumps(found).encode()
             self.send_response(status)

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ __all__ = ["ERAS", "KeyCaller", "KeyedServer", "asking_server", "keyed_server"]
 NEWER, OLDER = "2026-07-28", "2025-11-25"
 ERAS = (NEWER, OLDER)
 _LIMITS = HttpLimits()
+NO_CRM: Mapping[str, str] = {}
 _ACCEPTS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 _ABLE_TO_ASK: Message = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
 
@@ -138,8 +139,12 @@ async def asking_server(
     limits: HttpLimits = _LIMITS,
     access: Access = EVERYONE,
     port: int = 0,
+    crm: Mapping[str, str] = NO_CRM,
 ) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
-    """A server in this process that asks callers as `auth` does; its client, and what it said at its start."""
+    """A server in this process that asks callers as `auth` does; its client, and what it said at its start.
+
+    `crm` are the variables of a CRM in place of the embedded store.
+    """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     said: list[str] = []
     listening = anyio.Event()
@@ -150,7 +155,7 @@ async def asking_server(
             listening.set()
 
     try:
-        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")})) as app:
+        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")} | dict(crm))) as app:
             server = create_server(app, keeps_sessions=keeps_sessions, access=access)
             serve: Callable[..., Any] = partial(
                 serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions

@@ -66,6 +66,7 @@ async def oauth_server(
     keys: Path | None = None,
     resource: str | None = None,
     port: int = 0,
+    crm: Mapping[str, str] = NO_SETTINGS,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[OAuthServer]:
     """The server in this process; `settings` are its variables, and `keys` the file of keys that it takes too."""
@@ -75,7 +76,7 @@ async def oauth_server(
     key_auth = KeyAuth(KeyCheck(store, lambda: datetime.now().astimezone())) if store else None
     auth = OAuth(check, resource, keys=key_auth, close=close, look_every_s=0.01)
     try:
-        async with asking_server(folder, auth, keeps_sessions=keeps_sessions, access=access, port=port) as (
+        async with asking_server(folder, auth, keeps_sessions=keeps_sessions, access=access, port=port, crm=crm) as (
             app,
             http,
             said,

@@ -302,3 +302,18 @@ async def test_the_text_of_a_token_is_in_no_file_and_in_no_line_of_any_log(
     for secret in (*secrets, "a/secret", "a%2Fsecret"):
         assert not [one for one in ours if secret in one.getMessage()]
         assert files_with(tmp_path, secret) == []
+
+
+async def test_a_crm_is_sent_its_own_credential_and_never_the_token_of_the_caller(
+    tmp_path: Path, issuer: Issuer, other: Issuer
+) -> None:
+    crm = {"CLOSE_BASE_URL": f"{other.url}/api/v1", "CLOSE_ACCESS_TOKEN": "of-the-connection-4711"}
+    async with oauth_server(tmp_path, issuer, crm=crm) as server:
+        for era in ERAS:
+            caller = await server.caller(era=era)
+            for tool in ("list_tasks", "list_team_members", "create_task", "delete_task"):
+                await caller.call(tool, **VALID[tool])
+            assert caller.text is not None
+            assert not [one for one in other.headers if caller.text in one]
+    assert other.headers
+    assert all("Bearer of-the-connection-4711" in one for one in other.headers)
