@@ -73,6 +73,16 @@ async def test_a_line_names_person_and_connection_where_they_are_known(journal_f
     assert {(row["connection"], row["person"]) for row in rows[4:]} == {("north", "ana@x.test")}
 
 
+async def test_the_person_of_a_token_is_found_by_issuer_and_subject_with_the_case_of_letters(
+    journal_file: Path,
+) -> None:
+    async with open_journal(journal_file) as journal:
+        await settle(journal, opening("https://login.x.test#00U1"))
+        await settle(journal, opening("https://login.x.test#00u1"))
+    rows = await exported(JournalFile(journal_file), query=RowQuery(person="https://login.x.test#00U1"))
+    assert changes(rows) == ["chg_0001"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

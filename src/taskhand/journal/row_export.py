@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from taskhand.domain.principal import Person
 from taskhand.journal.codec import instant
 from taskhand.journal.hash_chain import START, Link
 from taskhand.journal.writes import anchor
@@ -51,7 +52,7 @@ class RowQuery:
         return (
             (self.since is None or row.began >= instant(self.since))
             and (self.until is None or row.began <= instant(self.until))
-            and (self.person is None or self.person == (row.person or "").casefold())
+            and self.person in {None, row.person and Person.named(row.person).id}
             and self.connection in {None, row.connection}
         )
 
