@@ -46,8 +46,9 @@ def opening_json(opening: Opening) -> _Json:
     further: _Json = {} if opening.connection is None else {"connection": opening.connection}
     further |= {"second_person": True} if opening.second_person else {}
     further |= {"by_filter": opening.by_filter} if opening.by_filter or "filter" in opening.arguments else {}
+    further |= {} if opening.caller.email is None else {"email": opening.caller.email}
     return further | {
-        "caller": _fields_json(opening.caller),
+        "caller": {name: one for name, one in _fields_json(opening.caller).items() if name != "email"},
         "arguments": opening.arguments,
         "reason": opening.reason,
         "matched": [_fields_json(match) for match in opening.matched],
@@ -61,7 +62,7 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
     """The opening that `opening_json` converted."""
     return Opening(
         tool=tool,
-        caller=Caller(**value["caller"]),
+        caller=Caller(**value["caller"], email=value.get("email")),  # earlier versions know no such field
         at=datetime.fromisoformat(at),
         arguments=value["arguments"],
         reason=value["reason"],

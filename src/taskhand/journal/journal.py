@@ -39,16 +39,25 @@ MASK: Final = "[secret]"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The client by its own name and version, and the person or account that it acts for (`subject`), where known."""
+    """The client by its own name and version, and the person or account that it acts for (`subject`), where known.
+
+    `email` is the person's, where it is known and not the subject.
+    """
 
     name: str | None = None
     version: str | None = None
     subject: str | None = None
+    email: str | None = None
 
     @property
     def key(self) -> str:
         """Identifies the caller: a known person with any client, else two versions of one client."""
         return f"{self.subject}/" if self.subject else f"/{self.name or ''}"
+
+    @property
+    def person(self) -> str | None:
+        """What others know the person by."""
+        return self.email or self.subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ def _render_outcome(change: Change) -> str:
 def _render_caller(caller: Caller, connection: str | None) -> str:
     """The person and the client; the person comes first, because a client may give itself any name."""
     client = " ".join(filter(None, (caller.name, caller.version))) or "an unknown client"
-    who = f"{caller.subject} with {client}" if caller.subject else client
+    who = f"{caller.person} with {client}" if caller.person else client
+    who += f" ({caller.subject})" if caller.email else ""
     return f"by {who} on {connection}" if connection else f"by {who}"
 
 

@@ -94,7 +94,9 @@ def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Call
     params = ctx.session.client_params
     info = params.client_info if params else None
     name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
-    return Caller(name, version, principal.subject)
+    person = principal.person
+    email = person.email if person and person.email != person.id else None
+    return Caller(name, version, principal.subject, email)
 
 
 EVERYONE: Final = Access()

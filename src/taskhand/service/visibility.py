@@ -21,8 +21,13 @@ def is_shown(app: AppContext, change: Change) -> bool:
 
 
 def is_for_second_person(app: AppContext, plan: Change) -> bool:
-    """Whether another person than its maker has to apply this plan, and the caller is one."""
-    return plan.opening.second_person and app.principal.subject not in {None, plan.opening.caller.subject}
+    """Whether another person than its maker has to apply this plan, and the caller is one.
+
+    Somebody with the maker's e-mail is the maker, at another issuer or with a key.
+    """
+    person, maker = app.principal.person, plan.opening.caller
+    is_other = person is not None and {maker.subject, maker.email}.isdisjoint(person.names)
+    return plan.opening.second_person and is_other
 
 
 def describe_owner(app: AppContext, change: Change) -> str | None:
@@ -30,4 +35,8 @@ def describe_owner(app: AppContext, change: Change) -> str | None:
     owner = change.opening.caller.subject
     if app.principal.person is None or owner == app.principal.subject:
         return None
-    return f"{change.id} is a change of {owner}." if owner else f"{change.id} was made by a caller who was not asked."
+    return (
+        f"{change.id} is a change of {change.opening.caller.person}."
+        if owner
+        else f"{change.id} was made by a caller who was not asked."
+    )

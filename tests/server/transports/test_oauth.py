@@ -20,6 +20,7 @@ from server.transports.test_key_auth import files_with, listening
 from server.transports.wrong_calls import VALID
 from taskhand.domain.policy import Group, Policy
 from taskhand.journal.journal import ChangeQuery
+from taskhand.journal.render import render_change
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import Access
@@ -241,6 +242,39 @@ async def test_rules_and_members_are_found_by_id_by_verified_email_and_by_the_gr
         assert made["task"]["responsibles"] == ["Ben"]
         refused = await (await server.caller(sub="9")).call("create_task", **DRAFT)
         assert (refused["code"], refused["rule"]) == ("not_allowed", "tools")
+
+
+async def test_somebody_with_two_accounts_is_no_second_person_and_the_journal_has_both_names(
+    tmp_path: Path, issuer: Issuer, other: Issuer
+) -> None:
+    rules = {"second_person": True, "sees_all_changes": True}
+    access = Access(lambda: Policy(rules))
+    key, file, now = make_key_text(), tmp_path / "keys.sqlite", datetime.now().astimezone()
+    store = SqliteKeyStore(file)
+    await store.add(Key(key.id, "ana@x.test", frozenset({"read", "write", "destructive"}), now), key.hash)
+    mail: dict[str, Any] = {"email": "ana@x.test", "email_verified": True}
+    async with oauth_server(tmp_path, issuer, other, access=access, keys=file) as server:
+        ana = await server.caller(**mail)
+        accounts = [ana, await server.caller(issuer=1, **mail), KeyCaller(server.http, key.text)]
+        ben = await server.caller(sub="ben", email="ben@x.test", email_verified=True)
+        for maker in accounts:
+            made = await maker.call("create_task", **UNASSIGNED | {"title": f"Of {maker.text}"[:40]})
+            plan = await maker.call("delete_task", id=made["task"]["id"])
+            for account in accounts:
+                refused = await account.call("apply_plan", planId=plan["planId"])
+                assert refused["code"] in {"not_allowed", "plan_of_another"}, refused
+            assert "changeId" in await ben.call("apply_plan", planId=plan["planId"])
+        rows = (await ben.call("list_changes", limit=50))["changes"]
+        assert {row["person"] for row in rows} == {"ana@x.test", "ben@x.test"}
+        changes = (await server.app.journal.page(ChangeQuery(limit=50))).changes
+        assert {change.opening.caller.subject for change in changes} == {
+            "ana@x.test",
+            *(f"{one.url}#ana" for one in (issuer, other)),
+            f"{issuer.url}#ben",
+        }
+        told = [render_change(change) for change in changes if change.opening.caller.subject == f"{other.url}#ana"]
+        assert all("by ana@x.test with" in one for one in told)
+    await store.aclose()
 
 
 @pytest.mark.parametrize("era", ERAS)

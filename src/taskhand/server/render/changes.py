@@ -127,7 +127,7 @@ def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeR
     opening, is_plan = change.opening, change.outcome == "planned"
     several = index is None and len(change.intents) > 1
     facts: dict[str, Any] = {
-        "person": opening.caller.subject,
+        "person": opening.caller.person,
         "connection": opening.connection,
         "change_id": None if is_plan else change.id,
         "plan_id": change.id if is_plan else opening.plan_id,
