@@ -202,7 +202,7 @@ async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(sto
     path.chmod(0o644)  # noqa: ASYNC240  the test's own
     opened = await check_keys(path, NOW)
     assert opened.outcome == "warning"
-    assert opened.remedy == f"Run: chmod 600 {path}"
+    assert opened.remedy == f"Run: chmod 600 {path}*"
     await store.aclose()
     path.write_bytes(b"no database" * 100)  # noqa: ASYNC240  the test's own
     assert (await check_keys(path, NOW)).outcome == "failed"

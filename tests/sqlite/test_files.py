@@ -122,10 +122,18 @@ async def crashed(folder: Path) -> tuple[Path, Path]:
     store = store_at(path)
     await store.create_task(Edit(title="Send it", priority=1))
     for one in (path, path.with_name("tasks.sqlite-wal")):
-        shutil.copy2(one, image)
-        os.utime(image / one.name, ns=(one.stat().st_mtime_ns, one.stat().st_mtime_ns))
+        shutil.copy(one, image)
     await store.aclose()
+    pass_tick(image / "tasks.sqlite-wal")
     return image / "tasks.sqlite", backup
+
+
+def pass_tick(file: Path) -> None:
+    """Return when a file that is written now has another time than this one: file systems count in ticks."""
+    probe = file.with_name("probe")
+    while not probe.exists() or probe.stat().st_ctime_ns <= file.stat().st_ctime_ns:
+        probe.write_bytes(b"")
+    probe.unlink()
 
 
 async def test_the_log_of_a_crash_is_read(tmp_path: Path) -> None:
@@ -184,6 +192,7 @@ async def test_a_backup_beside_a_log_that_was_copied_once_is_refused(tmp_path: P
         for end in ("-wal", "-shm"):
             shutil.copy(path.with_name(path.name + end), image)
     await store.aclose()
+    pass_tick(image / "tasks.sqlite-wal")
     shutil.copy(backup, image / "tasks.sqlite")
     with pytest.raises(OperatorError, match="was a backup restored"):
         await titles(image / "tasks.sqlite")
@@ -198,10 +207,62 @@ async def test_a_backup_beside_the_log_of_a_crash_is_refused_until_the_log_is_mo
         await titles(path)
     found = await check(path)
     assert (found.outcome, found.found) == ("failed", refused.value.message)
-    assert f"move {log.name}" in (found.remedy or "")
+    assert (found.remedy or "").index("(touch)") < (found.remedy or "").index(f"move {log.name}")
     assert (path.read_bytes(), log.read_bytes()) == before
     log.unlink()
     assert await titles(path) == ["Call Acme"]
+
+
+def change_owner(file: Path) -> None:
+    os.chown(file, file.stat().st_uid, file.stat().st_gid)
+
+
+def change_mode(file: Path) -> None:
+    file.chmod(0o600)
+
+
+def rename_and_back(file: Path) -> None:
+    file.rename(file.with_name("away")).rename(file)
+
+
+def move_and_back(file: Path) -> None:
+    """As `mv` to another file system does it, which keeps the time of the content."""
+    away = file.with_name("away")
+    shutil.copy2(file, away)
+    file.unlink()
+    away.rename(file)
+
+
+async def test_a_new_owner_mode_name_or_place_of_the_files_of_a_crash_is_no_backup(tmp_path: Path) -> None:
+    path, _ = await crashed(tmp_path)
+    for number, change in enumerate((change_owner, change_mode, rename_and_back, move_and_back)):
+        for order in (("", "-wal"), ("-wal", "")):
+            folder = tmp_path / f"{number}{order[0]}"
+            folder.mkdir()
+            for end in ("", "-wal"):
+                shutil.copy(path.with_name(path.name + end), folder)
+            for end in order:
+                pass_tick(folder / path.name)
+                change(folder / (path.name + end))
+            assert sorted(await titles(folder / path.name)) == ["Call Acme", "Send it"], (change, order)
+
+
+async def test_an_old_backup_beside_a_log_is_refused_whoever_owns_both(tmp_path: Path) -> None:
+    path, backup = tmp_path / "tasks.sqlite", tmp_path / "backup.sqlite"
+    for number in range(5):
+        store = store_at(path)
+        await store.create_task(Edit(title="Call Acme", description="x" * 9_000, priority=1))
+        if number == 4:
+            shutil.copy(path.with_name("tasks.sqlite-wal"), tmp_path / "log")
+        await store.aclose()
+        if number == 0:
+            shutil.copy(path, backup)
+    log = (tmp_path / "log").rename(tmp_path / "tasks.sqlite-wal")
+    shutil.copy2(backup, path)
+    for one in (path, log):
+        change_owner(one)
+    with pytest.raises(OperatorError, match="was a backup restored"):
+        await titles(path)
 
 
 async def test_a_journal_beside_a_foreign_log_is_refused(tmp_path: Path) -> None:
@@ -209,6 +270,7 @@ async def test_a_journal_beside_a_foreign_log_is_refused(tmp_path: Path) -> None
     journal = tmp_path / "journal.sqlite"
     await write_to_journal(journal)
     shutil.copy(path.with_name("tasks.sqlite-wal"), tmp_path / "journal.sqlite-wal")
+    pass_tick(tmp_path / "journal.sqlite-wal")
     shutil.copy(journal, tmp_path / "copy")
     shutil.copy(tmp_path / "copy", journal)
     with pytest.raises(OperatorError, match="does not belong to it"):

@@ -37,7 +37,7 @@ async def check_keys(path: Path, now: datetime) -> CheckResult:
     found = f"{path}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
     if _is_open_to_others(path):
         found = f"{path} is open to other users of this machine, who could let themselves in."
-        return CheckResult("keys", "warning", found, f"Run: chmod 600 {path}")
+        return CheckResult("keys", "warning", found, f"Run: chmod 600 {path}*")
     if soon := _expiring(keys, now):
         named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MOST_NAMED])
         more = f" and {len(soon) - _MOST_NAMED} more" if len(soon) > _MOST_NAMED else ""

@@ -197,8 +197,9 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
             f"{log} is older than the {kind.label} {path} and does not belong to it: was a backup restored?",
             code="store_unavailable",
             next_step=(
-                f"If so, stop every Taskhand, move {log.name} and {path.name}-shm away and start again; "
-                f"if not, update the time of {log.name} (touch), and its changes are kept."
+                f"If only its owner, mode or name was changed, update the time of {log.name} (touch): its changes are "
+                f"kept. If one was restored, stop every Taskhand, move {log.name} and {path.name}-shm away and start "
+                "again."
             ),
         )
 

@@ -2,6 +2,10 @@
 
 SQLite would mix both without a word. A log that belongs to the file is written after it, unless a checkpoint has copied
 pages from the log since; the log's index says which. https://www.sqlite.org/walformat.html
+
+A copy may keep the time of its content (`cp -p`), so the time of the file itself counts too. That one changes also with
+the owner, the mode or the name, which say nothing: it does not count where both files got it together. Then only a
+file that is too old by its own change counter is a foreign one.
 """
 
 import os
@@ -17,6 +21,9 @@ __all__ = ["find_foreign_log"]
 _HEADER: Final = struct.Struct(">8I")
 _FRAME: Final = struct.Struct(">6I")
 _MAGIC: Final = frozenset({0x377F0682, 0x377F0683})
+_CHANGE_COUNTER: Final = struct.Struct(">24x I")
+_TOGETHER_NS: Final = 1_000_000_000
+"""How long a command may take from one file to the other, as it changes the owner of both or moves them elsewhere."""
 _INDEX: Final = struct.Struct(f"{'<' if sys.byteorder == 'little' else '>'}32x 8s 56x I 28x I")
 
 
@@ -28,29 +35,51 @@ class _Checkpoint:
     begun: int = 0
 
 
-def find_foreign_log(path: Path) -> Path | None:
-    """The log beside the database at `path`, if the database is newer, no checkpoint explains it, and they differ.
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When the content of a file was written, and when the file itself was changed, in nanoseconds."""
 
-    OSError where a file cannot be read.
+    content: int
+    file: int
+
+    @classmethod
+    def of_file(cls, path: Path) -> "_Times":
+        found = path.stat()
+        return cls(found.st_mtime_ns, found.st_ctime_ns if os.name != "nt" else 0)
+
+    @property
+    def latest(self) -> int:
+        return max(self.content, self.file)
+
+    def is_after(self, log: "_Times") -> bool:
+        """Whether the database of these times came to be as it is after its log did."""
+        was_log_touched = log.file > log.content
+        is_together = was_log_touched and self.file - log.file < _TOGETHER_NS
+        return self.content > log.content or (self.file > log.file and not is_together)
+
+
+def find_foreign_log(path: Path) -> Path | None:
+    """The log beside the database at `path`, if it is not the database's own.
+
+    It is not where the database is newer, no checkpoint explains that, and they differ; nor where the database is
+    older than what the log was begun on. OSError where a file cannot be read.
     """
     log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
     try:
-        if log.stat().st_size <= _HEADER.size or _changed_at(path) < _changed_at(log):
+        times, log_times = _Times.of_file(path), _Times.of_file(log)
+        if log.stat().st_size <= _HEADER.size or times.latest < log_times.latest:
             return None
     except FileNotFoundError:
         return None
     with path.open("rb") as database, log.open("rb") as frames:
         header = frames.read(_HEADER.size)
         checkpoint = _read_checkpoint(index, header)
-        is_foreign = _would_change(database, frames, header, checkpoint)
+        if times.is_after(log_times):
+            is_foreign = _would_change(database, frames, header, checkpoint)
+        else:
+            is_foreign = _is_behind(database, frames, header)
     # A process that copies or writes just now has made the difference itself.
     return log if is_foreign and _read_checkpoint(index, header) == checkpoint else None
-
-
-def _changed_at(path: Path) -> int:
-    """When the content or the file itself came to be as it is: a copy may keep the former time."""
-    found = path.stat()
-    return max(found.st_mtime_ns, found.st_ctime_ns if os.name != "nt" else 0)
 
 
 def _read_checkpoint(index: Path, header: bytes) -> _Checkpoint:
@@ -75,6 +104,26 @@ def _would_change(database: BinaryIO, frames: BinaryIO, header: bytes, checkpoin
         if frames.read(page_bytes) != database.read(page_bytes):
             return True
     return False
+
+
+def _is_behind(database: BinaryIO, frames: BinaryIO, header: bytes) -> bool:
+    """Whether the database is older than the one that the log was begun on.
+
+    The first writer of page 1 writes the change counter that it has read and one more, which then may be that of the
+    file already: never more than one above. https://www.sqlite.org/fileformat2.html#file_change_counter
+    """
+    for _, page, at in _committed_frames(frames, header):
+        if page == 1:
+            begun, own = _read_change_counter(frames, at), _read_change_counter(database, 0)
+            return begun is not None and own is not None and begun > own + 1
+    return False
+
+
+def _read_change_counter(file: BinaryIO, page_1: int) -> int | None:
+    """The change counter in page 1, which begins at this place of a file; None where the file is too short."""
+    file.seek(page_1)
+    head = file.read(_CHANGE_COUNTER.size)
+    return int(_CHANGE_COUNTER.unpack(head)[0]) if len(head) == _CHANGE_COUNTER.size else None
 
 
 def _committed_frames(frames: BinaryIO, header: bytes) -> Iterator[tuple[int, int, int]]:
