@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -98,6 +99,7 @@ def test_what_the_sandboxes_print_is_a_configuration_that_works(run: Run, accoun
         assert told(run("call", "list_tasks", json.dumps({"connection": name})))["tasks"], name
     done = run("connections", "check")
     assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(f"The configuration file is {file}.\n")
     assert [line.split(",")[0] for line in done.stdout.splitlines() if ", backend " in line] == NAMES
     assert f"connections.{NAMES[0]}.api_key" in done.stdout
     assert "VAMBE_" not in done.stdout
@@ -108,6 +110,13 @@ def test_what_the_sandboxes_print_is_a_configuration_that_works(run: Run, accoun
         if secret and secret in done.output
     ]
     assert list(file.parent.glob("**/*.toml")) == [file]
+
+
+def test_the_sandboxes_say_where_their_configuration_is_read(printed: str, run: Run, tmp_path: Path) -> None:
+    head = printed.partition("\n")[0]
+    assert re.match(r"# Save this as /.+/taskhand\.toml, or as a file that TASKHAND_CONFIG names\. ", head), head
+    here = tmp_path / "config" / "taskhand" / "taskhand.toml"
+    assert run("connections", "check").stdout.startswith(f"There is no configuration file at {here}.\ndefault, ")
 
 
 def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:

@@ -8,7 +8,7 @@ import click
 
 from taskhand.backends.registry import NAMES
 from taskhand.cli.config import CONFIGURATION, backend_of
-from taskhand.cli.terminal import print_json, print_row
+from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def check_connection(context: click.Context, name: str | None) -> None:
     from taskhand.cli.doctor import check_connections, print_findings
 
     found = _found(context)
+    there = "The configuration file is" if found.file.there else "There is no configuration file at"
+    print_line(f"{there} {found.file.path}.")
     chosen = (found.only(name) if name else found).connections
     is_well = True
     for one in chosen:

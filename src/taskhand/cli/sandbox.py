@@ -1,5 +1,6 @@
 """The command `taskhand sandbox`: emulated CRMs on this machine."""
 
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -14,7 +15,7 @@ import click
 from taskhand.backends.registry import find_factory
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.sandbox.emulator import Emulator
@@ -195,14 +196,27 @@ def _print_commands(served: "Sequence[tuple[Account, str]]") -> None:
 
 
 def _print_connections(served: "Sequence[tuple[Account, str]]") -> None:
-    print_lines(_render_connections(served).splitlines())
+    head = f"Save this as {_find_default_file()}. `taskhand connections check` tries it; the sandboxes end with Ctrl-C."
+    print_lines(_render_connections(served, head).splitlines())
+
+
+def _find_default_file() -> str:
+    """The words for where a configuration is read from."""
+    from taskhand.config.configuration import find_settings_path
+
+    elsewhere = "a file that TASKHAND_CONFIG names"
+    try:
+        return f"{find_settings_path(os.environ)}, or as {elsewhere}"
+    except OperatorError:
+        return elsewhere
 
 
 def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> None:
     """Write the connections to a file that is not there, or is the same."""
     from taskhand.install.host_file import read_host_file, replace_host_file
 
-    found, text = read_host_file(file.absolute()), _render_connections(served)
+    head = "The sandboxes of `taskhand sandbox all`; Taskhand reads this file where TASKHAND_CONFIG names it."
+    found, text = read_host_file(file.absolute()), _render_connections(served, head)
     if found.text not in {"", text}:
         raise CallerError(f"{file} exists already.", next_step="Choose another name, or remove it.")
     replace_host_file(found, text, copy=None, now=_now())
@@ -210,11 +224,11 @@ def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> N
     print_line(f"  TASKHAND_CONFIG={shlex.quote(str(file))} taskhand connections check")
 
 
-def _render_connections(served: "Sequence[tuple[Account, str]]") -> str:
-    """A taskhand.toml."""
+def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> str:
+    """A taskhand.toml, with a comment at its head."""
     from taskhand.install.toml_edit import put_value
 
-    text = "# Save this as taskhand.toml; `taskhand connections check` tries it. The sandboxes end with Ctrl-C.\n"
+    text = f"# {head}\n"
     for account, url in served:
         text += f"\n# Requests received: {url}/_sandbox/requests"
         text = put_value(text, ("connections", account.name), account.table(url))
