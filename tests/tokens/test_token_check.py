@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
+from anyio import create_task_group
 from anyio.lowlevel import checkpoint
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -271,6 +272,33 @@ async def test_keys_are_good_for_a_day_without_the_issuer_and_then_nobody_can_be
         issuer.down = False
         clock.at += 10
         assert await check.find_holder(issuer.token(HERE), HERE) is not None
+
+
+async def test_keys_are_fetched_again_beside_the_calls_so_that_a_withdrawn_one_is_soon_refused(issuer: Issuer) -> None:
+    clock, waits = Clock(), list[float]()
+    issuer.keys = [make_key("first"), make_key("second")]
+    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    keys = IssuerKeys(issuer.url, documents.get, clock=clock)
+    check = TokenCheck([keys], TokenRules(), clock=clock)
+    withdrawn = issuer.token(HERE)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            assert await check.find_holder(withdrawn, HERE) is not None
+            issuer.keys.pop()
+        elif len(waits) == 2:
+            assert await check.find_holder(withdrawn, HERE) is None
+            issuer.down = True
+        else:
+            assert await check.find_holder(issuer.token(HERE), HERE) is not None
+            tasks.cancel_scope.cancel()
+            await checkpoint()
+
+    async with create_task_group() as tasks:
+        tasks.start_soon(keys.keep_fresh, sleep)
+    await documents.aclose()
+    assert waits == [600, 600, 30]
 
 
 async def test_an_issuer_whose_metadata_is_of_another_is_not_believed(issuer: Issuer, foreign: Issuer) -> None:
