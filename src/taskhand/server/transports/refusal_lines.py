@@ -1,4 +1,4 @@
-"""The log of what is refused over HTTP: at most one line a second for each kind."""
+"""The log of what is refused over HTTP, and of who left: at most one line a second for each kind."""
 
 import logging
 import math
@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
+
+from starlette.requests import ClientDisconnect
 
 __all__ = ["RefusalLines", "quiet_libraries"]
 
@@ -19,7 +21,7 @@ _NOISY: Final = (
     "mcp.server.streamable_http_manager",
     "mcp.server.auth.middleware.bearer_auth",
 )
-"""The loggers of the SDK that warn of each refused request."""
+"""The loggers of the SDK that warn of each refused request, or have a trace of each client that left."""
 
 
 class RefusalLines:
@@ -41,7 +43,10 @@ class RefusalLines:
 
 @contextmanager
 def quiet_libraries(clock: Callable[[], float]) -> Iterator[None]:
-    """Let the SDK warn of refused requests at most once a second for each kind, and without the ids of sessions."""
+    """Let the SDK warn of refused requests at most once a second for each kind, and without the ids of sessions.
+
+    A client that leaves is no error of the server's.
+    """
     once = _OncePerSecond(clock)
     loggers = [logging.getLogger(name) for name in _NOISY]
     for one in loggers:
@@ -61,6 +66,9 @@ class _OncePerSecond(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind, now = (record.name, record.lineno), self._clock()
+        if record.exc_info and isinstance(record.exc_info[1], ClientDisconnect):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+            record.msg, record.args = "A client left before its request had arrived.", None
         if record.levelno != logging.WARNING:
             return True
         if now - self._said_at.get(kind, -math.inf) < _EVERY_S:
