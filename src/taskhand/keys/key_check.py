@@ -38,6 +38,10 @@ class KeyCheck:
         kept = await self._store.find(key_id)
         return kept is not None and kept.key.state(self._clock()) == "active"
 
+    async def check_access(self) -> None:
+        """OperatorError where the keys cannot be read."""
+        await self._store.find("")
+
     async def count_active(self) -> int:
         """How many keys let their holders in. OperatorError where the keys cannot be read."""
         now = self._clock()

@@ -39,11 +39,14 @@ _NOBODY: Final = {
 
 
 class SqliteKeyStore:
-    """The keys in the file at `path`, which is made at first use, for its owner alone."""
+    """The keys in the file at `path`, which is made at first use, for its owner alone.
+
+    One that is gone later is not made anew: an empty one would refuse every key without a word.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._store = Store(path, KEYS)
+        self._store = Store(path, KEYS, makes_anew=False)
 
     async def exists(self) -> bool:
         """Whether there is a file; OperatorError where that cannot be seen."""

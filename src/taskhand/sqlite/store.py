@@ -55,10 +55,12 @@ class Store:
         prepare: Callable[[sqlite3.Connection], None] | None = None,
         busy_s: float = BUSY_S,
         clock: Callable[[], float] = time.perf_counter,
+        makes_anew: bool = True,
     ) -> None:
         """`prepare` is called with every new connection, in a transaction.
 
-        `busy_s` is how many seconds a write waits for another process; `clock` answers seconds and measures writes.
+        A file that was open and is gone is made anew, if `makes_anew`; else it is an error until it is back. `busy_s`
+        is how many seconds a write waits for another process; `clock` answers seconds and measures writes.
         """
         self._path = path
         self._kind = kind
@@ -68,6 +70,7 @@ class Store:
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
         self._clock = clock
+        self._makes_anew = makes_anew
         self._busy_timeout_ms: int | None = None
         self._progress_calls = 0
         self._was_slow = {True: False, False: False}
@@ -171,11 +174,22 @@ class Store:
         if self._connection is not None and self._file != file_identity(self._path):
             self._close()
         if self._connection is None:
+            self._check_not_gone()
             self._connection = open_connection(self._path, self._kind, self._prepare)
             self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
         left_s = max(_LEAST_WAIT_S, wait_until - time.monotonic())
         self._set_busy_timeout(self._connection, int(min(self._busy_ms, left_s * 1_000)))
         return self._connection
+
+    def _check_not_gone(self) -> None:
+        """OperatorError where the file was open before, is gone, and must not be made anew."""
+        if self._makes_anew or self._file is None or file_identity(self._path) is not None:
+            return
+        raise OperatorError(
+            f"The {self._kind.label} {self._path} is gone: it was there before.",
+            code="store_unavailable",
+            next_step="Put it back, or restart Taskhand to begin with a new one.",
+        )
 
     def _set_busy_timeout(self, connection: sqlite3.Connection, ms: int) -> None:
         if self._busy_timeout_ms != ms:

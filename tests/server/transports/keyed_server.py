@@ -28,6 +28,8 @@ from taskhand.server.transports.http import serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
+from taskhand.service.connections import Connections
+from taskhand.service.readiness import check_readiness
 from taskhand.wiring import open_app
 
 if TYPE_CHECKING:
@@ -158,7 +160,12 @@ async def asking_server(
         async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")} | dict(crm))) as app:
             server = create_server(app, keeps_sessions=keeps_sessions, access=access)
             serve: Callable[..., Any] = partial(
-                serve_http, limits=limits, announce=announce, auth=auth, keeps_sessions=keeps_sessions
+                serve_http,
+                limits=limits,
+                announce=announce,
+                readiness=check_readiness(Connections.of(app)),
+                auth=auth,
+                keeps_sessions=keeps_sessions,
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(serve, server, Address("127.0.0.1", port), anyio.lowlevel.checkpoint)

@@ -1,7 +1,7 @@
 """What stands around and behind the check of a credential, whichever it is: a key or a token."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
@@ -50,6 +50,9 @@ class Authentication(Protocol):
     async def describe(self) -> str:
         """How callers are asked, for whoever starts the server."""
 
+    async def check_readiness(self) -> Mapping[str, str]:
+        """The states of what callers are asked by: "ok", or what is wrong."""
+
     async def run(self) -> None:
         """Do what is to be done beside the calls, until cancelled."""
 
@@ -74,6 +77,8 @@ class _AtTheDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope if scope.get("path") == "/mcp" else _without_credential(scope), receive, send)
+            if isinstance(scope.get("user"), AuthenticatedUser):
+                self._logged = None
         except OperatorError as error:
             if self._logged != error.message:
                 self._logged = error.message

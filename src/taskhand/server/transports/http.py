@@ -87,7 +87,7 @@ async def serve_http(
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
-            custom_starlette_routes=_health_routes(problem, readiness),
+            custom_starlette_routes=_health_routes(problem, _of_all(readiness, auth)),
             **(auth.options(url) if auth else {}),
         )
         _limit_and_ask(app, server, limiter, limits, auth)
@@ -205,6 +205,17 @@ def _health_routes(problem: str | None, readiness: _Readiness | None) -> list[Ro
     """
     ready = _ready(readiness) if readiness else _always(problem or "ok", 503 if problem else 200)
     return [Route("/health", _always("ok", 200), methods=["GET"]), Route("/ready", ready, methods=["GET"])]
+
+
+def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Readiness | None:
+    """The states of what calls need, and of what their callers are asked by."""
+    if readiness is None or auth is None:
+        return readiness
+
+    async def check() -> Mapping[str, str]:
+        return {**await readiness(), **await auth.check_readiness()}
+
+    return check
 
 
 def _always(state: str, status: int) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:

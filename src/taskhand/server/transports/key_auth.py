@@ -3,6 +3,7 @@
 Every request is checked anew. Of the key's text nothing goes further than this: what is behind knows its id.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mcp.server.auth.provider import AccessToken
@@ -58,6 +59,16 @@ class KeyAuth:
                 "Make one: taskhand keys create --person ana@x.test --scopes read,write"
             )
         return f"Callers are asked for a key. Active keys: {count}."
+
+    async def check_readiness(self) -> Mapping[str, str]:
+        """Whether the keys can be checked: "ok", or the code of the error."""
+        if self._keys is None:
+            return {"keys": "not_configured"}
+        try:
+            await self._keys.check_access()
+        except OperatorError as error:
+            return {"keys": error.code}
+        return {"keys": "ok"}
 
     async def run(self) -> None:
         """Write down when keys were last used, until cancelled."""

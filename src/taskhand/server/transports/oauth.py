@@ -3,7 +3,7 @@
 Every request is checked anew. Of the token's text nothing goes further than this: what is behind knows its holder.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -93,6 +93,10 @@ class OAuth:
             return "Callers are asked for a token, and none is accepted until the configuration is corrected."
         said = f"Callers sign in at {' or '.join(self._check.issuers)}, for {self._resource}."
         return f"{said} {await self._keys.describe()}" if self._keys else said
+
+    async def check_readiness(self) -> Mapping[str, str]:
+        """Whether the keys of callers can be checked, where these are asked for too; an issuer may be away."""
+        return await self._keys.check_readiness() if self._keys else {}
 
     async def run(self) -> None:
         """Keep the issuers' keys fresh, and write down when keys of callers were used, until cancelled."""
