@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 from killed import assert_killed, die
 from server.transports.server_process import Pipe, output, run
 from server.transports.task_calls import DRAFT, contents, create_task
-from taskhand.cli.backup import _find_databases as find_databases
 from taskhand.cli.backup import backup, restore
+from taskhand.cli.databases import find_databases
 from taskhand.cli.journal import journal
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -280,7 +280,7 @@ def test_a_backup_of_a_newer_program_is_not_restored_and_one_of_a_newer_store_no
 def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, store_file: Path, step: str) -> None:
     file, restored = saved
     before = everything(store_file)
-    databases = anyio.run(find_databases, ConnectionSettings("default", settings_of(store_file)))
+    databases = anyio.run(find_databases, [ConnectionSettings("default", settings_of(store_file))])
 
     assert_killed(lambda: restore_backup(databases, file, "now", lambda done: done.startswith(step) and die()))
     assert everything(store_file) == before
@@ -292,7 +292,7 @@ def test_a_restore_that_is_killed_leaves_both_files_as_they_were(saved: Saved, s
 def test_a_backup_that_is_killed_leaves_the_earlier_one(saved: Saved, store_file: Path) -> None:
     file, _ = saved
     before, whole = everything(store_file), file.read_bytes()
-    databases = anyio.run(find_databases, ConnectionSettings("default", settings_of(store_file)))
+    databases = anyio.run(find_databases, [ConnectionSettings("default", settings_of(store_file))])
 
     assert_killed(lambda: write_backup([databases[0], replace(databases[1], describe=die)], file, {}))
     assert file.read_bytes() == whole

@@ -51,12 +51,12 @@ class Configuration:
 
         Where one is `chosen`, it is the only one.
         """
-        return tuple(one for one in self._all_connections if self.chosen in {None, one.name})
+        return tuple(one for one in self.all_connections if self.chosen in {None, one.name})
 
     @property
     def connection_names(self) -> list[str]:
         """The names of all connections, also of those that are not chosen."""
-        return [one.name for one in self._all_connections]
+        return [one.name for one in self.all_connections]
 
     @property
     def remark(self) -> str | None:
@@ -64,7 +64,8 @@ class Configuration:
         return None if self.named else self.settings.remark
 
     @property
-    def _all_connections(self) -> tuple[ConnectionSettings, ...]:
+    def all_connections(self) -> tuple[ConnectionSettings, ...]:
+        """All connections, also those that are not chosen."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         return (default, *self.named) if self.has_default else self.named
 
@@ -76,7 +77,7 @@ class Configuration:
         raise CallerError(
             f"There is no connection {name[:60]!r}.",
             code="unknown_connection",
-            candidates=[Candidate(one.name, one.description) for one in self._all_connections],
+            candidates=[Candidate(one.name, one.description) for one in self.all_connections],
             next_step=f"There {'are' if names[1:] else 'is'} {_joined(names, 'and')}.",
         )
 

@@ -38,13 +38,26 @@ _TRIES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One database that is backed up: `member` is its name in a backup, and `table` one that no other kind has."""
+    """One database that is backed up: `member` is its name in a backup, and `table` one that no other kind has.
+
+    `also` are names that it may have in a backup, too, and `owner` is whose it is, where there are several of a kind.
+    It belongs to the databases at the paths `beside`, and to the `others`, which are not backed up with it.
+    """
 
     path: Path
     kind: DatabaseKind
     member: str
     table: str
     describe: Callable[[sqlite3.Connection], Description]
+    also: tuple[str, ...] = ()
+    owner: str | None = None
+    beside: frozenset[Path] = frozenset()
+    others: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What it is, and whose."""
+        return f"{self.kind.label} of {self.owner}" if self.owner else self.kind.label
 
     @property
     def exists(self) -> bool:
@@ -53,7 +66,7 @@ class Database:
 
 
 def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
-    """Write a backup of the databases that exist to `target`, and describe each by its kind.
+    """Write a backup of the databases that exist to `target`, and describe each by its label.
 
     Their copies are from one moment, at which nobody was writing to any of them. A backup at `target` is replaced once
     the new one is whole. `about` is kept in the backup. OperatorError where there is nothing to back up, a database is
@@ -74,7 +87,7 @@ def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[st
         with _same_moment(present) as readers:
             for reader, copy in zip(readers, copies, strict=True):
                 copy_database(reader, copy)
-        found = {one.kind.label: describe_copy(one, copy) for one, copy in zip(present, copies, strict=True)}
+        found = {one.label: describe_copy(one, copy) for one, copy in zip(present, copies, strict=True)}
         write_archive(copies, folder / MANIFEST, target, about)
     return found
 

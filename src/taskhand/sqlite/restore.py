@@ -34,11 +34,13 @@ _SQLITE: Final = b"SQLite format 3\0"
 _ORDER: Final = {"table": 0, "view": 1, "index": 2, "trigger": 3}
 _CREATED: Final = re.compile(r"^(CREATE (?:TABLE|VIEW|TRIGGER|(?:UNIQUE\s+)?INDEX)) ")
 """How every statement in `sqlite_schema` begins: https://www.sqlite.org/schematab.html"""
+_MOST: Final = 5
+"""Each database and its copy are attached to one connection, which allows ten: https://www.sqlite.org/limits.html"""
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored, by kind of database, and the files that hold what was there before."""
+    """What was restored, by the label of the database, and the files that hold what was there before."""
 
     found: Mapping[str, Description]
     kept: Sequence[Path]
@@ -49,9 +51,10 @@ def restore_backup(
 ) -> Restored:
     """Put the databases of a backup, or a copy of one database, in the place of those that are there.
 
-    A kind of which the backup has none becomes empty where another kind is restored with it. `stamp` is in the names of
-    the files that are kept; `report` is told each step. OperatorError where the file is no backup, is damaged or of a
-    newer program, where another process has a database open, and where a file cannot be written.
+    One of which the backup has none becomes empty where one that it is `beside` is restored; else it stays. `stamp` is
+    in the names of the files that are kept; `report` is told each step. OperatorError where the file is no backup, is
+    damaged or of a newer program, where it has something for which there is no place, where one that others share would
+    go back for them too, where another process has a database open, and where a file cannot be written.
     """
     with operator_errors(f"{source} could not be restored"):
         return _restore_backup(databases, source, stamp, report)
@@ -65,9 +68,10 @@ def _restore_backup(
     home = databases[0].path.resolve().parent
     with work_folder(home, databases[0].path.name) as folder:
         staged = _stage(databases, source, folder)
-        found = {one.kind.label: describe_copy(one, copy) for one, copy in staged}
+        _check_meant([one for one, _ in staged], source)
+        found = {one.label: describe_copy(one, copy) for one, copy in staged}
         for one, _ in staged:
-            if problem := found[one.kind.label].problem:
+            if problem := found[one.label].problem:
                 raise OperatorError(
                     f"The {one.kind.label} in {source} is not as it was written: {problem}.",
                     code="store_unavailable",
@@ -76,6 +80,22 @@ def _restore_backup(
         report("checked")
         kept = _replace(staged, stamp, folder, report)
     return Restored(found, kept)
+
+
+def _check_meant(staged: Sequence[Database], source: Path) -> None:
+    """OperatorError where another's would go back too, and where they are too many for one transaction."""
+    for one in staged:
+        if one.others:
+            raise OperatorError(
+                f"The {one.kind.label} {one.path} is also that of {', '.join(one.others)}, and would go back for "
+                f"{'it' if len(one.others) == 1 else 'them'} too, so nothing was restored.",
+                next_step="Restore a backup of all connections, without --connection.",
+            )
+    if len(staged) > _MOST:
+        raise OperatorError(
+            f"{source} has {len(staged)} databases, and {_MOST} at most are restored together.",
+            next_step="Restore it for one connection after the other, with --connection.",
+        )
 
 
 def _stage(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
@@ -96,7 +116,13 @@ def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> li
     with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
         copy_database(connection, copy)
         tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        return [(one, copy) for one in databases if one.table in tables][:1]
+        found = [one for one in databases if one.table in tables]
+        if len(found) > 1:
+            raise OperatorError(
+                f"{source} is a copy of one {found[0].kind.label}, and there are {len(found)}.",
+                next_step="Say with --connection whose it is.",
+            )
+        return [(one, copy) for one in found]
     return []
 
 
@@ -115,14 +141,20 @@ def _stage_archive(databases: Sequence[Database], source: Path, folder: Path) ->
             members = set(archive.namelist())
             for one in databases:
                 copy = folder / one.member
-                if one.member in members:
-                    _unpack(archive, one.member, copy)
+                if member := next((name for name in (one.member, *one.also) if name in members), None):
+                    members.remove(member)
+                    _unpack(archive, member, copy)
                     staged.append((one, copy))
-                elif staged:  # the journal of a store that had none yet
+                elif one.beside & {other.path for other, _ in staged}:  # the journal of a store that had none yet
                     make_database(copy, one.kind)
                     staged.append((one, copy))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise OperatorError(f"{source} is damaged: {error}.", code="store_unavailable") from None
+    if homeless := sorted(members - {MANIFEST}) if len({one.owner for one in databases}) > 1 else []:
+        raise OperatorError(
+            f"{source} has {', '.join(homeless)}, and no connection has a place for it.",
+            next_step="Say with --connection for which one it is restored.",
+        )
     return staged
 
 

@@ -1,0 +1,117 @@
+"""The databases of connections: each embedded store, and each journal, which several connections may share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.health_checks import describe_tasks
+from taskhand.cli.config import CONFIGURATION, backend_of
+from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.health_checks import describe_journal
+from taskhand.journal.sqlite import JOURNAL
+from taskhand.sqlite.backup import Database
+from taskhand.wiring import journal_path, open_journal, store_path
+
+if TYPE_CHECKING:
+    from taskhand.config.configuration import Configuration
+
+__all__ = ["find_databases", "find_meant"]
+
+_STORE, _JOURNAL = "tasks", "journal"
+"""How the names of members of a backup begin."""
+
+
+def find_meant(context: click.Context) -> tuple[Sequence[ConnectionSettings], Sequence[ConnectionSettings]]:
+    """The connections that a command is for, and the others that there are.
+
+    With `--db` it is for that store alone. A command that is run without the group `taskhand` has settings as its
+    object.
+    """
+    found: Configuration | None = context.meta.get(CONFIGURATION)
+    if found is None:
+        return [ConnectionSettings(DEFAULT_CONNECTION, context.obj)], []
+    db = found.origins.get("db")
+    if db is not None and db.kind == "flag":
+        return found.connections[:1], []
+    names = {one.name for one in found.connections}
+    return found.connections, [one for one in found.all_connections if one.name not in names]
+
+
+async def find_databases(
+    meant: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
+) -> list[Database]:
+    """The stores and the journals of the connections that are meant, whether the files exist or not."""
+    users: dict[Path, list[ConnectionSettings]] = {}
+    for one in meant:
+        users.setdefault(await _locate_journal(one), []).append(one)
+    sharing: dict[Path, list[str]] = {}
+    for one in others:
+        sharing.setdefault(await _locate_journal(one), []).append(one.name)
+    named = bool(others) or len(meant) > 1
+    stores = {one.name: _store(one, named=named, is_only=len(meant) == 1) for one in meant if _is_local(one)}
+    return [*stores.values(), *_journals(users, sharing, stores, named=named)]
+
+
+async def _locate_journal(connection: ConnectionSettings) -> Path:
+    try:
+        journal = open_journal(connection.settings, connection=connection)
+    except OperatorError:  # no backend can be chosen
+        return journal_path(connection.settings)
+    try:
+        return await journal.locate()
+    except OperatorError:  # a store that cannot be read does not say which journal is its own
+        return journal_path(connection.settings)
+    finally:
+        await journal.aclose()
+
+
+def _is_local(connection: ConnectionSettings) -> bool:
+    return backend_of(connection) == "local"
+
+
+def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Database:
+    """The store; the only one that is meant may also have the name that it has where there is one connection."""
+    own = f"{_STORE}.{connection.name}.sqlite"
+    plain = f"{_STORE}.sqlite"
+    names = [own, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, own]
+    return Database(
+        store_path(connection.settings),
+        TASK_STORE,
+        names[0],
+        "task",
+        describe_tasks,
+        also=tuple(names[1:]),
+        owner=connection.name if named else None,
+    )
+
+
+def _journals(
+    users: Mapping[Path, Sequence[ConnectionSettings]],
+    sharing: Mapping[Path, Sequence[str]],
+    stores: Mapping[str, Database],
+    *,
+    named: bool,
+) -> Iterator[Database]:
+    plain = f"{_JOURNAL}.sqlite"
+    is_taken = False
+    for path, of in users.items():
+        is_own = named and not sharing.get(path) and len(of) == 1 and of[0].name in stores
+        is_own = (is_own and of[0].name != DEFAULT_CONNECTION) or is_taken
+        own = [f"{_JOURNAL}.{one.name}.sqlite" for one in of]
+        names = [*own, *([plain] if len(users) == 1 else [])] if is_own else [plain, *own]
+        is_taken = is_taken or not is_own
+        yield Database(
+            path,
+            JOURNAL,
+            names[0],
+            "entry",
+            describe_journal,
+            also=tuple(names[1:]),
+            owner=", ".join(one.name for one in of) if named else None,
+            beside=frozenset(stores[one.name].path for one in of if one.name in stores),
+            others=tuple(sharing.get(path, ())),
+        )

@@ -1,0 +1,124 @@
+"""`taskhand backup` and `restore` with several connections: what is another connection's does not go back with one."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.installing import error_of
+from server.transports.task_calls import DRAFT
+from taskhand.cli.main import command
+
+LOC = '[connections.loc]\nbackend = "local"\n'
+HUB = '[connections.hub]\nbackend = "hubspot"\naccess_token = "pat-s3cret"\nbase_url = "http://127.0.0.1:1"\n'
+OWN = '[connections.own]\nbackend = "local"\ndb = "{folder}/own/mine.sqlite"\n'
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command with `taskhand.toml`."""
+    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("TASKHAND_CONFIG", str(tmp_path / "taskhand.toml"))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(command, words)
+
+
+def save(tmp_path: Path, *tables: str) -> None:
+    text = "\n".join(tables).replace("{folder}", str(tmp_path))
+    (tmp_path / "taskhand.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "taskhand.toml").chmod(0o600)
+
+
+def done(result: Result) -> str:
+    assert result.exit_code == 0, f"{result.output} {result.exception!r}"
+    return result.stdout
+
+
+def create(run: Run, connection: str, title: str) -> None:
+    done(run("--connection", connection, "call", "create_task", json.dumps(DRAFT | {"title": title})))
+
+
+def titles(run: Run, connection: str) -> set[str]:
+    found: dict[str, Any] = json.loads(done(run("--connection", connection, "call", "list_tasks")))
+    return {task["title"] for task in found["tasks"]}
+
+
+def changes(run: Run, connection: str) -> int:
+    return done(run("--connection", connection, "journal")).count("create_task")
+
+
+def members(file: Path) -> set[str]:
+    with ZipFile(file) as archive:
+        return {*archive.namelist()} - {"backup.json"}
+
+
+def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, LOC, HUB)
+    create(run, "loc", "Before")
+    told = run("--connection", "hub", "backup", "hub.zip")
+    assert members(tmp_path / "hub.zip") == {"journal.sqlite"}
+    assert "The journal is also that of loc: it is restored without --connection only." in told.stderr
+    done(run("backup", "all.zip"))
+    create(run, "loc", "After")
+    for name, file in (("hub", "hub.zip"), ("hub", "all.zip"), ("loc", "all.zip")):
+        error = error_of(run("--connection", name, "restore", file))
+        other = "loc" if name == "hub" else "hub"
+        assert f"is also that of {other}, and would go back for it too, so nothing was restored." in error.message
+        assert "without --connection" in str(error.next_step)
+        assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After"}, 2)
+    assert "task store of loc: tasks: 1" in done(run("restore", "all.zip"))
+    assert (titles(run, "loc"), changes(run, "loc")) == ({"Before"}, 1)
+
+
+def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, LOC, HUB, OWN)
+    create(run, "loc", "Before")
+    create(run, "own", "Mine before")
+    done(run("backup", "all.zip"))
+    names = {"tasks.loc.sqlite", "journal.sqlite", "tasks.own.sqlite", "journal.own.sqlite"}
+    assert members(tmp_path / "all.zip") == names
+    done(run("--connection", "own", "backup", "own.zip"))
+    assert members(tmp_path / "own.zip") == {"tasks.own.sqlite", "journal.own.sqlite"}
+    for file in ("all.zip", "own.zip"):
+        create(run, "loc", f"After {file}")
+        create(run, "own", f"Mine after {file}")
+        done(run("--connection", "own", "restore", file))
+        assert (titles(run, "own"), changes(run, "own")) == ({"Mine before"}, 1)
+    assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After all.zip", "After own.zip"}, 3)
+    assert "The task store of loc stays as it is: own.zip has none." in done(run("restore", "own.zip"))
+    assert len(titles(run, "loc")) == 3
+    done(run("restore", "all.zip"))
+    assert (titles(run, "loc"), changes(run, "loc"), titles(run, "own")) == ({"Before"}, 1, {"Mine before"})
+
+
+def test_a_backup_of_one_store_says_to_which_connection_it_goes(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, OWN)
+    create(run, "own", "Mine")
+    done(run("backup", "one.zip"))
+    assert members(tmp_path / "one.zip") == {"tasks.sqlite", "journal.sqlite"}
+    save(tmp_path, HUB, OWN)
+    create(run, "own", "After")
+    error = error_of(run("restore", "one.zip"))
+    assert "one.zip has tasks.sqlite, and no connection has a place for it." in error.message
+    assert len(titles(run, "own")) == 2
+    done(run("--connection", "own", "restore", "one.zip"))
+    assert titles(run, "own") == {"Mine"}
+
+
+def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, LOC)
+    create(run, "loc", "Here before the CRM")
+    save(tmp_path, HUB)
+    assert "task store" not in done(run("backup", "hub.zip"))
+    done(run("restore", "hub.zip"))
+    save(tmp_path, LOC)
+    assert titles(run, "loc") == {"Here before the CRM"}
