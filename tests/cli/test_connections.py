@@ -131,6 +131,10 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     assert {f"{name}: journal" for name in NAMES} <= {row["subject"] for row in found["findings"]}
     [me] = [row["remedy"] for row in found["findings"] if row["subject"] == "vambe: me"]
     assert me.startswith("Set connections.vambe.user_id to ")
+    zones = [row["remedy"] for row in found["findings"] if row["subject"].endswith(": time zone")]
+    assert [zone.partition(" to ")[0] for zone in zones] == [f"Set connections.{name}.timezone" for name in NAMES]
+    [tools] = [row["found"] for row in found["findings"] if row["subject"] == "tools"]
+    assert tools == "16 of 16 are offered."
     only = told(run("--connection", "Vambe", "doctor", "--json"))
     assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
     assert "credential" in {row["subject"] for row in only["findings"]}

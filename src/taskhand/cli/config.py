@@ -159,18 +159,19 @@ def _warnings(found: Configuration) -> list[dict[str, str | None]]:
 def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.server.offered_tools import choose_tools
-    from taskhand.server.tools import TOOLS
+    from taskhand.server.tools import tool_table
     from taskhand.wiring import journal_path, keys_path, links_path, store_path
 
     told = set()
     settings = found.settings
     opened = [one.settings for one in found.connections]
+    table = tool_table(several=len(opened) > 1)
     checks: tuple[Callable[[], object], ...] = (
         lambda: [one.backend for one in opened],
         lambda: [store_path(one) for one in opened],
         lambda: [journal_path(one) for one in opened],
         lambda: (keys_path(settings), links_path(settings)),
-        lambda: choose_tools(TOOLS, settings.tools, only_reads=settings.read_only),
+        lambda: choose_tools(table, settings.tools, only_reads=settings.read_only),
     )
     for check in checks:
         try:

@@ -37,10 +37,12 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     Each failure has a remedy; the exit code is 1 if one fails. The settings are those of this terminal. A host starts
     Taskhand with its own: `--host` checks these.
 
-    As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none), `ok`, and `findings`. Each
+    As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none, or has several
+    connections), `ok`, `findings`, and `connections` where there are several: the backend of each by its name. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
-    configuration has one more finding for each warning.
+    people is one where there is a people file, and configuration has one more finding for each warning. Where there are
+    several connections, a subject that is of one begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host
@@ -70,7 +72,7 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
     files = (check_policy(found), *check_people(found), *callers)
     configuration = (*_configuration(found), *check_metrics(found.settings))
-    first = (_versions(), _hosts(), *configuration, _tools(found.settings), *files)
+    first = (_versions(), _hosts(), *configuration, _tools(found), *files)
     return (*first, *await check_connections(found))
 
 
@@ -173,17 +175,18 @@ def _broken(error: OperatorError) -> CheckResult:
     return CheckResult("configuration", "failed", error.message, error.next_step or "Correct it, or remove it.")
 
 
-def _tools(settings: Settings) -> CheckResult:
+def _tools(found: Configuration) -> CheckResult:
     """The tools that hosts are offered."""
     from taskhand.server.offered_tools import choose_tools
-    from taskhand.server.tools import TOOLS
+    from taskhand.server.tools import tool_table
 
+    table, settings = tool_table(several=len(found.connections) > 1), found.settings
     try:
-        offered = choose_tools(TOOLS, settings.tools, only_reads=settings.read_only)
+        offered = choose_tools(table, settings.tools, only_reads=settings.read_only)
     except OperatorError as error:
         return CheckResult("tools", "failed", error.message, error.next_step)
-    said = f"{len(offered.tools)} of {len(TOOLS)} are offered"
-    if len(offered.tools) < len(TOOLS):
+    said = f"{len(offered.tools)} of {len(table)} are offered"
+    if len(offered.tools) < len(table):
         said += f": {', '.join(offered.names)}"
     if "delete_task" in offered.names and "apply_plan" not in offered.names:
         remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."

@@ -33,9 +33,10 @@ def open_metrics(
         from taskhand.telemetry.metrics_server import serve_metrics
     except ImportError:
         raise _no_library_error() from None
-    from taskhand.server.tools import TOOLS
+    from taskhand.server.tools import tool_table
 
-    metrics = Metrics([tool.name for tool in TOOLS], [one.name for one in found.connections])
+    table = tool_table(several=len(found.connections) > 1)
+    metrics = Metrics([tool.name for tool in table], [one.name for one in found.connections])
     try:
         announce(f"Metrics are at {stack.enter_context(serve_metrics(metrics.registry, host, port))}")
     except OperatorError as error:

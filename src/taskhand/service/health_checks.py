@@ -98,7 +98,8 @@ async def _check_due_times(app: AppContext) -> CheckResult:
 
 def _check_zone(app: AppContext) -> CheckResult:
     if app.timezone is None:
-        remedy = "Set TASKHAND_TIMEZONE to an IANA name, to accept a dueTime without a timezone."
+        setting = app.backend.remedies.get("time zone", "Set TASKHAND_TIMEZONE to an IANA name")
+        remedy = f"{setting}, to accept a dueTime without a timezone."
         return CheckResult("time zone", "warning", "No time zone is configured.", remedy)
     offset = offset_of_reversed(app.timezone)
     return CheckResult("time zone", "ok", f"{app.timezone}, which is {offset}." if offset else f"{app.timezone}.")

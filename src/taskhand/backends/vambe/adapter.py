@@ -56,6 +56,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     remedies: Mapping[str, str] = {
         "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
         "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
+        "time zone": "Set VAMBE_TIMEZONE to the IANA name of the organisation's zone",
         "due times": "Set VAMBE_DUE_AT to utc or wall: see which of them shows a task's time as Vambe's own app does.",
     }
     messages = MESSAGES

@@ -37,8 +37,8 @@ class VambeSettings(BackendSettings):
     vambe_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
         None,
         alias="VAMBE_TIMEZONE",
-        description="IANA zone of the organisation, in which due dates that Vambe gives without one are read; "
-        "default: none.",
+        description="IANA zone of the organisation: of due dates that Vambe gives without one, and in the place of "
+        "TASKHAND_TIMEZONE, which is the default.",
     )
     vambe_due_at: Literal["utc", "wall"] | None = Field(
         None,
