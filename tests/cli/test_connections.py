@@ -193,7 +193,7 @@ def test_a_wrong_key_is_told_and_nothing_is_written(
     given = {"HUBSPOT_ACCESS_TOKEN": SECRET, "HUBSPOT_BASE_URL": accounts["hubspot"]["base_url"]}
     done = run("connections", "add", "north", "--backend", "hubspot", **given)
     assert "does not work, so nothing is written. " in error_of(done).message
-    assert "Set connections.north.access_token to one that HubSpot shows as valid." in str(error_of(done).next_step)
+    assert "Set HUBSPOT_ACCESS_TOKEN to one that HubSpot shows as valid." in str(error_of(done).next_step)
     assert (file.read_bytes(), kept.kept) == (before, {})
     assert SECRET not in done.output
 
@@ -269,9 +269,32 @@ WRONG = [
     (("add", "n", "--backend", "close"), "api_key is needed for Close", "--set api_key=env:NAME"),
     (("add", "n", "--backend", "close", "--set", f"api_key={SECRET}"), "api_key is a secret", "--set api_key=env:NAME"),
     (("add", "n", "--backend", "close", "--set", "token=env:X"), "--set token must be KEY=VALUE", "api_key"),
-    (("add", "n", "--backend", "vambe", "--set", "api_key=env:GONE"), "connections.n.api_key in", ""),
-    (("add", "n", "--backend", "local", "--set", "timezone=Mars"), "connections.n.timezone in", ""),
-    (("add", "n", "--backend", "local"), "The connections mine and n lead to the same store", "Set db in"),
+    (
+        ("add", "n", "--backend", "vambe", "--set", "api_key=env:GONE"),
+        "--set api_key=… refers to the variable 'GONE'",
+        "",
+    ),
+    (
+        ("add", "n", "--backend", "vambe", "--set", "api_key=file:/x"),
+        "The file that --set api_key=… names",
+        "Use --set api",
+    ),
+    (("add", "n", "--backend", "local", "--set", "timezone=Mars"), "--set timezone=… 'Mars' is", ""),
+    (
+        ("add", "n", "--backend", "local", "--set", "db=~nobody-x/a"),
+        "--set db=… names the home folder of",
+        "into --set db=…",
+    ),
+    (
+        ("add", "n", "--backend", "local", "--description", 121 * "x"),
+        "--description is longer than 120",
+        "Say in a few words",
+    ),
+    (
+        ("add", "n", "--backend", "local"),
+        "The connections mine and n lead to the same store",
+        "Use --set db=… with a file",
+    ),
     (("add", "n", "--backend", "local", "--keys", "keyring", "--set", "rate=1"), "--set rate must be", "db, user"),
     (("remove", "gone"), "There is no connection gone", "There are mine."),
     (("remove", "default"), "There is no connection default", "outside of the tables"),

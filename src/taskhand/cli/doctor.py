@@ -231,7 +231,8 @@ async def _check_connection(connection: ConnectionSettings, principal: Principal
             return tuple(_in_own_words(one, connection) for one in findings)
     except OperatorError as error:
         subject = "credential" if error.code == "unauthorized" else "configuration"
-        return (CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration."),)
+        failed = CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration.")
+        return (_in_own_words(failed, connection),)
 
 
 def _principal(found: Configuration) -> Principal:

@@ -13,6 +13,7 @@ import click
 
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, find_factory
+from taskhand.cli.connection_options import naming_options
 from taskhand.cli.doctor import check_connections
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials
@@ -40,12 +41,16 @@ _UNTRIED = "not-tried"
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """The table to write. `secrets` are those that have no place yet, by key."""
+    """The table to write. `secrets` are those that have no place yet, by key.
+
+    `taken` is what each key that no option gave is called.
+    """
 
     name: str
     table: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     place: KeyPlace
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     def written(self) -> dict[str, str]:
         """The table as it is written."""
@@ -79,10 +84,11 @@ def ask_connection(
         )
     table = {"backend": factory.name, **({"description": description} if description else {})}
     secrets: dict[str, str] = {}
+    more: dict[str, str] = {}
     if not any(is_secret_variable(keys[key]) for key in chosen) and factory.credentials:
         secrets, more = _find_secrets(factory, keys)
-        chosen = {**more, **chosen}
-    return NewConnection(name, {**table, **chosen}, secrets, _choose_place(place, secrets))
+    taken = {key: keys[key] for key in (*secrets, *more) if key not in chosen}
+    return NewConnection(name, {**table, **more, **chosen}, secrets, _choose_place(place, secrets), taken)
 
 
 def _ask_backend() -> str:
@@ -165,9 +171,10 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
     except (Unparsable, Unsuitable) as error:
         raise _uneditable(file, error) from None
     before = _warnings_now()
-    found = load_configuration(os.environ, {}, parse_settings(tried.encode(), file.path))
-    if checks:
-        _check(found.only(new.name))
+    with naming_options(new.name, file.path, new.taken):
+        found = load_configuration(os.environ, {}, parse_settings(tried.encode(), file.path))
+        if checks:
+            _check(found.only(new.name))
     kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
     with credentials.keep_credentials(kept):
         _write(file, text, holds_secret=bool(new.secrets) and new.place == "file")

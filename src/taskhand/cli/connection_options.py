@@ -1,0 +1,45 @@
+"""The options of `taskhand connections add` in the place of the keys that they become: nothing is written yet."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from taskhand.config.connections import TABLES
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["naming_options"]
+
+_OF_THEIR_OWN = {"backend": "--backend", "description": "--description"}
+
+
+@contextmanager
+def naming_options(name: str, file: Path, taken: Mapping[str, str]) -> Iterator[None]:
+    """Raise an OperatorError about the new table of `file` again, in words of what the person has given.
+
+    `taken` are the names of what came from elsewhere than an option, by key.
+    """
+    try:
+        yield
+    except OperatorError as error:
+        message, step = (_in_options(text or "", name, file, taken) for text in (error.message, error.next_step))
+        if message == error.message and step == (error.next_step or ""):
+            raise
+        raise OperatorError(
+            message, code=error.code, next_step=step or None, candidates=error.candidates, details=error.details
+        ) from None
+
+
+def _in_options(text: str, name: str, file: Path, taken: Mapping[str, str]) -> str:
+    table, place = re.escape(f"{TABLES}.{name}"), f"(?: in {re.escape(str(file))})?"
+
+    def call(found: re.Match[str]) -> str:
+        before, key, after = found.groups()
+        if key in taken:
+            return f"{before or ''}{taken[key]}{after or ''}"
+        option = _OF_THEIR_OWN.get(key, f"--set {key}=…")
+        return f"Use {option} with" if before and after else f"{before or ''}{option}{after or ''}"
+
+    text = re.sub(rf"\b(\w+) in \[{table}\] of {re.escape(str(file))}", rf"{TABLES}.{name}.\1", text)
+    text = re.sub(rf"(\bSet )?\b{table}\.(\w+){place}( to\b)?", call, text)
+    return re.sub(rf"\b{table} in {re.escape(str(file))}", f"The connection {name}", text)
