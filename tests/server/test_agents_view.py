@@ -14,6 +14,7 @@ from mcp import Client
 from server.mixes import MIXED, open_mixed
 from server.offices import answer_of
 from taskhand.config.settings import Settings
+from taskhand.journal.journal import ChangeQuery
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_app
@@ -42,9 +43,9 @@ UNCLEAR: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("list_statuses", {}, "connection_required", REQUIRED),
     ("find_contacts", {"query": "Ana"}, "connection_required", REQUIRED),
-    ("get_task", {"id": "123"}, "connection_required", REQUIRED),  # an id of Close or of HubSpot
-    ("update_task", {"id": "123", "title": "x"}, "connection_required", REQUIRED),
-    ("delete_task", {"ids": ["123", "124"]}, "connection_required", REQUIRED),
+    ("get_task", {"id": "no-id"}, "connection_required", REQUIRED),
+    ("update_task", {"id": "x" * 300, "title": "x"}, "connection_required", REQUIRED),
+    ("delete_task", {"ids": ["123", "no-id"]}, "connection_required", REQUIRED),
     ("bulk_update_tasks", {"filter": {"overdue": True}, "changes": {"title": "x"}}, "connection_required", REQUIRED),
 ]
 
@@ -134,6 +135,62 @@ async def test_a_call_that_may_mean_several_connections_is_told_which_there_are(
             error = await answer_of(client, tool, **arguments)
             assert (error["code"], error["message"], error["candidates"]) == (code, message, CANDIDATES), arguments
             assert error["next"] == "Send one of the candidates as connection."
+
+
+OF_SEVERAL = "These are ids of several connections: send one call for each; nothing was written."
+MIXED_IDS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("delete_task", {"ids": ["123", "task_1"]}, ["south", "west"]),
+    ("delete_task", {"ids": [123, "noti_1", "a1b2c3d4"]}, ["north", "south", "west"]),
+    ("bulk_update_tasks", {"taskIds": [UUID, "12345678"], "changes": {"title": "x"}}, ["north", "west"]),
+]
+
+
+async def test_ids_of_several_connections_are_refused_before_anything_is_read(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for tool, arguments, names in MIXED_IDS:
+            error = await answer_of(client, tool, **arguments)
+            assert (error["code"], error["message"]) == ("connection_required", OF_SEVERAL), arguments
+            assert [one["value"] for one in error["candidates"]] == names
+            assert "next" in error
+        for app in mixed:
+            assert (await app.journal.page(ChangeQuery())).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("backends", "arguments", "names"),
+    [
+        (("hubspot", "hubspot", "close"), {"id": "12345678"}, ["north", "south"]),
+        (("hubspot", "hubspot", "close"), {"id": 12345678}, ["north", "south"]),
+        (("hubspot", "hubspot", "close"), {"id": "ABC-1", "idProperty": "ticket"}, ["north", "south"]),
+        (("close", "local", "close"), {"id": "task_1"}, ["north", "west"]),
+        (("local", "hubspot", "local"), {"id": UUID}, ["north", "west"]),
+    ],
+)
+async def test_the_candidates_are_the_connections_that_an_id_can_be_of(
+    tmp_path: Path, backends: tuple[str, ...], arguments: dict[str, Any], names: list[str]
+) -> None:
+    async with open_mixed(tmp_path, *backends) as connections, Client(create_server(connections)) as client:
+        error = await answer_of(client, "delete_task", **arguments)
+        assert (error["code"], error["message"]) == ("connection_required", REQUIRED)
+        assert [one["value"] for one in error["candidates"]] == names
+
+
+async def test_a_plan_or_change_with_the_wrong_connection_is_told_its_own(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        made = await answer_of(client, "create_task", connection="north", **NEW)
+        plan = await answer_of(client, "delete_task", id=made["task"]["id"], dryRun=True)
+        for tool, argument, change_id in (
+            ("apply_plan", "planId", plan["planId"]),
+            ("undo_change", "changeId", made["changeId"]),
+            ("list_changes", "changeId", made["changeId"]),
+        ):
+            error = await answer_of(client, tool, connection="west", **{argument: change_id})
+            assert error["code"] == "wrong_connection"
+            assert error["message"] == f"{change_id} is of the connection north, not of west; nothing was done."
+            assert error["next"] == "Send the same call without connection."
+            assert [one["value"] for one in error["candidates"]] == ["north"]
+        assert (await mixed.find("west").journal.page(ChangeQuery())).changes == ()
+        assert "deleted" in str(await answer_of(client, "apply_plan", planId=plan["planId"]))
 
 
 async def test_what_only_another_connection_takes_is_refused_with_its_name(mixed: Connections) -> None:

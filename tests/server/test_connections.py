@@ -1,12 +1,18 @@
 """Several connections in one server: which one a call means, and what a caller may use."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from mcp import MCPError
+from pydantic import SecretStr
 
-from server.offices import NAMES, answer_of, client_of, open_offices
+from server.offices import NAMES, answer_of, client_of, open_offices, settings_in
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.journal.journal import ChangeQuery
+from taskhand.wiring import open_connections
 
 TASK = {"title": "Llamar", "responsibleIds": []}
 
@@ -46,6 +52,57 @@ async def test_a_connection_that_the_policy_forbids_is_not_used(tmp_path: Path) 
         assert (error["code"], error["rule"]) == ("not_allowed", "connections")
         assert "task" in await answer_of(client, "create_task", **TASK)
         assert not any("connection" in tool.input_schema["properties"] for tool in (await client.list_tools()).tools)
+
+
+KEY_OF_CLOSE = "api_1a2b3c4d5e6f7g8h"
+REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
+    ("a connection", "list_tasks", {"connection": "south", "text": "x"}, "south", "connections"),
+    ("the name in capitals", "list_tasks", {"connection": " SOUTH", "text": "x"}, "south", "connections"),
+    ("a tool by its scope", "create_task", {"connection": "close", **TASK}, "close", "scope"),
+    ("a tool by its rule", "find_contacts", {"connection": "close", "query": "Ana"}, "close", "tools"),
+    ("a tool on a forbidden connection", "find_contacts", {"connection": "south", "query": "Ana"}, "south", "tools"),
+    ("an id", "complete_task", {"id": "task_1"}, "close", "scope"),
+    ("ids", "delete_task", {"ids": ["a1b2c3d4"]}, "north", "scope"),
+    ("nothing tells", "create_task", {**TASK}, "north", "scope"),
+    ("no such connection", "create_task", {"connection": "east", **TASK}, "north", "scope"),
+    ("ids of several", "delete_task", {"ids": ["a1b2c3d4", "task_1"]}, "north", "scope"),
+    (
+        "a secret and a host's key",
+        "create_task",
+        {"title": "the key is close_secret_key", "sessionId": "1"},
+        "north",
+        "scope",
+    ),
+]
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_a_refusal_is_journaled_in_the_connection_that_is_meant_with_what_was_sent(
+    tmp_path: Path, era: Literal["auto", "legacy"]
+) -> None:
+    settings = [*settings_in(tmp_path)]
+    keyed = Settings(
+        chosen_backend="close", close_api_key=SecretStr("close_secret_key"), journal=tmp_path / "close.journal.sqlite"
+    )
+    settings.append(ConnectionSettings("close", keyed, "The shop"))
+    policy = Policy(everyone={"connections": frozenset({"north", "close"}), "tools": "all,-find_contacts"})
+    async with (
+        open_connections(settings) as connections,
+        client_of(connections, "ana@x.test", policy=policy, scopes=frozenset({"read"}), mode=era) as client,
+    ):
+        for what, tool, arguments, place, rule in REFUSED:
+            error = await answer_of(client, tool, **arguments)
+            assert (error["code"], error["rule"]) == ("not_allowed", rule), what
+            changes = [one for app in connections for one in (await app.journal.page(ChangeQuery())).changes]
+            newest = max(changes, key=lambda one: one.opening.at).opening
+            assert (newest.connection, newest.tool) == (place, tool), what
+            kept = {name for name in arguments if name not in ("connection", "sessionId") or arguments[name] == "east"}
+            assert {*newest.arguments} == kept, what
+            assert KEY_OF_CLOSE not in str(newest)
+        with pytest.raises(MCPError, match="not yours"):
+            await client.read_resource("taskhand://south/statuses")
+        newest_of_south = (await connections.find("south").journal.page(ChangeQuery())).changes[0]
+        assert newest_of_south.opening.arguments == {"uri": "taskhand://south/statuses"}
 
 
 async def test_a_tool_outside_the_scopes_is_not_listed_and_its_call_is_journaled(tmp_path: Path) -> None:

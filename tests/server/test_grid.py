@@ -56,7 +56,7 @@ async def test_each_cell_is_allowed_or_refused_by_its_rule_and_journaled(
                     assert answer["code"] == "not_allowed", (tool.name, name, answer)
                     assert answer["rule"] in forbidding, (tool.name, name, answer)
                     assert await _state(connections.find(name)) == before, (tool.name, name)
-                    assert await _last_refusal(connections) == (tool.name, person), (tool.name, name)
+                    assert await _last_refusal(connections) == (name, tool.name, person, arguments), (tool.name, name)
                 else:
                     assert "code" not in answer, (tool.name, name, answer)
         listed = {tool.name for tool in (await client.list_tools()).tools}
@@ -101,8 +101,10 @@ async def _state(app: AppContext) -> tuple[Any, ...]:
     return (*page.tasks, *changes.changes)
 
 
-async def _last_refusal(connections: Connections) -> tuple[str, str | None]:
-    """The tool and the person of the newest call that was refused."""
-    pages = [await app.journal.page(ChangeQuery(limit=1, outcome="refused")) for app in connections]
-    newest = max((change for page in pages for change in page.changes), key=lambda change: change.opening.at)
-    return newest.opening.tool, newest.opening.caller.subject
+async def _last_refusal(connections: Connections) -> tuple[str | None, str, str | None, Mapping[str, Any]]:
+    """The connection in whose journal the newest refused call is, its tool, its person and its arguments."""
+    pages = [(app, await app.journal.page(ChangeQuery(limit=1, outcome="refused"))) for app in connections]
+    app, newest = max(((app, one) for app, page in pages for one in page.changes), key=lambda one: one[1].opening.at)
+    opening = newest.opening
+    assert opening.connection == app.connection
+    return app.connection, opening.tool, opening.caller.subject, opening.arguments

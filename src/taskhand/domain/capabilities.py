@@ -30,6 +30,8 @@ class Capabilities:
     `resolved_types` are those of which a finished task can say how it ended.
     `longest_title` is in characters: a longer one is most likely a mistake where the title is not all that a task says.
     `status_effects` is what the CRM documents that a change of status may start.
+    `id_pattern` is what can be the id of a task, `usual_id_pattern` what all that are known look like, where that is
+    less: it tells this backend's ids from those of others, and refuses none.
     """
 
     absent: frozenset[str] = frozenset({"taskType", "dealId", "properties", "resolution"})
@@ -38,6 +40,7 @@ class Capabilities:
     required_on_create: frozenset[str] = _NONE
     priorities: tuple[Priority, ...] = ("0", "1", "2")
     id_pattern: str = UUID
+    usual_id_pattern: str | None = None
     member_id_pattern: str = UUID
     deal_id_pattern: str = UUID
     least_responsibles: int = 0

@@ -167,3 +167,10 @@ class Served:
             self.connections.of_principal(principal),
             self.connections.names,
         )
+
+    def find_named(self, view: CallerView, name: str | None) -> AppContext:
+        """The connection that a call names, also one that is not the caller's; else the first of the caller's."""
+        for own, app in self.connections.by_name.items():
+            if name and own.casefold() == name.casefold():
+                return app.of_principal(view.principal)
+        return (view.connections if view.connections.by_name else self.connections).first.of_principal(view.principal)

@@ -1,4 +1,4 @@
-"""The argument `connection`, which tools take where a server serves several CRM accounts; pure."""
+"""The argument `connection`, which tools take where a server serves several CRM accounts."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,9 +6,11 @@ from typing import Any, Final
 from taskhand.domain.task import TaskDraft
 from taskhand.domain.text import truncate
 from taskhand.server.tool import Tool
+from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
+from taskhand.service.find_connection import CallIds, find_connection
 
-__all__ = ["CONNECTION", "ids_in", "take_connection"]
+__all__ = ["CONNECTION", "find_meant", "ids_in", "take_connection"]
 
 CONNECTION: Final = "connection"
 """Its name."""
@@ -17,6 +19,7 @@ _LONGEST: Final = 60
 """Characters of a description in a schema; list_connections has it whole."""
 _TASK_IDS: Final = ("id", "ids", "taskId", "taskIds")
 _CHANGE_IDS: Final = ("planId", "changeId")
+_ID_PROPERTY: Final = "idProperty"
 
 
 def take_connection(arguments: Mapping[str, Any], connections: Connections) -> tuple[str | None, dict[str, Any]]:
@@ -35,10 +38,27 @@ def take_connection(arguments: Mapping[str, Any], connections: Connections) -> t
     return given.strip() or None, rest
 
 
+async def find_meant(
+    connections: Connections, own: Connections, arguments: Mapping[str, Any]
+) -> tuple[AppContext | None, dict[str, Any]]:
+    """The connection that a refused call means, one that is not the caller's `own` too, and its other arguments.
+
+    None where none is told; the arguments are all that were sent where they name none.
+    """
+    try:
+        named, sent = take_connection(arguments, connections)
+        ids = ids_in(sent)
+        found = connections.find(named) if named else await find_connection(own, None, ids) if own.by_name else None
+    except UnclearConnection:
+        return None, dict(arguments)
+    return found, sent
+
+
 def needs_connection(tool: Tool[Any], connections: Connections) -> bool:
     """Whether no other argument of the tool can tell which connection is meant."""
     names = {field.alias or name for name, field in tool.arguments.model_fields.items()}
-    by_form = len({app.backend.capabilities.id_pattern for app in connections}) > 1
+    every = [app.backend.capabilities for app in connections]
+    by_form = len({one.usual_id_pattern or one.id_pattern for one in every}) > 1
     return tool.run_everywhere is None and names.isdisjoint((*_CHANGE_IDS, *(_TASK_IDS if by_form else ())))
 
 
@@ -64,12 +84,14 @@ def _all_connections(connections: Connections) -> str:
     )
 
 
-def ids_in(arguments: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def ids_in(arguments: Mapping[str, Any]) -> CallIds:
     """The ids of tasks, and those of changes and plans, among the arguments at the top of a call."""
-    return _texts(arguments, _TASK_IDS), _texts(arguments, _CHANGE_IDS)
+    are_values = arguments.get(_ID_PROPERTY) not in (None, "")
+    return CallIds(_texts(arguments, _TASK_IDS), _texts(arguments, _CHANGE_IDS), are_values)
 
 
 def _texts(arguments: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     values = [arguments.get(name) for name in names]
     flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
-    return [one.strip() for one in flat if isinstance(one, str) and one.strip()]
+    texts = [str(one).strip() for one in flat if isinstance(one, str | int) and not isinstance(one, bool)]
+    return [one for one in texts if one]

@@ -113,11 +113,13 @@ class ResourceHandlers:
         where the caller may not read it.
         """
         uri, view = params.uri, self.served.view(ctx)
-        call = Call(self.served.connections.first, "", to_caller(ctx, view.principal))
+        call = Call(self.served.find_named(view, None), "", to_caller(ctx, view.principal), {"uri": uri})
         try:
             with internal_errors(f"resource {uri}"), call.app.call_deadline():
                 resource, named, task_id = _find(uri, has_several=view.has_several)
                 call.tool = resource.like or f"resource {resource.name}"
+                call.app = self.served.find_named(view, named)
+                call.arguments |= {"id": task_id} if task_id else {}
                 _check_readable(resource, view)
                 call.app = view.find(named)
                 text = render_text(await resource.read(call.app, task_id))

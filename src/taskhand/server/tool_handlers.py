@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import Principal
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.wording import Wording
 from taskhand.server.access import EVERYONE, Access, to_caller
@@ -101,6 +102,8 @@ class ToolHandlers:
                     answer = render_answer(named_by(shown, call.app.connection))
             except TaskhandError as error:
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
+                if isinstance(error, NotAllowed) and call.change is None:
+                    await self._place_refusal(call, mine, principal, params)
                 if is_write or isinstance(error, NotAllowed):
                     await call.failed(error)
                 return error_result(params.name, error, await wording_for(call.app, people_in_error(error)))
@@ -147,21 +150,36 @@ class ToolHandlers:
         if not self.connections.are_several:
             return arguments, mine.first
         from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
-        from taskhand.service.find_connection import find_connection  # noqa: PLC0415  as above
+        from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
         named, sent = take_connection(arguments, mine)
         if tool.only_with_several:
             return sent, None
-        task_ids, change_ids = ids_in(sent)
-        forbidden = [name for name in self.connections.names if name not in mine.by_name]
-        return sent, await find_connection(mine, named, task_ids=task_ids, change_ids=change_ids, forbidden=forbidden)
+        ids, forbidden = ids_in(sent), [name for name in self.connections.names if name not in mine.by_name]
+        found = await find_connection(mine, named, ids, forbidden=forbidden)
+        if found is None and tool.run_everywhere is None:
+            raise unclear_connection(mine, ids)
+        return sent, found
+
+    async def _place_refusal(
+        self, call: Call, mine: Connections, principal: Principal, params: CallToolRequestParams
+    ) -> None:
+        """Put a refused call where the journal keeps it: in the connection that is meant, with what was sent."""
+        sent = params.arguments or {}
+        if self.connections.are_several:
+            from taskhand.server.connection_argument import find_meant  # noqa: PLC0415  few servers have several
+
+            meant, sent = await find_meant(self.connections, mine, sent)
+            call.app = meant.of_principal(principal) if meant else call.app
+            note_connection(call.app.connection)
+        tool = self.offered.by_name.get(params.name)
+        call.arguments = without_host_keys(sent, fields_of(self._schemas.of(tool, call.app)) if tool else {})
 
     async def _run_everywhere(
         self, tool: Tool[Any], call: Call, mine: Connections, sent: dict[str, Any]
     ) -> BaseModel | Written:
-        """Run a tool on all connections; UnclearConnection where it works on one only."""
-        if tool.run_everywhere is None:
-            raise UnclearConnection("connection is required: it is not clear which CRM account is meant.", mine)
+        """Run a tool on all connections."""
+        assert tool.run_everywhere is not None  # noqa: S101  every other tool has found its connection
         note_connection(ALL)
         arguments = self._parse(tool, call, self._schemas.of_all(tool, mine), sent)
         calls = {name: replace(call, app=app) for name, app in mine.by_name.items()}

@@ -71,7 +71,9 @@ class UnclearConnection(CallerError):
 
     default_code = "connection_required"
 
-    def __init__(self, message: str, connections: Connections, *, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, connections: Connections, *, code: str | None = None, next_step: str | None = None
+    ) -> None:
         super().__init__(
             message,
             code=code,
@@ -79,5 +81,5 @@ class UnclearConnection(CallerError):
                 Candidate(name, ", ".join(filter(None, [app.title, app.description])) or None)
                 for name, app in connections.by_name.items()
             ],
-            next_step="Send one of the candidates as connection.",
+            next_step=next_step or "Send one of the candidates as connection.",
         )

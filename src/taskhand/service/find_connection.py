@@ -1,46 +1,100 @@
 """Which connection a call means: the one that it names, or the one that its ids belong to."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.service.app_context import AppContext
-from taskhand.service.connections import Connections
+from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.visibility import is_for_second_person, is_shown
 
-__all__ = ["find_connection"]
+__all__ = ["CallIds", "find_connection", "unclear_connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallIds:
+    """What tells the connection of a call that names none: ids of tasks, and of changes and plans.
+
+    `are_values` is whether values of a property of the CRM's own are in the place of the ids of tasks.
+    """
+
+    tasks: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    are_values: bool = False
+
+    def all_fit(self, app: AppContext) -> bool:
+        """Whether all of the tasks can be of this connection."""
+        return bool(self.tasks) and all(self.fits(one, app) for one in self.tasks)
+
+    def fits(self, task_id: str, app: AppContext) -> bool:
+        """Whether this one can be of this connection."""
+        capabilities = app.backend.capabilities
+        if self.are_values:
+            return "properties" not in capabilities.absent
+        return re.fullmatch(capabilities.usual_id_pattern or capabilities.id_pattern, task_id) is not None
 
 
 async def find_connection(
-    connections: Connections,
-    named: str | None,
-    *,
-    task_ids: Collection[str] = (),
-    change_ids: Collection[str] = (),
-    forbidden: Collection[str] = (),
+    connections: Connections, named: str | None, ids: CallIds, *, forbidden: Collection[str] = ()
 ) -> AppContext | None:
-    """The connection that is `named`, or that one of the changes or plans, or else all the task ids, belong to.
+    """The connection that is `named`, or that one of the changes or plans, or else all the tasks, belong to.
 
-    None where none of them tells; the first for a plan or change that is in none. CallerError for an unknown name;
-    NotAllowed for one of the `forbidden`.
+    None where none of them tells; the first for a plan or change that is in none. NotAllowed for one of the
+    `forbidden`; UnclearConnection for an unknown name, and for a change or plan of another connection than the named.
     """
     if named is not None:
         if named.strip().casefold() in {name.casefold() for name in forbidden}:
             raise NotAllowed.by("connections", f"The connection {named[:60]} is not yours to use; nothing was sent.")
-        return connections.find(named)
+        app = connections.find(named)
+        await _check_of(app, connections, ids.changes)
+        return app
     if not connections.are_several:
         return connections.first
-    for change_id in change_ids:
-        for app in connections:
-            change = await app.journal.find(change_id)
-            if change is not None and (is_shown(app, change) or is_for_second_person(app, change)):
-                return app
-    if change_ids:
-        return connections.first  # as good as any other to say that there is no such plan or change
-    fitting = [app for app in connections if task_ids and _fit(task_ids, app)]
+    if ids.changes:
+        # Any is as good as another to say that there is no such plan or change.
+        return await _find_by_change(connections, ids.changes) or connections.first
+    fitting = [app for app in connections if ids.all_fit(app)]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fit(task_ids: Collection[str], app: AppContext) -> bool:
-    """Whether all of these can be ids of tasks of this connection."""
-    return all(re.fullmatch(app.backend.capabilities.id_pattern, one) for one in task_ids)
+def unclear_connection(connections: Connections, ids: CallIds) -> UnclearConnection:
+    """The error for a call that names no connection, with those that its ids can be of, or else all."""
+    fitting = [app for app in connections if ids.all_fit(app)]
+    some = [app for app in connections if any(ids.fits(one, app) for one in ids.tasks)]
+    if not fitting and some and all(any(ids.fits(one, app) for app in some) for one in ids.tasks):
+        return UnclearConnection(
+            "These are ids of several connections: send one call for each; nothing was written.",
+            _to_connections(some),
+            next_step="Send each call with the ids of one connection, and its name as connection.",
+        )
+    return UnclearConnection(
+        "connection is required: it is not clear which CRM account is meant.", _to_connections(fitting or connections)
+    )
+
+
+async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str]) -> AppContext | None:
+    """The connection of one of these changes or plans, of those that the caller is shown or may apply."""
+    for change_id in change_ids:
+        for app in apps:
+            change = await app.journal.find(change_id)
+            if change is not None and (is_shown(app, change) or is_for_second_person(app, change)):
+                return app
+    return None
+
+
+async def _check_of(app: AppContext, connections: Connections, change_ids: Collection[str]) -> None:
+    """UnclearConnection where one of these changes or plans is of another of the caller's connections."""
+    for change_id in change_ids:
+        own = await _find_by_change([app, *connections], [change_id])
+        if own is not None and own.connection != app.connection:
+            raise UnclearConnection(
+                f"{change_id[:60]} is of the connection {own.connection}, not of {app.connection}; nothing was done.",
+                _to_connections([own]),
+                code="wrong_connection",
+                next_step="Send the same call without connection.",
+            )
+
+
+def _to_connections(apps: Iterable[AppContext]) -> Connections:
+    return Connections({app.connection or "": app for app in apps})

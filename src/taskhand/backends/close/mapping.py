@@ -44,13 +44,15 @@ __all__ = [
 OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=1)
 DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=2)
 
-# Ids are opaque. A member id has a digit or a `_`, which a name of one word has not.
+# Ids are opaque; all that Close shows of tasks begin with `task_`, or with `noti_` where it has made them. A member id
+# has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description", "dealId", "properties"}),
     absent_on_update=frozenset({"aiCustomerId", "taskType"}),
     required_on_create=frozenset({"aiCustomerId"}),
     priorities=("1", "2"),
     id_pattern=r"[A-Za-z0-9_-]{1,200}",
+    usual_id_pattern=r"(task|noti)_[A-Za-z0-9_-]{1,195}",
     member_id_pattern=r"(?=[A-Za-z_-]*[0-9_])[A-Za-z0-9_-]{1,200}",
     least_responsibles=1,
     most_responsibles=1,

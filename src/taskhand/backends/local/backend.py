@@ -48,6 +48,7 @@ class LocalBackend:
     properties: OwnProperties | None = None
     capabilities = Capabilities(
         id_pattern=tasks.ID_PATTERN,
+        usual_id_pattern=tasks.USUAL_ID_PATTERN,
         lists_are_current=True,
         known=("created", "updated", "completed", "completed_by"),
     )

@@ -22,6 +22,7 @@ from taskhand.domain.task import FINISHED, Task
 
 __all__ = [
     "ID_PATTERN",
+    "USUAL_ID_PATTERN",
     "Stamp",
     "create",
     "create_item",
@@ -38,6 +39,8 @@ __all__ = [
 
 ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
 """Ids of eight digits, and those of stores that were filled when ids were UUIDs."""
+USUAL_ID_PATTERN: Final = rf"(?=[a-fA-F]|.{{9}}){ID_PATTERN}"
+"""The first of eight digits is a letter."""
 
 _WITH_STATUS: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
