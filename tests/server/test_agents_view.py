@@ -106,18 +106,18 @@ REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
         "get_task",
         {"connection": "WEST ", "id": UUID},
         "invalid_id",
-        f"'{UUID}' is not a task id.",
+        f"west: '{UUID}' is not a task id.",
         (
             "Take id from list_tasks, and send it unchanged. "
-            "If it is the value of a unique property, name that in idProperty."
+            "If it is the value of a unique property, name that in idProperty. An id is of one connection only."
         ),
     ),
     (
         "get_task",
         {"connection": "north", "id": "task_1"},
         "invalid_id",
-        "'task_1' is not a task id.",
-        "Take id from list_tasks, and send it unchanged.",
+        "north: 'task_1' is not a task id.",
+        "Take id from list_tasks, and send it unchanged. An id is of one connection only.",
     ),
 ]
 

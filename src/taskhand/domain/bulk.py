@@ -8,7 +8,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange, Unapplied, links_in, people_in, people_unapplied
 
-__all__ = ["BulkReceipt", "TaskResult"]
+__all__ = ["BulkReceipt", "TaskResult", "same_for_others"]
 
 _WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy"})
 """Error codes after which the same change may be sent again."""
@@ -82,3 +82,8 @@ class BulkReceipt:
     def retry_ids(self) -> tuple[str, ...]:
         """The ids of the tasks for which the same change may be sent again; a task that was not created has none."""
         return tuple(one.id for one in self.results if one.may_be_retried and one.id)
+
+
+def same_for_others(count: int) -> str:
+    """What follows the message of the first of so many tasks that have the same fault."""
+    return f"The same for the other {count - 1}."

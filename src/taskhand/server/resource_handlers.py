@@ -30,6 +30,7 @@ from taskhand.server.resource import Resource
 from taskhand.server.resources import RESOURCES
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
+from taskhand.service.connections import naming_account
 
 __all__ = ["ResourceHandlers", "TaskAddress", "task_key", "to_listed_resources", "to_listed_templates"]
 
@@ -122,7 +123,8 @@ class ResourceHandlers:
                 call.arguments |= {"id": task_id} if task_id else {}
                 _check_readable(resource, view)
                 call.app = view.find(named)
-                text = render_text(await resource.read(call.app, task_id))
+                with naming_account(call.app):
+                    text = render_text(await resource.read(call.app, task_id))
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
                 await call.failed(error)

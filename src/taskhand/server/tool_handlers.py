@@ -40,7 +40,7 @@ from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
-from taskhand.service.connections import Connections, UnclearConnection
+from taskhand.service.connections import Connections, UnclearConnection, naming_account
 from taskhand.service.wording_for import wording_for
 from taskhand.service.zone_note import with_zone_note
 
@@ -131,15 +131,16 @@ class ToolHandlers:
         note_connection(app.connection)
         call.app, schema = app, self._schemas.of(tool, app)
         others = {one.connection or "": self._schemas.of(tool, one) for one in mine if one.connection != app.connection}
-        arguments = self._parse(tool, call, schema, sent, others)
-        if tool.writes:
-            call.asks = app.policy.asks and can_elicit(ctx)
-            if (answered := answer_in(params)) is not None:
-                return await act_on_answer(call, *answered)
-        result = await tool.run(call, arguments)
-        if isinstance(result, Plan) and result.guard is not None and call.asks:
-            return await confirm(call, result, asker(ctx))
-        return result
+        with naming_account(app):
+            arguments = self._parse(tool, call, schema, sent, others)
+            if tool.writes:
+                call.asks = app.policy.asks and can_elicit(ctx)
+                if (answered := answer_in(params)) is not None:
+                    return await act_on_answer(call, *answered)
+            result = await tool.run(call, arguments)
+            if isinstance(result, Plan) and result.guard is not None and call.asks:
+                return await confirm(call, result, asker(ctx))
+            return result
 
     async def _find_connection(
         self, tool: Tool[Any], mine: Connections, arguments: dict[str, Any]

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from taskhand.domain import rules
+from taskhand.domain.bulk import same_for_others
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter, TaskQuery
@@ -77,9 +78,12 @@ async def read_by_id(
 
 def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) -> None:
     """Refuse the whole call where every task is refused with the same code."""
-    reasons = {error.code: error for error in refused.values()}
-    if not others and len(reasons) == 1:
-        raise next(iter(reasons.values()))
+    errors = [*refused.values()]
+    if others or len({error.code for error in errors}) != 1:
+        return
+    if any(error.message != errors[0].message for error in errors):  # each names its own task
+        errors[0].message += f" {same_for_others(len(errors))}"
+    raise errors[0]
 
 
 async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collection[str]) -> Targets:

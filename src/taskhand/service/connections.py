@@ -1,13 +1,36 @@
 """The CRM accounts that one server serves, by name."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
-from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.errors import (
+    Ambiguous,
+    CallerError,
+    Candidate,
+    NotAllowed,
+    NotFound,
+    OperatorError,
+    TaskhandError,
+    UpstreamError,
+)
 from taskhand.domain.principal import Principal
 from taskhand.service.app_context import AppContext
 
-__all__ = ["Connections", "UnclearConnection"]
+__all__ = ["Connections", "UnclearConnection", "naming_account"]
+
+_OF_ACCOUNT: Final = (NotFound, Ambiguous, UpstreamError, OperatorError)
+"""Errors about what an account has, and about the account itself."""
+_CODES_OF_ACCOUNT: Final = (
+    "invalid_id",
+    "upstream_refused",
+    "unknown_property",
+    "unknown_reference",
+    "unknown_task_type",
+)
+_OF_NONE: Final = ("plan_not_found", "change_not_found")
+"""Codes of what is looked for in every journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +106,15 @@ class UnclearConnection(CallerError):
             ],
             next_step=next_step or "Send one of the candidates as connection.",
         )
+
+
+@contextmanager
+def naming_account(app: AppContext) -> Iterator[None]:
+    """Name the connection in an error raised inside that is about what the account has, or how it answers."""
+    try:
+        yield
+    except TaskhandError as error:
+        is_of_account = isinstance(error, _OF_ACCOUNT) and error.code not in _OF_NONE
+        if error.code in _CODES_OF_ACCOUNT or (is_of_account and not isinstance(error, NotAllowed)):
+            error.connection = app.connection
+        raise

@@ -17,16 +17,17 @@ __all__ = ["error_sentence", "people_in_error", "render_error"]
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed", "wouldWrite")
 _VALUE = "candidates.value"
+_OF_ONE = "An id is of one connection only."
 
 
 def render_error(error: TaskhandError, wording: Wording | None = None) -> str:
     """JSON with `code`, `message` and `retryable`; where there are any, also `candidates`, `next` and the details."""
     wording = wording or Wording()
-    fields: dict[str, Any] = {"code": error.code, "message": truncate(error.message, _MESSAGE)}
+    fields: dict[str, Any] = {"code": error.code, "message": _message(error)}
     if error.candidates:
         fields["candidates"] = [_candidate(candidate) for candidate in error.candidates]
-    if error.next_step:
-        fields["next"] = error.next_step
+    if next_step := _next_step(error):
+        fields["next"] = next_step
     fields["retryable"] = error.retryable
     if error.retry_after_s is not None:
         fields["retry_after_s"] = math.ceil(error.retry_after_s)
@@ -44,7 +45,18 @@ def people_in_error(error: TaskhandError) -> frozenset[str]:
 
 def error_sentence(error: TaskhandError) -> str:
     """The error as a sentence, where the protocol has room for nothing else."""
-    return plain(" ".join(filter(None, [truncate(error.message, _MESSAGE), error.next_step])))
+    return plain(" ".join(filter(None, [_message(error), _next_step(error)])))
+
+
+def _message(error: TaskhandError) -> str:
+    """The message, which begins with the connection that it is about."""
+    return truncate(f"{error.connection}: {error.message}" if error.connection else error.message, _MESSAGE)
+
+
+def _next_step(error: TaskhandError) -> str | None:
+    """The next step; where an id was not found, it may be of another connection."""
+    of_one = error.connection is not None and error.code in ("task_not_found", "invalid_id")
+    return " ".join(filter(None, [error.next_step, _OF_ONE if of_one else None])) or None
 
 
 def _candidate(candidate: Candidate) -> dict[str, str]:

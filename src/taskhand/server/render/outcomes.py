@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import MISSING
 
-from taskhand.domain.bulk import TaskResult
+from taskhand.domain.bulk import TaskResult, same_for_others
 from taskhand.server.render.answer import Answer
 
 __all__ = ["OutcomeRow", "as_many_as_fit", "outcome_rows", "size_of"]
@@ -38,7 +38,7 @@ def outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeR
             count=len(group),
             ids=ids or MISSING,
             code=code or MISSING,
-            message=message or MISSING,
+            message=_message(group, is_same=message == group[0].message) or MISSING,
         )
 
 
@@ -58,4 +58,10 @@ def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 def _reason(one: TaskResult) -> str | None:
     """The message without the task's id, so that tasks with the same fault share a row."""
-    return one.message.replace(one.id, "…") if one.message and one.id else one.message
+    return one.message.replace(one.id, "") if one.message and one.id else one.message
+
+
+def _message(group: Sequence[TaskResult], *, is_same: bool) -> str | None:
+    """The message of a row: where it names a task, that of the first, and how many others have the same."""
+    message = group[0].message
+    return message if message is None or is_same or len(group) == 1 else f"{message} {same_for_others(len(group))}"
