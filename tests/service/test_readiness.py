@@ -12,9 +12,10 @@ import pytest
 from passing import Time
 from safety.crms import CRMS, Crm, Sandbox
 from safety.victim import app_at
+from server.offices import open_offices
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
-from taskhand.service.readiness import Readiness
+from taskhand.service.readiness import Readiness, Ready, check_readiness
 
 
 @dataclass
@@ -98,3 +99,19 @@ async def test_the_state_of_the_store_and_of_the_journal_is_told_by_the_code_of_
                 assert (await readiness.check())[name] == "store_too_new"
                 other.execute(f"PRAGMA user_version = {version}")
                 assert await readiness.check() == {"store": "ok", "journal": "ok"}
+
+
+async def test_of_several_connections_one_is_enough_and_none_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_offices(tmp_path) as connections:
+        check = check_readiness(connections)
+        assert await check() == Ready(is_ready=True, facts={"connections": "2 of 2"})
+        for able, name in ((1, "south"), (0, "north")):
+            with closing(sqlite3.connect(tmp_path / f"{name}.sqlite", isolation_level=None)) as other:
+                other.execute("PRAGMA user_version = 99")
+            for _ in range(2):
+                assert await check() == Ready(is_ready=able > 0, facts={"connections": f"{able} of 2"})
+        assert [one.getMessage() for one in caplog.records] == [
+            f"connection {name} cannot be used: store store_too_new" for name in ("south", "north")
+        ]

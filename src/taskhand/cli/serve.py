@@ -22,9 +22,10 @@ from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
     from taskhand.cli.access import AuthOptions
+    from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
 
 _QUIET_S = 2.0
@@ -246,10 +247,10 @@ async def _serve(
 
 async def _open(
     found: Configuration | OperatorError, stack: AsyncExitStack, metrics: "Metrics | None", *, keeps_sessions: bool
-) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Mapping[str, str]]]]":
+) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]]]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
-    The last is the states of what calls need. OperatorError where the configuration does not allow it.
+    The last is whether calls can be carried out. OperatorError where the configuration does not allow it.
     """
     from taskhand.cli.access import access_by
     from taskhand.cli.people import PeopleSource

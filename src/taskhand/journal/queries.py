@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Sequence
 
-from taskhand.domain.bound_cursor import other_cursor_error
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
@@ -140,4 +139,6 @@ def _filters(query: ChangeQuery) -> _Clauses:
 def _position(cursor: str) -> int:
     if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
         return position
+    from taskhand.domain.bound_cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
+
     raise other_cursor_error()

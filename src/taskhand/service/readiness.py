@@ -1,7 +1,8 @@
 """Whether calls can be carried out now: the store or the credential, and the journal."""
 
+import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,10 +10,13 @@ import anyio
 
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.side_by_side import side_by_side
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-__all__ = ["READY", "Readiness", "check_readiness"]
+__all__ = ["READY", "Readiness", "Ready", "check_readiness"]
+
+_log = logging.getLogger(__name__)
 
 READY: Final = "ok"
 """The state of what can be used; any other state is the code of an error."""
@@ -36,6 +40,7 @@ class Readiness:
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _backend: str = ""
     _good_until: float = -math.inf
+    _logged: dict[str, str] = field(default_factory=dict)
 
     async def check(self) -> dict[str, str]:
         """The state of the `journal`, and of the `store` or the `credential`: READY, or the code of an error."""
@@ -45,6 +50,18 @@ class Readiness:
                 self._backend = await self._state_of(self.app.backend.check_access)
                 self._good_until = self.app.monotonic() + _CREDENTIAL_S[self._backend == READY]
             return {what: self._backend, "journal": await self._state_of(self.app.journal.check_access)}
+
+    async def is_ready(self) -> bool:
+        """Whether calls can be carried out. The log says when that is so no more, and when it is so again."""
+        states = await self.check()
+        if states != self._logged:
+            bad = ", ".join(f"{what} {state}" for what, state in states.items() if state != READY)
+            if bad:
+                _log.warning("connection %s cannot be used: %s", self.app.connection, bad)
+            elif self._logged:
+                _log.info("connection %s can be used again", self.app.connection)
+            self._logged = states
+        return _is_ready(states)
 
     async def _state_of(self, check: Callable[[], Awaitable[None]]) -> str:
         try:
@@ -57,14 +74,47 @@ class Readiness:
         return READY
 
 
-def check_readiness(connections: Connections) -> Callable[[], Awaitable[dict[str, str]]]:
-    """The check of all connections: the states by their names, with that of the connection where there are several."""
-    checks = {f"{app.connection} " if app.connection else "": Readiness(app) for app in connections}
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether a server can carry out calls, and what is told of it to whoever asks: no names, and nothing of a task."""
 
-    async def check() -> dict[str, str]:
-        found: dict[str, str] = {}
-        for of, readiness in checks.items():
-            found |= {f"{of}{what}": state for what, state in (await readiness.check()).items()}
-        return found
+    is_ready: bool
+    facts: Mapping[str, object]
 
-    return check
+    def also(self, states: Mapping[str, str]) -> "Ready":
+        """The same where these states are needed too."""
+        checks = self.facts.get("checks")
+        known = checks if isinstance(checks, dict) else {}
+        return Ready(
+            self.is_ready and _is_ready(states), {**self.facts, "checks": {**known, **states}} if states else self.facts
+        )
+
+
+def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
+    """The check of all connections: the states of the only one, or how many of several can be used.
+
+    With several, one that can be used is enough: the others are told in the answers of calls.
+    """
+    checks = [Readiness(app) for app in connections]
+
+    async def check_one() -> Ready:
+        states = await checks[0].check()
+        return Ready(_is_ready(states), {"checks": states})
+
+    async def check_several() -> Ready:
+        found: dict[str, bool] = {}
+
+        async def check(one: Readiness) -> None:
+            found[one.app.connection or ""] = await one.is_ready()
+
+        async with side_by_side() as group:
+            for one in checks:
+                group.start_soon(check, one)
+        able = sum(found.values())
+        return Ready(able > 0, {"connections": f"{able} of {len(checks)}"})
+
+    return check_several if len(checks) > 1 else check_one
+
+
+def _is_ready(states: Mapping[str, str]) -> bool:
+    return all(state == READY for state in states.values())

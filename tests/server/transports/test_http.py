@@ -82,9 +82,15 @@ def test_readiness_names_what_cannot_be_used_while_the_server_lives(
     assert own.get("/health")[0] == 200
 
 
-def test_a_server_without_sessions_tells_whether_it_is_ready(store_file: Path) -> None:
-    with serving(store_file, "--stateless") as web:
-        assert json.loads(web.get("/ready")[1])["checks"] == {"store": "ok", "journal": "ok"}
+def test_a_server_without_sessions_and_of_several_connections_tells_whether_it_is_ready(
+    store_file: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "taskhand.toml"
+    config.write_text(f'[connections.south]\nbackend = "local"\ndb = "{tmp_path / "south.sqlite"}"\n')
+    with serving(store_file, "--stateless", TASKHAND_CONFIG=str(config)) as web:
+        status, body = web.get("/ready")
+        assert status == 200
+        assert json.loads(body) == {"status": "ready", "version": __version__, "connections": "2 of 2"}
 
 
 def test_a_small_answer_does_not_wait_for_the_network_to_acknowledge(web: Web) -> None:

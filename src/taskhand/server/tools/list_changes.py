@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
-from taskhand.domain.bound_cursor import bind_cursor, other_cursor_error, unbind_cursor
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
@@ -103,6 +102,7 @@ def _query(call: Call, arguments: ListChanges) -> tuple[ChangeQuery, tuple[Match
 
 async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
+    from taskhand.domain.bound_cursor import bind_cursor
     from taskhand.service.list_changes import find_change
 
     change = await find_change(app, change_id)
@@ -136,6 +136,8 @@ async def _plan_note(app: AppContext, change: Change) -> str | None:
 
 def _position(cursor: str | None, change_id: str) -> int:
     """The position in the tasks of a change that a cursor stands for; CallerError for one of another list."""
+    from taskhand.domain.bound_cursor import other_cursor_error, unbind_cursor
+
     if cursor is None:
         return 0
     cursor = unbind_cursor(cursor, change_id)

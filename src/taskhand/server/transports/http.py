@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,10 +36,11 @@ from taskhand.server.transports.request_repair import accept_initialize_after_di
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
     from taskhand.server.transports.bearer_auth import Authentication
+    from taskhand.service.readiness import Ready
 
 __all__ = ["serve_http"]
 
-_Readiness = Callable[[], Awaitable[Mapping[str, str]]]
+_Readiness = Callable[[], Awaitable["Ready"]]
 
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
@@ -71,7 +72,7 @@ async def serve_http(
     `at_start` runs beside the first requests. `auth` asks the callers of /mcp who they are; None asks nobody. Without
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
     `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
-    `readiness` returns the states of what calls need: "ok", or what is wrong. OperatorError for an address that is
+    `readiness` returns whether calls can be carried out, and what is told of it. OperatorError for an address that is
     refused or taken. `observer` is told of every request.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
@@ -212,8 +213,8 @@ def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Rea
     if readiness is None or auth is None:
         return readiness
 
-    async def check() -> Mapping[str, str]:
-        return {**await readiness(), **await auth.check_readiness()}
+    async def check() -> "Ready":
+        return (await readiness()).also(await auth.check_readiness())
 
     return check
 
@@ -229,12 +230,12 @@ def _always(state: str, status: int) -> Callable[[Request], Coroutine[Any, Any, 
 
 
 def _ready(readiness: _Readiness) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
-    """Answers whether calls can be carried out, and the state of what they need."""
+    """Answers whether calls can be carried out, and why not."""
 
     async def answer(_: Request) -> JSONResponse:
-        checks = await readiness()
-        is_ready = all(state == "ok" for state in checks.values())
-        body = {"status": "ready" if is_ready else "not_ready", "version": __version__, "checks": dict(checks)}
-        return JSONResponse(body, status_code=200 if is_ready else 503)
+        found = await readiness()
+        status = "ready" if found.is_ready else "not_ready"
+        body = {"status": status, "version": __version__, **found.facts}
+        return JSONResponse(body, status_code=200 if found.is_ready else 503)
 
     return answer
