@@ -105,6 +105,23 @@ async def test_a_refusal_is_journaled_in_the_connection_that_is_meant_with_what_
         assert newest_of_south.opening.arguments == {"uri": "taskhand://south/statuses"}
 
 
+async def test_lists_say_once_that_only_own_tasks_are_shown(tmp_path: Path) -> None:
+    policy = Policy(people={"ana@x.test": {"own_tasks_only": True}})
+    async with open_offices(tmp_path) as connections:
+        for person, times in (("ana@x.test", 1), ("ben@x.test", 0)):
+            async with client_of(connections, person, policy=policy) as client:
+                for tool, arguments in (
+                    ("list_tasks", {}),
+                    ("list_tasks", {"connection": "south"}),
+                    ("list_tasks", {"countBy": "responsible"}),
+                    ("list_tasks", {"countBy": "dueDay", "connection": "south"}),
+                    ("list_connections", {}),
+                ):
+                    answer = await answer_of(client, tool, **arguments)
+                    assert str(answer).count("Only your own tasks are shown.") == times, (tool, arguments)
+                    assert ("note" in answer) == bool(times)
+
+
 async def test_a_tool_outside_the_scopes_is_not_listed_and_its_call_is_journaled(tmp_path: Path) -> None:
     async with (
         open_offices(tmp_path) as connections,

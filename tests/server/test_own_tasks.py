@@ -11,6 +11,8 @@ from behaviour.arms import ARMS, Arm
 from server.persons import ANA, BEN, Office, open_office
 
 OTHER = "Ana Soto"
+ONLY_OWN = "Only your own tasks are shown."
+GIVEN_AWAY = "A task that is given away is not yours any more: you cannot undo that."
 
 
 @pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
@@ -46,7 +48,9 @@ async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
     assert await own.listed(responsibleIds=[OTHER]) == []
     assert await own.listed(responsibleIds=["me", OTHER]) == ["Mine"]
     assert await own.listed(responsibleIds=["nobody"]) == []
-    assert (await own("list_tasks", countBy="status"))["total"] == 1
+    counted = await own("list_tasks", countBy="status")
+    assert (counted["total"], counted["note"]) == (1, ONLY_OWN)
+    assert (await own("list_tasks", text="Other"))["note"] == ONLY_OWN
     assert (await own("get_task", id=mine["id"]))["task"]["title"] == "Mine"
     before = await anyone_sees(office, other["id"])
     single: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -73,7 +77,11 @@ async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
         assert await rule_of(own, tool, **arguments) == "own_tasks_only", tool
         assert (await office.changes())[0].outcome == "refused"
     assert await anyone_sees(office, other["id"]) == before
+    for is_dry in (True, False):
+        none = await own("bulk_update_tasks", filter={"text": "Other"}, changes={"priority": "2"}, dryRun=is_dry)
+        assert none["note"].endswith(ONLY_OWN)
     found = await own("bulk_update_tasks", filter={"text": "m"}, changes={"priority": "2"})
+    assert ONLY_OWN not in found["note"]
     assert [one["title"] for one in found["difference"]] == ["Mine"]
     assert (await own("apply_plan", planId=found["planId"]))["task"]["title"] == "Mine"
 
@@ -95,12 +103,28 @@ async def test_a_new_task_is_ones_own_and_may_be_given_away(office: Office) -> N
     many = await own("create_tasks", tasks=[body | {"title": f"N{n}"} for n in range(2)])
     assert many["totals"] == {"applied": 2}
     assert len(await own.listed()) == 3
+    kept = await own("update_task", id=made["task"]["id"], title="Newer")
+    planned = await own("reassign_task", id=made["task"]["id"], responsibleIds=[OTHER], dryRun=True)
     away = await own("reassign_task", id=made["task"]["id"], responsibleIds=[OTHER])
+    row = (await own("list_changes", limit=1))["changes"][0]
+    assert (row["changeId"], row["outcome"]) == (away["changeId"], "applied")
+    assert [GIVEN_AWAY in one.get("note", "") for one in (kept, planned, away)] == [False, True, True]
     assert (await anyone_sees(office, made["task"]["id"])).responsible_ids != (me,)
     assert await rule_of(own, "get_task", id=made["task"]["id"]) == "own_tasks_only"
     assert await rule_of(own, "undo_change", changeId=away["changeId"]) == "own_tasks_only"
     assert (await own("undo_change", changeId=many["changeId"]))["totals"] == {"applied": 2}
     assert await own.listed() == []
+
+
+async def test_tasks_of_a_change_of_many_are_given_away_with_one_note(office: Office) -> None:
+    anyone = await office.agent(None)
+    ids = [(await anyone.create(f"Task {n}"))["id"] for n in range(2)]
+    change = {"taskIds": ids, "changes": {"responsibleIds": [OTHER]}}
+    assert GIVEN_AWAY not in str(await anyone("bulk_update_tasks", dryRun=True, **change))
+    office.rule(own_tasks_only=True)
+    own = await office.agent(None)
+    for is_dry in (True, False):
+        assert str(await own("bulk_update_tasks", dryRun=is_dry, **change)).count(GIVEN_AWAY) == 1
 
 
 async def test_a_task_of_several_is_everyones_of_them(stock: Office) -> None:

@@ -28,6 +28,11 @@ class Rules:
     second_person: bool = False
     sees_all_changes: bool = False
 
+    @property
+    def note_on_lists(self) -> str | None:
+        """What a list, a count or an empty answer says, so that nobody takes it for all tasks."""
+        return "Only your own tasks are shown." if self.own_tasks_only else None
+
 
 NO_RULES: Final = Rules()
 """Everything is allowed."""

@@ -112,6 +112,10 @@ class ToolHandlers:
     async def _answer(self, call: Call, written: Written) -> BaseModel:
         """The answer for what a write returned."""
         written = with_zone_note(call.app, call.arguments, written)
+        if call.app.principal.rules.own_tasks_only:
+            from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
+
+            written = await with_own_tasks_note(call.app, call.arguments, written)
         if call.app.policy.answers == "whole":
             return render_whole_write(written)
         return render_write(written, await wording_for(call.app, written.people, written.links))

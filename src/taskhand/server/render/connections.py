@@ -36,12 +36,14 @@ class ConnectionsAnswer(Answer):
     """The connections that the caller may use."""
 
     connections: tuple[ConnectionRow, ...]
+    note: str | MISSING = MISSING
 
     @classmethod
     def of(cls, apps: Sequence[AppContext]) -> "ConnectionsAnswer":
         """The answer for these connections."""
         every = [app.backend.capabilities for app in apps]
-        return cls(connections=tuple(_row(app, every) for app in apps))
+        notes = {app.principal.rules.note_on_lists for app in apps}
+        return cls(connections=tuple(_row(app, every) for app in apps), note=next(iter(notes), None) or MISSING)
 
 
 def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:

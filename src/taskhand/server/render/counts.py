@@ -17,7 +17,7 @@ from taskhand.server.render.matches import MatchRow, match_rows
 if TYPE_CHECKING:
     from taskhand.service.count_tasks import Counted
 
-__all__ = ["CountsAnswer", "named_groups", "partial_note", "render_counts", "shared_note", "with_groups"]
+__all__ = ["CountsAnswer", "count_note", "named_groups", "partial_note", "render_counts", "with_groups"]
 
 _MOST_GROUPS: Final = 30
 _MOST: Final = 1_600
@@ -59,7 +59,7 @@ class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
     free_text = ("counts", "matched.name")
 
 
-def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
+def render_counts(counted: "Counted", by: CountBy, note: str | None = None) -> CountsAnswer:
     """The answer with the largest groups, as many as there is room for."""
     count = counted.count
     has_names = by in ("responsible", "status") or bool(counted.matched)
@@ -69,7 +69,7 @@ def render_counts(counted: "Counted", by: CountBy) -> CountsAnswer:
         matched=match_rows(counted.matched) or MISSING,
         unreadable_count=count.unreadable or MISSING,
         partial=MISSING if count.why is None else partial_note(count.why),
-        note=shared_note(count),
+        note=count_note([count], note),
     )
     return with_groups(answer, named_groups(counted, by), by)
 
@@ -79,9 +79,10 @@ def partial_note(why: str) -> str:
     return _PARTIAL.format(truncate(why, _WHY))
 
 
-def shared_note(count: TaskCount) -> str | MISSING:
-    """The note on tasks that are in several groups."""
-    return _SHARED if sum(count.groups.values()) > count.total else MISSING
+def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
+    """The note on tasks that are in several groups, and another one."""
+    is_shared = any(sum(one.groups.values()) > one.total for one in counts)
+    return " ".join(filter(None, (_SHARED if is_shared else None, note))) or MISSING
 
 
 def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:

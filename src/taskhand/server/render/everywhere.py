@@ -13,7 +13,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, UntrustedAnswer, render_text
 from taskhand.server.render.changes import ChangesAnswer, change_row
-from taskhand.server.render.counts import CountsAnswer, named_groups, partial_note, shared_note, with_groups
+from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
 from taskhand.server.render.rows import Row, RowField
@@ -51,7 +51,9 @@ class ListEverywhereAnswer(ListAnswer):
     left_out: tuple[ToldRow, ...] | MISSING = MISSING
 
     @classmethod
-    def of_several(cls, found: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int) -> "ListEverywhereAnswer":
+    def of_several(
+        cls, found: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
+    ) -> "ListEverywhereAnswer":
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         lists = found.lists
         first = next(iter(lists.values()))
@@ -67,6 +69,7 @@ class ListEverywhereAnswer(ListAnswer):
             unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
             unreachable=_told_rows([*found.found.unreachable.items()]),
             left_out=_told_rows(left_out, partly=len(found.unknown)),
+            note=note or MISSING,
         )
         room = page_room(limit)
         rows = _rows(found, fields, max(room - len(answer.model_dump_json()), room // 2))
@@ -87,7 +90,9 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
     free_text = ("counts", "matched.name")
 
 
-def render_counts_everywhere(found: "Everywhere[OfKnown[Counted]]", by: CountBy) -> CountsEverywhereAnswer:
+def render_counts_everywhere(
+    found: "Everywhere[OfKnown[Counted]]", by: CountBy, note: str | None = None
+) -> CountsEverywhereAnswer:
     """The answer with the largest groups; those of the same name in several connections are one."""
     counts = {name: one.answer for name, one in found.answers.items()}
     matched = _match_rows({name: one.matched for name, one in counts.items()})
@@ -102,7 +107,7 @@ def render_counts_everywhere(found: "Everywhere[OfKnown[Counted]]", by: CountBy)
         matched=matched,
         unreadable_count=sum(one.count.unreadable for one in counts.values()) or MISSING,
         partial=partial_note(why) if why else MISSING,
-        note=next((note for one in counts.values() if (note := shared_note(one.count)) is not MISSING), MISSING),
+        note=count_note([one.count for one in counts.values()], note),
     )
     unknown = [(name, error) for name, one in found.answers.items() for error in one.unknown.values()]
     told = {

@@ -181,9 +181,10 @@ class ListAnswer(UntrustedAnswer):
     matched: tuple[MatchRow, ...] | MISSING = MISSING
     next_cursor: str | MISSING = MISSING
     unreadable: Unreadable | MISSING = MISSING
+    note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING) -> "ListAnswer":
+    def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING, note: str | None = None) -> "ListAnswer":
         """The answer for a page; it ends early, with a cursor, where its rows are large."""
         wording, room = wording_of(found), page_room(found.query.limit)
         rows: list[Row] = []
@@ -202,6 +203,7 @@ class ListAnswer(UntrustedAnswer):
             matched=match_rows(found.query.matched) or MISSING,
             next_cursor=cursor_after(last, found.query) if more and last else MISSING,
             unreadable=_unreadable(found.unreadable),
+            note=note or MISSING,
         )
 
 

@@ -78,9 +78,10 @@ async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.service.count_tasks import count_tasks
     from taskhand.service.list_tasks import list_tasks
 
+    note = call.app.principal.rules.note_on_lists
     if arguments.count_by is not MISSING:
-        return render_counts(await count_tasks(call.app, arguments, arguments.count_by), arguments.count_by)
-    return ListAnswer.of(await list_tasks(call.app, arguments, **_page(arguments)), arguments.fields)
+        return render_counts(await count_tasks(call.app, arguments, arguments.count_by), arguments.count_by, note)
+    return ListAnswer.of(await list_tasks(call.app, arguments, **_page(arguments)), arguments.fields, note)
 
 
 async def _run_everywhere(calls: Mapping[str, Call], arguments: ListTasks) -> ListAnswer | CountsAnswer:
@@ -89,13 +90,14 @@ async def _run_everywhere(calls: Mapping[str, Call], arguments: ListTasks) -> Li
     from taskhand.service.list_tasks_everywhere import list_tasks_everywhere
 
     apps = {name: call.app for name, call in calls.items()}
+    note = next(iter(apps.values())).principal.rules.note_on_lists
     if arguments.count_by is not MISSING:
         return render_counts_everywhere(
-            await count_tasks_everywhere(apps, arguments, arguments.count_by), arguments.count_by
+            await count_tasks_everywhere(apps, arguments, arguments.count_by), arguments.count_by, note
         )
     page = _page(arguments)
     return ListEverywhereAnswer.of_several(
-        await list_tasks_everywhere(apps, arguments, **page), arguments.fields, page["limit"]
+        await list_tasks_everywhere(apps, arguments, **page), arguments.fields, page["limit"], note
     )
 
 

@@ -1,0 +1,48 @@
+"""What an answer to a write says where a rule lets the caller see own tasks only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.plan import Difference, Plan
+from taskhand.domain.receipt import Receipt
+from taskhand.service.app_context import AppContext
+
+__all__ = ["with_own_tasks_note"]
+
+_Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
+
+_GIVEN_AWAY: Final = "A task that is given away is not yours any more: you cannot undo that."
+
+
+async def with_own_tasks_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
+    """The same with a note on own tasks, where a filter found none, and where one is given away."""
+    found_none = app.principal.rules.note_on_lists if arguments.get("filter") and not _tasks_in(written) else None
+    given = _GIVEN_AWAY if await _gives_away(app, _tasks_in(written)) else None
+    note = " ".join(filter(None, (written.note, found_none, given)))
+    return replace(written, note=note or None)
+
+
+def _tasks_in(written: Receipt | BulkReceipt | Plan) -> Sequence[Receipt | TaskResult | Difference]:
+    """Each task of an answer, with what changes."""
+    if isinstance(written, Receipt):
+        return (written,)
+    return written.results if isinstance(written, BulkReceipt) else written.differences
+
+
+async def _gives_away(app: AppContext, tasks: Iterable[Receipt | TaskResult | Difference]) -> bool:
+    """Whether the caller was on a task and is no more; False where nobody can say, since the write has been done."""
+    people = [change for one in tasks for change in one.changed if change.field == "responsibles"]
+    if not people:
+        return False
+    try:
+        me = await app.backend.me()
+    except TaskhandError:
+        return False
+    return any(_has(one.before, me) and not _has(one.after, me) for one in people)
+
+
+def _has(people: object, member: str | None) -> bool:
+    return isinstance(people, tuple) and member in people
