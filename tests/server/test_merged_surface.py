@@ -13,7 +13,6 @@ from server.mixes import MIXED, mixes, open_mixed
 from server.surface import SNAPSHOTS, snapshot
 from server.test_surface import CORE, INSTRUCTION_BUDGET, WITH_OUTPUT, core_of, tokens
 from server.vendor_rules import VENDORS, offences
-from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
@@ -200,14 +199,6 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
     assert "3 CRM accounts: north (the embedded store), south (Close), west (HubSpot)." in said
     assert "`connection`" in said
     assert len(said) / 4 <= INSTRUCTION_BUDGET
-
-
-async def test_the_instructions_name_no_account_where_someone_may_not_use_it(mixed: Connections) -> None:
-    policy = Policy(people={"ana@x.test": {"connections": frozenset({"north"})}})
-    async with Client(create_server(mixed, access=Access(lambda: policy)), mode="legacy") as client:
-        said = client.instructions or ""
-    assert "3 CRM accounts." in said
-    assert "south" not in said
 
 
 async def test_list_connections_says_how_a_person_is_found_in_each(mixed: Connections) -> None:

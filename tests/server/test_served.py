@@ -310,3 +310,24 @@ async def _change(client: Client, uri: str) -> None:
     task = (await answer_of(client, "get_task", connection=connection, id=task_id))["task"]
     await answer_of(client, "update_task", connection=connection, id=task_id, title=f"{task['title']}x")
     await anyio.wait_all_tasks_blocked()
+
+
+ADVICE = ("delete_task", "one write", "dryRun", "believe")
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_instructions_say_only_what_the_caller_may_do_now(offices: Offices, mode: str) -> None:
+    async def said(scopes: frozenset[Scope] = SCOPES) -> str:
+        async with offices.client(scopes=scopes, mode=mode) as client:
+            return client.instructions or ""
+
+    assert "2 CRM accounts: north (the embedded store), south (the embedded store). Usual way" in await said()
+    reads = await said(frozenset({"read"}))
+    assert "You can only read" in reads
+    assert not [one for one in ADVICE if one in reads]
+    offices.rules = {"connections": frozenset({"south"})}
+    limited = await said()
+    assert "the tasks of one CRM. Usual way" in limited
+    assert not [one for one in ("connection", "north", "accounts") if one in limited]
+    offices.rules = {"connections": frozenset()}
+    assert await said() == "No CRM account is yours to use: whoever runs Taskhand decides it."

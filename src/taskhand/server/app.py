@@ -13,7 +13,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.server.access import EVERYONE, Access, Served
 from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.completion_handler import complete_with
-from taskhand.server.instructions import instructions
+from taskhand.server.instructions import instruct_callers, instructions
 from taskhand.server.not_configured import NotConfiguredHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
@@ -97,12 +97,6 @@ def create_server(
         title=_TITLE,
         version=__version__,
         lifespan=subscriptions.lifespan,
-        instructions=instructions(
-            offered.tools,
-            remark,
-            knows_me=access.person is not None or any(one.backend.capabilities.knows_me for one in connections),
-            accounts=_accounts(connections, access) if connections.are_several else None,
-        ),
         cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
         get_tool_input_schema=_no_headers,
         on_list_tools=tools.list_tools,
@@ -122,18 +116,10 @@ def create_server(
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
         server.middleware.append(observe_calls(observer))
-    server.middleware += [log_protocol_errors, read_arguments_text]
+    server.middleware += [log_protocol_errors, read_arguments_text, instruct_callers(callers, remark)]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
-
-
-def _accounts(connections: Connections, access: Access) -> str:
-    """Which CRM accounts there are; only how many where some caller, who has the same instructions, may not use all."""
-    number = f"{len(connections.by_name)} CRM accounts"
-    if access.policy().sets("connections"):
-        return number
-    return f"{number}: {', '.join(f'{name} ({app.title})' for name, app in connections.by_name.items())}"
 
 
 def _no_headers(_tool: str) -> None:

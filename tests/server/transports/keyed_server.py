@@ -35,7 +35,7 @@ from taskhand.wiring import open_app
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
 
-__all__ = ["ERAS", "KeyCaller", "KeyedServer", "asking_server", "keyed_server"]
+__all__ = ["ERAS", "OLDER", "KeyCaller", "KeyedServer", "asking_server", "keyed_server"]
 
 NEWER, OLDER = "2026-07-28", "2025-11-25"
 ERAS = (NEWER, OLDER)

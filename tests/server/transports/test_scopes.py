@@ -1,12 +1,14 @@
 """Keys of every set of scopes on every tool, over HTTP: what is listed can be called, and nothing else is done."""
 
+from dataclasses import replace
 from itertools import chain, combinations
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from server.transports.keyed_server import ERAS, keyed_server
+from server.transports.keyed_server import ERAS, OLDER, keyed_server
+from server.transports.server_process import HELLO
 from server.transports.task_calls import DRAFT, contents
 from server.transports.wrong_calls import CHANGE, PLAN, TASK, VALID
 from taskhand.domain.principal import Scope
@@ -43,6 +45,10 @@ async def test_a_key_can_do_what_its_scopes_say_and_nothing_else(tmp_path: Path,
                     error = await caller.call(name, **sent[name])
                     assert (error["code"], error["rule"]) == ("not_allowed", "scope"), (scopes, name)
                     refused += 1
+        opening, params = ("initialize", HELLO) if era == OLDER else ("server/discover", {})
+        for scopes in (("read",), SCOPES):
+            said = (await replace(callers[scopes], session=None).ask(opening, **params))["result"]["instructions"]
+            assert ("You can only read" in said, "dryRun" in said) == (scopes == ("read",), scopes == SCOPES)
         assert contents(tmp_path / "tasks.sqlite") == before
         changes = (await server.app.journal.page(ChangeQuery(outcome="refused", limit=1_000))).changes
         assert len(changes) == refused
