@@ -116,9 +116,27 @@ async def test_it_is_said_what_each_connection_is_where_one_is_called_first(mixe
             "north: the embedded store, The sales team in Santiago; south: Close, Support in Mexico City; west: HubSpot"
         )
     said = {one["name"]: one["inputSchema"]["properties"].get("connection", {}) for one in await list_tools(mixed)}
-    assert "no id tells it" in said["get_task"]["description"]
-    for tool in NOTHING_ELSE_TELLS - {"create_task"}:
+    for tool in ("get_task", "update_task", "complete_task", "reassign_task", "delete_task"):
+        assert said[tool]["description"] == "That of the row."
+    assert said["bulk_update_tasks"]["description"] == "Needed with filter."
+    assert said["create_tasks"]["description"] == "Beside tasks; see list_connections."
+    for tool in NOTHING_ELSE_TELLS - {"create_task", "create_tasks"}:
         assert said[tool]["description"] == "See list_connections."
+
+
+ALONE = {
+    ("update_task", "priority"): "0 low (not south), 1 medium, 2 high.",
+    ("update_task", "properties"): "Only on west.",
+    ("create_task", "dealId"): "Only on west.",
+    ("complete_task", "resolution"): "Only on south.",
+    ("complete_task", "newStatusName"): "Finished status; only where there are several of type done; south: Completed.",
+}
+"""Arguments of tools that a host may load alone, of which another tool says more."""
+
+
+async def test_a_tool_alone_says_which_connections_have_an_argument(mixed: Connections) -> None:
+    listed = {tool["name"]: tool["inputSchema"]["properties"] for tool in await list_tools(mixed)}
+    assert {(tool, field): listed[tool][field].get("description") for tool, field in ALONE} == ALONE
 
 
 LACKING = {
@@ -168,7 +186,7 @@ async def test_what_is_described_is_described_once(mixed: Connections) -> None:
         (name, node["description"])
         for tool in await list_tools(mixed)
         for name, node in tool["inputSchema"]["properties"].items()
-        if "description" in node and name != "connection"
+        if "description" in node and name not in ("connection", "priority")
     ]
     assert len(set(described)) == len(described)
 

@@ -22,6 +22,7 @@ def field_notes(
     without_description: str | None = None,
     empty_beside: Sequence[str] = (),
     deals: str | None = None,
+    finished: bool = False,
 ) -> dict[str, Any]:
     """The notes, as a field's `json_schema_extra`.
 
@@ -29,7 +30,8 @@ def field_notes(
     values of an enum; they are its description. `me` is a clause that holds where it is known who `me` is, and
     `unless_listed` one where the values are not an enum. `without_description` is the description where a task has no
     description of its own. `needs` is the field without which this one means nothing. `deals` is a clause that holds
-    where tasks have deals. `for_several_people` is true of an argument that means nothing where a task has one person.
+    where tasks have deals. `for_several_people` is true of an argument that means nothing where a task has one person,
+    and `finished` of a status that must be a finished one.
 
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
     no other value there that says nothing. `empty_beside` are the arguments beside which {} or 0 is not given.
@@ -46,5 +48,6 @@ def field_notes(
         "without_description": without_description,
         "empty_beside": tuple(empty_beside),
         "deals": deals,
+        "finished": finished,
     }
     return {NOTES: {name: note for name, note in notes.items() if note}}

@@ -56,25 +56,39 @@ async def find_meant(
 
 def needs_connection(tool: Tool[Any], connections: Connections) -> bool:
     """Whether no other argument of the tool can tell which connection is meant."""
-    names = {field.alias or name for name, field in tool.arguments.model_fields.items()}
+    names = _argument_names(tool)
     every = [app.backend.capabilities for app in connections]
     by_form = len({one.usual_id_pattern or one.id_pattern for one in every}) > 1
     return tool.run_everywhere is None and names.isdisjoint((*_CHANGE_IDS, *(_TASK_IDS if by_form else ())))
 
 
-def explains_connections(tool: Tool[Any]) -> bool:
+def _argument_names(tool: Tool[Any]) -> set[str]:
+    return {field.alias or name for name, field in tool.arguments.model_fields.items()}
+
+
+def _explains_connections(tool: Tool[Any]) -> bool:
     """Whether the argument of this tool says what each connection is: those that are called first say it."""
     return tool.shows_tasks or issubclass(tool.arguments, TaskDraft)
 
 
-def describe_connection(tool: Tool[Any], connections: Connections) -> str:
-    """What the argument says: what the connections are, in the tools that are called first, and when it is needed."""
-    clauses = [_all_connections(connections)] if explains_connections(tool) else []
-    if tool.run_everywhere is not None:
-        clauses.append("all if left out" if clauses else "All if left out")
-    elif not needs_connection(tool, connections):
-        clauses.append("Needed where no id tells it")
-    return f"{'; '.join(clauses or ['See list_connections'])}."
+def describe_connection(tool: Tool[Any], connections: Connections) -> str | None:
+    """What the argument says: what the connections are, in the tools that are called first, and when it is needed.
+
+    None where a plan or a change tells which one is meant.
+    """
+    all_if_left_out = tool.run_everywhere is not None
+    if _explains_connections(tool):
+        return f"{_all_connections(connections)}{'; all if left out' if all_if_left_out else ''}."
+    if all_if_left_out:
+        return "All if left out."
+    names = _argument_names(tool)
+    if not names.isdisjoint(_CHANGE_IDS):
+        return None
+    if "tasks" in names:
+        return "Beside tasks; see list_connections."
+    if "filter" in names:
+        return "Needed with filter."
+    return "See list_connections." if names.isdisjoint(_TASK_IDS) else "That of the row."
 
 
 def _all_connections(connections: Connections) -> str:

@@ -5,14 +5,14 @@ has no description again, and what an object inside a tool takes is told by the 
 is checked by the schema of its connection, which has all of it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Final
 
 from taskhand.server.connection_argument import (
     CONNECTION,
     describe_connection,
-    explains_connections,
     needs_connection,
 )
 from taskhand.server.schema import Schema
@@ -20,6 +20,12 @@ from taskhand.server.tool import Tool
 from taskhand.service.connections import Connections
 
 __all__ = ["list_schemas"]
+
+_SAID_AGAIN: Final = frozenset({"priority"})
+"""The arguments whose values nobody could guess."""
+_RARE: Final = frozenset({"idProperty", "addNote"})
+_WHERE: Final = re.compile(r"(?:^|; )((?:only|not) on [^;]+)$")
+"""The end of a description, which says which connections have the argument."""
 
 
 def list_schemas(
@@ -36,17 +42,26 @@ def list_schemas(
             if tool.kind == "create" and name == "clear":
                 continue  # a new task has nothing to empty
             words = (name, node.get("description", ""))
-            is_needed = name == CONNECTION and (explains_connections(tool) or needs_connection(tool, connections))
-            is_repeated = words in described and not is_needed
-            properties[name] = _short(_without(node, "description") if is_repeated else node, names, tool)
+            is_repeated = words in described and name != CONNECTION
+            properties[name] = _short(_repeated(name, node) if is_repeated else node, names, tool)
             described.add(words)
         listed[tool.name] = schema | {"properties": properties}
     return listed
 
 
+def _repeated(name: str, node: Schema) -> Schema:
+    """An argument that a tool before describes: what it must say all the same, since a host may load one tool alone."""
+    if name in _SAID_AGAIN:
+        return node
+    where = _WHERE.search(node.get("description", ""))
+    said = {"description": where[1].capitalize()} if where and name not in _RARE else {}
+    return said | _without(node, "description")
+
+
 def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) -> Schema:
     names = {"type": "string", "enum": [*connections.names]}
-    described = {"description": describe_connection(tool, connections)}
+    text = describe_connection(tool, connections)
+    described = {"description": text} if text else {}
     required = [*([CONNECTION] if needs_connection(tool, connections) else []), *schema.get("required", ())]
     properties = {CONNECTION: described | names} | schema["properties"]
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})

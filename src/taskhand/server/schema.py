@@ -198,7 +198,7 @@ def _expressible(properties: Schema, model: type[BaseModel], capabilities: Capab
     if "taskType" in kept and capabilities.task_types:
         kept["taskType"] = _listed_types(kept["taskType"], capabilities, is_new=issubclass(model, TaskDraft))
     if capabilities.status_names:
-        kept |= _listed_statuses(kept, capabilities.status_names)
+        kept |= _listed_statuses(kept, capabilities)
     if "responsibleIds" in kept and not issubclass(model, TaskFilter):
         kept["responsibleIds"] = kept["responsibleIds"] | _number_of_people(capabilities)
     return kept
@@ -221,12 +221,15 @@ def _known_values(node: Schema, capabilities: Capabilities) -> Schema:
     return known
 
 
-def _listed_statuses(properties: Schema, names: Sequence[str]) -> Schema:
+def _listed_statuses(properties: Schema, capabilities: Capabilities) -> Schema:
     """The arguments that take a status, with the names that there are."""
-    one = {"newStatusName": properties["newStatusName"] | {"enum": [*names]}} if "newStatusName" in properties else {}
-    if "status" not in properties:
-        return one
-    return one | {"status": properties["status"] | {"items": {"type": "string", "enum": [*names]}}}
+    listed: Schema = {}
+    if (one := properties.get("newStatusName")) is not None:
+        names = capabilities.finished_names if one.get(NOTES, {}).get("finished") else capabilities.status_names
+        listed["newStatusName"] = one | {"enum": [*names]}
+    if (several := properties.get("status")) is not None:
+        listed["status"] = several | {"items": {"type": "string", "enum": [*capabilities.status_names]}}
+    return listed
 
 
 def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:

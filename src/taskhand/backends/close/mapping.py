@@ -60,6 +60,7 @@ CAPABILITIES: Final = Capabilities(
     known=("created", "updated"),
     notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
     status_names=(OPEN.name, DONE.name),
+    finished_names=(DONE.name,),
     task_types=INBOX,
     longest_title=50_000,  # `text` is all that a task says, and Close documents no limit
     new_task_types=(LEAD, CALL),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import MISSING, Field
 
+from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
@@ -19,7 +20,14 @@ class CompleteTask(Options):
     id: TaskId
     id_property: IdProperty | MISSING = MISSING
     new_status_name: (
-        Annotated[str, Field(description="Finished status; only where there are several of type done.")] | MISSING
+        Annotated[
+            str,
+            Field(
+                description="Finished status; only where there are several of type done.",
+                json_schema_extra=field_notes(finished=True),
+            ),
+        ]
+        | MISSING
     ) = MISSING
     add_note: AddNote | MISSING = MISSING
     resolution: Resolution | MISSING = MISSING

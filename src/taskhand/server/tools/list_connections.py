@@ -25,7 +25,7 @@ async def _run_everywhere(calls: Mapping[str, Call], _: ListConnections) -> Conn
 LIST_CONNECTIONS = Tool(
     name="list_connections",
     title="List connections",
-    description="List the CRM accounts: name, backend, what it is for, and what its tasks lack beside the others.",
+    description="List the CRM accounts: what each is for and what its tasks lack.",
     kind="read",
     arguments=ListConnections,
     answer=ConnectionsAnswer,
