@@ -34,7 +34,8 @@ FILLERS: tuple[Any, ...] = ("", " ", None, [], "null")
 UNCLEAR: list[tuple[str, dict[str, Any], str, str]] = [
     ("create_task", NEW, "connection_required", REQUIRED),
     *(("create_task", NEW | {"connection": filler}, "connection_required", REQUIRED) for filler in FILLERS),
-    ("create_task", NEW | {"connection": "hubspot"}, "unknown_connection", "There is no connection 'hubspot'."),
+    ("create_task", NEW | {"connection": "all"}, "unknown_connection", "There is no connection 'all'."),
+    ("create_task", NEW | {"connection": "store or"}, "unknown_connection", "There is no connection 'store or'."),
     (
         "create_task",
         NEW | {"connection": ["north", "south"]},
@@ -191,6 +192,26 @@ async def test_a_plan_or_change_with_the_wrong_connection_is_told_its_own(mixed:
             assert [one["value"] for one in error["candidates"]] == ["north"]
         assert (await mixed.find("west").journal.page(ChangeQuery())).changes == ()
         assert "deleted" in str(await answer_of(client, "apply_plan", planId=plan["planId"]))
+
+
+async def test_another_word_for_one_connection_has_that_one_as_its_candidate(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for said, at in (("hubspot", 2), ("HubSpot ", 2), ("support in mexico", 1), ("nort", 0), ("embedded", 0)):
+            error = await answer_of(client, "create_task", connection=said, **NEW)
+            assert (error["code"], error["candidates"]) == ("unknown_connection", [CANDIDATES[at]]), said
+
+
+async def test_a_tool_that_asks_all_connections_takes_words_for_all(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "local", "local") as connections, Client(create_server(connections)) as client:
+        await answer_of(client, "create_task", connection="south", **NEW)
+        for tool, rows in (("list_tasks", "tasks"), ("list_changes", "changes")):
+            for said in ("all", "ALL", "*", ["*"]):
+                found = await answer_of(client, tool, connection=said)
+                assert [row["connection"] for row in found[rows]] == ["south"]
+            for said, code in (("todas", "unknown_connection"), (["north", "south"], "invalid_arguments")):
+                error = await answer_of(client, tool, connection=said)
+                step = "Send one of the candidates as connection, or leave it out for all."
+                assert (error["code"], error["next"]) == (code, step)
 
 
 async def test_what_only_another_connection_takes_is_refused_with_its_name(mixed: Connections) -> None:

@@ -25,7 +25,7 @@ async def test_a_call_names_its_connection(tmp_path: Path) -> None:
         assert (await answer_of(client, "list_tasks", connection="south"))["tasks"] == []
 
 
-@pytest.mark.parametrize("name", ["", None, "nort", "default", ["north", "south"]])
+@pytest.mark.parametrize("name", ["", None, "nor t", "default", ["north", "south"]])
 async def test_a_call_that_could_mean_either_is_refused_and_leaves_no_trace(tmp_path: Path, name: object) -> None:
     async with open_offices(tmp_path) as connections, client_of(connections) as client:
         error = await answer_of(client, "create_task", connection=name, **TASK)

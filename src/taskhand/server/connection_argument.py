@@ -1,6 +1,6 @@
 """The argument `connection`, which tools take where a server serves several CRM accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from taskhand.domain.task import TaskDraft
@@ -15,6 +15,7 @@ __all__ = ["CONNECTION", "find_meant", "ids_in", "take_connection"]
 CONNECTION: Final = "connection"
 """Its name."""
 
+_ALL: Final = frozenset({"", "all", "*"})
 _LONGEST: Final = 60
 """Characters of a description in a schema; list_connections has it whole."""
 _TASK_IDS: Final = ("id", "ids", "taskId", "taskIds")
@@ -22,10 +23,13 @@ _CHANGE_IDS: Final = ("planId", "changeId")
 _ID_PROPERTY: Final = "idProperty"
 
 
-def take_connection(arguments: Mapping[str, Any], connections: Connections) -> tuple[str | None, dict[str, Any]]:
+def take_connection(
+    arguments: Mapping[str, Any], connections: Connections, *, names: Collection[str] = (), may_be_all: bool = False
+) -> tuple[str | None, dict[str, Any]]:
     """The connection that a call names, and its other arguments; UnclearConnection for anything but a name.
 
-    What hosts fill in for an argument that was left out counts as not given.
+    What hosts fill in for an argument that was left out counts as not given, and so do words for all where the tool
+    asks all then (`may_be_all`). `names` are those of the caller's `connections` and of all others.
     """
     rest = {name: value for name, value in arguments.items() if name != CONNECTION}
     given = arguments.get(CONNECTION)
@@ -33,9 +37,16 @@ def take_connection(arguments: Mapping[str, Any], connections: Connections) -> t
         given = given[0]
     if given is None or given in ("", "null", [], {}):
         return None, rest
+    step = "Send one of the candidates as connection, or leave it out for all." if may_be_all else None
     if not isinstance(given, str):
-        raise UnclearConnection("connection must be the name of one connection.", connections, code="invalid_arguments")
-    return given.strip() or None, rest
+        message = "connection must be the name of one connection."
+        raise UnclearConnection(message, connections, code="invalid_arguments", next_step=step)
+    name = given.strip()
+    if not may_be_all or name.casefold() in {one.casefold() for one in names}:
+        return name or None, rest
+    if name.casefold() in _ALL:
+        return None, rest
+    raise UnclearConnection.unknown(name, connections, next_step=step)
 
 
 async def find_meant(

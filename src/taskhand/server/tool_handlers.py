@@ -157,7 +157,8 @@ class ToolHandlers:
         from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
-        named, sent = take_connection(arguments, mine)
+        may_be_all = tool.run_everywhere is not None and not tool.only_with_several
+        named, sent = take_connection(arguments, mine, names=self.connections.names, may_be_all=may_be_all)
         if tool.only_with_several:
             return sent, None
         ids, forbidden = ids_in(sent), [name for name in self.connections.names if name not in mine.by_name]

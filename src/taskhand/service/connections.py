@@ -81,7 +81,7 @@ class Connections:
         for own, app in self.by_name.items():
             if own.casefold() == name.strip().casefold():
                 return app
-        raise UnclearConnection(f"There is no connection {name[:60]!r}.", self, code="unknown_connection")
+        raise UnclearConnection.unknown(name, self)
 
     async def aclose(self) -> None:
         """Close every backend and journal after pending writes."""
@@ -106,6 +106,16 @@ class UnclearConnection(CallerError):
             ],
             next_step=next_step or "Send one of the candidates as connection.",
         )
+
+    @classmethod
+    def unknown(cls, name: str, connections: Connections, *, next_step: str | None = None) -> "UnclearConnection":
+        """The error for a name that none has; the candidate is the one that is called so in other words, if it is one."""
+        message = f"There is no connection {name[:60]!r}."
+        error = cls(message, connections, code="unknown_connection", next_step=next_step)
+        part = name.strip().casefold()
+        near = [one for one in error.candidates if part in f"{one.value} {one.name or ''}".casefold()]
+        error.candidates = tuple(near) if len(near) == 1 else error.candidates
+        return error
 
 
 @contextmanager
