@@ -117,7 +117,14 @@ async def open_app(
             monotonic=runtime.clock if runtime else time.monotonic,
             call_s=settings.call_s,
             title=find_factory(settings.backend).title,
+            configured_me=_configured_me(settings),
         )
+
+
+def _configured_me(settings: Settings) -> str | None:
+    """Who `me` is as far as a setting says it."""
+    variable = find_factory(settings.backend).me_variable or ("USER" if _is_embedded(settings) else "")
+    return getattr(settings, variable.lower()) if variable else None
 
 
 async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":

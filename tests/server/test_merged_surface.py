@@ -10,9 +10,11 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 
 from server.mixes import MIXED, mixes, open_mixed
-from server.surface import SNAPSHOTS, snapshot
+from server.surface import BACKENDS, SNAPSHOTS, snapshot
 from server.test_surface import CORE, INSTRUCTION_BUDGET, WITH_OUTPUT, core_of, tokens
 from server.vendor_rules import VENDORS, offences
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
 from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
@@ -21,6 +23,7 @@ from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.service.connections import Connections
+from taskhand.wiring import open_connections
 
 NOTHING_ELSE_TELLS = {"list_statuses", "list_team_members", "find_contacts", "create_task", "create_tasks"} | (
     set() if LIST_TASKS.run_everywhere else {"list_tasks"}
@@ -205,9 +208,8 @@ async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixe
     assert (south["name"], south["backend"]) == ("south", "close")
     assert {"no description", "no priority 0", "no time completed", "exactly 1 responsible"} <= {*south["lacks"]}
     assert south["statuses"] == ["Open", "Completed"]
-    assert "noti_" in south["note"]
-    assert "description" not in west
-    assert "me" not in west
+    assert south["note"] == "noti_... rows are CRM notifications"
+    assert not {"description", "me", "note"} & west.keys()
     assert {"at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"} <= {*west["lacks"]}
 
 
@@ -219,8 +221,17 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
     assert len(said) / 4 <= INSTRUCTION_BUDGET
 
 
-async def test_list_connections_says_how_a_person_is_found_in_each(mixed: Connections) -> None:
-    access = Access(person=Person.named("Ana@x.test"), memberships=lambda: {"ana@x.test": {"west": "77"}})
-    async with Client(create_server(mixed, access=access)) as client:
-        answer = (await client.call_tool("list_connections", {})).structured_content or {}
-    assert [one["me"] for one in answer["connections"]] == ["ana@x.test", "ana@x.test", "77"]
+async def test_list_connections_says_who_the_caller_is_where_a_file_or_a_setting_says_it(tmp_path: Path) -> None:
+    settings: list[dict[str, Any]] = [
+        {"chosen_backend": "local", "db": tmp_path / "north.sqlite", "user": "Marta Gil"},
+        {"chosen_backend": "hubspot", **BACKENDS["hubspot"], "hubspot_user_id": "77"},
+        {"chosen_backend": "close", **BACKENDS["close"]},
+    ]
+    named = zip(("north", "south", "west"), settings, strict=True)
+    async with open_connections([ConnectionSettings(name, Settings(**one)) for name, one in named]) as connections:
+        line = {"ana@x.test": {"south": "78"}}
+        for person, shown in ((None, ["Marta Gil", "77", None]), (Person.named("Ana@x.test"), [None, "78", None])):
+            access = Access(person=person, memberships=lambda: line)
+            async with Client(create_server(connections, access=access)) as client:
+                answer = (await client.call_tool("list_connections", {})).structured_content or {}
+            assert [one.get("me") for one in answer["connections"]] == shown

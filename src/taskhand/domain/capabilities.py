@@ -23,10 +23,11 @@ class Capabilities:
     are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
     where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
-    times of tasks. `notes` says in a few words what its tasks lack, and what else it lists. `knows_me` is whether the
-    settings or the credential say who `me` is. `status_names` are those of a list that is the same everywhere, of
-    which the `finished_names` mean finished, and so are `task_types`, of which a new task can have the
-    `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none is given.
+    times of tasks. `notes` says in a few words what its tasks lack, and what else it lists, which `lists_also` says
+    alone. `knows_me` is whether the settings or the credential say who `me` is. `status_names` are those of a list that
+    is the same everywhere, of which the `finished_names` mean finished, and so are `task_types`, of which a new task
+    can have the `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none
+    is given.
     `resolved_types` are those of which a finished task can say how it ended.
     `longest_title` is in characters: a longer one is most likely a mistake where the title is not all that a task says.
     `status_effects` is what the CRM documents that a change of status may start.
@@ -51,6 +52,7 @@ class Capabilities:
     midnight_is_day: bool = False
     known: tuple[Known, ...] = ("created",)
     notes: str | None = None
+    lists_also: str | None = None
     knows_me: bool = True
     status_names: tuple[str, ...] = ()
     finished_names: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class AppContext:
     """The backend, its journal, the clock and the write policy, for one caller.
 
     `connection` is the name of the CRM account, None where there is only one; `description` says what it is, and
-    `title` names its backend in sentences.
+    `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, where nobody was asked.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
     which tasks were changed.
@@ -64,6 +64,7 @@ class AppContext:
     connection: str | None = None
     description: str | None = None
     title: str | None = None
+    configured_me: str | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)

@@ -109,7 +109,7 @@ class UnclearConnection(CallerError):
 
     @classmethod
     def unknown(cls, name: str, connections: Connections, *, next_step: str | None = None) -> "UnclearConnection":
-        """The error for a name that none has; the candidate is the one that is called so in other words, if it is one."""
+        """The error for a name that none has; the only candidate is one that alone has such words, if there is one."""
         message = f"There is no connection {name[:60]!r}."
         error = cls(message, connections, code="unknown_connection", next_step=next_step)
         part = name.strip().casefold()

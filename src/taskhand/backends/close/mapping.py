@@ -44,6 +44,8 @@ __all__ = [
 OPEN: Final = Status(id="open", name="Open", color=None, type="initial", order=1)
 DONE: Final = Status(id="completed", name="Completed", color=None, type="done", order=2)
 
+_NOTIFICATIONS: Final = "noti_... rows are CRM notifications"
+
 # Ids are opaque; all that Close shows of tasks begin with `task_`, or with `noti_` where it has made them. A member id
 # has a digit or a `_`, which a name of one word has not.
 CAPABILITIES: Final = Capabilities(
@@ -58,7 +60,8 @@ CAPABILITIES: Final = Capabilities(
     most_responsibles=1,
     keeps_timezone=False,
     known=("created", "updated"),
-    notes="Here: no finish time, no description; noti_... rows are CRM notifications.",
+    notes=f"Here: no finish time, no description; {_NOTIFICATIONS}.",
+    lists_also=_NOTIFICATIONS,
     status_names=(OPEN.name, DONE.name),
     finished_names=(DONE.name,),
     task_types=INBOX,

@@ -55,26 +55,28 @@ def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
         only_reads=app.policy.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
-        note=can.notes or MISSING,
+        note=can.lists_also or MISSING,
         statuses=can.status_names or MISSING,
         task_types=can.task_types or MISSING,
     )
 
 
 def _me(app: AppContext) -> str | None:
-    """What finds the caller's member, as far as no CRM has to be asked."""
-    person, named = app.principal.person, app.principal.members.get(app.connection or "")
-    return named or (person.email if person else None)
+    """Who the caller is by people.toml, or by the settings where nobody was asked; None where only the CRM knows."""
+    if app.principal.person is None:
+        return app.configured_me
+    return app.principal.members.get(app.connection or "")
 
 
 def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
     """What others have and this one does not, and what it alone asks for."""
     yield from (f"no {name}" for name in _beyond(_fields(can), map(_fields, every)))
-    yield from (
-        f"{name} is fixed once a task is created"
+    if fixed := [
+        name
         for name in sorted(can.absent_on_update - can.absent)
         if any(name not in one.absent | one.absent_on_update for one in every)
-    )
+    ]:
+        yield f"fixed once a task is created: {', '.join(fixed)}"
     yield from (f"no priority {one}" for one in _beyond(can.priorities, (other.priorities for other in every)))
     yield from (f"no time {one}" for one in _beyond(_times(can), map(_times, every)))
     if can.most_responsibles < max(one.most_responsibles for one in every):
