@@ -106,12 +106,12 @@ async def test_of_several_connections_one_is_enough_and_none_is_named(
 ) -> None:
     async with open_offices(tmp_path) as connections:
         check = check_readiness(connections)
-        assert await check() == Ready(is_ready=True, facts={"connections": "2 of 2"})
+        assert await check() == Ready(is_ready=True, connections="2 of 2")
         for able, name in ((1, "south"), (0, "north")):
             with closing(sqlite3.connect(tmp_path / f"{name}.sqlite", isolation_level=None)) as other:
                 other.execute("PRAGMA user_version = 99")
             for _ in range(2):
-                assert await check() == Ready(is_ready=able > 0, facts={"connections": f"{able} of 2"})
+                assert await check() == Ready(is_ready=able > 0, connections=f"{able} of 2")
         assert [one.getMessage() for one in caplog.records] == [
             f"connection {name} cannot be used: store store_too_new" for name in ("south", "north")
         ]

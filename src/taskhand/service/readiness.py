@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
@@ -76,18 +76,24 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Whether a server can carry out calls, and what is told of it to whoever asks: no names, and nothing of a task."""
+    """Whether a server can carry out calls, and what is told of it to whoever asks: no names, and nothing of a task.
+
+    `checks` are the states of what all calls need; `connections` says how many of several can be used.
+    """
 
     is_ready: bool
-    facts: Mapping[str, object]
+    checks: Mapping[str, str] = field(default_factory=dict)
+    connections: str | None = None
 
-    def also(self, states: Mapping[str, str]) -> "Ready":
-        """The same where these states are needed too."""
-        checks = self.facts.get("checks")
-        known = checks if isinstance(checks, dict) else {}
-        return Ready(
-            self.is_ready and _is_ready(states), {**self.facts, "checks": {**known, **states}} if states else self.facts
-        )
+    def with_checks(self, states: Mapping[str, str]) -> "Ready":
+        """The same with the states of more that all calls need."""
+        return replace(self, is_ready=self.is_ready and _is_ready(states), checks={**self.checks, **states})
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What is told, without what there is none of."""
+        told = {"connections": self.connections, "checks": dict(self.checks)}
+        return {name: value for name, value in told.items() if value}
 
 
 def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
@@ -99,7 +105,7 @@ def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
 
     async def check_one() -> Ready:
         states = await checks[0].check()
-        return Ready(_is_ready(states), {"checks": states})
+        return Ready(_is_ready(states), states)
 
     async def check_several() -> Ready:
         found: dict[str, bool] = {}
@@ -111,7 +117,7 @@ def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
             for one in checks:
                 group.start_soon(check, one)
         able = sum(found.values())
-        return Ready(able > 0, {"connections": f"{able} of {len(checks)}"})
+        return Ready(able > 0, connections=f"{able} of {len(checks)}")
 
     return check_several if len(checks) > 1 else check_one
 

@@ -214,7 +214,7 @@ def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Rea
         return readiness
 
     async def check() -> "Ready":
-        return (await readiness()).also(await auth.check_readiness())
+        return (await readiness()).with_checks(await auth.check_readiness())
 
     return check
 
