@@ -42,7 +42,6 @@ from taskhand.service.call import Call, Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import Connections, UnclearConnection, naming_account
 from taskhand.service.wording_for import wording_for
-from taskhand.service.zone_note import with_zone_note
 
 __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 
@@ -111,6 +110,8 @@ class ToolHandlers:
 
     async def _answer(self, call: Call, written: Written) -> BaseModel:
         """The answer for what a write returned."""
+        from taskhand.service.zone_note import with_zone_note  # noqa: PLC0415  no start waits for it
+
         written = with_zone_note(call.app, call.arguments, written)
         if call.app.principal.rules.own_tasks_only:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
