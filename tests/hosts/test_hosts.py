@@ -71,7 +71,7 @@ def test_refusals_and_candidates_reach_the_model(ended: Ending) -> None:
         "Juan Pérez <juan.perez@company.com>",
         "Juan Pérez <jp.ventas@company.com>",
     ]
-    assert "id of that candidate" in refused["next"]
+    assert "value of that candidate" in refused["next"]
 
 
 def test_only_what_the_model_asked_for_has_changed(ended: Ending) -> None:

@@ -40,7 +40,12 @@ def by_connection(answer: dict[str, Any]) -> dict[str, int]:
 
 def told(answer: dict[str, Any], field: str = "leftOut") -> dict[str, str]:
     """The connections that an answer says are missing, with the code of each."""
-    return {row["connection"]: row["code"] for row in answer.get(field, ())}
+    return {name: row["code"] for row in answer.get(field, ()) for name in named(row)}
+
+
+def named(row: dict[str, Any]) -> list[str]:
+    """The connections that a row, or a candidate, names."""
+    return row.get("connections") or [row["connection"]] if {"connection", "connections"} & row.keys() else []
 
 
 async def all_rows(there: Mixed, **asked: Any) -> list[tuple[str, str]]:
@@ -154,7 +159,9 @@ async def test_what_is_left_comes_with_a_later_call_also_where_all_others_have_e
         with pytest.raises(Refused) as refused:
             await there.agent("list_tasks", cursor=page["nextCursor"])
         assert (refused.value.code, refused.value.error["retryable"]) == ("upstream_error", True)
-        assert refused.value.error["message"].startswith("south: Close did not answer in time")
+        message = refused.value.error["message"]
+        assert message.startswith("south: Close did not answer in time")
+        assert message.endswith(" All other connections have been listed to their end.")
         there.lines["south"].is_mute = lambda _: False
         rest = await there.agent("list_tasks", cursor=page["nextCursor"])
         assert by_connection(rest) == {"south": 3}
@@ -219,18 +226,22 @@ async def test_a_connection_that_lacks_a_field_is_not_asked_and_what_is_wrong_el
             "north: No deal matches 'Acme'. south, home: There is no argument 'dealId' with this CRM."
         )
         assert (refused.value.code, refused.value.error["retryable"]) == ("unknown_deal", False)
+        assert refused.value.next.startswith("north: Send a deal's id")
+        assert "arguments are" not in refused.value.next
 
 
-async def test_people_who_cannot_be_told_apart_are_candidates_with_their_connection(tmp_path: Path) -> None:
+async def test_people_who_cannot_be_told_apart_are_candidates_that_each_connection_takes(tmp_path: Path) -> None:
     async with mixed(tmp_path) as there:
         with pytest.raises(Refused) as refused:
             await there.agent("list_tasks", responsibleIds=["Maria Rodriguez"])
         candidates = refused.value.error["candidates"]
-        assert [one["connection"] for one in candidates] == ["north", "north", "south", "south"]
-        assert refused.value.next.endswith("An id is known in its own connection only.")
+        assert [one["value"] for one in candidates] == [
+            "Maria Rodriguez <maria.one@example.com>",
+            "María Rodríguez <maria.two@example.com>",
+        ]
         for one in candidates:
             answer = await there.agent("list_tasks", responsibleIds=[one["value"]])
-            assert one["connection"] not in told(answer)
+            assert not {"north", "south"} & told(answer).keys()
 
 
 async def test_a_count_is_of_all_connections_and_of_each(tmp_path: Path) -> None:

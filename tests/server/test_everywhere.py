@@ -8,8 +8,12 @@ import pytest
 from mcp import Client
 
 from server.offices import NAMES, answer_of, client_of, open_offices
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.server.render.answer import LARGEST
+from taskhand.service.connections import Connections
+from taskhand.wiring import open_connections
 
 
 async def fill(client: Client, count: int = 3, **body: Any) -> None:
@@ -89,3 +93,62 @@ async def test_rows_are_text_by_others_and_name_only_what_was_asked_for(tmp_path
         assert [*(await answer_of(client, "list_tasks", connection="north", fields=["title"]))["tasks"][0]] == [
             *("id", "title"),
         ]
+
+
+async def add_people(connections: Connections, **team: list[str]) -> None:
+    """Add people to the teams, with an e-mail each where `<` begins one."""
+    for name, people in team.items():
+
+        def add(directory: Any, people: list[str] = people) -> None:
+            for text in people:
+                person, _, email = text.partition(" <")
+                directory.add_member(person, email.rstrip(">") or None)
+
+        await connections.find(name).backend.edit(add)  # type: ignore[attr-defined]  # an embedded store
+
+
+async def test_a_person_of_several_connections_is_one_candidate(tmp_path: Path) -> None:
+    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+        ana, luis = "Ana Soto <ana@x.test>", "Luis Paz <luis@x.test>"
+        await add_people(connections, north=[ana, "Ana Gil", "Ana Gil"], south=["Ana Gil", luis, ana])
+        error = await answer_of(client, "list_tasks", responsibleIds=["Ana Sotomayor"])
+        shown = {one.get("name", one["value"]): one.get("connection") for one in error["candidates"]}
+        assert shown.items() >= {ana: None, luis: "south"}.items()
+        assert [one["value"] for one in error["candidates"]].count(ana) == 1
+        assert await answer_of(client, "list_tasks", responsibleIds=[ana])
+        unclear = await answer_of(client, "list_tasks", responsibleIds=["Ana"])
+        assert unclear["code"] == "ambiguous_member"
+        namesakes = [one for one in unclear["candidates"] if one.get("name") == "Ana Gil"]
+        assert [one["connection"] for one in namesakes] == ["north", "south", "north"]  # by their ids, and in turn
+
+
+async def test_connections_that_are_left_out_for_one_reason_are_one_row(tmp_path: Path) -> None:
+    settings = [
+        ConnectionSettings(name, Settings(db=tmp_path / f"{name}.sqlite", chosen_backend="local"))
+        for name in ("north", "south", "west")
+    ]
+    async with open_connections(settings) as connections, client_of(connections) as client:
+        await add_people(connections, west=["Luis Paz"])
+        for asked in ({}, {"countBy": "priority"}):
+            answer = await answer_of(client, "list_tasks", responsibleIds=["luis"], **asked)
+            [row] = answer["leftOut"]
+            assert (row["connections"], row["code"]) == (["north", "south"], "unknown_member")
+            assert [one["connection"] for one in answer["matched"]] == ["west"]
+
+
+async def test_a_connection_that_is_left_out_for_an_ambiguous_name_has_the_candidates(tmp_path: Path) -> None:
+    long = ("Visita " * 40)[:200]
+
+    def add(directory: Any, *ends: str) -> None:
+        for end in ends:
+            directory.add_status(f"{long}{end}", "in_progress")
+
+    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+        await connections.find("south").backend.edit(lambda one: add(one, "a", "b"))  # type: ignore[attr-defined]
+        await connections.find("north").backend.edit(lambda one: add(one, "c"))  # type: ignore[attr-defined]
+        for asked in ({}, {"countBy": "priority"}):
+            answer = await answer_of(client, "list_tasks", status=[f"{long}… (+1 characters)"], **asked)
+            [row] = answer["leftOut"]
+            assert (row["connection"], row["code"]) == ("south", "ambiguous_status")
+            assert len(row["candidates"]) == 2
+            assert "leftOut.candidates.value" in answer["untrusted"]["fields"]

@@ -47,14 +47,14 @@ __all__ = [
 class Candidate:
     """A value that would have been accepted: `value` is what to send, `name` is for people.
 
-    `is_free_text` says that `value` is itself text written by others, as the name of a status is. `connection` is the
-    only one that accepts it, where several were asked.
+    `is_free_text` says that `value` is itself text written by others, as the name of a status is. `connections` are
+    those that accept it, of several that were asked; none where all do.
     """
 
     value: str
     name: str | None = None
     is_free_text: bool = False
-    connection: str | None = None
+    connections: tuple[str, ...] = ()
 
 
 class TaskhandError(Exception):

@@ -127,7 +127,7 @@ class _Resolver:
             else f"It is not known who 'me' is: {self.me[:60]} is not in the team.",
             code="unknown_member",
             candidates=_candidates(self.active.members),
-            next_step=f"Ask the person who they are, and send the id of that candidate.{setting}",
+            next_step=f"Ask the person who they are, and send the value of that candidate.{setting}",
         )
 
 
@@ -229,7 +229,7 @@ def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
         message,
         code="ambiguous_member",
         candidates=_candidates(found),
-        next_step="Ask the person who is meant, and send the id of that candidate.",
+        next_step="Ask the person who is meant, and send the value of that candidate.",
     )
 
 

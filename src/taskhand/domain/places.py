@@ -71,6 +71,11 @@ class Places:
         """The connections that may have more."""
         return tuple(name for name, place in self.by_name.items() if place is not None)
 
+    @property
+    def others_ended(self) -> bool:
+        """Whether there are connections that have no more."""
+        return len(self.unfinished) < len(self.by_name)
+
     def after(self, shown: Iterable[str], parts: Mapping[str, Part], *, may_be_back: bool = False) -> str | None:
         """The cursor of the next page, where rows of these connections were `shown`; None where nothing follows.
 

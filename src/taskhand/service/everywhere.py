@@ -1,7 +1,7 @@
 """Ask several connections the same thing side by side: one that fails costs the others neither time nor their rows."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 import anyio
@@ -10,7 +10,6 @@ from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.errors import (
     Ambiguous,
     CallerError,
-    Candidate,
     NotAllowed,
     NotFound,
     TaskhandError,
@@ -18,8 +17,9 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.service.app_context import AppContext
+from taskhand.service.joined_error import join_errors
 
-__all__ = ["Everywhere", "ask_everywhere", "one_error"]
+__all__ = ["Everywhere", "ask_everywhere"]
 
 _T = TypeVar("_T")
 
@@ -27,9 +27,7 @@ _SHARE: Final = 0.5
 """The part of a call's time that each connection has. All have it at once, and the rest is for the answer."""
 _GRACE: Final = 1.1
 """How much longer it is waited for what does not end by itself: an error of the connection's own says more."""
-_MOST_CANDIDATES: Final = 20
-_MOST_STEPS: Final = 3
-_OF_ITS_OWN: Final = "An id is known in its own connection only."
+_OTHERS_ENDED: Final = " All other connections have been listed to their end."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,12 @@ class Everywhere(Generic[_T]):
 
 
 async def ask_everywhere(
-    apps: Mapping[str, AppContext], ask: Callable[[str, AppContext], Awaitable[_T]]
+    apps: Mapping[str, AppContext], ask: Callable[[str, AppContext], Awaitable[_T]], *, others_ended: bool = False
 ) -> Everywhere[_T]:
-    """What the connections answer; their error where none does, or where one does not know which person is meant."""
+    """What the connections answer; their error where none does, or where one does not know which person is meant.
+
+    `others_ended` is whether there are others that have been asked, and have nothing more.
+    """
     answers: dict[str, _T] = {}
     errors: dict[str, TaskhandError] = {}
 
@@ -74,44 +75,13 @@ async def ask_everywhere(
     refused = {name: errors[name] for name in apps if isinstance(errors.get(name), CallerError | NotAllowed)}
     unreachable = {name: errors[name] for name in apps if name in errors and name not in refused}
     if unclear := {name: error for name, error in refused.items() if _is_for_all(error)}:
-        raise one_error(unclear)
+        raise join_errors(unclear)
     if not answers:
         nearest = sorted(refused, key=lambda name: not isinstance(refused[name], NotFound | Ambiguous))
-        raise one_error(unreachable | {name: refused[name] for name in nearest})
+        error = join_errors(unreachable | {name: refused[name] for name in nearest})
+        error.message += _OTHERS_ENDED if others_ended else ""
+        raise error
     return Everywhere({name: answers[name] for name in apps if name in answers}, unreachable, refused)
-
-
-def one_error(errors: Mapping[str, TaskhandError]) -> TaskhandError:
-    """The errors of connections as one, of the class and the code of the first; each is named where they differ."""
-    first, all_errors = next(iter(errors.values())), tuple(errors.values())
-    names: dict[str, list[str]] = {}
-    for name, error in errors.items():
-        names.setdefault(error.message, []).append(name)
-    is_shared = len(errors) > 1 and len(names) == 1
-    waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
-    candidates = _candidates(errors)[:_MOST_CANDIDATES]
-    steps = dict.fromkeys(error.next_step for error in all_errors if error.next_step)
-    own = [_OF_ITS_OWN] if any(one.connection for one in candidates) else []
-    return type(first)(
-        first.message if is_shared else " ".join(f"{', '.join(of)}: {message}" for message, of in names.items()),
-        code=first.code,
-        next_step=" ".join([*[*steps][:_MOST_STEPS], *own]) or None,
-        candidates=candidates,
-        retryable=any(error.retryable for error in all_errors),
-        retry_after_s=max(waits) if waits else None,
-        details=first.details,
-    )
-
-
-def _candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
-    """The candidates of all, each with its connection unless all connections accept it."""
-    shared = set.intersection(*(set(error.candidates) for error in errors.values())) if len(errors) > 1 else set()
-    own = [
-        one if one in shared else replace(one, connection=name)
-        for name, error in errors.items()
-        for one in error.candidates
-    ]
-    return list(dict.fromkeys(own))
 
 
 def _is_for_all(error: TaskhandError) -> bool:

@@ -11,7 +11,8 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
-from taskhand.service.everywhere import Everywhere, one_error
+from taskhand.service.everywhere import Everywhere
+from taskhand.service.joined_error import join_errors
 from taskhand.service.list_tasks import check_names_known, resolve_filter
 
 __all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
@@ -79,4 +80,4 @@ def check_known_somewhere(found: Everywhere[OfKnown[_T]]) -> None:
     answers = found.answers
     for name in next(iter(answers.values())).unknown:
         if all(name in one.unknown for one in answers.values()):
-            raise one_error({connection: one.unknown[name] for connection, one in answers.items()})
+            raise join_errors({connection: one.unknown[name] for connection, one in answers.items()})

@@ -62,7 +62,7 @@ async def list_changes_everywhere(
         people = {one for change in page.changes for one in people_in(change, query.task_id)}
         return page, await wording_for(app, people)
 
-    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask)
+    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     pages = {name: page.changes for name, (page, _) in found.answers.items()}
     merged = in_one_order(pages, lambda change: change.opening.at, descends=True)
     return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), found, begun)

@@ -78,7 +78,7 @@ async def list_tasks_everywhere(
             ),
         )
 
-    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask)
+    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     check_known_somewhere(found)
     pages = {name: one.answer.tasks for name, one in found.answers.items()}
     merged = in_one_order(pages, lambda task: _key(task, order), descends=not ascends(order))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import MISSING
 
@@ -67,7 +67,7 @@ class ChangeRow(Answer):
 class ChangesAnswer(UntrustedAnswer):
     """A page of the journal, or of the `tasks` of the one change that was asked for."""
 
-    free_text = (
+    free_text: ClassVar[tuple[str, ...]] = (
         *("changes.by", "changes.title", "changes.changed", "changes.reason", "changes.tasks.title"),
         *("tasks.title", "tasks.changed"),
     )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from taskhand.domain.errors import Candidate, TaskhandError
@@ -12,7 +13,7 @@ from taskhand.domain.wording import Wording
 from taskhand.server.render.untrusted import mark_untrusted
 from taskhand.server.render.writes import difference_row
 
-__all__ = ["error_sentence", "people_in_error", "render_error"]
+__all__ = ["error_sentence", "name_connections", "people_in_error", "render_error"]
 
 _MESSAGE, _CANDIDATE = 2_000, 200
 _FREE_TEXT = ("candidates.name", "difference.title", "difference.changed", "wouldWrite")
@@ -59,10 +60,17 @@ def _next_step(error: TaskhandError) -> str | None:
     return " ".join(filter(None, [error.next_step, _OF_ONE if of_one else None])) or None
 
 
-def _candidate(candidate: Candidate) -> dict[str, str]:
+def _candidate(candidate: Candidate) -> dict[str, Any]:
     named = {"name": truncate(candidate.name, _CANDIDATE)} if candidate.name else {}
-    own = {"connection": candidate.connection} if candidate.connection else {}
-    return {"value": truncate(candidate.value, _CANDIDATE)} | named | own
+    value: dict[str, Any] = {"value": truncate(candidate.value, _CANDIDATE)}
+    return value | named | name_connections(candidate.connections)
+
+
+def name_connections(names: Sequence[str]) -> dict[str, Any]:
+    """The field that names the connections of which something is, as a call has to send it where it is one."""
+    if len(names) == 1:
+        return {"connection": names[0]}
+    return {"connections": tuple(names)} if names else {}
 
 
 def _detail(value: object, wording: Wording) -> Any:

@@ -8,12 +8,13 @@ from pydantic import MISSING
 
 from taskhand.domain.count import CountBy
 from taskhand.domain.due import moment_text
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import Ambiguous, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, UntrustedAnswer, render_text
 from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
+from taskhand.server.render.errors import name_connections
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
 from taskhand.server.render.rows import Row, RowField
@@ -28,15 +29,27 @@ if TYPE_CHECKING:
 __all__ = ["ChangesEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 
 _MESSAGE: Final = 160
+_CANDIDATE: Final = 200
+_MOST_CANDIDATES: Final = 5
+_LEFT_OUT_TEXTS: Final = ("leftOut.candidates.value", "leftOut.candidates.name")
 _OTHERS: Final = " Only the others were asked for."
 
 
-class ToldRow(Answer):
-    """What a connection did not answer, and why."""
+class CandidateRow(Answer):
+    """A value that would have been accepted."""
 
-    connection: str
+    value: str
+    name: str | MISSING = MISSING
+
+
+class ToldRow(Answer):
+    """What one connection, or several for the same reason, did not answer, and why."""
+
+    connection: str | MISSING = MISSING
+    connections: tuple[str, ...] | MISSING = MISSING
     code: str
     message: str
+    candidates: tuple[CandidateRow, ...] | MISSING = MISSING
 
 
 class ListEverywhereAnswer(ListAnswer):
@@ -45,6 +58,8 @@ class ListEverywhereAnswer(ListAnswer):
     `zones` has the zone of each where they differ; `zone` is that of `now`. The tasks of `unreachable` connections may
     come with a later page, those of `left_out` ones do not.
     """
+
+    free_text = (*ListAnswer.free_text, *_LEFT_OUT_TEXTS)
 
     zones: dict[str, str] | MISSING = MISSING
     unreachable: tuple[ToldRow, ...] | MISSING = MISSING
@@ -64,7 +79,7 @@ class ListEverywhereAnswer(ListAnswer):
             zone=zone_of(first),
             zones=zones if len(set(zones.values())) > 1 else MISSING,
             tasks=(),
-            matched=_match_rows({name: own.query.matched for name, own in lists.items()}),
+            matched=_match_rows({name: own.query.matched for name, own in lists.items()}, found.found),
             next_cursor=found.cursor_after(len(found.rows)) or MISSING,
             unreadable=_unreadable({name: own.unreadable for name, own in lists.items()}),
             unreachable=_told_rows([*found.found.unreachable.items()]),
@@ -87,7 +102,7 @@ class CountsEverywhereAnswer(CountsAnswer):
 class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
     """Counts by names that others wrote, or of what such a name means."""
 
-    free_text = ("counts", "matched.name")
+    free_text = ("counts", "matched.name", *_LEFT_OUT_TEXTS)
 
 
 def render_counts_everywhere(
@@ -95,11 +110,12 @@ def render_counts_everywhere(
 ) -> CountsEverywhereAnswer:
     """The answer with the largest groups; those of the same name in several connections are one."""
     counts = {name: one.answer for name, one in found.answers.items()}
-    matched = _match_rows({name: one.matched for name, one in counts.items()})
+    matched = _match_rows({name: one.matched for name, one in counts.items()}, found)
     named: Counter[str] = Counter()
     for one in counts.values():
         named.update(named_groups(one, by))
-    has_names = by in ("responsible", "status") or matched is not MISSING
+    has_candidates = any(isinstance(error, Ambiguous) for error in found.left_out.values())
+    has_names = by in ("responsible", "status") or matched is not MISSING or has_candidates
     why = " ".join(f"{name}: {one.count.why}" for name, one in counts.items() if one.count.why is not None)
     answer = (NamedCountsEverywhereAnswer if has_names else CountsEverywhereAnswer)(
         counts={},
@@ -121,6 +137,8 @@ def render_counts_everywhere(
 class ChangesEverywhereAnswer(ChangesAnswer):
     """A page of the journals of several connections."""
 
+    free_text = (*ChangesAnswer.free_text, *_LEFT_OUT_TEXTS)
+
     unreachable: tuple[ToldRow, ...] | MISSING = MISSING
     left_out: tuple[ToldRow, ...] | MISSING = MISSING
 
@@ -137,7 +155,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
         while True:
             answer = cls(
                 changes=tuple(rows[:count]),
-                matched=_match_rows(matched),
+                matched=_match_rows(matched, found.found),
                 next_cursor=found.cursor_after(count) or MISSING,
                 unreachable=_told_rows([*found.found.unreachable.items()]),
                 left_out=_told_rows([*found.found.left_out.items()]),
@@ -149,15 +167,25 @@ class ChangesEverywhereAnswer(ChangesAnswer):
 
 def _told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
     """What connections did not answer; the last `partly` of these are about a part of the question."""
-    rows = tuple(
-        ToldRow(
-            connection=name,
-            code=error.code,
-            message=_message(error) + (_OTHERS if place >= len(told) - partly else ""),
-        )
-        for place, (name, error) in enumerate(told)
-    )
+    names: dict[ToldRow, list[str]] = {}
+    for place, (name, error) in enumerate(told):
+        message = _message(error) + (_OTHERS if place >= len(told) - partly else "")
+        row = ToldRow(code=error.code, message=message, candidates=_candidate_rows(error))
+        names.setdefault(row, []).append(name)
+    rows = tuple(row.model_copy(update=name_connections(own)) for row, own in names.items())
     return rows[:MOST_ITEMS] or MISSING
+
+
+def _candidate_rows(error: TaskhandError) -> tuple[CandidateRow, ...] | MISSING:
+    """The first of those that somebody has to choose from."""
+    if not isinstance(error, Ambiguous):
+        return MISSING
+    return tuple(
+        CandidateRow(
+            value=truncate(one.value, _CANDIDATE), name=truncate(one.name, _CANDIDATE) if one.name else MISSING
+        )
+        for one in error.candidates[:_MOST_CANDIDATES]
+    )
 
 
 def _message(error: TaskhandError) -> str:
@@ -165,9 +193,11 @@ def _message(error: TaskhandError) -> str:
     return truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
 
 
-def _match_rows(matched: Mapping[str, Sequence[Match]]) -> tuple[MatchRow, ...] | MISSING:
+def _match_rows(matched: Mapping[str, Sequence[Match]], found: "Everywhere[Any]") -> tuple[MatchRow, ...] | MISSING:
     """The rows for the matches in each connection: those that are the same in all once, others with the connection."""
-    shared = [one for one in next(iter(matched.values()), ()) if all(one in own for own in matched.values())]
+    is_for_one = len(matched) == 1 and bool(found.left_out or found.unreachable)
+    first = () if is_for_one else next(iter(matched.values()), ())
+    shared = [one for one in first if all(one in own for own in matched.values())]
     rows = [*match_rows(shared)]
     for name, own in matched.items():
         others = match_rows(one for one in own if one not in shared)

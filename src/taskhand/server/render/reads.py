@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
@@ -173,7 +173,7 @@ class ListAnswer(UntrustedAnswer):
     `unreadable` are tasks that are left out because a field cannot be read, which get_task names.
     """
 
-    free_text = ("tasks", "matched.name")
+    free_text: ClassVar[tuple[str, ...]] = ("tasks", "matched.name")
 
     now: str
     zone: str

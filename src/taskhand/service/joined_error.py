@@ -1,0 +1,74 @@
+"""The errors of several connections that were asked the same thing, as one; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Final
+
+from taskhand.domain.errors import Candidate, TaskhandError
+
+__all__ = ["join_errors"]
+
+_MOST_CANDIDATES: Final = 20
+_OF_ITS_OWN: Final = "An id is known in its own connection only."
+_ABOUT_PEOPLE: Final = frozenset({"unknown_member", "ambiguous_member"})
+"""The codes of errors whose candidates can be sent by name too."""
+
+
+def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
+    """The errors of connections as one, of the class and the code of the first; each is named where they differ."""
+    first, all_errors = next(iter(errors.values())), tuple(errors.values())
+    waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
+    candidates = _join_candidates(errors)
+    own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
+    # What is to be done about another error than the first may be the opposite.
+    steps = {name: one.next_step for name, one in errors.items() if one.code == first.code and one.next_step}
+    return type(first)(
+        _join_texts({name: one.message for name, one in errors.items()}, errors),
+        code=first.code,
+        next_step=" ".join(filter(None, [_join_texts(steps, steps), *own])) or None,
+        candidates=candidates,
+        retryable=any(error.retryable for error in all_errors),
+        retry_after_s=max(waits) if waits else None,
+        details=first.details,
+    )
+
+
+def _join_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
+    """The texts of connections, each once and named; without names where all of several say the same."""
+    names: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        names.setdefault(text, []).append(name)
+    if len(names) == 1 and len([*everyone]) > 1:
+        return next(iter(names))
+    return " ".join(f"{', '.join(of)}: {text}" for text, of in names.items())
+
+
+def _join_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
+    """The candidates of all in turn, each once, with its connections unless all connections accept it."""
+    found: dict[Candidate, list[str]] = {}
+    candidates = {name: error.candidates for name, error in errors.items()}
+    if next(iter(errors.values())).code in _ABOUT_PEOPLE:
+        candidates = _named_people(candidates)
+    for turn in zip_longest(*([(name, one) for one in own] for name, own in candidates.items())):
+        for name, one in filter(None, turn):
+            if name not in (names := found.setdefault(one, [])):
+                names.append(name)
+    everywhere = len(errors) if len(errors) > 1 else None
+    joined = [
+        one if len(names) == everywhere else replace(one, connections=tuple(names)) for one, names in found.items()
+    ]
+    return joined[:_MOST_CANDIDATES]
+
+
+def _named_people(candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:
+    """The same people, those by name whom several connections call the same, and each only one person."""
+    labels = {name: Counter(one.name for one in own) for name, own in candidates.items()}
+    numbers = Counter(label for own in labels.values() for label in own)
+    namesakes = {label for own in labels.values() for label, number in own.items() if number > 1}
+    shared = {label for label, number in numbers.items() if number > 1} - namesakes
+    return {
+        name: tuple(Candidate(one.name, is_free_text=True) if one.name and one.name in shared else one for one in own)
+        for name, own in candidates.items()
+    }
