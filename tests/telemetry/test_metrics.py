@@ -6,6 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,25 @@ async def test_a_stream_is_open_until_its_client_leaves() -> None:
         await observe_requests(stream, metrics.of_http())({"type": "http"}, receive, send)
     note()
     assert states == [[1, 0], [1, 1], [0, 0]]
+
+
+async def test_the_tools_of_a_server_with_several_connections_are_counted_and_other_machines_are_told_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = tuple(ConnectionSettings(one, Settings()) for one in ("a", "b"))
+    several = replace(configuration(), named=named, has_default=False)
+    async with AsyncExitStack() as stack:
+        metrics = open_metrics(several, "0.0.0.0", 0, stack, is_http=True)  # noqa: S104  the point of the test
+        assert metrics is not None
+        metrics.call_ended("list_connections", "all", "ok", None, 0.1)
+        assert series(metrics)['taskhand_tool_calls_total{connection="all",outcome="ok",tool="list_connections"}'] == 1
+        assert open_metrics(configuration(), "127.0.0.1", 0, stack, is_http=True) is not None
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(" at ")[0] for line in told] == [
+        "Metrics are",
+        "Whoever reaches that port can read the metrics: nobody is asked who they are.",
+        "Metrics are",
+    ]
 
 
 def configuration(**settings: Any) -> Configuration:

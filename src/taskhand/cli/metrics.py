@@ -34,6 +34,7 @@ def open_metrics(
     except ImportError:
         raise _no_library_error() from None
     from taskhand.server.tools import tool_table
+    from taskhand.server.transports.host_names import Address
 
     table = tool_table(several=len(found.connections) > 1)
     metrics = Metrics([tool.name for tool in table], [one.name for one in found.connections])
@@ -44,6 +45,8 @@ def open_metrics(
             raise
         _log.warning("%s", error.message)
         return None
+    if not Address(host, port).is_loopback:
+        announce("Whoever reaches that port can read the metrics: nobody is asked who they are.")
     return metrics
 
 
