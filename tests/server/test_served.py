@@ -99,6 +99,13 @@ async def prompt(client: Client, name: str, **arguments: str) -> str:
     return message.content.text
 
 
+async def test_nobody_without_the_scope_read_is_told_the_connections_by_completion(offices: Offices) -> None:
+    async with offices.client() as client:
+        assert await completed(client, "connection") == ["north", "south"]
+    async with offices.client(scopes=frozenset({"write"})) as client:
+        assert await completed(client, "connection") == []
+
+
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_an_address_names_its_connection(offices: Offices, mode: str) -> None:
     async with offices.client(mode=mode) as client:

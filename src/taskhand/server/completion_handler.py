@@ -41,10 +41,12 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
     """The names for an argument, of the connection that another argument names or of all; none that is not shown."""
     from taskhand.service.complete_name import complete_name, tool_like  # noqa: PLC0415  no start waits for it
 
+    if not view.may_read:
+        return ()
     if argument == CONNECTION and view.connections.are_several:
         return [name for name in view.connections.names if name.startswith(typed.strip().casefold())]
     like = tool_like(argument)
-    if like is None or like in view.offered.forbidden or not view.may_read:
+    if like is None or like in view.offered.forbidden:
         return ()
     taken = [value for name, value in others.items() if name != CONNECTION]
     if not view.connections.are_several:
