@@ -61,6 +61,9 @@ async def test_every_caller_without_an_active_key_is_told_the_same(tmp_path: Pat
         for value in (f"Basic {good.text}", f"Bearer{good.text}", good.text, "Bearer", f"Bearer\t{good.text}"):
             answers.add(told(await server.http.post("/mcp", headers={"Authorization": value})))
         answers.add(told(await server.http.post("/mcp", headers={b"Authorization": b"Bearer \xe9\xff"})))
+        for texts in ((good.text, good.text), (good.text, brief.text), ("x", good.text)):
+            twice = [("Authorization", f"Bearer {text}") for text in texts]
+            answers.add(told(await server.http.post("/mcp", headers=twice)))
         for method in ("GET", "DELETE", "PUT", "OPTIONS"):
             answers.add(told(await server.http.request(method, "/mcp")))
         answers.add(told(await server.http.post("/mcp/", content=b"{")))

@@ -76,7 +76,7 @@ class _AtTheDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._app(scope if scope.get("path") == "/mcp" else _without_credential(scope), receive, send)
+            await self._app(scope if _has_one_credential(scope) else _without_credential(scope), receive, send)
             if isinstance(scope.get("user"), AuthenticatedUser):
                 self._logged = None
         except OperatorError as error:
@@ -134,6 +134,11 @@ class _BehindTheDoor:
             return await self._is_active(token, text)
         except OperatorError:
             return False
+
+
+def _has_one_credential(scope: Scope) -> bool:
+    """Whether a request calls MCP, and with one credential at most: of two, who looks at which is not sure."""
+    return scope.get("path") == "/mcp" and [name for name, _ in scope["headers"]].count(b"authorization") <= 1
 
 
 def _credential(scope: Scope) -> str:
