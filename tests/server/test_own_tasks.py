@@ -64,7 +64,13 @@ async def test_only_own_tasks_are_seen_and_changed(office: Office) -> None:
     for tool, arguments in single:
         assert await rule_of(own, tool, id=other["id"], **arguments) == "own_tasks_only", tool
         assert (await office.changes())[0].opening.tool == tool
+    for tool in ("get_task", "delete_task"):
+        with pytest.raises(Refused) as refused:
+            await own(tool, id=other["id"])
+        assert refused.value.error["message"] == f"Task {other['id']} is not one of your own tasks."
     edit = {"changes": {"title": "x"}}
+    with pytest.raises(Refused, match="not one of your own tasks; nothing was written"):
+        await own("bulk_update_tasks", taskIds=[mine["id"], other["id"]], **edit)
     others: tuple[tuple[str, dict[str, Any]], ...] = (
         ("bulk_update_tasks", {"taskIds": [mine["id"], other["id"]]} | edit),
         ("delete_task", {"ids": [other["id"], mine["id"]]}),

@@ -17,9 +17,9 @@ from taskhand.journal.journal import Caller, Intent, Opening
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_journal
 
-ANA, BOB, EVE = "ana@x.test", "bob@x.test", "eve@x.test"
+ANA, BOB, EVE, BOTH = "ana@x.test", "bob@x.test", "eve@x.test", "both@x.test"
 TASK = {"title": "Llamar", "responsibleIds": [], "connection": "north"}
-AUDITOR = Policy(people={EVE: {"sees_all_changes": True}})
+AUDITOR = Policy(people={EVE: {"sees_all_changes": True}, BOTH: {"sees_all_changes": True, "own_tasks_only": True}})
 
 Ask = Callable[..., Awaitable[Mapping[str, Any]]]
 
@@ -106,6 +106,13 @@ async def test_whoever_sees_all_changes_undoes_one_of_another_and_is_told_whose_
     assert undone["task"]["title"] == "Llamar"
     assert f"{edited['changeId']} is a change of {ANA}." in undone["note"]
     assert undone["changeId"] not in str(await ana("list_changes", connection="north"))
+
+
+async def test_whoever_sees_own_tasks_only_does_not_see_all_changes(calls_as: Connect) -> None:
+    ana, both = await calls_as(ANA), await calls_as(BOTH)
+    made = await ana("create_task", **TASK)
+    assert (await both("list_changes", connection="north"))["changes"] == []
+    assert (await both("undo_change", changeId=made["changeId"]))["code"] == "change_not_found"
 
 
 async def test_a_plan_is_not_applied_by_whoever_sees_all_changes(calls_as: Connect) -> None:

@@ -261,7 +261,7 @@ class OwnTasksBackend:
         self._read_as_own.difference_update(found[one].task.id for one in others)
         self._read_as_own.update(one.task.id for asked, one in found.items() if asked not in others)
         if others:
-            raise _not_own_error(others)
+            raise _not_own_error(others, of=len(found))
         return dict(found)
 
     def _is_own(self, task: Task, me: str) -> bool:
@@ -285,8 +285,9 @@ class OwnTasksBackend:
 
     def _check_read(self, tasks: Iterable[Task]) -> None:
         """NotAllowed for a task that was not read here as the person's own."""
-        if others := [task.id for task in tasks if task.id not in self._read_as_own]:
-            raise _not_own_error(others)
+        asked = [task.id for task in tasks]
+        if others := [one for one in asked if one not in self._read_as_own]:
+            raise _not_own_error(others, of=len(asked))
 
     def _refuse_unread(self, tasks: Sequence[Task]) -> tuple[ItemResult, ...] | None:
         """The results where one of the tasks was not read here as the person's own; None where all were."""
@@ -324,7 +325,8 @@ class _Properties:
         return await self._own.find_ids(name, values)
 
 
-def _not_own_error(ids: Sequence[str]) -> NotAllowed:
+def _not_own_error(ids: Sequence[str], *, of: int = 1) -> NotAllowed:
+    """The refusal of these tasks `of` so many: only writes take several, and the others are not written either."""
     named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else "")
     what = f"Task {named} is not one of your own tasks" if len(ids) == 1 else f"Tasks {named} are not your own"
-    return NotAllowed.by("own_tasks_only", f"{what}; nothing was written.")
+    return NotAllowed.by("own_tasks_only", f"{what}{'; nothing was written' if of > 1 else ''}.")

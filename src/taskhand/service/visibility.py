@@ -7,8 +7,12 @@ __all__ = ["describe_owner", "is_for_second_person", "is_shown", "shown_subject"
 
 
 def shown_subject(app: AppContext) -> str | None:
-    """The person whose changes this caller is shown; None for all changes, as where nobody asked who calls."""
-    return None if app.principal.rules.sees_all_changes else app.principal.subject
+    """The person whose changes this caller is shown; None for all changes, as where nobody asked who calls.
+
+    Who sees own tasks only does not see all changes, whatever the rules say besides: these show others' tasks.
+    """
+    rules = app.principal.rules
+    return None if rules.sees_all_changes and not rules.own_tasks_only else app.principal.subject
 
 
 def is_shown(app: AppContext, change: Change) -> bool:
