@@ -56,6 +56,9 @@ def test_a_key_reads_for_ninety_days_unless_more_is_asked_for(keys: Keys) -> Non
     done = keys("create", "--person", "ci", "--scopes", "write", "--expires", "never")
     assert done.stderr.splitlines()[0] == "Without the scope read it shows no task."
     assert "may write, until it is revoked." in done.stderr
+    done = keys("create", "--person", "ci", "--scopes", "destructive,read")
+    assert done.stderr.startswith("Without the scope write it deletes nothing: a deletion stops at a plan")
+    assert "Without" not in keys("create", "--person", "ci", "--scopes", "destructive,read,write").stderr
 
 
 def test_keys_are_listed_without_their_text(keys: Keys) -> None:

@@ -87,6 +87,26 @@ def test_the_doctor_says_who_the_person_of_the_settings_is(tmp_path: Path) -> No
     assert (people.outcome, people.remedy) == ("failed", "Use one of: default.")
 
 
+def test_two_persons_who_are_one_member_are_told_at_start_and_by_the_doctor(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = '["ana@x.test"]\nmember = "Ana"\n["ben@x.test"]\nmember = "{}"\n["elisa"]\nmember = "{}"\n'
+    for ben, elisa, who in (
+        ("ANA", "7", ["ana@x.test and ben@x.test"]),
+        ("8", "Ben@x.test", []),
+        ("8", "8", ["ben@x.test and elisa"]),
+    ):
+        found = configured(tmp_path, two.format(ben, elisa))
+        told = [f"{tmp_path / 'people.toml'} says that {one} are one member." for one in who]
+        caplog.clear()
+        PeopleSource.open(found)
+        assert [one.getMessage().partition(" The rule")[0] for one in caplog.records] == told
+        assert [one.found for one in findings(found, "people") if one.outcome == "warning"] == told
+    by_mail = '["ana@x.test"]\n["assistant"]\nmember = "Ana@X.test"\n'
+    (warning,) = findings(configured(tmp_path, by_mail), "people")
+    assert warning.found.endswith("says that ana@x.test and assistant are one member.")
+
+
 def test_config_says_what_the_file_says(tmp_path: Path) -> None:
     configured(tmp_path, ANA)
     environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}

@@ -62,6 +62,10 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     until = f"until {_to_text(key.expires_at)}" if key.expires_at else "until it is revoked"
     if "read" not in key.scopes:
         print_line("Without the scope read it shows no task.", err=True)
+    if "destructive" in key.scopes and "write" not in key.scopes:
+        print_line(
+            "Without the scope write it deletes nothing: a deletion stops at a plan, which write applies.", err=True
+        )
     print_lines(
         [
             f"Key {key.id} of {key.person} may {_scopes(key)}, {until}.",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PeopleSource", "check_people"]
 
+_OF_THEIR_OWN = "The rule second_person takes them for two: give each a member of their own, or one of them no key."
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +53,8 @@ class PeopleSource:
         file = _read_people(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
+        for said in file.shared:
+            _log.warning("%s %s", said, _OF_THEIR_OWN)
 
         def put_in_force() -> None:
             self.current, self.was_there = file.members, file.there
@@ -81,6 +85,8 @@ def check_people(found: Configuration) -> tuple[CheckResult, ...]:
         return (CheckResult("people", "failed", error.message, error.next_step or "Correct the people file."),)
     if file.writable_by_others:
         return (CheckResult("people", "warning", *warn_of_writers(file.path)),)
+    if file.shared:
+        return tuple(CheckResult("people", "warning", said, _OF_THEIR_OWN) for said in file.shared)
     count = len(file.members)
     said = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
     return (CheckResult("people", "ok", said),) if file.there else ()

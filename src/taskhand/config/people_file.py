@@ -8,6 +8,7 @@ Where there is only one connection, its name may be `member`. A person who is no
 is the member there who has the person's e-mail address.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -35,6 +36,21 @@ class PeopleFile:
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     there: bool = True
     writable_by_others: bool = False
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """A sentence for each member who several persons are, of whom one would be a second person to the other."""
+        persons: dict[tuple[str, str], list[str]] = defaultdict(list)
+        connections = {name for own in self.members.values() for name in own}
+        for person, own in self.members.items():
+            for name in connections:
+                persons[name, own.get(name, person).casefold()].append(person)
+        return tuple(
+            f"{self.path} says that {' and '.join(several)} are one member"
+            + (f" of {name}." if name != MEMBER else ".")
+            for (name, _), several in persons.items()
+            if len(several) > 1
+        )
 
     def of_connection(self, name: str) -> "PeopleFile":
         """The members of a connection that is served alone."""
