@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from behaviour.arms import vambe_sandbox, vambe_settings
 from builders import refused
+from server.offices import NAMES, open_offices
 from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
 from taskhand.cli.metrics import check_metrics, open_metrics
@@ -26,7 +27,9 @@ from taskhand.config.connections import ConnectionSettings
 from taskhand.config.file import SettingsFile
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.policy import Policy
 from taskhand.sandbox.server import serve
+from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.tools import TOOLS
 from taskhand.server.transports.observed_requests import observe_requests
@@ -175,6 +178,21 @@ async def test_a_stream_is_open_until_its_client_leaves() -> None:
         await observe_requests(stream, metrics.of_http())({"type": "http"}, receive, send)
     note()
     assert states == [[1, 0], [1, 1], [0, 0]]
+
+
+async def test_a_refused_call_is_counted_for_the_connection_that_it_names(tmp_path: Path) -> None:
+    metrics = Metrics([tool.name for tool in TOOLS], NAMES)
+    access = Access(lambda: Policy(everyone={"connections": frozenset({"north"})}), scopes=frozenset({"read"}))
+    async with (
+        open_offices(tmp_path) as connections,
+        Client(create_server(connections, access=access, observer=metrics)) as client,
+    ):
+        await client.call_tool("list_tasks", {"connection": "south"})
+        await client.call_tool("create_task", {"connection": "north", "title": "Llamar"})
+    seen = series(metrics)
+    for connection, tool in (("south", "list_tasks"), ("north", "create_task")):
+        labels = f'connection="{connection}",outcome="not_allowed",tool="{tool}"'
+        assert seen[f"taskhand_tool_calls_total{{{labels}}}"] == 1
 
 
 async def test_the_tools_of_a_server_with_several_connections_are_counted_and_other_machines_are_told_of(
