@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING
@@ -108,6 +109,9 @@ OPENINGS = st.builds(
     SOME,
     SOME,
     st.lists(st.builds(Claim, TEXT, TEXT, st.none() | MOMENTS), max_size=2).map(tuple),
+    SOME,
+    st.booleans(),
+    st.booleans(),
 )
 ENDINGS = st.builds(Ending, OUTCOMES, SOME, st.lists(TEXT, max_size=2).map(tuple), st.floats(0, 1e6))
 
@@ -146,6 +150,16 @@ def test_a_result_comes_back_the_same(result: Result) -> None:
 @given(OPENINGS)
 def test_an_opening_comes_back_the_same(opening: Opening) -> None:
     assert opening_from(through(opening_json(opening)), opening.tool, instant(opening.at)) == opening
+
+
+@pytest.mark.parametrize("arguments", [{"taskIds": ["1"]}, {"filter": {"text": "x"}}, {"filter": None}])
+def test_the_arguments_of_an_older_opening_say_whether_a_filter_was_sent(arguments: dict[str, object]) -> None:
+    opening = Opening("bulk_update_tasks", Caller(), datetime(2026, 3, 1, tzinfo=UTC), arguments)
+    older = {name: one for name, one in opening_json(opening).items() if name != "by_filter"}
+    assert opening_from(through(older), opening.tool, instant(opening.at)).by_filter == ("filter" in arguments)
+    for by_filter in (True, False):
+        newer = opening_json(replace(opening, by_filter=by_filter))
+        assert opening_from(through(newer), opening.tool, instant(opening.at)).by_filter == by_filter
 
 
 @given(ENDINGS)
