@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from taskhand.cli.main import command
 from taskhand.cli.sandbox import sandbox
 from taskhand.domain.errors import CallerError
 
@@ -16,3 +17,12 @@ def test_the_sandboxes_write_no_file_over_another(text: str, tmp_path: Path) -> 
     with pytest.raises(CallerError, match=r"other\.toml exists already"):
         CliRunner().invoke(sandbox, ["all", "--port", "0", "--config", str(other)], catch_exceptions=False)
     assert other.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("text", [None, "plan_over = 'many'\n"])
+def test_a_sandbox_needs_no_configuration(text: str | None, tmp_path: Path) -> None:
+    configured = tmp_path / "taskhand.toml"
+    if text is not None:
+        configured.write_text(text, encoding="utf-8")
+    told = CliRunner().invoke(command, ["sandbox", "close", "--readings"], env={"TASKHAND_CONFIG": str(configured)})
+    assert (told.exit_code, "oauth_state" in told.stdout) == (0, True), told.output

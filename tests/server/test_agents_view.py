@@ -66,6 +66,13 @@ REFUSED: list[tuple[str, dict[str, Any], str, str, str]] = [
         "Send such text as addNote, with update_task once the task is there.",
     ),
     (
+        "update_task",
+        {"connection": "south", "id": "task_1", "description": "x"},
+        "unknown_argument",
+        "There is no argument 'description' with this CRM; it is only on north and west.",
+        "Send such text as addNote.",
+    ),
+    (
         "create_tasks",
         {"connection": "north", "dryRun": True, "tasks": [NEW | {"taskType": "CALL"}]},
         "unknown_argument",
@@ -199,6 +206,23 @@ async def test_another_word_for_one_connection_has_that_one_as_its_candidate(mix
         for said, at in (("hubspot", 2), ("HubSpot ", 2), ("support in mexico", 1), ("nort", 0), ("embedded", 0)):
             error = await answer_of(client, "create_task", connection=said, **NEW)
             assert (error["code"], error["candidates"]) == ("unknown_connection", [CANDIDATES[at]]), said
+
+
+OUTERMOST = "connection stands once, beside the call's other arguments: send one call for each."
+WITHIN: list[tuple[str, dict[str, Any]]] = [
+    ("create_tasks", {"tasks": [NEW, NEW | {"connection": "south"}]}),
+    ("bulk_update_tasks", {"filter": {"overdue": True, "connection": "south"}, "changes": {"priority": "1"}}),
+    ("bulk_update_tasks", {"taskIds": [UUID], "changes": {"priority": "1", "connection": "north"}}),
+]
+
+
+async def test_a_connection_inside_of_another_argument_is_told_where_it_stands(mixed: Connections) -> None:
+    async with Client(create_server(mixed)) as client:
+        for tool, arguments in WITHIN:
+            error = await answer_of(client, tool, **arguments)
+            assert (error["code"], error["next"]) == ("connection_required", OUTERMOST), arguments
+            told = str(await answer_of(client, tool, connection="north", **arguments))
+            assert ("unknown_argument" in told, OUTERMOST in told) == (True, True), arguments
 
 
 async def test_a_tool_that_asks_all_connections_takes_words_for_all(tmp_path: Path) -> None:

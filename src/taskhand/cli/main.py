@@ -128,7 +128,7 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
         found = load_configuration(os.environ, {"db": db or None, "clock": clock, "ids": ids})
         found = found.only(connection) if connection else found
     except OperatorError as error:
-        if context.invoked_subcommand not in {None, "serve", "doctor", "connections"}:
+        if context.invoked_subcommand not in {None, "serve", "doctor", "connections", "sandbox"}:
             raise
         configure_log()
         context.meta[CONFIGURATION] = found = error

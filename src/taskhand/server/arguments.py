@@ -8,7 +8,7 @@ to send. The fields of an object are checked like arguments, and their names in 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -31,7 +31,7 @@ from taskhand.server.list_of import ListItem, lists_of
 from taskhand.server.other_names import nearest_names, other_tool
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 
-__all__ = ["parse_arguments"]
+__all__ = ["OUTERMOST_CONNECTION", "parse_arguments"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -47,6 +47,8 @@ _IN_PLACE_OF = {
     "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
 }
 """What to do where tasks of the CRM lack a field, or cannot change in it."""
+OUTERMOST_CONNECTION: Final = "connection stands once, beside the call's other arguments: send one call for each."
+"""What to do where a task among several has it, or what is to change, or a filter."""
 _FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
 """Switches for which a 0 says what leaving them out says."""
 
@@ -287,6 +289,10 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     is_absent = squeezed not in own and squeezed in declared
     if is_absent and not misplaced and squeezed in _IN_PLACE_OF:
         listed, near = _IN_PLACE_OF[squeezed], []
+        if squeezed == "description" and "addNote" in scope.properties:
+            listed = f"Send such text as {scope.dotted('addNote')}."
+    if squeezed == "connection" and scope.others:
+        listed, near = OUTERMOST_CONNECTION, []
     for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
     if for_several_people and "responsibleIds" in scope.properties:
         listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from taskhand.domain.task import TaskDraft
 from taskhand.domain.text import truncate
+from taskhand.server.arguments import OUTERMOST_CONNECTION
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
-from taskhand.service.find_connection import CallIds, find_connection
+from taskhand.service.find_connection import CallIds, find_connection, unclear_connection
 
 __all__ = ["CONNECTION", "find_meant", "ids_in", "take_connection"]
 
@@ -16,6 +17,7 @@ CONNECTION: Final = "connection"
 """Its name."""
 
 _ALL: Final = frozenset({"", "all", "*"})
+_BODIES: Final = ("tasks", "changes", "filter")
 _LONGEST: Final = 60
 """Characters of a description in a schema; list_connections has it whole."""
 _TASK_IDS: Final = ("id", "ids", "taskId", "taskIds")
@@ -36,6 +38,10 @@ def take_connection(
     if isinstance(given, list) and len(given) == 1:
         given = given[0]
     if given is None or given in ("", "null", [], {}):
+        if any(CONNECTION in one for name in _BODIES for one in _objects(rest.get(name))):
+            unclear = unclear_connection(connections, ids_in(rest))
+            unclear.next_step = OUTERMOST_CONNECTION
+            raise unclear
         return None, rest
     step = "Send one of the candidates as connection, or leave it out for all." if may_be_all else None
     if not isinstance(given, str):
@@ -47,6 +53,11 @@ def take_connection(
     if name.casefold() in _ALL:
         return None, rest
     raise UnclearConnection.unknown(name, connections, next_step=step)
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    """The object, or those in the list."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Mapping)]
 
 
 async def find_meant(
