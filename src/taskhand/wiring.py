@@ -184,12 +184,17 @@ def _journal_owner(
 
     A named connection has a place of its own: two accounts that are reached with tokens cannot be told apart otherwise.
     """
-    from taskhand.journal.owner import Account, StoreOwner
+    from taskhand.journal.owner import Account, StoreOwner, UnknownAccount
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
         own = f" {connection.name}" if connection and connection.name != DEFAULT_CONNECTION else ""
-        return Account(path, f"{factory.name} {factory.account(settings)}{own}")
+        place = f"{factory.name} {factory.account(settings)}{own}"
+        try:
+            settings.check_credential()
+        except OperatorError as error:
+            return UnknownAccount(path, place, error)
+        return Account(path, place)
     found = store or open_local_store(settings, clock)
     return StoreOwner(found, path, is_beside=settings.journal is None, closes=store is None)
 
@@ -352,6 +357,7 @@ def open_token_check(
 
 def _introspection_client(settings: Settings) -> tuple[str, str] | None:
     """As whom the first issuer is asked about opaque tokens; OperatorError where only half of it is set."""
+    settings.check_own_secrets()
     client, secret = settings.introspection_client, settings.introspection_secret
     if bool(client) != bool(secret):
         raise OperatorError(

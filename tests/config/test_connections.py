@@ -157,16 +157,7 @@ WRONG = [
     ('[connections.n]\nbackend = "vambe"\napi_key = "k"\nrate = [1]', "connections.n.rate in", "is a list"),
     ('[connections.n]\nbackend = "vambe"\napi_key = {a = 1}', "connections.n.api_key in", "is a table"),
     ('[connections.n]\nbackend = "vambe"\napi_key = "k"\ntimezone = "Santiago/Chile"', "connections.n.timezone in"),
-    ('[connections.n]\nbackend = "vambe"\napi_key = "${K}"', "connections.n.api_key in", "a placeholder (${…})"),
-    ('[connections.n]\nbackend = "vambe"\napi_key = "your key"', "connections.n.api_key in", "a sample text"),
-    ('[connections.n]\nbackend = "vambe"\napi_key = "a b"', "connections.n.api_key in", "has spaces"),
     ('[connections.n]\nbackend = "vambe"\napi_key = "k"\nbase_url = "${U}"', "connections.n.base_url in"),
-    (
-        '[connections.n]\nbackend = "vambe"\napi_key = "env:GONE"',
-        "connections.n.api_key in",
-        "'GONE', which is not set",
-    ),
-    ('[connections.n]\nbackend = "vambe"\napi_key = "file:/gone"', "connections.n.api_key in", "is not there"),
     ('[connections.n]\nbackend = "vambe"\napi_key = "k"\ndescription = 3', "connections.n.description in", "no text"),
     (f'[connections.n]\nbackend = "vambe"\napi_key = "k"\ndescription = "{"x" * 121}"', "longer than 120"),
 ]
@@ -180,6 +171,33 @@ def test_a_wrong_table_is_refused_by_key_and_file(wrong: tuple[str, ...], file: 
     said = f"{caught.value.message} {caught.value.next_step}"
     assert str(file) in said
     assert [part for part in parts if part not in said] == []
+
+
+UNREAD = [
+    ("${K}", "unauthorized", "a placeholder (${…})"),
+    ("your key", "unauthorized", "a sample text"),
+    ("a b", "configuration", "has spaces"),
+    ("env:GONE", "configuration", "'GONE', which is not set"),
+    ("file:/gone", "configuration", "is not there"),
+    ("file:$GONE/north", "configuration", "the variable GONE, which has no value"),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "why"), UNREAD)
+def test_a_credential_that_cannot_be_used_is_refused_where_its_connection_is_opened(
+    value: str, code: str, why: str, file: Path
+) -> None:
+    found = load(file, f'{TWO}[connections.n]\nbackend = "close"\napi_key = "{value}"\n')
+    assert [one.name for one in found.connections] == ["north", "south", "n"]
+    assert [{*one.settings.secrets} - {value} for one in found.connections] == [{NORTH, SOUTH}] * 3
+    for one in found.connections[:2]:
+        one.settings.check_credential()
+    with refused(code, OperatorError) as caught:
+        found.connections[2].settings.check_credential()
+    said = f"{caught.value.message} {caught.value.next_step}"
+    assert f"connections.n.api_key in {file}" in said
+    assert why in said
+    assert [one.found for one in found.warnings if f"connections.n.api_key in {file}" in one.found]
 
 
 def test_a_table_called_default_stands_beside_nothing_outside(file: Path) -> None:

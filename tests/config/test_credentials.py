@@ -163,7 +163,7 @@ def test_a_file_that_holds_no_credential_is_refused_by_its_variable(
     elif content is not None:
         file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with refused("configuration", OperatorError) as caught:
-        Settings.from_env({"VAMBE_API_KEY_FILE": str(file)})
+        Settings.from_env({"VAMBE_API_KEY_FILE": str(file)}).check_credential()
     assert caught.value.message.startswith(f"The file that VAMBE_API_KEY_FILE names {why}")
 
 
@@ -215,10 +215,23 @@ def test_a_secret_may_say_where_it_is(reference: str, place: str, tmp_path: Path
 def test_a_reference_that_leads_nowhere_is_refused_by_key_and_file(value: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "taskhand.toml"
     file.write_text(f'[close]\napi_key = "{value}"', encoding="utf-8")
+    found = load_configuration({"TASKHAND_CONFIG": str(file)}, {})
+    assert (found.settings.backend, found.settings.display_value("close_api_key")) == ("close", "unread")
+    assert (found.settings.secrets, len(found.warnings)) == ((), 1)
     with refused("configuration", OperatorError) as caught:
-        load_configuration({"TASKHAND_CONFIG": str(file)}, {})
+        found.settings.check_credential()
     assert why.format(file=file) in caught.value.message
     assert f"close.api_key in {file}" in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["env:GONE", "file:/gone", "keyring:gone"])
+def test_a_secret_of_the_server_that_cannot_be_read_is_refused_before_it_serves(value: str) -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, "TASKHAND_STATE_KEY": value}, {}).settings
+    assert (found.backend, found.state_keys) == ("local", ())
+    found.check_credential()
+    with refused("configuration", OperatorError) as caught:
+        found.check_own_secrets()
+    assert "TASKHAND_STATE_KEY" in caught.value.message
 
 
 @pytest.mark.parametrize("value", ["${TOKEN}", "your key", "env:OTHER", "op://x/y/z", "Bearer sk-s3cret"])

@@ -44,7 +44,7 @@ def backup(context: click.Context, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def restore(context: click.Context, file: Path) -> None:
-    """Restore the embedded stores and the journals from FILE, a backup.
+    """Restore embedded stores and journals from FILE, a backup.
 
     FILE is checked first. Stop the servers before: while one has a file open, nothing is restored. What was there is
     kept beside the store, as a backup. FILE may also be a copy of one of them, such as a migration leaves. With

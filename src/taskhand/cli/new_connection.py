@@ -35,9 +35,6 @@ __all__ = ["KeyPlace", "NewConnection", "ask_connection", "drop_connection", "sa
 KeyPlace = Literal["keyring", "file"]
 """Where a secret is stored that a person types: the system's keyring, or the configuration file."""
 
-_UNTRIED = "not-tried"
-"""In place of a secret where the connection is not tried: what is referred to may not be there yet."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
@@ -58,12 +55,9 @@ class NewConnection:
             return {**self.table, **self.secrets}
         return {**self.table, **{key: credentials.keyring_reference(self.keyring_name(key)) for key in self.secrets}}
 
-    def tried(self, *, checks: bool) -> dict[str, str]:
+    def tried(self) -> dict[str, str]:
         """The table with the secrets themselves, before they have their places."""
-        kept = {
-            key: value if checks or not value.startswith(REFERENCES) else _UNTRIED for key, value in self.table.items()
-        }
-        return {**kept, **self.secrets}
+        return {**self.table, **self.secrets}
 
     def keyring_name(self, key: str) -> str:
         """The name of a secret in the keyring."""
@@ -166,7 +160,7 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         if toml_edit.find_value(file.text, path) is not None:
             step = f"Choose another name, or run `taskhand connections remove {new.name}` first."
             raise CallerError(f"There is a connection {new.name} in {file.path}.", next_step=step)
-        tried = toml_edit.put_value(file.text, path, new.tried(checks=checks))
+        tried = toml_edit.put_value(file.text, path, new.tried())
         text = toml_edit.put_value(file.text, path, new.written())
     except (Unparsable, Unsuitable) as error:
         raise _uneditable(file, error) from None

@@ -265,6 +265,7 @@ async def _open(
 
     if isinstance(found, OperatorError):
         raise found
+    found.settings.check_own_secrets()
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
     traces = _open_traces(stack)
     observe = metrics.of_connection if metrics else None

@@ -170,8 +170,8 @@ def build_connection(
     """The connection of a table, with the whole server's settings and none of another connection.
 
     `shared_origins` are by field name, as in the result. `store` is the file of the server's own store: a CRM's journal
-    is beside it. OperatorError for a value that cannot
-    be used, and where the CRM's credential is missing.
+    is beside it. OperatorError for a value that cannot be used, and where the table has no credential for the CRM. One
+    that cannot be read or used is refused where the connection is opened.
     """
     factory = find_factory(table.backend)
     origins = {variable: _origin(table, variable, text) for variable, text in table.values.items()}
@@ -180,7 +180,6 @@ def build_connection(
     beside = {"TASKHAND_DB": store} if factory.account and store is not None else {}
     given = {"TASKHAND_BACKEND": table.backend, **beside, **shared, **usable.values}
     settings = Settings.of(given, called, environ).with_notes(usable.notes)
-    settings.check_credential()
     _check_credentials(table, settings, factory)
     fields = {Settings.variable(name): name for name in Settings.model_fields}
     kept = {name: origin for name, origin in shared_origins.items() if Settings.variable(name) in shared}
@@ -195,8 +194,9 @@ def _origin(table: ConnectionTable, variable: str, text: str) -> Origin:
 
 
 def _check_credentials(table: ConnectionTable, settings: Settings, factory: BackendFactory[Any]) -> None:
-    """OperatorError unless a CRM has exactly one credential."""
+    """OperatorError unless a CRM has exactly one credential; one that counts as not set is refused at opening."""
     given = [name for name in factory.credentials if getattr(settings, name) is not None]
+    given = given or [name for name in factory.credentials if Settings.variable(name) in table.values]
     if not factory.credentials or len(given) == 1:
         return
     keys = [table.key_of(Settings.variable(name)).rpartition(".")[2] for name in given or factory.credentials]

@@ -14,6 +14,7 @@ from taskhand.backends.registry import FACTORIES, BackendName, find_factory
 from taskhand.config.credentials import (
     FILE_SUFFIX,
     REFERENCES,
+    VARIABLE_MARK,
     Credential,
     read_credential_file,
     resolve_credential,
@@ -33,14 +34,15 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 class Note:
     """A setting that is not used as it was given: what was `found`, as a sentence, and a remedy.
 
-    An `unusable` value counts as not set. A `malformed` one counts as set, and is refused where it is needed. A
-    `misnomer` is a variable that nothing reads, and that may be meant as this one.
+    An `unusable` value counts as not set. A `malformed` one counts as set, and is refused where it is needed; so is an
+    `unread` one, which says where a secret is that cannot be read. A `misnomer` is a variable that nothing reads, and
+    that may be meant as this one.
     """
 
     variable: str
     found: str
     remedy: str
-    kind: Literal["unusable", "malformed", "misnomer"] = "unusable"
+    kind: Literal["unusable", "malformed", "unread", "misnomer"] = "unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     @property
     def secrets(self) -> tuple[str, ...]:
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
-        given = (getattr(self, name) for name in type(self).model_fields)
+        given = (getattr(self, name) for name in type(self).model_fields if name not in self._unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
         own = (*texts, *self.state_keys, *self.vault_keys)
         return tuple(dict.fromkeys((*own, *self._further_secrets)))
@@ -132,21 +134,34 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         return bool(factory.credentials) and not self._has_credential(factory)
 
     def check_credential(self) -> None:
-        """OperatorError where the chosen backend's credential is malformed, or is missing with a note about it.
+        """OperatorError where the chosen backend's credential is malformed, unread, or missing with a note about it.
 
         A backend itself says which credential it needs; it does not know what was left out before.
         """
         factory = find_factory(self.backend)
         notes = self._notes_about(factory)
-        malformed = [note for note in notes if note.kind == "malformed"]
-        if malformed:
-            raise OperatorError(malformed[0].found, next_step=malformed[0].remedy)
+        if refused := [note for note in notes if note.kind in {"malformed", "unread"}]:
+            raise OperatorError(refused[0].found, next_step=refused[0].remedy or None)
         if notes and self.lacks_credential(factory):
             raise OperatorError(
                 f"{factory.title} is chosen and has no credential: {' '.join(note.found for note in notes)}",
                 code="unauthorized",
                 next_step=" ".join(dict.fromkeys(note.remedy for note in notes)),
             )
+
+    def check_own_secrets(self) -> None:
+        """OperatorError where a secret of the server's own cannot be read: it would go without what that guards."""
+        for note in self._notes:
+            name = _FIELDS[note.variable]
+            if note.kind == "unread" and note.variable not in _CREDENTIALS and getattr(self, name) is None:
+                raise OperatorError(note.found, next_step=note.remedy or None)
+
+    @property
+    def _unread(self) -> frozenset[str]:
+        """The credentials of CRMs that cannot be read."""
+        return frozenset(
+            _FIELDS[note.variable] for note in self._notes if note.kind == "unread" and note.variable in _CREDENTIALS
+        )
 
     @property
     def remark(self) -> str | None:
@@ -178,10 +193,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         return any(getattr(self, name) for name in factory.credentials)
 
     def display_value(self, name: str) -> str | None:
-        """The value of a setting as text to show; "set" for a secret, None where there is no value."""
+        """The value of a setting as text to show; "set" or "unread" for a secret, None where there is no value."""
         value = getattr(self, name)
         if value is None:
             return None
+        if name in self._unread:
+            return "unread"
         if isinstance(value, SecretStr):
             return "set"
         if isinstance(value, bool):
@@ -207,9 +224,10 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
     ) -> "Settings":
         """The settings with these values, by variable; the others have their defaults.
 
-        A secret that refers to the keyring, a variable of `environ` or a file is read from there. A secret that is
-        none, and a placeholder, count as not set, with a note; a placeholder in a GUARD is refused. OperatorError names
-        the invalid setting as `called` does, else by its variable. It quotes no value but a time zone.
+        A secret that refers to the keyring, a variable of `environ` or a file is read from there; one that cannot be
+        read has a note. A secret that is none, and a placeholder, count as not set, with a note; a placeholder in a
+        GUARD is refused. OperatorError names the invalid setting as `called` does, else by its variable. It quotes no
+        value but a time zone.
         """
         names = called or {}
         usable = find_usable(given, names, environ)
@@ -259,8 +277,8 @@ _CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for na
 def read_variables(environ: Mapping[str, str]) -> Variables:
     """The settings in an environment or a file, by variable; a blank one counts as not set.
 
-    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. OperatorError
-    where that file cannot be read, and where NAME is set too.
+    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. Where that file
+    cannot be read, the value refers to it. OperatorError where NAME is set too.
     """
     files = {f"{variable}{FILE_SUFFIX}": variable for variable in _SECRETS}
     values = {
@@ -275,8 +293,12 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
         given = values.get(variable, "")
         if given.startswith(REFERENCES) or (given and find_flaw(given, variable, is_secret=True) is None):
             raise OperatorError(f"{variable} and {name} are both set.", next_step="Unset one of them.")
-        values[variable], names[variable] = read_credential_file(name, path), name
-        paths[variable] = expand_path(name, path)
+        names[variable] = name
+        try:
+            values[variable] = read_credential_file(name, path)
+            paths[variable] = expand_path(name, path)
+        except OperatorError:
+            values[variable] = f"file:{path}"
     return Variables(values, names, paths)
 
 
@@ -288,12 +310,24 @@ def reference_in(variable: str, value: object) -> str | None:
 def find_usable(
     given: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
 ) -> Usable:
-    """What can be used of these values. OperatorError for a refused one, and for a reference that leads nowhere."""
+    """What can be used of these values. OperatorError for a refused one.
+
+    A credential of a CRM that a reference does not lead to is that reference, with a note; another secret is left out.
+    """
     found = Usable()
     for variable, value in given.items():
         called = names.get(variable, variable)
         reference = reference_in(variable, value)
-        kept = resolve_credential(reference, called, environ) if reference else None
+        try:
+            kept = resolve_credential(reference, called, environ) if reference else None
+        except OperatorError as error:
+            told = error.message if called in error.message else f"{called} cannot be read. {error.message}"
+            found.notes.append(Note(variable, told, error.next_step or "", "unread"))
+            if variable in _CREDENTIALS:
+                found.values[variable] = SecretStr(reference or "")
+            if reference and reference.startswith(VARIABLE_MARK):
+                found.referenced.add(reference.removeprefix(VARIABLE_MARK).strip())
+            continue
         text = kept.text if kept else value
         if kept and kept.variable:
             found.referenced.add(kept.variable)

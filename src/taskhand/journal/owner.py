@@ -16,7 +16,7 @@ from anyio import to_thread
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import file_identity
 
-__all__ = ["Account", "EmbeddedStore", "Owner", "StoreIdentity", "StoreOwner"]
+__all__ = ["Account", "EmbeddedStore", "Owner", "StoreIdentity", "StoreOwner", "UnknownAccount"]
 
 _SUFFIX: Final = ".journal.sqlite"
 
@@ -54,6 +54,37 @@ class Account:
 
     async def aclose(self) -> None:
         """Nothing was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownAccount:
+    """An account whose key, of which a hash is the third word of its name, cannot be read: `why`.
+
+    Its history is read under whichever key it was written, and nothing is written.
+    """
+
+    path: Path
+    place: str
+    why: OperatorError
+
+    async def find_file(self) -> Path:
+        """The file."""
+        return self.path
+
+    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
+        """The names in the file that differ in the key alone."""
+        if create:
+            raise self.why
+        found = await to_thread.run_sync(_read, journal, "SELECT DISTINCT place FROM entry WHERE kind = 'opening'")
+        return tuple(str(row[0]) for row in found if _without_key(str(row[0])) == _without_key(self.place)) or ("",)
+
+    async def aclose(self) -> None:
+        """Nothing was opened."""
+
+
+def _without_key(place: str) -> list[str]:
+    words = place.split(" ")
+    return [*words[:2], *words[3:]]
 
 
 class StoreIdentity(Protocol):
