@@ -145,6 +145,8 @@ def test_config_shows_every_setting_with_its_origin(store_file: Path, tmp_path: 
     assert shown["VAMBE_RATE"] == ("4", "environment VAMBE_RATE")
     assert shown["TASKHAND_READ_ONLY"] == ("false", "default")
     assert shown["CLOSE_API_KEY"] == (None, "default")
+    assert shown["TASKHAND_POLICY"] == (str(tmp_path / "policy.toml"), "default")
+    assert shown["TASKHAND_PEOPLE"] == (str(tmp_path / "people.toml"), "default")
     assert "TASKHAND_TIMEZON " in told["warnings"][0]["found"]
     assert text.splitlines()[0] == f"backend  vambe: {told['why']}"
     assert text.splitlines()[2] == f"policy   {told['policy']['found']}"

@@ -113,6 +113,7 @@ def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
         (("--until", "2026-03-03T00:00:00Z"), ["update_task"]),
         (("--since", "2026-03-01", "--until", "2026-03-05"), ["delete_task", "update_task"]),
         (("--limit", "1"), ["delete_task"]),
+        (("--person", " Ana@X.test "), ["update_task"]),
         (("--tool", "create_task"), []),
     ],
 )
@@ -197,6 +198,30 @@ def test_an_export_has_the_changes_that_it_asks_for(runs: Run, options: tuple[st
     assert {row.get("connection") for row in rows} <= {"default" if "--connection" in options else None}
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--person", "Ana@x.tset"), "The journal has no change of ana@x.tset."),
+        (
+            ("--person", "ana@x.test", "--connection", "default", "--since", "2026-03-04T00:00Z"),
+            "on default from 2026-",
+        ),
+        (("--until", "2026-01-01T00:00:00+00:00"), "The journal has no change until 2026-01-01T00:00:00+00:00."),
+    ],
+)
+def test_an_export_of_nothing_says_what_was_not_found(runs: Run, options: tuple[str, ...], told: str) -> None:
+    done = runs("export", *options)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("export",)])
+def test_a_time_that_ends_before_it_begins_is_wrong_usage(runs: Run, words: tuple[str, ...]) -> None:
+    done = runs(*words, "--since", "2026-03-02", "--until", "2026-03-01")
+    assert done.exit_code == 2
+    assert "is after --until 2026-03-01T23:59:59" in done.stderr
+
+
 def test_an_export_of_an_unknown_connection_names_those_there_are(runs: Run) -> None:
     with refused("unknown_connection") as caught:
         runs("export", "--connection", "nort")
@@ -227,6 +252,11 @@ def test_an_export_reads_the_journals_of_all_connections_and_each_line_names_its
     south = [json.loads(line) for line in run("journal", "export", "--connection", "South", "--person", "ana@X.test")]
     assert south == [row for row in rows if row["connection"] == "south"]
     assert south == [json.loads(line) for line in run("--connection", "south", "journal", "export")]
+    assert south == [
+        json.loads(line) for line in run("--connection", "south", "journal", "export", "--connection", "south")
+    ]
+    with refused("invalid_arguments"):
+        run("--connection", "south", "journal", "export", "--connection", "north")
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="Windows does not tell that a pipe was closed")

@@ -56,7 +56,11 @@ def test_a_missing_file_names_nobody_unless_it_was_named(tmp_path: Path) -> None
         ("[a]\nnorth = [1]", "is a list; it must be"),
         ("[a]\nnorth = 1.5", r"is 1\.5; it must be"),
         ('[a]\nnorth = " "', "is empty; it must be"),
-        ('[a.b]\nnorth = "7"', r"a\.b in .* names no connection"),
+        (
+            '[people."a@x.test"]\nnorth = "7"',
+            r'\[people\."a@x\.test"\] in .* a table.* Write a person as \["a@x\.test"\],',
+        ),
+        ('["a@x.test"]\ntools = "read"', r'"a@x\.test"\.tools in .* is a rule\. Rules are in policy\.toml'),
         ("[a", "is not TOML"),
     ],
 )

@@ -12,15 +12,18 @@ from typing import Any
 
 import anyio
 import pytest
+from click.testing import CliRunner
 from mcp import Client
 from prometheus_client import generate_latest
 from starlette.types import Message, Receive, Scope, Send
 
 from behaviour.arms import vambe_sandbox, vambe_settings
 from builders import refused
+from documents import ROOT
 from server.offices import NAMES, open_offices
 from server.transports.server_process import HELLO, Pipe, serving
 from server.transports.task_calls import create_task
+from taskhand.cli.main import command
 from taskhand.cli.metrics import check_metrics, open_metrics
 from taskhand.config.configuration import Configuration
 from taskhand.config.connections import ConnectionSettings
@@ -99,6 +102,21 @@ def test_a_server_with_one_connection_names_it_where_a_call_names_none() -> None
     metrics = Metrics(["get_task"], ["default"])
     metrics.call_ended("get_task", None, "ok", None, 0.1)
     assert series(metrics)['taskhand_tool_calls_total{connection="default",outcome="ok",tool="get_task"}'] == 1
+
+
+def test_every_series_is_in_the_table_of_the_page() -> None:
+    metrics = Metrics(["get_task"], ["north"])
+    metrics.of_connection("north").request_ended("GET", 200, 0.1)
+    metrics.call_ended("get_task", "north", "ok", "not_found", 0.1)
+    metrics.of_http().request_ended(200, was_stream=False)
+    names = {re.sub(r"(_bucket|_sum|_count)?(\{.*)?$", "", name) for name in series(metrics)}
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").partition("## Metrics")[2].partition("\n## ")[0]
+    assert {name for name in names if not name.startswith("process_")} <= {*re.findall(r"`(taskhand_\w+)`", page)}
+
+
+def test_an_address_for_metrics_that_nobody_serves_is_wrong_usage() -> None:
+    done = CliRunner().invoke(command, ["serve", "--metrics-host", "::1"], env={"TASKHAND_CONFIG": "/dev/null"})
+    assert (done.exit_code, "--metrics-host needs --metrics-port" in done.output) == (2, True)
 
 
 def get(url: str, accept: str = "text/plain") -> tuple[int, str]:
@@ -227,6 +245,10 @@ async def test_without_the_library_the_operator_is_told_what_to_install(monkeypa
     assert caught.value.next_step == "Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT."
     [finding] = check_metrics(Settings(metrics_port=9464))
     assert (finding.outcome, finding.remedy) == ("failed", caught.value.next_step)
+    remedy = "leave out --metrics-port"
+    with refused("configuration", OperatorError) as by_flag:
+        open_metrics(configuration(), "127.0.0.1", 0, AsyncExitStack(), is_http=True, remedy=remedy)
+    assert str(by_flag.value.next_step).endswith(f", or {remedy}.")
     assert check_metrics(Settings()) == ()
 
 

@@ -184,6 +184,8 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
 
 def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
+    from taskhand.cli.people import people_path
+    from taskhand.cli.policy import policy_path
     from taskhand.wiring import journal_path, keys_path, links_path, store_path
 
     return {
@@ -192,6 +194,8 @@ def _effective(found: Configuration) -> dict[str, str | None]:
         "journal": _path(journal_path, found.settings),
         "keys": _path(keys_path, found.settings),
         "links": _path(links_path, found.settings),
+        "people": _path(lambda _: people_path(found), found.settings),
+        "policy": _path(lambda _: policy_path(found)[0], found.settings),
         "config": str(found.file.path),
     }
 

@@ -9,9 +9,10 @@ import click
 
 from taskhand.cli.account import find_account, pass_account
 from taskhand.cli.journal_export import export
-from taskhand.cli.moment import Moment
+from taskhand.cli.moment import Moment, check_window
 from taskhand.cli.terminal import print_error, print_line, print_lines
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.principal import Person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,16 +46,18 @@ OUTCOMES = (
 @click.option("--task", "task_id", help="Only changes of this task, by id.")
 @click.option("--tool", help="Only changes by this tool.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="Only changes with this outcome.")
+@click.option("--person", help="Only changes of this person, by e-mail address or id.")
 @click.option("--since", type=Moment(time.min), help="Only changes from this day (words too) or ISO 8601 time on.")
 @click.option("--until", type=Moment(time.max), help="Only changes up to this day (words too) or ISO 8601 time.")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Maximum number of changes."
 )
 @click.pass_context
-def journal(context: click.Context, /, **filters: Any) -> None:
-    """List changes, newest first. Each has its time, tool, client, tasks and reason."""
+def journal(context: click.Context, /, person: str | None, **filters: Any) -> None:
+    """List changes, newest first. Each has its time, tool, person, client, tasks and reason."""
     if context.invoked_subcommand is None:
-        _list(find_account(context), filters)
+        check_window(filters["since"], filters["until"])
+        _list(find_account(context), filters | {"subject": Person.named(person).id if person else None})
 
 
 journal.add_command(export)

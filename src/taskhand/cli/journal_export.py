@@ -9,7 +9,7 @@ import anyio
 import click
 
 from taskhand.cli.config import CONFIGURATION
-from taskhand.cli.moment import Moment
+from taskhand.cli.moment import Moment, check_window
 from taskhand.cli.streams import is_output_lost, is_output_unread
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.domain.errors import OperatorError
@@ -57,6 +57,7 @@ def export(
     from taskhand.domain.principal import Person
     from taskhand.journal.row_export import RowQuery
 
+    check_window(since, until)
     found: Configuration = context.meta[CONFIGURATION]
     found = found.only(connection) if connection else found
     query = RowQuery(since, until, Person.named(person).id if person else None, found.chosen)
@@ -81,11 +82,24 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
         return not is_output_unread() and (query.until is None or datetime.now(UTC) <= query.until)
 
     rows = follow_rows(readers, sleep=anyio.sleep, goes_on=goes_on) if follow else read_rows(readers)
+    is_empty = True
     async with aclosing(rows):
         async for row in rows:
+            is_empty = False
             print_json_line(to_line(row))
             if is_output_lost():
                 return
+    if is_empty:
+        print_line(_describe_nothing(query), err=True)
+
+
+def _describe_nothing(query: "RowQuery") -> str:
+    """What no change was found for: a name that was mistyped looks like a person who has done nothing."""
+    asked = {"of": query.person, "on": query.connection, "from": query.since, "until": query.until}
+    said = (
+        f"{word} {value if isinstance(value, str) else value.isoformat()}" for word, value in asked.items() if value
+    )
+    return f"{' '.join(['The journal has no change', *said])}."
 
 
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":

@@ -129,11 +129,12 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
     _with_store(settings, lambda store: store.revoke([key.id for key in chosen], _now(settings)))
     for key in chosen:
         print_line(f"{key.id} of {key.person} {'was revoked before' if key.revoked_at else 'is revoked'}.")
-    for person in sorted(wanted - {key.person for key in chosen}):
-        print_line(f"{person} has no key.", err=True)
     unknown = [given for given, key in asked if key is None]
+    without = sorted(wanted - {key.person for key in by_id.values()})
     if unknown:
         raise _unknown(unknown[0], [*chosen])
+    if without:
+        raise _without_key(without, [*chosen])
 
 
 def _unknown(given: str, revoked: "Sequence[Key]") -> CallerError:
@@ -141,6 +142,15 @@ def _unknown(given: str, revoked: "Sequence[Key]") -> CallerError:
     named = f"the id {given!r}" if given.isalnum() and len(given) <= len("1a2b3c4d5e") else "one of these ids"
     done = "; the others were revoked" if revoked else ""
     return CallerError(f"No key has {named}{done}.", next_step="`taskhand keys list` shows the ids.")
+
+
+def _without_key(persons: "Sequence[str]", revoked: "Sequence[Key]") -> CallerError:
+    """The error for persons of whom there is no key."""
+    have = "has" if len(persons) == 1 else "have"
+    done = "; the others were revoked" if revoked else ""
+    return CallerError(
+        f"{' and '.join(persons)} {have} no key{done}.", next_step="`taskhand keys list` shows whose keys there are."
+    )
 
 
 def _read_name(name: str | None) -> str | None:

@@ -16,23 +16,25 @@ if TYPE_CHECKING:
 
 __all__ = ["check_metrics", "open_metrics"]
 
+_UNSET = "unset TASKHAND_METRICS_PORT"
+
 _log = logging.getLogger(__name__)
 
 
 def open_metrics(
-    found: Configuration, host: str, port: int, stack: AsyncExitStack, *, is_http: bool
+    found: Configuration, host: str, port: int, stack: AsyncExitStack, *, is_http: bool, remedy: str = _UNSET
 ) -> "Metrics | None":
     """Serve the metrics of these connections until the stack is closed.
 
     OperatorError where the library is not installed, or where the address cannot be served. Over standard input and
     output a taken port is only logged, and nothing is counted: each conversation has a server, and the first one has
-    the port.
+    the port. `remedy` is how not to ask for metrics.
     """
     try:
         from taskhand.telemetry.metrics import Metrics
         from taskhand.telemetry.metrics_server import serve_metrics
     except ImportError:
-        raise _no_library_error() from None
+        raise _no_library_error(remedy) from None
     from taskhand.server.tools import tool_table
     from taskhand.server.transports.host_names import Address
 
@@ -54,12 +56,12 @@ def check_metrics(settings: Settings) -> tuple[CheckResult, ...]:
     """The failure of a server whose settings ask for metrics without the library; nothing is imported."""
     if settings.metrics_port is None or find_spec("prometheus_client"):
         return ()
-    error = _no_library_error()
+    error = _no_library_error(_UNSET)
     return (CheckResult("configuration", "failed", error.message, error.next_step),)
 
 
-def _no_library_error() -> OperatorError:
+def _no_library_error(remedy: str) -> OperatorError:
     return OperatorError(
         "Metrics are asked for, and the library that counts them is not installed.",
-        next_step="Install Taskhand with the extra `metrics`, or unset TASKHAND_METRICS_PORT.",
+        next_step=f"Install Taskhand with the extra `metrics`, or {remedy}.",
     )

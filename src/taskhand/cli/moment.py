@@ -7,7 +7,13 @@ import click
 
 from taskhand.domain.errors import CallerError
 
-__all__ = ["Moment"]
+__all__ = ["Moment", "check_window"]
+
+
+def check_window(since: datetime | None, until: datetime | None) -> None:
+    """UsageError for a time that ends before it begins."""
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since.isoformat()} is after --until {until.isoformat()}: nothing is between.")
 
 
 class Moment(click.ParamType["datetime"]):

@@ -18,7 +18,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from taskhand.config.people_file import PeopleFile
 
-__all__ = ["PeopleSource", "check_people"]
+__all__ = ["PeopleSource", "check_people", "people_path"]
 
 _OF_THEIR_OWN = "The rule second_person takes them for two: give each a member of their own, or one of them no key."
 
@@ -46,7 +46,7 @@ class PeopleSource:
     @property
     def path(self) -> Path:
         """The people file, which may be missing."""
-        return _people_path(self.found)
+        return people_path(self.found)
 
     def read(self) -> Callable[[], None]:
         """Read the file again: what puts it in force. OperatorError where it cannot be used."""
@@ -62,7 +62,8 @@ class PeopleSource:
         return put_in_force
 
 
-def _people_path(found: Configuration) -> Path:
+def people_path(found: Configuration) -> Path:
+    """The people file, which may be missing."""
     named = found.settings.people
     return expand_path("TASKHAND_PEOPLE", named) if named else found.file.path.with_name("people.toml")
 
@@ -73,7 +74,7 @@ def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFi
 
     is_named = found.settings.people is not None
     names = found.connection_names
-    file = read_people_file(_people_path(found), must_exist=is_named or must_exist, connections=names)
+    file = read_people_file(people_path(found), must_exist=is_named or must_exist, connections=names)
     return file if found.chosen is None or len(names) == 1 else file.of_connection(found.chosen)
 
 

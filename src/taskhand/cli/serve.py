@@ -31,6 +31,19 @@ if TYPE_CHECKING:
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
 
+_OVER_HTTP = {
+    "host": "--host",
+    "port": "--port",
+    "names": "--allow-host",
+    "kinds": "--auth",
+    "issuers": "--issuer",
+    "resource": "--resource",
+    "is_insecure": "--insecure-no-auth",
+    "proxies": "--proxy",
+    "stateless": "--stateless",
+}
+"""The options that need --http, by parameter."""
+
 _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """The standard variables that name a collector of traces."""
 
@@ -119,25 +132,15 @@ def serve(
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
     client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
     """
-    options = {
-        "host": "--host",
-        "port": "--port",
-        "names": "--allow-host",
-        "kinds": "--auth",
-        "issuers": "--issuer",
-        "resource": "--resource",
-        "is_insecure": "--insecure-no-auth",
-        "proxies": "--proxy",
-        "stateless": "--stateless",
-    }
-    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    given = [name for name in _OVER_HTTP if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given and not http:
-        raise click.UsageError(f"{options[given[0]]} needs --http.")
+        raise click.UsageError(f"{_OVER_HTTP[given[0]]} needs --http.")
     if kinds and is_insecure:
         raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
     if (issuers or resource) and "oauth" not in kinds:
         raise click.UsageError("--issuer and --resource need --auth oauth.")
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    _check_metrics_host(context, found, metrics_port)
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     listen = (host, port, names, is_insecure) if http else None
@@ -146,6 +149,13 @@ def serve(
 
     auth = AuthOptions(kinds, issuers, resource) if kinds else None
     run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics)
+
+
+def _check_metrics_host(context: click.Context, found: Configuration | OperatorError, port: int | None) -> None:
+    """UsageError for a --metrics-host where no metrics are served."""
+    given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
+    if given and port is None and not isinstance(found, OperatorError) and found.settings.metrics_port is None:
+        raise click.UsageError("--metrics-host needs --metrics-port, or TASKHAND_METRICS_PORT.")
 
 
 def run_server(
@@ -313,6 +323,8 @@ def _open_metrics(
         return None
     from taskhand.cli.metrics import open_metrics
 
+    if given is not None:
+        return open_metrics(found, host, port, stack, is_http=is_http, remedy="leave out --metrics-port")
     return open_metrics(found, host, port, stack, is_http=is_http)
 
 

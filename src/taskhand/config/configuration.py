@@ -70,8 +70,16 @@ class Configuration:
         return (default, *self.named) if self.has_default else self.named
 
     def only(self, name: str) -> "Configuration":
-        """The configuration of a server that has the connection of this name alone. CallerError with the candidates."""
+        """The configuration of a server that has the connection of this name alone.
+
+        CallerError with the candidates where there is none, and where another one is chosen.
+        """
         if name.strip().lower() in self.connection_names:
+            if self.chosen not in {None, name.strip().lower()}:
+                raise CallerError(
+                    f"Both {self.chosen} and {name.strip().lower()} are asked for, and they are two connections.",
+                    next_step="Name one of them.",
+                )
             return replace(self, chosen=name.strip().lower())
         names = self.connection_names
         raise CallerError(

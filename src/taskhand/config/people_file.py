@@ -8,9 +8,10 @@ Where there is only one connection, its name may be `member`. A person who is no
 is the member there who has the person's e-mail address.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -18,10 +19,12 @@ from typing import Final
 from taskhand.config.toml_file import TomlFile, describe_kind, quoted_key, read_toml_file
 from taskhand.domain.errors import Candidate, OperatorError
 from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.policy import Rules
 from taskhand.domain.principal import MEMBER, Person
 
 __all__ = ["PeopleFile", "read_people_file"]
 
+_RULES: Final = frozenset(rule.name for rule in fields(Rules))
 _EXAMPLE: Final = '["ana@example.com"]'
 
 
@@ -96,6 +99,7 @@ class _Reader:
 
     def _members(self, person: str, table: Mapping[str, object]) -> dict[str, str]:
         members: dict[str, str] = {}
+        self._check_form(person, table)
         for key, value in table.items():
             called = f"{quoted_key(person)}.{quoted_key(key)}"
             connection = self._connection(key, called)
@@ -106,6 +110,21 @@ class _Reader:
                 )
             members[connection] = self._text(value, called)
         return members
+
+    def _check_form(self, name: str, table: Mapping[str, object]) -> None:
+        """OperatorError for a table as policy.toml has it: with persons in it, or with rules."""
+        for key, value in table.items():
+            if isinstance(value, dict):
+                raise OperatorError(
+                    f"[{quoted_key(name)}.{quoted_key(key)}] in {self.file.path} is a table in a table.",
+                    next_step=f"Write a person as [{json.dumps(key, ensure_ascii=False)}], and below it the name of a "
+                    'connection and a member: north = "12345". [people."ID"] is for policy.toml.',
+                )
+            if key in _RULES and key not in self.connections:
+                raise OperatorError(
+                    f"{quoted_key(name)}.{key} in {self.file.path} is a rule.",
+                    next_step="Rules are in policy.toml; here a person has the names of connections, with a member.",
+                )
 
     def _connection(self, key: str, called: str) -> str:
         """The name that a call knows a connection by."""

@@ -9,7 +9,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from taskhand import __version__
 from taskhand.domain.telemetry import Budget
@@ -32,6 +40,8 @@ class Metrics:
     """
 
     def __init__(self, tools: Collection[str], connections: Collection[str]) -> None:
+        # When a series began is of no use here, and doubles their number.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's
         self.registry = CollectorRegistry()
         self._tools = frozenset(tools)
         self._connections = frozenset({*connections, "all"})
