@@ -306,6 +306,7 @@ def test_two_runs_of_a_script_repeat_byte_for_byte(tmp_path: Path) -> None:
 def test_the_demo_of_a_team_keeps_two_people_apart(store_file: Path) -> None:
     text = output(store_file, "demo", "--team", "--brief")
     shown = (
+        'policy.toml: [groups.sales] people = ["camila.soto@company.example"] connections = ["north", "partners"]',
         "María: What of mine is late, everywhere?",
         "← north · ",
         "Camila: Apply that plan.",

@@ -14,7 +14,10 @@ from click import Context
 from documents import ROOT
 from server.transports.server_process import output
 from taskhand.cli.main import command
+from taskhand.cli.people import PeopleSource, check_people
+from taskhand.cli.policy import check_policy
 from taskhand.cli.serve import serve
+from taskhand.config.configuration import load_configuration
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -34,12 +37,13 @@ ELSEWHERE = {
 """How commands begin that need a daemon, root or minutes, and what tries their substance."""
 
 
-def test_every_command_of_the_page_is_tried_here_or_elsewhere(tmp_path: Path) -> None:
+def test_every_command_of_the_page_is_tried_here_or_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = [line for line in LINES if not line.startswith(tuple(ELSEWHERE))]
     for folder in ("etc/systemd/system", "home", "examples/container", "bin"):
         (tmp_path / folder).mkdir(parents=True)
-    shutil.copytree(UNIT.parent, tmp_path / "examples" / "systemd")
-    for name in ("taskhand.toml", "vambe_api_key", "home/vambe_api_key"):
+    for folder in ("systemd", "team"):
+        shutil.copytree(ROOT / "examples" / folder, tmp_path / "examples" / folder)
+    for name in ("taskhand.toml", "vambe_api_key", "home/vambe_api_key", "north", "south"):
         (tmp_path / name).touch()
     script = "\n".join(line.replace("/etc/", f"{tmp_path}/etc/").replace("-o 10001 ", "") for line in here)
     tried = f'set -eu\nsudo() {{ "$@"; }}\nopenssl() {{ echo abc; }}\n{script}\nenv\n'
@@ -55,9 +59,26 @@ def test_every_command_of_the_page_is_tried_here_or_elsewhere(tmp_path: Path) ->
     assert run.returncode == 0, run.stderr
     assert set(re.findall(r"^(TASKHAND_\w+)=", run.stdout, re.MULTILINE)) <= VARIABLES
     assert (tmp_path / "etc/taskhand/vambe_api_key").stat().st_mode & 0o777 == 0o600
+    with monkeypatch.context() as service:
+        service.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "etc" / "taskhand"))
+        _check_connections(tmp_path)
     variables = dict(line.split("=") for line in (tmp_path / "examples/container/.env").read_text("utf-8").split())
     compose = (ROOT / "examples" / "container" / "compose.yaml").read_text(encoding="utf-8")
     assert variables.keys() == set(re.findall(r"\$\{(\w+):\?\}", compose))
+
+
+def _check_connections(root: Path) -> None:
+    """What is installed for a service with two connections is a configuration that a server takes, with its people."""
+    etc = root / "etc" / "taskhand"
+    settings = (root / "etc/systemd/system/taskhand.service.d/connections.conf").read_text(encoding="utf-8")
+    for name, path in re.findall(r"^LoadCredential=(\w+):(.+)$", settings, re.MULTILINE):
+        assert path == f"/etc/taskhand/{name}"
+        (etc / name).write_text(f"key-of-{name}", encoding="utf-8")
+    found = load_configuration({"TASKHAND_CONFIG": str(etc / "taskhand.toml")}, {})
+    assert [one.name for one in found.connections] == ["north", "south"]
+    assert found.settings.timezone
+    assert [one for one in (check_policy(found), *check_people(found)) if one.outcome != "ok"] == []
+    assert PeopleSource.open(found).current["ana@example.com"]["south"] == "Ana Pérez"
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("docker run ")])

@@ -117,6 +117,7 @@ async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> 
         async with AsyncExitStack() as stack:
             place.write(await _open_accounts(stack))
             write_line("Three CRM accounts, which are sandboxes: north and south (HubSpot), partners (Close).")
+            write_line(f"policy.toml: {' '.join(_POLICY.split())}")
             keys = {}
             for person, scopes in _SCOPES.items():
                 command = ["keys", "create", "--person", person, "--scopes", scopes, "--expires", "1d"]
