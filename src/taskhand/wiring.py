@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from taskhand.backends.factory import Clock, OpenContext
+from taskhand.backends.factory import Clock, OpenContext, with_credential
 from taskhand.backends.registry import find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import data_folder, expand_path
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from taskhand.keys.sqlite import SqliteKeyStore
     from taskhand.tokens.token_check import TokenCheck
     from taskhand.vault.cipher import Cipher
+    from taskhand.vault.link import Link
     from taskhand.vault.links import Links
+    from taskhand.vault.openings import Openings, Rejected
     from taskhand.vault.sqlite import SqliteLinkStore
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "keys_path",
     "links_path",
     "open_app",
+    "open_as_person",
     "open_cipher",
     "open_connections",
     "open_journal",
@@ -65,16 +68,17 @@ async def open_connections(
     runtime: "Runtime | None" = None,
     *,
     observe: "Callable[[str], RequestObserver] | None" = None,
+    links: "Links | None" = None,
 ) -> AsyncIterator[Connections]:
     """The AppContext of each connection by its name; all are closed at the end.
 
-    `clock` and `runtime` as in `open_app`. `observe` returns who is told of the requests to the connection of a name.
+    `observe` returns who is told of the requests to the connection of a name; the rest is as in `open_app`.
     """
     async with AsyncExitStack() as stack:
         opened = {}
         for one in connections:
             observed = _observed(runtime, observe(one.name)) if observe else runtime
-            app = await stack.enter_async_context(open_app(one.settings, clock, observed, connection=one))
+            app = await stack.enter_async_context(open_app(one.settings, clock, observed, connection=one, links=links))
             is_named = len(connections) > 1
             opened[one.name] = replace(app, connection=one.name, description=one.description) if is_named else app
         yield Connections(opened)
@@ -94,16 +98,19 @@ async def open_app(
     runtime: "Runtime | None" = None,
     *,
     connection: ConnectionSettings | None = None,
+    links: "Links | None" = None,
 ) -> AsyncIterator[AppContext]:
     """The AppContext of these settings; its backend and its journal are closed at the end.
 
     A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which
-    connection it is: its journal has a place of its own, whether there are others or not.
+    connection it is: its journal has a place of its own, whether there are others or not. With `links` it is used with
+    the caller's own credential, where the caller has linked one.
     """
     clock = clock or _clock(settings)
     settings.check_credential()
     async with AsyncExitStack() as stack:
-        backend = await _open_backend(settings, _open_context(settings, clock, stack, runtime), connection)
+        context = _open_context(settings, clock, stack, runtime)
+        backend = await _open_backend(settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
         journal = open_journal(settings, clock, store, connection=connection)
@@ -118,6 +125,7 @@ async def open_app(
             call_s=settings.call_s,
             title=find_factory(settings.backend).title,
             configured_me=_configured_me(settings),
+            own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links),
         )
 
 
@@ -125,6 +133,37 @@ def _configured_me(settings: Settings) -> str | None:
     """Who `me` is as far as a setting says it."""
     variable = find_factory(settings.backend).me_variable or ("USER" if _is_embedded(settings) else "")
     return getattr(settings, variable.lower()) if variable else None
+
+
+def _own_backends(
+    connection: ConnectionSettings, context: OpenContext, links: "Links | None"
+) -> "Openings[Backend] | None":
+    """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
+    if links is None or _is_embedded(connection.settings):
+        return None
+    from taskhand.vault.openings import Openings
+
+    def open_with(link: "Link", rejected: "Rejected") -> "AbstractAsyncContextManager[Backend]":
+        return open_as_person(connection, link.credential.access_token, replace(context, rejected=rejected))
+
+    own = Openings(links, connection.name, open_with)
+    context.stack.push_async_callback(own.aclose)
+    return own
+
+
+@asynccontextmanager
+async def open_as_person(
+    connection: ConnectionSettings, credential: str, context: OpenContext | None = None
+) -> AsyncIterator["Backend"]:
+    """The backend of a connection with another credential; what it says of that names no setting."""
+    factory = find_factory(connection.settings.backend)
+    settings = with_credential(connection.settings, factory, credential)
+    keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
+    async with AsyncExitStack() as stack:
+        context = replace(context or _open_context(settings, _clock(settings)), stack=stack)
+        backend = await _open_backend(settings, context, replace(connection, settings=settings, keys=keys))
+        stack.push_async_callback(_close, backend)
+        yield backend
 
 
 async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":
@@ -164,14 +203,10 @@ def open_journal(
         journal_path(settings),
         owner=_journal_owner(settings, clock, store, connection),
         clock=clock or _clock(settings),
-        new_id=_sequential_id if settings.ids == "sequential" else lambda prefix, _: f"{prefix}_{token_hex(5)}",
+        new_id=lambda prefix, number: f"{prefix}_{f'{number:04}' if settings.ids == 'sequential' else token_hex(5)}",
         secrets=settings.secrets,
         keep_days=0 if settings.clock else settings.journal_days,  # a frozen clock tells no age
     )
-
-
-def _sequential_id(prefix: str, number: int) -> str:
-    return f"{prefix}_{number:04}"
 
 
 def _journal_owner(

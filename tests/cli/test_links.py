@@ -2,24 +2,29 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 from click.testing import CliRunner, Result
 
 from fixed_clock import NOW
 from keyrings import InMemory
+from sandbox.close.stage import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.main import command
 from taskhand.config.configuration import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
 from taskhand.vault.health_checks import check_vault
 from taskhand.vault.link import Link
 from taskhand.wiring import links_path, open_cipher, open_link_store, open_links
-from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, rows
+from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 Run = Callable[..., Result]
 MOMENT = "2026-03-04T15:30:00Z"
@@ -186,3 +191,49 @@ def test_the_doctor_checks_the_vault_where_there_is_a_key(file: Path) -> None:
     given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
     checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
     assert [one.outcome for one in checks if one.subject == "vault"] == ["ok"]
+
+
+@pytest.fixture
+async def crm() -> AsyncIterator[tuple[CloseSandbox, dict[str, str]]]:
+    """A CRM with the users of `SEED`, and what a server is told of it."""
+    sandbox = CloseSandbox(seed=SEED)
+    async with serve(sandbox) as url:
+        yield sandbox, {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1"}
+
+
+async def test_a_credential_is_tried_kept_and_said_whose_it_is(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path
+) -> None:
+    sandbox, given = crm
+    token = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
+
+    async def link(*arguments: str, text: str = token, key: str | None = KEY) -> Result:
+        env = environment(file, key) | given
+        asked = partial(CliRunner().invoke, command, ["people", "link", *arguments], input=text, env=env)
+        return await anyio.to_thread.run_sync(asked)
+
+    refused = await link("ben@x.test", "default", text="no-such-token-4711")
+    assert message(refused) == "Close does not accept this credential; nothing was stored."
+    assert await links_at(file).list() == []
+    done = await link("Ben@X.test", "DEFAULT", text=f"{token}\n")
+    assert done.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"
+    assert token not in done.output
+    assert sandbox.requests[-1].user == BEN
+    kept = await links_at(file).find("ben@x.test", "default")
+    assert kept is not None
+    assert (kept.kind, kept.credential.access_token, kept.member.id) == ("key", token, BEN)
+    for arguments, text, key, said in (
+        (("ben@x.test", "nowhere"), token, KEY, "There is no connection 'nowhere'."),
+        (("", "default"), token, KEY, "'' is not a person"),
+        (("ben@x.test", "default"), " \n", KEY, "No credential was given. Nothing was stored."),
+        (("ben@x.test", "default"), "${TOKEN}", KEY, "The text on standard input holds a placeholder"),
+        (("ben@x.test", "default"), token, None, "There is no key for the credentials that persons link."),
+    ):
+        assert message(await link(*arguments, text=text, key=key)).startswith(said)
+    kept = await links_at(file).find("ben@x.test", "default")
+    assert kept is not None
+    assert kept.credential.access_token == token
+
+
+def test_the_embedded_store_takes_no_credential(run: Run) -> None:
+    assert message(run("people", "link", "ben@x.test", "default")).startswith("default needs no credential")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,7 @@ sees_all_changes = true
 [people."Ben@example.com"]
 second_person = true
 most_tasks = 5
+own_credential = true
 """
 
 
@@ -65,9 +66,7 @@ def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_ev
     assert policy.rules_for("stranger@example.com") == policy.rules_for()
     sales = Rules(frozenset({"north"}), "all,-delete_task", own_tasks_only=True, most_tasks=20)
     assert policy.rules_for("ana@example.com") == sales
-    ben = Rules(
-        sales.connections, sales.tools, own_tasks_only=True, most_tasks=5, second_person=True, sees_all_changes=True
-    )
+    ben = replace(sales, most_tasks=5, second_person=True, sees_all_changes=True, own_credential=True)
     assert policy.rules_for("ben@example.com") == ben
     assert policy.rules_for("head") == Rules(tools="read", most_tasks=20, sees_all_changes=True)
 

@@ -20,9 +20,20 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from taskhand.backends.base import Backend
+    from taskhand.domain.errors import TaskhandError
+    from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime
 
-__all__ = ["BackendFactory", "BackendSettings", "Clock", "OpenContext", "SettingKind", "account_id", "is_secret"]
+__all__ = [
+    "BackendFactory",
+    "BackendSettings",
+    "Clock",
+    "OpenContext",
+    "SettingKind",
+    "account_id",
+    "is_secret",
+    "with_credential",
+]
 
 Clock = Callable[[], datetime]
 """Returns the current time, aware of its zone."""
@@ -60,7 +71,9 @@ class OpenContext:
 
     `store`, `user` and `language` are the embedded store's file, first member and statuses' language. `runtime` is
     how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`, which closes it.
-    `keys` are what settings are called, by their variables, where a file has them for one connection.
+    `keys` are what settings are called, by their variables, where a file has them for one connection. `rejected` is
+    awaited where the CRM does not accept the credential, and returns the error for it. `limiters` are the rate budgets
+    of the whole account, which all credentials share.
     """
 
     clock: Clock
@@ -72,6 +85,8 @@ class OpenContext:
     runtime: "Runtime | None" = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     keys: Mapping[str, str] = field(default_factory=dict)
+    rejected: "Callable[[], Awaitable[TaskhandError]] | None" = None
+    limiters: "dict[tuple[Rate, int], RateLimiter]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,7 @@ class BackendFactory(Generic[S]):
     embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
     this order: it requires the credentials among them. `me_variable` is the one that says who `me` is. `misnomers` are
     variables in which other programs expect the same credential: they are not read, and named where the credential is
-    missing.
+    missing. `is_token` is whether a pasted credential is the second of two kinds.
     """
 
     name: str
@@ -95,6 +110,7 @@ class BackendFactory(Generic[S]):
     me_variable: str | None = None
     privacy_policy: str | None = None
     misnomers: Sequence[str] = ()
+    is_token: Callable[[str], bool] | None = None
 
     @property
     def prefix(self) -> str:
@@ -105,6 +121,14 @@ class BackendFactory(Generic[S]):
     def credentials(self) -> tuple[str, ...]:
         """The names of the fields that hold a credential."""
         return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
+
+
+def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:
+    """The settings with this credential in the place of theirs, and without whom they say that `me` is."""
+    fields = factory.settings.model_fields
+    own = {*factory.credentials, *(name for name in fields if fields[name].alias == factory.me_variable)}
+    chosen = factory.credentials[1 if factory.is_token and factory.is_token(text) else 0]
+    return settings.model_copy(update={**dict.fromkeys(own), chosen: SecretStr(text)})
 
 
 def is_secret(setting: "FieldInfo") -> bool:

@@ -1,23 +1,36 @@
-"""The command `taskhand people`: lists who has linked a credential of their own, and removes one."""
+"""The command `taskhand people`: links a person's own credential, lists who has linked one, and removes one."""
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import click
 
+from taskhand.backends.registry import find_factory
+from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_line, print_row
+from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.principal import Person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from taskhand.backends.base import Backend
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
     from taskhand.vault.link import LinkedMember, ListedLink
     from taskhand.vault.links import Links
 
 __all__ = ["people"]
 
 _T = TypeVar("_T")
+
+_MOST_READ = 10_000
+"""Characters that a credential may have."""
 
 
 @click.group(invoke_without_command=True)
@@ -51,6 +64,93 @@ def people(context: click.Context, *, as_json: bool) -> None:
         from taskhand.wiring import links_path
 
         print_line(f"Nobody has linked a credential: there is none in {links_path(settings)}.", err=True)
+
+
+@people.command("link")
+@click.argument("person")
+@click.argument("connection")
+@click.pass_context
+def link(context: click.Context, person: str, connection: str) -> None:
+    """Link a person's own key or token for CONNECTION.
+
+    It is asked for, or read from standard input, and tried: the CRM says whose it is. Calls of PERSON go to the CRM
+    with it from the next one on, at every server that has the same file of links and TASKHAND_VAULT_KEY.
+    """
+    found: Configuration = context.meta[CONFIGURATION]
+    [chosen] = found.only(connection).connections
+    name = _read_person(person)
+    title = find_factory(chosen.settings.backend).title
+    if not find_factory(chosen.settings.backend).credentials:
+        raise CallerError(f"{chosen.name} needs no credential: {title} is no CRM.", code="no_credential_needed")
+    if not found.settings.vault_keys:
+        from taskhand.vault.cipher import no_key
+
+        raise no_key()
+    text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
+    member = anyio.run(_save_link, found.settings, chosen, name, text)
+    who = _who(member)
+    print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
+    if who is None:
+        print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
+
+
+def _read_person(text: str) -> str:
+    """The person's id; CallerError for a text that is none."""
+    if (flaw := flaw_of_person(text.strip())) is not None:
+        raise CallerError(
+            f"{text[:60]!r} is not a person: {flaw}.",
+            next_step="Send one e-mail address or id, as keys and TASKHAND_PERSON have it.",
+        )
+    return Person.named(text).id
+
+
+def _ask_credential(question: str) -> str:
+    """The credential, from a hidden prompt or from standard input; CallerError for a text that is none."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    else:
+        typed = sys.stdin.read(_MOST_READ)
+    text = clean_value(typed)
+    flaw = find_flaw(text, "the credential", is_secret=True) if text else None
+    if not text or flaw:
+        why = f"The text on standard input {flaw.found}." if flaw else "No credential was given."
+        raise CallerError(f"{why} Nothing was stored.", next_step="Send the key or token alone.")
+    return text
+
+
+async def _save_link(settings: Settings, connection: "ConnectionSettings", person: str, text: str) -> "LinkedMember":
+    """Try the credential, and keep it; who the CRM says that the person is."""
+    from taskhand.vault.link import Link, OwnCredential
+    from taskhand.wiring import open_as_person, open_links
+
+    now = settings.clock or datetime.now().astimezone()
+    async with open_as_person(connection, text) as backend:
+        member = await _find_member(backend, find_factory(connection.settings.backend).title)
+    links = open_links(settings)
+    try:
+        await links.save(Link(person, connection.name, "key", OwnCredential(text), now, member))
+    finally:
+        await links.aclose()
+    return member
+
+
+async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
+    """Whose credential a backend was opened with; nobody where the CRM does not tell."""
+    from taskhand.vault.link import LinkedMember
+
+    try:
+        await backend.check_access()
+        me = await backend.me()
+        team = await backend.members() if me else ()
+    except OperatorError as error:
+        if error.code != "unauthorized":
+            raise
+        raise OperatorError(
+            f"{title} does not accept this credential; nothing was stored.",
+            code="unauthorized",
+            next_step="Copy it from the CRM again, whole, and run the same command.",
+        ) from None
+    return LinkedMember(me, next((one.name for one in team if one.id == me), None))
 
 
 @people.command("unlink")

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from taskhand.cli.access import AuthOptions
+    from taskhand.config.settings import Settings
     from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
+    from taskhand.vault.links import Links
 
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
@@ -279,7 +281,8 @@ async def _open(
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
     traces = _open_traces(stack)
     observe = metrics.of_connection if metrics else None
-    connections = await stack.enter_async_context(open_connections(found.connections, observe=observe))
+    links = _open_links(settings, stack)
+    connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
     server = create_server(
         connections,
         access=access_by(policy, people),
@@ -298,6 +301,8 @@ async def _open(
     async def at_start() -> None:
         async with side_by_side() as group:
             group.start_soon(reload_files)
+            if links is not None:
+                group.start_soon(links.record_uses)
             for app in connections:
                 await recover_if_possible(app)
             await anyio.sleep(_QUIET_S)
@@ -305,10 +310,23 @@ async def _open(
 
     async def close() -> None:
         await connections.aclose()
+        if links is not None:
+            await links.aclose()
         if traces:
             traces.close()  # a signal ends the process before the stack is closed
 
     return server, close, at_start, check_readiness(connections)
+
+
+def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
+    """The credentials that persons have linked, open until the stack is closed; None where there is no vault."""
+    if not settings.vault_keys:
+        return None
+    from taskhand.wiring import open_links
+
+    links = open_links(settings)
+    stack.push_async_callback(links.aclose)
+    return links
 
 
 def _open_metrics(

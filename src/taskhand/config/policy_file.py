@@ -29,7 +29,7 @@ from taskhand.domain.principal import Person
 __all__ = ["PolicyFile", "read_policy_file"]
 
 _RULES: Final = tuple(rule.name for rule in fields(Rules))
-_SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes"})
+_SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes", "own_credential"})
 _TABLES: Final = ("everyone", "groups", "people")
 
 SelectTools = Callable[[str, str], Collection[str]]

@@ -139,6 +139,16 @@ class LinkRequired(OperatorError):
     default_code = "link_required"
 
     @classmethod
+    def first(cls, connection: str, person: str) -> "LinkRequired":
+        """The error for a person who has none, where the shared one is not for the person."""
+        return cls(
+            f"You have no own credential for {connection}, and may not use the shared one; nothing was sent.",
+            next_step=f"Tell the person: whoever runs Taskhand links it with "
+            f"`taskhand people link {person} {connection}`.",
+            details={"connection": connection, "rule": "own_credential"},
+        )
+
+    @classmethod
     def again(cls, connection: str) -> "LinkRequired":
         """The error for a credential that the CRM accepts no longer."""
         return cls(

@@ -18,7 +18,8 @@ class Rules:
     `connections` are the names of those that may be used (None: all). `tools` selects tools as TASKHAND_TOOLS does.
     `own_tasks_only` is whether only tasks of the person's own are seen and changed. `most_tasks` is how many tasks one
     change may have. `second_person` is whether a destructive plan must be applied by another person.
-    `sees_all_changes` is whether the changes of other persons are listed, and may be undone.
+    `sees_all_changes` is whether the changes of other persons are listed, and may be undone. `own_credential` is
+    whether a CRM is used with the person's own credential only, never with the shared one.
     """
 
     connections: frozenset[str] | None = None
@@ -27,6 +28,7 @@ class Rules:
     most_tasks: int | None = None
     second_person: bool = False
     sees_all_changes: bool = False
+    own_credential: bool = False
 
     @property
     def note_on_lists(self) -> str | None:

@@ -4,6 +4,7 @@ The HTTP library is imported by the first request, because a stdio server starts
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
@@ -54,7 +55,9 @@ class Client:
         rate_limiter: RateLimiter | None = None,
         runtime: Runtime | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
+        rejected: Callable[[], Awaitable[TaskhandError]] | None = None,
     ) -> None:
+        """`rejected` is awaited where the upstream does not accept the credential, and returns the error for it."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
@@ -63,6 +66,7 @@ class Client:
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)
         self._inner = transport
+        self._rejected = rejected
         self._transport: RetryTransport | None = None
         self._entered = False
 
@@ -157,7 +161,10 @@ class Client:
             if answer.is_success:
                 return answer
             if answer.status not in _REDIRECTS:
-                raise self._refusal(answer, request)
+                error = self._refusal(answer, request)
+                if self._rejected is not None and error.code == "unauthorized":
+                    error = await self._rejected()
+                raise error
             if request.kind is not RequestKind.READ:
                 raise redirected_write_error(self._upstream)
             location = answer.headers.get("location") if request.method == "GET" else None

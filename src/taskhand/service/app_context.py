@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
@@ -16,6 +17,9 @@ from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference import Reference
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
+
+if TYPE_CHECKING:
+    from taskhand.service.own_credential import OwnBackends
 
 __all__ = ["AppContext", "WritePolicy"]
 
@@ -50,7 +54,7 @@ class AppContext:
     `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, where nobody was asked.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
-    which tasks were changed.
+    which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one.
     """
 
     backend: Backend
@@ -67,6 +71,7 @@ class AppContext:
     configured_me: str | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
+    own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
@@ -93,6 +98,8 @@ class AppContext:
 
     async def aclose(self) -> None:
         """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
+        if self.own is not None:
+            await self.own.aclose()
         await self.backend.aclose()
         await self.journal.aclose()
 
@@ -126,17 +133,30 @@ class AppContext:
 
 def _backend_of(app: AppContext, principal: Principal) -> Backend:
     """The backend of an application as this caller uses it."""
-    backend = app.backend
-    if principal.person is not None:
-        from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody
+    has_credential = app.backend.accessed == "credential"
+    if (app.own is not None and principal.person is not None) or (principal.rules.own_credential and has_credential):
+        from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
 
-        key = MEMBER if app.connection is None else app.connection
-        backend = backend_of_person(backend, principal.person, key, principal.members.get(key))
+        name = app.own.connection if app.own is not None else app.connection or "default"
+        for_caller = partial(_as_person, app, principal)
+        backend = with_own_credential(app.backend, app.own, principal, name, for_caller)
+    else:
+        backend = _as_person(app, principal, app.backend)
     if principal.rules.own_tasks_only:
         from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
 
         backend = only_own_tasks(backend)
     return backend
+
+
+def _as_person(app: AppContext, principal: Principal, backend: Backend, member: str | None = None) -> Backend:
+    """The backend with the caller as `me`: the `member` that the CRM has told, else whom people.toml names."""
+    if principal.person is None:
+        return backend
+    from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody
+
+    key = MEMBER if app.connection is None else app.connection
+    return backend_of_person(backend, principal.person, key, member or principal.members.get(key))
 
 
 def _in_progress_error() -> CallerError:

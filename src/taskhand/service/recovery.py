@@ -70,10 +70,11 @@ async def _recover_once(app: AppContext, change: Change) -> None:
 
 async def _recover(app: AppContext, change: Change) -> None:
     """Find the result of each intent that has none, and end the change."""
+    app = _of_maker(app, change)
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
     now = await read_snapshots(app, ids, properties=properties_of(change.intents)) if ids else {}
-    now = await with_notes(_of_maker(app, change), [change.intents[index] for index in pending], now, change.opening.at)
+    now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
     results = [_find_result(change.intents[index], index, now) for index in pending if index not in _creates(change)]
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
@@ -83,7 +84,10 @@ async def _recover(app: AppContext, change: Change) -> None:
 
 
 def _of_maker(app: AppContext, change: Change) -> AppContext:
-    """The application for the person whose change it is: an equal note of another person is none of this change."""
+    """The application for the person whose change it is: an equal note of another person is none of this change.
+
+    A CRM shows by whom a task or a note was written: that is whoever's credential the change was sent with.
+    """
     maker = change.opening.caller.subject
     return app.of_principal(Principal(Person.named(maker))) if maker else app
 

@@ -74,4 +74,5 @@ FACTORY = BackendFactory(
     account=lambda settings: account_id(settings.close_base_url, settings.close_api_key),
     questions=("CLOSE_API_KEY", "TASKHAND_TIMEZONE"),
     privacy_policy="https://www.close.com/privacy",
+    is_token=lambda text: not text.startswith("api_"),
 )

@@ -68,7 +68,7 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     )
     client = await open_client(context, upstream, Rate(settings.hubspot_rate, 10.0))
     # Searches have a limit of their own: five a second for the whole account.
-    searching = await open_client(context, upstream, Rate(5, 1.0), 3)
+    searching = await open_client(context, upstream, Rate(5, 1.0), 3, of_account=True)
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
     hubspot = HubSpotClient(client, searching, version=version, id_property=id_property)
     return HubSpotAdapter(hubspot, settings, context.timezone, timing_of(context))

@@ -14,15 +14,25 @@ if TYPE_CHECKING:
 __all__ = ["open_client", "timing_of"]
 
 
-async def open_client(context: "OpenContext", upstream: Upstream, rate: Rate, in_flight: int = 8) -> Client:
-    """A client with a rate budget of its own and at most `in_flight` requests under way; `context.stack` closes it."""
+async def open_client(
+    context: "OpenContext", upstream: Upstream, rate: Rate, in_flight: int = 8, *, of_account: bool = False
+) -> Client:
+    """A client with a rate budget of its own and at most `in_flight` requests under way; `context.stack` closes it.
+
+    `of_account` is whether the CRM counts the requests of all credentials together: then they have one budget.
+    """
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
     upstream = replace(upstream, credential=credential, variable=base)
-    limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
-    if runtime.observer is not None:
-        runtime.observer.watch_budget(limiter.headroom)
-    return await context.stack.enter_async_context(Client(upstream, runtime=runtime, rate_limiter=limiter))
+    limiter = context.limiters.get((rate, in_flight)) if of_account else None
+    if limiter is None:
+        limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+        if runtime.observer is not None and context.rejected is None:
+            runtime.observer.watch_budget(limiter.headroom)
+    if of_account:
+        context.limiters[rate, in_flight] = limiter
+    client = Client(upstream, runtime=runtime, rate_limiter=limiter, rejected=context.rejected)
+    return await context.stack.enter_async_context(client)
 
 
 def timing_of(context: "OpenContext") -> Timing:

@@ -62,10 +62,13 @@ def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
 
 
 def _me(app: AppContext) -> str | None:
-    """Who the caller is by people.toml, or by the settings where nobody was asked; None where only the CRM knows."""
+    """Who the caller is by people.toml, or by the settings where nobody was asked; None where only the CRM knows.
+
+    Where persons link credentials of their own, the CRM knows better than a file.
+    """
     if app.principal.person is None:
         return app.configured_me
-    return app.principal.members.get(app.connection or "")
+    return None if app.own is not None else app.principal.members.get(app.connection or "")
 
 
 def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:

@@ -1,0 +1,136 @@
+"""A backend as it is used with the caller's own credential, where the caller has linked one."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, cast
+
+from taskhand.backends.base import Backend, OwnProperties
+from taskhand.domain.errors import LinkRequired, NotAllowed
+from taskhand.domain.principal import Principal
+
+__all__ = ["OwnBackend", "OwnBackends", "with_own_credential"]
+
+ForCaller = Callable[[Backend, str | None], Backend]
+"""A backend as the caller uses it; the text is who the caller is there, where the CRM has told."""
+
+
+class OwnBackend(Protocol):
+    """A backend that was opened with a person's own credential."""
+
+    @property
+    def value(self) -> Backend:
+        """The backend."""
+        ...
+
+    @property
+    def member_id(self) -> str | None:
+        """Who the person is there, where the CRM has told."""
+        ...
+
+
+class OwnBackends(Protocol):
+    """The backends that are opened with persons' own credentials, for one connection."""
+
+    @property
+    def connection(self) -> str:
+        """The connection's name."""
+        ...
+
+    def lease(self, names: Sequence[str]) -> AbstractAsyncContextManager[OwnBackend | None]:
+        """The backend of the person with these names, open inside; None where nothing is linked.
+
+        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all that is open."""
+        ...
+
+
+def with_own_credential(
+    shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
+) -> Backend:
+    """The backend for one caller: with the caller's own credential, else with the shared one where that is allowed.
+
+    `own` None: nobody can link one. `connection` names it in errors.
+    """
+    return cast("Backend", _CallersBackend(_Choice(shared, own, principal, connection, for_caller)))
+
+
+class _Choice:
+    """Chooses the credential for each request of one caller.
+
+    What a person has unlinked, or has to link again, is never replaced by the shared credential within a call.
+    """
+
+    def __init__(
+        self, shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
+    ) -> None:
+        self.latest = self.shared = for_caller(shared, None)
+        """The backend of the last request, and of none before the first."""
+        self._own = own
+        self._principal = principal
+        self._connection = connection
+        self._for_caller = for_caller
+        self._opened: Backend | None = None
+
+    @asynccontextmanager
+    async def backend(self) -> AsyncIterator[Backend]:
+        """The backend for a request now."""
+        person = self._principal.person
+        if self._own is None or person is None:
+            self._check_shared()
+            yield self.shared
+            return
+        async with self._own.lease(person.names) as found:
+            if found is None:
+                self._check_shared()
+                yield self.shared
+                return
+            if self._opened is not found.value:
+                self._opened, self.latest = found.value, self._for_caller(found.value, found.member_id)
+            yield self.latest
+
+    def _check_shared(self) -> None:
+        """LinkRequired or NotAllowed where the shared credential is not for this caller."""
+        person = self._principal.person
+        if self._opened is None and not self._principal.rules.own_credential:
+            return
+        if person is None:
+            raise NotAllowed.by("own_credential", "Callers whom nobody asked who they are may not use this connection.")
+        raise LinkRequired.first(self._connection, person.shown_name)
+
+
+class _CallersBackend:
+    """Every method of the protocol, each with the credential that is the caller's then."""
+
+    def __init__(self, choice: _Choice) -> None:
+        self._choice = choice
+        is_there = choice.shared.properties is not None
+        self.properties = cast("OwnProperties", _CallersProperties(choice)) if is_there else None
+
+    def __getattr__(self, name: str) -> Any:
+        if not inspect.iscoroutinefunction(getattr(Backend, name, None)):
+            return getattr(self._choice.latest, name)
+
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._choice.backend() as backend:
+                return await getattr(backend, name)(*given, **named)
+
+        return call
+
+
+class _CallersProperties:
+    """The properties of the backend that is the caller's then."""
+
+    def __init__(self, choice: _Choice) -> None:
+        self._choice = choice
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._choice.backend() as backend:
+                return await getattr(backend.properties, name)(*given, **named)
+
+        return call

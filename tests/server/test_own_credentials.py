@@ -1,0 +1,272 @@
+"""Persons with credentials of their own on one connection: each request bears that of whoever calls, and nobody else's.
+
+The request log of the sandbox says whose credential each request bore.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from fixed_clock import NOW
+from sandbox.close.stage import ANA, BEN, CALL, LEAD, SEED, TASK, user
+from server.offices import answer_of, client_of, open_offices
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import LinkRequired
+from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.domain.principal import Person, Principal
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.service.connections import Connections
+from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links import Links
+from taskhand.vault.openings import Openings
+from taskhand.wiring import open_connections
+from vault.vaults import link_of, links_at, rows
+
+OWNER, CAT = ANA, "user_cat"
+PERSONS = {"ben@example.com": BEN, "cat@example.com": CAT}
+"""Who has linked, and who each is in the CRM. The shared key is of `OWNER`."""
+NOBODY = "dan@example.com"
+WORK: Mapping[str, Mapping[str, Any]] = {
+    "get_task": {"id": TASK},
+    "list_team_members": {},
+    "find_contacts": {"query": "bruce"},
+    "update_task": {"id": TASK, "title": "Renew it", "addNote": "Called."},
+    "bulk_update_tasks": {"taskIds": [TASK, CALL], "changes": {"priority": "2"}},
+    "list_changes": {},
+}
+ONLY_OWN = Policy({"own_credential": True})
+
+
+@dataclass
+class Office:
+    """One account of Close, whose shared key is that of `OWNER`."""
+
+    sandbox: CloseSandbox
+    connections: Connections
+    links: Links
+    file: Path
+    seen: int = 0
+
+    async def link(self, person: str, member: str) -> None:
+        """Link the person as this user of the CRM."""
+        token = str(self.sandbox.authorization.sign_in(member, self.sandbox.now())["access_token"])
+        link = Link(person, "default", "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
+        await self.links.save(link)
+
+    def client(self, person: str | None, policy: Policy = NO_POLICY) -> Client:
+        """A client with which this person calls."""
+        return client_of(self.connections, person, policy=policy)
+
+    async def me(self, person: str, line: str) -> str:
+        """Who `me` is for a person of whom people.toml has this line."""
+        lines = {person: {"member": line}}
+        async with client_of(self.connections, person, memberships=lines) as client:
+            return str((await answer_of(client, "list_team_members"))["me"])
+
+    def users(self) -> set[str | None]:
+        """Whose credentials the requests since the last look bore."""
+        new = self.sandbox.requests[self.seen :]
+        self.seen += len(new)
+        return {one.user for one in new}
+
+
+@asynccontextmanager
+async def open_office(folder: Path) -> AsyncIterator[Office]:
+    file = folder / "links.sqlite"
+    users = [*SEED["users"], user(CAT, "Cat")]
+    sandbox = CloseSandbox(seed=SEED | {"users": users})
+    links = links_at(file)
+    async with serve(sandbox) as url:
+        settings = Settings(
+            close_api_key=sandbox.key,
+            close_base_url=f"{url}/api/v1",
+            close_rate=1000,
+            journal=folder / "journal.sqlite",
+        )
+        account = [ConnectionSettings("default", settings)]
+        async with open_connections(account, links=links) as connections:
+            yield Office(sandbox, connections, links, file)
+    await links.aclose()
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_office(tmp_path) as opened:
+        for person, member in PERSONS.items():
+            await opened.link(person, member)
+        yield opened
+
+
+async def _work(client: Client, person: str, number: int) -> None:
+    """A write with the person's name in it, and reads."""
+    await answer_of(client, "create_task", title=f"{person} {number}", aiCustomerId=LEAD, responsibleIds=[OWNER])
+    await answer_of(client, "list_tasks", responsibleIds=["me"])
+    await answer_of(client, "list_team_members")
+
+
+async def test_each_request_bears_the_credential_of_whoever_calls(office: Office) -> None:
+    rounds, bearers = 4, {"ben": BEN, "cat": CAT, "dan": OWNER}
+    async with (
+        office.client("ben@example.com") as ben,
+        office.client("cat@example.com") as cat,
+        office.client(NOBODY) as dan,
+        side_by_side() as group,
+    ):
+        for number in range(rounds):
+            for person, client in {"ben": ben, "cat": cat, "dan": dan}.items():
+                group.start_soon(_work, client, person, number)
+    sent = [one for one in office.sandbox.requests if one.committed]
+    assert [one.user for one in sent] == [bearers[one.body["text"].partition(" ")[0]] for one in sent]
+    assert len(sent) == len(bearers) * rounds
+    # What one was answered stays with that one: each has read the team with the own credential.
+    assert {one.user for one in office.sandbox.requests if "/user/" in one.path} == {BEN, CAT, OWNER}
+
+
+@pytest.mark.parametrize("person", [*PERSONS, NOBODY, None])
+async def test_every_way_to_the_crm_bears_it(office: Office, person: str | None) -> None:
+    async with office.client(person) as client:
+        for uri in ("taskhand://statuses", "taskhand://members", f"task://{TASK}"):
+            await client.read_resource(uri)
+        for tool, sent in WORK.items():
+            assert "code" not in await answer_of(client, tool, **sent)
+        [change, *_] = (await answer_of(client, "list_changes"))["changes"]
+        assert "code" not in await answer_of(client, "undo_change", changeId=change["changeId"])
+    assert office.users() == {PERSONS.get(person or "", OWNER)}
+
+
+def _told(error: Mapping[str, Any]) -> tuple[str, str]:
+    return error["code"], error["message"]
+
+
+async def test_me_is_who_the_crm_says_before_what_people_toml_says(office: Office) -> None:
+    assert await office.me("cat@example.com", line="ana@example.com") == CAT
+    assert await office.me(NOBODY, line="cat@example.com") == CAT
+    assert office.users() == {CAT, OWNER}
+
+
+@pytest.mark.parametrize(
+    ("tool", "sent"),
+    [
+        ("get_task", {"id": TASK}),
+        ("list_tasks", {}),
+        ("create_task", {"title": "Call", "aiCustomerId": LEAD, "responsibleIds": [OWNER]}),
+        ("bulk_update_tasks", {"taskIds": [TASK, CALL], "changes": {"priority": "2"}}),
+    ],
+)
+async def test_who_is_revoked_in_the_crm_has_to_link_again_and_nobody_else(
+    office: Office, tool: str, sent: dict[str, Any]
+) -> None:
+    async with office.client("ben@example.com") as ben, office.client("cat@example.com") as cat:
+        await answer_of(ben, "get_task", id=TASK)
+        await answer_of(cat, "get_task", id=TASK)
+        office.sandbox.authorization.grants.end(BEN)
+        office.users()
+        refused = await answer_of(ben, tool, **sent)
+        assert _told(refused) == ("link_required", "Your own credential for default is not accepted any more.")
+        assert refused["next"] == "Tell the person to link default again."
+        assert office.users() == {BEN}
+        again = await answer_of(ben, tool, **sent)
+        assert _told(again) == _told(refused)
+        assert office.users() == set()  # nor is the shared credential used instead
+        assert "code" not in await answer_of(cat, tool, **sent)
+        assert office.users() == {CAT}
+        listed = {one.person: one.state for one in await office.links.list()}
+        assert listed == {"ben@example.com": "ended", "cat@example.com": "linked"}
+        await office.link("ben@example.com", BEN)
+        assert "code" not in await answer_of(ben, tool, **sent)
+        assert office.users() == {BEN}
+
+
+async def test_a_link_that_cannot_be_decrypted_is_its_persons_alone(office: Office) -> None:
+    with rows(office.file) as other:
+        other.execute("UPDATE link SET member_id = 'user_ana' WHERE person = 'ben@example.com'")
+    async with office.client("ben@example.com") as ben, office.client("cat@example.com") as cat:
+        refused = await answer_of(ben, "get_task", id=TASK)
+        assert refused["code"] == "link_broken"
+        assert office.users() == set()
+        assert "code" not in await answer_of(cat, "get_task", id=TASK)
+    assert office.users() == {CAT}
+
+
+async def test_the_rule_leaves_the_shared_credential_to_nobody(office: Office) -> None:
+    async with office.client(NOBODY, ONLY_OWN) as dan:
+        for tool in ("get_task", "update_task", "bulk_update_tasks"):
+            refused = await answer_of(dan, tool, **WORK[tool])
+            assert refused["code"] == "link_required"
+            assert "`taskhand people link dan@example.com default`" in refused["next"]
+    async with office.client(None, ONLY_OWN) as nobody:
+        refused = await answer_of(nobody, "list_tasks")
+        assert (refused["code"], refused["rule"]) == ("not_allowed", "own_credential")
+    assert office.users() == set()
+    async with office.client("ben@example.com", ONLY_OWN) as ben:
+        assert "code" not in await answer_of(ben, "get_task", id=TASK)
+    assert office.users() == {BEN}
+
+
+async def test_without_a_vault_the_rule_refuses_everybody(office: Office) -> None:
+    app = replace(office.connections.first, own=None)
+    async with client_of(Connections.of(app), "ben@example.com", policy=ONLY_OWN) as ben:
+        assert (await answer_of(ben, "get_task", id=TASK))["code"] == "link_required"
+    assert office.users() == set()
+
+
+async def test_the_rule_asks_no_credential_for_a_store_that_has_none(tmp_path: Path) -> None:
+    async with open_offices(tmp_path) as stores, client_of(stores, "ben@example.com", policy=ONLY_OWN) as ben:
+        assert "code" not in await answer_of(ben, "list_tasks", connection="north")
+
+
+async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_call(office: Office) -> None:
+    async with office.client("ben@example.com") as ben:
+        await answer_of(ben, "get_task", id=TASK)
+        assert office.users() == {BEN}
+        await office.links.remove("ben@example.com", "default")
+        await answer_of(ben, "get_task", id=TASK)
+        assert office.users() == {OWNER}
+
+
+async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(office: Office) -> None:
+    backend = office.connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
+    await backend.get_task(TASK)
+    await office.links.remove("ben@example.com", "default")
+    with pytest.raises(LinkRequired):
+        await backend.get_task(TASK)
+    assert office.users() == {BEN}
+
+
+async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_path: Path) -> None:
+    links, events = links_at(tmp_path / "links.sqlite"), list[str]()
+
+    @asynccontextmanager
+    async def open_with(link: Link, _: object) -> AsyncIterator[str]:
+        events.append(f"open {link.person}")
+        yield link.person
+        events.append(f"close {link.person}")
+
+    opened = Openings(links, "north", open_with, most=2)
+    for person in ("ana", "ben", "cat"):
+        await links.save(link_of(person))
+    async with opened.lease(["ana"]) as ana:
+        for person in ("ben", "cat", "ben"):
+            async with opened.lease([person]):
+                pass
+        assert ana is not None
+        assert "close ana" not in events
+        await links.save(link_of("ana"))
+        async with opened.lease(["nobody", "ana"]) as newer:
+            assert newer is not ana
+        assert "close ana" not in events
+    assert events.count("open ana") == 2
+    assert events.count("close ana") == 1
+    await opened.aclose()
+    assert sorted(one.partition(" ")[2] for one in events if one.startswith("open")) == sorted(
+        one.partition(" ")[2] for one in events if one.startswith("close")
+    )
+    await links.aclose()
