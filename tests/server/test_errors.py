@@ -40,6 +40,8 @@ CODES = {
     "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
     "NotAllowed": "not_allowed",
+    "LinkRequired": "link_required",
+    "LinkBroken": "link_broken",
     "UpstreamError": "upstream_error",
     "InvalidAnswer": "upstream_invalid",
     "UpstreamFailed": "upstream_error",
