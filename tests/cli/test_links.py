@@ -219,6 +219,10 @@ async def test_a_credential_is_tried_kept_and_said_whose_it_is(
     assert done.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"
     assert token not in done.output
     assert sandbox.requests[-1].user == BEN
+    called = environment(file) | given | {"TASKHAND_PERSON": "ben@x.test"}
+    checks = await run_checks(load_configuration({name: text for name, text in called.items() if text}, {}))
+    found = {one.subject: one.found for one in checks}
+    assert (found["credential"], found["me"]) == ("Close accepts the own credential.", "'me' is Ben Abel.")
     kept = await links_at(file).find("ben@x.test", "default")
     assert kept is not None
     assert (kept.kind, kept.credential.access_token, kept.member.id) == ("key", token, BEN)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import anyio
 import click
@@ -21,6 +22,9 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    from taskhand.vault.links import Links
 
 __all__ = ["check_connections", "doctor", "print_findings", "run_checks"]
 
@@ -80,14 +84,19 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
     """The checks of each connection, which is named where there are several. One without a backend has none."""
     principal = _principal(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
+    links = _links(found.settings)
 
     async def check(connection: ConnectionSettings) -> None:
-        results[connection.name] = await _check_connection(connection, principal)
+        results[connection.name] = await _check_connection(connection, principal, links)
 
-    async with side_by_side() as group:
-        for one in found.connections:
-            if backend_of(one):
-                group.start_soon(check, one)
+    try:
+        async with side_by_side() as group:
+            for one in found.connections:
+                if backend_of(one):
+                    group.start_soon(check, one)
+    finally:
+        if links is not None:
+            await links.aclose()
     several = len(found.connections) > 1
     return tuple(
         replace(finding, subject=f"{one.name}: {finding.subject}") if several else finding
@@ -220,17 +229,29 @@ async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
         return (CheckResult("vault", "failed", error.message, error.next_step or "Correct TASKHAND_LINKS."),)
 
 
-async def _check_connection(connection: ConnectionSettings, principal: Principal) -> tuple[CheckResult, ...]:
+def _links(settings: Settings) -> "Links | None":
+    """The credentials that persons have linked, with which a server would call; None where there is no vault."""
+    from taskhand.wiring import open_links
+
+    try:
+        return open_links(settings) if settings.vault_keys else None
+    except OperatorError:
+        return None  # it is a finding of its own
+
+
+async def _check_connection(
+    connection: ConnectionSettings, principal: Principal, links: "Links | None"
+) -> tuple[CheckResult, ...]:
     """The checks of the journal and the backend, as this caller; the reason where the backend cannot be opened."""
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 
     try:
-        async with open_app(connection.settings, connection=connection) as at:
+        async with open_app(connection.settings, connection=connection, links=links) as at:
             findings = await check_health(at.of_principal(principal))
             return tuple(_in_own_words(one, connection) for one in findings)
     except OperatorError as error:
-        subject = "credential" if error.code == "unauthorized" else "configuration"
+        subject = "credential" if error.code in {"unauthorized", "link_required", "link_broken"} else "configuration"
         failed = CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration.")
         return (_in_own_words(failed, connection),)
 
