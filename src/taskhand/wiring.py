@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from taskhand.journal.sqlite import SqliteJournal
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sqlite import SqliteKeyStore
-    from taskhand.tokens.token_check import TokenCheck
     from taskhand.vault.cipher import Cipher
     from taskhand.vault.link import Link
     from taskhand.vault.links import Links
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from taskhand.vault.sqlite import SqliteLinkStore
 
 __all__ = [
+    "clock_of",
     "journal_path",
     "keys_path",
     "links_path",
@@ -54,7 +54,6 @@ __all__ = [
     "open_link_store",
     "open_links",
     "open_local_store",
-    "open_token_check",
     "store_path",
 ]
 
@@ -106,7 +105,7 @@ async def open_app(
     connection it is: its journal has a place of its own, whether there are others or not. With `links` it is used with
     the caller's own credential, where the caller has linked one.
     """
-    clock = clock or _clock(settings)
+    clock = clock or clock_of(settings)
     settings.check_credential()
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock, stack, runtime)
@@ -160,7 +159,7 @@ async def open_as_person(
     settings = with_credential(connection.settings, factory, credential)
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
     async with AsyncExitStack() as stack:
-        context = replace(context or _open_context(settings, _clock(settings)), stack=stack)
+        context = replace(context or _open_context(settings, clock_of(settings)), stack=stack)
         backend = await _open_backend(settings, context, replace(connection, settings=settings, keys=keys))
         stack.push_async_callback(_close, backend)
         yield backend
@@ -202,7 +201,7 @@ def open_journal(
     return SqliteJournal(
         journal_path(settings),
         owner=_journal_owner(settings, clock, store, connection),
-        clock=clock or _clock(settings),
+        clock=clock or clock_of(settings),
         new_id=lambda prefix, number: f"{prefix}_{f'{number:04}' if settings.ids == 'sequential' else token_hex(5)}",
         secrets=settings.secrets,
         keep_days=0 if settings.clock else settings.journal_days,  # a frozen clock tells no age
@@ -268,10 +267,10 @@ def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBa
     """The embedded store; its file is opened at first use."""
     from taskhand.backends.local.factory import open_store
 
-    return open_store(_open_context(settings, clock or _clock(settings)))
+    return open_store(_open_context(settings, clock or clock_of(settings)))
 
 
-def _clock(settings: Settings) -> Clock:
+def clock_of(settings: Settings) -> Clock:
     """The system's clock in its own zone, or one frozen at TASKHAND_CLOCK."""
     frozen = settings.clock
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
@@ -350,57 +349,11 @@ def open_links(settings: Settings, clock: Clock | None = None) -> "Links":
     """The credentials that persons have linked."""
     from taskhand.vault.links import Links
 
-    return Links(open_link_store(settings), open_cipher(settings), clock or _clock(settings))
+    return Links(open_link_store(settings), open_cipher(settings), clock or clock_of(settings))
 
 
 def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":
     """The check of the keys that callers send."""
     from taskhand.keys.key_check import KeyCheck
 
-    return KeyCheck(open_key_store(settings), clock or _clock(settings))
-
-
-def open_token_check(
-    settings: Settings, issuers: Sequence[str], clock: Clock | None = None
-) -> "tuple[TokenCheck, Callable[[], Awaitable[None]]]":
-    """The check of the tokens of these issuers, and what closes its connections. OperatorError for a wrong address."""
-    from taskhand.http.documents import JsonDocuments
-    from taskhand.tokens.introspection import Introspection
-    from taskhand.tokens.issuer_keys import IssuerKeys
-    from taskhand.tokens.issuer_metadata import check_address
-    from taskhand.tokens.token_check import TokenCheck
-    from taskhand.tokens.token_holder import TokenRules
-
-    for issuer in issuers:
-        check_address(issuer, "The issuer")
-    tell, documents = clock or _clock(settings), JsonDocuments()
-
-    def now() -> float:
-        return tell().timestamp()
-
-    keys = [IssuerKeys(issuer, documents.get) for issuer in dict.fromkeys(issuers)]
-    rules = TokenRules(
-        frozenset(_listed(settings.audiences)),
-        settings.scope_prefix or "",
-        settings.groups_claim,
-        frozenset(_listed(settings.verified_emails)),
-    )
-    client = _introspection_client(settings)
-    introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
-    return TokenCheck(keys, rules, introspection, now=now), documents.aclose
-
-
-def _introspection_client(settings: Settings) -> tuple[str, str] | None:
-    """As whom the first issuer is asked about opaque tokens; OperatorError where only half of it is set."""
-    settings.check_own_secrets()
-    client, secret = settings.introspection_client, settings.introspection_secret
-    if bool(client) != bool(secret):
-        raise OperatorError(
-            "Of TASKHAND_INTROSPECTION_CLIENT and TASKHAND_INTROSPECTION_SECRET one is set without the other.",
-            next_step="Set both, or neither: then opaque tokens are refused.",
-        )
-    return (client, secret.get_secret_value()) if client and secret else None
-
-
-def _listed(text: str | None) -> list[str]:
-    return [one.strip() for one in (text or "").split(",") if one.strip()]
+    return KeyCheck(open_key_store(settings), clock or clock_of(settings))

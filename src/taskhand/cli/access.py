@@ -68,8 +68,8 @@ def open_auth(
     keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
     if "oauth" not in options.kinds:
         return keys
+    from taskhand.cli.token_check import open_token_check
     from taskhand.server.transports.oauth import OAuth
-    from taskhand.wiring import open_token_check
 
     if not isinstance(found, Configuration):
         return OAuth(None)

@@ -16,7 +16,7 @@ async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
     """Whether the keys of each issuer can be read; nothing where the settings name none."""
     if not (named := split_issuers(settings)):
         return ()
-    from taskhand.wiring import open_token_check
+    from taskhand.cli.token_check import open_token_check
 
     try:
         check, close = open_token_check(settings, named)

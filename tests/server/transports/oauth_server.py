@@ -11,6 +11,7 @@ import httpx2
 
 from issuers import Issuer
 from server.transports.keyed_server import NEWER, KeyCaller, asking_server
+from taskhand.cli.token_check import open_token_check
 from taskhand.config.settings import Settings
 from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
@@ -18,7 +19,6 @@ from taskhand.server.access import EVERYONE, Access
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.server.transports.oauth import OAuth
 from taskhand.service.app_context import AppContext
-from taskhand.wiring import open_token_check
 
 if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
