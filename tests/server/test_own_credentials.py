@@ -13,17 +13,24 @@ import pytest
 from mcp import Client
 
 from fixed_clock import NOW
+from safety.victim import journal_in
 from sandbox.close.stage import ANA, BEN, CALL, LEAD, SEED, TASK, user
 from server.offices import answer_of, client_of, open_offices
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
+from taskhand.service.call import Call
 from taskhand.service.connections import Connections
+from taskhand.service.recovery import recover_abandoned
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links import Links
 from taskhand.vault.openings import Openings
@@ -270,3 +277,47 @@ async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_
         one.partition(" ")[2] for one in events if one.startswith("close")
     )
     await links.aclose()
+
+
+async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> None:
+    sandbox, links = HubSpotSandbox(), links_at(tmp_path / "links.sqlite")
+    user = sandbox.state()["owners"][1]["userId"]
+    token = str(sandbox.authorization.sign_in(str(user), sandbox.now())["access_token"])
+    await links.save(Link("ben@example.com", "default", "key", OwnCredential(token), NOW))
+    async with serve(sandbox) as url:
+        settings = Settings(
+            hubspot_access_token=sandbox.token, hubspot_base_url=url, journal=tmp_path / "journal.sqlite"
+        )
+        async with open_connections([ConnectionSettings("default", settings)], links=links) as connections:
+            backend = connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
+            assert backend.properties is not None
+            assert await backend.properties.find_names(["hs_task_subject"])
+            async with client_of(connections, "ben@example.com") as ben:
+                [task, *_] = (await answer_of(ben, "list_tasks"))["tasks"]
+                assert "code" not in await answer_of(ben, "update_task", id=task["id"], title="Renew it")
+    assert {one.user for one in sandbox.requests} == {str(user)}
+    await links.aclose()
+
+
+async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_whoever_made_it(
+    office: Office, tmp_path: Path
+) -> None:
+    ben = Principal(Person.named("ben@example.com"))
+    dead = replace(office.connections.first, journal=journal_in(tmp_path))
+    call, edit = (
+        Call(dead.of_principal(ben), "update_task", Caller(None, None, ben.subject), arguments={}),
+        Edit(title="A"),
+    )
+    task = await call.app.backend.get_task(TASK)
+    await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
+    await call.app.backend.update_task(task, edit)
+    await dead.journal.aclose()
+    office.users()
+    app = replace(office.connections.first, journal=journal_in(tmp_path))
+    await recover_abandoned(app)
+    assert call.change is not None
+    found = await app.journal.find(call.change.id)
+    assert found is not None
+    assert found.outcome == "applied"
+    assert office.users() == {BEN}
+    await app.journal.aclose()
