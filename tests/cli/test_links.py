@@ -232,6 +232,12 @@ async def test_a_credential_is_tried_kept_and_said_whose_it_is(
         (("ben@x.test", "default"), " \n", KEY, "No credential was given. Nothing was stored."),
         (("ben@x.test", "default"), "${TOKEN}", KEY, "The text on standard input holds a placeholder"),
         (("ben@x.test", "default"), token, None, "There is no key for the credentials that persons link."),
+        (
+            ("ben@x.test", "default"),
+            token,
+            "file:/nowhere/vault.key",
+            "The file that TASKHAND_VAULT_KEY names is not there.",
+        ),
     ):
         assert message(await link(*arguments, text=text, key=key)).startswith(said)
     kept = await links_at(file).find("ben@x.test", "default")

@@ -82,6 +82,7 @@ def link(context: click.Context, person: str, connection: str) -> None:
     title = find_factory(chosen.settings.backend).title
     if not find_factory(chosen.settings.backend).credentials:
         raise CallerError(f"{chosen.name} needs no credential: {title} is no CRM.", code="no_credential_needed")
+    found.settings.check_own_secrets()
     if not found.settings.vault_keys:
         from taskhand.vault.cipher import no_key
 
