@@ -125,6 +125,7 @@ async def open_app(
             title=find_factory(settings.backend).title,
             configured_me=_configured_me(settings),
             own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links),
+            name_in_files=connection.name_in_files if connection else None,
         )
 
 
@@ -342,6 +343,7 @@ def open_cipher(settings: Settings) -> "Cipher":
     from taskhand.vault.cipher import Cipher
     from taskhand.vault.vault_key import read_vault_keys
 
+    settings.check_own_secrets()
     return Cipher(read_vault_keys(settings.vault_keys))
 
 

@@ -107,6 +107,23 @@ def test_two_persons_who_are_one_member_are_told_at_start_and_by_the_doctor(
     assert warning.found.endswith("says that ana@x.test and assistant are one member.")
 
 
+def test_of_several_connections_the_doctor_looks_up_the_person_in_each(tmp_path: Path) -> None:
+    table = '[connections.{name}]\nbackend = "local"\nuser = "Elisa"\ndb = "{folder}/{name}.sqlite"\n'
+    text = "".join(table.format(name=name, folder=tmp_path) for name in ("north", "south"))
+    (tmp_path / "taskhand.toml").write_text(text, encoding="utf-8")
+    write(tmp_path / "people.toml", '["ana@x.test"]\nnorth = "Elisa"\n')
+    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_PERSON": "ana@x.test"}
+    found = load_configuration(environ, {})
+    remedy = 'In people.toml, give ["ana@x.test"] south = "the id or e-mail of a member".'
+    assert [one.found for one in findings(found, "north: me")] == ["'me' is Elisa."]
+    assert [one.remedy for one in findings(found, "south: me")] == [remedy]
+    assert [one.found for one in findings(found.only("north"), "me")] == ["'me' is Elisa."]
+    assert [one.remedy for one in findings(found.only("south"), "me")] == [remedy]
+    write(tmp_path / "people.toml", '["ana@x.test"]\nnorth = "Elisa"\nsouth = "Elisa"\n')
+    assert [one.found for one in findings(found, "south: me")] == ["'me' is Elisa."]
+    assert [one.found for one in findings(found.only("south"), "me")] == ["'me' is Elisa."]
+
+
 def test_config_says_what_the_file_says(tmp_path: Path) -> None:
     configured(tmp_path, ANA)
     environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}

@@ -67,7 +67,8 @@ class Configuration:
     def all_connections(self) -> tuple[ConnectionSettings, ...]:
         """All connections, also those that are not chosen."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
-        return (default, *self.named) if self.has_default else self.named
+        found = (default, *self.named) if self.has_default else self.named
+        return tuple(replace(one, name_in_files=one.name) for one in found) if len(found) > 1 else found
 
     def only(self, name: str) -> "Configuration":
         """The configuration of a server that has the connection of this name alone.

@@ -48,7 +48,7 @@ class ConnectionSettings:
     """One CRM account: the settings that it is opened with, and what it is, in the operator's words.
 
     `origins` say by field name where the settings come from that are not the defaults, and `keys` what a setting is
-    called that is not known by its variable.
+    called that is not known by its variable. `name_in_files` is what people.toml calls it, None for the only one.
     """
 
     name: str
@@ -56,6 +56,7 @@ class ConnectionSettings:
     description: str | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name_in_files: str | None = None
 
     @property
     def credentials(self) -> Iterator[str]:

@@ -57,7 +57,7 @@ class PeopleFile:
 
     def of_connection(self, name: str) -> "PeopleFile":
         """The members of a connection that is served alone."""
-        members = {person: {MEMBER: own[name]} for person, own in self.members.items() if name in own}
+        members = {person: {name: own[name]} for person, own in self.members.items() if name in own}
         return replace(self, members=members)
 
 

@@ -52,6 +52,7 @@ class AppContext:
 
     `connection` is the name of the CRM account, None where there is only one; `description` says what it is, and
     `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, where nobody was asked.
+    `name_in_files` is what people.toml calls it, where the configuration has several, also if it is served alone.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
     which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one.
@@ -69,6 +70,7 @@ class AppContext:
     description: str | None = None
     title: str | None = None
     configured_me: str | None = None
+    name_in_files: str | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
@@ -155,7 +157,7 @@ def _as_person(app: AppContext, principal: Principal, backend: Backend, member: 
         return backend
     from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody
 
-    key = MEMBER if app.connection is None else app.connection
+    key = app.connection or app.name_in_files or MEMBER
     return backend_of_person(backend, principal.person, key, member or principal.members.get(key))
 
 
