@@ -236,6 +236,32 @@ def test_a_secret_goes_into_the_keyring(run: Run, file: Path, kept: InMemory) ->
     assert file.read_bytes() == b""
 
 
+def test_a_secret_in_the_file_is_told_and_what_this_command_was_given_is_no_connection(run: Run, file: Path) -> None:
+    save(file, "")
+    given = {"HUBSPOT_ACCESS_TOKEN": SECRET, "HUBSPOT_USER_ID": "7"}
+    done = run("connections", "add", "fromenv", "--backend", "hubspot", "--no-check", **given)
+    assert done.exit_code == 0, done.output
+    assert (
+        done.stdout == f"The connection fromenv is in {file}. Restart the server, and it has the connection fromenv.\n"
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("!")]
+    assert said == [f"! Whoever reads {file} can read access_token."]
+    assert SECRET not in done.output
+    referred = (
+        "connections",
+        "add",
+        "byname",
+        "--backend",
+        "hubspot",
+        "--no-check",
+        "--set",
+        "access_token=env:MY_TOKEN",
+    )
+    done = run(*referred, MY_TOKEN="pat-2", VAMBE_API_KEY="outside")  # noqa: S106  stand-ins
+    assert "! Whoever" not in done.stderr
+    assert "it has the connections default, fromenv, byname." in done.stdout
+
+
 def test_a_file_that_is_to_hold_a_secret_is_closed_to_others(run: Run, file: Path) -> None:
     for text in ("", "plan_over = 3\n"):
         save(file, text)
@@ -265,6 +291,8 @@ def test_what_is_added_and_removed_leaves_every_other_byte(text: str, run: Run, 
 
 WRONG = [
     (("add", "North", "--backend", "local"), "'North' is no name", "Call it north."),
+    (("add", "all", "--backend", "local"), "'all' is reserved", "Choose another name."),
+    (("add", "other", "--backend", "local"), "'other' is reserved", "Choose another name."),
     (("add", "n"), "Missing option '--backend'", ""),
     (("add", "n", "--backend", "close"), "api_key is needed for Close", "--set api_key=env:NAME"),
     (("add", "n", "--backend", "close", "--set", f"api_key={SECRET}"), "api_key is a secret", "--set api_key=env:NAME"),

@@ -141,6 +141,8 @@ WRONG = [
     ('[connections."a b"]', "connections.a b in", "is no name", "Call it a-b."),
     ('[connections.""]', "is no name"),
     (f"[connections.{'a' * 41}]", "is no name"),
+    (f"{LOCAL.replace('mine', 'all')}", "connections.all in", "is reserved", "Choose another name."),
+    (f"{LOCAL.replace('mine', 'Other')}", "connections.Other in", "is reserved", "Choose another name."),
     ("[connections.north]", "connections.north in", "has no backend", "local, vambe, close, hubspot"),
     ('[connections.north]\nbackend = "hubspt"', "connections.north.backend in", "is not a backend"),
     ('[connections.n]\nbackend = "vambe"\napikey = "x"', "connections.n.apikey in", "Perhaps api_key is meant"),

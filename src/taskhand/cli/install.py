@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from taskhand.install.host_file import HostFile
     from taskhand.install.key_storage import EntryVariables, KeyStore
 
-__all__ = ["HOST_NAMES", "install"]
+__all__ = ["HOST_NAMES", "SAFER", "install"]
 
 HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini", "codex")
 """A copy of the slugs of `install.HOSTS`, which a start does not import. A test compares them."""
 
-_SAFER: "Mapping[KeyringState, str]" = {
+SAFER: "Mapping[KeyringState, str]" = {
     "usable": "`--keys keyring` keeps it in the system's keyring.",
     "not_installed": "Install Taskhand with the extra `keyring` to keep it in the system's keyring.",
     "none": "",
@@ -280,7 +280,7 @@ def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
         if store == "environment":
             print_line(f"! Set {name} in the environment that starts {asked.host.name}.", err=True)
         elif store == "file" and not is_reference(value):
-            safer = _SAFER[credentials.find_keyring()]
+            safer = SAFER[credentials.find_keyring()]
             print_line(f"! Whoever reads that file can read {name}. {safer}".rstrip(), err=True)
     here = find_installation()
     if asked.project:

@@ -15,6 +15,7 @@ from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.cli.connection_options import naming_options
 from taskhand.cli.doctor import check_connections
+from taskhand.cli.install import SAFER
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials
 from taskhand.config.configuration import Configuration, find_settings_path, load_configuration
@@ -58,6 +59,12 @@ class NewConnection:
     def tried(self) -> dict[str, str]:
         """The table with the secrets themselves, before they have their places."""
         return {**self.table, **self.secrets}
+
+    def other_variables(self) -> dict[str, str]:
+        """The environment without the variables whose values are in the table now: they were for this command."""
+        given = self.tried()
+        mine = {one for key, one in self.taken.items() if clean_value(os.environ.get(one, "")) == given[key]}
+        return {name: value for name, value in os.environ.items() if name not in mine}
 
     def keyring_name(self, key: str) -> str:
         """The name of a secret in the keyring."""
@@ -164,9 +171,9 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         text = toml_edit.put_value(file.text, path, new.written())
     except (Unparsable, Unsuitable) as error:
         raise _uneditable(file, error) from None
-    before = _warnings_now()
+    before = _warnings_now(environ := new.other_variables())
     with naming_options(new.name, file.path, new.taken):
-        found = load_configuration(os.environ, {}, parse_settings(tried.encode(), file.path))
+        found = load_configuration(environ, {}, parse_settings(tried.encode(), file.path))
         if checks:
             _check(found.only(new.name))
     kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
@@ -174,6 +181,9 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         _write(file, text, holds_secret=bool(new.secrets) and new.place == "file")
     for name in kept:
         print_line(f"{name} is stored in the system keyring (service {SERVICE}).")
+    if new.secrets and new.place == "file":
+        told = f"! Whoever reads {file.path} can read {' and '.join(new.secrets)}."
+        print_line(f"{told} {SAFER[credentials.find_keyring()]}".rstrip(), err=True)
     for warning in found.warnings:
         if warning.found not in before:
             print_line(f"! {warning.found} {warning.remedy or ''}".rstrip(), err=True)
@@ -185,10 +195,10 @@ def _joined(found: Configuration) -> str:
     return f"the connections {', '.join(names)}" if len(names) > 1 else f"the connection {names[0]}"
 
 
-def _warnings_now() -> set[str]:
+def _warnings_now(environ: Mapping[str, str]) -> set[str]:
     """The warnings about the configuration as it is; none where it cannot be used."""
     try:
-        return {warning.found for warning in load_configuration(os.environ, {}).warnings}
+        return {warning.found for warning in load_configuration(environ, {}).warnings}
     except OperatorError:
         return set()
 

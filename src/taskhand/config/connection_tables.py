@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,40}")
+_RESERVED: Final = {"all": "all connections", "other": "a connection that there is not"}
+"""What metrics call what is of no single connection."""
+
 _LONGEST_DESCRIPTION: Final = 120
 """Characters: an agent reads it in every list of tools."""
 
@@ -89,6 +92,10 @@ def read_tables(found: object, path: Path, text_of: TextOf) -> tuple[ConnectionT
 
 def check_name(name: str, called: str) -> None:
     """OperatorError for what cannot be the name of a connection; `called` says where it is."""
+    if name.lower() in _RESERVED:
+        raise OperatorError(
+            f"{called} is reserved: it stands for {_RESERVED[name.lower()]}.", next_step="Choose another name."
+        )
     if _NAME.fullmatch(name):
         return
     near = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:40]
