@@ -107,6 +107,29 @@ def test_the_key_of_the_vault_stays_as_long_as_what_it_decrypts(home: Path, kept
     assert kept.kept == {("github", "me"): "theirs"}
 
 
+def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, kept: InMemory) -> None:
+    folder = home / ".config" / "taskhand"
+    tables = (
+        f'[connections.own]\nbackend = "local"\ndb = "{home}/own/a.sqlite"\n[connections.here]\nbackend = "local"\n'
+    )
+    crm = '[connections.n]\nbackend = "close"\napi_key = "keyring:connections/n/api_key"\n'
+    (folder / "taskhand.toml").write_text(f"{tables}{crm}", encoding="utf-8")
+    kept.kept["taskhand", "connections/n/api_key"] = KEY
+    made = [home / "own" / name for name in ("a.sqlite", "a.sqlite-wal", "a.journal.sqlite")]
+    made += [folder / "policy.toml", folder / "people.toml"]
+    (home / "own").mkdir()
+    (home / "own" / "others.sqlite").touch()
+    for path in made:
+        path.touch()
+    told = _uninstall(home, "--dry-run").stdout
+    assert [path for path in made if f"data: {path} (stays without --data)\n" not in told] == []
+    assert "key in the system keyring: connections/n/api_key\n" in told
+    done = _uninstall(home, "--yes", "--data")
+    assert done.exit_code == 0, done.output
+    assert _files(home) == {".cursor/mcp.json", ".codex/config.toml", "mine/others.sqlite", "own/others.sqlite"}
+    assert kept.kept == {("github", "me"): "theirs"}
+
+
 def test_nothing_is_asked_where_there_is_nothing(run: Run, tmp_path: Path, kept: InMemory) -> None:  # noqa: ARG001
     done = _uninstall(tmp_path)
     assert done.exit_code == 0

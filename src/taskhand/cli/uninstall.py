@@ -12,7 +12,6 @@ import click
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_line
-from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
@@ -52,7 +51,9 @@ class _Found:
 
 @click.command()
 @click.option(
-    "--data", is_flag=True, help="Remove the tasks, the journal, the keys of callers, links and the settings file, too."
+    "--data",
+    is_flag=True,
+    help="Remove the tasks, the journal, the keys of callers, links and the settings files, too.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
@@ -61,7 +62,7 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     """Remove what Taskhand has written on this machine.
 
     That is its entries in all known hosts, its keys in the keyring, and its backups of hosts' files. Tasks, journal,
-    keys of callers, links and the settings file stay, unless --data or an answer says so. Quit the hosts first.
+    keys of callers, links and the settings files stay, unless --data or an answer says so. Quit the hosts first.
     """
     found = _find(context.meta[CONFIGURATION])
     _list(found, data=data)
@@ -100,42 +101,66 @@ def _find(configuration: "Configuration") -> _Found:
     known = list(find_known_entries())
     entries = [one for one in known if isinstance(one, KnownEntry)]
     backups = [path for file in find_host_files() for path, _ in read_backups(file)]
-    databases = list(dict.fromkeys(_databases(configuration.settings, entries)))
-    of_persons = (keys_path(configuration.settings), links_path(configuration.settings))
     data: list[Path] = []
     problems: list[str] = []
-    for database in (*(one for pair in databases for one in pair), *of_persons):
+    configurations = [configuration, *_configurations(entries, problems)]
+    databases = list(dict.fromkeys(pair for one in configurations for pair in _databases(one)))
+    of_persons = [of(one.settings) for one in configurations for of in (keys_path, links_path)]
+    for database in dict.fromkeys((*(one for pair in databases for one in pair), *of_persons)):
         try:
             data += _files_of(database)
         except OSError as error:
             problems.append(f"{database.parent} cannot be read: {error.strerror}.")
-    data += [configuration.file.path] if configuration.file.there and configuration.file.path.is_file() else []
+    data += [path for one in configurations for path in _settings_files(one)]
     unread = [one for one in known if not isinstance(one, KnownEntry)]
-    return _Found(
-        entries, unread, backups, list(_keys(entries)), databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)]
-    )
+    keys = list(_keys(entries, configurations))
+    return _Found(entries, unread, backups, keys, databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)])
 
 
-def _keys(entries: "Sequence[KnownEntry]") -> Iterator[str]:
-    """The names of our keys in the keyring: those that entries refer to, and those that earlier ones have left."""
-    from taskhand.config.credentials import find_credential, find_keyring
+def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "Iterator[Configuration]":
+    """The configuration of each entry that names files of its own; what is wrong with one is a problem."""
+    from taskhand.config.configuration import load_configuration
+    from taskhand.config.settings import Settings
+
+    files = {Settings.variable(name) for name in Settings.model_fields if Settings.is_path(name)}
+    for entry in entries:
+        if own := {name: value for name, value in entry.variables.items() if name in files}:
+            try:
+                yield load_configuration(own, {})
+            except OperatorError as error:
+                problems.append(error.message)
+
+
+def _settings_files(configuration: "Configuration") -> Iterator[Path]:
+    """The configuration file, and those with the policy and the people, where they are there."""
+    from taskhand.cli.people import people_path
+    from taskhand.cli.policy import policy_path
+
+    for path in (configuration.file.path, policy_path(configuration)[0], people_path(configuration)):
+        with suppress(OSError):
+            if path.is_file():
+                yield path
+
+
+def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configuration]") -> Iterator[str]:
+    """The names of our keys in the keyring: those that entries or connections refer to, and those of earlier ones."""
+    from taskhand.config.credentials import MARK, find_credential, find_keyring
     from taskhand.config.variables import SECRETS
 
     if find_keyring() == "usable":
-        named = dict.fromkeys([name for entry in entries for name in entry.keyring_names] + sorted(SECRETS))
-        yield from (name for name in named if find_credential(name) is not None)
+        origins = (origin for one in configurations for own in one.all_connections for origin in own.origins.values())
+        references = [origin.reference for origin in origins if origin.reference]
+        named = [one.removeprefix(MARK) for one in references if one.startswith(MARK)]
+        names = [*(name for entry in entries for name in entry.keyring_names), *named, *sorted(SECRETS)]
+        yield from (name for name in dict.fromkeys(names) if find_credential(name) is not None)
 
 
-def _databases(settings: Settings, entries: "Sequence[KnownEntry]") -> Iterator[tuple[Path, Path]]:
-    """The store and the journal of these settings, and of each entry that has its own."""
+def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
+    """The store and the journal of the server, and of each connection."""
     from taskhand.wiring import journal_path, store_path
 
-    yield store_path(settings), journal_path(settings)
-    for entry in entries:
-        own = {name: entry.variables[name] for name in ("TASKHAND_DB", "TASKHAND_JOURNAL") if name in entry.variables}
-        if own:
-            theirs = Settings.from_env(own)
-            yield store_path(theirs), journal_path(theirs)
+    for settings in (configuration.settings, *(one.settings for one in configuration.all_connections)):
+        yield store_path(settings), journal_path(settings)
 
 
 def _files_of(database: Path) -> Iterator[Path]:
