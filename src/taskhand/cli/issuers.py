@@ -1,5 +1,6 @@
 """The issuers whose tokens a server over HTTP takes, as `taskhand doctor` checks them."""
 
+from taskhand.cli.token_check import open_token_check, split_list
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
@@ -9,15 +10,13 @@ __all__ = ["check_issuers", "split_issuers"]
 
 def split_issuers(settings: Settings) -> tuple[str, ...]:
     """The issuers that the settings name."""
-    return tuple(one.strip() for one in (settings.issuers or "").split(",") if one.strip())
+    return split_list(settings.issuers)
 
 
 async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
     """Whether the keys of each issuer can be read; nothing where the settings name none."""
     if not (named := split_issuers(settings)):
         return ()
-    from taskhand.cli.token_check import open_token_check
-
     try:
         check, close = open_token_check(settings, named)
     except OperatorError as error:

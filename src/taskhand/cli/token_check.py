@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from taskhand.backends.factory import Clock
     from taskhand.tokens.token_check import TokenCheck
 
-__all__ = ["open_token_check"]
+__all__ = ["open_token_check", "split_list"]
 
 
 def open_token_check(
@@ -34,10 +34,10 @@ def open_token_check(
 
     keys = [IssuerKeys(issuer, documents.get) for issuer in dict.fromkeys(issuers)]
     rules = TokenRules(
-        frozenset(_listed(settings.audiences)),
+        frozenset(split_list(settings.audiences)),
         settings.scope_prefix or "",
         settings.groups_claim,
-        frozenset(_listed(settings.verified_emails)),
+        frozenset(split_list(settings.verified_emails)),
     )
     client = _introspection_client(settings)
     introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
@@ -56,5 +56,6 @@ def _introspection_client(settings: Settings) -> tuple[str, str] | None:
     return (client, secret.get_secret_value()) if client and secret else None
 
 
-def _listed(text: str | None) -> list[str]:
-    return [one.strip() for one in (text or "").split(",") if one.strip()]
+def split_list(text: str | None) -> tuple[str, ...]:
+    """The values of a setting that has commas between them."""
+    return tuple(one.strip() for one in (text or "").split(",") if one.strip())

@@ -88,7 +88,8 @@ def create_server(
     offered = choose_tools(
         tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
     )
-    tools, callers = ToolHandlers(connections, offered, access), Served(connections, offered, access)
+    callers = Served(connections, offered, access)
+    tools = ToolHandlers(callers)
     prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
     subscriptions = TaskSubscriptions(connections, resources)
     changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)

@@ -19,15 +19,13 @@ from pydantic import BaseModel
 
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
-from taskhand.domain.principal import Principal
 from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.wording import Wording
-from taskhand.server.access import EVERYONE, Access, to_caller
+from taskhand.server.access import CallerView, Served, to_caller
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
 from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.offered_tools import OfferedTools
 from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.answer import named_by, render_answer
@@ -50,18 +48,16 @@ __all__ = ["ToolHandlers", "error_result", "to_listed_tool"]
 class ToolHandlers:
     """The tools that are offered on the connections, their input schemas narrowed to what the backends can express."""
 
-    connections: Connections
-    offered: OfferedTools
-    access: Access = EVERYONE
+    served: Served
     _schemas: ToolSchemas = field(default_factory=ToolSchemas)
 
     async def list_tools(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListToolsResult:
         """Every tool that the caller may use."""
-        principal = self.access.principal(ctx)
-        mine = self.connections.of_principal(principal)
-        offered = self.offered.shown_to(principal).tools if mine.by_name else ()
+        view = self.served.view(ctx)
+        mine = view.connections
+        offered = self.served.offered.shown_to(view.principal).tools if mine.by_name else ()
         if mine.are_several:
             schemas = self._schemas.listed_with_connection(offered, mine)
             shown = [to_listed_tool(one, schemas[one.name], output=output_names(one.answer)) for one in offered]
@@ -69,7 +65,7 @@ class ToolHandlers:
             notes = mine.first.backend.capabilities.notes if offered else None
             offered = tuple(one for one in offered if not one.only_with_several)
             shown = [to_listed_tool(one, self._schemas.of(one, mine.first), notes) for one in offered]
-        return self.access.mark_freshness(ListToolsResult(tools=shown))
+        return self.served.access.mark_freshness(ListToolsResult(tools=shown))
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
@@ -79,21 +75,20 @@ class ToolHandlers:
         An error has no structured content: clients check that against the schema of an answer, and some do so for
         errors too.
         """
-        principal = self.access.principal(ctx)
-        offered, mine = self.offered.for_principal(principal), self.connections.of_principal(principal)
-        app = mine.first if mine.by_name else self.connections.first.of_principal(principal)
-        call = Call(app, params.name, to_caller(ctx, principal), refused=offered.reason_not_offered)
-        tool = offered.by_name.get(params.name)
+        view = self.served.view(ctx)
+        app = self.served.find_named(view, None)
+        call = Call(app, params.name, to_caller(ctx, view.principal), refused=view.offered.reason_not_offered)
+        tool = view.offered.by_name.get(params.name)
         progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
         call.progress = progress.report_tasks
         with app.call_deadline():
             try:
                 if tool is None:
-                    raise offered.refusal(params.name)
+                    raise view.offered.refusal(params.name)
                 with recorded_requests() as call.requests:
                     async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
                         with internal_errors(tool.name):
-                            result = await self._run(tool, call, mine, ctx, params)
+                            result = await self._run(tool, call, view.connections, ctx, params)
                 if isinstance(result, Question):
                     return to_input_required(result)
                 with internal_errors(tool.name):
@@ -102,7 +97,7 @@ class ToolHandlers:
             except TaskhandError as error:
                 is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
                 if isinstance(error, NotAllowed) and call.change is None:
-                    await self._place_refusal(call, mine, principal, params)
+                    await self._place_refusal(call, view, params)
                 if is_write or isinstance(error, NotAllowed):
                     await call.failed(error)
                 return error_result(params.name, error, await wording_for(call.app, people_in_error(error)))
@@ -153,33 +148,31 @@ class ToolHandlers:
         """The arguments without the one that names the connection, and the connection; None where none is told."""
         if not mine.by_name:
             raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
-        if not self.connections.are_several:
+        if not self.served.connections.are_several:
             return arguments, mine.first
         from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
         may_be_all = tool.run_everywhere is not None and not tool.only_with_several
-        named, sent = take_connection(arguments, mine, names=self.connections.names, may_be_all=may_be_all)
+        named, sent = take_connection(arguments, mine, names=self.served.connections.names, may_be_all=may_be_all)
         if tool.only_with_several:
             return sent, None
-        ids, forbidden = ids_in(sent), [name for name in self.connections.names if name not in mine.by_name]
+        ids, forbidden = ids_in(sent), [name for name in self.served.connections.names if name not in mine.by_name]
         found = await find_connection(mine, named, ids, forbidden=forbidden)
         if found is None and tool.run_everywhere is None:
             raise unclear_connection(mine, ids)
         return sent, found
 
-    async def _place_refusal(
-        self, call: Call, mine: Connections, principal: Principal, params: CallToolRequestParams
-    ) -> None:
+    async def _place_refusal(self, call: Call, view: CallerView, params: CallToolRequestParams) -> None:
         """Put a refused call where the journal keeps it: in the connection that is meant, with what was sent."""
         sent = params.arguments or {}
-        if self.connections.are_several:
+        if self.served.connections.are_several:
             from taskhand.server.connection_argument import find_meant  # noqa: PLC0415  few servers have several
 
-            meant, sent = await find_meant(self.connections, mine, sent)
-            call.app = meant.of_principal(principal) if meant else call.app
+            meant, sent = await find_meant(self.served.connections, view.connections, sent)
+            call.app = meant.of_principal(view.principal) if meant else call.app
             note_connection(call.app.connection)
-        tool = self.offered.by_name.get(params.name)
+        tool = self.served.offered.by_name.get(params.name)
         call.arguments = without_host_keys(sent, fields_of(self._schemas.of(tool, call.app)) if tool else {})
 
     async def _run_everywhere(
