@@ -18,7 +18,7 @@ from taskhand.vault.cipher import Sealed
 from taskhand.vault.link_store import KeptLink
 from taskhand.vault.sealed_link import SealedLink, damaged_link, to_text
 
-__all__ = ["LINKS", "SqliteLinkStore"]
+__all__ = ["LINKS", "SqliteLinkStore", "prepare_links"]
 
 LINKS: Final = DatabaseKind("file of links", "TASKHAND_LINKS", "taskhand.vault")
 
@@ -44,7 +44,7 @@ class SqliteLinkStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._store = Store(path, LINKS, prepare=_prepare)
+        self._store = Store(path, LINKS, prepare=prepare_links)
 
     async def exists(self) -> bool:
         """Whether there is a file."""
@@ -96,7 +96,7 @@ class SqliteLinkStore:
         await self._store.aclose()
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def prepare_links(connection: sqlite3.Connection) -> None:
     """Overwrite what is removed, and read a text that was damaged as another one: it is a flaw of its row alone."""
     connection.execute("PRAGMA secure_delete = ON")
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")

@@ -1,0 +1,58 @@
+"""The protocol of the place where tickets are kept."""
+
+from datetime import datetime
+from typing import Protocol
+
+from taskhand.vault.cipher import Sealed
+from taskhand.vault.ticket import Ticket
+
+__all__ = ["TicketStore"]
+
+
+class TicketStore(Protocol):
+    """Keeps tickets for several processes: what one has written, the next read of any other sees.
+
+    Every method raises OperatorError where the tickets cannot be read or written.
+    """
+
+    async def add(self, ticket: Ticket, *, most: int, forget_before: datetime) -> None:
+        """Keep a new ticket; of those of its person and connection that are not used, the `most` newest.
+
+        Those that expired before `forget_before` are removed.
+        """
+        ...
+
+    async def find(self, ticket_id: str) -> Ticket | None:
+        """The ticket with this id."""
+        ...
+
+    async def begin(self, ticket_id: str, browser: str, now: datetime, *, most: int) -> bool:
+        """Count a try of a browser, for which alone the ticket is from now on.
+
+        False, and nothing is done, where it is not open, another browser has it, or there were `most` tries.
+        """
+        ...
+
+    async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
+        """Keep what a browser is sent away with, in the place of what it was sent with before; False as `begin`."""
+        ...
+
+    async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
+        """What the browser was sent away with, once; None where this browser has no such state."""
+        ...
+
+    async def prove(self, ticket_id: str, browser: str, now: datetime) -> bool:
+        """Note that the person has proved in this browser who they are; False as `begin`."""
+        ...
+
+    async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
+        """Let the ticket open nothing more; False as `begin`: one of several is told True."""
+        ...
+
+    async def note_linked(self, ticket_id: str, now: datetime) -> None:
+        """Note that the person has linked by a ticket that was used."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the store after what is under way."""
+        ...

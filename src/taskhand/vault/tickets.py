@@ -1,0 +1,101 @@
+"""The tickets of all persons: made, found by their texts, and used up."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+from typing import Final
+
+from taskhand.domain.principal import Person
+from taskhand.vault.cipher import CannotOpen, Cipher
+from taskhand.vault.ticket import Errand, Ticket, hash_secret
+from taskhand.vault.ticket_store import TicketStore
+
+__all__ = ["Tickets"]
+
+_LASTS: Final = timedelta(minutes=10)
+_KNOWN_FOR: Final = timedelta(days=1)
+"""How long a ticket is kept after its end, to say what has become of it."""
+_MOST_OPEN: Final = 5
+"""Tickets of one person for one connection."""
+_MOST_TRIES: Final = 10
+_BYTES: Final = 32
+
+
+class Tickets:
+    """Makes tickets and lets each be used once, by one browser. OperatorError where they cannot be read or written."""
+
+    def __init__(
+        self,
+        store: TicketStore,
+        cipher: Cipher,
+        clock: Callable[[], datetime],
+        new_secret: Callable[[int], str] = token_urlsafe,
+    ) -> None:
+        """`new_secret` returns so many random bytes as the text of an address."""
+        self._store = store
+        self._cipher = cipher
+        self._clock = clock
+        self._new_secret = new_secret
+
+    async def make(self, person: Person, connection: str) -> tuple[str, Ticket]:
+        """The text of a new ticket, which is kept nowhere, and the ticket."""
+        text, now = self._new_secret(_BYTES), self._clock()
+        ticket = Ticket(hash_secret(text), person, connection, now, now + _LASTS)
+        await self._store.add(ticket, most=_MOST_OPEN, forget_before=now - _KNOWN_FOR)
+        return text, ticket
+
+    async def find(self, text: str) -> Ticket | None:
+        """The ticket with this text, open or not."""
+        return await self._store.find(hash_secret(text))
+
+    async def is_taken(self, ticket_id: str, person: Person) -> bool:
+        """Whether this person has linked by the ticket with this id."""
+        ticket = await self._store.find(ticket_id)
+        return ticket is not None and ticket.person.id == person.id and ticket.linked_at is not None
+
+    def is_open(self, ticket: Ticket) -> bool:
+        """Whether its page can still be used."""
+        return ticket.is_open(self._clock())
+
+    async def begin(self, ticket: Ticket, browser: str) -> bool:
+        """Count a try of a browser, for which alone the ticket is from now on; False where it may not try."""
+        return await self._store.begin(ticket.id, browser, self._clock(), most=_MOST_TRIES)
+
+    async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
+        """The state with which a browser that has begun comes back; None where it may not go on."""
+        state = self._new_secret(_BYTES)
+        hashed = hash_secret(state)
+        sealed = self._cipher.seal(errand.to_bytes(), _associated(ticket.id, hashed))
+        return state if await self._store.send(ticket.id, browser, hashed, sealed) else None
+
+    async def take(self, state: str, browser: str) -> tuple[Ticket, Errand] | None:
+        """What a browser was sent away with, once; None where this browser was not sent with that state."""
+        hashed = hash_secret(state)
+        found = await self._store.take(hashed, browser)
+        if found is None:
+            return None
+        ticket, sealed = found
+        try:
+            return ticket, Errand.of_bytes(self._cipher.open(sealed, _associated(ticket.id, hashed)))
+        except CannotOpen:
+            return None
+
+    async def prove(self, ticket: Ticket, browser: str) -> bool:
+        """Note that the person has proved in this browser who they are; False where it may not go on."""
+        return await self._store.prove(ticket.id, browser, self._clock())
+
+    async def use(self, ticket: Ticket, browser: str) -> bool:
+        """Let the ticket open nothing more; of several that do this at once, one is told True."""
+        return await self._store.use(ticket.id, browser, self._clock())
+
+    async def note_linked(self, ticket: Ticket) -> None:
+        """Note that the person has linked by a ticket that was used."""
+        await self._store.note_linked(ticket.id, self._clock())
+
+    async def aclose(self) -> None:
+        """Close the store after what is under way."""
+        await self._store.aclose()
+
+
+def _associated(ticket_id: str, state: str) -> bytes:
+    return f"taskhand ticket {ticket_id} {state}".encode("ascii")

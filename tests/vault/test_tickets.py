@@ -1,0 +1,157 @@
+"""Tickets: each opens one page for one person, in one browser, once, for ten minutes; its text is kept nowhere."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fixed_clock import FixedClock
+from taskhand.domain.principal import Person
+from taskhand.vault.cipher import Cipher
+from taskhand.vault.sqlite_tickets import SqliteTicketStore
+from taskhand.vault.ticket import Errand, hash_secret
+from taskhand.vault.tickets import Tickets
+from taskhand.vault.vault_key import read_vault_keys
+from vault.vaults import KEY, OLD_KEY, link_of, links_at, rows
+
+ANA = Person.named("ana@x.test")
+OWN, OTHER = "a browser", "another browser"
+
+
+def tickets_at(path: Path, clock: FixedClock, key: str = KEY) -> Tickets:
+    """The tickets in that file, as one process has them."""
+    return Tickets(SqliteTicketStore(path), Cipher(read_vault_keys([key])), clock)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "links.sqlite"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+async def tickets(path: Path, clock: FixedClock) -> AsyncIterator[Tickets]:
+    tickets = tickets_at(path, clock)
+    yield tickets
+    await tickets.aclose()
+
+
+async def test_a_ticket_is_found_by_its_text_in_every_process_and_kept_as_a_hash(
+    tickets: Tickets, path: Path, clock: FixedClock
+) -> None:
+    text, made = await tickets.make(ANA, "north")
+    assert len(text) == 43
+    assert await tickets_at(path, clock).find(text) == made
+    assert (made.person, made.connection, made.id) == (ANA, "north", hash_secret(text))
+    for wrong in (made.id, text[:-1], text.swapcase(), "", "\ud800"):
+        assert await tickets.find(wrong) is None
+    assert text.encode() not in b"".join(one.read_bytes() for one in path.parent.iterdir())
+
+
+async def test_the_first_browser_that_begins_is_the_only_one_that_goes_on(tickets: Tickets) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    errand = Errand("consent", text, "a verifier", language="es")
+    assert await tickets.send(ticket, OWN, errand) is None  # it has not begun
+    assert not await tickets.use(ticket, OWN)
+    assert await tickets.begin(ticket, OWN)
+    assert not await tickets.begin(ticket, OTHER)
+    for act in (tickets.prove, tickets.use):
+        assert not await act(ticket, OTHER)
+    assert await tickets.send(ticket, OTHER, errand) is None
+    state = await tickets.send(ticket, OWN, errand)
+    assert state is not None
+    assert await tickets.take(state, OTHER) is None
+    found = await tickets.take(state, OWN)
+    assert found is not None
+    assert found[1] == errand
+    assert await tickets.take(state, OWN) is None  # once
+    assert await tickets.prove(ticket, OWN)
+    assert [await tickets.use(ticket, OWN) for _ in range(2)] == [True, False]
+    assert not await tickets.begin(ticket, OWN)
+    assert await tickets.send(ticket, OWN, errand) is None
+    assert not await tickets.is_taken(ticket.id, ANA)
+    await tickets.note_linked(ticket)
+    assert await tickets.is_taken(ticket.id, ANA)
+    assert not await tickets.is_taken(ticket.id, Person.named("ben@x.test"))
+    assert not await tickets.is_taken(text, ANA)
+
+
+async def test_a_later_errand_takes_the_place_of_an_earlier_one(tickets: Tickets) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    assert await tickets.begin(ticket, OWN)
+    first, second = [await tickets.send(ticket, OWN, Errand("consent", text, f"verifier {n}")) for n in (1, 2)]
+    assert await tickets.take(str(first), OWN) is None
+    found = await tickets.take(str(second), OWN)
+    assert found is not None
+    assert found[1].verifier == "verifier 2"
+
+
+async def test_a_ticket_ends_after_ten_minutes_and_is_forgotten_after_a_day(
+    tickets: Tickets, clock: FixedClock
+) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    clock.move(minutes=9, seconds=59)
+    assert tickets.is_open(ticket)
+    assert await tickets.begin(ticket, OWN)
+    clock.move(seconds=1)
+    assert not tickets.is_open(ticket)
+    assert not await tickets.begin(ticket, OWN)
+    assert not await tickets.prove(ticket, OWN)
+    assert not await tickets.use(ticket, OWN)
+    clock.move(days=1)
+    assert await tickets.find(text) is not None
+    clock.move(seconds=1)
+    await tickets.make(Person.named("ben@x.test"), "north")
+    assert await tickets.find(text) is None
+
+
+async def test_a_person_has_five_open_for_a_connection_and_one_that_was_begun_goes_last(tickets: Tickets) -> None:
+    first, ticket = await tickets.make(ANA, "north")
+    await tickets.begin(ticket, OWN)
+    south, _ = await tickets.make(ANA, "south")
+    ben, _ = await tickets.make(Person.named("ben"), "north")
+    more = [(await tickets.make(ANA, "north"))[0] for _ in range(6)]
+    kept = [text for text in (first, *more) if await tickets.find(text)]
+    assert len(kept) == 5
+    assert {first, more[-1]} <= {*kept}
+    assert await tickets.find(south)
+    assert await tickets.find(ben)
+
+
+async def test_a_browser_tries_ten_times(tickets: Tickets) -> None:
+    _, ticket = await tickets.make(ANA, "north")
+    assert [await tickets.begin(ticket, OWN) for _ in range(11)] == [True] * 10 + [False]
+
+
+async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_none(
+    tickets: Tickets, path: Path, clock: FixedClock
+) -> None:
+    async def sent() -> str:
+        text, ticket = await tickets.make(ANA, "north")
+        await tickets.begin(ticket, OWN)
+        return str(await tickets.send(ticket, OWN, Errand("consent", text, "verifier")))
+
+    first, second = await sent(), await sent()
+    with rows(path) as other:
+        assert b"verifier" not in b"".join(row[0] for row in other.execute("SELECT sealed FROM ticket"))
+        swap = "UPDATE ticket SET sealed = (SELECT sealed FROM ticket WHERE state = ?) WHERE state = ?"
+        other.execute(swap, (hash_secret(first), hash_secret(second)))
+    assert await tickets.take(second, OWN) is None
+    assert await tickets_at(path, clock, OLD_KEY).take(first, OWN) is None
+
+
+async def test_tickets_and_links_share_a_file_without_seeing_each_other(tickets: Tickets, path: Path) -> None:
+    links = links_at(path)
+    text, _ = await tickets.make(ANA, "north")
+    assert await links.list() == []
+    saved = await links.save(link_of("ana@x.test"))
+    assert await tickets.find(text) is not None
+    assert await links.find("ana@x.test", "north") == replace(
+        link_of("ana@x.test"), generation=1, saved_at=saved.saved_at
+    )
+    await links.aclose()
