@@ -1,5 +1,6 @@
 """From settings to an AppContext: the only module that knows every part."""
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -57,6 +58,8 @@ __all__ = [
     "store_path",
 ]
 
+_log = logging.getLogger(__name__)
+
 _CLOSING_S = 0.3
 
 
@@ -71,16 +74,32 @@ async def open_connections(
 ) -> AsyncIterator[Connections]:
     """The AppContext of each connection by its name; all are closed at the end.
 
-    `observe` returns who is told of the requests to the connection of a name; the rest is as in `open_app`.
+    `observe` returns who is told of the requests to the connection of a name; the rest is as in `open_app`. Where there
+    are several, one whose credential cannot be used is refused to those who call it, and the others work.
     """
+    is_named = len(connections) > 1
     async with AsyncExitStack() as stack:
         opened = {}
         for one in connections:
             observed = _observed(runtime, observe(one.name)) if observe else runtime
-            app = await stack.enter_async_context(open_app(one.settings, clock, observed, connection=one, links=links))
-            is_named = len(connections) > 1
+            problem = _find_problem(one) if is_named else None
+            app = await stack.enter_async_context(
+                open_app(one.settings, clock, observed, connection=one, links=links, problem=problem)
+            )
             opened[one.name] = replace(app, connection=one.name, description=one.description) if is_named else app
         yield Connections(opened)
+
+
+def _find_problem(connection: ConnectionSettings) -> OperatorError | None:
+    """Why the credential of a connection cannot be used, and what to do about it in a server with others."""
+    settings = connection.settings
+    try:
+        settings.check_credential()
+    except OperatorError as error:
+        step = f"{error.next_step or 'Correct it.'} Then restart Taskhand; the other connections work."
+        _log.warning("connection %s cannot be used: %s %s", connection.name, error.message, step)
+        return OperatorError(error.message, code=error.code, next_step=f"Tell the person: {step}")
+    return None
 
 
 def _observed(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtime":
@@ -98,22 +117,29 @@ async def open_app(
     *,
     connection: ConnectionSettings | None = None,
     links: "Links | None" = None,
+    problem: OperatorError | None = None,
 ) -> AsyncIterator[AppContext]:
     """The AppContext of these settings; its backend and its journal are closed at the end.
 
     A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which
     connection it is: its journal has a place of its own, whether there are others or not. With `links` it is used with
-    the caller's own credential, where the caller has linked one.
+    the caller's own credential, where the caller has linked one. A `problem` is why the credential of the settings
+    cannot be used: nothing is sent with it. Without one, OperatorError where it cannot.
     """
     clock = clock or clock_of(settings)
-    settings.check_credential()
+    if problem is None:
+        settings.check_credential()
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock, stack, runtime)
-        backend = await _open_backend(settings, context, connection)
+        backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
         journal = open_journal(settings, clock, store, connection=connection)
         stack.push_async_callback(_close, journal)
+        if problem:
+            from taskhand.service.unavailable_backend import unavailable_backend
+
+            backend = unavailable_backend(backend, problem)
         yield AppContext(
             backend,
             journal,
@@ -126,7 +152,14 @@ async def open_app(
             configured_me=_configured_me(settings),
             own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links),
             name_in_files=connection.name_in_files if connection else None,
+            problem=problem,
         )
+
+
+def _usable(settings: Settings) -> Settings:
+    """The settings with a credential that no CRM has made, in the place of one that cannot be used."""
+    usable: Settings = with_credential(settings, find_factory(settings.backend), "none")
+    return usable
 
 
 def _configured_me(settings: Settings) -> str | None:

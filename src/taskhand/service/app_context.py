@@ -12,7 +12,7 @@ import anyio
 
 from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference import Reference
 from taskhand.journal.journal import Journal
@@ -56,6 +56,7 @@ class AppContext:
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
     which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one.
+    `problem` is why the shared credential cannot be used.
     """
 
     backend: Backend
@@ -71,6 +72,7 @@ class AppContext:
     title: str | None = None
     configured_me: str | None = None
     name_in_files: str | None = None
+    problem: OperatorError | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     own: "OwnBackends | None" = field(default=None, repr=False, compare=False)

@@ -55,10 +55,15 @@ def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
         only_reads=app.policy.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
-        note=can.lists_also or MISSING,
+        note=" ".join(filter(None, [_problem(app), can.lists_also])) or MISSING,
         statuses=can.status_names or MISSING,
         task_types=can.task_types or MISSING,
     )
+
+
+def _problem(app: AppContext) -> str | None:
+    """Why nothing is sent with the shared credential."""
+    return f"Cannot be used now: {app.problem.message} {app.problem.next_step}" if app.problem else None
 
 
 def _me(app: AppContext) -> str | None:

@@ -1,0 +1,44 @@
+"""A backend whose credential cannot be read: what it can do is known, and every request is refused with the reason."""
+
+import inspect
+from typing import Any, Final, NoReturn, cast
+
+from taskhand.backends.base import Backend, OwnProperties
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["unavailable_backend"]
+
+_CLOSING: Final = "aclose"
+
+
+def unavailable_backend(backend: Backend, problem: OperatorError) -> Backend:
+    """The backend, which sends nothing: each of its requests raises an error like `problem`."""
+    return cast("Backend", _Unavailable(backend, problem))
+
+
+class _Unavailable:
+    """All that needs no request is the backend's own."""
+
+    def __init__(self, backend: Backend, problem: OperatorError) -> None:
+        self._backend = backend
+        self._refusing = _Refusing(problem)
+        self.properties = cast("OwnProperties", self._refusing) if backend.properties is not None else None
+
+    def __getattr__(self, name: str) -> Any:
+        is_request = name != _CLOSING and inspect.iscoroutinefunction(getattr(Backend, name, None))
+        return getattr(self._refusing if is_request else self._backend, name)
+
+
+class _Refusing:
+    """Has every method, and each refuses; an error is made anew, since whoever catches one adds to it."""
+
+    def __init__(self, problem: OperatorError) -> None:
+        self._problem = problem
+
+    def __getattr__(self, _name: str) -> Any:
+        async def refuse(*_given: Any, **_named: Any) -> NoReturn:
+            raise OperatorError(
+                self._problem.message, code=self._problem.code, next_step=self._problem.next_step
+            ) from None
+
+        return refuse

@@ -1,0 +1,115 @@
+"""A connection whose credential cannot be read is refused to those who call it, and every other one works."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+from keyring.backends.fail import Keyring as NoKeyring
+
+from fixed_clock import NOW
+from sandbox.close.stage import BEN, LEAD, SEED, TASK
+from server.offices import answer_of, client_of
+from taskhand.cli.doctor import check_connections
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.service.connections import Connections
+from taskhand.service.readiness import Ready, check_readiness
+from taskhand.service.recovery import recover_if_possible
+from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links import Links
+from taskhand.wiring import open_connections
+from vault.vaults import links_at
+
+UNREAD = {
+    "env:GONE": "the variable 'GONE', which is not set",
+    "file:/gone/key": "is not there",
+    "keyring:gone": "keyring",
+    "${KEY}": "placeholder",
+}
+NEW = {"title": "Call", "aiCustomerId": LEAD, "responsibleIds": [BEN]}
+
+
+@dataclass
+class Office:
+    """A store, `home`, and an account of Close, `south`, whose credential is set to something that leads nowhere."""
+
+    found: Configuration
+    connections: Connections
+    sandbox: CloseSandbox
+    links: Links
+
+
+@pytest.fixture(autouse=True)
+def no_keyring() -> Iterator[None]:
+    """A machine without a keyring."""
+    was = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(was)
+
+
+@asynccontextmanager
+async def open_office(folder: Path, credential: str) -> AsyncIterator[Office]:
+    sandbox, links = CloseSandbox(seed=SEED), links_at(folder / "links.sqlite")
+    async with serve(sandbox) as url:
+        file = folder / "taskhand.toml"
+        file.write_text(
+            f'[connections.south]\nbackend = "close"\napi_key = "{credential}"\nbase_url = "{url}/api/v1"\n'
+            f'[connections.home]\nbackend = "local"\ndb = "{folder}/home.sqlite"\n',
+            encoding="utf-8",
+        )
+        file.chmod(0o600)
+        found = load_configuration(
+            {"TASKHAND_CONFIG": str(file), "TASKHAND_JOURNAL": str(folder / "journal.sqlite")}, {}
+        )
+        async with open_connections(found.connections, links=links) as connections:
+            yield Office(found, connections, sandbox, links)
+    await links.aclose()
+
+
+@pytest.mark.parametrize("credential", UNREAD)
+async def test_it_alone_is_refused_and_said_to_be_everywhere(credential: str, tmp_path: Path) -> None:
+    async with open_office(tmp_path, credential) as office, client_of(office.connections) as client:
+        made = await answer_of(client, "create_task", connection="home", title="Call", responsibleIds=[])
+        assert "code" not in await answer_of(client, "get_task", id=made["task"]["id"], connection="home")
+        calls: dict[str, dict[str, Any]] = {
+            "get_task": {"id": TASK},
+            "list_team_members": {},
+            "list_changes": {"taskId": TASK},
+            "create_task": NEW,
+        }
+        for tool, sent in calls.items():
+            told = await answer_of(client, tool, connection="south", **sent)
+            assert UNREAD[credential] in told["message"] if tool != "list_changes" else "code" not in told, (tool, told)
+            assert tool == "list_changes" or "restart Taskhand" in told["next"]
+        everywhere = await answer_of(client, "list_tasks")
+        assert [one["connection"] for one in everywhere["tasks"]] == ["home"]
+        assert [one["connection"] for one in everywhere["unreachable"]] == ["south"]
+        assert "code" not in await answer_of(client, "undo_change", changeId=made["changeId"])
+        listed = {one["name"]: one for one in (await answer_of(client, "list_connections"))["connections"]}
+        assert "note" not in listed["home"]
+        assert UNREAD[credential] in listed["south"]["note"]
+        for app in office.connections:
+            await recover_if_possible(app)
+        assert await check_readiness(office.connections)() == Ready(is_ready=True, connections="1 of 2")
+        outcomes = {one.subject: one for one in await check_connections(office.found) if one.outcome == "failed"}
+        assert [name.partition(":")[0] for name in outcomes] == ["south"]
+        assert UNREAD[credential] in next(iter(outcomes.values())).found
+    assert not office.sandbox.requests
+
+
+async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_path: Path) -> None:
+    async with open_office(tmp_path, "env:GONE") as office:
+        token = str(office.sandbox.authorization.sign_in(BEN, office.sandbox.now())["access_token"])
+        link = Link("ben@example.com", "south", "key", OwnCredential(token), NOW, LinkedMember(BEN, "Ben"))
+        await office.links.save(link)
+        async with client_of(office.connections, "ben@example.com") as ben:
+            assert (await answer_of(ben, "get_task", id=TASK, connection="south"))["task"]["id"] == TASK
+        async with client_of(office.connections, "cat@example.com") as cat:
+            assert "not set" in (await answer_of(cat, "get_task", id=TASK, connection="south"))["message"]
+        assert {one.user for one in office.sandbox.requests} == {BEN}
