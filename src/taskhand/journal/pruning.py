@@ -6,7 +6,6 @@ more than a share of the journal within a day.
 """
 
 import logging
-import sqlite3
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +13,7 @@ from taskhand.journal.codec import instant
 from taskhand.journal.entry import Entry
 from taskhand.journal.hash_chain import Link
 from taskhand.journal.writes import anchor, append, set_link
+from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["PORTION", "prune", "prune_share"]
 
@@ -27,21 +27,21 @@ _SHARE: Final = 10
 
 _FIRST_TO_STAY = """
 SELECT min(seq) FROM (
-    SELECT seq FROM (SELECT seq FROM entry WHERE at >= :before ORDER BY seq LIMIT 1)
+    SELECT seq FROM (SELECT seq FROM entry WHERE at >= ? ORDER BY seq LIMIT 1) AS young
     UNION ALL SELECT min(seq) FROM under_way
-)
+) AS stays
 """
 
 _OPENED_EARLIER = """
 SELECT min(o.seq) FROM entry o
-WHERE o.kind = 'opening' AND o.seq < :stays
-AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND later.seq >= :stays)
+WHERE o.kind = 'opening' AND o.seq < ?
+AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND later.seq >= ?)
 """
 """The first change that begins before a row and has rows at or after it."""
 
 _LAST_OF_OPENED = """
 SELECT max(e.seq) FROM entry e
-WHERE e.change_id IN (SELECT o.change_id FROM entry o WHERE o.kind = 'opening' AND o.seq <= :seq)
+WHERE e.change_id IN (SELECT o.change_id FROM entry o WHERE o.kind = 'opening' AND o.seq <= ?)
 """
 """The last row of all changes that begin at or before a row."""
 
@@ -50,7 +50,7 @@ PORTION = 10_000
 """Rows removed in one transaction, while other processes wait. A larger change goes in one piece."""
 
 
-def prune_share(connection: sqlite3.Connection, now: datetime, keep: timedelta) -> int:
+def prune_share(connection: SqlConnection, now: datetime, keep: timedelta) -> int:
     """Remove what may go today of the changes that are older than `keep`; return how many rows were removed.
 
     Each call removes about PORTION rows: call it until it returns 0.
@@ -69,7 +69,7 @@ def prune_share(connection: sqlite3.Connection, now: datetime, keep: timedelta) 
     return removed
 
 
-def prune(connection: sqlite3.Connection, before: datetime, now: datetime, portion: int = PORTION) -> int:
+def prune(connection: SqlConnection, before: datetime, now: datetime, portion: int = PORTION) -> int:
     """Remove closed changes older than `before`, up to the first that has to stay; return how many rows were removed.
 
     A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes at most
@@ -88,30 +88,30 @@ def prune(connection: sqlite3.Connection, before: datetime, now: datetime, porti
     return removed
 
 
-def _left_today(connection: sqlite3.Connection, now: datetime) -> int:
+def _left_today(connection: SqlConnection, now: datetime) -> int:
     """How many rows may still be removed within a day before `now`."""
-    rows = "SELECT count(*), coalesce(sum(json_extract(body, '$.value.rows')), 0) FROM entry"
+    rows = "SELECT count(*), coalesce(sum(CAST(json_extract(body, '$.value.rows') AS INTEGER)), 0) FROM entry"
     ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (instant(now - _DAY),))
     ((there,),) = connection.execute("SELECT count(*) FROM entry")
     left = (int(there) + int(removed)) // _SHARE - int(removed)
     return max(left, 0) if times else max(left, 1)
 
 
-def _scalar(connection: sqlite3.Connection, sql: str, *parameters: str) -> str | None:
+def _scalar(connection: SqlConnection, sql: str, *parameters: str) -> str | None:
     ((value,),) = connection.execute(sql, parameters)
     return None if value is None else str(value)
 
 
-def _first_to_stay(connection: sqlite3.Connection, before: datetime) -> int:
+def _first_to_stay(connection: SqlConnection, before: datetime) -> int:
     """The first row that is younger than `before`, or belongs to an open change."""
-    ((stays,),) = connection.execute(_FIRST_TO_STAY, {"before": instant(before)})
+    ((stays,),) = connection.execute(_FIRST_TO_STAY, (instant(before),))
     if stays is None:
         ((newest,),) = connection.execute("SELECT coalesce(max(seq), 0) FROM entry")
         return int(newest) + 1
     return int(stays)
 
 
-def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link | None:
+def _through(connection: SqlConnection, portion: int, stays: int) -> Link | None:
     """The last row to remove: within the portion, or the end of the first change where that is larger."""
     end = _between_changes(connection, min(stays, portion + 1))
     row = connection.execute("SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (end,)).fetchone()
@@ -120,20 +120,20 @@ def _through(connection: sqlite3.Connection, portion: int, stays: int) -> Link |
     return None if row is None else Link(row["seq"], row["hash"])
 
 
-def _end_of_first_change(connection: sqlite3.Connection, stays: int) -> sqlite3.Row | None:
+def _end_of_first_change(connection: SqlConnection, stays: int) -> SqlRow | None:
     """The first row after which no change is split; None where it is not before `stays`."""
     ((end,),) = connection.execute("SELECT min(seq) FROM entry")
     while end is not None and end < stays:
-        ((last,),) = connection.execute(_LAST_OF_OPENED, {"seq": end})
+        ((last,),) = connection.execute(_LAST_OF_OPENED, (end,))
         if last is None or last <= end:
-            found: sqlite3.Row = connection.execute("SELECT seq, hash FROM entry WHERE seq = ?", (end,)).fetchone()
+            found: SqlRow = connection.execute("SELECT seq, hash FROM entry WHERE seq = ?", (end,)).fetchone()
             return found
         end = last
     return None
 
 
-def _between_changes(connection: sqlite3.Connection, stays: int) -> int:
+def _between_changes(connection: SqlConnection, stays: int) -> int:
     """The last row at or before `stays` at which no change is split."""
-    while (opened := connection.execute(_OPENED_EARLIER, {"stays": stays}).fetchone()[0]) is not None:
+    while (opened := connection.execute(_OPENED_EARLIER, (stays, stays)).fetchone()[0]) is not None:
         stays = int(opened)
     return stays

@@ -1,11 +1,11 @@
 """Queries for changes in the journal's rows, within a transaction of a connection."""
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from taskhand.journal.codec import instant
 from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
+from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["find_change", "find_holder", "find_open_changes", "find_page", "has_change", "load_changes"]
 
@@ -28,16 +28,21 @@ _LARGEST = 2**63 - 1
 """The largest number that SQLite keeps as an integer."""
 _DIGITS = len(str(_LARGEST))
 
+_COMPUTED_PLACE = "o.place || ''"
+
+_MOST_MARKS = 500
+"""The values that one statement is given; SQLite takes 999 at least."""
+
 _Clauses = list[tuple[str, tuple[object, ...]]]
 
 
-def has_change(connection: sqlite3.Connection, change_id: str) -> bool:
+def has_change(connection: SqlConnection, change_id: str) -> bool:
     """Whether a change of any place has this id."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening'"
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
-def find_change(connection: sqlite3.Connection, places: Sequence[str], change_id: str) -> Change | None:
+def find_change(connection: SqlConnection, places: Sequence[str], change_id: str) -> Change | None:
     """The change with this id; None where these places have none."""
     sql = "SELECT place FROM entry WHERE change_id = ? AND kind = 'opening'"
     row = connection.execute(sql, (change_id,)).fetchone()
@@ -46,22 +51,29 @@ def find_change(connection: sqlite3.Connection, places: Sequence[str], change_id
     return load_changes(connection, [change_id])[0]
 
 
-def load_changes(connection: sqlite3.Connection, ids: Sequence[str]) -> tuple[Change, ...]:
+def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change, ...]:
     """The changes with these ids, in this order."""
-    sql = "SELECT body FROM entry WHERE change_id = ? ORDER BY seq"
-    return tuple(build_change(parse_body(row["body"]) for row in connection.execute(sql, (one,))) for one in ids)
+    bodies: dict[str, list[str]] = {one: [] for one in ids}
+    for some in _portions(ids):
+        sql = f"SELECT change_id, body FROM entry WHERE change_id IN ({_marks(some)}) ORDER BY seq"  # noqa: S608  marks
+        for row in connection.execute(sql, tuple(some)):
+            bodies[row["change_id"]].append(row["body"])
+    return tuple(build_change(map(parse_body, bodies[one])) for one in ids)
 
 
-def find_page(connection: sqlite3.Connection, places: Sequence[str], query: ChangeQuery) -> ChangePage:
+def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> ChangePage:
     """Changes of these places, newest first; CallerError for an invalid cursor."""
-    # The plus keeps SQLite off the index of places, so that it seeks the few changes of one task instead, or reads the
-    # changes of several places in their order.
-    plus = "+" if query.task_id is not None or len(places) > 1 else ""
+    # A computed value keeps the database off the index of places, so that it seeks the few changes of one task instead,
+    # or reads the changes of several places in their order.
+    place = _COMPUTED_PLACE if query.task_id is not None or len(places) > 1 else "o.place"
     order = "o.seq"
     if query.subject is not None and query.since is not None:
-        plus, order = "+", "+o.seq"  # by the index of times: a person may have few of many changes, or none
+        place, order = (
+            "o.place || ''",
+            "+o.seq",
+        )  # by the index of times: a person may have few of many changes, or none
     clauses = _filters(query)
-    where = " AND ".join([f"{plus}o.place IN ({_marks(places)})", *(clause for clause, _ in clauses)])
+    where = " AND ".join([f"{place} IN ({_marks(places)})", *(clause for clause, _ in clauses)])
     sql = (
         f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
         f"ORDER BY {order} DESC LIMIT ?"
@@ -76,7 +88,7 @@ def find_page(connection: sqlite3.Connection, places: Sequence[str], query: Chan
 
 
 def find_holder(
-    connection: sqlite3.Connection, places: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
+    connection: SqlConnection, places: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
 ) -> Change | None:
     """The newest change of these places that made a claim and is not void; the claims are tried in their order.
 
@@ -93,10 +105,14 @@ def find_holder(
     return None
 
 
-def find_open_changes(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[sqlite3.Row]:
+def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({_marks(sessions)}) ORDER BY seq"  # noqa: S608  marks
     return connection.execute(sql, tuple(sessions)).fetchall()
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[first : first + _MOST_MARKS] for first in range(0, len(ids), _MOST_MARKS))
 
 
 def _marks(values: Sequence[str]) -> str:

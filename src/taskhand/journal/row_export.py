@@ -1,7 +1,6 @@
 """The rows of a journal file as lines of JSON, read in portions and selected by the change that they belong to."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from taskhand.domain.principal import Person
 from taskhand.journal.codec import instant
 from taskhand.journal.hash_chain import START, Link
 from taskhand.journal.writes import anchor
+from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_line"]
 
@@ -26,11 +26,13 @@ WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq
 """
 """Rows, each with when its change began, for whom and on which connection: an altered row is exported too."""
 
+_AFTER_ALL: Final = 2**63 - 1
+
 _FIRST_SINCE = """
 SELECT min(seq) FROM (
-    SELECT min(seq) AS seq FROM entry WHERE kind = 'opening' AND at >= :since
-    UNION ALL SELECT min(seq) FROM entry WHERE kind = 'pruned' AND at >= :since
-)
+    SELECT min(seq) AS seq FROM entry WHERE kind = 'opening' AND at >= ?
+    UNION ALL SELECT min(seq) FROM entry WHERE kind = 'pruned' AND at >= ?
+) AS first
 """
 
 
@@ -79,7 +81,7 @@ def to_line(row: ExportedRow) -> str:
     return f'{json.dumps(facts, separators=(",", ":"))[:-1]},"body":{row.body}}}'
 
 
-def find_start(connection: sqlite3.Connection, last: Link | None, query: RowQuery) -> Link:
+def find_start(connection: SqlConnection, last: Link | None, query: RowQuery) -> Link:
     """The row after which to read on: `last`, where this file still has it or has pruned it.
 
     Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
@@ -89,14 +91,15 @@ def find_start(connection: sqlite3.Connection, last: Link | None, query: RowQuer
         return last
     if query.since is None:
         return START
-    ((first,),) = connection.execute(_FIRST_SINCE, {"since": instant(query.since)})
-    before = "SELECT seq, hash FROM entry WHERE ? IS NULL OR seq < ? ORDER BY seq DESC LIMIT 1"
-    row = connection.execute(before, (first, first)).fetchone()
+    since = instant(query.since)
+    ((first,),) = connection.execute(_FIRST_SINCE, (since, since))
+    before = "SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1"
+    row = connection.execute(before, (_AFTER_ALL if first is None else first,)).fetchone()
     return Link(row["seq"], row["hash"]) if row else START
 
 
 def read_portion(
-    connection: sqlite3.Connection, after: Link, names: Mapping[str, str]
+    connection: SqlConnection, after: Link, names: Mapping[str, str]
 ) -> tuple[Sequence[ExportedRow], Link]:
     """Some rows that follow `after`, and the last of them: `after` itself where no row follows.
 
@@ -109,7 +112,7 @@ def read_portion(
     return rows, rows[-1].link
 
 
-def _to_row(row: sqlite3.Row, names: Mapping[str, str]) -> ExportedRow:
+def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
     connection = row["connection"] or names.get(row["place"])
     return ExportedRow(
         Link(row["seq"], row["hash"]),
@@ -121,7 +124,7 @@ def _to_row(row: sqlite3.Row, names: Mapping[str, str]) -> ExportedRow:
     )
 
 
-def _continues(connection: sqlite3.Connection, last: Link) -> bool:
+def _continues(connection: SqlConnection, last: Link) -> bool:
     """Whether the file has this row, or has pruned it."""
     row = connection.execute("SELECT hash FROM entry WHERE seq = ?", (last.seq,)).fetchone()
     if row is not None:

@@ -1,17 +1,20 @@
 """Verification of the whole journal: finds rows that were altered, added or removed."""
 
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from taskhand.journal.entry import COLUMNS
 from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
 from taskhand.journal.writes import anchor, head
+from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sqlite.damaged_text import read_damaged_text
 
 __all__ = ["Verification", "verify_chain"]
 
-_ROWS = f"SELECT seq, hash, body, {', '.join(COLUMNS)} FROM entry ORDER BY seq"  # noqa: S608  names of ours
+_ROWS = f"SELECT seq, hash, body, {', '.join(COLUMNS)} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_PORTION = 1_000
+"""Rows that are read at a time: a driver may keep all rows of a statement in memory."""
 _CLAIMS = "SELECT scope, place, seq, change_id, at FROM claim"
 _UNDER_WAY = "SELECT change_id, session, place, seq FROM under_way"
 
@@ -48,7 +51,7 @@ class _ExpectedTables:
             case {"kind": "ending", "change_id": change_id}:
                 self.under_way.pop(change_id, None)
 
-    def find_fault(self, connection: sqlite3.Connection) -> Fault | None:
+    def find_fault(self, connection: SqlConnection) -> Fault | None:
         """The first row of the chain that the tables disagree with."""
         claims = {tuple(row) for row in connection.execute(_CLAIMS)}
         if wrong := {int(str(row[2])) for row in self.claims ^ claims}:
@@ -59,22 +62,27 @@ class _ExpectedTables:
         return None
 
 
-def verify_chain(connection: sqlite3.Connection, noted: str | None = None) -> Verification:
+def verify_chain(connection: SqlConnection, noted: str | None = None) -> Verification:
     """Check every row, within a transaction of the connection; `noted` is the hash of a head noted earlier."""
     # Text that is not UTF-8 any more is reported as altered: it must not end the verification.
-    connection.text_factory = lambda raw: raw.decode(errors="replace")
-    try:
+    with read_damaged_text(connection):
         return _verify_rows(connection, noted)
-    finally:
-        connection.text_factory = str
 
 
-def _verify_rows(connection: sqlite3.Connection, noted: str | None) -> Verification:
+def _read_rows(connection: SqlConnection) -> Iterator[SqlRow]:
+    """Every row, in the order of their numbers."""
+    last = -(2**63)
+    while rows := connection.execute(_ROWS, (last, _PORTION)).fetchall():
+        yield from rows
+        last = rows[-1]["seq"]
+
+
+def _verify_rows(connection: SqlConnection, noted: str | None) -> Verification:
     start, newest = anchor(connection), head(connection)
     if start is None or newest is None:
         return Verification(0, START, Fault(0, "the record of where the chain begins and ends was removed"))
     walk, tables, rows, has_noted = ChainWalk(start), _ExpectedTables(), 0, noted in (None, start.hash)
-    for stored in connection.execute(_ROWS):
+    for stored in _read_rows(connection):
         link = Link(stored["seq"], stored["hash"])
         body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
         if fault:

@@ -1,34 +1,37 @@
 """Rows added to the journal's tables, within a transaction of a connection."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from taskhand.journal.entry import COLUMNS, Entry, damaged_error
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Opening
+from taskhand.sql.connection import SqlConnection
 
 __all__ = ["anchor", "append", "begin_change", "count_change", "end_change", "head", "resume_change", "set_link"]
 
 _NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
 _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
+_SET_LINK = (
+    "INSERT INTO link VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
+)
 
 
-def head(connection: sqlite3.Connection) -> Link | None:
+def head(connection: SqlConnection) -> Link | None:
     """The newest row; None where the record of it was removed."""
     return _link(connection, "head")
 
 
-def anchor(connection: sqlite3.Connection) -> Link | None:
+def anchor(connection: SqlConnection) -> Link | None:
     """The last row that was pruned; None where the record of it was removed."""
     return _link(connection, "anchor")
 
 
-def set_link(connection: sqlite3.Connection, name: str, link: Link) -> None:
+def set_link(connection: SqlConnection, name: str, link: Link) -> None:
     """Set `head` or `anchor` to this row."""
-    connection.execute("INSERT OR REPLACE INTO link VALUES (?, ?, ?)", (name, link.seq, link.hash))
+    connection.execute(_SET_LINK, (name, link.seq, link.hash))
 
 
-def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
+def append(connection: SqlConnection, entries: Iterable[Entry]) -> int:
     """Add rows, and return the number of the first. OperatorError where the record of the newest row was removed."""
     last = before = head(connection)
     if last is None or before is None:
@@ -43,28 +46,28 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     return before.seq + 1
 
 
-def begin_change(connection: sqlite3.Connection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
+def begin_change(connection: SqlConnection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
     """Add the rows of a change that begins, list it as under way, and store its claims."""
     seq, first = append(connection, entries), entries[0]
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
     connection.executemany(
-        "INSERT OR IGNORE INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(claim.scope, first.place, seq, first.change_id, first.at) for claim in opening.claims],
     )
 
 
-def resume_change(connection: sqlite3.Connection, entry: Entry, session: str) -> None:
+def resume_change(connection: SqlConnection, entry: Entry, session: str) -> None:
     """Add the row with which a change is gone on with, and list it as under way again."""
     seq = append(connection, [entry])
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.place, seq))
 
 
-def end_change(connection: sqlite3.Connection, change_id: str) -> None:
+def end_change(connection: SqlConnection, change_id: str) -> None:
     """Remove a change from the list of those under way."""
     connection.execute("DELETE FROM under_way WHERE change_id = ?", (change_id,))
 
 
-def count_change(connection: sqlite3.Connection) -> int:
+def count_change(connection: SqlConnection) -> int:
     """Count one more change, and return the count of all there ever were. OperatorError where that was removed."""
     row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
     if row is None:
@@ -72,6 +75,6 @@ def count_change(connection: sqlite3.Connection) -> int:
     return int(row["changes"])
 
 
-def _link(connection: sqlite3.Connection, name: str) -> Link | None:
+def _link(connection: SqlConnection, name: str) -> Link | None:
     row = connection.execute("SELECT seq, hash FROM link WHERE name = ?", (name,)).fetchone()
     return Link(row["seq"], row["hash"]) if row else None

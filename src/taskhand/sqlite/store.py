@@ -20,6 +20,7 @@ from typing import Final, TypeVar
 
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import OperatorError
+from taskhand.sql.connection import DamagedRow
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
 from taskhand.sqlite.transaction import commit_or_roll_back, transaction
 from taskhand.sqlite.worker import Worker
@@ -88,7 +89,7 @@ class Store:
                     return self._run(connection, work)
             finally:
                 connection.set_progress_handler(None, 0)
-        except (_NeedsWorker, sqlite3.Error, OSError):
+        except (_NeedsWorker, sqlite3.Error, OSError, DamagedRow):
             return await self.read(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -226,7 +227,7 @@ def database_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
     """Errors of a database's file leave as OperatorError, which names the file and what to do."""
     try:
         yield
-    except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError, DamagedRow) as error:
         # A damaged file is not only an sqlite3 error: its text may be no text, and its sizes beyond all memory.
         if (where := _read_only_part(path, error)) is not None:
             raise OperatorError(

@@ -1,0 +1,58 @@
+"""The protocols of a connection in a transaction, for SQL that every engine understands.
+
+Parameters are marked with `?`. Rows have their values by number and by name, and are tuples of values to iterate over.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow"]
+
+
+class DamagedRow(Exception):
+    """A row that nobody can have written so; a store raises an OperatorError that says which."""
+
+
+class SqlRow(Protocol):
+    """One row of a result."""
+
+    def __getitem__(self, key: int | str, /) -> Any:
+        """The value of a column."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """The values in the order of the columns."""
+        ...
+
+
+class SqlCursor(Protocol):
+    """The result of a statement: its rows, or how many it has changed."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row; None at the end."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows."""
+        ...
+
+
+class SqlConnection(Protocol):
+    """A connection in a transaction, which the store begins and ends."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> SqlCursor:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> SqlCursor:
+        """Run one statement for each of many parameters."""
+        ...

@@ -1,0 +1,42 @@
+"""The protocol of a store: a place for rows that several processes share."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["SqlStore"]
+
+_T = TypeVar("_T")
+
+
+class SqlStore(Protocol):
+    """Runs work, a plain function of a connection, in a transaction of its own.
+
+    Work that waits is run in a thread, and may be run again from its beginning where its transaction was rolled back.
+    Every method raises OperatorError where the store cannot be used.
+    """
+
+    async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """As `read`, for work that is usually quick."""
+        ...
+
+    async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """Run `work` on one consistent view of the store."""
+        ...
+
+    async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
+        """Run `work` wholly or not at all, while no other write of this store runs, in any process.
+
+        Not `durable`: the write survives a crash of this process, and perhaps not one of the machine that keeps it.
+        `tasks` is how many tasks it writes.
+        """
+        ...
+
+    async def exists(self) -> bool:
+        """Whether anything was ever kept; where not, nothing is made to tell."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the store after the work that is under way."""
+        ...
