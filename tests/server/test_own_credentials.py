@@ -5,7 +5,7 @@ The request log of the sandbox says whose credential each request bore.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +14,28 @@ from mcp import Client
 
 from fixed_clock import NOW
 from safety.victim import journal_in
-from sandbox.close.stage import ANA, BEN, CALL, LEAD, SEED, TASK, user
+from sandbox.close.stage import BEN, CALL, LEAD, TASK
+from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of, client_of, open_offices
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
-from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Intent
-from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.call import Call
 from taskhand.service.connections import Connections
 from taskhand.service.recovery import recover_abandoned
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
-from taskhand.vault.links import Links
+from taskhand.vault.link import Link, OwnCredential
 from taskhand.vault.openings import Openings
 from taskhand.wiring import open_connections
 from vault.vaults import link_of, links_at, rows
 
-OWNER, CAT = ANA, "user_cat"
 PERSONS = {"ben@example.com": BEN, "cat@example.com": CAT}
 """Who has linked, and who each is in the CRM. The shared key is of `OWNER`."""
 NOBODY = "dan@example.com"
@@ -50,58 +48,6 @@ WORK: Mapping[str, Mapping[str, Any]] = {
     "list_changes": {},
 }
 ONLY_OWN = Policy({"own_credential": True})
-
-
-@dataclass
-class Office:
-    """One account of Close, whose shared key is that of `OWNER`."""
-
-    sandbox: CloseSandbox
-    connections: Connections
-    links: Links
-    file: Path
-    seen: int = 0
-
-    async def link(self, person: str, member: str) -> None:
-        """Link the person as this user of the CRM."""
-        token = str(self.sandbox.authorization.sign_in(member, self.sandbox.now())["access_token"])
-        link = Link(person, "default", "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
-        await self.links.save(link)
-
-    def client(self, person: str | None, policy: Policy = NO_POLICY) -> Client:
-        """A client with which this person calls."""
-        return client_of(self.connections, person, policy=policy)
-
-    async def me(self, person: str, line: str) -> str:
-        """Who `me` is for a person of whom people.toml has this line."""
-        lines = {person: {"member": line}}
-        async with client_of(self.connections, person, memberships=lines) as client:
-            return str((await answer_of(client, "list_team_members"))["me"])
-
-    def users(self) -> set[str | None]:
-        """Whose credentials the requests since the last look bore."""
-        new = self.sandbox.requests[self.seen :]
-        self.seen += len(new)
-        return {one.user for one in new}
-
-
-@asynccontextmanager
-async def open_office(folder: Path) -> AsyncIterator[Office]:
-    file = folder / "links.sqlite"
-    users = [*SEED["users"], user(CAT, "Cat")]
-    sandbox = CloseSandbox(seed=SEED | {"users": users})
-    links = links_at(file)
-    async with serve(sandbox) as url:
-        settings = Settings(
-            close_api_key=sandbox.key,
-            close_base_url=f"{url}/api/v1",
-            close_rate=1000,
-            journal=folder / "journal.sqlite",
-        )
-        account = [ConnectionSettings("default", settings)]
-        async with open_connections(account, links=links) as connections:
-            yield Office(sandbox, connections, links, file)
-    await links.aclose()
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""An account of Close on which persons call with credentials of their own, and its sandbox, which says whose it saw."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp import Client
+
+from fixed_clock import NOW
+from sandbox.close.stage import ANA, SEED, user
+from server.offices import answer_of, client_of
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.service.connections import Connections
+from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links import Links
+from taskhand.wiring import open_connections
+from vault.vaults import links_at
+
+__all__ = ["CAT", "OWNER", "Office", "open_office"]
+
+OWNER, CAT = ANA, "user_cat"
+"""The user of the shared key, and one more."""
+
+
+@dataclass
+class Office:
+    """One account of Close, whose shared key is that of `OWNER`."""
+
+    sandbox: CloseSandbox
+    connections: Connections
+    links: Links
+    file: Path
+    seen: int = 0
+
+    async def link(self, person: str, member: str) -> None:
+        """Link the person as this user of the CRM."""
+        token = str(self.sandbox.authorization.sign_in(member, self.sandbox.now())["access_token"])
+        link = Link(person, "default", "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
+        await self.links.save(link)
+
+    def client(self, person: str | None, policy: Policy = NO_POLICY) -> Client:
+        """A client with which this person calls."""
+        return client_of(self.connections, person, policy=policy)
+
+    async def me(self, person: str, line: str) -> str:
+        """Who `me` is for a person of whom people.toml has this line."""
+        lines = {person: {"member": line}}
+        async with client_of(self.connections, person, memberships=lines) as client:
+            return str((await answer_of(client, "list_team_members"))["me"])
+
+    def users(self) -> set[str | None]:
+        """Whose credentials the requests since the last look bore."""
+        new = self.sandbox.requests[self.seen :]
+        self.seen += len(new)
+        return {one.user for one in new}
+
+
+@asynccontextmanager
+async def open_office(folder: Path) -> AsyncIterator[Office]:
+    file = folder / "links.sqlite"
+    users = [*SEED["users"], user(CAT, "Cat")]
+    sandbox = CloseSandbox(seed=SEED | {"users": users})
+    links = links_at(file)
+    async with serve(sandbox) as url:
+        settings = Settings(
+            close_api_key=sandbox.key,
+            close_base_url=f"{url}/api/v1",
+            close_rate=1000,
+            journal=folder / "journal.sqlite",
+        )
+        account = [ConnectionSettings("default", settings)]
+        async with open_connections(account, links=links) as connections:
+            yield Office(sandbox, connections, links, file)
+    await links.aclose()
