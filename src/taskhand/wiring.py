@@ -1,13 +1,11 @@
 """From settings to an AppContext: the only module that knows every part."""
 
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +14,7 @@ import anyio
 from taskhand.backends.factory import Clock, OpenContext, with_credential
 from taskhand.backends.registry import find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.paths import data_folder, expand_path
+from taskhand.config.paths import journal_path, keys_path, links_path, store_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -310,58 +308,11 @@ def clock_of(settings: Settings) -> Clock:
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
 
 
-def journal_path(settings: Settings) -> Path:
-    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file."""
-    if settings.journal:
-        return _expanded("TASKHAND_JOURNAL", settings.journal)
-    store = store_path(settings)
-    # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
-    # link. os.path raises nothing where the folder may not be entered.
-    linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
-    beside = _beside(store)
-    return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
-
-
-def _beside(store: Path) -> Path:
-    return store.with_name(f"{store.stem}.journal.sqlite")
-
-
-def _expanded(variable: str, path: Path) -> Path:
-    """The path of a file. OperatorError where no other process could open it, or no file can have that name."""
-    if path.name in {":memory:", "", ".."} or "\0" in str(path):
-        raise OperatorError(
-            f"{variable} {str(path)!r} is not a file that processes can share.",
-            next_step="Set it to a file; one in a temporary folder for a store that is to be forgotten.",
-        )
-    return expand_path(variable, path)
-
-
-def store_path(settings: Settings) -> Path:
-    """The embedded store's file."""
-    if settings.db:
-        return _expanded("TASKHAND_DB", settings.db)
-    return data_folder() / "tasks.sqlite"
-
-
-def keys_path(settings: Settings) -> Path:
-    """The file with the keys of callers."""
-    if settings.keys:
-        return _expanded("TASKHAND_KEYS", settings.keys)
-    return data_folder() / "keys.sqlite"
-
-
 def open_key_store(settings: Settings) -> "SqliteKeyStore":
     """The keys of callers; their file is opened at first use."""
     from taskhand.keys.sqlite import SqliteKeyStore
 
     return SqliteKeyStore(keys_path(settings))
-
-
-def links_path(settings: Settings) -> Path:
-    """The file with the credentials that persons have linked."""
-    if settings.links:
-        return _expanded("TASKHAND_LINKS", settings.links)
-    return keys_path(settings).with_name("links.sqlite")
 
 
 def open_link_store(settings: Settings) -> "SqliteLinkStore":

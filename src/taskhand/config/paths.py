@@ -1,14 +1,17 @@
-"""Paths as people and hosts write them: with `~`, `$HOME` or `%APPDATA%`, which not every host replaces."""
+"""Paths as people and hosts write them, with `~`, `$HOME` or `%APPDATA%`; and the files that the settings choose."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.config.settings import Settings
 
 __all__ = [
     "config_folder",
@@ -17,6 +20,10 @@ __all__ = [
     "home_folder",
     "is_open_to_others",
     "is_writable_by_others",
+    "journal_path",
+    "keys_path",
+    "links_path",
+    "store_path",
 ]
 
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
@@ -114,3 +121,50 @@ def is_writable_by_others(mode: int) -> bool:
 
 def _refused(name: str, why: str) -> OperatorError:
     return OperatorError(f"{name} {why}.", next_step=f"Write the whole path into {name}.")
+
+
+def journal_path(settings: "Settings") -> Path:
+    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file."""
+    if settings.journal:
+        return _expanded("TASKHAND_JOURNAL", settings.journal)
+    store = store_path(settings)
+    # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
+    # link. os.path raises nothing where the folder may not be entered.
+    linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
+    beside = _beside(store)
+    return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
+
+
+def _beside(store: Path) -> Path:
+    return store.with_name(f"{store.stem}.journal.sqlite")
+
+
+def _expanded(variable: str, path: Path) -> Path:
+    """The path of a file. OperatorError where no other process could open it, or no file can have that name."""
+    if path.name in {":memory:", "", ".."} or "\0" in str(path):
+        raise OperatorError(
+            f"{variable} {str(path)!r} is not a file that processes can share.",
+            next_step="Set it to a file; one in a temporary folder for a store that is to be forgotten.",
+        )
+    return expand_path(variable, path)
+
+
+def store_path(settings: "Settings") -> Path:
+    """The embedded store's file."""
+    if settings.db:
+        return _expanded("TASKHAND_DB", settings.db)
+    return data_folder() / "tasks.sqlite"
+
+
+def keys_path(settings: "Settings") -> Path:
+    """The file with the keys of callers."""
+    if settings.keys:
+        return _expanded("TASKHAND_KEYS", settings.keys)
+    return data_folder() / "keys.sqlite"
+
+
+def links_path(settings: "Settings") -> Path:
+    """The file with the credentials that persons have linked."""
+    if settings.links:
+        return _expanded("TASKHAND_LINKS", settings.links)
+    return keys_path(settings).with_name("links.sqlite")
