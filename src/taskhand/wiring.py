@@ -26,6 +26,7 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.local.backend import LocalBackend
+    from taskhand.domain.own_credential import OAuthClient
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
@@ -53,6 +54,7 @@ __all__ = [
     "open_link_store",
     "open_links",
     "open_local_store",
+    "open_oauth_client",
     "store_path",
 ]
 
@@ -195,6 +197,29 @@ async def open_as_person(
         backend = await _open_backend(settings, context, replace(connection, settings=settings, keys=keys))
         stack.push_async_callback(_close, backend)
         yield backend
+
+
+@asynccontextmanager
+async def open_oauth_client(
+    connection: ConnectionSettings, clock: Clock | None = None, runtime: "Runtime | None" = None
+) -> AsyncIterator["OAuthClient | None"]:
+    """The client of the operator's OAuth app for a connection; None without one.
+
+    OperatorError for half of one; what it says names the connection's own keys.
+    """
+    from taskhand.config.oauth_app import has_app
+
+    settings = connection.settings
+    factory = find_factory(settings.backend)
+    try:
+        is_there = has_app(settings)
+    except OperatorError as error:
+        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
+        raise OperatorError(message, code=error.code, next_step=step or None) from None
+    async with AsyncExitStack() as stack:
+        context = _open_context(settings, clock or clock_of(settings), stack, runtime)
+        context = replace(context, keys=connection.keys)
+        yield await factory.oauth_client(settings, context) if is_there and factory.oauth_client else None
 
 
 async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":

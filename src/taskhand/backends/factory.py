@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from taskhand.backends.base import Backend
     from taskhand.domain.errors import TaskhandError
+    from taskhand.domain.own_credential import OAuthClient
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime
 
@@ -48,13 +49,16 @@ class SettingKind(Enum):
     """Text with commas between its parts; the configuration file may give an array."""
     GUARD = auto()
     """A limit, or where requests go: a placeholder here is refused, since the default may allow or reach more."""
+    APP = auto()
+    """Belongs to the operator's OAuth app at the CRM; a secret among these is no credential that requests bear."""
 
 
 class BackendSettings(BaseModel):
     """The settings of one backend; `config.settings.Settings` inherits them all.
 
     In the backend `acme` each field is named `acme_*`, has the alias `ACME_*` (its environment variable) and a
-    description. A field of type SecretStr is a credential: it is never shown, and setting it chooses the backend.
+    description. A field of type SecretStr is a credential, unless it is an APP: it is never shown, and setting it
+    chooses the backend.
     """
 
     model_config = ConfigDict(
@@ -98,7 +102,9 @@ class BackendFactory(Generic[S]):
     embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
     this order: it requires the credentials among them. `me_variable` is the one that says who `me` is. `misnomers` are
     variables in which other programs expect the same credential: they are not read, and named where the credential is
-    missing. `is_token` is whether a pasted credential is the second of two kinds.
+    missing. `is_token` is whether a pasted credential is the second of two kinds. `oauth_client` makes the client of
+    the operator's OAuth app from the settings of kind APP, its id and secret, and None without them; `context` closes
+    it.
     """
 
     name: str
@@ -111,6 +117,7 @@ class BackendFactory(Generic[S]):
     privacy_policy: str | None = None
     misnomers: Sequence[str] = ()
     is_token: Callable[[str], bool] | None = None
+    oauth_client: "Callable[[S, OpenContext], Awaitable[OAuthClient | None]] | None" = None
 
     @property
     def prefix(self) -> str:
@@ -120,7 +127,17 @@ class BackendFactory(Generic[S]):
     @property
     def credentials(self) -> tuple[str, ...]:
         """The names of the fields that hold a credential."""
+        return tuple(name for name in self.secrets if name not in self.app)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the fields that are never shown: the credentials, and the secret of the app."""
         return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
+
+    @property
+    def app(self) -> tuple[str, ...]:
+        """The names of the fields of the OAuth app, its id and its secret; none where the CRM has no OAuth."""
+        return tuple(name for name, field in self.settings.model_fields.items() if SettingKind.APP in field.metadata)
 
 
 def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:

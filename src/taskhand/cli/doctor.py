@@ -45,8 +45,8 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     connections), `ok`, `findings`, and `connections` where there are several: the backend of each by its name. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
-    people is one where there is a people file, and configuration has one more finding for each warning. Where there are
-    several connections, a subject that is of one begins with its name.
+    people is one where there is a people file, app where there is a vault or an OAuth app, and configuration has one
+    more finding for each warning. Where there are several connections, a subject that is of one begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host
@@ -242,18 +242,21 @@ def _links(settings: Settings) -> "Links | None":
 async def _check_connection(
     connection: ConnectionSettings, principal: Principal, links: "Links | None"
 ) -> tuple[CheckResult, ...]:
-    """The checks of the journal and the backend, as this caller; the reason where the backend cannot be opened."""
+    """The checks of the app, the journal and the backend, as this caller; the reason where it cannot be opened."""
+    from taskhand.cli.oauth_app import check_app
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 
+    app = check_app(connection, has_vault=bool(connection.settings.vault_keys))
+    links = None if any(one.outcome == "failed" for one in app) else links
     try:
         async with open_app(connection.settings, connection=connection, links=links) as at:
-            findings = await check_health(at.of_principal(principal))
+            findings = (*app, *await check_health(at.of_principal(principal)))
             return tuple(_in_own_words(one, connection) for one in findings)
     except OperatorError as error:
         subject = "credential" if error.code in {"unauthorized", "link_required", "link_broken"} else "configuration"
         failed = CheckResult(subject, "failed", error.message, error.next_step or "Correct the configuration.")
-        return (_in_own_words(failed, connection),)
+        return tuple(_in_own_words(one, connection) for one in (*app, failed))
 
 
 def _principal(found: Configuration) -> Principal:

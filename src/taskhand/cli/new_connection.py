@@ -25,6 +25,7 @@ from taskhand.config.credentials import MARK, REFERENCES, SERVICE
 from taskhand.config.file import parse_settings
 from taskhand.config.paths import is_open_to_others
 from taskhand.config.placeholders import clean_value, find_flaw
+from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.install import toml_edit
@@ -86,7 +87,8 @@ def ask_connection(
     table = {"backend": factory.name, **({"description": description} if description else {})}
     secrets: dict[str, str] = {}
     more: dict[str, str] = {}
-    if not any(is_secret_variable(keys[key]) for key in chosen) and factory.credentials:
+    credentials = {Settings.variable(name) for name in factory.credentials}
+    if credentials and credentials.isdisjoint(keys[key] for key in chosen):
         secrets, more = _find_secrets(factory, keys)
     taken = {key: keys[key] for key in (*secrets, *more) if key not in chosen}
     return NewConnection(name, {**table, **more, **chosen}, secrets, _choose_place(place, secrets), taken)
@@ -119,8 +121,9 @@ def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: Backen
 def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """The credential, and the settings that belong to it: typed, else from the environment of this command."""
     secret_keys = [key for key, variable in keys.items() if is_secret_variable(variable)]
-    first = next(key for key in secret_keys if keys[key] in factory.questions)
-    here = [key for key in secret_keys if os.environ.get(keys[key], "").strip()]
+    credentials = [key for key in secret_keys if keys[key] in map(Settings.variable, factory.credentials)]
+    first = next(key for key in credentials if keys[key] in factory.questions)
+    here = [key for key in credentials if os.environ.get(keys[key], "").strip()]
     if sys.stdin.isatty():
         empty = f" (empty: {keys[here[0]]} of the environment)" if here else ""
         text = f"{first}, {describe_variable(keys[first]).rstrip('.')}{empty}"

@@ -143,15 +143,15 @@ def load_configuration(
 
 
 def _outside(variables: Variables, file: SettingsFile) -> Variables:
-    """The variables without the credentials to which a table refers: they are that connection's.
+    """The variables without the secrets to which a table refers: they are that connection's.
 
     Where a backend is chosen outside of the tables, they are that one's too.
     """
     if not file.tables or "TASKHAND_BACKEND" in {**variables.values, **file.values}:
         return variables
     taken = {text.removeprefix(VARIABLE_MARK) for table in file.tables for text in table.values.values()}
-    credentials = {Settings.variable(name) for factory in FACTORIES for name in factory.credentials}
-    kept = {name: value for name, value in variables.values.items() if name not in taken & credentials}
+    secrets = {Settings.variable(name) for factory in FACTORIES for name in factory.secrets}
+    kept = {name: value for name, value in variables.values.items() if name not in taken & secrets}
     return replace(variables, values=kept)
 
 

@@ -270,7 +270,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
 
 _FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
 _SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
-_CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.credentials)
+_CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.secrets)
 """The secrets that CRMs have made; the others are the operator's own, and may be any text."""
 
 

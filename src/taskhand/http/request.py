@@ -67,10 +67,10 @@ class Request:
         )
 
     @classmethod
-    def of_form(cls, path: Path, form: Mapping[str, str], kind: RequestKind) -> Self:
-        """A POST of a form, as OAuth has it; its answer is an object."""
+    def of_form(cls, path: Path, form: Mapping[str, str], kind: RequestKind, *, expect: Shape = "object") -> Self:
+        """A POST of a form, as OAuth has it."""
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        return cls("POST", path, kind, body=urlencode(form).encode(), headers=headers, expect="object")
+        return cls("POST", path, kind, body=urlencode(form).encode(), headers=headers, expect=expect)
 
     def url(self, base_url: str) -> str:
         """The absolute URL: the path of the base URL is kept."""

@@ -1,9 +1,11 @@
 """A link: a person's own credential for a connection, and what may be known of it without the credential; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from taskhand.domain.own_credential import OwnCredential
 
 __all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
 
@@ -20,19 +22,6 @@ LinkState = Literal[
 _EARLY: Final = timedelta(minutes=5)
 _SHARE: Final = 0.2
 _MARGIN: Final = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnCredential:
-    """What a CRM has given a person: `access_token` goes on requests, `refresh_token` gets the next one.
-
-    `expires_at` None: it is good until it is revoked. A pasted key is an `access_token`.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
-    expires_at: datetime | None = None
-    scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from taskhand.backends.factory import BackendFactory, BackendSettings, OpenConte
 
 if TYPE_CHECKING:
     from taskhand.backends.close.adapter import CloseAdapter
+    from taskhand.domain.own_credential import OAuthClient
 
 # Every start imports this module, and only a start on Close imports the rest.
 # ruff: noqa: PLC0415
@@ -23,6 +24,14 @@ class CloseSettings(BackendSettings):
     )
     close_access_token: SecretStr | None = Field(
         None, alias="CLOSE_ACCESS_TOKEN", description="OAuth access token, instead of the API key."
+    )
+    close_client_id: Annotated[str | None, SettingKind.APP] = Field(
+        None,
+        alias="CLOSE_CLIENT_ID",
+        description="Client ID of your OAuth app at Close, by which people link their own credential.",
+    )
+    close_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
+        None, alias="CLOSE_CLIENT_SECRET", description="Client secret of that app."
     )
     close_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.close.com/api/v1",
@@ -66,6 +75,16 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
     return CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
 
 
+async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
+    """The client of the operator's OAuth app; None without one."""
+    from taskhand.backends.close.oauth import open_client
+
+    client_id, secret = settings.close_client_id, settings.close_client_secret
+    if client_id is None or secret is None:
+        return None
+    return await open_client(settings.close_base_url, client_id, secret.get_secret_value(), context)
+
+
 FACTORY = BackendFactory(
     name="close",
     title="Close",
@@ -75,4 +94,5 @@ FACTORY = BackendFactory(
     questions=("CLOSE_API_KEY", "TASKHAND_TIMEZONE"),
     privacy_policy="https://www.close.com/privacy",
     is_token=lambda text: not text.startswith("api_"),
+    oauth_client=open_oauth_client,
 )

@@ -8,6 +8,7 @@ from taskhand.backends.factory import BackendFactory, BackendSettings, OpenConte
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
+    from taskhand.domain.own_credential import OAuthClient
 
 # Every start imports this module, and only a start on HubSpot imports the rest.
 # ruff: noqa: PLC0415
@@ -20,6 +21,14 @@ class HubSpotSettings(BackendSettings):
 
     hubspot_access_token: SecretStr | None = Field(
         None, alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."
+    )
+    hubspot_client_id: Annotated[str | None, SettingKind.APP] = Field(
+        None,
+        alias="HUBSPOT_CLIENT_ID",
+        description="Client ID of your OAuth app at HubSpot, by which people link their own credential.",
+    )
+    hubspot_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
+        None, alias="HUBSPOT_CLIENT_SECRET", description="Client secret of that app."
     )
     hubspot_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.hubapi.com",
@@ -80,6 +89,16 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
     return token if token is not None and token.get_secret_value().startswith("pat-") else None
 
 
+async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "OAuthClient | None":
+    """The client of the operator's OAuth app; None without one."""
+    from taskhand.backends.hubspot.oauth import open_client
+
+    client_id, secret = settings.hubspot_client_id, settings.hubspot_client_secret
+    if client_id is None or secret is None:
+        return None
+    return await open_client(settings.hubspot_base_url, client_id, secret.get_secret_value(), context)
+
+
 FACTORY = BackendFactory(
     name="hubspot",
     title="HubSpot",
@@ -90,4 +109,5 @@ FACTORY = BackendFactory(
     me_variable="HUBSPOT_USER_ID",
     privacy_policy="https://legal.hubspot.com/privacy-policy",
     misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
+    oauth_client=open_oauth_client,
 )

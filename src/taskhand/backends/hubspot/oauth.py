@@ -1,0 +1,65 @@
+"""HubSpot's authorization server: https://developers.hubspot.com/docs/api-reference/2026-03/authentication/manage-oauth-tokens.
+
+An access token lasts half an hour, and a refresh answers the same refresh token. The page takes the scopes of the app:
+those that it requires, all of them, in `scope`, the others in `optional_scope`. `code_verifier` is documented.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from taskhand.backends.remote.oauth import LIMITS, POLICY, AppClient, OAuthApp, open_app_client
+from taskhand.backends.remote.parsing import JsonObject, filled_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.http.client import Client
+from taskhand.http.path import Path
+from taskhand.http.upstream import Upstream
+
+if TYPE_CHECKING:
+    from taskhand.backends.factory import OpenContext
+    from taskhand.http.upstream import Runtime
+
+__all__ = ["open_client"]
+
+_APIS: Final = frozenset({"api.hubapi.com", "api.hubspot.com"})
+_PAGES: Final = "https://app.hubspot.com"
+"""Where people sign in; another base URL, such as a sandbox's, has the page itself."""
+_REQUIRED: Final = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.objects.owners.read")
+_OPTIONAL: Final = (
+    "crm.objects.companies.read",
+    "crm.objects.deals.read",
+    "crm.objects.custom.read",
+    "crm.schemas.custom.read",
+)
+
+
+async def open_client(base_url: str, client_id: str, client_secret: str, context: "OpenContext") -> AppClient:
+    """The client of the operator's app at the HubSpot whose API is at `base_url`."""
+    root = base_url.rstrip("/")
+    app = OAuthApp(
+        name="HubSpot",
+        client_id=client_id,
+        client_secret=client_secret,
+        authorize=f"{_PAGES if urlsplit(root).hostname in _APIS else root}/oauth/authorize",
+        token=Path.of("/oauth/2026-03/token"),
+        revoke=Path.of("/oauth/2026-03/token/revoke"),
+        variables=("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_BASE_URL"),
+        asks={"scope": " ".join(_REQUIRED), "optional_scope": " ".join(_OPTIONAL)},
+    )
+    return await open_app_client(app, root, context, partial(_find_owner, root, context.runtime))
+
+
+async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:
+    """The owner whose user has consented; None where the user is no owner, or nobody tells now."""
+    user = body.get("user_id")
+    if not isinstance(user, int | str) or not user:
+        return None
+    auth = {"authorization": f"Bearer {body.get('access_token')}"}
+    upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential="the token")
+    path = Path.of("/crm/v3/owners/{user}", user=str(user))
+    try:
+        async with Client(upstream, limits=LIMITS, policy=POLICY, runtime=runtime) as client:
+            found = await client.get(path, params={"idProperty": "userId"}, expect="object")
+    except TaskhandError:
+        return None
+    return filled_text(found.object.get("id"))

@@ -1,0 +1,210 @@
+"""The operator's OAuth app at a CRM: consent, tokens, their renewal and their end (RFC 6749, 7636 and 7009)."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from taskhand.domain.errors import (
+    CallerError,
+    LinkRequired,
+    NotFound,
+    OperatorError,
+    OutcomeUnknown,
+    TaskhandError,
+    UpstreamError,
+)
+from taskhand.domain.own_credential import Granted, OwnCredential
+from taskhand.http.client import Client
+from taskhand.http.path import Path
+from taskhand.http.reply import Json
+from taskhand.http.request import Request
+from taskhand.http.retry import RequestKind, RetryPolicy
+from taskhand.http.upstream import Limits, Upstream
+
+if TYPE_CHECKING:
+    from taskhand.backends.factory import OpenContext
+    from taskhand.backends.remote.parsing import JsonObject
+
+__all__ = ["LIMITS", "POLICY", "AppClient", "OAuthApp", "open_app_client"]
+
+_log = logging.getLogger(__name__)
+
+LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
+"""A person waits for it."""
+POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
+_GONE: Final = "The code or the refresh token is not accepted."
+"""The message of a refusal that says so (RFC 6749 §5.2); any other is about the app."""
+_GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
+"""RFC 6749's, and the `status` that is HubSpot's own."""
+_ABOUT_APP: Final = frozenset({"unauthorized", "forbidden"})
+_LONGEST_TOKEN: Final = 10_000
+_LONGEST_LIFE_S: Final = 10 * 365 * 86_400.0
+"""Seconds; a credential that is said to live longer is taken for one that lives until it is revoked."""
+
+FindMember = Callable[["JsonObject"], Awaitable[str | None]]
+"""Who the person is in the CRM, by the answer that has the tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthApp:
+    """An app that the operator has registered with a CRM.
+
+    `name` is the CRM's in sentences. `authorize` is the address of the page, `token` and `revoke` are paths below the
+    base URL. `asks` are further parameters of the page, such as scopes. `variables` name the settings of the id, the
+    secret and the base URL.
+    """
+
+    name: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    authorize: str
+    token: Path
+    revoke: Path
+    variables: tuple[str, str, str]
+    asks: Mapping[str, str] = field(default_factory=dict)
+
+
+async def open_app_client(app: OAuthApp, base_url: str, context: "OpenContext", find_member: FindMember) -> "AppClient":
+    """The client of an app; `context.stack` closes it. OperatorError for a base URL that cannot be used."""
+    names = [context.keys.get(name, name) for name in app.variables]
+    upstream = Upstream(
+        name=app.name,
+        base_url=base_url,
+        auth={},
+        credential=" and ".join(names[:2]),
+        variable=names[2],
+        explain=_explain,
+    )
+    made = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
+    return AppClient(app, await context.stack.enter_async_context(made), context.clock, find_member)
+
+
+class AppClient:
+    """Sends what RFC 6749 says; the CRM's paths and bodies are the app's."""
+
+    def __init__(self, app: OAuthApp, client: Client, clock: Callable[[], datetime], find_member: FindMember) -> None:
+        self._app = app
+        self._client = client
+        self._clock = clock
+        self._find_member = find_member
+
+    def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
+        """The page on which a person consents. A CRM that does not know PKCE leaves its parameters alone."""
+        sent = {
+            "client_id": self._app.client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **self._app.asks,
+        }
+        return f"{self._app.authorize}?{urlencode(sent)}"
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Granted:
+        """The credential for a code."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        body = await self._ask(form | {"code_verifier": verifier})
+        if body is None:
+            raise CallerError(
+                f"{self._app.name} does not accept the consent: it is too old, or was used already.",
+                code="upstream_refused",
+                next_step="Begin to link again.",
+            )
+        return Granted(self._read(body), await self._find_member(body))
+
+    async def renew(self, credential: OwnCredential) -> OwnCredential:
+        """The next credential, for a refresh token that may be used up by it."""
+        if credential.refresh_token is None:
+            raise LinkRequired.again(self._app.name)
+        body = await self._ask({"grant_type": "refresh_token", "refresh_token": credential.refresh_token})
+        if body is None:
+            raise LinkRequired.again(self._app.name)
+        return self._read(body)
+
+    async def revoke(self, credential: OwnCredential) -> bool:
+        """Revoke both tokens: where the refresh token is revoked alone, an access token may stay good.
+
+        Only the refresh token counts: not every CRM revokes access tokens, which end soon.
+        """
+        if credential.refresh_token is None:
+            return await self._revoke(credential.access_token, "access_token")
+        is_revoked = await self._revoke(credential.refresh_token, "refresh_token")
+        await self._revoke(credential.access_token, "access_token")
+        return is_revoked
+
+    async def _revoke(self, token: str, kind: str) -> bool:
+        form = self._own({"token": token, "token_type_hint": kind})
+        try:
+            await self._client.send(Request.of_form(self._app.revoke, form, RequestKind.REPLAY, expect="nothing"))
+        except TaskhandError as error:
+            _log.warning("the %s was not revoked at %s: %s", kind.replace("_", " "), self._app.name, error.message)
+            return False
+        return True
+
+    async def _ask(self, form: Mapping[str, str]) -> "JsonObject | None":
+        """The answer with tokens; None where the code or the refresh token is not accepted."""
+        try:
+            return (
+                await self._client.send(Request.of_form(self._app.token, self._own(form), RequestKind.WRITE))
+            ).object
+        except UpstreamError as error:
+            lost = f"the answer of {self._app.name} was lost."
+            raise UpstreamError(
+                f"No credential was given out: {lost if isinstance(error, OutcomeUnknown) else error.message}",
+                code=None if isinstance(error, OutcomeUnknown) else error.code,
+                next_step="Try again in a moment.",
+                retryable=True,
+                retry_after_s=error.retry_after_s,
+            ) from None
+        except (CallerError, OperatorError) as error:
+            if error.message == _GONE:
+                return None
+            if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
+                raise  # nothing has reached the CRM
+            raise self._app_refused(error) from None
+
+    def _app_refused(self, error: TaskhandError) -> OperatorError:
+        _log.warning("%s refused the OAuth app: %s", self._app.name, error.message)
+        settings, base = self._client.upstream.credential, self._client.upstream.variable
+        return OperatorError(
+            f"{self._app.name} does not accept the OAuth app of this server.",
+            code="unauthorized",
+            next_step=f"Whoever runs Taskhand should check {base if isinstance(error, NotFound) else settings}.",
+        )
+
+    def _own(self, form: Mapping[str, str]) -> Mapping[str, str]:
+        """The form with the app's id and secret, which both CRMs document as fields of it."""
+        return {"client_id": self._app.client_id, "client_secret": self._app.client_secret, **form}
+
+    def _read(self, body: "JsonObject") -> OwnCredential:
+        access_token = _token_in(body, "access_token")
+        if access_token is None:
+            raise UpstreamError(
+                f"No credential was given out: {self._app.name} answered without one.",
+                code="upstream_invalid",
+                next_step="Try again in a moment.",
+            )
+        life, scopes = body.get("expires_in"), body.get("scope", body.get("scopes"))
+        names = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+        expires_at = None
+        if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _LONGEST_LIFE_S:
+            expires_at = self._clock() + timedelta(seconds=life)
+        granted = frozenset(one for one in names if isinstance(one, str))
+        return OwnCredential(access_token, _token_in(body, "refresh_token"), expires_at, granted)
+
+
+def _token_in(body: "JsonObject", name: str) -> str | None:
+    """A token that can be in a header (RFC 6750 §2.1)."""
+    text = body.get(name)
+    is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text
+    return text if isinstance(text, str) and is_token and 0 < len(text) <= _LONGEST_TOKEN else None
+
+
+def _explain(_: int, json: Json) -> str | None:
+    """Whether the code or the refresh token is what a refusal is about."""
+    codes = (json.get("error"), json.get("status")) if isinstance(json, dict) else ()
+    return _GONE if any(isinstance(code, str) and code in _GONE_CODES for code in codes) else None

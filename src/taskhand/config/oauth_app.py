@@ -1,0 +1,25 @@
+"""The operator's OAuth app at a CRM: whether the settings have one."""
+
+from taskhand.backends.registry import find_factory
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["has_app"]
+
+
+def has_app(settings: Settings) -> bool:
+    """Whether there is an app for the chosen backend. OperatorError for half of one, and for a secret that is none."""
+    factory = find_factory(settings.backend)
+    variables = [Settings.variable(name) for name in factory.app]
+    notes = [note for note in settings.notes if note.variable in variables]
+    if refused := [note for note in notes if note.kind in {"malformed", "unread"}]:
+        raise OperatorError(refused[0].found, next_step=refused[0].remedy or None)
+    lacking = [variable for variable, name in zip(variables, factory.app, strict=True) if not getattr(settings, name)]
+    if lacking and len(lacking) < len(variables):
+        [given] = [variable for variable in variables if variable not in lacking]
+        why = " ".join(note.found for note in notes)
+        raise OperatorError(
+            f"{given} is set and {lacking[0]} is not.{f' {why}' if why else ''}",
+            next_step=f"Set both, from the OAuth app in {factory.title}, or neither.",
+        )
+    return bool(variables) and not lacking

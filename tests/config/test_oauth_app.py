@@ -1,0 +1,122 @@
+"""The OAuth app of a connection: both halves of it, where they come from, and that its secret is never shown."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from taskhand.cli.oauth_app import check_app
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.config.oauth_app import has_app
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.redaction import MASK, Redaction
+from taskhand.wiring import open_oauth_client
+
+ID, SECRET = "0a1b2c3d-app", "s3cr3t-of-the-app"
+TABLE = """
+[connections.north]
+backend = "hubspot"
+access_token = "pat-na1-n0rth"
+"""
+
+
+def load(**environ: str) -> Configuration:
+    return load_configuration({"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_close-k3y"} | environ, {})
+
+
+def load_file(folder: Path, text: str, **environ: str) -> Configuration:
+    file = folder / "taskhand.toml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    return load_configuration({"TASKHAND_CONFIG": str(file)} | environ, {})
+
+
+def test_an_app_chooses_no_backend_and_is_no_credential_of_requests() -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull, "HUBSPOT_CLIENT_SECRET": SECRET}, {})
+    assert found.settings.backend == "local"
+    assert load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET).settings.backend == "close"
+
+
+def test_its_secret_is_masked_and_never_shown() -> None:
+    settings = load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET).settings
+    assert has_app(settings)
+    assert SECRET not in repr(settings)
+    assert settings.display_value("close_client_secret") == "set"
+    assert Redaction(settings.secrets).mask(f"the secret is {SECRET}.") == f"the secret is {MASK}."
+
+
+@pytest.mark.parametrize("where", ["env:SECRET_OF_APP", "file:{}"])
+def test_a_table_says_where_its_secret_is(tmp_path: Path, where: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(SECRET, encoding="utf-8")
+    text = f'{TABLE}client_id = "{ID}"\nclient_secret = "{where.format(file)}"\n'
+    [north] = load_file(tmp_path, text, SECRET_OF_APP=SECRET).connections
+    assert north.settings.hubspot_client_id == ID
+    assert north.settings.hubspot_client_secret is not None
+    assert north.settings.hubspot_client_secret.get_secret_value() == SECRET
+    assert has_app(north.settings)
+    assert [*north.credentials] == ["connections.north.access_token in " + str(tmp_path / "taskhand.toml")]
+
+
+_PLACEHOLDER = (
+    "CLOSE_CLIENT_ID is set and CLOSE_CLIENT_SECRET is not. CLOSE_CLIENT_SECRET holds a placeholder (${…}) "
+    "that was not replaced, so the key counts as not set."
+)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"CLOSE_CLIENT_ID": ID}, "CLOSE_CLIENT_ID is set and CLOSE_CLIENT_SECRET is not."),
+        ({"CLOSE_CLIENT_SECRET": SECRET}, "CLOSE_CLIENT_SECRET is set and CLOSE_CLIENT_ID is not."),
+        (
+            {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": "${CLOSE_SECRET}"},
+            _PLACEHOLDER,
+        ),
+        (
+            {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": "env:NO_SUCH"},
+            "CLOSE_CLIENT_SECRET refers to the variable 'NO_SUCH', which is not set.",
+        ),
+    ],
+)
+def test_half_of_an_app_is_refused_by_name(environ: dict[str, str], message: str) -> None:
+    found = load(**environ)
+    with pytest.raises(OperatorError) as refused:
+        has_app(found.settings)
+    assert refused.value.message == message
+    [finding] = check_app(found.connections[0], has_vault=True)
+    assert (finding.outcome, finding.found) == ("failed", message)
+
+
+async def test_what_is_said_of_an_app_names_the_keys_of_its_connection(tmp_path: Path) -> None:
+    [north] = load_file(tmp_path, f'{TABLE}client_id = "{ID}"\n').connections
+    with pytest.raises(OperatorError) as refused:
+        async with open_oauth_client(north):
+            raise AssertionError
+    assert refused.value.message == "connections.north.client_id is set and connections.north.client_secret is not."
+
+
+@pytest.mark.parametrize(
+    ("has_vault", "environ", "outcome", "found"),
+    [
+        (False, {}, None, None),
+        (True, {}, "ok", "There is no OAuth app: nobody can link by signing in at Close."),
+        (
+            False,
+            {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": SECRET},
+            "warning",
+            "There is an OAuth app, and no vault to keep what it gets.",
+        ),
+        (
+            True,
+            {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": SECRET},
+            "ok",
+            "People can link by signing in at Close.",
+        ),
+    ],
+)
+def test_the_doctor_says_whether_there_is_an_app(
+    *, has_vault: bool, environ: dict[str, str], outcome: str | None, found: str | None
+) -> None:
+    told = check_app(load(**environ).connections[0], has_vault=has_vault)
+    assert [(one.outcome, one.found) for one in told] == ([] if outcome is None else [(outcome, found)])
