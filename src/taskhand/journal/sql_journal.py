@@ -1,0 +1,330 @@
+"""The journal in a database, shared safely by any number of processes."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+from taskhand.journal import queries, writes
+from taskhand.journal.entry import (
+    Entry,
+    ending_entry,
+    opening_entries,
+    result_entries,
+    resumed_entry,
+    revised_entries,
+)
+from taskhand.journal.home import Home, Processes
+from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
+from taskhand.journal.pruning import PORTION, prune_share
+from taskhand.journal.redaction import Redaction
+from taskhand.journal.verification import Verification, verify_chain
+from taskhand.sql.connection import SqlConnection
+from taskhand.sql.store import SqlStore
+
+__all__ = ["NewId", "SqlJournal"]
+
+NewId = Callable[[str, int], str]
+"""Makes the id of a new change from its prefix (`chg` or `plan`) and its number in the journal, from 1."""
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S: Final = 5.0
+"""Seconds between two searches for changes that dead processes left open."""
+
+
+class SqlJournal:
+    """Changes in one database: rows are only added, and each is chained to all earlier ones by its hash.
+
+    One database may hold the changes of several backends and accounts (`place`). A journal sees only those of its own
+    place, except that `verify` and `prune` treat the whole of it.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        clock: Callable[[], datetime],
+        new_id: NewId,
+        secrets: Iterable[str] = (),
+        keep_days: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`home` is where the rows are; `clock` is aware of its zone.
+
+        `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
+        `monotonic` returns seconds.
+        """
+        self._home = home
+        self._places: tuple[str, ...] = ()
+        self._clock = clock
+        self._new_id = new_id
+        self._redaction = Redaction(secrets)
+        self._keep_days = keep_days
+        self._pruned: datetime | None = None
+        self._was_swept = False
+        self._unwritten: list[Callable[[SqlConnection], None]] = []
+        self._monotonic = monotonic
+        self._look_again_at = -math.inf
+
+    @property
+    def _store(self) -> SqlStore:
+        return self._home.store
+
+    @property
+    def _processes(self) -> Processes:
+        return self._home.processes
+
+    async def _find_places(self, *, create: bool = False) -> None:
+        """Find the names of the owner in the journal; `create` makes a store that has none yet."""
+        self._places = await self._home.find_places(create=create)
+
+    @property
+    def session(self) -> str:
+        """The name of this process in the changes that it begins."""
+        return self._processes.session
+
+    async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
+        """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
+
+        Where a claim is held, the newest change that holds it is returned; the claims are tried in their order.
+        Credentials are masked in `arguments`, `reason` and the caller's name.
+        """
+        await self._find_places(create=True)
+        await self._catch_up()
+        if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
+            self._pruned = self._clock()
+            await self.prune()
+        return await self._store.write(partial(self._begin, self._redact_opening(opening), intents), tasks=len(intents))
+
+    async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
+        """Open a change again to go on with these of its intents, on disk when this returns; whether that was done."""
+        await self._find_places()
+        await self._catch_up()
+        return await self._store.write(partial(self._resume, change, indexes), tasks=len(indexes))
+
+    async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
+        """Replace the intents of a change, on disk when this returns."""
+        entries = self._without_keys(revised_entries(change_id, self._places[0], self._clock(), intents))
+        await self._store.write(partial(writes.append, entries=entries))
+
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Write down results; the later of two results for one intent counts, and the later of two endings."""
+        entries = self._outcome_entries(change_id, results, ending, self._clock())
+
+        def work(connection: SqlConnection) -> None:
+            writes.append(connection, entries)
+            if ending is not None:
+                writes.end_change(connection, change_id)
+
+        # Not durable: after a power cut the change is open again, and recovery reads the tasks back.
+        try:
+            await self._catch_up()  # the later of two results counts, so they are written in their order
+            await self._store.write(work, durable=False, tasks=len(results))
+        except OperatorError:
+            _log.exception("the outcome of %s could not be written to the journal yet", change_id)
+            self._unwritten.append(work)
+
+    async def record(
+        self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
+    ) -> Change:
+        """Write down a change that is over already, or is only a plan, whose id then begins with `plan`."""
+        await self._find_places(create=True)
+        await self._catch_up()
+        opening, now = self._redact_opening(opening), self._clock()
+
+        def work(connection: SqlConnection) -> Change:
+            change_id = self._unused_id(connection, "plan" if ending.outcome == "planned" else "chg")
+            first = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, None))
+            writes.append(connection, [*first, *self._outcome_entries(change_id, results, ending, now)])
+            by_index = {one.index: one for one in results}
+            return Change(change_id, opening, tuple(intents), by_index, ending, now)
+
+        return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
+
+    async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
+        """The newest change that holds one of the claims, which are tried in their order, or that made it."""
+        find = partial(queries.find_holder, places=self._places, claims=claims, even_void=even_void)
+        return await self._peek(find)
+
+    async def find(self, change_id: str) -> Change | None:
+        """The change with this id; None where this place has none."""
+        return await self._peek(lambda connection: queries.find_change(connection, self._places, change_id))
+
+    async def page(self, query: ChangeQuery) -> ChangePage:
+        """Changes of this place, newest first; CallerError for an invalid cursor."""
+        return await self._peek(lambda connection: queries.find_page(connection, self._places, query))
+
+    async def abandoned(self) -> tuple[Change, ...]:
+        """Open changes of this place whose process has ended, oldest first.
+
+        This process takes them over: no other process gets them, unless this one ends too. Every write calls this, so
+        a search that found nothing is not repeated for a few seconds.
+        """
+        if self._monotonic() < self._look_again_at:
+            return ()
+        if not await self.exists():
+            return ()  # a search must not create the journal
+        await self._find_places()
+        found = await self._find_left_open()
+        self._look_again_at = self._monotonic() + (0.0 if found else _LOOK_EVERY_S)
+        return found
+
+    async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """Read the journal, after the results that could not be written earlier if that works by now."""
+        await self._find_places()
+        with suppress(OperatorError):
+            await self._catch_up()
+        return await self._store.peek(work)
+
+    async def _catch_up(self) -> None:
+        """Write down the results that could not be written earlier; OperatorError where that still fails."""
+        while self._unwritten:
+            work = self._unwritten.pop(0)
+            try:
+                await self._store.write(work, durable=False)
+            except OperatorError:
+                self._unwritten.insert(0, work)
+                raise
+
+    async def _find_left_open(self) -> tuple[Change, ...]:
+        sessions = await self._store.peek(self._other_sessions)
+        if not self._was_swept:
+            self._was_swept = True
+            sessions |= set(self._processes.other_sessions())
+        if not sessions:
+            return ()
+        # A new transaction, to see what another process settled before it released a lock.
+        return await self._store.read(partial(self._take_over, sessions))
+
+    async def prune(self) -> int:
+        """Remove what may go today of the changes older than `keep_days`; return how many rows that were.
+
+        Others can write in between.
+        """
+        if not self._keep_days:
+            return 0
+        await self._home.find()
+        portion = partial(prune_share, now=self._clock(), keep=timedelta(days=self._keep_days))
+        removed = 0
+        while rows := await self._store.write(portion, tasks=PORTION):
+            removed += rows
+        return removed
+
+    async def verify(self, noted: str | None = None) -> Verification:
+        """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
+        await self._home.find()
+        return await self._store.read(partial(verify_chain, noted=noted))
+
+    async def exists(self) -> bool:
+        """Whether there is a journal yet; OperatorError where that cannot be seen."""
+        await self._home.find()
+        return await self._store.exists()
+
+    async def places(self) -> tuple[str, ...]:
+        """The names of the backend and account in the journal; OperatorError where they cannot be found out."""
+        await self._find_places()
+        return self._places
+
+    async def check_access(self) -> None:
+        """Try whether the journal can be written, if there is one; OperatorError where it cannot."""
+        if await self.exists():
+            await self._store.write(lambda _: None, durable=False)
+
+    async def check_health(self) -> tuple[CheckResult, ...]:
+        """Check that the journal is sound, complete and writable."""
+        return (await self._home.check_health(),)
+
+    async def aclose(self) -> None:
+        """Close the journal, and end this process's life in it."""
+        try:
+            with suppress(OperatorError):
+                await self._catch_up()
+            if self._processes.taken_over:
+                with suppress(OperatorError):
+                    await self._store.read(partial(self._take_over, set(self._processes.taken_over)))
+        finally:
+            await self._home.aclose()
+
+    def _begin(self, opening: Opening, intents: Sequence[Intent], connection: SqlConnection) -> tuple[Change, bool]:
+        held = queries.find_holder(connection, self._places, opening.claims)
+        if held is not None:
+            return held, False
+        self._processes.acquire()
+        change_id, session = self._unused_id(connection, "chg"), self._processes.session
+        entries = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, session))
+        writes.begin_change(connection, entries, opening, session)
+        return Change(change_id, opening, tuple(intents), session=session), True
+
+    def _resume(self, seen: Change, indexes: Collection[int], connection: SqlConnection) -> tuple[Change, bool]:
+        (current,) = queries.load_changes(connection, [seen.id])
+        if current.ending is None or any(current.results.get(one) != seen.results.get(one) for one in indexes):
+            return current, False
+        self._processes.acquire()
+        session = self._processes.session
+        entry = resumed_entry(seen.id, self._places[0], self._clock(), indexes, session)
+        writes.resume_change(connection, entry, session)
+        (resumed,) = queries.load_changes(connection, [seen.id])
+        return resumed, True
+
+    def _redact_opening(self, opening: Opening) -> Opening:
+        """The opening without credentials: any text that the caller chose may contain one."""
+        mask, caller = self._redaction.mask, opening.caller
+        return replace(
+            opening,
+            arguments=self._redaction.arguments(opening.arguments),
+            reason=opening.reason and mask(opening.reason),
+            caller=replace(
+                caller, name=caller.name and mask(caller.name), version=caller.version and mask(caller.version)
+            ),
+        )
+
+    def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The rows without configured keys, which may be in the text of a task too."""
+        kept = [(one, self._redaction.without_keys(one.value)) for one in entries]
+        return [one if value is one.value else replace(one, value=value) for one, value in kept]
+
+    def _redact_result(self, result: Result) -> Result:
+        """A result without credentials: the task id of a refused call may be any text."""
+        if result.outcome != "refused" or result.task_id is None:
+            return result
+        return replace(result, task_id=self._redaction.mask(result.task_id))
+
+    def _outcome_entries(
+        self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
+    ) -> list[Entry]:
+        redacted = [self._redact_result(one) for one in results]
+        entries = self._without_keys(result_entries(change_id, self._places[0], now, redacted))
+        return entries if ending is None else [*entries, ending_entry(change_id, self._places[0], now, ending)]
+
+    def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
+        while True:
+            change_id = self._new_id(prefix, writes.count_change(connection))
+            if not queries.has_change(connection, change_id):
+                return change_id
+
+    def _other_sessions(self, connection: SqlConnection) -> set[str]:
+        sql = "SELECT DISTINCT session FROM under_way WHERE session != ?"
+        rows = connection.execute(sql, (self._processes.session,))
+        return {row["session"] for row in rows} | self._processes.taken_over
+
+    def _take_over(self, sessions: set[str], connection: SqlConnection) -> tuple[Change, ...]:
+        """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
+        dead = [session for session in sorted(sessions) if self._processes.take_over(session)]
+        rows = queries.find_open_changes(connection, dead)
+        ours = [row for row in rows if row["place"] in self._places]
+        for session in dead:
+            if not any(row["session"] == session for row in rows):
+                self._processes.delete(session)
+            elif not any(row["session"] == session for row in ours):
+                self._processes.release(session)
+        return queries.load_changes(connection, [row["change_id"] for row in ours])
