@@ -290,8 +290,9 @@ async def _open(
         keeps_sessions=keeps_sessions,
         remark=found.remark,
         observer=metrics,
+        makes_spans=traces is not None,
     )
-    if traces:
+    if traces is not None:
         from taskhand.server.trace_headers import read_trace_headers
 
         server.middleware.insert(0, read_trace_headers)
@@ -312,7 +313,7 @@ async def _open(
         await connections.aclose()
         if links is not None:
             await links.aclose()
-        if traces:
+        if traces is not None:
             traces.close()  # a signal ends the process before the stack is closed
 
     return server, close, at_start, check_readiness(connections)

@@ -74,13 +74,14 @@ def create_server(
     keeps_sessions: bool = True,
     remark: str | None = None,
     observer: "CallObserver | None" = None,
+    makes_spans: bool = True,
 ) -> TaskhandServer:
     """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
     `access` tells who calls. `state_keys` seal what a client carries from a question to its answer: the first one
     seals, all open; without any, only this process opens what it sealed. `keeps_sessions` is whether a session of the
     older era lasts longer than a request: only then can it be told of changes. `remark` is for the instructions.
-    `observer` is told of every call.
+    `observer` is told of every call. `makes_spans` is whether anybody gets the spans that the SDK makes of messages.
     OperatorError where the configuration offers no tool.
     """
     connections = served if isinstance(served, Connections) else Connections.of(served)
@@ -113,6 +114,8 @@ def create_server(
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
     server.served = callers
+    if not makes_spans:
+        server.middleware.clear()
     if observer is not None:
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
