@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 
     The same object where nothing changes.
     """
-    if HIDDEN.search(text) is None:
+    if not _has_hidden(text):
         return text
     shown = hidden_or_line_end().sub(_shown, text)
     return text if shown == text else shown
@@ -43,7 +43,7 @@ def plain(text: str) -> str:
 
 def strip_hidden(text: str) -> str:
     """The text as it is compared: without any hidden character, needed or not; newlines as line ends."""
-    return text if HIDDEN.search(text) is None else HIDDEN.sub("", _LINE_END.sub("\n", text))
+    return HIDDEN.sub("", _LINE_END.sub("\n", text)) if _has_hidden(text) else text
 
 
 def shown_positions(text: str) -> list[int]:
@@ -67,7 +67,7 @@ def escape_hidden(json_text: str) -> str:
 
 def may_hide(json_text: str) -> bool:
     """Whether JSON text, as Python writes it, may hold hidden characters; False is certain, True is not."""
-    return HIDDEN.search(json_text) is not None or _ESCAPED.search(json_text) is not None
+    return _has_hidden(json_text) or ("\\" in json_text and _ESCAPED.search(json_text) is not None)
 
 
 def plain_json(value: Any) -> Any:
@@ -111,6 +111,11 @@ def without_cut(text: str) -> str:
     """The text without the mark of `truncate` at its end; as it is where nothing else is left."""
     cut = split_cut(text)
     return cut[0] if cut and cut[0].strip() and not cut[2].strip() else text
+
+
+def _has_hidden(text: str) -> bool:
+    """Whether a text has a hidden character. Printable ASCII, which most texts are, is told without looking for one."""
+    return not (text.isascii() and text.isprintable()) and HIDDEN.search(text) is not None
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -30,6 +30,7 @@ LARGEST = 36_000
 MOST_ITEMS = 150
 """Items of the longest list in an answer."""
 _SNIPPET = 200
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Answer(BaseModel):
@@ -87,7 +88,7 @@ def render_text(answer: BaseModel) -> str:
 
 
 def _rendered(value: dict[str, Any]) -> RenderedAnswer:
-    return RenderedAnswer(value, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return RenderedAnswer(value, _COMPACT.encode(value))
 
 
 def _trimmed(value: Any) -> Any:

@@ -48,6 +48,7 @@ TASK_TEXTS = (
 _NAME, _DESCRIPTION, _PROPERTY = 60, 12_000, 400
 _ESCAPED_DESCRIPTION = 16_000
 """Characters of the longest description as JSON, where a control character takes six."""
+_LONGEST_ESCAPE = 6
 _PAGE_CHARACTERS = 320
 """Characters of a row on average; a page ends early before it passes them."""
 _SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
@@ -247,6 +248,8 @@ def fit_description(task: Task) -> Task:
 
 
 def _fit(text: str) -> str:
+    if len(text) * _LONGEST_ESCAPE < _ESCAPED_DESCRIPTION:
+        return text
     longest = _DESCRIPTION
     while len(json.dumps(truncate(text, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
         longest //= 2

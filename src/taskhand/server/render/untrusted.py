@@ -20,10 +20,14 @@ def mark_untrusted(value: Any, paths: Sequence[str]) -> dict[str, Any]:
 
 def _has_text_at(value: Any, path: Sequence[str], name: str = "") -> bool:
     """Whether there is text at a path, whose last part was `name`; every item of a list is looked through."""
+    for depth, part in enumerate(path):
+        if isinstance(value, list):
+            return any(_has_text_at(item, path[depth:]) for item in value)
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value, name = value[part], part
     if isinstance(value, list):
-        return any(_has_text_at(item, path, name) for item in value)
-    if path:
-        return isinstance(value, dict) and path[0] in value and _has_text_at(value[path[0]], path[1:], path[0])
+        return any(_has_text_at(item, (), name) for item in value)
     if isinstance(value, str):
         return bool(value) and not (name in _WORDS and _WORD.fullmatch(value))
     return isinstance(value, dict) and bool(value)
