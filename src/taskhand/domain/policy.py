@@ -70,6 +70,8 @@ class Policy:
         given: dict[str, Any] = {}
         for source in reversed(sources):
             given |= source
+        if not given:
+            return NO_RULES
         return Rules(**{rule.name: given[rule.name] for rule in fields(Rules) if rule.name in given})
 
     def sets(self, rule: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,6 +32,7 @@ class ListItem:
         return found if isinstance(found, str) else ""
 
 
+@cache
 def lists_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     """The models of the objects in lists, by the argument's alias."""
     return {

@@ -43,6 +43,8 @@ class OfferedTools:
 
     def for_principal(self, principal: Principal) -> "OfferedTools":
         """Those that this caller may use: its scopes and the rules of the policy allow them."""
+        if principal.scopes == SCOPES and principal.rules.tools is None:
+            return self
         forbidden = {name: "scope" for name, tool in self.by_name.items() if tool.scope not in principal.scopes}
         if principal.rules.tools is not None:
             table = (*self.by_name.values(), *self.left_out.values())
