@@ -34,11 +34,8 @@ class ProgressReport:
         await self._report(self._answered + done, self._answered + total)
 
     @asynccontextmanager
-    async def of_requests(self, requests: Sequence[str], *, is_wanted: bool) -> AsyncGenerator[None, None]:
-        """Report how many `requests` are answered while the body of the `with` runs; costs nothing if not wanted."""
-        if not is_wanted:
-            yield
-            return
+    async def of_requests(self, requests: Sequence[str]) -> AsyncGenerator[None, None]:
+        """Report how many `requests` are answered while the body of the `with` runs."""
         async with side_by_side() as group:
             group.start_soon(self._report_requests, requests)
             yield

@@ -79,19 +79,14 @@ class ToolHandlers:
         app = self.served.find_named(view, None)
         call = Call(app, params.name, to_caller(ctx, view.principal), refused=view.offered.reason_not_offered)
         tool = view.offered.by_name.get(params.name)
-        progress = ProgressReport(ctx.session.report_progress, app.policy.read_tick_s)
-        call.progress = progress.report_tasks
         with app.call_deadline():
             try:
                 if tool is None:
                     raise view.offered.refusal(params.name)
-                with recorded_requests() as call.requests:
-                    async with progress.of_requests(call.requests, is_wanted=_wants_progress(ctx)):
-                        with internal_errors(tool.name):
-                            result = await self._run(tool, call, view.connections, ctx, params)
-                if isinstance(result, Question):
-                    return to_input_required(result)
                 with internal_errors(tool.name):
+                    result = await self._run_observed(tool, call, view.connections, ctx, params)
+                    if isinstance(result, Question):
+                        return to_input_required(result)
                     shown = result if isinstance(result, BaseModel) else await self._answer(call, result)
                     answer = render_answer(named_by(shown, call.app.connection))
             except TaskhandError as error:
@@ -102,6 +97,23 @@ class ToolHandlers:
                     await call.failed(error)
                 return error_result(params.name, error, await wording_for(call.app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
+
+    async def _run_observed(
+        self,
+        tool: Tool[Any],
+        call: Call,
+        mine: Connections,
+        ctx: ServerRequestContext[Any, Any],
+        params: CallToolRequestParams,
+    ) -> BaseModel | Written | Question:
+        """Run the tool, its requests recorded, and their number reported to a client that wants to know."""
+        with recorded_requests() as call.requests:
+            if not _wants_progress(ctx):
+                return await self._run(tool, call, mine, ctx, params)
+            progress = ProgressReport(ctx.session.report_progress, call.app.policy.read_tick_s)
+            call.progress = progress.report_tasks
+            async with progress.of_requests(call.requests):
+                return await self._run(tool, call, mine, ctx, params)
 
     async def _answer(self, call: Call, written: Written) -> BaseModel:
         """The answer for what a write returned."""
