@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from taskhand.vault.links import Links
     from taskhand.vault.openings import Openings, Rejected
     from taskhand.vault.sqlite import SqliteLinkStore
+    from taskhand.vault.tickets import Tickets
 
 __all__ = [
     "clock_of",
@@ -55,6 +56,7 @@ __all__ = [
     "open_links",
     "open_local_store",
     "open_oauth_client",
+    "open_tickets",
     "store_path",
 ]
 
@@ -361,6 +363,14 @@ def open_links(settings: Settings, clock: Clock | None = None) -> "Links":
     from taskhand.vault.links import Links
 
     return Links(open_link_store(settings), open_cipher(settings), clock or clock_of(settings))
+
+
+def open_tickets(settings: Settings, clock: Clock | None = None) -> "Tickets":
+    """The tickets of the pages on which persons link credentials; they are kept beside the links."""
+    from taskhand.vault.sqlite_tickets import SqliteTicketStore
+    from taskhand.vault.tickets import Tickets
+
+    return Tickets(SqliteTicketStore(links_path(settings)), open_cipher(settings), clock or clock_of(settings))
 
 
 def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":

@@ -104,7 +104,7 @@ class BackendFactory(Generic[S]):
     variables in which other programs expect the same credential: they are not read, and named where the credential is
     missing. `is_token` is whether a pasted credential is the second of two kinds. `oauth_client` makes the client of
     the operator's OAuth app from the settings of kind APP, its id and secret, and None without them; `context` closes
-    it.
+    it. `has_personal_keys` is whether each user of the CRM can make a key.
     """
 
     name: str
@@ -118,6 +118,7 @@ class BackendFactory(Generic[S]):
     misnomers: Sequence[str] = ()
     is_token: Callable[[str], bool] | None = None
     oauth_client: "Callable[[S, OpenContext], Awaitable[OAuthClient | None]] | None" = None
+    has_personal_keys: bool = False
 
     @property
     def prefix(self) -> str:

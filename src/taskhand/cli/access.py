@@ -42,12 +42,14 @@ class AuthOptions:
 
     def with_settings(self, found: "Configuration | OperatorError") -> "AuthOptions":
         """These options, with what the settings say besides."""
-        if not isinstance(found, Configuration) or "oauth" not in self.kinds:
+        if not isinstance(found, Configuration):
             return self
+        known = replace(self, resource=self.resource or found.settings.resource)
+        if "oauth" not in self.kinds:
+            return known
         from taskhand.cli.issuers import split_issuers
 
-        issuers = self.issuers or split_issuers(found.settings)
-        return replace(self, issuers=issuers, resource=self.resource or found.settings.resource)
+        return replace(known, issuers=self.issuers or split_issuers(found.settings))
 
     @property
     def host(self) -> str | None:
@@ -67,6 +69,7 @@ def open_auth(
 
     keys = KeyAuth(open_key_check(found.settings) if isinstance(found, Configuration) else None)
     if "oauth" not in options.kinds:
+        _check_resource(options)
         return keys
     from taskhand.cli.token_check import open_token_check
     from taskhand.server.transports.oauth import OAuth
@@ -80,17 +83,22 @@ def open_auth(
 
 def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
     """OperatorError where it is not told whom to trust, or by which address callers know the server."""
-    from taskhand.tokens.issuer_metadata import check_address
-
     if not options.issuers:
         raise OperatorError(
             "--auth oauth needs an issuer: who signs people in.",
             next_step="Add --issuer https://login.example.com, or set TASKHAND_ISSUERS.",
         )
-    if options.resource is not None:
-        check_address(options.resource, "The resource")
-    elif not is_loopback:
+    _check_resource(options)
+    if options.resource is None and not is_loopback:
         raise OperatorError(
             "--auth oauth needs the address by which callers know the server: tokens must be for it.",
             next_step="Add --resource https://tasks.example.com/mcp, or set TASKHAND_RESOURCE.",
         )
+
+
+def _check_resource(options: AuthOptions) -> None:
+    """OperatorError for an address by which no caller can safely know the server."""
+    if options.resource is not None:
+        from taskhand.tokens.issuer_metadata import check_address
+
+        check_address(options.resource, "The resource")

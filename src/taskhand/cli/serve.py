@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from taskhand.cli.access import AuthOptions
     from taskhand.config.settings import Settings
+    from taskhand.server.access import Memberships
+    from taskhand.server.linking.pages import LinkPages
+    from taskhand.service.connections import Connections
     from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
     from taskhand.vault.links import Links
@@ -85,7 +88,7 @@ Waiting for a host on standard input; Ctrl-C ends.
     "--issuer", "issuers", multiple=True, metavar="URL", help="Whose tokens are accepted; default: TASKHAND_ISSUERS."
 )
 @click.option(
-    "--resource", metavar="URL", help="The server's address for callers, for tokens; default: TASKHAND_RESOURCE."
+    "--resource", metavar="URL", help="The server's address for callers, with --auth; default: TASKHAND_RESOURCE."
 )
 @click.option("--insecure-no-auth", "is_insecure", is_flag=True, help="Serve other machines without asking who calls.")
 @click.option(
@@ -139,8 +142,10 @@ def serve(
         raise click.UsageError(f"{_OVER_HTTP[given[0]]} needs --http.")
     if kinds and is_insecure:
         raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
-    if (issuers or resource) and "oauth" not in kinds:
-        raise click.UsageError("--issuer and --resource need --auth oauth.")
+    if issuers and "oauth" not in kinds:
+        raise click.UsageError("--issuer needs --auth oauth.")
+    if resource and not kinds:
+        raise click.UsageError("--resource needs --auth.")
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     _check_metrics_host(context, found, metrics_port)
     if port is None:
@@ -178,9 +183,10 @@ def run_server(
     """
     from taskhand.server.transports.process import leave
 
+    auth = auth.with_settings(found) if auth else None
     http = _http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions) if listen else None
     count = partial(_open_metrics, address=metrics, is_http=http is not None)
-    leave(anyio.run(partial(_serve, found, http, count, keeps_sessions=keeps_sessions)))
+    leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions)))
 
 
 def _http(
@@ -199,7 +205,6 @@ def _http(
     from taskhand.server.transports.proxies import Proxies
 
     host, port, names, is_insecure = listen
-    auth = auth.with_settings(found) if auth else None
     address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
     named = Proxies.named(proxies)
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
@@ -223,6 +228,7 @@ async def _serve(
     found: Configuration | OperatorError,
     http: "partial[Coroutine[Any, Any, None]] | None",
     count: _Count,
+    auth: "AuthOptions | None",
     *,
     keeps_sessions: bool,
 ) -> int:
@@ -231,17 +237,20 @@ async def _serve(
     from taskhand.server.transports.stdio import serve_stdio
 
     on_a_terminal = http is None and sys.stdin.isatty()
+    readiness: Callable[[], Awaitable[Ready]] | None
     async with AsyncExitStack() as stack:
         try:
             metrics = count(found, stack)
-            server, close, at_start, readiness = await _open(found, stack, metrics, keeps_sessions=keeps_sessions)
+            server, close, at_start, readiness, pages = await _open(
+                found, stack, metrics, auth, keeps_sessions=keeps_sessions
+            )
             problem = None
         except OperatorError as error:
             if on_a_terminal:
                 raise
             await stack.aclose()
             print_error(error)
-            metrics = readiness = None
+            metrics = readiness = pages = None
             server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
             problem = "not_configured"
         if on_a_terminal:
@@ -249,30 +258,32 @@ async def _serve(
         gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
         if http:
-            await http(
-                server, at_start=at_start, readiness=readiness, problem=problem, observer=metrics and metrics.of_http()
-            )
+            observer = metrics and metrics.of_http()
+            await http(server, at_start=at_start, readiness=readiness, problem=problem, observer=observer, pages=pages)
         else:
             await serve_stdio(server, close, at_start)
         return 1 if problem else 0
 
 
 async def _open(
-    found: Configuration | OperatorError, stack: AsyncExitStack, metrics: "Metrics | None", *, keeps_sessions: bool
-) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]]]":
+    found: Configuration | OperatorError,
+    stack: AsyncExitStack,
+    metrics: "Metrics | None",
+    auth: "AuthOptions | None",
+    *,
+    keeps_sessions: bool,
+) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]], LinkPages | None]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
-    The last is whether calls can be carried out. OperatorError where the configuration does not allow it.
+    Then whether calls can be carried out, and the pages on which persons link credentials.
+    OperatorError where the configuration does not allow it.
     """
     from taskhand.cli.access import access_by
     from taskhand.cli.people import PeopleSource
     from taskhand.cli.policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup
-    from taskhand.domain.side_by_side import side_by_side
     from taskhand.server.app import create_server
-    from taskhand.server.use_cases import load_use_cases
     from taskhand.service.readiness import check_readiness
-    from taskhand.service.recovery import recover_if_possible
     from taskhand.wiring import open_connections
 
     if isinstance(found, OperatorError):
@@ -297,17 +308,9 @@ async def _open(
 
         server.middleware.insert(0, read_trace_headers)
 
+    pages = _open_pages(found, (connections, links, lambda: people.current), auth, stack)
     reload_files = reload_on_hangup((policy, people), stack)
-
-    async def at_start() -> None:
-        async with side_by_side() as group:
-            group.start_soon(reload_files)
-            if links is not None:
-                group.start_soon(links.record_uses)
-            for app in connections:
-                await recover_if_possible(app)
-            await anyio.sleep(_QUIET_S)
-            await load_use_cases()
+    at_start = partial(_work_beside, reload_files, links, connections)
 
     async def close() -> None:
         await connections.aclose()
@@ -316,7 +319,42 @@ async def _open(
         if traces is not None:
             traces.close()  # a signal ends the process before the stack is closed
 
-    return server, close, at_start, check_readiness(connections)
+    return server, close, at_start, check_readiness(connections), pages
+
+
+async def _work_beside(reload_files: _Work, links: "Links | None", connections: "Connections") -> None:
+    """What is done beside the first requests, until cancelled."""
+    from taskhand.domain.side_by_side import side_by_side
+    from taskhand.server.use_cases import load_use_cases
+    from taskhand.service.recovery import recover_if_possible
+
+    async with side_by_side() as group:
+        group.start_soon(reload_files)
+        if links is not None:
+            group.start_soon(links.record_uses)
+        for app in connections:
+            await recover_if_possible(app)
+        await anyio.sleep(_QUIET_S)
+        await load_use_cases()
+
+
+def _open_pages(
+    found: Configuration,
+    opened: "tuple[Connections, Links | None, Callable[[], Memberships]]",
+    auth: "AuthOptions | None",
+    stack: AsyncExitStack,
+) -> "LinkPages | None":
+    """The pages on which persons link credentials; None where there is no vault, and where nobody is asked who calls.
+
+    `opened` are the connections, the links, and what returns who the persons are now.
+    """
+    connections, links, memberships = opened
+    if links is None or auth is None:
+        return None
+    from taskhand.cli.linking import open_linking
+    from taskhand.server.linking.pages import LinkPages
+
+    return LinkPages(open_linking(found, (connections, links, memberships), auth, stack))
 
 
 def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":

@@ -306,7 +306,8 @@ class ServerSettings(BaseModel):
         Field(
             alias="TASKHAND_RESOURCE",
             description="The address by which callers know the server, such as `https://tasks.example.com/mcp`: tokens "
-            "must be for it; `--resource` overrides it; default on this machine: the address that is served.",
+            "must be for it, and persons link credentials at its host; `--resource` overrides it; default on this "
+            "machine: the address that is served.",
         ),
     ] = None
     audiences: Annotated[

@@ -56,6 +56,7 @@ WRONG: list[tuple[AuthOptions, dict[str, str], str]] = [
     (AuthOptions(("oauth",), (f"{ISSUER}?a=b",), PUBLIC), {}, "is not an https address"),
     (AuthOptions(("oauth",), ("https://a@x.test",), PUBLIC), {}, "is not an https address"),
     (AuthOptions(("oauth",), (ISSUER,), "tasks.x.test"), {}, "The resource 'tasks.x.test' is not"),
+    (AuthOptions(("keys",), resource="http://tasks.x.test/mcp"), {}, "The resource 'http://tasks.x.test/mcp' is not"),
     (
         AuthOptions(("oauth",), (ISSUER,), PUBLIC),
         {"TASKHAND_INTROSPECTION_CLIENT": "x"},
@@ -87,7 +88,8 @@ def test_the_settings_say_what_the_options_leave_out() -> None:
     assert said.startswith(
         f"Callers sign in at {ISSUER} or https://other.x.test, for {PUBLIC}. Callers are asked for a key"
     )
-    assert AuthOptions(("keys",)).with_settings(found).host is None
+    of_keys = AuthOptions(("keys",)).with_settings(found)
+    assert (of_keys.issuers, of_keys.host) == ((), "tasks.x.test")
 
 
 def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer) -> None:
@@ -110,8 +112,8 @@ def test_a_broken_configuration_lets_nobody_in() -> None:
     ("arguments", "sentence"),
     [
         (["--issuer", ISSUER], "--issuer needs --http"),
-        (["--http", "--resource", PUBLIC], "need --auth oauth"),
-        (["--http", "--auth", "keys", "--issuer", ISSUER], "need --auth oauth"),
+        (["--http", "--resource", PUBLIC], "--resource needs --auth."),
+        (["--http", "--auth", "keys", "--issuer", ISSUER], "--issuer needs --auth oauth"),
         (["--http", "--auth", "oauth", "--insecure-no-auth"], "exclude each other"),
     ],
 )

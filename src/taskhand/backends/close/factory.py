@@ -95,4 +95,5 @@ FACTORY = BackendFactory(
     privacy_policy="https://www.close.com/privacy",
     is_token=lambda text: not text.startswith("api_"),
     oauth_client=open_oauth_client,
+    has_personal_keys=True,
 )

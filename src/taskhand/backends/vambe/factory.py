@@ -87,4 +87,5 @@ FACTORY = BackendFactory(
     questions=("VAMBE_API_KEY", "VAMBE_USER_ID", "TASKHAND_TIMEZONE"),
     me_variable="VAMBE_USER_ID",
     privacy_policy="https://vambe.ai/en/privacy-policy",
+    has_personal_keys=True,
 )

@@ -35,6 +35,7 @@ from taskhand.server.transports.request_repair import accept_initialize_after_di
 
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
+    from taskhand.server.linking.pages import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
     from taskhand.service.readiness import Ready
 
@@ -66,6 +67,7 @@ async def serve_http(
     keeps_sessions: bool = True,
     problem: str | None = None,
     observer: "HttpObserver | None" = None,
+    pages: "LinkPages | None" = None,
 ) -> None:
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
 
@@ -73,7 +75,7 @@ async def serve_http(
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
     `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
     `readiness` returns whether calls can be carried out, and what is told of it. OperatorError for an address that is
-    refused or taken. `observer` is told of every request.
+    refused or taken. `observer` is told of every request. `pages` are those on which persons link credentials.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
     lines = RefusalLines(time.monotonic)
@@ -88,12 +90,15 @@ async def serve_http(
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
-            custom_starlette_routes=_health_routes(problem, _of_all(readiness, auth)),
+            custom_starlette_routes=[
+                *_health_routes(problem, _of_all(readiness, auth)),
+                *(pages.routes(url if address.is_loopback and not proxies.networks else None) if pages else ()),
+            ],
             **(auth.options(url) if auth else {}),
         )
         _limit_and_ask(app, server, limiter, limits, auth)
         if auth:
-            announce(await auth.describe())
+            announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
         elif not address.is_local or proxies.networks:
             announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
         # uvicorn ends on the signal, then raises it again: by then its work is done.

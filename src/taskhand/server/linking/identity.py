@@ -1,0 +1,43 @@
+"""Whose credential it is: the person for whom the page was made, another, or nobody can tell."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from taskhand.domain.principal import MEMBER, Person
+from taskhand.server.linking.way import Way
+from taskhand.service.personal_backend import backend_of_person
+from taskhand.vault.link import LinkedMember
+
+__all__ = ["Verdict", "find_holder", "find_person", "judge"]
+
+Verdict = Literal["same", "other", "unknown"]
+
+
+async def find_person(way: Way, person: Person, members: Mapping[str, str]) -> str | None:
+    """The id of the member who a person is, by the team that the shared credential sees; None where nobody knows.
+
+    `members` are what people.toml says of the person.
+    """
+    app = way.app.shared
+    key = app.connection or app.name_in_files or MEMBER
+    return await backend_of_person(app.backend, person, key, members.get(key)).me()
+
+
+async def find_holder(way: Way, credential: str, told: str | None = None) -> LinkedMember:
+    """Whose a credential is, as the CRM says; nobody where it does not tell.
+
+    `told` is the member whom the CRM named when it gave it out. TaskhandError where the CRM does not accept it, and
+    where it could not be tried.
+    """
+    async with way.open_as(credential) as backend:
+        await backend.check_access()
+        me = told or await backend.me()
+        team = await backend.members() if me else ()
+    return LinkedMember(me, next((one.name for one in team if one.id == me), None))
+
+
+def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdict:
+    """Whether a credential is the person's; what is not known of the CRM's members the person has to have proved."""
+    if holder is not None and expected is not None:
+        return "same" if holder == expected else "other"
+    return "same" if is_proved else "unknown"

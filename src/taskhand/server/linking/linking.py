@@ -1,0 +1,205 @@
+"""What the pages do: tickets are made and used, who is in front of the page is found out, and the link is kept."""
+
+import hashlib
+import logging
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Final, Literal
+
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.link_offer import LinkOffer
+from taskhand.domain.principal import Person, is_token_person
+from taskhand.server.access import Memberships
+from taskhand.server.linking.identity import find_holder, find_person, judge
+from taskhand.server.linking.way import Consent, Way
+from taskhand.vault.link import Link, LinkedMember, LinkKind, OwnCredential
+from taskhand.vault.links import Links
+from taskhand.vault.ticket import Errand, Ticket
+from taskhand.vault.tickets import Tickets
+
+if TYPE_CHECKING:
+    from taskhand.keys.key_check import KeyCheck
+
+__all__ = ["Linking", "Refused", "Step"]
+
+_log = logging.getLogger(__name__)
+
+Step = Literal["prove", "consent", "paste"]
+"""What is next on the page: the person's Taskhand key, the CRM's own pages, or a key of the CRM."""
+
+_VERIFIER_BYTES: Final = 48
+
+
+class Refused(Exception):
+    """What a person has sent or allowed is not linked; `reason` names the page that says so, `member` whose it is."""
+
+    def __init__(self, reason: str, member: LinkedMember = LinkedMember()) -> None:  # noqa: B008  it is frozen
+        super().__init__(reason)
+        self.reason = reason
+        self.member = member
+
+
+def _no_memberships() -> Memberships:
+    return {}
+
+
+class Linking:
+    """Offers pages, and does what they ask for."""
+
+    def __init__(
+        self,
+        tickets: Tickets,
+        links: Links,
+        ways: Mapping[str, Way],
+        clock: Callable[[], datetime],
+        *,
+        base: str | None = None,
+        memberships: Callable[[], Memberships] = _no_memberships,
+        keys: "KeyCheck | None" = None,
+    ) -> None:
+        """`ways` are by the connection's name. `base` is the address without a path by which persons know the server.
+
+        None: the one that is served. `memberships` is what people.toml says now. `keys` check the keys of callers, None
+        where none are in use.
+        """
+        self.tickets = tickets
+        self.ways = ways
+        self.base = base or ""
+        self._links = links
+        self._clock = clock
+        self._memberships = memberships
+        self._keys = keys
+
+    @property
+    def callback(self) -> str:
+        """Where a CRM sends the browser back to; it has to be registered there."""
+        return f"{self.base}/link/callback"
+
+    async def find_linked(self, ticket: Ticket) -> LinkedMember:
+        """Who the CRM said that the person of a ticket is, as far as that is known."""
+        try:
+            link = await self._links.find(ticket.person.id, ticket.connection)
+        except OperatorError:  # it was withdrawn since, or cannot be read
+            link = None
+        return link.member if link else LinkedMember()
+
+    async def offer(self, person: Person, connection: str) -> LinkOffer | None:
+        """An offer for this person; None where nobody can link on a page."""
+        way = self.ways.get(connection)
+        if way is None or not self.base or (self._must_prove(way, person) and not self._can_prove(person)):
+            return None
+        text, ticket = await self.tickets.make(person, connection)
+        return LinkOffer(ticket.id, connection, f"{self.base}/link/{text}", ticket.expires_at)
+
+    async def is_taken(self, offer_id: str, person: Person) -> bool:
+        """Whether this person has linked by the offer."""
+        return await self.tickets.is_taken(offer_id, person)
+
+    async def next_step(self, ticket: Ticket) -> Step | None:
+        """What is next on the page of an open ticket; None where nobody can link there."""
+        way = self.ways.get(ticket.connection)
+        if way is None:
+            return None
+        if ticket.proved_at is None and (
+            self._must_prove(way, ticket.person) or await self._find_expected(way, ticket.person) is None
+        ):
+            return "prove" if self._can_prove(ticket.person) else None
+        return "consent" if way.consent else "paste"
+
+    async def prove(self, ticket: Ticket, browser: str, text: str) -> bool:
+        """Take the person's Taskhand key as the proof of who is in front of the page."""
+        key = await self._keys.find_holder(text.strip()) if self._keys else None
+        return key is not None and key.person == ticket.person.id and await self.tickets.prove(ticket, browser)
+
+    async def send(self, ticket: Ticket, text: str, browser: str, language: str) -> str | None:
+        """Where the browser is sent for the person's consent; None where it may not go on."""
+        consent = self._way(ticket).consent
+        if consent is None:
+            return None
+        verifier = token_urlsafe(_VERIFIER_BYTES)
+        state = await self.tickets.send(ticket, browser, Errand("consent", text, verifier, language=language))
+        return state and consent.authorize_url(self.callback, state, _challenge(verifier))
+
+    async def take_code(self, ticket: Ticket, errand: Errand, browser: str, code: str) -> LinkedMember:
+        """Link what the CRM gives for a code; who the CRM says that the person is. Refused, or TaskhandError."""
+        way = self._way(ticket)
+        if way.consent is None:
+            raise Refused("not_possible")
+        granted = await way.consent.exchange(code, self.callback, errand.verifier)
+        try:
+            return await self._link(ticket, browser, "oauth", granted.credential, granted.member_id)
+        except (Refused, TaskhandError):
+            await _revoke(way.consent, granted.credential)
+            raise
+
+    async def take_key(self, ticket: Ticket, browser: str, text: str) -> LinkedMember:
+        """Link a pasted key; who the CRM says that the person is. Refused, or TaskhandError."""
+        key = self._way(ticket).read_key(text)
+        if key is None:
+            raise Refused("no_key")
+        try:
+            return await self._link(ticket, browser, "key", OwnCredential(key), None)
+        except OperatorError as error:
+            if error.code != "unauthorized":
+                raise
+        raise Refused("key_refused")
+
+    async def _link(
+        self, ticket: Ticket, browser: str, kind: LinkKind, credential: OwnCredential, told: str | None
+    ) -> LinkedMember:
+        """Find out whose the credential is, and keep it where it is the person's."""
+        way, person = self._way(ticket), ticket.person
+        expected = await self._find_expected(way, person)
+        member = await find_holder(way, credential.access_token, told)
+        verdict = judge(member.id, expected, is_proved=ticket.proved_at is not None)
+        if verdict != "same":
+            said = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
+            _log.warning(said, member.id or "an unknown member", person.id, ticket.connection, verdict)
+            raise Refused(f"{verdict}_member", member)
+        if not await self.tickets.use(ticket, browser):
+            raise Refused("used")
+        await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member))
+        await self.tickets.note_linked(ticket)
+        _log.info("%s has linked %s on the page", person.id, ticket.connection)
+        return member
+
+    def _way(self, ticket: Ticket) -> Way:
+        if (way := self.ways.get(ticket.connection)) is None:
+            raise Refused("not_possible")
+        return way
+
+    async def _find_expected(self, way: Way, person: Person) -> str | None:
+        """The member who the person is, as far as anyone but the credential can tell."""
+        return await find_person(way, person, self._members(person))
+
+    def _must_prove(self, way: Way, person: Person) -> bool:
+        """Whether it is sure that the CRM cannot tell that a credential is this person's."""
+        return not way.tells_who or not (person.email or self._members(person))
+
+    def _can_prove(self, person: Person) -> bool:
+        """Whether this person can prove on the page who they are."""
+        return self._keys is not None and not is_token_person(person.id)
+
+    def _members(self, person: Person) -> Mapping[str, str]:
+        """What people.toml says of a person."""
+        known = self._memberships()
+        return next((known[name] for name in person.names if name in known), {})
+
+    async def aclose(self) -> None:
+        """Close the tickets after what is under way."""
+        await self.tickets.aclose()
+
+
+async def _revoke(consent: Consent, credential: OwnCredential) -> None:
+    """Withdraw at the CRM what is not kept; where that fails it ends by itself, and nobody has it."""
+    try:
+        await consent.revoke(credential)
+    except TaskhandError as error:
+        _log.warning("a credential that was not kept could not be withdrawn: %s", error.message)
+
+
+def _challenge(verifier: str) -> str:
+    """The hash of a verifier (RFC 7636 §4.2, S256)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

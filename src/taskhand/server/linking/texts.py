@@ -1,0 +1,93 @@
+"""What the pages say, in English and in Spanish; pure. Names in braces are filled in and never read as HTML."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from taskhand.server.linking.texts_es import SPANISH
+
+__all__ = ["LANGUAGES", "TEXTS", "choose_language"]
+
+_ENGLISH: Final[Mapping[str, str]] = {
+    "language": "English",
+    "title": "Link {crm}",
+    "heading": "Link your {crm} account",
+    "for_whom": "For",
+    "connection": "Connection",
+    "purpose": "Your assistant then works in {crm} as you: with your rights, and under your name.",
+    "kept": "Taskhand keeps the credential encrypted and shows it to nobody. It can be removed at any time.",
+    "not_yours": "If you are not {person}, or did not ask for this, close this page.",
+    "consent_hint": "You sign in at {crm}, with your own account, and allow access there.",
+    "consent": "Continue to {crm}",
+    "paste_label": "Your own {crm} API key",
+    "paste_hint": "Copy it from your settings in {crm}. It is tried before it is kept.",
+    "paste": "Check and link",
+    "prove_label": "Your Taskhand key",
+    "prove_hint": "{crm} is linked for {person} alone, so show first that this is you. The key begins with thk_ and "
+    "is in the settings of your assistant.",
+    "prove": "Continue",
+    "wrong_proof": "This is not a key of {person}, or not an active one. Copy it again, whole.",
+    "no_key": "This cannot be a key. Copy it again, whole and without quotes.",
+    "key_refused": "{crm} does not accept this key. Copy it again, whole.",
+    "leaving": "Continue at {crm}",
+    "leaving_hint": "If your browser does not go on by itself, use this link.",
+    "done": "{crm} is linked",
+    "done_as": "Your assistant now works in {crm} as {member}.",
+    "done_unnamed": "Your assistant now works in {crm} with your own credential.",
+    "done_next": "Close this page and go on where you asked.",
+    "unknown": "This link opens nothing",
+    "unknown_hint": "It is not whole, or was replaced by a newer one. Ask your assistant for a new link.",
+    "expired": "This link has expired",
+    "expired_hint": "It was good for ten minutes. Ask your assistant for a new one.",
+    "used": "This link was used already",
+    "used_hint": "A link works once. To link again, ask your assistant for a new one.",
+    "other_browser": "This link was opened in another browser",
+    "other_browser_hint": "Go on there, or ask your assistant for a new link.",
+    "stale": "This form is out of date",
+    "stale_hint": "Open the page again and send the form from there. Your browser has to accept its cookie.",
+    "tries": "There were too many tries",
+    "tries_hint": "Ask your assistant for a new link.",
+    "other_member": "This is the account of somebody else",
+    "other_member_hint": "This page is for {person}, and {crm} says that the account is that of {member}. Nothing was "
+    "kept. Use the account of {person}.",
+    "unknown_member": "Nobody can tell whose account this is",
+    "unknown_member_hint": "Nothing was kept. Tell whoever runs Taskhand that people.toml has to say who {person} is "
+    "in {connection}.",
+    "denied": "Access was not allowed",
+    "denied_hint": "Nothing was linked. You can try again.",
+    "forbidden": "This account may do too little in {crm}",
+    "forbidden_hint": "Nothing was linked. Whoever runs {crm} can let the account read and change tasks.",
+    "crm_failed": "{crm} could not be asked",
+    "crm_failed_hint": "Nothing was linked. Try again in a moment.",
+    "lost": "This answer is for another page",
+    "lost_hint": "It was used already, or belongs to another browser. Open your link again, or ask your assistant for "
+    "a new one.",
+    "not_possible": "{connection} cannot be linked on a page",
+    "not_possible_hint": "Tell whoever runs Taskhand to link it with: taskhand people link",
+    "unavailable": "This does not work at the moment",
+    "unavailable_hint": "Nothing was linked. The log of Taskhand says why; tell whoever runs it.",
+    "again": "Open the page again",
+}
+
+TEXTS: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "es": SPANISH}
+LANGUAGES: Final = tuple(TEXTS)
+
+
+def choose_language(asked: str | None, accepted: str) -> str:
+    """The language that was `asked` for, else the one of the header Accept-Language that is wanted most; English."""
+    if asked and asked in TEXTS:
+        return asked
+    wanted: dict[str, float] = {}
+    for part in accepted.lower().split(",")[:20]:
+        tag, _, weight = part.partition(";")
+        language = tag.strip().partition("-")[0]
+        if language in TEXTS and (much := _read_weight(weight)) > wanted.get(language, 0.0):
+            wanted[language] = much
+    return max(wanted, key=lambda one: wanted[one], default="en")
+
+
+def _read_weight(text: str) -> float:
+    name, _, number = text.strip().partition("=")
+    try:
+        return float(number) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,143 @@
+"""The pages on two CRM accounts, `north` of Close and `chat` of Vambe, and browsers in front of them."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+
+import httpx2
+from starlette.applications import Starlette
+
+from fixed_clock import FixedClock
+from sandbox.close.stage import ANA, BEN, SEED, user
+from taskhand.cli.access import AuthOptions
+from taskhand.cli.linking import open_linking
+from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.principal import Person
+from taskhand.keys.key import Key, make_key_text
+from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.linking.linking import Linking
+from taskhand.server.linking.pages import LinkPages
+from taskhand.vault.links import Links
+from taskhand.vault.sqlite_tickets import SqliteTicketStore
+from taskhand.vault.tickets import Tickets
+from taskhand.wiring import keys_path, links_path, open_cipher, open_connections, open_links
+from vault.vaults import KEY
+
+__all__ = ["ANA", "BASE", "BEN", "CAT", "EVE", "HOSTILE", "Browser", "LinkStage", "link_stage", "text_of"]
+
+BASE = "https://tasks.example.com"
+CAT, EVE = "user_cat", "user_eve"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\u200b\n{crm}&amp;" + "M" * 300
+"""A name that would do something if it were read as anything but text."""
+_USERS = {"users": [*SEED["users"], user(CAT, "Cat"), user(EVE, HOSTILE, email="eve@example.com")]}
+NO_LINES: Mapping[str, Mapping[str, str]] = {}
+
+
+@dataclass
+class Browser:
+    """A browser with its own cookies, which follows what the pages say as far as it is told to."""
+
+    http: httpx2.AsyncClient
+    shown: httpx2.Response | None = field(default=None, init=False)
+
+    async def open(self, address: str, **headers: str) -> httpx2.Response:
+        """Open an address, and where it is sent on, that one."""
+        self.shown = await self.http.get(address, headers=headers, follow_redirects=True)
+        return self.shown
+
+    async def send(self, address: str, secret: str = "", **changed: str) -> httpx2.Response:
+        """Send the form that is shown, with these fields changed, and go where that leads."""
+        assert self.shown is not None
+        fields = self.fields() | {"secret": secret} | changed
+        self.shown = await self.http.post(address, data=fields, follow_redirects=True)
+        return self.shown
+
+    def fields(self) -> dict[str, str]:
+        """The hidden fields of the form that is shown."""
+        assert self.shown is not None
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', self.shown.text))
+
+
+@dataclass
+class LinkStage:
+    """What the pages work on; `accounts` are the sandboxes."""
+
+    linking: Linking
+    links: Links
+    close: CloseSandbox
+    vambe: VambeSandbox
+    clock: FixedClock
+    keys: SqliteKeyStore
+    app: Starlette
+    found: Configuration
+    stack: AsyncExitStack = field(repr=False)
+
+    async def ticket(self, person: str = "ben@example.com", connection: str = "north") -> str:
+        """The address of a new page, without the host."""
+        offer = await self.linking.offer(Person.named(person), connection)
+        assert offer is not None
+        assert offer.url.startswith(f"{BASE}/link/")
+        return offer.url.removeprefix(BASE)
+
+    async def browser(self, base: str = BASE) -> Browser:
+        """Another browser."""
+        transport = httpx2.ASGITransport(app=self.app)
+        return Browser(await self.stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=base)))
+
+    async def make_key(self, person: str) -> str:
+        """A key of a caller."""
+        new = make_key_text()
+        await self.keys.add(Key(new.id, person, frozenset({"read"}), self.clock()), new.hash)
+        return new.text
+
+    def token(self, member: str) -> str:
+        """A credential of a user of Close."""
+        return str(self.close.authorization.sign_in(member, self.close.now())["access_token"])
+
+    async def linked(self) -> dict[tuple[str, str], str | None]:
+        """Who has linked what, and who each is there."""
+        return {(one.person, one.connection): one.member.id for one in await self.links.list()}
+
+
+@asynccontextmanager
+async def link_stage(
+    folder: Path, *kinds: str, lines: Mapping[str, Mapping[str, str]] = NO_LINES, base: str = BASE
+) -> AsyncIterator[LinkStage]:
+    """The pages as a server has them that asks callers for credentials of these kinds; `lines` are people.toml."""
+    close, vambe, clock = CloseSandbox(seed=SEED | _USERS), VambeSandbox(), FixedClock()
+    async with AsyncExitStack() as stack:
+        close_url, vambe_url = [await stack.enter_async_context(serve(one)) for one in (close, vambe)]
+        (folder / "taskhand.toml").write_text(
+            f'[connections.north]\nbackend = "close"\napi_key = "{close.key}"\nbase_url = "{close_url}/api/v1"\n'
+            f'[connections.chat]\nbackend = "vambe"\napi_key = "{vambe.key}"\nbase_url = "{vambe_url}"\n',
+            encoding="utf-8",
+        )
+        given = {
+            "TASKHAND_CONFIG": str(folder / "taskhand.toml"),
+            "TASKHAND_VAULT_KEY": KEY,
+            "TASKHAND_KEYS": str(folder / "keys.sqlite"),
+            "TASKHAND_JOURNAL": str(folder / "journal.sqlite"),
+        }
+        found = load_configuration(given, {})
+        links, keys = open_links(found.settings, clock), SqliteKeyStore(keys_path(found.settings))
+        for one in (links, keys):
+            stack.push_async_callback(one.aclose)
+        connections = await stack.enter_async_context(open_connections(found.connections, links=links))
+        auth = AuthOptions(kinds or ("keys",), resource=f"{base}/mcp")
+        linking = open_linking(found, (connections, links, lambda: lines), auth, stack)
+        linking.tickets = Tickets(SqliteTicketStore(links_path(found.settings)), open_cipher(found.settings), clock)
+        stack.push_async_callback(linking.tickets.aclose)
+        app = Starlette(routes=LinkPages(linking).routes(None))
+        yield LinkStage(linking, links, close, vambe, clock, keys, app, found, stack)
+
+
+def text_of(page: httpx2.Response) -> str:
+    """What a page says, without its marks."""
+    body = page.text.partition("<main>")[2]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())

@@ -1,0 +1,309 @@
+"""What others try on the pages: only the browser that began, with the form that it was shown, gets anything done."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from server.linking.link_stage import BASE, BEN, EVE, HOSTILE, Browser, LinkStage, link_stage, text_of
+from taskhand.domain.principal import Person
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.server.linking.page import Page, render
+from taskhand.server.linking.texts import TEXTS, choose_language
+
+PERSON = "ben@example.com"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[LinkStage]:
+    async with link_stage(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def browser(stage: LinkStage) -> Browser:
+    return await stage.browser()
+
+
+async def test_every_page_forbids_scripts_frames_referrers_and_copies(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    for shown in (
+        await browser.open(page),
+        await browser.http.post(page),
+        await browser.open("/link/nothing"),
+        await browser.open("/link/callback?state=x&code=y"),
+    ):
+        policy = shown.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "base-uri 'none'" in policy
+        assert "form-action 'self'" in policy
+        assert shown.headers["referrer-policy"] == "no-referrer"
+        assert shown.headers["cache-control"] == "no-store"
+        assert shown.headers["x-content-type-options"] == "nosniff"
+        assert shown.headers["x-frame-options"] == "DENY"
+        assert not re.search(r"<script|\son\w+=|\sstyle=|<link|<img|https?://", shown.text)
+
+
+async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    cookie = (await browser.open(page)).headers["set-cookie"]
+    assert re.fullmatch(r"__Host-taskhand-link=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure", cookie)
+    assert "set-cookie" not in (await browser.open(page)).headers
+    assert "set-cookie" not in (await (await stage.browser()).open("/link/nothing")).headers
+
+
+async def test_on_this_machine_the_cookie_goes_without_encryption(tmp_path: Path) -> None:
+    base = "http://127.0.0.1:8000"
+    async with link_stage(tmp_path, base=base) as stage:
+        offer = await stage.linking.offer(Person.named(PERSON), "north")
+        assert offer is not None
+        browser = await stage.browser(base)
+        cookie = (await browser.open(offer.url)).headers["set-cookie"]
+        assert re.fullmatch(r"taskhand-link=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax", cookie)
+        assert (await browser.send(offer.url, stage.token(BEN))).status_code == 200
+
+
+async def test_looking_at_a_page_uses_nothing_up(stage: LinkStage, browser: Browser) -> None:
+    page, scanner = await stage.ticket(), await stage.browser()
+    for _ in range(12):
+        assert (await scanner.open(page)).status_code == 200
+        assert (await scanner.http.head(page)).status_code == 200
+        scanner.http.cookies.clear()
+    assert (await scanner.http.request("OPTIONS", page)).status_code == 405
+    assert (await scanner.http.put(page)).status_code == 405
+    assert (await scanner.http.post(page)).status_code == 403
+    await browser.open(page)
+    assert (await browser.send(page, stage.token(BEN))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"token": ""},
+        {"token": "0" * 64},
+        {"token": "ñ"},
+    ],
+)
+async def test_a_form_without_the_browsers_own_token_does_nothing(
+    stage: LinkStage, browser: Browser, changed: dict[str, str]
+) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    refused = await browser.send(page, stage.token(BEN), **changed)
+    assert (refused.status_code, "This form is out of date" in text_of(refused)) == (403, True)
+    assert await stage.linked() == {}
+
+
+async def test_a_form_of_another_browser_ticket_or_site_does_nothing(stage: LinkStage, browser: Browser) -> None:
+    page, token = await stage.ticket(), stage.token(BEN)
+    await browser.open(page)
+    fields = browser.fields() | {"secret": token}
+    bare = await stage.browser()
+    assert (await bare.http.post(page, data=fields)).status_code == 403  # without the cookie
+    await bare.open(page)
+    assert (await bare.http.post(page, data=fields)).status_code == 403  # with a cookie of its own
+    other = await stage.ticket("cat@example.com")
+    assert (await browser.http.post(other, data=fields)).status_code == 403  # with the token of another page
+    for header, value in (
+        ("Origin", "https://evil.example"),
+        ("Origin", "https://tasks.example.com.evil.example"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ):
+        assert (await browser.http.post(page, data=fields, headers={header: value})).status_code == 403
+    assert await stage.linked() == {}
+    own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+    assert (await browser.http.post(page, data=fields, headers=own)).status_code == 303
+    assert await stage.linked() == {(PERSON, "north"): BEN}
+
+
+async def test_the_cookie_of_another_browser_is_worth_nothing_before_a_page_has_begun_there(
+    stage: LinkStage, browser: Browser
+) -> None:
+    page, thief = await stage.ticket(), await stage.browser()
+    await browser.open(page)
+    await browser.send(page, "wrong-key-4711")  # now it is this browser's
+    for refused in (await thief.open(page), await thief.http.post(page)):
+        assert (refused.status_code, "opened in another browser" in text_of(refused)) == (403, True)
+    assert PERSON not in refused.text
+
+
+async def test_a_page_works_once(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    fields = browser.fields() | {"secret": stage.token(BEN)}
+    await browser.send(page, stage.token(BEN))
+    again = await browser.http.post(page, data=fields)  # by the button that goes back
+    assert (again.status_code, "Close is linked" in text_of(again)) == (200, True)
+    [link] = await stage.links.list()
+    other = await (await stage.browser()).open(page)
+    assert (other.status_code, "was used already" in text_of(other)) == (410, True)
+    assert PERSON not in other.text
+    await stage.links.remove(PERSON, "north")
+    assert (await browser.http.post(page, data=fields)).status_code == 200
+    assert await stage.linked() == {}
+    assert link.member.id == BEN
+
+
+async def test_a_form_that_is_sent_twice_links_once(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    fields = browser.fields() | {"secret": stage.token(BEN)}
+    answers: list[int] = []
+
+    async def send() -> None:
+        answers.append((await browser.http.post(page, data=fields)).status_code)
+
+    async with side_by_side() as group:
+        for _ in range(4):
+            group.start_soon(send)
+    assert {*answers} <= {200, 303}
+    link = await stage.links.find(PERSON, "north")
+    assert link is not None
+    assert link.generation == 1
+
+
+async def test_two_pages_in_two_tabs_of_one_browser_do_not_disturb_each_other(
+    stage: LinkStage, browser: Browser
+) -> None:
+    mine, chat = await stage.ticket(), await stage.ticket(connection="chat")
+    await browser.open(mine)
+    tab = replace(browser)
+    await tab.open(chat)
+    assert (await browser.send(mine, stage.token(BEN))).status_code == 200
+    await tab.send(chat, await stage.make_key(PERSON))
+    assert (await tab.send(chat, stage.vambe.key)).status_code == 200
+    assert set(await stage.linked()) == {(PERSON, "north"), (PERSON, "chat")}
+
+
+async def test_after_ten_minutes_a_page_and_its_form_are_over(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    stage.clock.move(minutes=10)
+    late = await browser.send(page, stage.token(BEN))
+    assert (late.status_code, "expired" in text_of(late)) == (410, True)
+    assert (await browser.open(page)).status_code == 410
+    assert await stage.linked() == {}
+
+
+async def test_ten_tries_are_all(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket(connection="chat")
+    await browser.open(page)
+    answers = [(await browser.send(page, "no key")).status_code for _ in range(10)]
+    fields = browser.fields() | {"secret": await stage.make_key(PERSON)}
+    assert answers == [422] * 10
+    assert (await browser.http.post(page, data=fields)).status_code == 429
+    assert await stage.linked() == {}
+
+
+@pytest.mark.parametrize("text", ["", "x", "A" * 43, "A" * 4000, "%2e%2e%2fhealth", "a%00b", "%ff%fe", "' OR 1=1 --"])
+async def test_an_address_that_is_no_page_opens_nothing(stage: LinkStage, browser: Browser, text: str) -> None:
+    await stage.ticket()
+    for answered in (await browser.open(f"/link/{text}"), await browser.http.post(f"/link/{text}")):
+        assert answered.status_code in {403, 404}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe", b"token=" + b"a" * 20_000, b"&" * 5_000, b"{}", b"token=%FF&secret=%00"]
+)
+async def test_a_body_that_is_no_form_is_a_form_without_a_token(
+    stage: LinkStage, browser: Browser, body: bytes
+) -> None:
+    page = await stage.ticket()
+    await browser.open(page)
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json", ""):
+        answered = await browser.http.post(page, content=body, headers={"Content-Type": kind})
+        assert answered.status_code == 403
+
+
+class _Tags(HTMLParser):
+    """The tags of a page, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_hostile_name_is_text_on_every_page(language: str) -> None:
+    names = dict.fromkeys(("crm", "person", "connection", "member"), HOSTILE)
+    for key in TEXTS[language]:
+        found = _Tags()
+        shown = render(Page(key, (key,), names, shows_ticket=True, address="/link/x"), language)
+        found.feed(shown)
+        assert not found.tags & {"script", "img"}
+        assert not [name for name in found.attributes if name.startswith("on")]
+        assert "\u202e" not in shown
+        assert "M" * 200 not in shown
+
+
+async def test_a_hostile_member_of_the_crm_is_shown_as_text(tmp_path: Path) -> None:
+    async with link_stage(tmp_path) as stage:
+        page, browser = await stage.ticket(), await stage.browser()
+        await browser.open(page)
+        refused = await browser.send(page, stage.token(EVE))
+        assert "<script" not in refused.text
+        assert "&lt;script&gt;" in refused.text
+
+
+def test_both_languages_say_the_same_with_the_same_names() -> None:
+    english, spanish = TEXTS["en"], TEXTS["es"]
+    assert english.keys() == spanish.keys()
+    named = {key: {*re.findall(r"\{(\w+)\}", text)} for key, text in english.items()}
+    assert named == {key: {*re.findall(r"\{(\w+)\}", text)} for key, text in spanish.items()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        (None, "", "en"),
+        (None, "es-MX,es;q=0.9,en;q=0.8", "es"),
+        (None, "en-US,en;q=0.9,es;q=0.8", "en"),
+        (None, "fr,es;q=0.5", "es"),
+        (None, "es;q=0.1, en;q=0.7", "en"),
+        (None, "de, *;q=0.5", "en"),
+        (None, "ES", "es"),
+        (None, "es;q=x,en;q=", "en"),
+        ("en", "es", "en"),
+        ("xx", "es", "es"),
+        (None, "es," * 5_000, "es"),
+    ],
+)
+def test_a_page_is_in_the_language_that_the_browser_prefers(asked: str | None, accepted: str, language: str) -> None:
+    assert choose_language(asked, accepted) == language
+
+
+async def test_a_page_is_read_in_spanish_to_its_end(stage: LinkStage, browser: Browser) -> None:
+    page = await stage.ticket()
+    shown = await browser.open(page, **{"Accept-Language": "es-CL"})
+    assert '<html lang="es">' in shown.text
+    assert "Vincula tu cuenta de Close" in text_of(shown)
+    english = await browser.open(f"{page}?lang=en", **{"Accept-Language": "es-CL"})
+    assert "Link your Close account" in text_of(english)
+    spanish = await browser.open(f"{page}?lang=es")
+    assert f'action="{page}?lang=es"' in spanish.text
+    done = await browser.send(f"{page}?lang=es", stage.token(BEN))
+    assert "Tu asistente trabaja ahora en Close como Ben Abel ." in text_of(done)
+
+
+async def test_nothing_of_a_ticket_or_credential_is_logged(
+    stage: LinkStage, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "taskhand")
+    page, token = await stage.ticket(), stage.token("user_cat")
+    await browser.open(page)
+    await browser.send(page, token)
+    assert "the credential of user_cat was given on the page of ben@example.com for north" in caplog.text
+    assert token not in caplog.text
+    assert page.rpartition("/")[2] not in caplog.text
+    assert isinstance(browser.shown, httpx2.Response)

@@ -1,0 +1,167 @@
+"""A key of one's own, pasted on the page: it is tried, and kept only where it is the person's."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.linking.link_stage import BEN, CAT, LinkStage, link_stage, text_of
+from taskhand.domain.principal import Person
+from taskhand.sandbox.faults import Fault
+
+PERSON = "ben@example.com"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[LinkStage]:
+    async with link_stage(tmp_path) as opened:
+        yield opened
+
+
+async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(stage: LinkStage) -> None:
+    page, browser = await stage.ticket(), await stage.browser()
+    shown = await browser.open(page)
+    assert shown.status_code == 200
+    assert text_of(shown) == (
+        "Link your Close account For ben@example.com Connection north Your assistant then works in Close as you: with "
+        "your rights, and under your name. Taskhand keeps the credential encrypted and shows it to nobody. It can be "
+        "removed at any time. Your own Close API key Copy it from your settings in Close . It is tried before it is "
+        "kept. Check and link If you are not ben@example.com , or did not ask for this, close this page."
+    )
+    token = stage.token(BEN)
+    done = await browser.send(page, f" {token}\n")
+    assert (done.status_code, [one.status_code for one in done.history]) == (200, [303])
+    assert "Your assistant now works in Close as Ben Abel ." in text_of(done)
+    assert token not in done.text
+    link = await stage.links.find(PERSON, "north")
+    assert link is not None
+    assert (link.kind, link.credential.access_token, link.member.id) == ("key", token, BEN)
+
+
+async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -> None:
+    offer = await stage.linking.offer(Person.named(PERSON), "north")
+    assert offer is not None
+    assert "/link/" not in repr(offer)
+    browser = await stage.browser()
+    await browser.open(offer.url)
+    assert not await stage.linking.is_taken(offer.id, Person.named(PERSON))
+    await browser.send(offer.url, stage.token(BEN))
+    assert await stage.linking.is_taken(offer.id, Person.named(PERSON))
+    assert not await stage.linking.is_taken(offer.id, Person.named("cat@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("", "This cannot be a key."),
+        ("  \n", "This cannot be a key."),
+        ("${CLOSE_KEY}", "This cannot be a key."),
+        ('"quoted-key-1234"', "This cannot be a key."),
+        (f"thk_{'a1' * 5}_{'b2' * 32}", "This cannot be a key."),
+        ("api_nobody.has-this-key-4711", "Close does not accept this key."),
+        ("clave-con-ñ-4711", "This cannot be a key."),
+        ("line\r\nX-Injected: 1", "This cannot be a key."),
+    ],
+)
+async def test_a_text_that_is_no_key_or_is_not_accepted_is_said_beside_the_field(
+    stage: LinkStage, secret: str, said: str
+) -> None:
+    page, browser = await stage.ticket(), await stage.browser()
+    await browser.open(page)
+    answered = await browser.send(page, secret)
+    assert answered.status_code == 422
+    assert said in text_of(answered)
+    assert secret.strip() not in answered.text or not secret.strip()
+    assert 'aria-invalid="true"' in answered.text
+    assert await stage.linked() == {}
+    assert (await browser.send(page, stage.token(BEN))).status_code == 200  # the page is not used up
+    assert await stage.linked() == {(PERSON, "north"): BEN}
+
+
+async def test_the_key_of_another_member_is_refused_and_nothing_is_kept(stage: LinkStage) -> None:
+    page, browser = await stage.ticket(), await stage.browser()
+    await browser.open(page)
+    refused = await browser.send(page, stage.token(CAT))
+    assert refused.status_code == 403
+    assert "This page is for ben@example.com , and Close says that the account is that of Cat Paz ." in text_of(refused)
+    assert await stage.linked() == {}
+    await browser.open(page)
+    await browser.send(page, stage.token(BEN))
+    assert await stage.linked() == {(PERSON, "north"): BEN}
+
+
+async def test_people_toml_says_who_a_person_is(tmp_path: Path) -> None:
+    async with link_stage(tmp_path, lines={"bea": {"north": "cat@example.com"}}) as stage:
+        page, browser = await stage.ticket("bea"), await stage.browser()
+        await browser.open(page)
+        assert (await browser.send(page, stage.token(BEN))).status_code == 403
+        await browser.open(page)
+        assert (await browser.send(page, stage.token(CAT))).status_code == 200
+        assert await stage.linked() == {("bea", "north"): CAT}
+
+
+@pytest.mark.parametrize(("person", "connection"), [(PERSON, "chat"), ("dan", "north"), ("dan@example.com", "north")])
+async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
+    stage: LinkStage, person: str, connection: str
+) -> None:
+    page, browser = await stage.ticket(person, connection), await stage.browser()
+    first = await browser.open(page)
+    assert "Your Taskhand key" in text_of(first)
+    secret = stage.vambe.key if connection == "chat" else stage.token(CAT)
+    skipped = await browser.send(page, secret, step="paste")
+    assert "Your Taskhand key" in text_of(skipped)
+    assert await stage.linked() == {}
+    wrong = await browser.send(page, await stage.make_key("eve@example.com"))
+    assert (wrong.status_code, f"This is not a key of {person} ," in text_of(wrong)) == (422, True)
+    other = await stage.browser()
+    await other.open(page)
+    second = await browser.send(page, await stage.make_key(person))
+    assert "API key" in text_of(second)
+    assert (await other.open(page)).status_code == 403
+    done = await browser.send(page, secret)
+    assert "is linked" in text_of(done)
+    assert await stage.linked() == {(person, connection): None if connection == "chat" else CAT}
+
+
+async def test_who_has_proved_it_is_refused_the_credential_of_another_all_the_same(tmp_path: Path) -> None:
+    async with link_stage(tmp_path) as stage:
+        page, browser = await stage.ticket(), await stage.browser()
+        await browser.open(page)
+        ticket = await stage.linking.tickets.find(page.rpartition("/")[2])
+        assert ticket is not None
+        await browser.send(page, "x")
+        found = await stage.linking.tickets.find(page.rpartition("/")[2])
+        assert found is not None
+        assert found.browser
+        await stage.linking.tickets.prove(found, found.browser)
+        await browser.open(page)
+        assert (await browser.send(page, stage.token(CAT))).status_code == 403
+        assert await stage.linked() == {}
+
+
+async def test_a_page_is_not_offered_where_nobody_could_tell_who_uses_it(tmp_path: Path) -> None:
+    async with link_stage(tmp_path, "oauth") as stage:
+        token_person = Person("https://login.example.com#4711")
+        assert await stage.linking.offer(Person.named(PERSON), "chat") is None
+        assert await stage.linking.offer(token_person, "north") is None
+        assert await stage.linking.offer(Person(token_person.id, PERSON), "north") is not None
+        assert await stage.linking.offer(Person.named(PERSON), "nowhere") is None
+
+
+async def test_a_crm_that_is_away_is_said_and_the_page_works_afterwards(stage: LinkStage) -> None:
+    page, browser = await stage.ticket(), await stage.browser()
+    await browser.open(page)
+    token = stage.token(BEN)
+    for fault, status, said in (
+        (Fault("status", "GET /api/v1/me", status=403), 403, "This account may do too little in Close"),
+        (Fault("not_json", "GET /api/v1/me"), 502, "Close could not be asked"),
+    ):
+        stage.close.faults = [fault]
+        answered = await browser.send(page, token)
+        assert (answered.status_code, said in text_of(answered)) == (status, True)
+        await browser.open(page)
+    assert await stage.linked() == {}
+    stage.close.faults = []
+    await browser.open(page)
+    await browser.send(page, token)
+    assert await stage.linked() == {(PERSON, "north"): BEN}
