@@ -25,7 +25,7 @@ _OURS = ("thk_", "thv_")
 """How keys of Taskhand begin, which no CRM may get to see."""
 
 
-def open_linking(
+async def open_linking(
     found: "Configuration",
     opened: "tuple[Connections, Links, Callable[[], Memberships]]",
     auth: "AuthOptions",
@@ -44,7 +44,7 @@ def open_linking(
     return Linking(
         tickets,
         links,
-        _find_ways(found, connections),
+        await _open_ways(found, connections, stack),
         clock_of(found.settings),
         base=_origin_of(auth.resource) if auth.resource else None,
         memberships=memberships,
@@ -52,21 +52,23 @@ def open_linking(
     )
 
 
-def _find_ways(found: "Configuration", connections: "Connections") -> "Mapping[str, Way]":
+async def _open_ways(found: "Configuration", connections: "Connections", stack: AsyncExitStack) -> "Mapping[str, Way]":
     """How a credential is linked, for each connection where that can be done on a page."""
     from taskhand.server.linking.way import Way
-    from taskhand.wiring import open_as_person
+    from taskhand.wiring import open_as_person, open_oauth_client
 
     ways = {}
     for one in found.connections:
         factory = find_factory(one.settings.backend)
-        if factory.has_personal_keys:
+        consent = await stack.enter_async_context(open_oauth_client(one))
+        if consent or factory.has_personal_keys:
             ways[one.name] = Way(
                 connections.by_name[one.name],
                 factory.title,
                 partial(open_as_person, one),
                 _read_credential,
-                tells_who=factory.me_variable is None,
+                tells_who=consent is not None or factory.me_variable is None,
+                consent=consent,
             )
     return ways
 

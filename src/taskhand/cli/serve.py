@@ -308,7 +308,7 @@ async def _open(
 
         server.middleware.insert(0, read_trace_headers)
 
-    pages = _open_pages(found, (connections, links, lambda: people.current), auth, stack)
+    pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
     reload_files = reload_on_hangup((policy, people), stack)
     at_start = partial(_work_beside, reload_files, links, connections)
 
@@ -338,7 +338,7 @@ async def _work_beside(reload_files: _Work, links: "Links | None", connections: 
         await load_use_cases()
 
 
-def _open_pages(
+async def _open_pages(
     found: Configuration,
     opened: "tuple[Connections, Links | None, Callable[[], Memberships]]",
     auth: "AuthOptions | None",
@@ -354,7 +354,7 @@ def _open_pages(
     from taskhand.cli.linking import open_linking
     from taskhand.server.linking.pages import LinkPages
 
-    return LinkPages(open_linking(found, (connections, links, memberships), auth, stack))
+    return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack))
 
 
 def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":

@@ -1,4 +1,4 @@
-"""The pages on two CRM accounts, `north` of Close and `chat` of Vambe, and browsers in front of them."""
+"""The pages on three CRM accounts, `north` of Close, `chat` of Vambe and `hub` of HubSpot, and browsers at them."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from fixed_clock import FixedClock
 from sandbox.close.stage import ANA, BEN, SEED, user
+from sandbox.hubspot.stage import SEED as OF_HUBSPOT
 from taskhand.cli.access import AuthOptions
 from taskhand.cli.linking import open_linking
 from taskhand.config.configuration import Configuration, load_configuration
@@ -19,6 +20,7 @@ from taskhand.domain.principal import Person
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.linking import Linking
@@ -58,6 +60,13 @@ class Browser:
         self.shown = await self.http.post(address, data=fields, follow_redirects=True)
         return self.shown
 
+    @property
+    def goes_to(self) -> str:
+        """Where the page that is shown sends the browser by itself."""
+        assert self.shown is not None
+        [found] = re.findall(r'<meta http-equiv="refresh" content="0;url=([^"]*)">', self.shown.text)
+        return unescape(found)
+
     def fields(self) -> dict[str, str]:
         """The hidden fields of the form that is shown."""
         assert self.shown is not None
@@ -72,6 +81,7 @@ class LinkStage:
     links: Links
     close: CloseSandbox
     vambe: VambeSandbox
+    hubspot: HubSpotSandbox
     clock: FixedClock
     keys: SqliteKeyStore
     app: Starlette
@@ -84,6 +94,13 @@ class LinkStage:
         assert offer is not None
         assert offer.url.startswith(f"{BASE}/link/")
         return offer.url.removeprefix(BASE)
+
+    async def allow(self, address: str, user: str, decision: str = "allow") -> str:
+        """Answer the CRM's page as one of its users; where the CRM sends the browser back to."""
+        async with httpx2.AsyncClient() as http:
+            answered = await http.post(address, data={"user": user, "decision": decision})
+        assert answered.status_code == 302, answered.text
+        return str(answered.headers["location"])
 
     async def browser(self, base: str = BASE) -> Browser:
         """Another browser."""
@@ -107,17 +124,28 @@ class LinkStage:
 
 @asynccontextmanager
 async def link_stage(
-    folder: Path, *kinds: str, lines: Mapping[str, Mapping[str, str]] = NO_LINES, base: str = BASE
+    folder: Path,
+    *kinds: str,
+    lines: Mapping[str, Mapping[str, str]] = NO_LINES,
+    base: str = BASE,
+    has_apps: bool = False,
 ) -> AsyncIterator[LinkStage]:
-    """The pages as a server has them that asks callers for credentials of these kinds; `lines` are people.toml."""
+    """The pages as a server has them that asks callers for credentials of these kinds; `lines` are people.toml.
+
+    `has_apps` is whether there are OAuth apps of Close and HubSpot.
+    """
     close, vambe, clock = CloseSandbox(seed=SEED | _USERS), VambeSandbox(), FixedClock()
+    hubspot = HubSpotSandbox(seed=OF_HUBSPOT)
     async with AsyncExitStack() as stack:
-        close_url, vambe_url = [await stack.enter_async_context(serve(one)) for one in (close, vambe)]
-        (folder / "taskhand.toml").write_text(
-            f'[connections.north]\nbackend = "close"\napi_key = "{close.key}"\nbase_url = "{close_url}/api/v1"\n'
-            f'[connections.chat]\nbackend = "vambe"\napi_key = "{vambe.key}"\nbase_url = "{vambe_url}"\n',
-            encoding="utf-8",
-        )
+        urls = [await stack.enter_async_context(serve(one)) for one in (close, vambe, hubspot)]
+        tables = [
+            f'[connections.north]\nbackend = "close"\napi_key = "{close.key}"\nbase_url = "{urls[0]}/api/v1"\n',
+            f'[connections.chat]\nbackend = "vambe"\napi_key = "{vambe.key}"\nbase_url = "{urls[1]}"\n',
+            f'[connections.hub]\nbackend = "hubspot"\naccess_token = "{hubspot.token}"\nbase_url = "{urls[2]}"\n',
+        ]
+        for number, oauth in ((0, close.authorization.app), (2, hubspot.authorization.app)) if has_apps else ():
+            tables[number] += f'client_id = "{oauth.client_id}"\nclient_secret = "{oauth.client_secret}"\n'
+        (folder / "taskhand.toml").write_text("".join(tables), encoding="utf-8")
         given = {
             "TASKHAND_CONFIG": str(folder / "taskhand.toml"),
             "TASKHAND_VAULT_KEY": KEY,
@@ -130,11 +158,11 @@ async def link_stage(
             stack.push_async_callback(one.aclose)
         connections = await stack.enter_async_context(open_connections(found.connections, links=links))
         auth = AuthOptions(kinds or ("keys",), resource=f"{base}/mcp")
-        linking = open_linking(found, (connections, links, lambda: lines), auth, stack)
+        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack)
         linking.tickets = Tickets(SqliteTicketStore(links_path(found.settings)), open_cipher(found.settings), clock)
         stack.push_async_callback(linking.tickets.aclose)
         app = Starlette(routes=LinkPages(linking).routes(None))
-        yield LinkStage(linking, links, close, vambe, clock, keys, app, found, stack)
+        yield LinkStage(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 
 
 def text_of(page: httpx2.Response) -> str:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.domain.link_offer import LinkOffer
+from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.identity import find_holder, find_person, judge
-from taskhand.server.linking.way import Consent, Way
-from taskhand.vault.link import Link, LinkedMember, LinkKind, OwnCredential
+from taskhand.server.linking.way import Way
+from taskhand.vault.link import Link, LinkedMember, LinkKind
 from taskhand.vault.links import Links
 from taskhand.vault.ticket import Errand, Ticket
 from taskhand.vault.tickets import Tickets
@@ -192,12 +193,10 @@ class Linking:
         await self.tickets.aclose()
 
 
-async def _revoke(consent: Consent, credential: OwnCredential) -> None:
+async def _revoke(consent: OAuthClient, credential: OwnCredential) -> None:
     """Withdraw at the CRM what is not kept; where that fails it ends by itself, and nobody has it."""
-    try:
-        await consent.revoke(credential)
-    except TaskhandError as error:
-        _log.warning("a credential that was not kept could not be withdrawn: %s", error.message)
+    if not await consent.revoke(credential):
+        _log.warning("a credential that was not kept could not be withdrawn at the CRM")
 
 
 def _challenge(verifier: str) -> str:

@@ -1,0 +1,179 @@
+"""Consent at the CRM: the browser that was sent there comes back once, and what it brings is kept if it is theirs."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from sandbox.hubspot.stage import BEN as HUBSPOT_BEN
+from server.linking.link_stage import BASE, BEN, CAT, EVE, Browser, LinkStage, link_stage, text_of
+from taskhand.sandbox.faults import Fault
+
+PERSON = "ben@example.com"
+SIGNS_IN = {"north": BEN, "hub": "12"}
+"""As whom the person signs in."""
+MEMBERS = {"north": BEN, "hub": HUBSPOT_BEN}
+NOBODY_LINKED: dict[tuple[str, str], str | None] = {}
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[LinkStage]:
+    async with link_stage(tmp_path, has_apps=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def browser(stage: LinkStage) -> Browser:
+    return await stage.browser()
+
+
+async def begin(stage: LinkStage, browser: Browser, connection: str = "north") -> tuple[str, str]:
+    """A page, and where its button leads."""
+    page = await stage.ticket(connection=connection)
+    await browser.open(page)
+    await browser.send(page)
+    return page, browser.goes_to
+
+
+@pytest.mark.parametrize("connection", list(MEMBERS))
+async def test_a_person_consents_at_the_crm_and_is_linked(stage: LinkStage, browser: Browser, connection: str) -> None:
+    page = await stage.ticket(connection=connection)
+    shown = await browser.open(page)
+    assert "Continue to" in text_of(shown)
+    assert 'type="password"' not in shown.text
+    await browser.send(page)
+    asked = parse_qs(urlsplit(browser.goes_to).query)
+    assert asked["redirect_uri"] == [f"{BASE}/link/callback"]
+    assert (asked["code_challenge_method"], len(asked["code_challenge"][0])) == (["S256"], 43)
+    back = await stage.allow(browser.goes_to, SIGNS_IN[connection])
+    done = await browser.open(back)
+    assert [one.status_code for one in done.history] == [303]
+    assert str(done.url) == f"{BASE}{page}"
+    assert "Ben" in text_of(done)
+    assert await stage.linked() == {(PERSON, connection): MEMBERS[connection]}
+    link = await stage.links.find(PERSON, connection)
+    assert link is not None
+    assert link.kind == "oauth"
+    assert link.credential.refresh_token
+    again = await browser.open(back)
+    assert (again.status_code, "for another page" in text_of(again)) == (403, True)
+
+
+@pytest.mark.parametrize("user", [CAT, EVE])
+async def test_the_consent_of_another_member_is_refused_and_revoked_at_the_crm(
+    stage: LinkStage, browser: Browser, user: str
+) -> None:
+    page, crm = await begin(stage, browser)
+    refused = await browser.open(await stage.allow(crm, user))
+    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    assert "<script" not in refused.text
+    assert await stage.linked() == NOBODY_LINKED
+    assert [one.is_ended for one in stage.close.authorization.grants] == [True]
+    await browser.open(page)
+    await browser.send(page)
+    await browser.open(await stage.allow(browser.goes_to, BEN))
+    assert await stage.linked() == {(PERSON, "north"): BEN}
+
+
+async def test_the_answer_is_for_the_browser_that_was_sent_alone(stage: LinkStage, browser: Browser) -> None:
+    _, crm = await begin(stage, browser)
+    back = await stage.allow(crm, BEN)
+    stranger, thief = await stage.browser(), await stage.browser()
+    await thief.open(await stage.ticket("cat@example.com"))  # it has a cookie of its own
+    for other in (stranger, thief):
+        assert (await other.open(back)).status_code == 403
+    assert (await browser.http.head(back)).status_code == 200
+    assert await stage.linked() == NOBODY_LINKED
+    assert (await browser.open(back)).status_code == 200  # those have used nothing up
+
+
+async def test_the_state_of_another_page_brings_its_own_ticket_and_no_other(stage: LinkStage, browser: Browser) -> None:
+    """The code of one page with the state of another: PKCE binds each code to its own."""
+    _, first = await begin(stage, browser)
+    other = await stage.browser()
+    _, second = await begin(stage, other)
+    code = parse_qs(urlsplit(await stage.allow(second, BEN)).query)["code"][0]
+    state = parse_qs(urlsplit(first).query)["state"][0]
+    injected = await browser.open(f"/link/callback?{urlencode({'code': code, 'state': state})}")
+    assert injected.status_code == 502
+    assert await stage.linked() == NOBODY_LINKED
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "code=x", "state=", "state=x&code=y", "state=x&error=access_denied", "state=%00&code=%ff", "state=a&state=b"],
+)
+async def test_an_answer_without_a_good_state_does_nothing(stage: LinkStage, browser: Browser, query: str) -> None:
+    await begin(stage, browser)
+    answered = await browser.open(f"/link/callback?{query}")
+    assert (answered.status_code, "for another page" in text_of(answered)) == (403, True)
+    assert await stage.linked() == NOBODY_LINKED
+
+
+async def test_who_declines_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
+    page, crm = await begin(stage, browser)
+    declined = await browser.open(await stage.allow(crm, BEN, "deny"))
+    assert (declined.status_code, "Access was not allowed" in text_of(declined)) == (403, True)
+    assert f'href="{page}"' in declined.text
+    await browser.open(page)
+    await browser.send(page)
+    await browser.open(await stage.allow(browser.goes_to, BEN))
+    assert await stage.linked() == {(PERSON, "north"): BEN}
+
+
+async def test_the_last_of_several_beginnings_counts(stage: LinkStage, browser: Browser) -> None:
+    page, first = await begin(stage, browser)
+    await browser.open(page)  # by the button that goes back
+    await browser.send(page)
+    assert (await browser.open(await stage.allow(first, BEN))).status_code == 403
+    await browser.open(page)
+    await browser.send(page)
+    assert (await browser.open(await stage.allow(browser.goes_to, BEN))).status_code == 200
+
+
+async def test_a_consent_that_comes_back_late_is_not_kept(stage: LinkStage, browser: Browser) -> None:
+    _, crm = await begin(stage, browser)
+    back = await stage.allow(crm, BEN)
+    stage.clock.move(minutes=10)
+    late = await browser.open(back)
+    assert (late.status_code, "expired" in text_of(late)) == (410, True)
+    assert await stage.linked() == NOBODY_LINKED
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "is_ended"),
+    [
+        (Fault("status", "POST /oauth2/token", status=400), "Close could not be asked", []),
+        (Fault("status", "POST /oauth2/token", status=401), "does not work at the moment", []),
+        (Fault("not_json", "GET /api/v1/me"), "Close could not be asked", [True]),
+    ],
+)
+async def test_a_crm_that_gives_nothing_out_is_said(
+    stage: LinkStage, fault: Fault, said: str, is_ended: list[bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "taskhand")
+    browser = await stage.browser()
+    _, crm = await begin(stage, browser)
+    back = await stage.allow(crm, BEN)
+    stage.close.faults = [fault]
+    answered = await browser.open(back)
+    assert (answered.status_code in {502, 503}, said in text_of(answered)) == (True, True)
+    assert await stage.linked() == NOBODY_LINKED
+    assert [one.is_ended for one in stage.close.authorization.grants if is_ended] == is_ended
+    for secret in parse_qs(urlsplit(back).query).values():
+        assert secret[0] not in caplog.text
+        assert secret[0] not in answered.text
+
+
+async def test_what_the_browser_is_sent_with_is_not_in_the_file_of_links(
+    stage: LinkStage, browser: Browser, tmp_path: Path
+) -> None:
+    page, crm = await begin(stage, browser)
+    kept = b"".join(one.read_bytes() for one in tmp_path.glob("links.sqlite*"))  # noqa: ASYNC240  the test's own
+    state = parse_qs(urlsplit(crm).query)["state"][0]
+    for secret in (state, page.rpartition("/")[2], *browser.http.cookies.values()):
+        assert secret.encode() not in kept
+    assert json.dumps(PERSON).strip('"').encode() in kept
