@@ -7,19 +7,24 @@ from urllib.parse import urlsplit
 
 from taskhand.backends.registry import find_factory
 from taskhand.config.placeholders import clean_value, find_flaw
+from taskhand.domain.errors import CallerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from taskhand.cli.access import AuthOptions
     from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+    from taskhand.config.settings import Settings
+    from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships
     from taskhand.server.linking.linking import Linking
     from taskhand.server.linking.way import Way
     from taskhand.service.connections import Connections
     from taskhand.vault.links import Links
 
-__all__ = ["open_linking"]
+__all__ = ["make_invitation", "open_linking"]
 
 _OURS = ("thk_", "thv_")
 """How keys of Taskhand begin, which no CRM may get to see."""
@@ -50,6 +55,40 @@ async def open_linking(
         memberships=memberships,
         keys=open_key_check(found.settings) if "keys" in auth.kinds else None,
     )
+
+
+async def make_invitation(
+    settings: "Settings", connection: "ConnectionSettings", person: "Person", resource: str | None
+) -> "tuple[str, datetime]":
+    """The address of a page for a person, and until when it opens. CallerError where no page can link the connection.
+
+    `resource` is the address by which callers know the server, None for that of the settings.
+    """
+    from taskhand.tokens.issuer_metadata import check_address
+    from taskhand.vault.cipher import no_key
+    from taskhand.wiring import open_oauth_client, open_tickets
+
+    factory, address = find_factory(connection.settings.backend), resource or settings.resource
+    settings.check_own_secrets()
+    if not settings.vault_keys:
+        raise no_key()
+    if address:
+        check_address(address, "The resource")
+    async with open_oauth_client(connection) as consent:
+        if consent is None and not factory.has_personal_keys:
+            needs = "it needs an OAuth app" if factory.oauth_client else f"{factory.title} is no CRM"
+            raise CallerError(
+                f"{connection.name} cannot be linked on a page: {needs}.",
+                code="no_page",
+                next_step=f"Set {' and '.join(map(settings.variable, factory.app))}." if factory.app else None,
+            )
+    tickets = open_tickets(settings)
+    try:
+        text, ticket = await tickets.make(person, connection.name)
+    finally:
+        await tickets.aclose()
+    base = _origin_of(address) if address else f"http://127.0.0.1:{settings.port}"
+    return f"{base}/link/{text}", ticket.expires_at
 
 
 async def _open_ways(found: "Configuration", connections: "Connections", stack: AsyncExitStack) -> "Mapping[str, Way]":

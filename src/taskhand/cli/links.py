@@ -1,4 +1,4 @@
-"""The command `taskhand people`: links a person's own credential, lists who has linked one, and removes one."""
+"""The command `taskhand people`: links a person's own credential or invites to it, lists who has one, removes one."""
 
 import sys
 from datetime import datetime
@@ -93,6 +93,29 @@ def link(context: click.Context, person: str, connection: str) -> None:
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
     if who is None:
         print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
+
+
+@people.command("invite")
+@click.argument("person")
+@click.argument("connection")
+@click.option(
+    "--resource", metavar="URL", help="The server's address for callers; default: TASKHAND_RESOURCE, else this machine."
+)
+@click.pass_context
+def invite(context: click.Context, person: str, connection: str, resource: str | None) -> None:
+    """Print the address of a page on which a person links.
+
+    It is for a credential of PERSON's own for CONNECTION. It opens once, for ten minutes, at a server over HTTP that asks callers who they are and has the same file of links
+    and TASKHAND_VAULT_KEY. Send it to PERSON: on the page the credential of anybody else is refused.
+    """
+    from taskhand.cli.linking import make_invitation
+
+    found: Configuration = context.meta[CONFIGURATION]
+    [chosen] = found.only(connection).connections
+    invited = Person.named(_read_person(person))
+    address, expires_at = anyio.run(make_invitation, found.settings, chosen, invited, resource)
+    print_line(address)
+    print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It opens once.", err=True)
 
 
 def _read_person(text: str) -> str:

@@ -1,0 +1,66 @@
+"""`taskhand people invite`: the address of a page that any server with the same file of links shows."""
+
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from click.testing import CliRunner, Result
+
+from server.linking.link_stage import BASE, BEN, LinkStage, link_stage, text_of
+from taskhand.cli.main import command
+from taskhand.domain.errors import TaskhandError
+from vault.vaults import KEY
+
+
+async def invite(stage: LinkStage, *arguments: str, **changed: str | None) -> Result:
+    """Run the command with the configuration of the stage, at its moment."""
+    folder, moment = stage.found.file.path.parent, stage.clock().isoformat()
+    env = {"TASKHAND_CONFIG": str(stage.found.file.path), "TASKHAND_VAULT_KEY": KEY, "TZ": "UTC"}
+    env |= {"TASKHAND_KEYS": str(folder / "keys.sqlite")}
+    words = ["--clock", moment, "people", "invite", *arguments]
+    return await anyio.to_thread.run_sync(partial(CliRunner().invoke, command, words, env=env | changed))
+
+
+async def test_the_operator_invites_a_person_who_links_on_the_page(tmp_path: Path) -> None:
+    async with link_stage(tmp_path) as stage:
+        done = await invite(stage, "Ben@example.com", "NORTH", "--resource", f"{BASE}/mcp")
+        assert done.stderr == "For ben@example.com and north, until 2026-03-04 15:40 UTC. It opens once.\n"
+        address = done.stdout.strip()
+        assert address.startswith(f"{BASE}/link/")
+        browser = await stage.browser()
+        assert "Link your Close account For ben@example.com" in text_of(await browser.open(address))
+        await browser.send(address, stage.token(BEN))
+        assert await stage.linked() == {("ben@example.com", "north"): BEN}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed", "said"),
+    [
+        (("ben@example.com", "nowhere"), {}, "There is no connection 'nowhere'."),
+        (("", "north"), {}, "'' is not a person"),
+        (("ben@example.com", "hub"), {}, "hub cannot be linked on a page: it needs an OAuth app."),
+        (("ben@example.com", "north"), {"TASKHAND_VAULT_KEY": None}, "There is no key for the credentials"),
+        (
+            ("ben@example.com", "north", "--resource", "http://x.test/mcp"),
+            {},
+            "The resource 'http://x.test/mcp' is not",
+        ),
+    ],
+)
+async def test_who_cannot_be_invited_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], changed: dict[str, str | None], said: str
+) -> None:
+    async with link_stage(tmp_path) as stage:
+        done = await invite(stage, *arguments, **changed)
+        assert isinstance(done.exception, TaskhandError)
+        assert done.exception.message.startswith(said)
+        assert done.stdout == ""
+
+
+async def test_without_a_resource_the_page_is_on_this_machine(tmp_path: Path) -> None:
+    async with link_stage(tmp_path) as stage:
+        here = await invite(stage, "ben@example.com", "north", TASKHAND_PORT="8123")
+        assert here.stdout.startswith("http://127.0.0.1:8123/link/")
+        there = await invite(stage, "ben@example.com", "north", TASKHAND_RESOURCE="https://a.x.test:8443/mcp")
+        assert there.stdout.startswith("https://a.x.test:8443/link/")
