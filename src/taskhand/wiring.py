@@ -26,7 +26,7 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.local.backend import LocalBackend
-    from taskhand.domain.own_credential import OAuthClient
+    from taskhand.domain.own_credential import OAuthClient, OwnCredential, OwnToken
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from taskhand.vault.cipher import Cipher
     from taskhand.vault.link import Link
     from taskhand.vault.links import Links
-    from taskhand.vault.openings import Openings, Rejected
+    from taskhand.vault.openings import Openings
     from taskhand.vault.sqlite import SqliteLinkStore
     from taskhand.vault.tickets import Tickets
 
@@ -178,12 +178,29 @@ def _own_backends(
         return None
     from taskhand.vault.openings import Openings
 
-    def open_with(link: "Link", rejected: "Rejected") -> "AbstractAsyncContextManager[Backend]":
-        return open_as_person(connection, link.credential.access_token, replace(context, rejected=rejected))
+    def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
+        return open_as_person(connection, link.credential.access_token, replace(context, own=own))
 
-    own = Openings(links, connection.name, open_with)
+    async def renew(link: "Link") -> "OwnCredential":
+        async with open_oauth_client(connection, context.clock, context.runtime) as client:
+            if client is None:
+                raise _no_app(connection)
+            return await client.renew(link.credential)
+
+    own = Openings(links, connection.name, open_with, renew)
     context.stack.push_async_callback(own.aclose)
     return own
+
+
+def _no_app(connection: ConnectionSettings) -> OperatorError:
+    """The error for a credential that an OAuth app got which is not there any more."""
+    names = [
+        connection.keys.get(one, one) for one in map(Settings.variable, find_factory(connection.settings.backend).app)
+    ]
+    return OperatorError(
+        f"Your own credential for {connection.name} cannot be renewed: the OAuth app that got it is not configured.",
+        next_step=f"Whoever runs Taskhand should set {' and '.join(names) or 'an app'}.",
+    )
 
 
 @asynccontextmanager

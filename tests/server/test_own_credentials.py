@@ -6,6 +6,7 @@ The request log of the sandbox says whose credential each request bore.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,7 @@ async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_
                 pass
         assert ana is not None
         assert "close ana" not in events
-        await links.save(link_of("ana"))
+        await links.save(replace(link_of("ana"), linked_at=NOW + timedelta(minutes=1)))
         async with opened.lease(["nobody", "ana"]) as newer:
             assert newer is not ana
         assert "close ana" not in events

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from taskhand.backends.base import Backend
-    from taskhand.domain.errors import TaskhandError
-    from taskhand.domain.own_credential import OAuthClient
+    from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime
 
@@ -75,9 +74,9 @@ class OpenContext:
 
     `store`, `user` and `language` are the embedded store's file, first member and statuses' language. `runtime` is
     how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`, which closes it.
-    `keys` are what settings are called, by their variables, where a file has them for one connection. `rejected` is
-    awaited where the CRM does not accept the credential, and returns the error for it. `limiters` are the rate budgets
-    of the whole account, which all credentials share.
+    `keys` are what settings are called, by their variables, where a file has them for one connection. `own` is set
+    where it is opened with a person's own credential, and has the one that takes its place. `limiters` are the rate
+    budgets of the whole account, which all credentials share.
     """
 
     clock: Clock
@@ -89,7 +88,7 @@ class OpenContext:
     runtime: "Runtime | None" = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     keys: Mapping[str, str] = field(default_factory=dict)
-    rejected: "Callable[[], Awaitable[TaskhandError]] | None" = None
+    own: "OwnToken | None" = None
     limiters: "dict[tuple[Rate, int], RateLimiter]" = field(default_factory=dict)
 
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["Granted", "OAuthClient", "OwnCredential"]
+from taskhand.domain.errors import TaskhandError
+
+__all__ = ["Granted", "OAuthClient", "OwnCredential", "OwnToken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,23 @@ class Granted:
 
     credential: OwnCredential
     member_id: str | None = None
+
+
+class OwnToken(Protocol):
+    """The credential with which something is open, and what took its place since."""
+
+    @property
+    def renewed(self) -> OwnCredential | None:
+        """What took the place of the credential that it was opened with; None as long as nothing has."""
+        ...
+
+    async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
+        """Tell that the CRM does not accept what was `renewed` when it was sent.
+
+        The error for the caller, or None where there is another now, with which the request is sent once more. `again`:
+        that was done already.
+        """
+        ...
 
 
 class OAuthClient(Protocol):

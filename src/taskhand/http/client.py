@@ -4,11 +4,10 @@ The HTTP library is imported by the first request, because a stdio server starts
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from taskhand.domain.deadline import current_deadline
+from taskhand.domain.deadline import Deadline, current_deadline
 from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamError
 from taskhand.http.errors import (
     invalid_answer_error,
@@ -28,6 +27,7 @@ from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
 if TYPE_CHECKING:
     import httpx2
 
+    from taskhand.domain.own_credential import OwnCredential, OwnToken
     from taskhand.http.attempt import Answer
     from taskhand.http.proxy import ProxyRoute
     from taskhand.http.transport import RetryTransport
@@ -55,9 +55,9 @@ class Client:
         rate_limiter: RateLimiter | None = None,
         runtime: Runtime | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
-        rejected: Callable[[], Awaitable[TaskhandError]] | None = None,
+        own: "OwnToken | None" = None,
     ) -> None:
-        """`rejected` is awaited where the upstream does not accept the credential, and returns the error for it."""
+        """`own` is the credential where it is a person's, and may be renewed while this is open."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
@@ -66,7 +66,7 @@ class Client:
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.clock, sleep=self._runtime.sleep)
         self._inner = transport
-        self._rejected = rejected
+        self._own = own
         self._transport: RetryTransport | None = None
         self._entered = False
 
@@ -153,18 +153,31 @@ class Client:
         return self._invalid(reply.template, reply.kind, why)
 
     async def _answer(self, request: Request) -> "Answer":
-        """Follow the redirects of a GET to the same origin, three at most; a redirected write is not sent again."""
-        transport, deadline = self._open(), current_deadline(self._limits.total_s, self._runtime.clock)
-        url = request.url(self._upstream.base_url)
+        """The answer to a request, sent again where a person's own credential was renewed for it."""
+        deadline, again = current_deadline(self._limits.total_s, self._runtime.clock), False
+        while True:
+            renewed = self._own.renewed if self._own else None
+            try:
+                return await self._answer_to(request, deadline, renewed)
+            except OperatorError as error:
+                if self._own is None or error.code != "unauthorized":
+                    raise
+                if (problem := await self._own.reject(renewed, again=again)) is not None:
+                    raise problem from None
+                again = True  # the upstream has refused it, so nothing was done: a write is sent again too
+
+    async def _answer_to(self, request: Request, deadline: Deadline, renewed: "OwnCredential | None") -> "Answer":
+        """The answer, with the credential or with what took its place.
+
+        The redirects of a GET to the same origin are followed, three at most; a redirected write is not sent again.
+        """
+        transport, url = self._open(), request.url(self._upstream.base_url)
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = await transport.send(request, url, deadline)
+            answer = await transport.send(request, url, deadline, renewed)
             if answer.is_success:
                 return answer
             if answer.status not in _REDIRECTS:
-                error = self._refusal(answer, request)
-                if self._rejected is not None and error.code == "unauthorized":
-                    error = await self._rejected()
-                raise error
+                raise self._refusal(answer, request)
             if request.kind is not RequestKind.READ:
                 raise redirected_write_error(self._upstream)
             location = answer.headers.get("location") if request.method == "GET" else None

@@ -5,7 +5,7 @@ exceptions, their texts, its requests with the key in their headers) is attached
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from opentelemetry import trace
 from taskhand import __version__
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
@@ -84,13 +85,15 @@ class RetryTransport:
         self._observer = config.runtime.observer
         self.request_count = 0
 
-    async def send(self, request: Request, url: str, deadline: Deadline) -> Answer:
-        """Send until the policy says stop; an answer of any status is returned.
+    async def send(
+        self, request: Request, url: str, deadline: Deadline, renewed: OwnCredential | None = None
+    ) -> Answer:
+        """Send until the policy says stop; an answer of any status is returned. `renewed` replaces the upstream's key.
 
         Raises UpstreamError (RateLimited and OutcomeUnknown among them) and OperatorError; NotAttempted for a write
         that the deadline leaves no time for.
         """
-        wire = self._to_wire(request, url)
+        wire = self._to_wire(request, url, renewed)
         in_doubt = is_late = False
         leave_by = deadline.at if request.kind is RequestKind.READ else deadline.write_by
         for number in count(1):
@@ -122,7 +125,7 @@ class RetryTransport:
         """Close the connections."""
         await self._inner.aclose()
 
-    def _to_wire(self, request: Request, url: str) -> httpx2.Request:
+    def _to_wire(self, request: Request, url: str, renewed: OwnCredential | None) -> httpx2.Request:
         """The library's request. Its URL is checked as the library understands it: the key is in the headers."""
         wire = httpx2.Request(
             request.method,
@@ -131,7 +134,7 @@ class RetryTransport:
                 **self._headers,
                 **({} if request.body is None else _JSON),
                 **request.headers,
-                **self._config.upstream.auth,
+                **(_bearer(renewed) if renewed else self._config.upstream.auth),
             },
             content=request.body,
         )
@@ -255,6 +258,10 @@ class RetryTransport:
                 _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
                 if self._observer is not None:
                     self._observer.request_ended(method, attempt.status, took_s)
+
+
+def _bearer(credential: OwnCredential) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {credential.access_token}"}
 
 
 def _describe(span: trace.Span, attempt: Attempt) -> None:

@@ -105,9 +105,13 @@ async def _sign_in(emulator: Emulator, request: Request) -> Response:
 
 
 async def _end_grants(emulator: Emulator, request: Request) -> Response:
-    """End the grants of a `user`, or all, as who disconnects the app in the CRM does."""
+    """End the grants of a `user`, or all, as who disconnects the app in the CRM does; or their access tokens alone."""
+    what = request.query_params.get("tokens", "all")
+    if what not in {"all", "access"}:
+        return _refuse(ValueError("tokens must be all or access"))
     if emulator.authorization is not None:
-        emulator.authorization.grants.end(request.query_params.get("user"))
+        grants = emulator.authorization.grants
+        (grants.end if what == "all" else grants.end_access)(request.query_params.get("user"))
     return Response(status_code=DONE)
 
 

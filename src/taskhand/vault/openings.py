@@ -4,24 +4,41 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Generic, TypeVar
 
 import anyio
 
-from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError
-from taskhand.vault.link import Link, OwnCredential
+from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
+from taskhand.domain.own_credential import OwnCredential, OwnToken
+from taskhand.vault.link import Link
 from taskhand.vault.links import Links
+from taskhand.vault.refresh import Renew
 
-__all__ = ["Opened", "Openings", "Rejected"]
+__all__ = ["Opened", "Openings"]
 
 _T = TypeVar("_T")
 
-Rejected = Callable[[], Awaitable[TaskhandError]]
-"""Tells that the CRM does not accept the credential of a link; the error for its person."""
-
 _MOST: Final = 64
 """Persons whose openings are kept for their next call."""
+
+
+class _LiveToken:
+    """The credential of one opening, and the one that took its place since."""
+
+    def __init__(self, link: Link, reject: "Callable[[_LiveToken], Awaitable[TaskhandError | None]]") -> None:
+        self.link = link
+        self.renewed: OwnCredential | None = None
+        self._reject = reject
+
+    def replace_by(self, link: Link) -> None:
+        """Use the credential of the renewed link from the next request on."""
+        self.link, self.renewed = link, link.credential
+
+    async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
+        """Have it renewed, once for all requests that were sent with it."""
+        if again:
+            return LinkRequired.again(self.link.connection)
+        return None if sent is not self.renewed else await self._reject(self)
 
 
 @dataclass(eq=False, slots=True)
@@ -29,10 +46,15 @@ class Opened(Generic[_T]):
     """What was opened with a link. `users` is how many use it now; `is_kept` is whether the next call gets it too."""
 
     value: _T
-    link: Link
+    token: _LiveToken
     stack: AsyncExitStack
     users: int = 0
     is_kept: bool = True
+
+    @property
+    def link(self) -> Link:
+        """The link as it was renewed last."""
+        return self.token.link
 
     @property
     def member_id(self) -> str | None:
@@ -46,6 +68,11 @@ class Opened(Generic[_T]):
                 await self.stack.aclose()
 
 
+async def _cannot_renew(link: Link) -> OwnCredential:
+    """Nothing renews a credential that was pasted: it lasts until the CRM accepts it no longer."""
+    raise LinkRequired.again(link.connection)
+
+
 class Openings(Generic[_T]):
     """Opens the connection of this name with the credential of whoever calls, at first use."""
 
@@ -53,13 +80,18 @@ class Openings(Generic[_T]):
         self,
         links: Links,
         connection: str,
-        open_with: Callable[[Link, Rejected], AbstractAsyncContextManager[_T]],
+        open_with: Callable[[Link, OwnToken], AbstractAsyncContextManager[_T]],
+        renew: Renew = _cannot_renew,
         most: int = _MOST,
     ) -> None:
-        """`open_with` opens it with a link's credential; of `most` persons it stays open for their next call."""
+        """`open_with` opens it with a link's credential; of `most` persons it stays open for their next call.
+
+        `renew` asks the CRM for the next credential, with which it stays open.
+        """
         self.connection: Final = connection
         self._links = links
         self._open_with = open_with
+        self._renew = renew
         self._most = most
         self._kept: OrderedDict[tuple[str, str], Opened[_T]] = OrderedDict()
         """By the link's name, the one that was used last at the end."""
@@ -92,7 +124,7 @@ class Openings(Generic[_T]):
 
     async def _find(self, names: Sequence[str]) -> Link | None:
         for name in names:
-            if (link := await self._links.fresh(name, self.connection, _cannot_renew)) is not None:
+            if (link := await self._links.fresh(name, self.connection, self._renew)) is not None:
                 return link
         return None
 
@@ -104,9 +136,11 @@ class Openings(Generic[_T]):
         async with self._opening:
             opened = self._kept.pop(link.name, None)
             if opened is not None and opened.link.generation < link.generation:
-                opened.is_kept = False
-                await opened.close_if_unused()
-                opened = None
+                if _is_renewed(opened.link, link):
+                    opened.token.replace_by(link)
+                else:
+                    await self._drop(opened)
+                    opened = None
             if opened is None:
                 opened = await self._open_new(link)
             self._kept[link.name] = opened
@@ -118,23 +152,31 @@ class Openings(Generic[_T]):
         for name in [name for name, one in self._kept.items() if not one.users]:
             if len(self._kept) <= self._most:
                 return
-            opened = self._kept.pop(name)
-            opened.is_kept = False
-            await opened.close_if_unused()
+            await self._drop(self._kept.pop(name))
 
     async def _open_new(self, link: Link) -> Opened[_T]:
+        token = _LiveToken(link, self._reject)
         async with AsyncExitStack() as stack:
-            value = await stack.enter_async_context(self._open_with(link, partial(self._reject, link)))
-            return Opened(value, link, stack.pop_all())
+            value = await stack.enter_async_context(self._open_with(link, token))
+            return Opened(value, token, stack.pop_all())
 
-    async def _reject(self, link: Link) -> TaskhandError:
-        """End the link, unless the person has linked again since; what is open with it is closed after this call."""
-        if (opened := self._kept.get(link.name)) is not None and opened.link.generation == link.generation:
-            self._kept.pop(link.name).is_kept = False
+    async def _reject(self, token: _LiveToken) -> TaskhandError | None:
+        """Renew what the CRM does not accept any more; where that cannot be, it is closed after this call.
+
+        The link ends where its grant is gone, unless the person has linked again since.
+        """
+        link = token.link
         try:
-            await self._links.fresh(*link.name, _cannot_renew, rejected=link)
+            newest = await self._links.fresh(*link.name, self._renew, rejected=link)
+        except UpstreamError as error:
+            return error
         except OperatorError as error:
-            return error if isinstance(error, LinkRequired) else LinkRequired.again(link.connection)
+            self._forget(link)
+            return error
+        if newest is not None and _is_renewed(link, newest):
+            token.replace_by(newest)
+            return None
+        self._forget(link)
         return OperatorError(
             f"Your own credential for {link.connection} was replaced during this call.",
             code="link_required",
@@ -142,7 +184,17 @@ class Openings(Generic[_T]):
             retryable=True,
         )
 
+    def _forget(self, link: Link) -> None:
+        """Let the next call open another; what is open with this link is closed after the calls that use it."""
+        if (opened := self._kept.get(link.name)) is not None and opened.link.generation == link.generation:
+            self._kept.pop(link.name).is_kept = False
 
-async def _cannot_renew(link: Link) -> OwnCredential:
-    """A credential that was pasted lasts until the CRM accepts it no longer; nothing renews it."""
-    raise LinkRequired.again(link.connection)
+    async def _drop(self, opened: Opened[_T]) -> None:
+        opened.is_kept = False
+        await opened.close_if_unused()
+
+
+def _is_renewed(link: Link, newer: Link) -> bool:
+    """Whether the newer one is the next credential of the same grant, and not what the person has linked since."""
+    known = (link.linked_at, link.kind, link.member)
+    return link.kind == "oauth" and known == (newer.linked_at, newer.kind, newer.member)

@@ -27,11 +27,11 @@ async def open_client(
     limiter = context.limiters.get((rate, in_flight)) if of_account else None
     if limiter is None:
         limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
-        if runtime.observer is not None and context.rejected is None:
+        if runtime.observer is not None and context.own is None:
             runtime.observer.watch_budget(limiter.headroom)
     if of_account:
         context.limiters[rate, in_flight] = limiter
-    client = Client(upstream, runtime=runtime, rate_limiter=limiter, rejected=context.rejected)
+    client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
     return await context.stack.enter_async_context(client)
 
 

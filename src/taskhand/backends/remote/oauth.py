@@ -205,6 +205,6 @@ def _token_in(body: "JsonObject", name: str) -> str | None:
 
 
 def _explain(_: int, json: Json) -> str | None:
-    """Whether the code or the refresh token is what a refusal is about."""
-    codes = (json.get("error"), json.get("status")) if isinstance(json, dict) else ()
-    return _GONE if any(isinstance(code, str) and code in _GONE_CODES for code in codes) else None
+    """Whether the code or the refresh token is what a refusal is about; an `error` says it before a `status`."""
+    code = json.get("error", json.get("status")) if isinstance(json, dict) else None
+    return _GONE if isinstance(code, str) and code in _GONE_CODES else None

@@ -81,6 +81,12 @@ class Grants:
         found = self._issued.get(text)
         return found if found is not None and found.kind in kinds else None
 
+    def end_access(self, user: str | None = None) -> None:
+        """End the access tokens of a user, or all, before their time; refresh tokens stay."""
+        for one in self._issued.values():
+            if one.kind == "access_token" and user in {None, one.grant.user.id}:
+                one.is_revoked = True
+
     def end(self, user: str | None = None) -> None:
         """End the grants of a user, or all: nothing that was issued for them is good any more."""
         for grant in self:

@@ -140,10 +140,11 @@ class AuthorizationServer(ABC, Generic[V]):
 
     def failure(self, status: int) -> Response | None:
         """Return the body of a scripted 400 or 401; another status has the CRM's own body."""
-        codes = {400: "invalid_grant", 401: "invalid_client"}
-        if status not in codes:
-            return None
-        return self.error(OAuthError(codes[status], "missing or invalid refresh token", "refresh_token"))
+        errors = {
+            400: OAuthError("invalid_grant", "missing or invalid refresh token", "refresh_token"),
+            401: OAuthError("invalid_client", "client_id or client_secret is wrong"),
+        }
+        return self.error(errors[status]) if status in errors else None
 
     def sign_in(self, user_id: str, now: dt.datetime) -> dict[str, Any]:
         """Issue a pair of tokens for a user without any page; ValueError for an unknown one."""

@@ -1,0 +1,155 @@
+"""An account of a CRM on which persons have linked by signing in, at one server or more, with one clock for all."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import anyio.lowlevel
+from mcp import Client
+
+from fixed_clock import FixedClock
+from sandbox.close import stage as close
+from sandbox.hubspot import stage as hubspot
+from server.offices import client_of
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.http.upstream import Runtime
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.close import SpecVariant as CloseVariant
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
+from taskhand.sandbox.request_log import Logged
+from taskhand.sandbox.server import serve
+from taskhand.service.connections import Connections
+from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.links import Links
+from taskhand.wiring import open_connections
+from vault.vaults import links_at
+
+__all__ = ["BEN", "CAT", "CRMS", "SignedOffice", "open_signed_office"]
+
+BEN, CAT = "ben@example.com", "cat@example.com"
+
+
+class Crm(NamedTuple):
+    """What differs between the two. `users` are those of `BEN` and `CAT`, `members` the ids that these have."""
+
+    sandbox: Any
+    variant: Any
+    seed: Mapping[str, Any]
+    users: tuple[str, str]
+    members: tuple[str, str]
+    task: str
+    token: str
+    revoke: str
+    new: Mapping[str, Any]
+
+
+CRMS: Final[Mapping[str, Crm]] = {
+    "close": Crm(
+        CloseSandbox,
+        CloseVariant,
+        close.SEED,
+        (close.BEN, close.ANA),
+        (close.BEN, close.ANA),
+        close.TASK,
+        "POST /oauth2/token",
+        "POST /oauth2/revoke",
+        {"aiCustomerId": close.LEAD, "responsibleIds": [close.ANA]},
+    ),
+    "hubspot": Crm(
+        HubSpotSandbox,
+        HubSpotVariant,
+        hubspot.SEED,
+        ("12", "11"),
+        (hubspot.BEN, hubspot.ANA),
+        hubspot.TASK,
+        "POST /oauth/v3/token",
+        "POST /oauth/v3/token/revoke",
+        {"dueDate": "2026-11-25", "responsibleIds": []},
+    ),
+}
+
+
+@dataclass
+class SignedOffice:
+    """An account of a CRM, and the servers on it. The shared credential is of nobody here."""
+
+    crm: Crm
+    sandbox: Any
+    settings: Settings
+    servers: Sequence[Connections]
+    links: Links
+    file: Path
+    clock: FixedClock
+
+    async def link(self, person: str) -> Link:
+        """Let the person consent."""
+        index = (BEN, CAT).index(person)
+        given = self.sandbox.authorization.sign_in(self.crm.users[index], self.clock())
+        ends = self.clock() + timedelta(seconds=given["expires_in"])
+        credential = OwnCredential(given["access_token"], given["refresh_token"], ends)
+        member = LinkedMember(self.crm.members[index], person)
+        return await self.links.save(Link(person, "default", "oauth", credential, self.clock(), member))
+
+    def client(self, person: str, server: int = 0) -> Client:
+        """A client with which this person calls a server."""
+        return client_of(self.servers[server], person)
+
+    def user(self, person: str) -> str:
+        """Who the person is in the log."""
+        return self.crm.users[(BEN, CAT).index(person)]
+
+    def renewals(self) -> list[Logged]:
+        """What the token endpoint was asked."""
+        return [one for one in self.sandbox.requests if one.route == self.crm.token]
+
+    def break_token(self, fault: Fault) -> None:
+        """Let the token endpoint fail so."""
+        given = {name: getattr(fault, name) for name in Fault.__dataclass_fields__}
+        self.sandbox.faults = [Fault(**{**given, "route": self.crm.token})]
+
+    async def states(self) -> dict[str, str]:
+        """Which links there are, and the state of each."""
+        return {one.person: one.state for one in await self.links.list()}
+
+
+@asynccontextmanager
+async def open_signed_office(
+    name: str, folder: Path, *spec_variant: str, servers: int = 1
+) -> AsyncIterator[SignedOffice]:
+    """Servers with links and caches of their own, on one file and one CRM. Nothing waits."""
+    crm, clock, file = CRMS[name], FixedClock(), folder / "links.sqlite"
+    sandbox = crm.sandbox(seed=crm.seed, clock=clock, spec_variant=crm.variant.parse(spec_variant))
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serve(sandbox))
+        settings = _settings(name, url, sandbox, folder)
+        opened = []
+        for _ in range(servers):
+            links = links_at(file, clock=clock)
+            stack.push_async_callback(links.aclose)
+            account = [ConnectionSettings("default", settings)]
+            runtime = Runtime(sleep=_no_wait)
+            opened.append(await stack.enter_async_context(open_connections(account, clock, runtime, links=links)))
+        office = SignedOffice(crm, sandbox, settings, opened, links, file, clock)
+        for person in (BEN, CAT):
+            await office.link(person)
+        yield office
+
+
+def _settings(name: str, url: str, sandbox: Any, folder: Path) -> Settings:
+    app = sandbox.authorization.app
+    own = {f"{name}_client_id": app.client_id, f"{name}_client_secret": app.client_secret, f"{name}_rate": 1000}
+    if name == "close":
+        own |= {"close_api_key": sandbox.key, "close_base_url": f"{url}/api/v1"}
+    else:
+        own |= {"hubspot_access_token": sandbox.token, "hubspot_base_url": url}
+    return Settings(**own, journal=folder / "journal.sqlite")
+
+
+async def _no_wait(_: float) -> None:
+    await anyio.lowlevel.checkpoint()

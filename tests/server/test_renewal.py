@@ -1,0 +1,210 @@
+"""Credentials of persons that expire, end early or are revoked while they are used, and what their persons notice.
+
+The sandbox is the CRM's authorization server: its log says what was renewed, by whom, and with whose credential.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from server.offices import answer_of
+from server.signed_office import BEN, CAT, CRMS, SignedOffice, open_signed_office
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.sandbox.faults import Fault
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def outcomes(office: SignedOffice, person: str, calls: int) -> list[str]:
+    """What so many calls at the same moment, spread over all servers, end with: "ok", or the code of the error."""
+    found: list[str] = []
+
+    async def call(server: int) -> None:
+        async with office.client(person, server) as client:
+            answer = await answer_of(client, "get_task", id=office.crm.task)
+            found.append(str(answer.get("code", "ok")))
+
+    async with side_by_side() as group:
+        for number in range(calls):
+            group.start_soon(call, number % len(office.servers))
+    return found
+
+
+async def test_callers_at_once_at_several_servers_renew_once_for_each_generation(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path, servers=2) as office:
+        for generation in range(1, 4):
+            office.clock.move(seconds=office.sandbox.spec_variant.oauth_access_life - 60)  # good for a minute more
+            assert await outcomes(office, BEN, 8) == ["ok"] * 8
+            assert [one.user for one in office.renewals()] == [office.user(BEN)] * generation
+        office.clock.move(hours=12)  # expired
+        assert await outcomes(office, BEN, 8) == ["ok"] * 8
+        assert [one.user for one in office.renewals()] == [office.user(BEN)] * 4
+        assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}
+        assert all(one.status == 200 for one in office.sandbox.requests)
+
+
+WORK: Mapping[str, Mapping[str, Any]] = {
+    "get_task": {"id": "TASK"},
+    "list_tasks": {},
+    "create_task": {"title": "Call Acme"},
+    "update_task": {"id": "TASK", "title": "Renew it"},
+    "bulk_update_tasks": {"taskIds": ["TASK"], "changes": {"dueDate": "2026-12-01"}},
+    "complete_task": {"id": "TASK"},
+}
+
+
+@pytest.mark.parametrize("tool", WORK)
+async def test_a_token_that_ends_early_is_renewed_within_the_call(crm: str, tool: str, tmp_path: Path) -> None:
+    """The CRM has refused the request, so also a write is sent again, and done once."""
+    async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
+        await answer_of(ben, "get_task", id=office.crm.task)
+        office.sandbox.authorization.grants.end_access(office.user(BEN))
+        office.sandbox.clear_requests()
+        own: dict[str, Any] = {"id": office.crm.task, "taskIds": [office.crm.task]}
+        named = {name: own[name] for name in WORK[tool] if name in own}
+        new = office.crm.new if tool == "create_task" else {}
+        answer = await answer_of(ben, tool, **{**WORK[tool], **named, **new})
+        assert "code" not in answer
+        assert len(office.renewals()) == 1
+        committed = [one for one in office.sandbox.requests if one.committed and one not in office.renewals()]
+        assert len(committed) == (0 if tool.startswith(("get", "list")) else 1)
+        refused = [one for one in office.sandbox.requests if one.status == 401]
+        assert 1 <= len(refused) <= 8  # those that were under way at once
+        assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}
+        assert await office.states() == {BEN: "linked", CAT: "linked"}
+
+
+async def test_many_calls_whose_token_ends_early_renew_it_once(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path, servers=2) as office:
+        assert await outcomes(office, BEN, 4) == ["ok"] * 4
+        office.sandbox.authorization.grants.end_access()
+        assert await outcomes(office, BEN, 12) == ["ok"] * 12
+        assert await outcomes(office, CAT, 2) == ["ok"] * 2
+        assert [one.user for one in office.renewals()] == [office.user(BEN), office.user(CAT)]
+
+
+async def test_a_grant_that_was_revoked_in_the_crm_ends_the_link_of_that_person_alone(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben, office.client(CAT) as cat:
+        for client in (ben, cat):
+            await answer_of(client, "get_task", id=office.crm.task)
+        office.sandbox.authorization.grants.end(office.user(BEN))
+        refused = await answer_of(ben, "update_task", id=office.crm.task, title="Renew it")
+        assert refused["code"] == "link_required"
+        assert await office.states() == {BEN: "ended", CAT: "linked"}
+        seen = len(office.sandbox.requests)
+        assert (await answer_of(ben, "get_task", id=office.crm.task))["code"] == "link_required"
+        assert len(office.sandbox.requests) == seen
+        assert "code" not in await answer_of(cat, "get_task", id=office.crm.task)
+        await office.link(BEN)
+        assert "code" not in await answer_of(ben, "get_task", id=office.crm.task)
+
+
+async def test_a_token_that_is_refused_though_it_is_new_is_not_renewed_in_a_circle(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
+        await answer_of(ben, "get_task", id=office.crm.task)
+        reads = next(one.route for one in office.sandbox.requests if one.route and office.crm.task in one.path)
+        office.sandbox.faults = [Fault("status", route=reads, status=401, nth="every")]
+        assert (await answer_of(ben, "get_task", id=office.crm.task))["code"] == "link_required"
+        assert len(office.renewals()) == 1
+        office.sandbox.faults = []
+        assert "code" not in await answer_of(ben, "get_task", id=office.crm.task)
+
+
+FAULTS = {
+    "429": Fault("status", status=429, retry_after=60, nth="every"),
+    "500": Fault("status", status=500, nth="every"),
+    "503": Fault("status", status=503, nth="every"),
+    "no connection": Fault("reset_before", nth="every"),
+    "a page": Fault("html", nth="every"),
+    "no token": Fault("without_field", field="access_token", commit=False, nth="every"),
+    "a wrong secret": Fault("status", status=401, nth="every"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_while_nothing_can_be_renewed_a_good_token_is_used_and_an_expired_one_waits(
+    crm: str, name: str, tmp_path: Path
+) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        office.clock.move(seconds=office.sandbox.spec_variant.oauth_access_life - 60)
+        office.break_token(FAULTS[name])
+        assert await outcomes(office, BEN, 4) == ["ok"] * 4
+        asked = len(office.renewals())
+        assert asked <= 3  # by one of the four
+        office.clock.move(minutes=5)
+        [code] = {*await outcomes(office, BEN, 4)}
+        assert code == ("unauthorized" if name == "a wrong secret" else code)
+        assert code not in {"ok", "link_required", "internal_error"}
+        assert await office.states() == {BEN: "linked", CAT: "linked"}
+        office.sandbox.faults = []
+        office.clock.move(minutes=1)
+        assert await outcomes(office, BEN, 4) == ["ok"] * 4
+
+
+async def test_a_lost_answer_costs_a_new_link_where_refresh_tokens_are_replaced(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        office.clock.move(seconds=office.sandbox.spec_variant.oauth_access_life - 60)
+        office.break_token(Fault("reset_after"))
+        assert await outcomes(office, BEN, 4) == ["ok"] * 4  # the token is good for a minute more
+        assert len(office.renewals()) == 1
+        office.clock.move(seconds=10)
+        expected = "link_required" if crm == "close" else "ok"
+        assert await outcomes(office, BEN, 4) == [expected] * 4
+        assert len(office.renewals()) == 2
+        assert await outcomes(office, CAT, 2) == ["ok"] * 2
+
+
+async def test_who_waits_for_a_slow_sign_in_gets_what_it_answers(crm: str, tmp_path: Path) -> None:
+    release = anyio.Event()
+
+    async def slow(_: float) -> None:
+        await release.wait()
+
+    async with open_signed_office(crm, tmp_path, servers=2) as office, side_by_side() as group:
+        office.sandbox._sleep = slow  # noqa: SLF001  how long the fault takes
+        office.clock.move(hours=2)
+        office.break_token(Fault("slow"))
+        found: list[str] = []
+
+        async def call() -> None:
+            found.extend(await outcomes(office, BEN, 6))
+
+        group.start_soon(call)
+        while not office.renewals():
+            await anyio.lowlevel.checkpoint()
+        assert await outcomes(office, CAT, 2) == ["ok"] * 2  # nobody else waits
+        release.set()
+        while not found:
+            await anyio.lowlevel.checkpoint()
+        assert found == ["ok"] * 6
+        assert [one.user for one in office.renewals()].count(office.user(BEN)) == 1
+
+
+async def test_without_its_app_a_link_is_used_as_long_as_it_is_good(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        for one in office.servers:
+            assert one.first.own is not None
+        office.settings.__dict__[f"{crm}_client_id"] = None
+        office.settings.__dict__[f"{crm}_client_secret"] = None
+        assert await outcomes(office, BEN, 1) == ["ok"]
+        office.clock.move(hours=2)
+        assert await outcomes(office, BEN, 1) == ["configuration"]
+        assert await office.states() == {BEN: "linked", CAT: "linked"}
+
+
+async def test_the_link_has_the_end_that_the_crm_said(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        office.clock.move(hours=2)
+        await outcomes(office, BEN, 1)
+        found = await office.links.find(BEN, "default")
+        assert found is not None
+        life = timedelta(seconds=office.sandbox.spec_variant.oauth_access_life)
+        assert found.credential.expires_at == office.clock() + life
+        assert found.linked_at == office.clock() - timedelta(hours=2)
