@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mcp import Client
 
@@ -37,15 +38,15 @@ class Office:
     file: Path
     seen: int = 0
 
-    async def link(self, person: str, member: str) -> None:
+    async def link(self, person: str, member: str, connection: str = "default") -> None:
         """Link the person as this user of the CRM."""
         token = str(self.sandbox.authorization.sign_in(member, self.sandbox.now())["access_token"])
-        link = Link(person, "default", "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
+        link = Link(person, connection, "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
         await self.links.save(link)
 
-    def client(self, person: str | None, policy: Policy = NO_POLICY) -> Client:
-        """A client with which this person calls."""
-        return client_of(self.connections, person, policy=policy)
+    def client(self, person: str | None, policy: Policy = NO_POLICY, **more: Any) -> Client:
+        """A client with which this person calls; `more` is as in `client_of`."""
+        return client_of(self.connections, person, policy=policy, **more)
 
     async def me(self, person: str, line: str) -> str:
         """Who `me` is for a person of whom people.toml has this line."""
@@ -61,7 +62,8 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(folder: Path) -> AsyncIterator[Office]:
+async def open_office(folder: Path, *names: str) -> AsyncIterator[Office]:
+    """The account, as a connection of each of these names."""
     file = folder / "links.sqlite"
     users = [*SEED["users"], user(CAT, "Cat")]
     sandbox = CloseSandbox(seed=SEED | {"users": users})
@@ -73,7 +75,7 @@ async def open_office(folder: Path) -> AsyncIterator[Office]:
             close_rate=1000,
             journal=folder / "journal.sqlite",
         )
-        account = [ConnectionSettings("default", settings)]
+        account = [ConnectionSettings(name, settings) for name in names or ("default",)]
         async with open_connections(account, links=links) as connections:
             yield Office(sandbox, connections, links, file)
     await links.aclose()

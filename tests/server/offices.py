@@ -10,6 +10,7 @@ from mcp import Client
 
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.domain.link_offer import LinkOffers
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Scope
 from taskhand.server.access import Access, Memberships
@@ -46,11 +47,12 @@ def client_of(
     policy: Policy = NO_POLICY,
     scopes: frozenset[Scope] = SCOPES,
     memberships: Memberships = NO_LINES,
+    offers: LinkOffers | None = None,
     **client: Any,
 ) -> Client:
     """A client with which this person calls, in this process; `client` are arguments of the SDK's."""
     access = Access(lambda: policy, Person.named(person) if person else None, scopes, lambda: memberships)
-    return Client(create_server(connections, access=access, state_keys=_STATE_KEYS), **client)
+    return Client(create_server(connections, access=access, state_keys=_STATE_KEYS, offers=offers), **client)
 
 
 async def answer_of(client: Client, tool: str, **arguments: Any) -> Mapping[str, Any]:

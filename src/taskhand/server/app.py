@@ -26,6 +26,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
+    from taskhand.domain.link_offer import LinkOffers
     from taskhand.domain.telemetry import CallObserver
 
 __all__ = ["INSTRUCTIONS", "TaskhandServer", "create_not_configured_server", "create_server"]
@@ -75,6 +76,7 @@ def create_server(
     remark: str | None = None,
     observer: "CallObserver | None" = None,
     makes_spans: bool = True,
+    offers: "LinkOffers | None" = None,
 ) -> TaskhandServer:
     """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
@@ -82,9 +84,10 @@ def create_server(
     seals, all open; without any, only this process opens what it sealed. `keeps_sessions` is whether a session of the
     older era lasts longer than a request: only then can it be told of changes. `remark` is for the instructions.
     `observer` is told of every call. `makes_spans` is whether anybody gets the spans that the SDK makes of messages.
+    `offers` makes the pages where persons link a credential of their own.
     OperatorError where the configuration offers no tool.
     """
-    connections = served if isinstance(served, Connections) else Connections.of(served)
+    connections = (served if isinstance(served, Connections) else Connections.of(served)).with_offers(offers)
     app = connections.first
     offered = choose_tools(
         tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads

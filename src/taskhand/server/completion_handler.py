@@ -1,6 +1,7 @@
 """MCP handler for completion: the names of people, statuses and connections for an argument of a prompt."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from mcp.server import ServerRequestContext
@@ -58,5 +59,6 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
         return ()
     from taskhand.service.everywhere import ask_everywhere  # noqa: PLC0415  few servers have several
 
+    apps = {name: replace(app, offers=None) for name, app in apps.items()}  # no key that is pressed makes an offer
     found = await ask_everywhere(apps, lambda _, app: complete_name(app, argument, typed, taken))
     return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

@@ -21,11 +21,22 @@ from pydantic import ValidationError
 from taskhand.domain.deadline import time_left
 from taskhand.service.confirmation import CONFIRM_FIELD, Answer, AskPerson, Question, to_answer
 
-__all__ = ["answer_in", "asker", "can_elicit", "to_input_required"]
+__all__ = [
+    "LINK_STATE",
+    "MODERN",
+    "SHARE_OF_CALL",
+    "answer_in",
+    "asker",
+    "can_elicit",
+    "can_elicit_url",
+    "to_input_required",
+]
 
-_MODERN: Final = "2026-07-28"
+MODERN: Final = "2026-07-28"
 """The first version of the newer era; versions are days, and sort as text."""
-_SHARE_OF_CALL: Final = 0.65
+LINK_STATE: Final = "link "
+"""How the state of a call begins whose person was asked to link a credential; other states are ids of plans."""
+SHARE_OF_CALL: Final = 0.65
 """The person has so much of the call's time; the rest is needed to carry the plan out."""
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
@@ -40,6 +51,13 @@ def can_elicit(ctx: ServerRequestContext[Any, Any]) -> bool:
     return declared is not None and (declared.form is not None or declared.url is None)
 
 
+def can_elicit_url(ctx: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the client declared that it can ask the person to open a page."""
+    capabilities = ctx.session.client_capabilities
+    declared = capabilities.elicitation if capabilities else None
+    return declared is not None and declared.url is not None
+
+
 def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
     """Asks the person behind this request; in the newer era the answer comes with a later call.
 
@@ -48,9 +66,9 @@ def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
     """
 
     async def ask(question: Question) -> Answer | None:
-        if ctx.protocol_version >= _MODERN:
+        if ctx.protocol_version >= MODERN:
             return None
-        with anyio.move_on_after(_SHARE_OF_CALL * time_left()):
+        with anyio.move_on_after(SHARE_OF_CALL * time_left()):
             try:
                 result = await ctx.session.elicit_form(question.text, _FORM, ctx.request_id)
             except (MCPError, ValidationError):  # the client declared the form but cannot show it
@@ -68,8 +86,11 @@ def to_input_required(question: Question) -> InputRequiredResult:
 
 
 def answer_in(params: CallToolRequestParams) -> tuple[str, Answer] | None:
-    """The id of the plan that the person was asked about, and the answer; None in a call that brings no answer."""
-    if params.request_state is None or params.input_responses is None:
+    """The id of the plan that the person was asked about, and the answer; None in a call that brings no answer.
+
+    A call whose person was asked to link a credential brings none.
+    """
+    if params.request_state is None or params.input_responses is None or params.request_state.startswith(LINK_STATE):
         return None
     result = params.input_responses.get(CONFIRM_FIELD)
     answer = to_answer(result.action, result.content) if isinstance(result, ElicitResult) else "none"

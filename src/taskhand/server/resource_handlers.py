@@ -10,6 +10,7 @@ from mcp.shared.uri_template import UriTemplate
 from mcp.types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    InputRequiredResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     PaginatedRequestParams,
@@ -38,6 +39,7 @@ _JSON: Final = "application/json"
 
 
 _CONNECTION: Final = "{connection}"
+_SEE_DATA: Final = "What to do is in the data of this error, and in the answer of a tool that needs the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ class ResourceHandlers:
 
     async def read_resource(
         self, ctx: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
-    ) -> ReadResourceResult:
-        """The JSON of one resource, as the tool like it answers.
+    ) -> ReadResourceResult | InputRequiredResult:
+        """The JSON of one resource, as the tool like it answers, or the question to a person who has to link first.
 
         MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have, and
         where the caller may not read it.
@@ -123,14 +125,14 @@ class ResourceHandlers:
                 call.arguments |= {"id": task_id} if task_id else {}
                 _check_readable(resource, view)
                 call.app = view.find(named)
-                with naming_account(call.app):
-                    text = render_text(await resource.read(call.app, task_id))
+                found = await _read(resource, task_id, call.app, ctx, params)
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
                 await call.failed(error)
-            code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
-            raise MCPError(code, error_sentence(error), {"uri": uri}) from None
-        return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=text, mime_type=_JSON)])
+            raise _to_mcp_error(error, uri) from None
+        if isinstance(found, InputRequiredResult):
+            return found
+        return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=found, mime_type=_JSON)])
 
     def task_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> TaskAddress | None:
         """The task at an address.
@@ -146,6 +148,35 @@ class ResourceHandlers:
         except (CallerError, OperatorError):
             return None
         return TaskAddress(app, task_id) if resource.is_template else None
+
+
+async def _read(
+    resource: Resource,
+    task_id: str,
+    app: AppContext,
+    ctx: ServerRequestContext[Any, Any],
+    params: ReadResourceRequestParams,
+) -> str | InputRequiredResult:
+    """What a resource shows, as JSON; the person is asked to link a credential where it needs one."""
+
+    async def run() -> str:
+        with naming_account(app):
+            return render_text(await resource.read(app, task_id))
+
+    if app.offers is None:
+        return await run()
+    from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
+
+    return await run_and_link(run, app, app.offers, ctx, params, may_repeat=lambda: True)
+
+
+def _to_mcp_error(error: TaskhandError, uri: str) -> MCPError:
+    """The error as the protocol has it; what no trace may have is in its data."""
+    code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
+    if error.private_step is None:
+        return MCPError(code, error_sentence(error), {"uri": uri})
+    data = {"uri": uri, "code": error.code, "next": error.private_step}
+    return MCPError(code, f"{error_sentence(error)} {_SEE_DATA}", data)
 
 
 def _readable(view: CallerView) -> list[Resource]:

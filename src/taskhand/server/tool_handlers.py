@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mcp.server import ServerRequestContext
@@ -85,8 +86,8 @@ class ToolHandlers:
                     raise view.offered.refusal(params.name)
                 with internal_errors(tool.name):
                     result = await self._run_observed(tool, call, view.connections, ctx, params)
-                    if isinstance(result, Question):
-                        return to_input_required(result)
+                    if isinstance(result, Question | InputRequiredResult):
+                        return to_input_required(result) if isinstance(result, Question) else result
                     shown = result if isinstance(result, BaseModel) else await self._answer(call, result)
                     answer = render_answer(named_by(shown, call.app.connection))
             except TaskhandError as error:
@@ -124,6 +125,10 @@ class ToolHandlers:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 
             written = await with_own_tasks_note(call.app, call.arguments, written)
+        if call.app.offers is not None:
+            from taskhand.service.link_offers import with_link_note  # noqa: PLC0415  few servers have such pages
+
+            written = await with_link_note(call.app, written)
         if call.app.policy.answers == "whole":
             return render_whole_write(written)
         return render_write(written, await wording_for(call.app, written.people, written.links))
@@ -135,13 +140,32 @@ class ToolHandlers:
         mine: Connections,
         ctx: ServerRequestContext[Any, Any],
         params: CallToolRequestParams,
-    ) -> BaseModel | Written | Question:
-        """Check the arguments and run the tool where the call means it; ask the person where its plan needs that."""
+    ) -> BaseModel | Written | Question | InputRequiredResult:
+        """Run the tool where the call means it; ask the person to link a credential where it needs one."""
         sent, app = await self._find_connection(tool, mine, params.arguments or {})
         if app is None:
             return await self._run_everywhere(tool, call, mine, sent)
         note_connection(app.connection)
-        call.app, schema = app, self._schemas.of(tool, app)
+        call.app = app
+        run = partial(self._run_on, tool, call, mine, sent, ctx=ctx, params=params)
+        if app.offers is None:
+            return await run()
+        from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
+
+        return await run_and_link(run, app, app.offers, ctx, params, may_repeat=lambda: call.change is None)
+
+    async def _run_on(
+        self,
+        tool: Tool[Any],
+        call: Call,
+        mine: Connections,
+        sent: dict[str, Any],
+        *,
+        ctx: ServerRequestContext[Any, Any],
+        params: CallToolRequestParams,
+    ) -> BaseModel | Written | Question:
+        """Check the arguments and run the tool on a connection; ask the person where its plan needs that."""
+        app, schema = call.app, self._schemas.of(tool, call.app)
         others = {one.connection or "": self._schemas.of(tool, one) for one in mine if one.connection != app.connection}
         with naming_account(app):
             arguments = self._parse(tool, call, schema, sent, others)

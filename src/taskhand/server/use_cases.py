@@ -10,8 +10,8 @@ from taskhand.server import render
 
 __all__ = ["load_use_cases"]
 
-_FOR_SEVERAL = ("connection_argument", "listed_schemas", "merged_schema")
-"""Modules of the server that calls need where there are several connections."""
+_RARE = ("connection_argument", "listed_schemas", "merged_schema", "link_elicitation")
+"""Modules of the server that calls need where there are several connections, and where persons link credentials."""
 
 
 async def load_use_cases() -> None:
@@ -21,6 +21,6 @@ async def load_use_cases() -> None:
     """
     packages = (service, render)
     names = [module.name for one in packages for module in iter_modules(one.__path__, f"{one.__name__}.")]
-    for name in (*names, *(f"taskhand.server.{module}" for module in _FOR_SEVERAL)):
+    for name in (*names, *(f"taskhand.server.{module}" for module in _RARE)):
         import_module(name)
         await checkpoint()

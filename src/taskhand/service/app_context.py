@@ -19,6 +19,7 @@ from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
 
 if TYPE_CHECKING:
+    from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
 
 __all__ = ["AppContext", "WritePolicy"]
@@ -55,8 +56,9 @@ class AppContext:
     `name_in_files` is what people.toml calls it, where the configuration has several, also if it is served alone.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
-    which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one.
-    `problem` is why the shared credential cannot be used.
+    which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one;
+    `offers` has the pages where they link, None where there are none. `problem` is why the shared credential cannot be
+    used.
     """
 
     backend: Backend
@@ -76,6 +78,7 @@ class AppContext:
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
+    offers: "OpenOffers | None" = field(default=None, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
@@ -83,6 +86,11 @@ class AppContext:
     def reference(self) -> Reference:
         """The moment and the zone that dates in words count from."""
         return Reference(self.clock(), self.timezone)
+
+    @property
+    def link_name(self) -> str:
+        """What the links of persons call the connection."""
+        return self.own.connection if self.own is not None else self.connection or "default"
 
     def of_principal(self, principal: Principal) -> "AppContext":
         """The same application for this caller; it has the same locks, caches and journal."""
@@ -141,9 +149,8 @@ def _backend_of(app: AppContext, principal: Principal) -> Backend:
     if (app.own is not None and principal.person is not None) or (principal.rules.own_credential and has_credential):
         from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
 
-        name = app.own.connection if app.own is not None else app.connection or "default"
         for_caller = partial(_as_person, app, principal)
-        backend = with_own_credential(app.backend, app.own, principal, name, for_caller)
+        backend = with_own_credential(app.backend, app.own, principal, app.link_name, for_caller)
     else:
         backend = _as_person(app, principal, app.backend)
     if principal.rules.own_tasks_only:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from taskhand.domain.errors import (
     Ambiguous,
@@ -17,6 +17,9 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.principal import Principal
 from taskhand.service.app_context import AppContext
+
+if TYPE_CHECKING:
+    from taskhand.domain.link_offer import LinkOffers
 
 __all__ = ["Connections", "UnclearConnection", "naming_account"]
 
@@ -75,6 +78,15 @@ class Connections:
                 if allowed is None or name in allowed
             }
         )
+
+    def with_offers(self, offers: "LinkOffers | None") -> "Connections":
+        """The same, where persons are offered a page to link a credential; None: where they are not."""
+        if offers is None:
+            return self
+        from taskhand.service.link_offers import OpenOffers  # noqa: PLC0415  few servers have such pages
+
+        opened = OpenOffers(offers)
+        return Connections({name: replace(app, offers=opened) for name, app in self.by_name.items()})
 
     def find(self, name: str) -> AppContext:
         """The connection of this name, ignoring case; CallerError with the candidates."""

@@ -18,6 +18,7 @@ from taskhand.domain.errors import (
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.service.app_context import AppContext
 from taskhand.service.joined_error import join_errors
+from taskhand.service.link_offers import with_link
 
 __all__ = ["Everywhere", "ask_everywhere"]
 
@@ -67,7 +68,7 @@ async def ask_everywhere(
                 "The connection did not answer in time.", next_step="Send the same call again later.", retryable=True
             )
         except TaskhandError as error:
-            errors[name] = error
+            errors[name] = await with_link(app, error)
 
     async with side_by_side() as group:
         for name, app in apps.items():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from taskhand.domain.errors import Candidate, TaskhandError
+from taskhand.domain.errors import Candidate, LinkBroken, LinkRequired, TaskhandError
 
 __all__ = ["join_errors"]
 
@@ -14,6 +14,7 @@ _MOST_CANDIDATES: Final = 20
 _OF_ITS_OWN: Final = "An id is known in its own connection only."
 _ABOUT_PEOPLE: Final = frozenset({"unknown_member", "ambiguous_member"})
 """The codes of errors whose candidates can be sent by name too."""
+_TO_LINK: Final = (LinkRequired, LinkBroken)
 
 
 def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
@@ -22,9 +23,10 @@ def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
     waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
     candidates = _join_candidates(errors)
     own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
-    # What is to be done about another error than the first may be the opposite.
-    steps = {name: one.next_step for name, one in errors.items() if one.code == first.code and one.next_step}
-    return type(first)(
+    # What is to be done about another error than the first may be the opposite; to link a credential never is.
+    told = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
+    steps = {name: one.next_step for name, one in told.items() if one.next_step}
+    joined = type(first)(
         _join_texts({name: one.message for name, one in errors.items()}, errors),
         code=first.code,
         next_step=" ".join(filter(None, [_join_texts(steps, steps), *own])) or None,
@@ -33,6 +35,10 @@ def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
         retry_after_s=max(waits) if waits else None,
         details=first.details,
     )
+    if any(error.private_step for error in all_errors):
+        steps = {name: step for name, one in told.items() if (step := one.private_step or one.next_step)}
+        joined.private_step = _join_texts(steps, steps)
+    return joined
 
 
 def _join_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:

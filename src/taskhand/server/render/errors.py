@@ -45,8 +45,9 @@ def people_in_error(error: TaskhandError) -> frozenset[str]:
 
 
 def error_sentence(error: TaskhandError) -> str:
-    """The error as a sentence, where the protocol has room for nothing else."""
-    return plain(" ".join(filter(None, [_message(error), _next_step(error)])))
+    """The error as a sentence, where the protocol has room for nothing else. Traces have it too."""
+    step = _next_step(error) if error.private_step is None else None
+    return plain(" ".join(filter(None, [_message(error), step])))
 
 
 def _message(error: TaskhandError) -> str:
@@ -57,7 +58,7 @@ def _message(error: TaskhandError) -> str:
 def _next_step(error: TaskhandError) -> str | None:
     """The next step; where an id was not found, it may be of another connection."""
     of_one = error.connection is not None and error.code in ("task_not_found", "invalid_id")
-    return " ".join(filter(None, [error.next_step, _OF_ONE if of_one else None])) or None
+    return " ".join(filter(None, [error.private_step or error.next_step, _OF_ONE if of_one else None])) or None
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import MISSING
 
 from taskhand.domain.count import CountBy
 from taskhand.domain.due import moment_text
-from taskhand.domain.errors import Ambiguous, TaskhandError
+from taskhand.domain.errors import Ambiguous, LinkBroken, LinkRequired, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, UntrustedAnswer, render_text
@@ -189,8 +189,16 @@ def _candidate_rows(error: TaskhandError) -> tuple[CandidateRow, ...] | MISSING:
 
 
 def _message(error: TaskhandError) -> str:
-    """The message of an error without what it says of the candidates, which are not shown here."""
-    return truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
+    """The message of an error without what it says of the candidates, which are not shown here.
+
+    Where the person has to link a credential, it says how.
+    """
+    message = truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
+    return (
+        f"{message} {error.private_step or error.next_step}"
+        if isinstance(error, LinkRequired | LinkBroken)
+        else message
+    )
 
 
 def _match_rows(matched: Mapping[str, Sequence[Match]], found: "Everywhere[Any]") -> tuple[MatchRow, ...] | MISSING:

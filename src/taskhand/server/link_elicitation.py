@@ -1,0 +1,178 @@
+"""Ask the person at the client to link a credential on a page, in both protocol eras, and go on with the call.
+
+In the older era the server sends the address and waits. In the newer era the address is the result of the call, and
+the client sends the call again once the person has agreed; the SDK seals the offer's id in the state that travels with
+it. That the person has agreed means only that the page was opened: whether the person has linked is looked up.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+import anyio
+from mcp.server import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    CallToolRequestParams,
+    ElicitRequest,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+    ReadResourceRequestParams,
+)
+from pydantic import ValidationError
+
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import LinkBroken, LinkRequired
+from taskhand.domain.link_offer import LinkOffer
+from taskhand.server.elicitation import LINK_STATE, MODERN, SHARE_OF_CALL, can_elicit_url
+from taskhand.service.app_context import AppContext
+from taskhand.service.link_offers import OpenOffer, OpenOffers, describe_step, describe_terms, end_of_asking, with_link
+
+__all__ = ["run_and_link"]
+
+_FIELD: Final = "link"
+
+_Action = Literal["accept", "decline", "cancel"]
+_Outcome = Literal["linked", "declined", "not_linked"]
+_Params = CallToolRequestParams | ReadResourceRequestParams
+_T = TypeVar("_T")
+
+
+async def run_and_link(
+    run: Callable[[], Awaitable[_T]],
+    app: AppContext,
+    offers: OpenOffers,
+    ctx: ServerRequestContext[Any, Any],
+    params: _Params,
+    *,
+    may_repeat: Callable[[], bool],
+) -> _T | InputRequiredResult:
+    """What `run` returns, which is run again once the person has linked what it needs; else the question to the person.
+
+    `may_repeat` is whether nothing has been begun that a second run would do again. LinkRequired or LinkBroken, which
+    says where the person links, where that was not done in time.
+    """
+
+    async def run_latest() -> _T:
+        """Run it again where the person has linked meanwhile, for another call."""
+        try:
+            return await run()
+        except (LinkRequired, LinkBroken):
+            if not (may_repeat() and await offers.has_linked(app)):
+                raise
+        return await run()
+
+    conversation = _Conversation(app, offers, ctx)
+    answer = _answer_in(params)
+    if answer is not None:
+        await conversation.note_answer(*answer)
+    try:
+        return await run_latest()
+    except (LinkRequired, LinkBroken) as error:
+        may_ask = answer is None and may_repeat()
+        action = answer[1] if answer is not None else None
+        question = await conversation.ask_about(error, action, may_ask=may_ask)
+        if question is not None:
+            return question
+    try:
+        return await run()
+    except (LinkRequired, LinkBroken) as error:
+        raise await with_link(app, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    """What is said to one client for one call about one connection."""
+
+    app: AppContext
+    offers: OpenOffers
+    ctx: ServerRequestContext[Any, Any]
+
+    async def ask_about(
+        self, error: LinkRequired | LinkBroken, answered: _Action | None, *, may_ask: bool
+    ) -> InputRequiredResult | None:
+        """The question to the person, where the answer comes later; None once the person has linked.
+
+        The error, where the person does not: with the address, unless the person declined.
+        """
+        found = await self.offers.find(self.app) if answered != "decline" else None
+        if found is None:
+            raise (_declined(error) if answered == "decline" else error) from None
+        outcome = await self._ask(found, error) if may_ask else "not_linked"
+        if isinstance(outcome, InputRequiredResult):
+            return outcome
+        if outcome == "declined":
+            raise _declined(error) from None
+        if outcome == "not_linked":
+            error.private_step = describe_step(self.app, found.offer)
+            raise error from None
+        return None
+
+    async def note_answer(self, offer_id: str, action: _Action) -> None:
+        """Wait for a person who has opened the page; note that one has not."""
+        now = self.app.monotonic()
+        kept = self.offers.find_known(self.app, offer_id)
+        if kept is not None:
+            kept.asked_at, kept.is_closed = now, action != "accept"
+        if action == "accept":
+            await self._wait(offer_id, now)
+
+    async def _ask(self, found: OpenOffer, error: LinkRequired | LinkBroken) -> InputRequiredResult | _Outcome:
+        """Whether the person has linked, or the question where the answer comes later.
+
+        Of the calls that need the same link at once, one asks, and the others wait for what becomes of that.
+        """
+        if not (self.app.policy.asks and can_elicit_url(self.ctx)):
+            return "not_linked"
+        if found.asked_at is not None:
+            is_linked = not found.is_closed and await self._wait(found.offer.id, found.asked_at)
+            return "linked" if is_linked else "not_linked"
+        found.asked_at = self.app.monotonic()
+        message = f"{error.message} Open the page to link it. {describe_terms(self.app, found.offer)}"
+        if self.ctx.protocol_version < MODERN:
+            return await self._ask_now(found, message)
+        page = ElicitRequest(params=ElicitRequestURLParams(message=message, url=found.offer.url))
+        return InputRequiredResult(input_requests={_FIELD: page}, request_state=f"{LINK_STATE}{found.offer.id}")
+
+    async def _ask_now(self, found: OpenOffer, message: str) -> _Outcome:
+        """Show the page to the person at a client of the older era, and wait until the person has linked."""
+        until = self.app.monotonic() + SHARE_OF_CALL * time_left()
+        action = await self._elicit(found.offer, message)
+        found.asked_at, found.is_closed = self.app.monotonic(), action != "accept"
+        if found.is_closed:
+            return "declined" if action == "decline" else "not_linked"
+        if not await self.offers.wait_until_linked(self.app, found.offer.id, until):
+            return "not_linked"
+        await self.ctx.session.send_elicit_complete(found.offer.id, self.ctx.request_id)
+        return "linked"
+
+    async def _elicit(self, offer: LinkOffer, message: str) -> _Action:
+        """What the person says; `cancel` also where the client declared the page and cannot show it."""
+        with anyio.move_on_after(SHARE_OF_CALL * time_left()):
+            try:
+                result = await self.ctx.session.elicit_url(message, offer.url, offer.id, self.ctx.request_id)
+            except (MCPError, ValidationError):
+                return "cancel"
+            return result.action
+        return "cancel"
+
+    async def _wait(self, offer_id: str, asked_at: float) -> bool:
+        """Whether a person who was asked then links while calls wait for that."""
+        until = end_of_asking(self.app, asked_at, SHARE_OF_CALL)
+        return await self.offers.wait_until_linked(self.app, offer_id, until)
+
+
+def _answer_in(params: _Params) -> tuple[str, _Action] | None:
+    """The id of the offer that the person was asked to open, and the answer; None in a call that brings none."""
+    state = params.request_state
+    if state is None or not state.startswith(LINK_STATE):
+        return None
+    result = (params.input_responses or {}).get(_FIELD)
+    return state.removeprefix(LINK_STATE), result.action if isinstance(result, ElicitResult) else "cancel"
+
+
+def _declined(error: LinkRequired | LinkBroken) -> LinkRequired | LinkBroken:
+    """The refusal for a person who does not want to link now."""
+    error.next_step = "The person declined to link it. Ask them what they want instead."
+    return error

@@ -1,0 +1,150 @@
+"""Offers of a page to link a credential, to persons whose calls cannot be carried out without: one for many calls."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import anyio
+
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError, TaskhandError
+from taskhand.domain.link_offer import LinkOffer, LinkOffers
+from taskhand.domain.plan import Plan
+from taskhand.domain.principal import Person
+from taskhand.domain.receipt import Receipt
+from taskhand.service.app_context import AppContext
+
+__all__ = ["OpenOffer", "OpenOffers", "describe_step", "describe_terms", "end_of_asking", "with_link", "with_link_note"]
+
+_log = logging.getLogger(__name__)
+
+_SHORTEST: Final = timedelta(minutes=5)
+"""An offer is told as long as its person has so much time to open it; then there is another one."""
+_ASKING_S: Final = 60.0
+"""Seconds for which calls wait for a person who has just been asked."""
+_EVERY_S: Final = 1.0
+_CODES: Final = {LinkRequired.default_code, LinkBroken.default_code}
+
+_Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
+
+
+@dataclass(eq=False, slots=True)
+class OpenOffer:
+    """An offer that the calls of its person share.
+
+    `asked_at` is when the client was last asked to open it, or said that the person does, by the monotonic clock; None:
+    it was only told. `is_closed` is whether nobody need wait: the person has closed the question, or never saw it.
+    """
+
+    offer: LinkOffer
+    person: Person
+    asked_at: float | None = None
+    is_closed: bool = False
+
+
+class OpenOffers:
+    """The offers of a server that have not expired, one for each person and connection."""
+
+    def __init__(self, offers: LinkOffers) -> None:
+        self._offers = offers
+        self._open: dict[tuple[str, str], OpenOffer] = {}
+        self._making = anyio.Lock()
+
+    async def find(self, app: AppContext) -> OpenOffer | None:
+        """The offer for the caller on this connection, a new one where there is none; None where nobody can link there.
+
+        An offer that cannot be made is none.
+        """
+        person = app.principal.person
+        if person is None:
+            return None
+        name = (person.id, app.link_name)
+        try:
+            async with self._making:
+                kept = self._open.get(name)
+                if kept is None or await self._is_over(app, kept):
+                    kept = await self._make(app, person)
+        except OperatorError as error:
+            _log.warning("a link for %s cannot be offered: %s", app.link_name, error.message)
+            return None
+        return kept
+
+    async def has_linked(self, app: AppContext) -> bool:
+        """Whether the caller has linked by the newest offer for this connection."""
+        kept = self._open.get((app.principal.subject or "", app.link_name))
+        return kept is not None and await self.is_linked(app, kept.offer.id)
+
+    async def is_linked(self, app: AppContext, offer_id: str) -> bool:
+        """Whether the caller has linked by the offer of this id; False too where that cannot be told."""
+        person = app.principal.person
+        try:
+            return person is not None and await self._offers.is_taken(offer_id, person)
+        except OperatorError as error:
+            _log.warning("whether %s was linked cannot be told: %s", app.link_name, error.message)
+            return False
+
+    async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
+        """Whether the caller links by the offer until then, by the monotonic clock; no, where nobody need wait."""
+        while not await self.is_linked(app, offer_id):
+            kept = self.find_known(app, offer_id)
+            if app.monotonic() >= until or (kept is not None and kept.is_closed):
+                return False
+            await app.sleep(min(_EVERY_S, max(0.0, until - app.monotonic())))
+        return True
+
+    def find_known(self, app: AppContext, offer_id: str) -> OpenOffer | None:
+        """The caller's offer of this id, if this process has made it."""
+        kept = self._open.get((app.principal.subject or "", app.link_name))
+        return kept if kept is not None and kept.offer.id == offer_id else None
+
+    async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
+        is_short = kept.offer.expires_at - app.clock() < _SHORTEST
+        return is_short or await self._offers.is_taken(kept.offer.id, kept.person)
+
+    async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
+        now = app.clock()
+        self._open = {name: one for name, one in self._open.items() if one.offer.expires_at > now}
+        offer = await self._offers.offer(person, app.link_name)
+        if offer is None:
+            return None
+        made = self._open[person.id, app.link_name] = OpenOffer(offer, person)
+        return made
+
+
+def end_of_asking(app: AppContext, asked_at: float, share: float) -> float:
+    """Until when a call waits for a person who was asked then, of its time that is left so much at most."""
+    return min(asked_at + _ASKING_S, app.monotonic() + share * time_left())
+
+
+def describe_terms(app: AppContext, offer: LinkOffer) -> str:
+    """Whom an offer is for, and until when."""
+    minutes = max(1, int((offer.expires_at - app.clock()).total_seconds() / 60))
+    person = app.principal.person
+    whom = f"for {person.shown_name} alone" if person else "personal"
+    return f"The link is {whom}, works once, and expires in {minutes} {'minute' if minutes == 1 else 'minutes'}."
+
+
+async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
+    """The error, with the address where the caller links, if it is about that and there is one."""
+    if app.offers is not None and isinstance(error, LinkRequired | LinkBroken):
+        found = await app.offers.find(app)
+        error.private_step = describe_step(app, found.offer) if found else None
+    return error
+
+
+async def with_link_note(app: AppContext, written: _Written) -> _Written:
+    """The answer to a write, with the address where the caller links, if some of its tasks need that."""
+    if app.offers is None or not isinstance(written, BulkReceipt) or not _CODES & {one.code for one in written.results}:
+        return written
+    found = await app.offers.find(app)
+    if found is None:
+        return written
+    step = describe_step(app, found.offer, then="send again what was refused for that")
+    return replace(written, note=" ".join(filter(None, (written.note, step))))
+
+
+def describe_step(app: AppContext, offer: LinkOffer, then: str = "send the same call again") -> str:
+    """What is to be done with an offer."""
+    return f"Tell the person to open {offer.url} to link {offer.connection}, then {then}. {describe_terms(app, offer)}"

@@ -1,0 +1,276 @@
+"""A call that needs a credential of the person's own: the person is asked to link it, and the call goes on."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.lowlevel import checkpoint
+from mcp import Client, MCPError
+from mcp.types import ElicitCompleteNotification, PromptReference
+
+from sandbox.close.stage import BEN, CALL, LEAD, TASK
+from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
+from server.linked_office import CAT, OWNER, Office, open_office
+from server.offices import answer_of
+from taskhand.domain.policy import Policy
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.sandbox.faults import Fault
+from taskhand.service.connections import Connections
+
+ONLY_OWN = Policy({"own_credential": True})
+ERAS = ("auto", "legacy")
+DAN, EVA = "dan@example.com", "eva@example.com"
+MEMBERS = {DAN: BEN, EVA: CAT}
+WRITE = {"id": TASK, "title": "Renew it"}
+CALLS: dict[str, dict[str, Any]] = {
+    "get_task": {"id": TASK},
+    "list_tasks": {},
+    "create_task": {"title": "Call", "aiCustomerId": LEAD, "responsibleIds": [OWNER]},
+    "bulk_update_tasks": {"taskIds": [TASK, CALL], "changes": {"priority": "2"}},
+}
+
+
+@dataclass
+class Stage:
+    """An office where only own credentials are used, and the pages where they are linked."""
+
+    office: Office
+    pages: LinkPages
+
+    def client(self, at: AtBrowser | None = None, mode: str = "auto", person: str = DAN) -> Client:
+        """A client with which this person calls; without a browser `at` it, it shows nobody a page."""
+        more = {"elicitation_callback": at.answer, "message_handler": at.hear} if at else {}
+        return self.office.client(person, ONLY_OWN, offers=self.pages, mode=mode, **more)
+
+    def hurry(self, passing: float = 1.0) -> None:
+        """Sleep for no time, though so much of each sleep has passed afterwards."""
+        [app] = self.office.connections
+        slept = [0.0]
+
+        async def sleep(seconds: float) -> None:
+            await checkpoint()
+            slept[0] += passing * seconds
+
+        hurried = replace(app, sleep=sleep, monotonic=lambda: time.monotonic() + slept[0])
+        self.office.connections = Connections.of(hurried)
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, *names: str) -> AsyncIterator[Stage]:
+    async with open_office(folder, *names) as office:
+
+        async def link(person: str, connection: str) -> None:
+            await office.link(person, MEMBERS[person], connection)
+
+        async with serving_pages(link) as pages:
+            yield Stage(office, pages)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with open_stage(tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("tool", CALLS)
+async def test_the_person_is_asked_to_link_and_the_call_goes_on(stage: Stage, tool: str, mode: str) -> None:
+    at = AtBrowser()
+    async with stage.client(at, mode) as client:
+        assert "code" not in await answer_of(client, tool, **CALLS[tool])
+        assert "code" not in await answer_of(client, "list_statuses")
+    [asked] = at.asked
+    assert asked.url == stage.pages.urls[0]
+    assert "link" not in asked.message.partition("Open the page")[0]
+    assert f"for {DAN} alone" in asked.message
+    assert asked.url not in asked.message
+    assert (asked.elicitation_id is None) is (mode == "auto")
+    assert stage.office.users() == {BEN}
+    completed = [one.params.elicitation_id for one in at.told if isinstance(one, ElicitCompleteNotification)]
+    assert completed == ([] if mode == "auto" else [asked.elicitation_id])
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_resource_is_read_once_the_person_has_linked(stage: Stage, mode: str) -> None:
+    at = AtBrowser()
+    async with stage.client(at, mode) as client:
+        await client.read_resource(f"task://{TASK}")
+    assert len(at.asked) == 1
+    assert stage.office.users() == {BEN}
+
+
+async def test_a_client_that_shows_no_pages_gets_the_link_in_its_answer(stage: Stage) -> None:
+    async with stage.client() as client:
+        refused = await answer_of(client, "update_task", **WRITE)
+        [url] = stage.pages.urls
+        assert refused["code"] == "link_required"
+        assert refused["next"] == (
+            f"Tell the person to open {url} to link default, then send the same call again. "
+            f"The link is for {DAN} alone, works once, and expires in 9 minutes."
+        )
+        assert stage.office.users() == set()
+        for tool, sent in CALLS.items():
+            assert url in (await answer_of(client, tool, **sent))["next"]
+        with pytest.raises(MCPError) as unread:
+            await client.read_resource(f"task://{TASK}")
+        assert url not in unread.value.error.message, "traces have the message of an error"
+        assert url in unread.value.error.data["next"]
+        assert await open_page(url) == 200
+        assert "code" not in await answer_of(client, "update_task", **WRITE)
+        assert stage.office.users() == {BEN}
+    assert len(stage.pages.made) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("says", ["decline", "cancel"])
+async def test_a_person_who_does_not_link_is_refused_and_not_asked_again(stage: Stage, says: Any, mode: str) -> None:
+    at = AtBrowser(says)
+    async with stage.client(at, mode) as client:
+        refused = await answer_of(client, "update_task", **WRITE)
+        assert refused["code"] == "link_required"
+        # A host without a person cancels by itself: then the link is told. A no is a no.
+        assert (stage.pages.urls[0] in refused["next"]) is (says == "cancel")
+        again = await answer_of(client, "update_task", **WRITE)
+        assert stage.pages.urls[0] in again["next"]
+    assert len(at.asked) == len(stage.pages.made) == 1
+    assert stage.office.users() == set()
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_calls_at_once_ask_once_and_all_go_on(stage: Stage, mode: str) -> None:
+    at, answers = AtBrowser(), list[Any]()
+    stage.hurry(passing=0)
+
+    async def call(client: Client) -> None:
+        answers.append(await answer_of(client, "get_task", id=TASK))
+
+    async with stage.client(at, mode) as client, side_by_side() as group:
+        for _ in range(8):
+            group.start_soon(call, client)
+    assert [one["task"]["id"] for one in answers] == [TASK] * 8
+    assert len(at.asked) == len(stage.pages.made) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_who_takes_longer_than_a_call_gets_the_link_in_the_answer(stage: Stage, mode: str) -> None:
+    stage.hurry()
+    at = AtBrowser(links=False)
+    async with stage.client(at, mode) as client:
+        refused = await answer_of(client, "get_task", id=TASK)
+        assert stage.pages.urls[0] in refused["next"]
+        assert await open_page(stage.pages.urls[0]) == 200
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+    assert len(at.asked) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_each_person_has_links_of_their_own(stage: Stage, mode: str) -> None:
+    dan, eva = AtBrowser(), AtBrowser()
+    async with stage.client(dan, mode) as his, stage.client(eva, mode, EVA) as hers:
+        async with side_by_side() as group:
+            for client in (his, hers):
+                group.start_soon(answer_of, client, "get_task")
+        assert "code" not in await answer_of(his, "get_task", id=TASK)
+        assert "code" not in await answer_of(hers, "get_task", id=TASK)
+    by_person = {person: offer.url for person, offer in stage.pages.made}
+    assert [one.url for one in dan.asked] == [by_person[DAN]]
+    assert [one.url for one in eva.asked] == [by_person[EVA]]
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_credential_that_was_revoked_or_altered_is_linked_again(stage: Stage, mode: str) -> None:
+    at = AtBrowser()
+    async with stage.client(at, mode) as client:
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+        stage.office.sandbox.authorization.grants.end(BEN)
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+        assert "is not accepted any more" in at.asked[-1].message
+    assert len(at.asked) == len(stage.pages.made) == 2
+    assert stage.office.users() == {BEN}
+
+
+async def test_where_no_page_can_be_offered_the_answer_says_who_links(stage: Stage) -> None:
+    at = AtBrowser()
+    async with stage.client(at) as client:
+        for what in ("has_none", "fails"):
+            setattr(stage.pages, what, True)
+            refused = await answer_of(client, "get_task", id=TASK)
+            assert refused["code"] == "link_required"
+            assert "taskhand people link" in refused["next"]
+            with pytest.raises(MCPError, match="taskhand people link"):
+                await client.read_resource(f"task://{TASK}")
+    assert at.asked == []
+
+
+async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
+    stage.pages.minutes = 4
+    async with stage.client() as client:
+        for number in range(3):
+            assert f"secret-ticket-{number} " in (await answer_of(client, "get_task", id=TASK))["next"]
+            assert len(stage.pages.made) == number + 1
+
+
+async def test_a_change_of_many_that_loses_its_credential_says_where_to_link(stage: Stage) -> None:
+    await stage.office.link(DAN, BEN)
+    stage.office.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
+    drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(2)]
+    async with stage.client(AtBrowser()) as client:
+        made = await answer_of(client, "create_tasks", tasks=drafts)
+    assert sorted(one.get("code", "") for one in made["tasks"]) == ["", "link_required"]
+    assert f"{stage.pages.urls[0]} to link default, then send again what was refused for that." in made["note"]
+
+
+async def test_what_needs_a_link_does_not_spoil_the_lists_of_others(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, "north", "south") as stage:
+        at = AtBrowser()
+        await stage.office.link(DAN, BEN, "north")
+        async with stage.client(at) as client:
+            for sent in ({}, {"countBy": "status"}):
+                listed = await answer_of(client, "list_tasks", **sent)
+                assert listed.get("tasks") or listed["connections"] == {"north": listed["total"]}
+                [missing] = listed["unreachable"]
+                assert (missing["connection"], missing["code"]) == ("south", "link_required")
+                assert missing["message"].count(stage.pages.urls[0]) == 1
+            names = PromptReference(type="ref/prompt", name="hand_over")
+            await client.complete(names, {"name": "from", "value": "b"})
+            assert len(stage.pages.made) == 1
+            await open_page(stage.pages.urls[0])
+            assert "unreachable" not in await answer_of(client, "list_tasks")
+        async with stage.client(at, person=EVA) as client:
+            refused = await answer_of(client, "list_tasks")
+            assert refused["code"] == "link_required"
+            assert all(url in refused["next"] for url in stage.pages.urls[1:])
+            with pytest.raises(MCPError, match="taskhand people link"):
+                await client.complete(names, {"name": "from", "value": "b"})
+        assert [(person, one.connection) for person, one in stage.pages.made] == [
+            (DAN, "south"),
+            (EVA, "north"),
+            (EVA, "south"),
+        ]
+        assert at.asked == []
+
+
+async def test_the_link_is_in_no_log_and_not_in_the_journal(
+    stage: Stage, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    at = AtBrowser("cancel")
+    for mode in ERAS:
+        async with stage.client(at, mode) as client:
+            await answer_of(client, "update_task", **WRITE)
+            await answer_of(client, "bulk_update_tasks", **CALLS["bulk_update_tasks"])
+            with pytest.raises(MCPError):
+                await client.read_resource(f"task://{TASK}")
+    assert stage.pages.made
+    logged = [one for one in caplog.records if one.name.partition(".")[0] in {"taskhand", "mcp"}]
+    assert not [one for one in logged if "secret-ticket" in one.getMessage()]
+    assert not [one for one in _files(tmp_path) if b"secret-ticket" in one]
+
+
+def _files(folder: Path) -> list[bytes]:
+    return [file.read_bytes() for file in folder.glob("journal*")]
