@@ -2,11 +2,12 @@
 
 import json
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,7 @@ import httpx2
 from fixed_clock import FixedClock
 from server.transports.server_process import HELLO, META, Message
 from taskhand.config.settings import Settings
+from taskhand.http.upstream import Runtime
 from taskhand.keys.grant import read_scopes
 from taskhand.keys.key import Key, KeyText, make_key_text
 from taskhand.keys.key_check import KeyCheck
@@ -30,6 +32,7 @@ from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 from taskhand.service.readiness import check_readiness
+from taskhand.vault.links import Links
 from taskhand.wiring import open_app
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ class KeyCaller:
     era: str = NEWER
     session: str | None = None
     asks: bool = False
+    ids: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
+    """Of requests: no two of a session may have the same."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -72,7 +77,7 @@ class KeyCaller:
         named = {"Mcp-Name": str(params["name"])} if "name" in params else {}
         more = {"Mcp-Method": method} | named if self.era == NEWER else {}
         meta = {"_meta": META | (_ABLE_TO_ASK if self.asks else {})} if self.era == NEWER else {}
-        return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | meta}, self.headers | more
+        return {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params | meta}, self.headers | more
 
     async def open(self) -> "KeyCaller":
         """Begin a session where the era has sessions; this caller."""
@@ -142,10 +147,13 @@ async def asking_server(
     access: Access = EVERYONE,
     port: int = 0,
     crm: Mapping[str, str] = NO_CRM,
+    links: Links | None = None,
+    runtime: Runtime | None = None,
 ) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
     """A server in this process that asks callers as `auth` does; its client, and what it said at its start.
 
-    `crm` are the variables of a CRM in place of the embedded store.
+    `crm` are the variables of a CRM in place of the embedded store, `links` the own credentials for it, and `runtime`
+    is how it is waited for.
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     said: list[str] = []
@@ -157,7 +165,8 @@ async def asking_server(
             listening.set()
 
     try:
-        async with open_app(Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")} | dict(crm))) as app:
+        settings = Settings.from_env({"TASKHAND_DB": str(folder / "tasks.sqlite")} | dict(crm))
+        async with open_app(settings, runtime=runtime, links=links) as app:
             server = create_server(app, keeps_sessions=keeps_sessions, access=access)
             serve: Callable[..., Any] = partial(
                 serve_http,
