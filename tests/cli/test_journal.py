@@ -62,9 +62,10 @@ def runs(command: click.Group, store_file: Path, journal_file: Path) -> Run:
     async def fill() -> None:
         async with open_journal(journal_file, f"local {store_file}") as kept:
             ana = Caller("Claude", "1.0", "ana@x.test")
+            bob = Caller("Claude", "1.0", "https://login.x.test#00U1", "bob@x.test")
             opening = make_opening(reason="the customer asked", at=NOW - timedelta(days=3), caller=ana)
             await settle(kept, opening)
-            await kept.record(make_opening("delete_task", at=NOW), Ending("refused", "task_not_found"))
+            await kept.record(make_opening("delete_task", at=NOW, caller=bob), Ending("refused", "task_not_found"))
 
     anyio.run(fill)
     return lambda *arguments: CliRunner().invoke(command, ["journal", *arguments], catch_exceptions=False)
@@ -114,6 +115,9 @@ def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
         (("--since", "2026-03-01", "--until", "2026-03-05"), ["delete_task", "update_task"]),
         (("--limit", "1"), ["delete_task"]),
         (("--person", " Ana@X.test "), ["update_task"]),
+        (("--person", "Bob@x.test"), ["delete_task"]),
+        (("--person", "https://login.x.test#00U1", "--since", "yesterday"), ["delete_task"]),
+        (("--person", "ana@x.test", "--since", "today"), []),
         (("--tool", "create_task"), []),
     ],
 )
@@ -189,6 +193,8 @@ def test_an_export_has_every_row_and_its_hashes_can_be_recomputed(runs: Run) -> 
         (("--connection", "default", "--since", "2026-03-03"), ["delete_task"]),
         (("--person", " Ana@X.test "), ["update_task"]),
         (("--person", "ana@x.test", "--since", "today"), []),
+        (("--person", "Bob@x.test"), ["delete_task"]),
+        (("--person", "https://login.x.test#00U1"), ["delete_task"]),
         (("--follow", "--person", "ana@x.test", "--until", "2026-03-05"), ["update_task"]),
     ],
 )

@@ -246,13 +246,19 @@ async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> N
     await links.aclose()
 
 
+@pytest.mark.parametrize(
+    "maker",
+    [Person.named("ben@example.com"), Person("https://login.x.test#00u1", "ben@example.com")],
+    ids=["of a key", "of a token, linked by e-mail"],
+)
 async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_whoever_made_it(
-    office: Office, tmp_path: Path
+    office: Office, tmp_path: Path, maker: Person
 ) -> None:
-    ben = Principal(Person.named("ben@example.com"))
+    ben = Principal(maker)
+    caller = Caller(subject=maker.id, email=maker.email if maker.email != maker.id else None)
     dead = replace(office.connections.first, journal=journal_in(tmp_path))
     call, edit = (
-        Call(dead.of_principal(ben), "update_task", Caller(None, None, ben.subject), arguments={}),
+        Call(dead.of_principal(ben), "update_task", caller, arguments={}),
         Edit(title="A"),
     )
     task = await call.app.backend.get_task(TASK)

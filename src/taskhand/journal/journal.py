@@ -167,7 +167,8 @@ class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
     `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
-    `subject` is the person for whom a change was made. `outcome` is that of the task where `task_id` names one.
+    `subject` is the person for whom a change was made, by id; `person` is one by id or by the e-mail address of then,
+    which two people of two issuers may have. `outcome` is that of the task where `task_id` names one.
     """
 
     task_id: str | None = None
@@ -179,6 +180,7 @@ class ChangeQuery:
     after: str | None = None
     with_plans: bool = True
     subject: str | None = None
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQue
     # or reads the changes of several places in their order.
     place = _COMPUTED_PLACE if query.task_id is not None or len(places) > 1 else "o.place"
     order = "o.seq"
-    if query.subject is not None and query.since is not None:
+    if (query.subject or query.person) is not None and query.since is not None:
         place, order = (
             "o.place || ''",
             "+o.seq",
@@ -127,6 +127,7 @@ _BY_TOOL = (
 
 
 _OF_SUBJECT = "json_extract(o.body, '$.value.caller.subject') = ?"
+_OF_PERSON = "? IN (json_extract(o.body, '$.value.caller.subject'), json_extract(o.body, '$.value.email'))"
 
 
 def _filters(query: ChangeQuery) -> _Clauses:
@@ -141,14 +142,14 @@ def _filters(query: ChangeQuery) -> _Clauses:
         clauses.append((f"{_OUTCOME} = ?", (query.outcome,)))
     elif not query.with_plans:
         clauses.append((f"{_OUTCOME} <> ?", ("planned",)))
-    if query.since is not None:
-        clauses.append(("o.at >= ?", (instant(query.since),)))
-    if query.until is not None:
-        clauses.append(("o.at <= ?", (instant(query.until),)))
-    if query.after is not None:
-        clauses.append(("o.seq < ?", (_position(query.after),)))
-    if query.subject is not None:
-        clauses.append((_OF_SUBJECT, (query.subject,)))
+    simple = {
+        "o.at >= ?": query.since and instant(query.since),
+        "o.at <= ?": query.until and instant(query.until),
+        "o.seq < ?": None if query.after is None else _position(query.after),
+        _OF_SUBJECT: query.subject,
+        _OF_PERSON: query.person,
+    }
+    clauses += [(clause, (value,)) for clause, value in simple.items() if value is not None]
     return clauses
 
 

@@ -20,6 +20,7 @@ _PORTION: Final = 100
 _ROWS = """
 SELECT e.seq, e.hash, e.at, e.place, e.body, coalesce(o.at, e.at) AS began,
     CASE WHEN json_valid(o.body) THEN json_extract(o.body, '$.value.caller.subject') END AS person,
+    CASE WHEN json_valid(o.body) THEN json_extract(o.body, '$.value.email') END AS email,
     CASE WHEN json_valid(o.body) THEN json_extract(o.body, '$.value.connection') END AS connection
 FROM entry e LEFT JOIN entry o ON o.change_id = e.change_id AND o.kind = 'opening'
 WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq
@@ -40,8 +41,8 @@ SELECT min(seq) FROM (
 class RowQuery:
     """The changes whose rows are exported; None does not filter.
 
-    `since` and `until` are aware and inclusive, and say when a change began. `person` is the id of a person. The rows
-    that attest to a pruning belong to no change: only times filter them in.
+    `since` and `until` are aware and inclusive, and say when a change began. `person` is the id or the e-mail address
+    of a person. The rows that attest to a pruning belong to no change: only times filter them in.
     """
 
     since: datetime | None = None
@@ -54,7 +55,7 @@ class RowQuery:
         return (
             (self.since is None or row.began >= instant(self.since))
             and (self.until is None or row.began <= instant(self.until))
-            and self.person in {None, row.person and Person.named(row.person).id}
+            and self.person in {None, row.person and Person.named(row.person).id, row.email}
             and self.connection in {None, row.connection}
         )
 
@@ -63,7 +64,7 @@ class RowQuery:
 class ExportedRow:
     """A row as it is stored: `at` is its own time, `began` that of its change.
 
-    `person` and `connection` are those of the change, None where they are not known.
+    `person`, `connection` and `email` are those of the change, None where they are not known.
     """
 
     link: Link
@@ -72,6 +73,7 @@ class ExportedRow:
     person: str | None
     connection: str | None
     body: str = field(repr=False)
+    email: str | None = None
 
 
 def to_line(row: ExportedRow) -> str:
@@ -121,6 +123,7 @@ def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
         None if row["person"] is None else str(row["person"]),
         None if connection is None else str(connection),
         row["body"],
+        None if row["email"] is None else str(row["email"]),
     )
 
 

@@ -88,8 +88,11 @@ def _of_maker(app: AppContext, change: Change) -> AppContext:
 
     A CRM shows by whom a task or a note was written: that is whoever's credential the change was sent with.
     """
-    maker = change.opening.caller.subject
-    return app.of_principal(Principal(Person.named(maker))) if maker else app
+    maker = change.opening.caller
+    if maker.subject is None:
+        return app
+    person = Person.named(maker.subject)
+    return app.of_principal(Principal(replace(person, email=maker.email or person.email)))
 
 
 def _creates(change: Change) -> frozenset[int]:
