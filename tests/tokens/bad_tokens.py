@@ -1,0 +1,115 @@
+"""Tokens that let nobody in, each with a part of the reason that the log has: made by an issuer and a foreign one."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
+from hmac import digest
+from time import time
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import get_default_algorithms
+
+from issuers import Issuer, Key, make_key, pack
+
+__all__ = ["BAD", "HERE", "OTHER_KEY"]
+
+HERE = "https://tasks.x.test/mcp"
+Bad = Callable[[Issuer, Issuer], str]
+
+
+def tampered(token: str, **changed: Any) -> str:
+    """A token with other claims and the signature from before."""
+    header, body, signature = token.split(".")
+    claims = json.loads(urlsafe_b64decode(body + "==")) | changed
+    return f"{header}.{pack(claims)}.{signature}"
+
+
+def unsigned(issuer: Issuer, algorithm: str) -> str:
+    return f"{pack({'alg': algorithm, 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}."
+
+
+def with_public_key_as_secret(issuer: Issuer) -> str:
+    """HS256, where the secret is the public key, which everybody knows."""
+    pem = issuer.keys[0].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed = f"{pack({'alg': 'HS256', 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}"
+    return f"{signed}.{pack(digest(pem, signed.encode(), 'sha256'))}"
+
+
+def signed_raw(issuer: Issuer, body: bytes, header: bytes | None = None) -> str:
+    """A token with exactly this body, or with a header that no library writes, and a good signature."""
+    key = issuer.keys[-1]
+    head = header or json.dumps({"alg": key.algorithm, "kid": key.id, "typ": "at+jwt"}).encode()
+    signed = f"{pack(head)}.{pack(body)}"
+    return f"{signed}.{pack(get_default_algorithms()[key.algorithm].sign(signed.encode(), key.private))}"
+
+
+def doubled(issuer: Issuer) -> bytes:
+    body = json.dumps(issuer.claims(HERE))
+    return f'{body[:-1]}, "sub": "ben"}}'.encode()
+
+
+OTHER_KEY = Key("first", "RS256", make_key("another").private)
+BAD: dict[str, tuple[str, Bad]] = {
+    "no token": ("no signed token", lambda *_: "nothing"),
+    "empty": ("no signed token", lambda *_: ""),
+    "forged claims": ("no key", lambda i, _: tampered(i.token(HERE), sub="ben")),
+    "forged signature": ("no key", lambda i, _: i.token(HERE)[:-8] + "AAAAAAAA"),
+    "no signature": ("no key", lambda i, _: i.token(HERE).rpartition(".")[0] + "."),
+    "alg none": ("no key", lambda i, _: unsigned(i, "none")),
+    "alg None": ("no key", lambda i, _: unsigned(i, "NoNe")),
+    "alg is no text": ("no algorithm", lambda i, _: signed_raw(i, b"{}", b'{"alg": ["RS256"], "kid": "first"}')),
+    "HS256 with the public key": ("no key", lambda i, _: with_public_key_as_secret(i)),
+    "another algorithm of the key": (
+        "no key",
+        lambda i, _: jwt.encode(i.claims(HERE), i.keys[0].private, "RS512", {"kid": "first"}),
+    ),
+    "another key of this id": ("no key", lambda i, _: i.token(HERE, key=OTHER_KEY)),
+    "unknown key id": ("no key", lambda i, _: i.token(HERE, header={"kid": "nobody"})),
+    "wrong audience": ("audience", lambda i, _: i.token("https://crm.x.test")),
+    "no audience": ("audience", lambda i, _: i.token(HERE, aud=None)),
+    "audiences without this one": ("audience", lambda i, _: i.token(HERE, aud=["a", f"{HERE}/x", HERE.upper()])),
+    "audience is an object": ("audience", lambda i, _: i.token(HERE, aud={HERE: 1})),
+    "untrusted issuer": ("issuer", lambda _, f: f.token(HERE)),
+    "signed by another issuer": ("no key", lambda i, f: f.token(HERE, iss=i.url)),
+    "issuer with a slash": ("issuer", lambda i, _: i.token(HERE, iss=f"{i.url}/")),
+    "no issuer": ("issuer", lambda i, _: i.token(HERE, iss=None)),
+    "issuer is a list": ("issuer", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE) | {"iss": [i.url]}).encode())),
+    "expired": ("expired", lambda i, _: i.token(HERE, exp=int(time()) - 31)),
+    "never expires": ("never expires", lambda i, _: i.token(HERE, exp=None)),
+    "expires at a text": ("exp", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE, exp="tomorrow")).encode())),
+    "expires at infinity": (
+        "exp",
+        lambda i, _: signed_raw(i, json.dumps(i.claims(HERE, exp=0)).encode().replace(b'"exp": 0', b'"exp": 1e999')),
+    ),
+    "not yet valid": ("not valid yet", lambda i, _: i.token(HERE, nbf=int(time()) + 60)),
+    "made in the future": ("not valid yet", lambda i, _: i.token(HERE, iat=int(time()) + 60)),
+    "ID token by its header": ("another kind", lambda i, _: i.token(HERE, header={"typ": "id_token+jwt"})),
+    "logout token": ("another kind", lambda i, _: i.token(HERE, header={"typ": "logout+jwt"})),
+    "ID token by its hashes": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, at_hash="x")),
+    "ID token by its nonce": (
+        "no access token",
+        lambda i, _: i.token(HERE, header={"typ": None}, nonce="x", scope=None),
+    ),
+    "ID token of Keycloak": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, typ="ID")),
+    "bound to a key of its client": ("bound", lambda i, _: i.token(HERE, cnf={"jkt": "x"})),
+    "too large": ("too large", lambda i, _: i.token(HERE, more="x" * 12_000)),
+    "no subject": ("subject", lambda i, _: i.token(HERE, sub=None)),
+    "empty subject": ("subject", lambda i, _: i.token(HERE, sub="")),
+    "subject with a line break": ("subject", lambda i, _: i.token(HERE, sub="ana\nben")),
+    "subject is a number": ("subject", lambda i, _: signed_raw(i, json.dumps(i.claims(HERE) | {"sub": 1}).encode())),
+    "crit": ("understood", lambda i, _: i.token(HERE, header={"crit": ["exp"]})),
+    "nested": ("another token", lambda i, _: signed_raw(i, b"{}", b'{"alg": "RS256", "kid": "first", "cty": "JWT"}')),
+    "encrypted": ("no signed token", lambda *_: "a.b.c.d.e"),
+    "claims twice": ("body is malformed", lambda i, _: signed_raw(i, doubled(i))),
+    "header twice": (
+        "header is malformed",
+        lambda i, _: signed_raw(i, b"{}", b'{"alg": "none", "alg": "RS256", "kid": "first"}'),
+    ),
+    "body is no object": ("body is malformed", lambda i, _: signed_raw(i, b'["sub"]')),
+    "body is deep": ("body is malformed", lambda i, _: signed_raw(i, b"[" * 4_000 + b"]" * 4_000)),
+    "padding": ("no signed token", lambda i, _: f"{i.token(HERE)}=="),
+    "groups elsewhere": ("groups", lambda i, _: i.token(HERE, _claim_names={"groups": "src1"})),
+    "groups are an object": ("groups", lambda i, _: i.token(HERE, groups={"a": 1})),
+}
