@@ -6,14 +6,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from postgres_server import TestDatabase
 
 # A slow machine must not fail a property, and a run must be the same run again: the examples are derived from the test.
 settings.register_profile(
@@ -58,6 +61,22 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator["TestDatabase"]:
+    """A PostgreSQL database of this worker, on a server that starts with the first test that wants one."""
+    from postgres_server import open_database  # noqa: PLC0415  few tests want it
+
+    with open_database() as database:
+        yield database
+
+
+@pytest.fixture
+def postgres(postgres_database: "TestDatabase") -> "TestDatabase":
+    """An empty PostgreSQL database."""
+    postgres_database.empty()
+    return postgres_database
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixed_clock import FixedClock
-from journal.open_journal import open_journal
+from journal.open_journal import open_journal, open_postgres_journal
 from taskhand.journal.journal import Journal
 from taskhand.journal.sqlite import SqliteJournal
 
@@ -21,10 +21,12 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
-@pytest.fixture(params=["sqlite"])
-def opens(journal_file: Path, clock: FixedClock) -> Opener:
-    """Opens the store of this test like a separate process does; PostgreSQL will be the second parameter."""
-    return partial(open_journal, journal_file, clock=clock)
+@pytest.fixture(params=["sqlite", "postgres"])
+def opens(request: pytest.FixtureRequest, journal_file: Path, clock: FixedClock) -> Opener:
+    """Opens the store of this test like a separate process does."""
+    if request.param == "sqlite":
+        return partial(open_journal, journal_file, clock=clock)
+    return partial(open_postgres_journal, request.getfixturevalue("postgres").url, clock=clock)
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
+from taskhand.journal.owner import Account
+from taskhand.journal.postgres import PostgresJournal
 from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal
+from taskhand.postgres.database import Database
 
 __all__ = [
     "APPLIED",
@@ -28,6 +31,7 @@ __all__ = [
     "full_change",
     "make_opening",
     "open_journal",
+    "open_postgres_journal",
     "remove_older",
     "rename_intent",
     "settle",
@@ -45,6 +49,21 @@ async def open_journal(
     minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
     journal = SqliteJournal(path, place=place, clock=clock or FixedClock(), **given)
+    try:
+        yield journal
+    finally:
+        await journal.aclose()
+
+
+@asynccontextmanager
+async def open_postgres_journal(
+    url: str, place: str = PLACE, clock: FixedClock | None = None, **more: Any
+) -> AsyncIterator[PostgresJournal]:
+    """The journal in a PostgreSQL database, as one process has it."""
+    minutes = count(step=60.0)
+    given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
+    owner = Account(Path(), place)
+    journal = PostgresJournal(Database(url), owner=owner, clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:

@@ -29,6 +29,10 @@ class Processes(Protocol):
         """Live from now on until `release_all`, as the others see it. Raises where that is not possible."""
         ...
 
+    def is_held(self, session: str) -> bool:
+        """Whether this process still has this name, so that nobody else acts for it."""
+        ...
+
     def other_sessions(self) -> Iterable[str]:
         """Processes that may have left something behind, dead and alive, beside those with open changes."""
         ...

@@ -1,11 +1,11 @@
-"""Whose history a journal holds: the file, and the names (`place`) under which its changes are in it.
+"""Whose history a journal holds: the file, where it is one, and the names (`place`) of its changes in it.
 
 A CRM account has one name. The embedded store is named by an identity inside its file, so that its history goes with
 the file, however the path is spelled. Journals of earlier versions name the store by the path.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,33 @@ from anyio import to_thread
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import file_identity
 
-__all__ = ["Account", "EmbeddedStore", "Owner", "StoreIdentity", "StoreOwner", "UnknownAccount"]
+__all__ = [
+    "PLACES",
+    "Account",
+    "EmbeddedStore",
+    "Owner",
+    "PlacesOf",
+    "StoreIdentity",
+    "StoreOwner",
+    "UnknownAccount",
+    "read_places",
+]
 
 _SUFFIX: Final = ".journal.sqlite"
+
+PLACES: Final = """
+WITH RECURSIVE named (place) AS (
+    SELECT min(place) FROM entry WHERE kind = 'opening'
+    UNION ALL
+    SELECT (SELECT min(e.place) FROM entry e WHERE e.kind = 'opening' AND e.place > named.place) FROM named
+    WHERE named.place IS NOT NULL
+)
+SELECT place FROM named WHERE place IS NOT NULL
+"""
+"""All the names in a journal: a few of many rows, each sought in the index."""
+
+PlacesOf = Callable[[], Awaitable[Sequence[str]]]
+"""Reads all the names in a journal."""
 
 
 class Owner(Protocol):
@@ -28,8 +52,11 @@ class Owner(Protocol):
         """The journal's file, which may not exist yet."""
         ...
 
-    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
-        """The names in the file `journal`: new changes get the first. `create` makes a store that does not exist."""
+    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
+        """The owner's names in the journal that has these `places`: new changes get the first.
+
+        `create` makes a store that does not exist.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -48,7 +75,7 @@ class Account:
         """The file."""
         return self.path
 
-    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  nothing to look for
+    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  nothing to look for
         """The name."""
         return (self.place,)
 
@@ -71,12 +98,11 @@ class UnknownAccount:
         """The file."""
         return self.path
 
-    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
+    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The names in the file that differ in the key alone."""
         if create:
             raise self.why
-        found = await to_thread.run_sync(_read, journal, "SELECT DISTINCT place FROM entry WHERE kind = 'opening'")
-        return tuple(str(row[0]) for row in found if _without_key(str(row[0])) == _without_key(self.place)) or ("",)
+        return tuple(one for one in await places() if _without_key(one) == _without_key(self.place)) or ("",)
 
     async def aclose(self) -> None:
         """Nothing was opened."""
@@ -145,7 +171,7 @@ class StoreOwner:
         identity = await self._store.identity()
         return await to_thread.run_sync(_left_behind, identity, others) or self._journal
 
-    async def find_places(self, journal: Path, *, create: bool) -> tuple[str, ...]:
+    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The store's identity, then its former names; only the path where there is no store to have an identity."""
         if not await self._store.exists() and not create:
             return (_place(str(self._store.path.absolute())),)
@@ -153,7 +179,7 @@ class StoreOwner:
             identity = await self._store.identity()
             former = identity.former
             if not identity.is_new and not former:
-                former = await to_thread.run_sync(self._find_former, journal)
+                former = await to_thread.run_sync(self._find_former, await places())
                 with suppress(OperatorError):  # a store that cannot be written now is searched for again
                     await self._store.adopt(former)
             self._places = (_place(identity.id), *former)
@@ -165,9 +191,10 @@ class StoreOwner:
         if self._closes:
             await self._store.aclose()
 
-    def _find_former(self, journal: Path) -> tuple[str, ...]:
-        """The paths in the journal that lead to this store, or that lead nowhere and can only have been this one's."""
-        return tuple(one for one in _places_in(journal) if self._is_former(one.removeprefix(_place(""))))
+    def _find_former(self, places: Sequence[str]) -> tuple[str, ...]:
+        """The paths among them that lead to this store, or that lead nowhere and can only have been this one's."""
+        stores = (one for one in places if one.startswith(_place("")))
+        return tuple(one for one in stores if self._is_former(one.removeprefix(_place(""))))
 
     def _is_former(self, path: str) -> bool:
         if not Path(path).is_absolute():
@@ -203,7 +230,9 @@ def _left_behind(identity: StoreIdentity, journals: Sequence[Path]) -> Path | No
     """The journal that holds changes of this store and is not that of a copy of it."""
     places = {_place(identity.id), *identity.former}
     for journal in journals:
-        if places & set(_places_in(journal)) and not any(_id_of(store) == identity.id for store in _stores_of(journal)):
+        if places & set(read_places(journal)) and not any(
+            _id_of(store) == identity.id for store in _stores_of(journal)
+        ):
             return journal
     return None
 
@@ -214,9 +243,9 @@ def _stores_of(journal: Path) -> Iterator[Path]:
     return (one for one in journal.parent.iterdir() if one.stem == stem and one.suffix and one.is_file())
 
 
-def _places_in(journal: Path) -> list[str]:
-    sql = "SELECT DISTINCT place FROM entry WHERE kind = 'opening' AND place >= 'local ' AND place < 'local!'"
-    return [str(row[0]) for row in _read(journal, sql)]
+def read_places(journal: Path) -> list[str]:
+    """All the names in a journal's file; none where it is no journal."""
+    return [str(row[0]) for row in _read(journal, PLACES)]
 
 
 def _id_of(store: Path) -> str | None:

@@ -46,6 +46,10 @@ class ProcessLock:
             lock.acquire(timeout=_WAIT_S)
             self._own = lock
 
+    def is_held(self, session: str) -> bool:
+        """Whether this process has this name: nobody takes over one that is alive."""
+        return session == self.session
+
     def other_sessions(self) -> Iterator[str]:
         """The sessions that have a lock file, dead and alive, except this one."""
         for file in self._journal.parent.glob(f"{escape(self._journal.name)}.*.lock"):

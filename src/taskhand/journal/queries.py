@@ -107,6 +107,8 @@ def find_holder(
 
 def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
+    if not sessions:
+        return []
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({_marks(sessions)}) ORDER BY seq"  # noqa: S608  marks
     return connection.execute(sql, tuple(sessions)).fetchall()
 

@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import check_journal
-from taskhand.journal.owner import Account, Owner
+from taskhand.journal.owner import Account, Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import NewId, SqlJournal
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
@@ -78,7 +81,7 @@ class _FileHome:
     async def find_places(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the file."""
         await self.find()
-        return await self._owner.find_places(self.path, create=create)
+        return await self._owner.find_places(partial(to_thread.run_sync, read_places, self.path), create=create)
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""

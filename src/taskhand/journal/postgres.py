@@ -1,0 +1,99 @@
+"""The journal in a PostgreSQL database, shared safely by any number of replicas."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from anyio import to_thread
+
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.owner import PLACES, Owner
+from taskhand.journal.sql_journal import NewId, SqlJournal
+from taskhand.journal.verification import verify_chain
+from taskhand.postgres.database import Database
+from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease
+from taskhand.postgres.migrations import PostgresKind
+from taskhand.postgres.store import Store
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["JOURNAL", "PostgresJournal"]
+
+JOURNAL: Final = PostgresKind("journal", "journal", "taskhand.journal", lock=1)
+
+_KEEP: Final = "Keep a copy of the database as evidence."
+
+
+class PostgresJournal(SqlJournal):
+    """Changes in one PostgreSQL database."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        owner: Owner,
+        clock: Callable[[], datetime],
+        new_id: NewId,
+        secrets: Iterable[str] = (),
+        keep_days: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """`lease_s` is after how many silent seconds a process is dead to the others; the rest is as in SqlJournal."""
+        home = _DatabaseHome(database, owner, lease_s)
+        super().__init__(home, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
+
+
+class _DatabaseHome:
+    """The schema of the journal, and the leases of processes."""
+
+    def __init__(self, database: Database, owner: Owner, lease_s: float) -> None:
+        self._database = database
+        self._owner = owner
+        self.store = Store(database, JOURNAL)
+        self._sessions = Store(database, SESSIONS)
+        self.processes = Lease(self._sessions, lease_s=lease_s)
+
+    async def find(self) -> None:
+        """Nothing is looked for."""
+
+    async def find_places(self, *, create: bool) -> tuple[str, ...]:
+        """The names of the owner in the journal."""
+        return await self._owner.find_places(self._read_places, create=create)
+
+    async def check_health(self) -> CheckResult:
+        """Check that the journal can be written, and that no row was altered."""
+        try:
+            if not await self.store.exists():
+                return CheckResult("journal", "ok", f"There is no journal in {self._database.place} yet.")
+            await self.store.write(lambda _: None)
+            found, under_way = await self.store.read(
+                lambda connection: (
+                    verify_chain(connection),
+                    connection.execute("SELECT count(*) FROM under_way").fetchone()[0],
+                )
+            )
+        except OperatorError as error:
+            return CheckResult("journal", "failed", error.message, error.next_step)
+        where = f"The journal in {self._database.place}"
+        if found.fault:
+            sentence = f"{where} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
+            return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
+        rows = f"{where}: {found.rows} rows, all as they were written; open changes: {under_way}."
+        return CheckResult("journal", "ok", rows)
+
+    async def aclose(self) -> None:
+        """Let the others know that this process is gone, and close the connections."""
+        try:
+            await to_thread.run_sync(self.processes.release_all)
+        finally:
+            await self.store.aclose()
+            await self._sessions.aclose()
+            await self._owner.aclose()
+
+    async def _read_places(self) -> Sequence[str]:
+        def read(connection: SqlConnection) -> list[str]:
+            return [str(row["place"]) for row in connection.execute(PLACES)]
+
+        return await self.store.read(read)

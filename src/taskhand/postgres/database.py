@@ -1,0 +1,251 @@
+"""One PostgreSQL database, and the connections of this process to it, of which one thread uses each at a time.
+
+Work is a plain function of a connection and runs in a transaction. Where the connection breaks before the commit was
+sent, nothing is kept, and the work runs again on a new connection. Where it breaks after that, the number of the
+transaction tells on a new connection whether it is kept; where nobody can be asked, that is said.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import partial
+from threading import Lock
+from typing import Final, TypeVar
+
+import anyio
+import psycopg
+from anyio import to_thread
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from taskhand.domain.deadline import time_left
+from taskhand.postgres.connection import Driver, PostgresConnection, connect
+from taskhand.postgres.errors import database_errors, describe_database, is_cut, is_refused, unreachable_error
+from taskhand.postgres.migrations import LOCKS, PostgresKind, migrate
+
+__all__ = ["BUSY_S", "MOST_CONNECTIONS", "Database"]
+
+_T = TypeVar("_T")
+
+MOST_CONNECTIONS: Final = 8
+"""Connections of one process that work uses at the same time."""
+BUSY_S: Final = 5.0
+"""Seconds that a write waits for another process."""
+_TRIES: Final = 8
+"""How often work is begun: long enough for PostgreSQL to be restarted meanwhile."""
+_PAUSE_S: Final = 0.1
+"""Seconds before the third try; each later one waits twice as long. The second is made at once, on a new connection."""
+_STATEMENT_S: Final = 30.0
+"""Seconds that one statement may take."""
+_LEAST_S: Final = 0.5
+"""Seconds that a write may take whose call has no time left: what was done is to be written down."""
+_ASK_S: Final = 5.0
+"""Seconds within which a new connection has to tell whether a lost commit was kept."""
+
+_END: Final = """
+SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+WHERE backend_xid = %s::text::xid8::xid AND usename = current_user AND application_name = 'taskhand'
+"""
+"""Ends a transaction by its number; what was committed stays."""
+
+
+class Database:
+    """The connections of this process to the database at `url`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        most: int = MOST_CONNECTIONS,
+        busy_s: float = BUSY_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`most` is how many works run at the same time; `busy_s` how many seconds a write waits for others."""
+        self._url = url
+        self._busy_s = busy_s
+        self._sleep = sleep
+        self._limiter = anyio.CapacityLimiter(most)
+        self._idle: list[Driver] = []
+        self._lock = Lock()
+        self._migrated: set[str] = set()
+        self._users = 0
+
+    @property
+    def place(self) -> str:
+        """Which database it is, without who signs in to it."""
+        return describe_database(self._url)
+
+    async def run(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
+        """Run the work in a transaction, in a thread; a caller that is cancelled still waits for it."""
+        now = partial(self.run_now, kind, work, writes=writes)
+        return await to_thread.run_sync(now, limiter=self._limiter)
+
+    async def exists(self, kind: PostgresKind) -> bool:
+        """Whether the database has a schema of this kind; none is made to tell."""
+        look = partial(self._try, kind, partial(self._has_schema, kind))
+        return await to_thread.run_sync(look, limiter=self._limiter)
+
+    def run_now(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
+        """Run the work in a transaction, in this thread. OperatorError where the database cannot be used."""
+        return self._try(kind, partial(self._transact, kind, work, writes=writes))
+
+    def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
+        """Try as often as the connection breaks, within bounds."""
+        with database_errors(self._url, kind.label):
+            for number in range(_TRIES):
+                if number > 1:
+                    self._sleep(min(_PAUSE_S * 2 ** (number - 2), time_left()))
+                try:
+                    return attempt()
+                except _Cut as cut:
+                    error = cut.error
+                if time_left() <= 0:
+                    break
+            raise error
+
+    def _has_schema(self, kind: PostgresKind) -> bool:
+        driver = self._connect()
+        try:
+            sql = "SELECT to_regclass('taskhand.schema_version') IS NOT NULL AND to_regnamespace(%s) IS NOT NULL"
+            [(found,)] = driver.execute(sql, (kind.schema,)).fetchall()
+        except psycopg.Error as error:
+            if is_cut(error, driver):
+                raise _Cut(error) from error
+            raise
+        finally:
+            self._give_back(driver)
+        return bool(found)
+
+    def open(self) -> None:
+        """Count one more user."""
+        self._users += 1
+
+    async def aclose(self) -> None:
+        """Close the connections, after the last user."""
+        self._users -= 1
+        if self._users <= 0:
+            with self._lock:
+                idle, self._idle = self._idle, []
+            for driver in idle:
+                driver.close()
+
+    def _transact(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
+        """Run the work once; _Cut where the connection broke and nothing is kept of it."""
+        driver = self._connect()
+        number: str | None = None
+        is_sent = False
+        try:
+            self._migrate(driver, kind)
+            number = self._begin(driver, kind, writes=writes)
+            result = work(PostgresConnection(driver))
+            is_sent = True
+            driver.execute("COMMIT")
+        except psycopg.Error as error:
+            if not is_cut(error, driver):
+                raise
+            driver.close()
+            self._drop_idle()
+            if not is_sent or (number is not None and not self._was_kept(number, kind)):
+                self._end(number)
+                raise _Cut(error) from error
+        finally:
+            self._give_back(driver)
+        return result
+
+    def _migrate(self, driver: Driver, kind: PostgresKind) -> None:
+        """Bring the schema up to date, once in the life of this process."""
+        if kind.name not in self._migrated:
+            migrate(driver, kind)
+            self._migrated.add(kind.name)
+
+    def _begin(self, driver: Driver, kind: PostgresKind, *, writes: bool) -> str | None:
+        """Begin a transaction in one round trip; the number of one that writes."""
+        left = time_left()
+        statement_ms = int(1_000 * max(_LEAST_S, min(_STATEMENT_S, left)))
+        lock_ms = int(1_000 * max(_LEAST_S, min(self._busy_s, left)))
+        number = "pg_current_xact_id()::text" if writes else "NULL"
+        takes_turn = writes and kind.lock is not None
+        statements = (
+            f"BEGIN ISOLATION LEVEL {'READ COMMITTED' if writes else 'REPEATABLE READ READ ONLY'}",
+            f"SET LOCAL search_path TO {kind.schema}, pg_catalog",
+            f"SET LOCAL statement_timeout = {statement_ms}",
+            f"SET LOCAL lock_timeout = {lock_ms}",
+            *([f"SELECT pg_advisory_xact_lock({LOCKS}, {kind.lock})"] if takes_turn else []),
+            f"SELECT version, oldest, {number} AS number FROM taskhand.schema_version WHERE kind = '{kind.name}'",  # noqa: S608
+        )
+        cursor = driver.execute("; ".join(statements).encode())
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        if row is None:
+            raise errors.UndefinedTable
+        kind.check_version(row["version"], row["oldest"])
+        return None if row["number"] is None else str(row["number"])
+
+    def _was_kept(self, number: str, kind: PostgresKind) -> bool:
+        """Whether a transaction was committed whose answer was lost. OperatorError where nobody can tell."""
+        until = time.monotonic() + _ASK_S
+        pause_s = _PAUSE_S
+        while time.monotonic() < until:
+            status = self._end(number)
+            if status in {"committed", "aborted"}:
+                return status == "committed"
+            self._sleep(pause_s)
+            pause_s *= 2
+        why = "the connection broke as the last write was being committed, so it is not known whether it was kept"
+        raise unreachable_error(self._url, kind.label, why)
+
+    def _end(self, number: str | None) -> str | None:
+        """End a transaction whose connection broke, and tell how it ended; None where the database does not answer.
+
+        The database does not know yet that the connection is gone, and would keep the locks of the transaction.
+        """
+        if number is None:
+            return None
+        with suppress(psycopg.Error), closing(connect(self._url)) as driver:
+            driver.execute(_END, (number,))
+            [(status,)] = driver.execute("SELECT pg_xact_status(%s::text::xid8)", (number,)).fetchall()
+            return str(status)
+        return None
+
+    def _connect(self) -> Driver:
+        """A connection; _Cut where there is none, and another try may get one."""
+        try:
+            return self._take()
+        except psycopg.OperationalError as error:
+            if is_refused(error):
+                raise
+            raise _Cut(error) from error
+
+    def _take(self) -> Driver:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return connect(self._url)
+
+    def _give_back(self, driver: Driver) -> None:
+        """Keep a connection for the next work, without a transaction; close one that cannot be used again."""
+        try:
+            if not driver.closed and driver.info.transaction_status is not TransactionStatus.IDLE:
+                driver.execute("ROLLBACK")
+        except psycopg.Error:
+            driver.close()
+        if driver.closed:
+            return
+        with self._lock:
+            self._idle.append(driver)
+
+    def _drop_idle(self) -> None:
+        """Close the connections that nobody uses: what has broken one has broken them all."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for driver in idle:
+            driver.close()
+
+
+class _Cut(Exception):
+    """The connection broke, and nothing was kept of the work."""
+
+    def __init__(self, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.error = error

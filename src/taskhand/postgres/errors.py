@@ -1,0 +1,135 @@
+"""The errors of PostgreSQL as errors for the operator, without the password of the address in any text."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+
+from taskhand.domain.errors import OperatorError
+from taskhand.sql.connection import DamagedRow
+
+__all__ = ["database_errors", "describe_database", "is_cut", "is_refused", "unreachable_error"]
+
+_VARIABLE: Final = "TASKHAND_STATE"
+_UNKNOWN: Final = "the database of TASKHAND_STATE"
+
+_BUSY = (
+    errors.LockNotAvailable,
+    errors.QueryCanceled,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.TooManyConnections,
+    errors.OutOfMemory,
+)
+_REFUSED = (
+    errors.InvalidPassword,
+    errors.InvalidAuthorizationSpecification,
+    errors.InvalidCatalogName,
+    errors.InsufficientPrivilege,
+)
+_REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
+"""How a refused connection is told: the driver gives it no state."""
+
+
+def describe_database(url: str) -> str:
+    """Which database the address is of, without who signs in to it."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:
+        return _UNKNOWN
+    if _secrets_in(url) is None:
+        return _UNKNOWN
+    host, port = given.get("host") or given.get("hostaddr") or "this machine", given.get("port")
+    return f"the database {given.get('dbname') or 'of the user'} at {host}{f':{port}' if port else ''}"
+
+
+def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object] | None") -> bool:
+    """Whether the connection is gone, and not only its statement refused."""
+    return driver is None or driver.closed or driver.broken or isinstance(error, errors.AdminShutdown)
+
+
+def is_refused(error: psycopg.Error) -> bool:
+    """Whether another try would be refused too."""
+    is_told = isinstance(error, psycopg.OperationalError) and any(one in str(error) for one in _REFUSALS)
+    return isinstance(error, _REFUSED) or is_told
+
+
+@contextmanager
+def database_errors(url: str, label: str) -> Iterator[None]:
+    """Errors of a database leave as OperatorError, which names it and what to do."""
+    try:
+        yield
+    except DamagedRow as error:
+        where = describe_database(url)
+        raise OperatorError(
+            f"The {label} in {where} could not be used: {error}.", code="store_unavailable", next_step="Restore it."
+        ) from error
+    except psycopg.Error as error:
+        raise _to_operator_error(error, url, label) from None
+
+
+def unreachable_error(url: str, label: str, why: str) -> OperatorError:
+    """The error for a database that does not answer."""
+    return OperatorError(
+        f"The {label} in {describe_database(url)} cannot be reached: {why}.",
+        code="store_unavailable",
+        retryable=True,
+        next_step=f"Check that PostgreSQL runs and that {_VARIABLE} names it; then try again.",
+    )
+
+
+def _to_operator_error(error: psycopg.Error, url: str, label: str) -> OperatorError:
+    where, why = describe_database(url), _reason(error, url)
+    if isinstance(error, _BUSY):
+        return OperatorError(
+            f"The {label} in {where} is busy: {why}.",
+            code="store_busy",
+            retryable=True,
+            next_step="Try again in a moment.",
+        )
+    if is_refused(error):
+        return OperatorError(
+            f"The {label} in {where} cannot be used: {why}.",
+            code="store_unavailable",
+            next_step=f"Check user, password and database in {_VARIABLE}; the user must own the schemas of Taskhand.",
+        )
+    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
+        return OperatorError(
+            f"The {label} in {where} is gone: it was there before.",
+            code="store_unavailable",
+            next_step="Restore it, or restart Taskhand to begin with a new one.",
+        )
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return unreachable_error(url, label, why)
+    return OperatorError(
+        f"The {label} in {where} could not be used: {why}.",
+        code="store_unavailable",
+        next_step=f"Check the database, or set {_VARIABLE} to another one.",
+    )
+
+
+def _reason(error: psycopg.Error, url: str) -> str:
+    """The line that says why; the kind of error alone where the address may be quoted in it."""
+    said = error.diag.message_primary or next((one for one in str(error).splitlines() if one.strip()), "")
+    said = said.rpartition("failed: ")[2].strip().removeprefix("FATAL:").strip().rstrip(".")
+    secrets = _secrets_in(url)
+    if secrets is None or any(one in said for one in secrets):
+        return type(error).__name__
+    return said or type(error).__name__
+
+
+def _secrets_in(url: str) -> set[str] | None:
+    """Every spelling of the password; None where the address cannot be read, so that any part may be one."""
+    try:
+        password = conninfo_to_dict(url).get("password")
+        raw = urlsplit(url).password if "://" in url else None
+    except (psycopg.Error, ValueError):
+        return None
+    if raw and unquote(raw) != password:
+        return None  # it has a character that ends it, so that the rest of it is taken for the host
+    found = {one for one in (str(password or ""), raw or "") if one}
+    return found | {unquote(one) for one in found} | {quote(one, safe="") for one in found}

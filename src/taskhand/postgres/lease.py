@@ -1,0 +1,189 @@
+"""Which processes that share a database are alive: each renews a lease there for as long as it lives.
+
+A lock that ends with a connection would tell less: a cut connection, or a restart of the database, would let a living
+process look dead, and one that is paused keeps its connection. So a process is dead to the others once it has not
+renewed its lease for as long as that lasts, by the clock of the database; and it knows that before they do, since it
+counts from before it asked.
+
+A process that finds its lease taken over goes on under a new name: what it had begun is not its own any more.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from math import inf
+from secrets import token_hex
+from threading import Event, Lock, Thread
+from typing import Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.postgres.migrations import PostgresKind
+from taskhand.postgres.store import Store
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["LEASE_S", "SESSIONS", "Lease"]
+
+_log = logging.getLogger(__name__)
+
+SESSIONS: Final = PostgresKind("list of processes", "sessions", "taskhand.postgres")
+
+LEASE_S: Final = 15.0
+"""Seconds without a sign of life after which a process is dead to the others."""
+_RENEWALS: Final = 3
+"""How often a lease is renewed while it lasts."""
+_OWN_SHARE: Final = 0.8
+"""The share of a lease within which its process relies on it: an answer may have taken long."""
+
+_RENEW: Final = "UPDATE session SET seen_at = clock_timestamp() WHERE session = ? AND holder = session"
+_ENTER: Final = "INSERT INTO session VALUES (?, ?, clock_timestamp())"
+_FORGET_OLD: Final = "DELETE FROM session WHERE seen_at < clock_timestamp() - interval '7 days'"
+_TAKE_OVER: Final = """
+INSERT INTO session VALUES (?, ?, clock_timestamp())
+ON CONFLICT (session) DO UPDATE SET holder = excluded.holder
+WHERE session.holder = excluded.holder OR NOT EXISTS (
+    SELECT 1 FROM session AS other WHERE other.session = session.holder
+    AND other.seen_at > clock_timestamp() - CAST(? AS double precision) * interval '1 second'
+)
+"""
+"""A row that is not there is of a dead process; one that is there may be taken from a holder that is dead."""
+
+
+class Lease:
+    """The life of this process, and the dead processes that it has taken over.
+
+    `monotonic` must go on while the process is paused. Everything here asks the database at once, in the thread of the
+    caller, and raises OperatorError where that does not answer.
+    """
+
+    def __init__(self, store: Store, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None) -> None:
+        self._store = store
+        self._lease_s = lease_s
+        self._monotonic = monotonic or _uptime
+        self._lock = Lock()
+        self._session = token_hex(8)
+        self._held_until = -inf
+        self._is_entered = False
+        self._taken_over: set[str] = set()
+        self._ended = Event()
+        self._thread: Thread | None = None
+
+    @property
+    def session(self) -> str:
+        """The name of this process; another one after it was taken over."""
+        return self._session
+
+    @property
+    def taken_over(self) -> frozenset[str]:
+        """The dead processes that this process has taken over."""
+        return frozenset(self._taken_over)
+
+    def acquire(self) -> None:
+        """Live from now on, under a new name where this process was taken over."""
+        if not self._renew_if_needed():
+            with self._lock:
+                self._enter()
+        self._start()
+
+    def is_held(self, session: str) -> bool:
+        """Whether this process still has this name, so that nobody else acts for it; asked where that is not sure."""
+        return session == self._session and self._renew_if_needed() and session == self._session
+
+    def other_sessions(self) -> tuple[str, ...]:
+        """None: a dead process without open changes has left nothing behind but its row."""
+        return ()
+
+    def take_over(self, session: str) -> bool:
+        """Act for another process; False where that one is alive, or was taken over by a third."""
+        if session in self._taken_over:
+            return True
+        self.acquire()
+        change = (session, self._session, self._lease_s)
+        if self._store.write_now(lambda connection: connection.execute(_TAKE_OVER, change).rowcount) != 1:
+            return False
+        self._taken_over.add(session)
+        return True
+
+    def release(self, session: str) -> None:
+        """Let another process take this one over."""
+        self._taken_over.discard(session)
+        sql, change = "UPDATE session SET holder = NULL WHERE session = ? AND holder = ?", (session, self._session)
+        self._store.write_now(lambda connection: connection.execute(sql, change).rowcount)
+
+    def delete(self, session: str) -> None:
+        """Forget a process that was taken over."""
+        self._taken_over.discard(session)
+        sql, change = "DELETE FROM session WHERE session = ? AND holder = ?", (session, self._session)
+        self._store.write_now(lambda connection: connection.execute(sql, change).rowcount)
+
+    def release_all(self) -> None:
+        """End the life of this process: the others act for it, and for those that it had taken over, from now on."""
+        self._ended.set()
+        self._thread = None
+        self._taken_over.clear()
+        with self._lock:
+            self._held_until = -inf
+            if self._is_entered:
+                former, self._session, self._is_entered = self._session, token_hex(8), False
+                self._store.write_now(partial(_leave, former))
+
+    def _renew_if_needed(self) -> bool:
+        """Whether the lease is held; it is renewed where too little of it is left to rely on."""
+        if self._monotonic() < self._held_until:
+            return True
+        with self._lock:
+            return self._is_entered and self._renew()
+
+    def _renew(self) -> bool:
+        """Renew the lease; False where another process has taken this one over."""
+        asked = self._monotonic()
+        renewed = self._store.write_now(lambda connection: connection.execute(_RENEW, (self._session,)).rowcount)
+        if renewed == 1:
+            self._held_until = asked + _OWN_SHARE * self._lease_s
+            return True
+        if self._is_entered:
+            _log.warning("this process did not answer for %g s, and others act for it now", self._lease_s)
+            self._is_entered = False
+            self._held_until = -inf
+            self._taken_over.clear()
+            self._session = token_hex(8)
+        return False
+
+    def _enter(self) -> None:
+        """Begin a life under the name that nobody has had yet."""
+        session, asked = self._session, self._monotonic()
+
+        def enter(connection: SqlConnection) -> None:
+            connection.execute(_FORGET_OLD)
+            connection.execute(_ENTER, (session, session))
+
+        self._store.write_now(enter)
+        self._is_entered = True
+        self._held_until = asked + _OWN_SHARE * self._lease_s
+
+    def _start(self) -> None:
+        """Renew the lease beside all else, until the end."""
+        if self._thread is None:
+            self._ended = Event()
+            self._thread = Thread(target=self._keep_renewing, args=(self._ended,), name="lease", daemon=True)
+            self._thread.start()
+
+    def _keep_renewing(self, ended: Event) -> None:
+        while not ended.wait(self._lease_s / _RENEWALS):
+            try:
+                with self._lock:
+                    if self._is_entered and not ended.is_set():
+                        self._renew()
+            except OperatorError as error:
+                _log.warning("the life of this process could not be written down: %s", error.message)
+
+
+def _leave(session: str, connection: SqlConnection) -> None:
+    connection.execute("UPDATE session SET holder = NULL WHERE holder = ? AND session <> ?", (session, session))
+    connection.execute("DELETE FROM session WHERE session = ? AND holder = ?", (session, session))
+
+
+def _uptime() -> float:
+    """Seconds since the machine started, those included in which it slept."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -1,0 +1,48 @@
+"""The data of one kind in a PostgreSQL database."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from taskhand.postgres.database import Database
+from taskhand.postgres.migrations import PostgresKind
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["Store"]
+
+_T = TypeVar("_T")
+
+
+class Store:
+    """Runs work on the schema of its kind; the database is closed after the last of its stores."""
+
+    def __init__(self, database: Database, kind: PostgresKind) -> None:
+        self._database = database
+        self._kind = kind
+        database.open()
+
+    async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """As `read`."""
+        return await self.read(work)
+
+    async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """Run `work` on one consistent view; OperatorError where the database cannot be used."""
+        return await self._database.run(self._kind, work, writes=False)
+
+    async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:  # noqa: ARG002
+        """Run `work` wholly or not at all, alone among the writes of this kind.
+
+        Every write is durable: this process outlives a crash of the database, and goes on as if nothing were lost.
+        """
+        return await self._database.run(self._kind, work, writes=True)
+
+    def write_now(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """As `write`, in the thread of the caller."""
+        return self._database.run_now(self._kind, work, writes=True)
+
+    async def exists(self) -> bool:
+        """Whether anything was ever kept."""
+        return await self._database.exists(self._kind)
+
+    async def aclose(self) -> None:
+        """Close the connections, where no other store uses them."""
+        await self._database.aclose()

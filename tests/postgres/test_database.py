@@ -1,0 +1,201 @@
+"""One database, and what happens to work when its connections break, it is restarted, or others hold it up."""
+
+import signal
+from collections.abc import Iterator
+
+import anyio
+import psycopg
+import pytest
+
+from builders import refused
+from postgres_line import Line, open_line
+from postgres_server import TestDatabase
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.postgres import JOURNAL
+from taskhand.postgres.database import Database
+from taskhand.postgres.migrations import PostgresKind
+from taskhand.postgres.statements import to_driver
+from taskhand.postgres.store import Store
+from taskhand.sql.connection import SqlConnection
+
+COUNT = "UPDATE made SET changes = changes + 1 RETURNING changes"
+
+
+def count_up(connection: SqlConnection) -> int:
+    """Work whose repetition shows."""
+    return int(connection.execute(COUNT).fetchone()["changes"])
+
+
+@pytest.fixture
+async def store(postgres: TestDatabase) -> Store:
+    """The schema of the journal, which has been used."""
+    store = Store(Database(postgres.url, sleep=lambda _: None), JOURNAL)
+    assert await store.write(count_up) == 1
+    return store
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("SELECT ? WHERE a = ?", "SELECT %s WHERE a = %s"),
+        ("SELECT '?', \"a?\", 'it''s ?', ?", "SELECT '?', \"a?\", 'it''s ?', %s"),
+        ("SELECT 5 % 2, '100%' -- why?\n, ?", "SELECT 5 %% 2, '100%%' -- why?\n, %s"),
+        ("/* ? */ SELECT ?", "/* ? */ SELECT %s"),
+    ],
+)
+def test_a_mark_is_a_parameter_outside_of_texts_names_and_comments(given: str, sent: str) -> None:
+    assert to_driver(given) == sent
+
+
+async def test_a_text_comes_back_as_it_was_but_for_what_postgres_has_no_text_for(store: Store) -> None:
+    text = "Ñandú 100% ? \\ 'x' \U0001f600"
+    found = await store.read(lambda connection: connection.execute("SELECT ? AS a, ? AS b", (text, "a\0\ud800")))
+    row = found.fetchone()
+    assert (row["a"], row[1], tuple(row)) == (text, "a\ufffd?", (text, "a\ufffd?"))
+    await store.aclose()
+
+
+async def test_work_goes_on_after_every_connection_was_cut(store: Store, postgres: TestDatabase) -> None:
+    postgres.cut_connections()
+    assert await store.write(count_up) == 2
+    postgres.cut_connections()
+    assert await store.read(lambda connection: connection.execute("SELECT changes FROM made").fetchone()[0]) == 2
+    await store.aclose()
+
+
+async def test_work_whose_connection_is_cut_in_the_middle_is_done_once(store: Store, postgres: TestDatabase) -> None:
+    cuts = iter([True])
+
+    def work(connection: SqlConnection) -> int:
+        counted = count_up(connection)
+        if next(cuts, False):
+            postgres.cut_connections()
+        return counted
+
+    assert await store.write(work) == 2
+    assert await store.write(count_up) == 3
+    await store.aclose()
+
+
+async def test_a_commit_whose_answer_is_lost_is_looked_up(postgres: TestDatabase) -> None:
+    for reaches, counted in ((True, 1), (False, 2)):
+        with open_line(postgres.url, reaches=reaches) as line:
+            store = Store(Database(line.url, sleep=lambda _: None), JOURNAL)
+
+            cuts = iter([line])
+
+            def work(connection: SqlConnection, cuts: Iterator[Line] = cuts) -> int:
+                found = count_up(connection)
+                for one in cuts:
+                    one.cut_next()
+                return found
+
+            await store.read(lambda _: None)
+            assert await store.write(work) == counted
+            await store.aclose()
+    assert postgres.rows("SELECT changes FROM taskhand_journal.made") == [(2,)]
+
+
+async def test_nothing_is_waited_for_longer_than_the_call_may_take(store: Store, postgres: TestDatabase) -> None:
+    with psycopg.connect(postgres.url) as other:
+        other.execute("LOCK TABLE taskhand_journal.made")
+        with refused("store_busy", OperatorError), call_deadline(0.5):
+            await store.write(count_up)
+    assert await store.write(count_up) == 2
+    await store.aclose()
+
+
+async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(store: Store, postgres: TestDatabase) -> None:
+    other = Store(Database(postgres.url), JOURNAL)
+    async with anyio.create_task_group() as group:
+        for one in (store, other) * 10:
+            group.start_soon(one.write, count_up)
+    assert await store.write(count_up) == 22
+    await store.aclose()
+    await other.aclose()
+
+
+async def test_error_of_the_work_keeps_nothing_of_it(store: Store) -> None:
+    def work(connection: SqlConnection) -> None:
+        count_up(connection)
+        raise OperatorError("no")
+
+    with pytest.raises(OperatorError, match="no"):
+        await store.write(work)
+    assert await store.write(count_up) == 2
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ana:s3cr%21et@127.0.0.1:1/db",
+        "postgresql://ana:s3cr%21et@127.0.0.1:x1/db",
+        "postgresql://ana:s3cr@!et@127.0.0.1:1/db",
+        "host=127.0.0.1 port=1 user=ana password=s3cr!et",
+        "postgresql://ana@127.0.0.1:1/db?password=s3cr!et&nothing=1",
+    ],
+)
+async def test_no_error_quotes_the_password_of_the_address(url: str) -> None:
+    store = Store(Database(url, sleep=lambda _: None), JOURNAL)
+    with refused("store_unavailable", OperatorError) as error:
+        await store.write(count_up)
+    told = f"{error.value.message} {error.value.next_step} {error.value.__cause__}"
+    assert "s3cr" not in told
+    assert "et@" not in told
+    assert "TASKHAND_STATE" in told
+    await store.aclose()
+
+
+async def test_a_schema_of_a_newer_program_is_refused_unless_this_one_can_work_on_it(
+    store: Store, postgres: TestDatabase
+) -> None:
+    postgres.run("UPDATE taskhand.schema_version SET version = 2 WHERE kind = 'journal'")
+    assert await store.write(count_up) == 2
+    postgres.run("UPDATE taskhand.schema_version SET oldest = 2 WHERE kind = 'journal'")
+    for one in (store, Store(Database(postgres.url), JOURNAL)):
+        with refused("store_too_new", OperatorError):
+            await one.write(count_up)
+        await one.aclose()
+
+
+async def test_a_schema_that_is_gone_is_not_made_anew_beside_what_was_lost(
+    store: Store, postgres: TestDatabase
+) -> None:
+    postgres.empty()
+    with refused("store_unavailable", OperatorError) as error:
+        await store.write(count_up)
+    assert "gone" in error.value.message
+    assert not await store.exists()
+    await store.aclose()
+
+
+async def test_processes_that_start_together_migrate_once(postgres: TestDatabase) -> None:
+    stores = [Store(Database(postgres.url), JOURNAL) for _ in range(4)]
+    found: list[int] = []
+
+    async def write(store: Store) -> None:
+        found.append(await store.write(count_up))
+        await store.aclose()
+
+    async with anyio.create_task_group() as group:
+        for one in stores:
+            group.start_soon(write, one)
+    assert sorted(found) == [1, 2, 3, 4]
+
+
+async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestDatabase) -> None:
+    if (server := postgres.server) is None:
+        pytest.skip("the server is not ours to restart")
+    patient = Store(Database(postgres.url), PostgresKind("journal", "journal", "taskhand.journal", 1))
+    await patient.write(count_up)
+    for how in (signal.SIGQUIT, signal.SIGINT):
+        server.stop(how)
+        async with anyio.create_task_group() as group:
+            group.start_soon(patient.write, count_up)
+            await anyio.wait_all_tasks_blocked()  # it is refused in its thread already
+            server.start()
+    assert await store.write(count_up) == 5
+    await store.aclose()
+    await patient.aclose()

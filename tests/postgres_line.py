@@ -1,0 +1,101 @@
+"""A line to a PostgreSQL server that can be cut without the server learning of it."""
+
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+__all__ = ["Line", "open_line"]
+
+
+class Line:
+    """Passes on what clients and the server say; `url` is the address of the server at this end."""
+
+    def __init__(self, url: str, *, reaches: bool) -> None:
+        """`reaches` is whether the message that is cut off still reaches the server."""
+        self._to = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        self._reaches = reaches
+        self._cut, self._ended = Event(), Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._other: dict[socket.socket, socket.socket] = {}
+        self._clients: set[socket.socket] = set()
+        self._sockets = [self._listening]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listening, selectors.EVENT_READ)
+        host, port = self._listening.getsockname()
+        self.url = make_conninfo(url, host=host, port=port, sslmode="disable", gssencmode="disable")
+
+    def cut_next(self) -> None:
+        """Cut the line of the client that speaks next."""
+        self._cut.set()
+
+    def run(self) -> None:
+        """Pass on, until the end."""
+        while not self._ended.is_set():
+            for key, _ in self._selector.select(0.05):
+                speaker = key.fileobj
+                assert isinstance(speaker, socket.socket)
+                if speaker is self._listening:
+                    self._accept()
+                else:
+                    self._pass_on(speaker)
+
+    def end(self) -> None:
+        """Pass on nothing more."""
+        self._ended.set()
+
+    def close(self) -> None:
+        """Close both ends, after the end."""
+        self._selector.close()
+        for one in self._sockets:
+            one.close()
+
+    def _accept(self) -> None:
+        client, _ = self._listening.accept()
+        host, port = self._to.get("host", "127.0.0.1"), self._to.get("port", "5432")
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+        else:
+            server = socket.create_connection((host, int(port)))
+        self._other |= {client: server, server: client}
+        self._clients.add(client)
+        for one in (client, server):
+            self._sockets.append(one)
+            self._selector.register(one, selectors.EVENT_READ)
+
+    def _pass_on(self, speaker: socket.socket) -> None:
+        other = self._other[speaker]
+        try:
+            said = speaker.recv(65_536)
+            is_cut = speaker in self._clients and self._cut.is_set()
+            if said and (not is_cut or self._reaches):
+                other.sendall(said)
+        except OSError:
+            said, is_cut = b"", False
+        if is_cut:
+            self._cut.clear()
+            self._selector.unregister(speaker)
+            self._selector.unregister(other)
+            speaker.close()  # the server does not learn of it
+        elif not said:
+            for one in (speaker, other):
+                self._selector.unregister(one)
+                one.close()
+
+
+@contextmanager
+def open_line(url: str, *, reaches: bool = True) -> Iterator[Line]:
+    """A line to the server at `url`."""
+    line = Line(url, reaches=reaches)
+    thread = Thread(target=line.run, daemon=True)
+    thread.start()
+    try:
+        yield line
+    finally:
+        line.end()
+        thread.join()
+        line.close()
