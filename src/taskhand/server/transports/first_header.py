@@ -7,5 +7,7 @@ __all__ = ["first_header"]
 
 def first_header(found_in: Scope | Message, name: bytes) -> str | None:
     """The first header of this name, in lower case, as the SDK reads it; quicker than all of them by name."""
-    found = next((value for key, value in found_in["headers"] if key == name), None)
-    return None if found is None else str(found, "latin-1")
+    for key, value in found_in["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None

@@ -13,25 +13,24 @@ import anyio
 import uvicorn
 from mcp.server import Server
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.connection import limited_connection
-from taskhand.server.transports.host_names import Address, host_in_url, is_malformed_port
+from taskhand.server.transports.host_names import Address, host_in_url
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.open_connections import ACCEPTED_AT_ONCE, OpenConnections
 from taskhand.server.transports.process import LAST_WRITE_S, leave
 from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
-from taskhand.server.transports.refused_names import explain_refused_names
+from taskhand.server.transports.refused_names import refuse_names
 from taskhand.server.transports.request_limiter import RequestLimiter
-from taskhand.server.transports.request_repair import accept_initialize_after_discover, accept_trailing_slash
+from taskhand.server.transports.request_repair import repair_requests
 
 if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
@@ -108,7 +107,7 @@ async def serve_http(
             tasks.start_soon(at_start)
             if auth:
                 tasks.start_soon(auth.run)
-            served = read_forwarded(limiter.limit_requests(_repair_requests(app)), proxies)
+            served = read_forwarded(limiter.limit_requests(refuse_names(repair_requests(app))), proxies)
             if observer:
                 served = _observed(served, limiter, observer)
             await _Server(_uvicorn_config(served, limited_connection(limits, connections))).serve(sockets=[bound])
@@ -132,12 +131,6 @@ def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver") -
 
     observer.watch_sessions(limiter.count_sessions)
     return observe_requests(app, observer)
-
-
-def _repair_requests(app: ASGIApp) -> ASGIApp:
-    """The app for requests as clients send them, and with refusals that say what to do."""
-    repaired = accept_trailing_slash(accept_initialize_after_discover(app))
-    return _refuse_malformed_ports(explain_refused_names(repaired))
 
 
 def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn.Config:
@@ -165,21 +158,6 @@ class _Server(uvicorn.Server):
         last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, leave)
         last.daemon = True
         last.start()
-
-
-def _refuse_malformed_ports(app: ASGIApp) -> ASGIApp:
-    """`app` for requests whose Host and Origin have a number, or nothing, for a port; it checks their names itself."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
-        refused: PlainTextResponse | None = None
-        if is_malformed_port(headers.get("origin", "").rpartition("://")[2]):
-            refused = PlainTextResponse("Invalid Origin header", 403)
-        if is_malformed_port(headers.get("host", "")):
-            refused = PlainTextResponse("Invalid Host header", 421)
-        await (refused or app)(scope, receive, send)
-
-    return answer
 
 
 def _bound(host: str, port: int) -> socket.socket:

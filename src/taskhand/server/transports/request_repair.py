@@ -4,52 +4,44 @@ import json
 from typing import Any, Final
 
 from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["accept_initialize_after_discover", "accept_trailing_slash"]
+from taskhand.server.transports.first_header import first_header
 
-_VERSION, _METHOD = "mcp-protocol-version", "mcp-method"
+__all__ = ["repair_requests"]
+
+_VERSION, _METHOD = b"mcp-protocol-version", b"mcp-method"
 _MOST_READ: Final = 64 * 1024
 """Bytes of a body that are read to see whether it is `initialize`, which is short."""
 
 
-def accept_trailing_slash(app: ASGIApp) -> ASGIApp:
-    """`app` where `/mcp/` is `/mcp`.
+def repair_requests(app: ASGIApp) -> ASGIApp:
+    """`app` where `/mcp/` is `/mcp`, and `initialize` belongs to the older era, whatever version its header names.
 
-    Starlette redirects it to an absolute address instead, whose scheme is `http` behind a proxy that ends TLS.
+    Starlette redirects `/mcp/` to an absolute address instead, whose scheme is `http` behind a proxy that ends TLS. A
+    client that asked with `server/discover` may still send the header of that request when it falls back.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != "/" and scope["path"].endswith("/"):
-            scope = dict(scope) | {"path": scope["path"].rstrip("/") or "/"}
+        if scope["type"] == "http":
+            if scope["path"] != "/" and scope["path"].endswith("/"):
+                scope = dict(scope) | {"path": scope["path"].rstrip("/") or "/"}
+            if _may_be_initialize(scope):
+                messages = await _read(receive)
+                if _is_initialize(b"".join(message.get("body", b"") for message in messages)):
+                    scope = dict(scope) | {"headers": [pair for pair in scope["headers"] if pair[0] != _VERSION]}
+                receive = _replay(messages, receive)
         await app(scope, receive, send)
 
     return answer
 
 
-def accept_initialize_after_discover(app: ASGIApp) -> ASGIApp:
-    """`app` where `initialize` belongs to the older era, whatever version its header names.
-
-    A client that asked with `server/discover` may still send the header of that request when it falls back.
-    """
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _may_be_initialize(Headers(scope=scope)):
-            messages = await _read(receive)
-            if _is_initialize(b"".join(message.get("body", b"") for message in messages)):
-                kept = [pair for pair in scope["headers"] if pair[0].decode("latin-1") != _VERSION]
-                scope = dict(scope) | {"headers": kept}
-            receive = _replay(messages, receive)
-        await app(scope, receive, send)
-
-    return answer
-
-
-def _may_be_initialize(headers: Headers) -> bool:
+def _may_be_initialize(scope: Scope) -> bool:
     """Whether the headers name a version of the newer era, or an unknown one, and no other method."""
-    version, method = headers.get(_VERSION), headers.get(_METHOD)
-    return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS and method in {None, "initialize"}
+    if first_header(scope, _METHOD) not in {None, "initialize"}:
+        return False
+    version = first_header(scope, _VERSION)
+    return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 async def _read(receive: Receive) -> list[Message]:
