@@ -23,6 +23,9 @@ _SHORTEST_SECRET = 4
 _CALLERS_KEY = re.compile(r"(thk_[0-9a-f]{10}_)[0-9a-f]+")
 """The key of a caller, of which only a hash is known; its id stays."""
 
+_TICKET = re.compile(r"(/link/)[\w-]{43}")
+"""The address of a page on which a person links a credential."""
+
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -71,6 +74,7 @@ class _Formatter(logging.Formatter):
         """The text without credentials."""
         for secret in self._masked:
             text = text.replace(secret, "***")
+        text = _TICKET.sub(r"\1***", text) if "/link/" in text else text
         return _CALLERS_KEY.sub(r"\1***", text) if "thk_" in text else text
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802  the library's

@@ -275,8 +275,7 @@ async def _open(
 ) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]], LinkPages | None]":
     """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
 
-    Then whether calls can be carried out, and the pages on which persons link credentials.
-    OperatorError where the configuration does not allow it.
+    Then whether calls can be carried out, and the pages where persons link. OperatorError for what cannot be served.
     """
     from taskhand.cli.access import access_by
     from taskhand.cli.people import PeopleSource
@@ -294,6 +293,7 @@ async def _open(
     observe = metrics.of_connection if metrics else None
     links = _open_links(settings, stack)
     connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
+    pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
     server = create_server(
         connections,
         access=access_by(policy, people),
@@ -301,6 +301,7 @@ async def _open(
         keeps_sessions=keeps_sessions,
         remark=found.remark,
         observer=metrics,
+        offers=pages.linking if pages else None,
         makes_spans=traces is not None,
     )
     if traces is not None:
@@ -308,7 +309,6 @@ async def _open(
 
         server.middleware.insert(0, read_trace_headers)
 
-    pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
     reload_files = reload_on_hangup((policy, people), stack)
     at_start = partial(_work_beside, reload_files, links, connections)
 

@@ -14,20 +14,20 @@ class LinkPages:
     """The pages of one server."""
 
     def __init__(self, linking: Linking) -> None:
-        self._linking = linking
+        self.linking = linking
 
     def routes(self, url: str | None) -> list[Route]:
         """The routes of the pages. `url` is the server's address where only this machine reaches it, else None.
 
         There are none where nobody has told by which address persons reach it.
         """
-        if not self._linking.base and url is not None:
+        if not self.linking.base and url is not None:
             parts = urlsplit(url)
-            self._linking.base = f"{parts.scheme}://{parts.netloc}"
-        return link_routes(self._linking) if self._linking.base else []
+            self.linking.base = f"{parts.scheme}://{parts.netloc}"
+        return link_routes(self.linking) if self.linking.base else []
 
     def describe(self) -> str:
         """Where persons link, for whoever starts the server."""
-        if not self._linking.base:
+        if not self.linking.base:
             return "Persons link credentials with `taskhand people link` only: pages for it need --resource."
-        return f"Persons can link credentials of their own at {self._linking.base}/link."
+        return f"Persons can link credentials of their own at {self.linking.base}/link."
