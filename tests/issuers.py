@@ -59,7 +59,7 @@ class Issuer:
     """Signs tokens for anybody, and whatever is asked.
 
     `down` is whether it fails, `asked` what it was asked for, with which `headers`. `opaque` are the answers about
-    tokens by their text.
+    tokens by their text. `signed_in` changes the claims of ID tokens, and `given` what it gives for a code.
     """
 
     url: str = ""
@@ -71,6 +71,8 @@ class Issuer:
     person: dict[str, Any] = field(default_factory=lambda: {"sub": "ana"})
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     headers: list[str] = field(default_factory=list)
+    signed_in: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
 
     def claims(self, resource: str, **changed: Any) -> dict[str, Any]:
         """The claims of a good token, with these changed and those that are None left out."""
@@ -103,7 +105,7 @@ class Issuer:
                 back = {"code": code, "state": query["state"], "iss": self.url}
                 return 302, f"{query['redirect_uri']}?{urlencode(back)}"
             case "POST", "/token":
-                return self._redeem(form)
+                return self._redeem(form, credential)
             case "POST", "/register":
                 return 201, {"client_id": "desk", "token_endpoint_auth_method": "none", **json.loads(form["json"])}
             case "POST", "/introspect":
@@ -122,15 +124,25 @@ class Issuer:
             "authorization_response_iss_parameter_supported": True,
         } | {name: f"{self.url}/{place}" for name, place in places.items()}
 
-    def _redeem(self, form: dict[str, str]) -> tuple[int, Any]:
-        """The token for a code, which is good once and for whoever has its verifier."""
+    def _redeem(self, form: dict[str, str], credential: str) -> tuple[int, Any]:
+        """The token for a code, which is good once and for whoever has its verifier; to a known client an ID token."""
         asked = self.codes.pop(form.get("code", ""), None)
         verifier = sha256(form.get("code_verifier", "").encode()).digest()
         if asked is None or pack(verifier) != asked["code_challenge"] or form["resource"] != asked["resource"]:
             return 400, {"error": "invalid_grant"}
         scope = asked.get("scope", "")
         token = self.token(asked["resource"], scope=scope, **self.person)
-        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope}
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": scope}
+        if "openid" in scope.split():
+            if credential != "Basic cGFnZTphJTJGc2VjcmV0" or form["redirect_uri"] != asked["redirect_uri"]:
+                return 401, {"error": "invalid_client"}  # page:a/secret, encoded as a form
+            answer["id_token"] = self.id_token("page", nonce=asked["nonce"])
+        return 200, {name: one for name, one in (answer | self.given).items() if one is not None}
+
+    def id_token(self, client: str, **claims: Any) -> str:
+        """An ID token for a client, with the claims that a test has changed."""
+        changed = {"client_id": None, "scope": None, "sub": self.person["sub"]} | claims | self.signed_in
+        return self.token(client, header={"typ": "JWT"} | changed.pop("header", {}), **changed)
 
 
 class _Server(ThreadingHTTPServer):

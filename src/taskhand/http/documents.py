@@ -23,8 +23,10 @@ _POLICY: Final = RetryPolicy(attempts=2, cap_s=0.5, retry_after_cap_s=1.0)
 class JsonDocuments:
     """Reads documents and posts forms, each host over connections of its own, which stay open until it is closed."""
 
-    def __init__(self, runtime: Runtime | None = None) -> None:
+    def __init__(self, runtime: Runtime | None = None, *, credential: str = "TASKHAND_INTROSPECTION_SECRET") -> None:
+        """`credential` names the setting with the secret of the client that posts."""
         self._runtime = runtime
+        self._credential = credential
         self._clients: dict[tuple[str, str], Client] = {}
         self._stack = AsyncExitStack()
 
@@ -38,10 +40,18 @@ class JsonDocuments:
 
         The form asks for something: it may be sent twice.
         """
-        named = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
+        return await self._post(address, form, (client_id, secret), RequestKind.READ)
+
+    async def post_code(self, address: str, form: Mapping[str, str], client_id: str, secret: str) -> Mapping[str, Any]:
+        """As `post_form`, of a form with a code that is good once: it is not sent twice."""
+        return await self._post(address, form, (client_id, secret), RequestKind.CREATE)
+
+    async def _post(
+        self, address: str, form: Mapping[str, str], credential: tuple[str, str], kind: RequestKind
+    ) -> Mapping[str, Any]:
+        named = ":".join(map(quote_plus, credential)).encode()
         client = await self._client_of(address, f"Basic {b64encode(named).decode()}")
-        request = Request.of_form(_path_of(address, "form"), form, RequestKind.READ)
-        return (await client.send(request)).object
+        return (await client.send(Request.of_form(_path_of(address, "form"), form, kind))).object
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -57,7 +67,7 @@ class JsonDocuments:
                 name=parts.hostname or origin,
                 base_url=origin,
                 auth={"authorization": credential} if credential else {},
-                credential="TASKHAND_INTROSPECTION_SECRET",
+                credential=self._credential,
                 variable="TASKHAND_ISSUERS",
             )
             made = Client(upstream, limits=_LIMITS, policy=_POLICY, runtime=self._runtime)

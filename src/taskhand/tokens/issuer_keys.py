@@ -54,12 +54,17 @@ class IssuerKeys:
 
     async def introspection_address(self) -> str:
         """Where the issuer is asked about a token. OperatorError where that cannot be told."""
+        if (address := (await self.metadata()).introspection) is None:
+            raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
+        return address
+
+    async def metadata(self) -> IssuerMetadata:
+        """What the issuer says of itself. OperatorError where that cannot be had."""
         if not self._is_good:
             await self._ask_again()
         self._check_good()
-        if self._metadata is None or self._metadata.introspection is None:
-            raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
-        return self._metadata.introspection
+        assert self._metadata is not None  # noqa: S101  it is read with the keys
+        return self._metadata
 
     async def count_keys(self) -> int:
         """How many keys the issuer has now. OperatorError where they cannot be had."""

@@ -17,10 +17,16 @@ _VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
 
 @dataclass(frozen=True, slots=True)
 class IssuerMetadata:
-    """Where the issuer's keys are, and where it can be asked about a token."""
+    """Where the issuer's keys are, where it can be asked about a token, and where people sign in.
+
+    `names_itself` is whether it says in every answer to a browser whose answer it is (RFC 9207).
+    """
 
     keys: str
     introspection: str | None = None
+    authorization: str | None = None
+    token: str | None = None
+    names_itself: bool = False
 
 
 def check_address(address: str, called: str) -> None:
@@ -47,12 +53,21 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
             f"The metadata of the issuer {issuer} is that of another: {str(document.get('issuer'))[:100]!r}.",
             next_step="Write the issuer character for character as it calls itself, a slash at its end included.",
         )
-    keys, introspection = document.get("jwks_uri"), document.get("introspection_endpoint")
     is_local = urlsplit(issuer).scheme == "http"
-    if not isinstance(keys, str) or not _is_reachable(keys, is_local=is_local):
+
+    def address(name: str) -> str | None:
+        given = document.get(name)
+        return given if isinstance(given, str) and _is_reachable(given, is_local=is_local) else None
+
+    if (keys := address("jwks_uri")) is None:
         raise OperatorError(f"The metadata of the issuer {issuer} has no address of its keys (jwks_uri).")
-    is_given = isinstance(introspection, str) and _is_reachable(introspection, is_local=is_local)
-    return IssuerMetadata(keys, introspection if is_given else None)
+    return IssuerMetadata(
+        keys,
+        address("introspection_endpoint"),
+        address("authorization_endpoint"),
+        address("token_endpoint"),
+        document.get("authorization_response_iss_parameter_supported") is True,
+    )
 
 
 def _is_reachable(address: str, *, is_local: bool) -> bool:

@@ -8,11 +8,20 @@ from taskhand.domain.person_id import flaw_of_person
 from taskhand.domain.principal import SCOPES, Scope, is_token_person, token_person
 from taskhand.tokens.signed_token import RefusedToken, SignedToken
 
-__all__ = ["SCOPE_PREFIX", "TokenHolder", "TokenRules", "check_is_access_token", "read_holder"]
+__all__ = [
+    "SCOPE_PREFIX",
+    "SKEW_S",
+    "TokenHolder",
+    "TokenRules",
+    "check_audience",
+    "check_is_access_token",
+    "check_times",
+    "read_holder",
+]
 
 SCOPE_PREFIX: Final = "tasks:"
 """What the scopes of tokens begin with: `tasks:read` is the scope `read`."""
-_SKEW_S: Final = 30
+SKEW_S: Final = 30
 """Seconds by which the clocks of an issuer and of this machine may differ."""
 _FAR_S: Final = 10.0**11
 """Seconds after 1970 that no time in a token reaches: in three thousand years, or written in milliseconds."""
@@ -76,8 +85,8 @@ def read_holder(
 
     `resource` is the address of this server. Without `must_expire` the issuer was asked a moment ago.
     """
-    _check_times(claims, now, must_expire=must_expire)
-    _check_audience(claims.get("aud"), {resource, *rules.audiences})
+    check_times(claims, now, must_expire=must_expire)
+    check_audience(claims.get("aud"), {resource, *rules.audiences})
     if "cnf" in claims:
         raise RefusedToken("it is bound to a key of its client, and came without the proof", is_misconfigured=True)
     subject = claims.get("sub")
@@ -95,20 +104,22 @@ def read_holder(
     )
 
 
-def _check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
+def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
+    """RefusedToken where the times in a token do not let it count now."""
     for name in ("exp", "nbf", "iat"):
         given = claims.get(name, 0)
         if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given < _FAR_S:
             raise RefusedToken(f"its {name} is no time")
     if must_expire and "exp" not in claims:
         raise RefusedToken("it never expires", is_misconfigured=True)
-    if "exp" in claims and claims["exp"] + _SKEW_S <= now:
+    if "exp" in claims and claims["exp"] + SKEW_S <= now:
         raise RefusedToken("it has expired")
-    if any(claims.get(name, now) - _SKEW_S > now for name in ("nbf", "iat")):
+    if any(claims.get(name, now) - SKEW_S > now for name in ("nbf", "iat")):
         raise RefusedToken("it is not valid yet; perhaps a clock is wrong")
 
 
-def _check_audience(given: object, accepted: Collection[str]) -> None:
+def check_audience(given: object, accepted: Collection[str]) -> None:
+    """RefusedToken where a token is for none of these."""
     audiences = [given] if isinstance(given, str) else given
     if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
         wanted = " or ".join(sorted(accepted))

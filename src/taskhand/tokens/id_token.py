@@ -1,0 +1,60 @@
+"""What an ID token says (OpenID Connect Core §3.1.3.7): who has signed in, at this client, just now; pure."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from hashlib import sha256, sha384, sha512
+from hmac import compare_digest
+from typing import Any, Final
+
+from taskhand.domain.principal import is_token_person, token_person
+from taskhand.tokens.signed_token import RefusedToken, SignedToken
+from taskhand.tokens.token_holder import SKEW_S, check_audience, check_times
+
+__all__ = ["check_access_hash", "read_signed_in"]
+
+_NEWEST_S: Final = 600
+"""Seconds after which a sign-in is too old: so long does the page wait for it."""
+_HASHES: Final = {"256": sha256, "384": sha384, "512": sha512}
+
+
+def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: str, now: float) -> str:
+    """The id of the person who has signed in; RefusedToken where the token is not the answer to this sign-in.
+
+    The issuer vouches for the claims. `nonce` is what this sign-in was begun with.
+    """
+    claims = token.claims
+    if claims.get("iss") != issuer:
+        raise RefusedToken("it is of another issuer")
+    if token.is_access_token:
+        raise RefusedToken("it is an access token")
+    check_times(claims, now, must_expire=True)
+    check_audience(claims.get("aud"), {client_id})
+    _check_presenter(claims, client_id)
+    given = claims.get("nonce")
+    if not nonce or not isinstance(given, str) or not compare_digest(given.encode(), nonce.encode()):
+        raise RefusedToken("it is not of this sign-in (nonce)")
+    if "iat" not in claims or claims["iat"] + _NEWEST_S + SKEW_S <= now:
+        raise RefusedToken("it was not made just now (iat)")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not is_token_person(token_person(issuer, subject)):
+        raise RefusedToken("it has no subject, or one that is no text of 255 ASCII characters")
+    return token_person(issuer, subject)
+
+
+def check_access_hash(token: SignedToken, access_token: str) -> None:
+    """RefusedToken where an ID token names another access token than the one that came with it (`at_hash`)."""
+    given = token.claims.get("at_hash")
+    if given is None:
+        return
+    digest = _HASHES.get(token.algorithm[-3:], sha512)(access_token.encode("utf-8", "replace")).digest()
+    if given != urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode():
+        raise RefusedToken("the access token beside it is another (at_hash)")
+
+
+def _check_presenter(claims: Mapping[str, Any], client_id: str) -> None:
+    """RefusedToken where it was made for another client, though it is for this one too."""
+    audiences, presenter = claims.get("aud"), claims.get("azp")
+    if isinstance(audiences, list) and len(audiences) > 1 and presenter is None:
+        raise RefusedToken("it is for several clients, and does not say which has asked for it (azp)")
+    if presenter is not None and presenter != client_id:
+        raise RefusedToken("another client has asked for it (azp)")

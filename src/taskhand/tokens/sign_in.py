@@ -1,0 +1,127 @@
+"""Sign a person in at an issuer in a browser (OpenID Connect): where it is sent, and who has signed in by its answer.
+
+Who that is has to be comparable with the callers of this server, and some issuers know a person by another subject in
+each application (pairwise), or in access tokens by another than in ID tokens. So an access token for this server is
+asked for too, and its holder is who calls with such tokens. Only where the issuer gives none, the ID token says it.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.tokens.id_token import check_access_hash, read_signed_in
+from taskhand.tokens.issuer_keys import IssuerKeys
+from taskhand.tokens.signed_token import RefusedToken, read_signed_token
+from taskhand.tokens.token_check import TokenCheck
+
+__all__ = ["PostCode", "SignIn"]
+
+_log = logging.getLogger(__name__)
+
+PostCode = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
+"""Posts a form once to an address as the client of this id and secret; the JSON object of the answer.
+
+CallerError where the form is refused, another TaskhandError where there is no answer.
+"""
+_LONGEST_CODE: Final = 4_096
+
+
+class SignIn:
+    """Signs in at one issuer, as a `client` with an id and a secret, for a server with this address.
+
+    `now` is POSIX time.
+    """
+
+    def __init__(
+        self,
+        keys: IssuerKeys,
+        client: tuple[str, str],
+        post: PostCode,
+        check: TokenCheck,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys, self._client, self._post, self._check, self._now = keys, client, post, check, now
+
+    def can_prove(self, person: str) -> bool:
+        """Whether a person with this id signs in at the issuer."""
+        return person.startswith(f"{self._keys.issuer}#")
+
+    async def authorize_url(self, redirect_uri: str, resource: str, state: str, challenge: str, nonce: str) -> str:
+        """The issuer's page on which the person signs in; `challenge` is the S256 hash of the code verifier.
+
+        `resource` is the address of this server for its callers. OperatorError where the issuer cannot be asked.
+        """
+        address = (await self._keys.metadata()).authorization
+        if address is None:
+            raise OperatorError(f"The issuer {self._keys.issuer} has no page to sign in (authorization_endpoint).")
+        asked = {
+            "response_type": "code",
+            "client_id": self._client[0],
+            "redirect_uri": redirect_uri,
+            "scope": f"openid {self._check.rules.full_scope('read')}",
+            "resource": resource,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+
+    async def find_person(
+        self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
+    ) -> str | None:
+        """The id of the person who has signed in; None where the issuer's `answer` to the browser does not prove it.
+
+        Whether it came with the state that was sent is known by whoever has kept that. TaskhandError where the issuer
+        cannot be asked.
+        """
+        try:
+            code = await self._read_code(answer)
+            tokens = await self._redeem(code, redirect_uri, resource, verifier)
+            return await self._read_person(tokens, resource, nonce)
+        except RefusedToken as refused:
+            _log.warning("A sign-in at %s was refused: %s.", self._keys.issuer, refused.reason)
+            return None
+
+    async def _read_code(self, answer: Mapping[str, str]) -> str:
+        """The code in an answer; RefusedToken where it has none, and where it may be the answer of another issuer."""
+        issuer, named = self._keys.issuer, answer.get("iss")
+        if named != issuer and (named is not None or (await self._keys.metadata()).names_itself):
+            raise RefusedToken("its answer is not the issuer's (iss)")
+        code = answer.get("code", "")
+        if "error" in answer or not code or len(code) > _LONGEST_CODE:
+            raise RefusedToken("the issuer gave no code")
+        return code
+
+    async def _redeem(self, code: str, redirect_uri: str, resource: str, verifier: str) -> Mapping[str, Any]:
+        """What the issuer gives for a code, which is used up."""
+        address = (await self._keys.metadata()).token
+        if address is None:
+            raise OperatorError(f"The issuer {self._keys.issuer} has no address for codes (token_endpoint).")
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        try:
+            return await self._post(address, form | {"code_verifier": verifier, "resource": resource}, *self._client)
+        except CallerError:
+            raise RefusedToken("the issuer did not accept the code") from None
+        except TaskhandError as error:
+            message = f"The issuer {self._keys.issuer} cannot be asked who has signed in: {error.message}"
+            raise OperatorError(message, next_step=error.next_step) from None
+
+    async def _read_person(self, tokens: Mapping[str, Any], resource: str, nonce: str) -> str:
+        id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
+        if not isinstance(id_token, str):
+            raise RefusedToken("the issuer gave no ID token")
+        token = read_signed_token(id_token)
+        if not await self._keys.has_signed(token):
+            raise RefusedToken("no key of the issuer has signed the ID token")
+        issuer, client_id = self._keys.issuer, self._client[0]
+        person = read_signed_in(token, issuer, client_id=client_id, nonce=nonce, now=self._now())
+        if not isinstance(access_token, str):
+            return person
+        check_access_hash(token, access_token)
+        holder = await self._check.find_holder(access_token, resource)
+        return person if holder is None or holder.issuer != issuer else holder.person
