@@ -6,11 +6,12 @@ READY := .venv/.ready
 RIVAL := .venv/bench
 HOSTS := dist/hosts
 IDENTITY := dist/identity
+BROWSER := dist/browser
 # Tests start hundreds of processes: what one has compiled is there for the next.
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts identity clean
+.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts identity browser clean
 
 LOCK := requirements/dev.txt
 
@@ -93,6 +94,17 @@ $(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
 	mkdir -p $(IDENTITY)
 	cp $^ $(IDENTITY)
 	npm ci --silent --no-audit --no-fund --prefix $(IDENTITY)
+	@touch $@
+
+# A real browser from npm, in front of the pages on which persons link credentials; pictures of them are in
+# dist/browser/shots afterwards. As above where there is no npm.
+browser: $(READY) $(if $(shell command -v npm),$(BROWSER)/.ready)
+	BROWSER_MODULES=$$(ls -d $(CURDIR)/$(BROWSER)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/browser
+
+$(BROWSER)/.ready: tests/browser/package.json tests/browser/package-lock.json
+	mkdir -p $(BROWSER)
+	cp $^ $(BROWSER)
+	npm ci --silent --no-audit --no-fund --prefix $(BROWSER)
 	@touch $@
 
 clean:

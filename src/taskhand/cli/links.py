@@ -105,8 +105,9 @@ def link(context: click.Context, person: str, connection: str) -> None:
 def invite(context: click.Context, person: str, connection: str, resource: str | None) -> None:
     """Print the address of a page on which a person links.
 
-    It is for a credential of PERSON's own for CONNECTION. It opens once, for ten minutes, at a server over HTTP that asks callers who they are and has the same file of links
-    and TASKHAND_VAULT_KEY. Send it to PERSON: on the page the credential of anybody else is refused.
+    It is for a credential of PERSON's own for CONNECTION. It opens once, for ten minutes, at a server over HTTP that
+    asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the page the
+    credential of anybody else is refused.
     """
     from taskhand.cli.linking import make_invitation
 

@@ -24,8 +24,8 @@ header,main{max-width:34rem;margin:0 auto;padding:1rem}
 header{display:flex;justify-content:space-between;flex-wrap:wrap;gap:.5rem}
 main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.25rem;width:calc(100% - 1.5rem)}
 h1{font-size:1.4rem;line-height:1.25;margin:0 0 1rem}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:0 0 1rem}
-dt{color:var(--soft)}dd{margin:0;font-weight:600;min-width:0}
+dl{margin:0 0 1rem}dt{color:var(--soft)}dd{margin:0 0 .5rem;font-weight:600}
+@media(min-width:30rem){dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem}dd{margin:0;min-width:0}}
 a{color:var(--mark)}
 label{display:block;font-weight:600;margin-top:1.25rem}
 input{width:100%;min-height:2.75rem;font:inherit;padding:.5rem;margin-top:.25rem;color:inherit;background:var(--back);\
