@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +27,7 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.backends.local.backend import LocalBackend
-    from taskhand.domain.own_credential import OAuthClient, OwnCredential, OwnToken
+    from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
@@ -176,31 +177,16 @@ def _own_backends(
     """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_embedded(connection.settings):
         return None
+    from taskhand.vault.granted import renew_link
     from taskhand.vault.openings import Openings
 
     def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
         return open_as_person(connection, link.credential.access_token, replace(context, own=own))
 
-    async def renew(link: "Link") -> "OwnCredential":
-        async with open_oauth_client(connection, context.clock, context.runtime) as client:
-            if client is None:
-                raise _no_app(connection)
-            return await client.renew(link.credential)
-
-    own = Openings(links, connection.name, open_with, renew)
+    open_client = partial(open_oauth_client, connection, context.clock, context.runtime)
+    own = Openings(links, connection.name, open_with, partial(renew_link, open_client=open_client))
     context.stack.push_async_callback(own.aclose)
     return own
-
-
-def _no_app(connection: ConnectionSettings) -> OperatorError:
-    """The error for a credential that an OAuth app got which is not there any more."""
-    names = [
-        connection.keys.get(one, one) for one in map(Settings.variable, find_factory(connection.settings.backend).app)
-    ]
-    return OperatorError(
-        f"Your own credential for {connection.name} cannot be renewed: the OAuth app that got it is not configured.",
-        next_step=f"Whoever runs Taskhand should set {' and '.join(names) or 'an app'}.",
-    )
 
 
 @asynccontextmanager

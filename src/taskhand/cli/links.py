@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -12,17 +13,17 @@ from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.person_id import flaw_of_person
 from taskhand.domain.principal import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from taskhand.backends.base import Backend
     from taskhand.config.configuration import Configuration
     from taskhand.config.connections import ConnectionSettings
-    from taskhand.vault.link import LinkedMember, ListedLink
+    from taskhand.vault.link import Link, LinkedMember, ListedLink
     from taskhand.vault.links import Links
 
 __all__ = ["people"]
@@ -88,9 +89,11 @@ def link(context: click.Context, person: str, connection: str) -> None:
 
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
-    member = anyio.run(_save_link, found.settings, chosen, name, text)
+    member, former = anyio.run(_save_link, found.settings, chosen, name, text)
     who = _who(member)
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
+    if former is not None:
+        print_line(_describe_withdrawal(chosen, former), err=True)
     if who is None:
         print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
 
@@ -143,8 +146,10 @@ def _ask_credential(question: str) -> str:
     return text
 
 
-async def _save_link(settings: Settings, connection: "ConnectionSettings", person: str, text: str) -> "LinkedMember":
-    """Try the credential, and keep it; who the CRM says that the person is."""
+async def _save_link(
+    settings: Settings, connection: "ConnectionSettings", person: str, text: str
+) -> "tuple[LinkedMember, bool | None]":
+    """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below."""
     from taskhand.vault.link import Link, OwnCredential
     from taskhand.wiring import open_as_person, open_links
 
@@ -153,10 +158,12 @@ async def _save_link(settings: Settings, connection: "ConnectionSettings", perso
         member = await _find_member(backend, find_factory(connection.settings.backend).title)
     links = open_links(settings)
     try:
+        former = await _find_open(links, person, connection.name)
         await links.save(Link(person, connection.name, "key", OwnCredential(text), now, member))
     finally:
         await links.aclose()
-    return member
+    is_other = former is not None and former.credential.access_token != text
+    return member, await _withdraw(connection, former) if is_other and former else None
 
 
 async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
@@ -181,30 +188,64 @@ async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
 @people.command("unlink")
 @click.argument("person")
 @click.argument("connection", required=False)
-@click.pass_obj
-def unlink(settings: Settings, person: str, connection: str | None) -> None:
+@click.pass_context
+def unlink(context: click.Context, person: str, connection: str | None) -> None:
     """Remove what a person has linked: for CONNECTION, or for all.
 
-    A running server uses it no longer from the next call on. The CRM may still accept it: withdraw it there too.
+    A running server uses it no longer from the next call on. What the CRM gave out by an OAuth app is revoked there; a
+    key that the person has pasted is for the person to withdraw.
     """
-    removed = _with_links(settings, lambda links: _unlink(links, person, connection))
-    for link in removed:
+    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    known = {} if isinstance(found, OperatorError) else {one.name: one for one in found.connections}
+    settings: Settings = context.obj
+    removed = _with_links(settings, lambda links: _unlink(links, known, person, connection))
+    for link, is_withdrawn in removed:
         print_line(f"{link.person} is unlinked from {link.connection}.")
-    if removed:
-        print_line("A CRM may accept the credential still: withdraw it there too.", err=True)
-    else:
+        print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
+    if not removed:
         print_line(f"{person} has linked nothing{f' for {connection}' if connection else ''}.", err=True)
 
 
-async def _unlink(links: "Links", person: str, connection: str | None) -> "Sequence[ListedLink]":
-    """Remove what is asked for; what that was."""
+def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
+    """What became of a credential that is used no longer."""
+    title = find_factory(connection.settings.backend).title if connection else "The CRM"
+    if is_withdrawn:
+        return f"{title} has revoked the credential."
+    return f"{title} may accept the former credential still: withdraw it there too."
+
+
+async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
+    """A link with its credential; None where it cannot be decrypted, or the CRM has ended it."""
+    try:
+        return await links.find(person, connection)
+    except (LinkBroken, LinkRequired):
+        return None
+
+
+async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
+    """Revoke at the CRM what is removed or replaced here; whether the CRM has confirmed it."""
+    from taskhand.vault.granted import revoke_link
+    from taskhand.wiring import open_oauth_client
+
+    if connection is None or link is None:
+        return False
+    return await revoke_link(link, partial(open_oauth_client, connection))
+
+
+async def _unlink(
+    links: "Links", known: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
+) -> "Sequence[tuple[ListedLink, bool]]":
+    """Remove what is asked for, then revoke it: what that was, and whether the CRM has confirmed it."""
     found = await links.list()
     exact = [link for link in found if link.person == person]
     of_person = exact or [link for link in found if link.person == person.strip().casefold()]
     chosen = [link for link in of_person if connection in {None, link.connection}]
-    for link in chosen:
-        await links.remove(link.person, link.connection)
-    return chosen
+    removed = []
+    for one in chosen:
+        link = await _find_open(links, one.person, one.connection)
+        await links.remove(one.person, one.connection)
+        removed.append((one, link))
+    return [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]
 
 
 def _who(member: "LinkedMember") -> str | None:

@@ -195,6 +195,10 @@ async def test_a_revocation_that_is_not_confirmed_is_told(crm: str) -> None:
         given = (await _issued(signing)).credential
         signing.sandbox.faults = [Fault("status", route=REVOKE[crm], status=500, nth="every")]
         assert not await client.revoke(given)
+    offline = app_settings(crm, "http://127.0.0.1:1", signing.sandbox)
+    async with open_oauth_client(ConnectionSettings("default", offline), runtime=Runtime(sleep=_no_wait)) as client:
+        assert client is not None
+        assert not await client.revoke(given)
 
 
 async def test_people_sign_in_where_the_crm_says(crm: str) -> None:

@@ -1,0 +1,42 @@
+"""What a CRM gave a person by the operator's OAuth app: renewed while it is linked, revoked once it is not."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.own_credential import OAuthClient, OwnCredential
+from taskhand.vault.link import Link
+
+__all__ = ["OpenClient", "renew_link", "revoke_link"]
+
+_log = logging.getLogger(__name__)
+
+OpenClient = Callable[[], AbstractAsyncContextManager[OAuthClient | None]]
+"""Opens the client of a connection's app; None where there is no app."""
+
+
+async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
+    """The next credential of a link; what it raises is as `vault.refresh.Renew` says."""
+    async with open_client() as client:
+        if client is None:
+            raise OperatorError(
+                f"Your own credential for {link.connection} cannot be renewed: there is no OAuth app for it any more.",
+                next_step=f"Whoever runs Taskhand should set the client id and secret of {link.connection}.",
+            )
+        return await client.renew(link.credential)
+
+
+async def revoke_link(link: Link, open_client: OpenClient) -> bool:
+    """Revoke at the CRM what it gave out for a link that was removed or replaced; whether the CRM has confirmed it.
+
+    A pasted key is for its person to withdraw.
+    """
+    if link.kind != "oauth":
+        return False
+    try:
+        async with open_client() as client:
+            return client is not None and await client.revoke(link.credential)
+    except OperatorError as error:
+        _log.warning("what %s had linked for %s was not revoked: %s", *link.name, error.message)
+        return False

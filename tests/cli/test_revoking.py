@@ -1,0 +1,97 @@
+"""What the CRM gave out is revoked there when it is unlinked or replaced here; it is told where that is not sure."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import pytest
+from click.testing import CliRunner, Result
+
+from server.signed_office import BEN, CAT, CRMS, SignedOffice, open_signed_office
+from taskhand.cli.main import command
+from taskhand.config.settings import Settings
+from taskhand.sandbox.faults import Fault
+from vault.vaults import KEY
+
+REVOKED = {"close": "Close has revoked the credential.", "hubspot": "HubSpot has revoked the credential."}
+NOT_SURE = {
+    "close": "Close may accept the former credential still: withdraw it there too.",
+    "hubspot": "HubSpot may accept the former credential still: withdraw it there too.",
+}
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def run(office: SignedOffice, *arguments: str, text: str = "", **changed: str) -> Result:
+    """Run a command with the settings of the office."""
+    given: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        value = getattr(office.settings, name)
+        if name in office.settings.model_fields_set and value is not None:
+            given[Settings.variable(name)] = str(getattr(value, "get_secret_value", lambda value=value: value)())
+    own = {"TASKHAND_LINKS": str(office.file), "TASKHAND_VAULT_KEY": KEY, "TASKHAND_CONFIG": "/dev/null"}
+    env = given | own | {"TASKHAND_CLOCK": office.clock().isoformat()} | changed
+    asked = partial(CliRunner().invoke, command, list(arguments), input=text, env=env)
+    return await anyio.to_thread.run_sync(asked)
+
+
+def is_accepted(office: SignedOffice, token: str) -> bool:
+    """Whether the CRM accepts a token."""
+    found = office.sandbox.authorization.grants.find(token, "access_token", "refresh_token")
+    return bool(found and found.is_good(office.clock()))
+
+
+async def test_what_is_unlinked_is_revoked_at_the_crm(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        link = await office.links.find(BEN, "default")
+        assert link is not None
+        done = await run(office, "people", "unlink", BEN)
+        assert (done.stdout, done.stderr) == (f"{BEN} is unlinked from default.\n", f"{REVOKED[crm]}\n")
+        assert not is_accepted(office, link.credential.access_token)
+        assert not is_accepted(office, str(link.credential.refresh_token))
+        assert await office.states() == {CAT: "linked"}
+        other = await office.links.find(CAT, "default")
+        assert other is not None
+        assert is_accepted(office, other.credential.access_token)
+
+
+@pytest.mark.parametrize("case", ["failed", "no app", "half an app", "no key", "a pasted key"])
+async def test_it_is_unlinked_and_told_where_the_crm_has_not_confirmed_it(crm: str, case: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        changed: dict[str, str] = {}
+        if case == "failed":
+            office.sandbox.faults = [Fault("status", route=office.crm.revoke, status=400, nth="every")]
+        elif case == "no app":
+            changed = {f"{crm.upper()}_CLIENT_ID": "", f"{crm.upper()}_CLIENT_SECRET": ""}
+        elif case == "half an app":
+            changed = {f"{crm.upper()}_CLIENT_SECRET": ""}
+        elif case == "no key":
+            changed = {"TASKHAND_VAULT_KEY": ""}
+        elif case == "a pasted key":
+            await run(office, "people", "link", BEN, "default", text=_token(office))
+        done = await run(office, "people", "unlink", BEN, **changed)
+        assert done.exit_code == 0, done.output
+        assert done.stdout == f"{BEN} is unlinked from default.\n"
+        assert done.stderr.endswith(f"{NOT_SURE[crm]}\n")
+        assert await office.states() == {CAT: "linked"}
+
+
+def _token(office: SignedOffice) -> str:
+    """A token to paste."""
+    return str(office.sandbox.authorization.sign_in(office.user(BEN), office.clock())["access_token"])
+
+
+async def test_what_another_link_takes_the_place_of_is_revoked(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        link = await office.links.find(BEN, "default")
+        assert link is not None
+        done = await run(office, "people", "link", BEN, "default", text=_token(office))
+        assert done.exit_code == 0, done.output
+        assert REVOKED[crm] in done.stderr
+        assert not is_accepted(office, str(link.credential.refresh_token))
+        again = await run(office, "people", "link", BEN, "default", text=_token(office))
+        assert NOT_SURE[crm] in again.stderr  # a pasted one is for its person to withdraw
