@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 MILLIS = re.compile(r"-?\d{1,14}", re.ASCII)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+REMEMBERED = 4096  # instants: a search reads and writes those of every record again
 
 
+@lru_cache(REMEMBERED)
 def format_instant(moment: dt.datetime) -> str:
     """Write UTC with three digits of milliseconds, or without when they are zero (recorded)."""
     utc = moment.astimezone(dt.UTC)
@@ -22,6 +25,7 @@ def to_millis(moment: dt.datetime) -> int:
     return (moment - EPOCH) // dt.timedelta(milliseconds=1)
 
 
+@lru_cache(REMEMBERED)
 def parse_instant(text: str) -> dt.datetime | None:
     """Parse epoch milliseconds or ISO 8601 as a `datetime` in UTC; None for anything else."""
     try:

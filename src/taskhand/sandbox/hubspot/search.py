@@ -6,7 +6,7 @@ The search has its own rate limit, and its index is behind the records.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskhand.sandbox.hubspot.context import find_object_type
 from taskhand.sandbox.hubspot.errors import read_list, validation_error
@@ -41,15 +41,23 @@ class Query:
     after: int
 
 
+class View(NamedTuple):
+    """A record of the index, and all its properties, the calculated ones too."""
+
+    record: Record
+    properties: Mapping[str, str]
+
+
 def search_objects(ctx: RequestContext) -> Reply:
     """Search the records of one object type in the index."""
     query = _query(ctx, ctx.object())
-    found = [record for record in _indexed(ctx) if _matches_query(ctx, query, record)]
-    rows = _sort_records(ctx, query, found)
+    views = [View(record, all_properties(ctx, record)) for record in _indexed(ctx)]
+    definitions = known_properties(ctx, ctx.object_type)
+    rows = _sort_views(query, [view for view in views if _matches_query(ctx, query, view, definitions)], definitions)
     last = query.after + query.limit
     page = {
         "total": len(rows),
-        "results": [render_requested(ctx, one, query.names) for one in rows[query.after : last]],
+        "results": [render_requested(ctx, one.record, query.names) for one in rows[query.after : last]],
     }
     return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
@@ -113,35 +121,31 @@ def _horizon(ctx: RequestContext) -> dt.datetime:
     return ctx.after(seconds=-ctx.spec_variant.search_lag)
 
 
-def _matches_query(ctx: RequestContext, query: Query, record: Record) -> bool:
-    view = all_properties(ctx, record)
-    text = " ".join(view.get(name, "") for name in record.object_type.searched).casefold()
-    if not all(word in text for word in WORD.findall(query.words.casefold())):
-        return False
-    definitions = known_properties(ctx, record.object_type)
-    groups = [all(_matches_filter(ctx, one, record, view, definitions) for one in group) for group in query.groups]
-    return any(groups) or not groups  # OR between groups, AND within a group
+def _matches_query(ctx: RequestContext, query: Query, view: View, definitions: Mapping[str, Definition]) -> bool:
+    if words := WORD.findall(query.words.casefold()):
+        text = " ".join(view.properties.get(name, "") for name in view.record.object_type.searched).casefold()
+        if not all(word in text for word in words):
+            return False
+    groups = (all(_matches_filter(ctx, one, view, definitions) for one in group) for group in query.groups)
+    return any(groups) or not query.groups  # OR between groups, AND within a group
 
 
-def _matches_filter(
-    ctx: RequestContext, one: Filter, record: Record, view: Mapping[str, str], definitions: Mapping[str, Definition]
-) -> bool:
+def _matches_filter(ctx: RequestContext, one: Filter, view: View, definitions: Mapping[str, Definition]) -> bool:
     if not one.name.startswith(ASSOCIATED):
-        return matches(one, view.get(one.name), definitions[one.name], ctx.spec_variant)
+        return matches(one, view.properties.get(one.name), definitions[one.name], ctx.spec_variant)
+    record = view.record
     object_type = find_object_type(one.name.removeprefix(ASSOCIATED))
     ids = linked_ids(ctx.store, record.object_type, record.id, object_type, None if ctx.is_stale else _horizon(ctx))
     wanted = {one.value, *one.values} - {""}
     return bool(wanted & set(ids)) if wanted else bool(ids) == (one.operator == "HAS_PROPERTY")
 
 
-def _sort_records(ctx: RequestContext, query: Query, found: list[Record]) -> list[Record]:
+def _sort_views(query: Query, found: list[View], definitions: Mapping[str, Definition]) -> list[View]:
     """Sort by the one rule, with records without the property last; by default the oldest first."""
-    rows = sorted(found, key=lambda record: (record.created_at, int(record.id)))
+    rows = sorted(found, key=lambda view: (view.record.created_at, int(view.record.id)))
     if query.sort is None:
         return rows
     name, descends = query.sort
-    definition = known_properties(ctx, ctx.object_type)[name]
-    views = {record.id: all_properties(ctx, record).get(name) for record in rows}
-    valued = [record for record in rows if views[record.id] is not None]
-    valued.sort(key=lambda record: comparable(str(views[record.id]), definition), reverse=descends)
-    return valued + [record for record in rows if views[record.id] is None]
+    valued = [view for view in rows if view.properties.get(name) is not None]
+    valued.sort(key=lambda view: comparable(view.properties[name], definitions[name]), reverse=descends)
+    return valued + [view for view in rows if view.properties.get(name) is None]
