@@ -36,6 +36,11 @@ if "TMPDIR" not in os.environ and _EMPTIED:
 elif "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
+# What one process has compiled is there for the next, and for the next run: most of the time of a collection, and half
+# of that of a fresh start of the program, is otherwise spent on compiling what others have compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _check_schema = Draft202012Validator.check_schema
 
 
@@ -50,6 +55,11 @@ def _check_once(schema: Mapping[str, Any], *_: object) -> None:
 
 # A client checks the schemas that it validates answers by, in each session anew: a quarter of what a test took.
 Draft202012Validator.check_schema = _check_once  # type: ignore[method-assign,assignment]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many a test waits for a process, a signal or a clock, and another can run."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
