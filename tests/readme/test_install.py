@@ -19,10 +19,13 @@ EXAMPLE_ADDRESS = "https://git.example.com/taskhand.git"
 
 
 def _environment(folder: Path, programs: Path) -> dict[str, str]:
-    """A user's shell that installs below `folder`, with this machine's package index, proxy and certificates."""
+    """A user's shell that installs below `folder`, with this machine's package index, proxy and certificates.
+
+    Its `pip` is the one that runs these tests, told to work on another Python: so need none be installed there first.
+    """
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return inherited | {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"])),
         "TASKHAND_DB": str(folder / "tasks.sqlite"),
         "PIPX_HOME": str(folder / "pipx"),
         "PIPX_BIN_DIR": str(programs),
@@ -32,6 +35,7 @@ def _environment(folder: Path, programs: Path) -> dict[str, str]:
         "GIT_CONFIG_KEY_0": f"url.{ROOT.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": EXAMPLE_ADDRESS,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_PYTHON": str(programs / "python"),
         "PIP_NO_COMPILE": "1",  # compiling what is imported once takes longer than importing it
     }
 
@@ -49,7 +53,7 @@ def test_every_install_command_leaves_a_taskhand_that_runs(tool: str, tmp_path: 
         pytest.skip(f"{program} is not installed on this machine")
     programs = tmp_path / "venv" / "bin"
     if tool == "pip":
-        subprocess.run([sys.executable, "-m", "venv", programs.parent], check=True, timeout=60)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", programs.parent], check=True, timeout=60)  # noqa: S603
     environment = _environment(tmp_path, programs)
     for command in (command for command, by in COMMANDS if by == tool):
         again = [] if tool == "pip" else ["--force"]
