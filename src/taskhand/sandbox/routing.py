@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,11 @@ class RouteMatch:
     """The key of the matching route and the decoded values of its path parameters."""
 
     key: str
-    values: dict[str, str]
+    values: Mapping[str, str]
 
 
-def find_route(keys: Iterable[str], method: str, path: str) -> RouteMatch | None:
+@lru_cache(maxsize=1024)  # the same few paths are asked for again and again
+def find_route(keys: tuple[str, ...], method: str, path: str) -> RouteMatch | None:
     """Return the first of `keys` that matches; a trailing slash is ignored, as Express does by default."""
     parts = [unquote(part) for part in path.rstrip("/").split("/")]
     for key in keys:

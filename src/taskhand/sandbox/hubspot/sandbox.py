@@ -238,7 +238,7 @@ class HubSpotSandbox(Emulator):
             fresh_id=self._fresh_id,
             scopes=scopes,
             token=self.token,
-            values=match.values | ({"kind": route.object_type} if route.object_type else {}),
+            values={**match.values, **({"kind": route.object_type} if route.object_type else {})},
             is_stale=stale,
             used=self._limits.used,
             user_id=int(issued.grant.user.id) if issued and shows_user else None,
