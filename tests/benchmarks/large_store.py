@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -28,6 +29,9 @@ _LONGEST_S = 3.0
 SMALL, LARGE = 1_000, 1_000_000
 _PEOPLE = 40
 _DATED = 0.9
+_FEW = 100
+"""So many tasks, of any store, are nobody's, have a status that few have, if they are not done, or a rare word."""
+_UNICORN = 777
 _FIRST_DAY, _DAYS, _TODAY = date(2022, 1, 1), 1_600, "2026-03-02"
 
 QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
@@ -53,12 +57,41 @@ QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "mine, highest first": {"responsibleIds": ["me"], "order": "priority"},
     "mine, finished": {"responsibleIds": ["me"], "status": ["done"]},
     "mine, of a contact": {"responsibleIds": ["me"], "contact": "c0a00000-0000-4000-8000-000000000007"},
+    "of three people": {"responsibleIds": ["Person 1", "Person 2", "Person 3"]},
+    "nobody's": {"responsibleIds": ["nobody"]},
+    "nobody's, newest first": {"responsibleIds": ["nobody"], "order": "created"},
+    "without a date": {"withoutDate": True},
+    "without a date, highest first": {"withoutDate": True, "order": "priority"},
+    "all but overdue": {"overdue": False},
+    "high priority, newest first": {"priority": "2", "order": "created"},
+    "unfinished, high priority": {"status": ["initial", "in_progress"], "priority": "2"},
+    "a week, oldest first": {"fromDate": "2026-03-02", "toDate": "2026-03-08", "order": "oldest"},
+    "created in a week": {"dateField": "created", "fromDate": "2026-03-02", "toDate": "2026-03-08"},
+    "updated in a week": {"dateField": "updated", "fromDate": "2026-03-02", "toDate": "2026-03-08"},
+    "finished in a week": {"dateField": "completed", "fromDate": "2026-03-02", "toDate": "2026-03-08"},
+    "of a status that few have": {"status": ["Review"], "order": "created"},
+    "of a status that none has": {"status": ["Parked"], "order": "created"},
     "by a frequent word": {"text": "acme"},
+    "by a word that few have": {"text": "audit"},
+    "by a word that one task has": {"text": "unicorn"},
+    "by a word that is nowhere": {"text": "zeppelin"},
+    "by two letters": {"text": "ca"},
+    "by two letters that are nowhere": {"text": "zq"},
+    "by a letter that is nowhere": {"text": "ß"},
+    "by a sign that is nowhere": {"text": "🏁"},
+    "unfinished, by a word that is nowhere": {"status": ["initial", "in_progress"], "text": "zeppelin"},
+    "newest first, by a word that is nowhere": {"order": "created", "text": "zeppelin"},
+    "highest first, by a word that few have": {"order": "priority", "text": "audit"},
 }
 """The arguments by name; the figure is the worst ratio."""
 
-SLOW_QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {"by a word that is nowhere": {"text": "zeppelin"}}
-"""Questions that need every row; reported without a goal."""
+SLOW_QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
+    "mine, by a word that few have": {"responsibleIds": ["me"], "text": "audit"},
+    "by a word that one in 200 has": {"text": "renewal"},
+    "highest first, by a word that one in 200 has": {"order": "priority", "text": "renewal"},
+    "by two frequent words that no task has both of": {"text": "send acme"},
+}
+"""Questions that cost more the more tasks there are; reported without a goal."""
 
 
 def measure(rounds: int = ROUNDS, large: int = LARGE) -> Measurement:
@@ -95,23 +128,35 @@ def _make_store(store: Path, count: int) -> None:
     with Host(taskhand(), _environment(store)) as host:
         host.call("list_statuses")  # creates the file
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
-        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        indexes = rows.fetchall()
+        made = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
+        parts = connection.execute(made).fetchall()
         for quicker in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
             connection.execute(f"PRAGMA {quicker}")
         connection.execute("BEGIN")
-        for name, _ in indexes:
-            connection.execute(f"DROP INDEX {name}")
-        people = _people(connection)
-        statuses = [row[0] for row in connection.execute("SELECT id FROM status ORDER BY position")]
-        marks = ", ".join("?" * 14)
-        connection.executemany(f"INSERT INTO task VALUES ({marks})", _tasks(count, statuses, people))  # noqa: S608
+        for kind, name, _ in parts:
+            connection.execute(f"DROP {kind} {name}")
+        people, statuses = _people(connection), _statuses(connection)
+        rows = _tasks(count, statuses, people)
+        first = next(rows)
+        marks = ", ".join("?" * len(first))
+        connection.executemany(
+            f"INSERT INTO task ({', '.join(first)}) VALUES ({marks})",  # noqa: S608  names of this module
+            (tuple(row.values()) for row in chain([first], rows)),
+        )
         columns = "id, creator_id, 0, due_key, status_id, created_at, priority"
-        connection.execute(f"INSERT INTO task_responsible SELECT {columns} FROM task ORDER BY id")  # noqa: S608
-        for _, sql in indexes:
+        connection.execute(f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE assigned ORDER BY id")  # noqa: S608
+        connection.execute("INSERT INTO task_fts (task_fts) VALUES ('rebuild')")
+        for *_, sql in parts:
             connection.execute(sql)
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _statuses(connection: sqlite3.Connection) -> list[str]:
+    """The ids of the store's statuses, of one that few tasks will have, and of one that none will."""
+    more = [("review", "Review", "review", "in_progress", 4), ("parked", "Parked", "parked", "in_progress", 5)]
+    connection.executemany("INSERT INTO status (id, name, folded, type, position) VALUES (?, ?, ?, ?, ?)", more)
+    return [row[0] for row in connection.execute("SELECT id FROM status ORDER BY position")]
 
 
 def _people(connection: sqlite3.Connection) -> list[str]:
@@ -121,21 +166,38 @@ def _people(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM member ORDER BY is_me DESC")]
 
 
-def _tasks(count: int, statuses: list[str], people: list[str]) -> Iterator[tuple[object, ...]]:
-    """Rows in the order of the table's columns; the ids are spread like random ones."""
+def _tasks(count: int, statuses: list[str], people: list[str]) -> Iterator[dict[str, object]]:
+    """Values by column; the ids are spread like random ones."""
     dice = random.Random(4711)  # noqa: S311  the same every time
     days = [str(_FIRST_DAY + timedelta(days=number)) for number in range(_DAYS)]
     for one in range(count):
         day = days[int(dice.random() * _DAYS)]
-        chance = dice.random()
-        is_done = chance < (0.98 if day < _TODAY else 0.05)
-        title = f"Call Acme about order {one}" if one % 3 else f"Send offer {one}"
-        yield (
-            f"{dice.getrandbits(32):08x}-0000-4000-8000-{one:012}",
-            *(title, None),
-            *((day, None, 1, day) if dice.random() < _DATED else (None, None, 0, NO_DUE)),
-            f"{days[one * _DAYS // count]}T10:00:00.000Z",
-            *(f"c0a00000-0000-4000-8000-{int(dice.random() * (count // 20)):012}", None),
-            statuses[2 if is_done else one % 2],
-            *(int(dice.random() * 3), people[int(dice.random() * len(people))], title.casefold()),
-        )
+        is_dated = dice.random() < _DATED
+        is_done = dice.random() < (0.98 if day < _TODAY else 0.05)
+        few = one % (count // _FEW)
+        made, done = f"{days[one * _DAYS // count]}T10:00:00.000Z", f"{day}T16:00:00.000Z" if is_done else None
+        title = _title(one, "audit" if few == 0 else "")
+        yield {
+            "id": f"{dice.getrandbits(32):08x}-0000-4000-8000-{one:012}",
+            "title": title,
+            "due_at": day if is_dated else None,
+            "is_all_day": int(is_dated),
+            "due_key": day if is_dated else NO_DUE,
+            "created_at": made,
+            "ai_contact_id": f"c0a00000-0000-4000-8000-{int(dice.random() * (count // 20)):012}",
+            "status_id": statuses[2 if is_done else 3 if few == 1 else one % 2],
+            "priority": int(dice.random() * 3),
+            "creator_id": people[int(dice.random() * len(people))],
+            "searchable": title.casefold(),
+            "updated_at": done or made,
+            "completed_at": done,
+            "number": one + 1,
+            "assigned": int(few != 2),
+        }
+
+
+def _title(number: int, rare: str) -> str:
+    """A title; some words are frequent, some are rare, and one task has one of its own."""
+    words = [f"Call Acme about order {number}" if number % 3 else f"Send offer {number}", rare]
+    words += ["and its renewal" if number % 200 == 1 else "", "for Unicorn" if number == _UNICORN else ""]
+    return " ".join(filter(None, words))

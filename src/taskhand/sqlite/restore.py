@@ -284,9 +284,12 @@ def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], repor
 
 
 def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None:
+    """Replace what is in `live`. An index in virtual tables is left out: who opens the database next makes it anew."""
     for kind, name, _ in reversed(_objects(connection, live)):
         connection.execute(f'DROP {kind} IF EXISTS {live}."{name}"')
     made = _objects(connection, copy)
+    virtual = [name for _, name, sql in made if _is_virtual(sql)]
+    made = [one for one in made if not any(re.search(rf"\b{name}", one[2]) for name in virtual)]
     for kind, name, sql in made:
         if kind == "table":
             connection.execute(_CREATED.sub(rf"\1 {live}.", sql))
@@ -299,7 +302,14 @@ def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None
 
 
 def _objects(connection: sqlite3.Connection, schema: str) -> list[tuple[str, str, str]]:
-    """Kind, name and statement of what is in a schema: the tables come first."""
+    """Kind, name and statement of what is in a schema: the tables come first, and virtual ones last.
+
+    A virtual table is dropped with the tables that it keeps its content in.
+    """
     sql = f"SELECT type, name, sql FROM {schema}.sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"  # noqa: S608
     found = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]
-    return sorted(found, key=lambda one: _ORDER[one[0]])
+    return sorted(found, key=lambda one: (_is_virtual(one[2]), _ORDER[one[0]]))
+
+
+def _is_virtual(sql: str) -> bool:
+    return sql.startswith("CREATE VIRTUAL TABLE")

@@ -155,15 +155,23 @@ async def test_a_store_of_a_newer_program_is_left_alone(store_file: Path) -> Non
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
 
 
-@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
-async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Path, version: int) -> None:
+def make_old(path: Path, version: int, *rows: str) -> None:
+    """A store as an earlier version of the program left it, with these rows."""
     scripts = files("taskhand.backends.local") / "migrations"
-    with closing(sqlite3.connect(store_file)) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         for function in TASK_STORE.functions.items():
             connection.create_function(function[0], 1, function[1])
         for name in MIGRATIONS[:version]:
             connection.executescript((scripts / name).read_text("utf-8"))
+        for row in rows:
+            connection.execute(row)
         connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Path, version: int) -> None:
+    make_old(store_file, version)
     async with open_store(store_file) as backend:
         task = await create(backend, Edit(title="Call", priority=1))
         assert await backend.get_task(task.id) == task
@@ -172,21 +180,18 @@ async def test_a_store_of_an_older_program_is_brought_up_to_date(store_file: Pat
 
 
 async def test_what_an_older_program_stored_is_found_as_it_is_shown(store_file: Path) -> None:
-    async with open_store(store_file) as backend:
-        await create(backend, Edit(title="Ca\u200bll \u2714\ufe0f Acme", description=None, priority=1))
-        await backend.edit(lambda directory: directory.add_contact("Zo\u200bé Vega"))
-        await backend.edit(lambda directory: directory.add_status("Lis\u200bto", "done"))
-    with closing(sqlite3.connect(store_file)) as connection:
-        connection.execute("UPDATE task SET searchable = ?", ("ca\u200bll \u2714\ufe0f acme",))
-        connection.execute("UPDATE contact SET searchable = ?", ("zo\u200be vega",))
-        connection.execute("UPDATE status SET folded = ? WHERE name LIKE 'Lis%'", ("lis\u200bto",))
-        for column in ("updated_at", "completed_at", "completed_by"):
-            connection.execute(f"DROP INDEX IF EXISTS task_by_{column.removesuffix('_at')}")
-            connection.execute(f"ALTER TABLE task DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version = 3")
-        connection.commit()
+    make_old(
+        store_file,
+        3,
+        "INSERT INTO status VALUES ('s-1', 'To Do', 'to do', NULL, 'initial', 1)",
+        "INSERT INTO status VALUES ('s-2', 'Lis\u200bto', 'lis\u200bto', NULL, 'done', 2)",
+        "INSERT INTO contact VALUES ('c-1', 'Zo\u200bé Vega', NULL, NULL, NULL, 'zo\u200be vega')",
+        """INSERT INTO task VALUES ('aaaaaaaa', 'Ca\u200bll \u2714\ufe0f Acme', NULL, NULL, NULL, 0, '~',
+        '2026-01-01T00:00:00.000Z', NULL, NULL, 's-1', 1, NULL, 'ca\u200bll \u2714\ufe0f acme')""",
+    )
     async with open_store(store_file) as backend:
         assert len((await backend.list_tasks(TaskQuery(text="call \u2714 acme"))).tasks) == 1
+        assert len((await backend.list_tasks(TaskQuery(text="acme", responsible_ids=(), of_nobody=True))).tasks) == 1
         assert len(await backend.find_contacts("zoe", 5)) == 1
         await backend.edit(lambda directory: directory.rename_status("Listo", "Hecho"))
         assert (await backend.statuses()).statuses[-1].name == "Hecho"

@@ -11,6 +11,7 @@ from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Writ
 from taskhand.backends.local import identity, tasks
 from taskhand.backends.local.directory import Directory, Language, NewId
 from taskhand.backends.local.health_checks import check_store
+from taskhand.backends.local.text_index import prepare_text_index
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
@@ -155,7 +156,9 @@ class LocalBackend:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""
-        return await self._store.peek(lambda connection: tasks.page(connection, query, self._clock()))
+        # A search for words is one step of SQLite, however long it takes: nothing could interrupt it here.
+        run = self._store.peek if query.text is None else self._store.read
+        return await run(lambda connection: tasks.page(connection, query, self._clock()))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  there is no cache
         """One task by id; NotFound."""
@@ -292,6 +295,7 @@ class LocalBackend:
             return is_overdue(due, self._clock(), self._timezone)
 
         connection.create_function("is_overdue", 3, overdue)
+        prepare_text_index(connection)
         self._directory(connection).add_defaults(self._user, self._language)
 
     def _create(self, connection: sqlite3.Connection, edit: Edit, stamp: _Stamping) -> Task:

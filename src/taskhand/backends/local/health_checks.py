@@ -5,12 +5,13 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from taskhand.backends.local.text_index import has_text_index
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
-__all__ = ["check_store", "describe_tasks"]
+__all__ = ["check_store", "describe_search", "describe_tasks"]
 
 _COPY: Final = "Keep a copy of the file, then restore the last good one, or set TASKHAND_DB to another one."
 
@@ -24,9 +25,16 @@ async def check_store(store: Store, path: Path) -> CheckResult:
         return CheckResult("store", "failed", error.message, error.next_step)
     if fault:
         return CheckResult("store", "failed", f"{path} is damaged: {fault}.", _COPY)
-    sentence = f"{path}, {await describe_size(path)}: sound, and can be written."
+    sentence = f"{path}, {await describe_size(path)}: sound, and can be written.{await store.read(describe_search)}"
     sentence += " It was made by this check." if is_new else ""
     return CheckResult("store", "ok", f"{sentence}{await describe_copies(path)}")
+
+
+def describe_search(connection: sqlite3.Connection) -> str:
+    """A further sentence where a search for words has no index; empty where it has."""
+    if has_text_index(connection):
+        return ""
+    return " This SQLite has no FTS5, so a search for words looks at the text of every task."
 
 
 def _is_there(path: Path) -> bool:

@@ -1,12 +1,16 @@
-"""Translation of a TaskQuery into SQL that uses an index for everything except text search; pure.
+"""Translation of a TaskQuery into SQL that walks along an index; pure.
 
 A page is merged from several walks along an index, each of which stops when the page is full. There is one walk for
 each person; in due order also one for each of a few statuses, and one each for the window and the dateless tasks, whose
 key `~` sorts after every day; by priority one for each priority, in due order. The next page is found by comparing
 (key, id) as one row value: SQLite seeks to that, whereas it would filter by two separate conditions.
+
+A walk passes over the tasks that its filters leave out, which may be nearly all. So it can be given a reach. Where a
+filter leaves few tasks of the whole store, all of these are sorted instead, and looked at one after the other:
+`build_order_among`, `build_check`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,7 +19,10 @@ from taskhand.domain.due import instant_text
 from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
 
-__all__ = ["Select", "StoreState", "build_selects"]
+__all__ = ["Clause", "Select", "StoreState", "build_check", "build_order_among", "build_selects", "few_by", "narrowest"]
+
+Clause = tuple[str, tuple[object, ...]]
+"""A condition in SQL, and its parameters."""
 
 _KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
@@ -27,15 +34,13 @@ _LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
 
-_OF_NOBODY = "NOT EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id)"
+_OF_NOBODY = "t.assigned = 0"
 
 _END_OF_DAY = "U"
 """A due key continues after its day with nothing or with `T`; this letter sorts after both."""
 
 _MOST_STATUSES: Final = 8
 """For more statuses than this, one filtered walk costs less than a walk for each."""
-
-_Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,14 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One statement with its parameters; rows are (key, task id) in page order."""
+    """One statement with its parameters. Rows are (key, task id, whether it is one of the page), in page order.
+
+    Those of a walk with a `reach` are all that it passes, at most so many.
+    """
 
     sql: str
     parameters: tuple[object, ...]
+    reach: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +91,88 @@ class _Walk:
     of_nobody: bool = False
 
 
-def build_selects(query: TaskQuery, state: StoreState) -> tuple[Select, ...]:
-    """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists."""
-    chosen, filters = _statuses(query, state), _filters(query, state)
+def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None) -> tuple[Select, ...]:
+    """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists.
+
+    With a `reach`, all of them together pass about so many tasks that the filters leave out.
+    """
+    chosen = _statuses(query, state)
     people: tuple[tuple[str | None, bool], ...] = ((None, False),)
     statuses: tuple[str | None, ...] = (None,)
-    if query.responsible_ids is not None and query.contact is None:
+    if query.responsible_ids is not None:
         people = tuple((one, False) for one in query.responsible_ids) + (((None, True),) if query.of_nobody else ())
-    elif query.responsible_ids is not None:  # a contact has few tasks, so filtering them is cheap
-        on_it = _ON_IT.format(_marks(query.responsible_ids))
-        filters.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
-    if chosen is not None and query.order == "due" and query.contact is None and len(chosen) <= _MOST_STATUSES:
+    if chosen is not None and query.order == "due" and len(chosen) <= _MOST_STATUSES:
         statuses = chosen
-    elif chosen is not None:
+    filters = _filters(query, state)
+    if chosen is not None and statuses is not chosen:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
         filters.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
-    return tuple(
-        _select(query, _Walk(person, status, span, priority, after, of_nobody), filters)
+    walks = [
+        _Walk(person, status, span, priority, after, of_nobody)
         for priority, after in _priorities(query)
         for person, of_nobody in people
         for status in statuses
         for span in _spans(query, state)
-    )
+    ]
+    each = None if reach is None else max(query.limit + 1, reach // max(1, len(walks)))
+    return tuple(_select(query, walk, filters, each) for walk in walks)
+
+
+def narrowest(query: TaskQuery) -> Clause | None:
+    """The filter that leaves few tasks as a rule, and seldom those at which a walk begins: a contact, or a change."""
+    if query.contact is not None:
+        return _of_contact(query.contact)
+    if query.period is not None and query.period.moment != "created":
+        return _all_of(_bounds(query.period, f"t.{query.period.moment}_at"))
+    return None
+
+
+def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
+    """The filters of the query that an index answers by itself, those first that usually leave the fewest tasks."""
+    if (narrow := narrowest(query)) is not None:
+        yield narrow
+    if query.period is not None:
+        yield _all_of(_bounds(query.period, f"t.{query.period.moment}_at"))
+    if (chosen := _statuses(query, state)) is not None:
+        yield f"t.status_id IN ({_marks(chosen)})", chosen
+    if query.priority is not None:
+        yield "t.priority = ?", (query.priority,)
+    if query.responsible_ids is not None:
+        yield _of_people(query.responsible_ids, of_nobody=query.of_nobody)
+    if (spans := _spans(query, state)) != (_Span(""),):
+        yield _within(spans, "t.due_key")
+
+
+def build_order_among(query: TaskQuery, among: Clause, *, walks: bool = False) -> Select:
+    """The statement whose rows are all tasks that meet the clause `among`, in order, behind the page before.
+
+    They are sorted, or it `walks` along the index of the order.
+    """
+    key, hint = f"t.{_KEYS[query.order]}", "" if walks else "+"
+    if query.order == "priority":
+        key = f"({PRIORITIES[0]} - t.priority) || {key}"
+    clauses = [among]
+    if query.after is not None:
+        clauses.append((f"({key}, {hint}t.id) {'>' if ascends(query.order) else '<'} (?, ?)", query.after))
+    where, values = _all_of(clauses)
+    direction = "ASC" if ascends(query.order) else "DESC"
+    order = f"{hint}{key} {direction}, {hint}t.id {direction}"
+    return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order}", values)  # noqa: S608  as below
+
+
+def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
+    """The statement whose rows are the ids of those of these tasks that meet all filters of the query."""
+    clauses: list[Clause] = [(f"t.id IN ({_marks(ids)})", tuple(ids)), _within(_spans(query, state))]
+    clauses += [*_filters(query, state), *_created_in(query.period, "+t")]
+    if (chosen := _statuses(query, state)) is not None:
+        clauses.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
+    if query.responsible_ids is not None:
+        on_it = _ON_IT.format(_marks(query.responsible_ids))
+        clauses.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
+    if query.priority is not None:
+        clauses.append(("+t.priority = ?", (query.priority,)))
+    where, values = _all_of(clauses)
+    return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
 
 
 def _priorities(query: TaskQuery) -> Sequence[tuple[int | None, tuple[str, str] | None]]:
@@ -140,76 +209,111 @@ def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
     return (_Span(first),) if end is None else (_Span(first, end), _Span(NO_DUE))
 
 
-def _select(query: TaskQuery, walk: _Walk, filters: _Clauses) -> Select:
+def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int | None) -> Select:
     source, row, task_id = ("task t", "t", "t.id") if walk.person is None else ("task_responsible r", "r", "r.task_id")
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
-    clauses: _Clauses = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
-    clauses += [(_OF_NOBODY, ())] if walk.of_nobody else []
-    clauses += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
-    clauses += _from(query, walk, due, key, task_id)
-    clauses += _created_in(query.period, row)
+    seeks: list[Clause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
+    seeks += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
+    # The `+` as above: what a walk passes over has indexes of its own, too.
+    passes: list[Clause] = [(_OF_NOBODY, ())] if walk.of_nobody else []
+    if walk.of_nobody and key == due and walk.status is None and walk.priority is None:
+        seeks, passes = [*seeks, *passes], []
+    if query.order in ("created", "oldest"):
+        seeks += _after(query, walk, key, task_id) + _created_in(query.period, row)
+        passes += _in_span(walk.span, f"+{due}")
+    else:
+        seeks += _from(walk, due, task_id)
+        passes += _created_in(query.period, f"+{row}")
     if walk.priority is not None:
-        # The `+` as above: a priority has an index of its own, too.
-        clauses.append((f"{'' if _walks_priority(query) else '+'}{row}.priority = ?", (walk.priority,)))
-    clauses += filters
+        is_walked = key == due and walk.status is None
+        (seeks if is_walked else passes).append((f"{'' if is_walked else '+'}{row}.priority = ?", (walk.priority,)))
+    passes += filters
     source += _WITH_TASK if filters and walk.person is not None else ""
-    where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
     direction = "ASC" if ascends(query.order) else "DESC"
     shown = key
     if query.order == "priority" and walk.priority is not None:
         shown = f"'{priority_key(walk.priority)}' || {key}"
+    is_met, met_values = ("1", ()) if reach is None or not passes else _all_of(passes)
+    if met_values:
+        is_met = f"CASE WHEN {is_met} THEN 1 ELSE 0 END"  # which looks at no further condition than it must
+    where, values = _all_of(seeks if reach is not None else [*seeks, *passes])
     sql = (
-        f"SELECT {shown}, {task_id} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
+        f"SELECT {shown}, {task_id}, {is_met} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
-    return Select(sql, (*(value for _, values in clauses for value in values), query.limit + 1))
-
-
-def _walks_priority(query: TaskQuery) -> bool:
-    """Whether the index of priorities is the one to walk: a contact, and a period of change, have fewer tasks."""
-    is_wide = query.period is None or query.period.moment == "created"
-    return query.order == "priority" and query.contact is None and is_wide
+    is_bounded = reach is not None and bool(passes)
+    return Select(sql, (*met_values, *values, reach if is_bounded else query.limit + 1), reach if is_bounded else None)
 
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _from(query: TaskQuery, walk: _Walk, due: str, key: str, task_id: str) -> _Clauses:
-    """The bounds of the walk: the span's, or the last row of the previous page where that is later."""
+def _all_of(clauses: Sequence[Clause]) -> Clause:
+    """The clause that all of these are met."""
+    return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
+        one for _, values in clauses for one in values
+    )
+
+
+def _from(walk: _Walk, due: str, task_id: str) -> list[Clause]:
+    """The bounds of a walk by due date: the span's, or the last row of the previous page where that is later."""
     span, after = walk.span, walk.after
-    clauses: _Clauses = [] if span.end is None else [(f"{due} < ?", (span.end,))]
-    if after is None:
-        return [*clauses, *_begin(span, due)]
-    if key != due:
-        follows = ">" if ascends(query.order) else "<"
-        return [*clauses, *_begin(span, due), (f"({key}, {task_id}) {follows} (?, ?)", after)]
     # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
-    begun = after[0] >= span.first
-    return [*clauses, *([(f"({key}, {task_id}) > (?, ?)", after)] if begun else _begin(span, due))]
+    if after is None or after[0] < span.first:
+        return _in_span(span, due)
+    end: list[Clause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
+    return [*end, (f"({due}, {task_id}) > (?, ?)", after)]
 
 
-def _begin(span: _Span, due: str) -> _Clauses:
-    return [(f"{due} >= ?", (span.first,))] if span.first else []
+def _after(query: TaskQuery, walk: _Walk, key: str, task_id: str) -> list[Clause]:
+    """The bound of a walk in another order, the last row of the previous page."""
+    if walk.after is None:
+        return []
+    return [(f"({key}, {task_id}) {'>' if ascends(query.order) else '<'} (?, ?)", walk.after)]
 
 
-def _created_in(period: Period | None, row: str) -> _Clauses:
+def _in_span(span: _Span, due: str) -> list[Clause]:
+    end: list[Clause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
+    return [*end, *([(f"{due} >= ?", (span.first,))] if span.first else [])]
+
+
+def _within(spans: Sequence[_Span], due: str = "+t.due_key") -> Clause:
+    """The clause that a task is due in one of the spans."""
+    each = [_all_of(_in_span(span, due)) for span in spans]
+    return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(one for _, values in each for one in values)
+
+
+def _created_in(period: Period | None, row: str) -> list[Clause]:
     """The bounds of the time of creation, which is kept beside each person too."""
     return _bounds(period, f"{row}.created_at") if period is not None and period.moment == "created" else []
 
 
-def _bounds(period: Period, column: str) -> _Clauses:
-    start = [] if period.start is None else [(f"{column} >= ?", (instant_text(period.start),))]
-    end = [] if period.end is None else [(f"{column} < ?", (instant_text(period.end),))]
+def _bounds(period: Period, column: str) -> list[Clause]:
+    start: list[Clause] = [] if period.start is None else [(f"{column} >= ?", (instant_text(period.start),))]
+    end: list[Clause] = [] if period.end is None else [(f"{column} < ?", (instant_text(period.end),))]
     return [(f"{column} IS NOT NULL", ()), *start, *end]
 
 
-def _filters(query: TaskQuery, state: StoreState) -> _Clauses:
-    clauses: _Clauses = []
+def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
+    """The clause that a task is of one of these people, or of nobody, for which an index is asked for each."""
+    if not people:
+        return _OF_NOBODY, ()
+    sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({_marks(people)})"  # noqa: S608  as above
+    also = " UNION ALL SELECT id FROM task WHERE assigned = 0" if of_nobody else ""
+    return f"t.id IN ({sql}{also})", tuple(people)
+
+
+def _of_contact(contact: str) -> Clause:
+    return "(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (contact,) * 2
+
+
+def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
+    clauses: list[Clause] = []
     if query.period is not None and query.period.moment != "created":
-        clauses += _bounds(query.period, f"t.{query.period.moment}_at")
+        clauses += _bounds(query.period, f"+t.{query.period.moment}_at")
     if query.contact is not None:
-        clauses.append(("(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (query.contact,) * 2))
+        clauses.append(_of_contact(query.contact))
     if query.text is not None:
         clauses += [("instr(t.searchable, ?) > 0", (word,)) for word in text_words(query.text)]
     if query.overdue:

@@ -10,7 +10,8 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.query import StoreState, build_selects
+from taskhand.backends.local.page_rows import find_rows
+from taskhand.backends.local.query import StoreState
 from taskhand.backends.local.rows import COMPLETION, people_by_task, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
@@ -79,8 +80,7 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
     """One page of the tasks that match the query."""
     statuses = connection.execute("SELECT id, type FROM status")
     state = StoreState(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
-    selects = [connection.execute(select.sql, select.parameters).fetchall() for select in build_selects(query, state)]
-    rows = sorted({tuple(row) for found in selects for row in found}, reverse=not ascends(query.order))
+    rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
     full = _rows(connection, ids)
     found = _tasks(connection, full)

@@ -1,0 +1,103 @@
+"""The rows of a page: by walks along an index where these soon meet enough tasks, else from what a rare filter leaves.
+
+So a page takes about as long in a large store as in a small one. Only where every filter by itself leaves many tasks,
+and all together nearly none, a walk passes over most of the store.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from taskhand.backends.local.query import (
+    Clause,
+    Select,
+    StoreState,
+    build_check,
+    build_order_among,
+    build_selects,
+    few_by,
+    narrowest,
+)
+from taskhand.backends.local.text_index import find_candidates, has_text_index
+from taskhand.domain.query import TaskQuery, text_words
+
+__all__ = ["find_rows"]
+
+_REACH: Final = 300
+"""Tasks that walks pass over at first."""
+_FEW: Final = 4_000
+"""Tasks that are sorted for a page. Where a filter leaves more, a walk soon meets enough of them."""
+_FEW_WORDS: Final = 2_000
+"""The same for tasks that have the words of a text, where a walk knows their numbers and need not look at texts."""
+_MOST_WORDS: Final = 20_000
+"""Tasks of which the numbers are asked for."""
+_BATCH: Final = 100
+"""Sorted tasks that are looked at together."""
+
+
+def find_rows(
+    connection: sqlite3.Connection, query: TaskQuery, state: StoreState, reach: int = _REACH
+) -> set[tuple[str, str]]:
+    """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
+    narrow = narrowest(query)
+    if narrow is None and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
+        return rows
+    if (order := _find_with_words(connection, query)) is not None:
+        return _check(connection, query, state, order)
+    if (few := _find_few(connection, query, state) or narrow) is not None:
+        return _check(connection, query, state, build_order_among(query, few))
+    return _walk(connection, build_selects(query, state), query.limit) or set()
+
+
+def _find_with_words(connection: sqlite3.Connection, query: TaskQuery) -> Select | None:
+    """The tasks that may have the words of the text, in order; None where they are many or no index tells."""
+    words = text_words(query.text or "")
+    if not words or not has_text_index(connection):
+        return None
+    numbers = find_candidates(connection, words, _MOST_WORDS)
+    if numbers is None:
+        return None
+    listed = (json.dumps(numbers),)
+    is_all_asked = query.order != "priority" and query.responsible_ids is None and query.statuses is None
+    if is_all_asked and not query.overdue and len(numbers) > _FEW_WORDS:
+        return build_order_among(query, ("+t.number IN (SELECT value FROM json_each(?))", listed), walks=True)
+    return build_order_among(query, ("t.number IN (SELECT value FROM json_each(?))", listed))
+
+
+def _check(connection: sqlite3.Connection, query: TaskQuery, state: StoreState, order: Select) -> set[tuple[str, str]]:
+    """The rows of those of these tasks that meet the query, looked at in their order until the page is full."""
+    rows = set[tuple[str, str]]()
+    candidates = connection.execute(order.sql, order.parameters)
+    while len(rows) <= query.limit and (batch := candidates.fetchmany(_BATCH)):
+        check = build_check(query, state, [task_id for _, task_id in batch])
+        met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
+        rows.update((key, task_id) for key, task_id in batch if task_id in met)
+    return rows
+
+
+def _walk(connection: sqlite3.Connection, selects: Sequence[Select], limit: int) -> set[tuple[str, str]] | None:
+    """The rows that the statements find; None where one has passed as many tasks as it may."""
+    rows = set[tuple[str, str]]()
+    for select in selects:
+        found = passed = 0
+        for key, task_id, is_met in connection.execute(select.sql, select.parameters):
+            passed += 1
+            if is_met:
+                rows.add((key, task_id))
+                found += 1
+            if found > limit:
+                break
+        if found <= limit and passed == select.reach:
+            return None
+    return rows
+
+
+def _find_few(connection: sqlite3.Connection, query: TaskQuery, state: StoreState) -> Clause | None:
+    """A condition that few tasks meet, and all that match the query; None where no filter is known to leave few."""
+    for clause, values in few_by(query, state):
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM task t WHERE {clause} LIMIT ?)"  # noqa: S608  only constants
+        [count] = connection.execute(sql, (*values, _FEW + 1)).fetchone()
+        if count <= _FEW:
+            return clause, values
+    return None

@@ -1,0 +1,112 @@
+"""The index of the texts of tasks: groups of three letters, in which a word is found without a look at every task.
+
+SQLite's module FTS5 keeps it, and triggers bring every change to it in the transaction of that change. It has the
+folded texts, so letters are compared as they are. It only tells which tasks may have a word: whoever asks looks at
+their texts.
+
+Some builds of SQLite lack FTS5. They can write the store only without these triggers, and search every text. Whoever
+opens the store with FTS5 afterwards makes the index anew.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+__all__ = ["find_candidates", "has_text_index", "prepare_text_index"]
+
+_GROUP: Final = 3
+"""Letters in a group."""
+_MOST_GROUPS: Final = 40
+"""Groups that are asked for; a longer text is told by its beginning."""
+_LAST: Final = 0x10FFFF
+_SURROGATES: Final = range(0xD800, 0xE000)
+
+_TABLES: Final = """
+CREATE VIRTUAL TABLE task_fts USING fts5(
+    text, content = 'task_text', content_rowid = 'number', tokenize = 'trigram case_sensitive 1', detail = none,
+    columnsize = 0
+);
+CREATE VIRTUAL TABLE task_group USING fts5vocab(task_fts, instance)
+"""
+_ADD: Final = "INSERT INTO task_fts (rowid, text) VALUES (new.number, new.searchable || '  ')"
+_REMOVE: Final = "INSERT INTO task_fts (task_fts, rowid, text) VALUES ('delete', old.number, old.searchable || '  ')"
+_TRIGGERS: Final = {
+    "text_is_added": f"AFTER INSERT ON task WHEN new.number IS NOT NULL BEGIN {_ADD}; END",
+    "text_is_numbered": (
+        f"AFTER UPDATE OF number ON task WHEN old.number IS NULL AND new.number IS NOT NULL BEGIN {_ADD}; END"
+    ),
+    "text_is_changed": (
+        "AFTER UPDATE OF number, searchable ON task WHEN old.number IS NOT NULL AND "
+        f"(old.number, old.searchable) IS NOT (new.number, new.searchable) BEGIN {_REMOVE}; {_ADD}; END"
+    ),
+    "text_is_removed": f"AFTER DELETE ON task WHEN old.number IS NOT NULL BEGIN {_REMOVE}; END",
+}
+_FIND_TRIGGERS: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'text_is_%'"
+
+
+def prepare_text_index(connection: sqlite3.Connection) -> None:
+    """Make the index where it is missing, within a transaction; remove its triggers where SQLite cannot keep it."""
+    can_keep = _can_keep(connection)
+    if can_keep and _has_triggers(connection):
+        return
+    for name in _TRIGGERS:
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+    if can_keep:
+        for name in ("task_group", "task_fts"):
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO task_fts (task_fts) VALUES ('rebuild')")
+        for name, rest in _TRIGGERS.items():
+            connection.execute(f"CREATE TRIGGER {name} {rest}")
+
+
+def has_text_index(connection: sqlite3.Connection) -> bool:
+    """Whether the index can be asked, and has every change."""
+    return _has_triggers(connection) and _can_keep(connection)
+
+
+def find_candidates(connection: sqlite3.Connection, words: Sequence[str], most: int) -> list[int] | None:
+    """The numbers of the tasks that may have all words (folded); None where they are more than `most`.
+
+    The store must have the index.
+    """
+    if long := [word for word in words if len(word) >= _GROUP]:
+        sql = "SELECT rowid FROM task_fts WHERE task_fts MATCH ? LIMIT ?"
+        return _at_most(connection.execute(sql, (_to_match(long), most + 1)), most)
+    for word in sorted(words, key=len, reverse=True):
+        if (end := _end_of_prefix(word)) is not None:
+            sql = "SELECT doc FROM task_group WHERE term >= ? AND term < ? LIMIT ?"
+            found = _at_most(connection.execute(sql, (word, end, most + 1)), most)
+            if found is not None:
+                return sorted(set(found))
+    return None
+
+
+def _at_most(rows: Iterable[sqlite3.Row], most: int) -> list[int] | None:
+    numbers = [int(row[0]) for row in rows]
+    return numbers if len(numbers) <= most else None
+
+
+def _to_match(words: Sequence[str]) -> str:
+    """The expression for texts that have every group of letters of the words."""
+    groups = dict.fromkeys(word[at : at + _GROUP] for word in words for at in range(len(word) - _GROUP + 1))
+    quoted = [group.replace('"', '""') for group in [*groups][:_MOST_GROUPS]]
+    return " AND ".join(f'"{group}"' for group in quoted)
+
+
+def _end_of_prefix(prefix: str) -> str | None:
+    """The first text after all that begin with `prefix`; None where there is none."""
+    following = ord(prefix[-1]) + 1
+    if following in _SURROGATES:
+        following = _SURROGATES.stop
+    return None if following > _LAST else prefix[:-1] + chr(following)
+
+
+def _has_triggers(connection: sqlite3.Connection) -> bool:
+    [count] = connection.execute(_FIND_TRIGGERS).fetchone()
+    return int(count) == len(_TRIGGERS)
+
+
+def _can_keep(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone() is not None

@@ -1,0 +1,163 @@
+"""Search for words: the index of texts answers as a look at every text does, whatever was written, and by whom."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixed_clock import NOW
+from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.health_checks import describe_search
+from taskhand.backends.local.page_rows import find_rows
+from taskhand.backends.local.query import StoreState
+from taskhand.backends.local.rows import searchable
+from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
+from taskhand.domain.names import fold
+from taskhand.domain.query import Order, TaskQuery
+from taskhand.sqlite.connection import open_connection
+
+Change = tuple[str, int, str, str]
+STATE = StoreState(("new",), NOW)
+SIGNS = [
+    *"aábßIİ'\"%_*-^~()\\0 中\n",
+    "\u200b",
+    "e\u0301",
+    "\ufb01",
+    "\u00ad",
+    "\U0001f600",
+    "\u2019",
+    "\ud7ff",
+    "NEAR",
+    "OR ",
+]
+"""Letters that fold to others or to nothing, and what SQL and its index of texts give a meaning to."""
+texts = st.lists(st.sampled_from(SIGNS), max_size=8).map("".join)
+changes = st.tuples(st.sampled_from(["add", "add", "change", "remove"]), st.integers(0, 9), texts, texts)
+ADD = """
+INSERT INTO task (id, title, description, is_all_day, due_key, created_at, status_id, priority, searchable)
+VALUES (?, ?, ?, 0, ?, ?, 'new', ?, ?)
+"""
+
+
+@contextmanager
+def opened(path: Path, *, without_fts: bool = False) -> Iterator[sqlite3.Connection]:
+    """A store with a status; as a SQLite that lacks FTS5 sees it, if so."""
+    with closing(open_connection(path, TASK_STORE)) as connection:
+        if without_fts:
+            connection.execute("CREATE TEMP TABLE pragma_module_list (name)")
+        prepare_text_index(connection)
+        connection.execute("INSERT OR IGNORE INTO status VALUES ('new', 'New', 'new', NULL, 'initial', 1)")
+        yield connection
+
+
+def write(connection: sqlite3.Connection, change: Change) -> None:
+    """Make one change: the task of this number is added, gets another text or is removed."""
+    kind, number, title, description = change
+    text = searchable(title, description)
+    connection.execute("BEGIN")
+    if kind == "add":
+        count = connection.execute("SELECT count(*) FROM task").fetchone()[0]
+        row = (
+            f"{number}-{count}",
+            title,
+            description,
+            f"2026-03-{number + 10}",
+            f"2026-0{9 - number // 2}",
+            number % 3,
+        )
+        connection.execute("DELETE FROM task WHERE id = ?", row[:1])
+        connection.execute(ADD, (*row, text))
+    elif kind == "change":
+        texts = (title, description, text, f"{number}-%")
+        connection.execute("UPDATE task SET title = ?, description = ?, searchable = ? WHERE id LIKE ?", texts)
+    else:
+        connection.execute("DELETE FROM task WHERE id LIKE ?", (f"{number}-%",))
+    connection.execute("COMMIT")
+
+
+def check_searches(connection: sqlite3.Connection, wanted: Sequence[str], order: Order = "due") -> None:
+    """Each search finds the tasks whose text has every word of it, by walks and by the index alike."""
+    rows = connection.execute("SELECT id, title, description FROM task").fetchall()
+    for text in wanted:
+        words = fold(text).split()
+        having = {row["id"] for row in rows if all(one in fold(f"{row[1]} {row[2] or ''}") for one in words)}
+        query = TaskQuery(text=text, limit=100, order=order)
+        for reach in (1, 1_000):
+            assert {task_id for _, task_id in find_rows(connection, query, STATE, reach)} == having
+        if words and has_text_index(connection):
+            numbers = find_candidates(connection, words, 100) or []
+            asked = "SELECT id FROM task WHERE number IN (SELECT value FROM json_each(?))"
+            assert having <= {row["id"] for row in connection.execute(asked, (json.dumps(numbers),))}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(
+    written=st.tuples(*(st.lists(changes, max_size=most) for most in (6, 3, 6))),
+    wanted=st.lists(texts, min_size=8, max_size=8),
+    order=st.sampled_from(["due", "created", "oldest", "priority"]),
+)
+def test_a_search_finds_what_a_look_at_every_text_finds(
+    tmp_path_factory: pytest.TempPathFactory,
+    written: tuple[list[Change], list[Change], list[Change]],
+    wanted: list[str],
+    order: Order,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "texts.sqlite"
+    before, without, after = written
+    parts = [part for _, _, *both in (*before, *without, *after) for text in both for part in (text[:2], text[1:5])]
+    with opened(path) as connection:
+        connection.execute("DELETE FROM task")
+        for change in before:
+            write(connection, change)
+        check_searches(connection, [*wanted, *parts], order)
+    if without:
+        with opened(path, without_fts=True) as connection:
+            assert not has_text_index(connection)
+            for change in without:
+                write(connection, change)
+            check_searches(connection, [*wanted, *parts], order)
+    with opened(path) as connection:
+        assert has_text_index(connection)
+        for change in after:
+            write(connection, change)
+        check_searches(connection, [*wanted, *parts], order)
+        connection.execute("INSERT INTO task_fts (task_fts, rank) VALUES ('integrity-check', 1)")
+
+
+def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:
+    with opened(tmp_path / "tasks.sqlite") as connection:
+        long = "".join(chr(0x4E00 + number) for number in range(300))
+        write(connection, ("add", 1, f"{long} {' '.join(f'word{one}' for one in range(90))}", ""))
+        write(connection, ("add", 2, long[:-1], ""))
+        check_searches(connection, [long, long[:-1], f"{long[5:]} word89", " ".join(long), "word1 word2 word90"])
+
+
+def test_a_store_that_was_rewritten_keeps_its_index(tmp_path: Path) -> None:
+    with opened(tmp_path / "tasks.sqlite") as connection:
+        for number in range(9):
+            write(connection, ("add", number, f"Call Acme {number}", ""))
+        write(connection, ("remove", 3, "", ""))
+        connection.execute("VACUUM")
+        write(connection, ("add", 4, "Call Globex", ""))
+        check_searches(connection, ["acme 7", "acme 3", "globex", "call"])
+
+
+def test_the_index_follows_a_transaction_that_is_rolled_back(tmp_path: Path) -> None:
+    with opened(tmp_path / "tasks.sqlite") as connection:
+        write(connection, ("add", 1, "Call Acme", ""))
+        connection.execute("BEGIN")
+        connection.execute("UPDATE task SET title = 'Call Globex', searchable = 'call globex'")
+        connection.execute("ROLLBACK")
+        check_searches(connection, ["acme", "globex"])
+
+
+def test_doctor_says_where_a_search_looks_at_every_text(tmp_path: Path) -> None:
+    with opened(tmp_path / "tasks.sqlite") as connection:
+        assert describe_search(connection) == ""
+    with opened(tmp_path / "tasks.sqlite", without_fts=True) as connection:
+        assert "has no FTS5" in describe_search(connection)
