@@ -24,8 +24,10 @@ from taskhand.domain.query import TaskQuery, text_words
 
 __all__ = ["find_rows"]
 
-_REACH: Final = 300
+_REACH: Final = 1_500
 """Tasks that walks pass over at first."""
+_REACH_FOR_WORDS: Final = 300
+"""The same for a search, which looks at the text of each, where the index of texts may be quicker."""
 _FEW: Final = 4_000
 """Tasks that are sorted for a page. Where a filter leaves more, a walk soon meets enough of them."""
 _FEW_WORDS: Final = 2_000
@@ -37,10 +39,11 @@ _BATCH: Final = 100
 
 
 def find_rows(
-    connection: sqlite3.Connection, query: TaskQuery, state: StoreState, reach: int = _REACH
+    connection: sqlite3.Connection, query: TaskQuery, state: StoreState, reach: int | None = None
 ) -> set[tuple[str, str]]:
     """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
     narrow = narrowest(query)
+    reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
     if narrow is None and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
         return rows
     if (order := _find_with_words(connection, query)) is not None:
