@@ -32,7 +32,7 @@ SHOTS = Path(FOLDER).parent / "shots"
 async def shown(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkStage, str]]:
     """The pages at an address of this machine, which is another site than that of the CRMs."""
     async with link_stage(folder, **options) as stage, serve(SimpleNamespace(app=stage.app)) as url:
-        stage.linking.base = url.replace("127.0.0.1", "localhost")
+        stage.linking.resource = url.replace("127.0.0.1", "localhost")
         yield stage, stage.linking.base
 
 

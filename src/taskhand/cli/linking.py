@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships
     from taskhand.server.linking.linking import Linking
-    from taskhand.server.linking.way import Way
+    from taskhand.server.linking.way import BrowserSignIn, Way
     from taskhand.service.connections import Connections
     from taskhand.vault.links import Links
 
@@ -35,10 +35,12 @@ async def open_linking(
     opened: "tuple[Connections, Links, Callable[[], Memberships]]",
     auth: "AuthOptions",
     stack: AsyncExitStack,
+    sign_in: "BrowserSignIn | None" = None,
 ) -> "Linking":
     """What the pages do, until the stack is closed.
 
-    `opened` are the connections, the links, and what returns who the persons are now.
+    `opened` are the connections, the links, and what returns who the persons are now. `sign_in` signs persons in at the
+    issuer of tokens, None where that is not configured.
     """
     from taskhand.server.linking.linking import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
@@ -51,9 +53,10 @@ async def open_linking(
         links,
         await _open_ways(found, connections, stack),
         clock_of(found.settings),
-        base=_origin_of(auth.resource) if auth.resource else None,
+        resource=auth.resource,
         memberships=memberships,
         keys=open_key_check(found.settings) if "keys" in auth.kinds else None,
+        sign_in=sign_in,
     )
 
 

@@ -25,6 +25,7 @@ from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.linking import Linking
 from taskhand.server.linking.pages import LinkPages
+from taskhand.server.linking.way import BrowserSignIn
 from taskhand.vault.links import Links
 from taskhand.vault.sqlite_tickets import SqliteTicketStore
 from taskhand.vault.tickets import Tickets
@@ -88,9 +89,10 @@ class LinkStage:
     found: Configuration
     stack: AsyncExitStack = field(repr=False)
 
-    async def ticket(self, person: str = "ben@example.com", connection: str = "north") -> str:
+    async def ticket(self, person: str | Person = "ben@example.com", connection: str = "north") -> str:
         """The address of a new page, without the host."""
-        offer = await self.linking.offer(Person.named(person), connection)
+        named = Person.named(person) if isinstance(person, str) else person
+        offer = await self.linking.offer(named, connection)
         assert offer is not None
         assert offer.url.startswith(f"{BASE}/link/")
         return offer.url.removeprefix(BASE)
@@ -129,10 +131,11 @@ async def link_stage(
     lines: Mapping[str, Mapping[str, str]] = NO_LINES,
     base: str = BASE,
     has_apps: bool = False,
+    sign_in: BrowserSignIn | None = None,
 ) -> AsyncIterator[LinkStage]:
     """The pages as a server has them that asks callers for credentials of these kinds; `lines` are people.toml.
 
-    `has_apps` is whether there are OAuth apps of Close and HubSpot.
+    `has_apps` is whether there are OAuth apps of Close and HubSpot, `sign_in` what signs persons in.
     """
     close, vambe, clock = CloseSandbox(seed=SEED | _USERS), VambeSandbox(), FixedClock()
     hubspot = HubSpotSandbox(seed=OF_HUBSPOT)
@@ -158,7 +161,7 @@ async def link_stage(
             stack.push_async_callback(one.aclose)
         connections = await stack.enter_async_context(open_connections(found.connections, links=links))
         auth = AuthOptions(kinds or ("keys",), resource=f"{base}/mcp")
-        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack)
+        linking = await open_linking(found, (connections, links, lambda: lines), auth, stack, sign_in)
         linking.tickets = Tickets(SqliteTicketStore(links_path(found.settings)), open_cipher(found.settings), clock)
         stack.push_async_callback(linking.tickets.aclose)
         app = Starlette(routes=LinkPages(linking).routes(None))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
 
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.domain.link_offer import LinkOffer
@@ -14,7 +15,7 @@ from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.identity import find_holder, find_person, judge
-from taskhand.server.linking.way import Way
+from taskhand.server.linking.way import BrowserSignIn, Way
 from taskhand.vault.link import Link, LinkedMember, LinkKind
 from taskhand.vault.links import Links
 from taskhand.vault.ticket import Errand, Ticket
@@ -27,8 +28,11 @@ __all__ = ["Linking", "Refused", "Step"]
 
 _log = logging.getLogger(__name__)
 
-Step = Literal["prove", "consent", "paste"]
-"""What is next on the page: the person's Taskhand key, the CRM's own pages, or a key of the CRM."""
+Step = Literal["sign_in", "prove", "consent", "paste"]
+"""What is next on the page.
+
+To prove who is there: the issuer's pages, or the person's Taskhand key. Then the CRM's pages, or a key of the CRM.
+"""
 
 _VERIFIER_BYTES: Final = 48
 
@@ -56,22 +60,35 @@ class Linking:
         ways: Mapping[str, Way],
         clock: Callable[[], datetime],
         *,
-        base: str | None = None,
+        resource: str | None = None,
         memberships: Callable[[], Memberships] = _no_memberships,
         keys: "KeyCheck | None" = None,
+        sign_in: BrowserSignIn | None = None,
     ) -> None:
-        """`ways` are by the connection's name. `base` is the address without a path by which persons know the server.
+        """`ways` are by the connection's name. `resource` is the address of the server for its callers.
 
-        None: the one that is served. `memberships` is what people.toml says now. `keys` check the keys of callers, None
-        where none are in use.
+        None: the one that is served. `memberships` is what people.toml says now. `keys` check the keys of callers, and
+        `sign_in` signs persons in at the issuer of tokens, each None where there is none.
         """
         self.tickets = tickets
         self.ways = ways
-        self.base = base or ""
+        self.resource = resource or ""
+        self._sign_in = sign_in
         self._links = links
         self._clock = clock
         self._memberships = memberships
         self._keys = keys
+
+    @property
+    def base(self) -> str:
+        """The address of the pages without a path; empty where nobody knows it."""
+        parts = urlsplit(self.resource)
+        return f"{parts.scheme}://{parts.netloc}" if self.resource else ""
+
+    @property
+    def signed_in(self) -> str:
+        """Where the issuer sends the browser back to; it has to be registered there."""
+        return f"{self.base}/link/signed-in"
 
     @property
     def callback(self) -> str:
@@ -89,7 +106,7 @@ class Linking:
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
         """An offer for this person; None where nobody can link on a page."""
         way = self.ways.get(connection)
-        if way is None or not self.base or (self._must_prove(way, person) and not self._can_prove(person)):
+        if way is None or not self.base or (self._must_prove(way, person) and not self._find_proof(person)):
             return None
         text, ticket = await self.tickets.make(person, connection)
         return LinkOffer(ticket.id, connection, f"{self.base}/link/{text}", ticket.expires_at)
@@ -106,7 +123,7 @@ class Linking:
         if ticket.proved_at is None and (
             self._must_prove(way, ticket.person) or await self._find_expected(way, ticket.person) is None
         ):
-            return "prove" if self._can_prove(ticket.person) else None
+            return self._find_proof(ticket.person)
         return "consent" if way.consent else "paste"
 
     async def prove(self, ticket: Ticket, browser: str, text: str) -> bool:
@@ -114,14 +131,27 @@ class Linking:
         key = await self._keys.find_holder(text.strip()) if self._keys else None
         return key is not None and key.person == ticket.person.id and await self.tickets.prove(ticket, browser)
 
-    async def send(self, ticket: Ticket, text: str, browser: str, language: str) -> str | None:
-        """Where the browser is sent for the person's consent; None where it may not go on."""
-        consent = self._way(ticket).consent
-        if consent is None:
+    async def send(self, ticket: Ticket, step: Step, text: str, browser: str, language: str) -> str | None:
+        """Where the browser is sent to sign in or to consent; None where it may not go on."""
+        verifier, nonce = token_urlsafe(_VERIFIER_BYTES), token_urlsafe(_VERIFIER_BYTES)
+        state = await self.tickets.send(ticket, browser, Errand(step, text, verifier, nonce, language))
+        if state is None:
             return None
-        verifier = token_urlsafe(_VERIFIER_BYTES)
-        state = await self.tickets.send(ticket, browser, Errand("consent", text, verifier, language=language))
-        return state and consent.authorize_url(self.callback, state, _challenge(verifier))
+        if step == "sign_in" and self._sign_in is not None:
+            challenge = _challenge(verifier)
+            return await self._sign_in.authorize_url(self.signed_in, self.resource, state, challenge, nonce)
+        consent = self._way(ticket).consent
+        return consent.authorize_url(self.callback, state, _challenge(verifier)) if consent else None
+
+    async def take_sign_in(self, ticket: Ticket, errand: Errand, browser: str, answer: Mapping[str, str]) -> None:
+        """Take an issuer's answer as the proof of who is in front of the page. Refused, or TaskhandError."""
+        signed_in = None
+        if self._sign_in is not None:
+            sent = (errand.verifier, errand.nonce)
+            signed_in = await self._sign_in.find_person(answer, self.signed_in, self.resource, *sent)
+        if signed_in != ticket.person.id:
+            raise Refused("other_person" if signed_in else "not_signed_in")
+        await self.tickets.prove(ticket, browser)
 
     async def take_code(self, ticket: Ticket, errand: Errand, browser: str, code: str) -> LinkedMember:
         """Link what the CRM gives for a code; who the CRM says that the person is. Refused, or TaskhandError."""
@@ -176,12 +206,17 @@ class Linking:
         return await find_person(way, person, self._members(person))
 
     def _must_prove(self, way: Way, person: Person) -> bool:
-        """Whether it is sure that the CRM cannot tell that a credential is this person's."""
-        return not way.tells_who or not (person.email or self._members(person))
+        """Whether it is sure that a person has to prove who they are: always where they can sign in.
 
-    def _can_prove(self, person: Person) -> bool:
-        """Whether this person can prove on the page who they are."""
-        return self._keys is not None and not is_token_person(person.id)
+        Else where the CRM cannot tell that a credential is theirs.
+        """
+        return self._find_proof(person) == "sign_in" or not way.tells_who or not (person.email or self._members(person))
+
+    def _find_proof(self, person: Person) -> Step | None:
+        """How this person can prove on the page who they are; None where they cannot."""
+        if self._sign_in is not None and self._sign_in.can_prove(person.id):
+            return "sign_in"
+        return "prove" if self._keys is not None and not is_token_person(person.id) else None
 
     def _members(self, person: Person) -> Mapping[str, str]:
         """What people.toml says of a person."""

@@ -95,7 +95,7 @@ def render(page: Page, language: str) -> str:
     if page.form:
         parts.append(_render_form(page.form, page.address or "", texts, names))
     if page.goes_to:
-        parts.append(f'<p><a class="button" href="{escape(page.goes_to)}">{_fill(texts["consent"], names)}</a></p>')
+        parts.append(f'<p><a class="button" href="{escape(page.goes_to)}">{_fill(texts["go_on"], names)}</a></p>')
     if page.opens_again and page.address:
         parts.append(f'<p><a class="button" href="{escape(page.address)}">{escape(texts["again"])}</a></p>')
     if page.form:

@@ -1,7 +1,5 @@
 """The pages as a server over HTTP serves them."""
 
-from urllib.parse import urlsplit
-
 from starlette.routing import Route
 
 from taskhand.server.linking.linking import Linking
@@ -21,9 +19,7 @@ class LinkPages:
 
         There are none where nobody has told by which address persons reach it.
         """
-        if not self.linking.base and url is not None:
-            parts = urlsplit(url)
-            self.linking.base = f"{parts.scheme}://{parts.netloc}"
+        self.linking.resource = self.linking.resource or url or ""
         return link_routes(self.linking) if self.linking.base else []
 
     def describe(self) -> str:

@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -39,14 +40,17 @@ _MOST_READ: Final = 16 * 1024
 _ANSWERED_S: Final = 25.0
 """Seconds within which every page is shown: nobody waits longer in front of an empty one."""
 _SEE_OTHER: Final = 303
+_ELSEWHERE: Final = frozenset({"consent", "sign_in"})
+"""The steps that are taken on pages of others."""
 _IN_THE_FORM: Final = frozenset({"no_key", "key_refused"})
 """What is said beside the field, to be sent again."""
 
 
 def link_routes(linking: Linking) -> list[Route]:
-    """The page of a ticket, and the address to which a CRM sends the browser back."""
+    """The page of a ticket, and the addresses to which a CRM and an issuer send the browser back."""
     return [
-        Route("/link/callback", _answer(linking, _come_back), methods=["GET"]),
+        Route("/link/callback", _answer(linking, partial(_come_back, "consent")), methods=["GET"]),
+        Route("/link/signed-in", _answer(linking, partial(_come_back, "sign_in")), methods=["GET"]),
         Route("/link/{ticket}", _answer(linking, _open_or_send), methods=["GET", "POST"]),
     ]
 
@@ -112,8 +116,8 @@ async def _show_step(visit: _Visit, ticket: Ticket, error: str | None = None, st
     names, step = visit.names(ticket), await visit.linking.next_step(ticket)
     if step is None:
         return replace(_message("not_possible", 403), names=names)
-    form = Form(step, visit.browser.token_for(ticket.id), has_field=step != "consent", error=error)
-    said = ("purpose", "consent_hint", "kept") if step == "consent" else ("purpose", "kept")
+    form = Form(step, visit.browser.token_for(ticket.id), has_field=step not in _ELSEWHERE, error=error)
+    said = ("purpose", f"{step}_hint", "kept") if step in _ELSEWHERE else ("purpose", "kept")
     return Page("heading", said, names, status, visit.address, shows_ticket=True, form=form)
 
 
@@ -128,26 +132,37 @@ async def _take_form(visit: _Visit, ticket: Ticket) -> Page | str:
         return visit.address  # a form of an earlier step, by the button that goes back
     if not await visit.linking.tickets.begin(ticket, browser.id):
         return _message("tries", 429)
-    if step == "consent":
-        goes_to = await visit.linking.send(ticket, visit.text, browser.id, visit.language)
+    if step in _ELSEWHERE:
+        goes_to = await visit.linking.send(ticket, step, visit.text, browser.id, visit.language)
+        if goes_to is None:
+            return visit.address
         names = visit.names(ticket)
-        return Page("leaving", ("leaving_hint",), names, goes_to=goes_to) if goes_to else visit.address
+        names |= {"where": names["crm"] if step == "consent" else urlsplit(goes_to).netloc}
+        return Page("leaving", ("leaving_hint",), names, goes_to=goes_to)
     if step == "prove":
         is_proved = await visit.linking.prove(ticket, browser.id, form.get("secret", ""))
         return visit.address if is_proved else await _show_step(visit, ticket, "wrong_proof", 422)
     return await _try_linking(visit, ticket, lambda: visit.linking.take_key(ticket, browser.id, form.get("secret", "")))
 
 
-async def _come_back(visit: _Visit) -> Page | str:
-    """Take the answer of a CRM: of the browser that was sent there, once."""
+async def _come_back(kind: str, visit: _Visit) -> Page | str:
+    """Take the answer of a CRM or an issuer: of the browser that was sent there, once."""
     query = visit.request.query_params
     found = await visit.linking.tickets.take(query.get("state", ""), visit.browser.id)
     if found is None:
         return _message("lost", 403)
     ticket, errand = found
+    if errand.kind != kind:
+        return _message("lost", 403)
     visit = replace(visit, text=errand.ticket, language=choose_language(errand.language, ""))
     if (closed := await _find_obstacle(visit, ticket)) is not None:
         return closed
+    if kind == "sign_in":
+        try:
+            await visit.linking.take_sign_in(ticket, errand, visit.browser.id, dict(query))
+        except Refused as refused:
+            return _try_again(visit, ticket, refused.reason, 403)
+        return visit.address
     if not query.get("code"):
         is_denied = query.get("error") == "access_denied"
         return _try_again(visit, ticket, "denied" if is_denied else "crm_failed", 403 if is_denied else 502)

@@ -28,7 +28,11 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "wrong_proof": "This is not a key of {person}, or not an active one. Copy it again, whole.",
     "no_key": "This cannot be a key. Copy it again, whole and without quotes.",
     "key_refused": "{crm} does not accept this key. Copy it again, whole.",
-    "leaving": "Continue at {crm}",
+    "sign_in_hint": "{crm} is linked for {person} alone, so show first that this is you: sign in as you do for your "
+    "assistant.",
+    "sign_in": "Sign in",
+    "leaving": "Continue at {where}",
+    "go_on": "Continue to {where}",
     "leaving_hint": "If your browser does not go on by itself, use this link.",
     "done": "{crm} is linked",
     "done_as": "Your assistant now works in {crm} as {member}.",
@@ -52,6 +56,10 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "unknown_member": "Nobody can tell whose account this is",
     "unknown_member_hint": "Nothing was kept. Tell whoever runs Taskhand that people.toml has to say who {person} is "
     "in {connection}.",
+    "other_person": "You have signed in as somebody else",
+    "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}.",
+    "not_signed_in": "You have not signed in",
+    "not_signed_in_hint": "Nothing was linked. You can try again.",
     "denied": "Access was not allowed",
     "denied_hint": "Nothing was linked. You can try again.",
     "forbidden": "This account may do too little in {crm}",

@@ -26,7 +26,11 @@ SPANISH: Final[Mapping[str, str]] = {
     "wrong_proof": "Esta no es una clave de {person}, o no está activa. Cópiala otra vez, completa.",
     "no_key": "Esto no puede ser una clave. Cópiala otra vez, completa y sin comillas.",
     "key_refused": "{crm} no acepta esta clave. Cópiala otra vez, completa.",
-    "leaving": "Continúa en {crm}",
+    "sign_in_hint": "{crm} se vincula solo para {person}, así que primero demuestra que eres tú: inicia sesión como lo "
+    "haces para tu asistente.",
+    "sign_in": "Iniciar sesión",
+    "leaving": "Continúa en {where}",
+    "go_on": "Continuar a {where}",
     "leaving_hint": "Si tu navegador no sigue por sí solo, usa este enlace.",
     "done": "{crm} está vinculado",
     "done_as": "Tu asistente trabaja ahora en {crm} como {member}.",
@@ -50,6 +54,10 @@ SPANISH: Final[Mapping[str, str]] = {
     "unknown_member": "Nadie puede decir de quién es esta cuenta",
     "unknown_member_hint": "No se guardó nada. Di a quien administra Taskhand que people.toml tiene que decir quién es "
     "{person} en {connection}.",
+    "other_person": "Iniciaste sesión como otra persona",
+    "other_person_hint": "Esta página es para {person}. No se vinculó nada. Inicia sesión como {person}.",
+    "not_signed_in": "No iniciaste sesión",
+    "not_signed_in_hint": "No se vinculó nada. Puedes intentarlo otra vez.",
     "denied": "No se dio acceso",
     "denied_hint": "No se vinculó nada. Puedes intentarlo otra vez.",
     "forbidden": "Esta cuenta puede hacer muy poco en {crm}",

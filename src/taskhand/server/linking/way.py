@@ -1,14 +1,33 @@
 """How a credential of one's own is linked for a connection, and what the pages are given for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from taskhand.backends.base import Backend
 from taskhand.domain.own_credential import OAuthClient
 from taskhand.service.app_context import AppContext
 
-__all__ = ["Way"]
+__all__ = ["BrowserSignIn", "Way"]
+
+
+class BrowserSignIn(Protocol):
+    """Signs a person in at the issuer of tokens, in the browser that is in front of the page."""
+
+    def can_prove(self, person: str) -> bool:
+        """Whether a person with this id signs in there."""
+        ...
+
+    async def authorize_url(self, redirect_uri: str, resource: str, state: str, challenge: str, nonce: str) -> str:
+        """Where the browser is sent; `resource` is the address of this server for its callers."""
+        ...
+
+    async def find_person(
+        self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
+    ) -> str | None:
+        """The id of the person who has signed in; None where the answer does not prove it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""A person of a token signs in at the issuer first: only then the page goes on, and in that browser alone."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx2
+import pytest
+
+from issuers import Issuer, issuing
+from server.linking.link_stage import BEN, CAT, Browser, LinkStage, link_stage, text_of
+from taskhand.domain.principal import Person
+from taskhand.http.documents import JsonDocuments
+from taskhand.tokens.issuer_keys import IssuerKeys
+from taskhand.tokens.sign_in import SignIn
+from taskhand.tokens.token_check import TokenCheck
+from taskhand.tokens.token_holder import TokenRules
+
+EMAIL = "ben@example.com"
+
+
+@dataclass
+class Office:
+    """The pages of a server whose callers sign in at an issuer."""
+
+    stage: LinkStage
+    issuer: Issuer
+    browser: Browser
+
+    @property
+    def ben(self) -> Person:
+        """A person of a token, with the e-mail address that it names."""
+        return Person(f"{self.issuer.url}#ben", EMAIL)
+
+    async def begin(self, connection: str = "north", browser: Browser | None = None) -> tuple[str, str]:
+        """A page, and where its first button leads."""
+        browser = browser or self.browser
+        page = await self.stage.ticket(self.ben, connection)
+        assert "Sign in" in text_of(await browser.open(page))
+        await browser.send(page)
+        return page, browser.goes_to
+
+    async def sign_in(self, address: str, subject: str = "ben") -> str:
+        """Sign in at the issuer's page; where it sends the browser back to."""
+        self.issuer.person = {"sub": subject}
+        async with httpx2.AsyncClient() as http:
+            return str((await http.get(address)).headers["location"])
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    with issuing() as issuer:
+        documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
+        keys = IssuerKeys(issuer.url, documents.get)
+        sign_in = SignIn(keys, ("page", "a/secret"), documents.post_code, TokenCheck([keys], TokenRules()))
+        async with link_stage(tmp_path, "oauth", sign_in=sign_in) as stage:
+            yield Office(stage, issuer, await stage.browser())
+        await documents.aclose()
+
+
+@pytest.mark.parametrize("connection", ["north", "chat"])
+async def test_who_has_signed_in_as_the_person_links_in_the_same_browser(office: Office, connection: str) -> None:
+    page, issuer = await office.begin(connection)
+    assert issuer.startswith(f"{office.issuer.url}/authorize?")
+    skipped = await office.browser.send(page, office.stage.token(BEN), step="paste")
+    assert skipped.status_code == 403  # the page that leads to the issuer has no form
+    shown = await office.browser.open(await office.sign_in(issuer))
+    assert (shown.status_code, "API key" in text_of(shown)) == (200, True)
+    assert (await (await office.stage.browser()).open(page)).status_code == 403
+    secret = office.stage.vambe.key if connection == "chat" else office.stage.token(BEN)
+    assert "is linked" in text_of(await office.browser.send(page, secret))
+    assert set(await office.stage.linked()) == {(office.ben.id, connection)}
+
+
+async def test_who_signs_in_as_another_gets_no_further(office: Office) -> None:
+    page, issuer = await office.begin()
+    refused = await office.browser.open(await office.sign_in(issuer, "cat"))
+    assert (refused.status_code, "signed in as somebody else" in text_of(refused)) == (403, True)
+    assert "Sign in" in text_of(await office.browser.open(page))
+
+
+async def test_an_answer_that_proves_nothing_gets_no_further(office: Office) -> None:
+    for changed in ({"iss": "https://evil.example"}, {"code": ""}, {"error": "access_denied"}):
+        _, issuer = await office.begin(browser=office.browser)
+        address, _, query = (await office.sign_in(issuer)).partition("?")
+        answer = {name: one[0] for name, one in parse_qs(query).items()} | changed
+        refused = await office.browser.open(f"{address}?{urlencode(answer)}")
+        assert (refused.status_code, "You have not signed in" in text_of(refused)) == (403, True)
+
+
+async def test_the_answers_of_the_issuer_and_of_the_crm_do_not_stand_for_each_other(office: Office) -> None:
+    _, issuer = await office.begin()
+    back = urlsplit(await office.sign_in(issuer))
+    lost = await office.browser.open(f"/link/callback?{back.query}")
+    assert (lost.status_code, "for another page" in text_of(lost)) == (403, True)
+    again = await office.browser.open(f"/link/signed-in?{back.query}")
+    assert again.status_code == 403
+
+
+async def test_who_has_signed_in_is_refused_the_credential_of_another(office: Office) -> None:
+    page, issuer = await office.begin()
+    await office.browser.open(await office.sign_in(issuer))
+    refused = await office.browser.send(page, office.stage.token(CAT))
+    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    assert await office.stage.linked() == {}
+
+
+async def test_an_issuer_that_is_away_is_said(office: Office) -> None:
+    page, issuer = await office.begin()
+    back = await office.sign_in(issuer)
+    office.issuer.down = True
+    answered = await office.browser.open(back)
+    assert (answered.status_code, "does not work at the moment" in text_of(answered)) == (503, True)
+    office.issuer.down = False
+    await office.browser.open(page)
+    await office.browser.send(page)
+    assert "API key" in text_of(await office.browser.open(await office.sign_in(office.browser.goes_to)))
