@@ -153,7 +153,7 @@ async def open_app(
             call_s=settings.call_s,
             title=find_factory(settings.backend).title,
             configured_me=_configured_me(settings),
-            own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links),
+            own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links, journal),
             name_in_files=connection.name_in_files if connection else None,
             problem=problem,
         )
@@ -172,7 +172,7 @@ def _configured_me(settings: Settings) -> str | None:
 
 
 def _own_backends(
-    connection: ConnectionSettings, context: OpenContext, links: "Links | None"
+    connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqliteJournal"
 ) -> "Openings[Backend] | None":
     """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_embedded(connection.settings):
@@ -183,8 +183,11 @@ def _own_backends(
     def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
         return open_as_person(connection, link.credential.access_token, replace(context, own=own))
 
+    def notice(link: "Link") -> None:
+        journal.mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
+
     open_client = partial(open_oauth_client, connection, context.clock, context.runtime)
-    own = Openings(links, connection.name, open_with, partial(renew_link, open_client=open_client))
+    own = Openings(links, connection.name, open_with, renew=partial(renew_link, open_client=open_client), notice=notice)
     context.stack.push_async_callback(own.aclose)
     return own
 

@@ -45,6 +45,7 @@ def opening_json(opening: Opening) -> _Json:
     """An opening without its time and tool, which are fields of the entry."""
     further: _Json = {} if opening.connection is None else {"connection": opening.connection}
     further |= {"second_person": True} if opening.second_person else {}
+    further |= {"own_credential": True} if opening.own_credential else {}
     further |= {"by_filter": opening.by_filter} if opening.by_filter or "filter" in opening.arguments else {}
     further |= {} if opening.caller.email is None else {"email": opening.caller.email}
     return further | {
@@ -70,8 +71,9 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
         plan_id=value["plan_id"],
         undoes=value["undoes"],
         claims=tuple(map(_claim_from, value["claims"])),
-        connection=value.get("connection"),  # not in journals of earlier versions, as the next two
+        connection=value.get("connection"),  # not in journals of earlier versions, as the next three
         second_person=value.get("second_person", False),
+        own_credential=value.get("own_credential", False),
         by_filter=value.get("by_filter", "filter" in value["arguments"]),
     )
 

@@ -78,7 +78,7 @@ class Opening:
 
     `plan_id` is the plan that is carried out, `undoes` the change that is undone. `connection` is the name of the CRM
     account, None for the only one. `second_person` is whether another person than the caller has to carry out the plan,
-    `by_filter` whether a filter found its tasks.
+    `by_filter` whether a filter found its tasks. `own_credential` is whether requests bore the caller's own credential.
     """
 
     tool: str
@@ -93,6 +93,7 @@ class Opening:
     connection: str | None = None
     second_person: bool = False
     by_filter: bool = False
+    own_credential: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Arguments of any type and size are accepted, because refused calls are journaled
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from taskhand.journal.journal import MASK
@@ -19,6 +19,10 @@ _MOST: Final = 2_000
 _DEEPEST: Final = 12
 _SHORTEST_SECRET: Final = 4
 """A shorter configured value would be found in ordinary words."""
+
+_MOST_PERSONS: Final = 256
+_MOST_OF_PERSON: Final = 4
+"""Credentials that are masked for a person: two tokens, and the two before."""
 
 _LOOKED_AT: Final = 4_000
 """Characters of a text to be cut that are searched for credentials."""
@@ -60,18 +64,41 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
-        self._is_in_repr = not any(set("\\'\"") & set(one) for one in known)
+        self._is_in_repr = not any(map(_is_quoted_in_repr, known))
+        self._of_persons: dict[str, tuple[str, ...]] = {}
+        self._further: tuple[str, ...] = ()
+
+    def add(self, person: str, secrets: Sequence[str]) -> None:
+        """Mask also what a person's requests bear now, and what they bore before that."""
+        own, former = tuple(one for one in secrets if len(one) >= _SHORTEST_SECRET), self._of_persons.pop(person, ())
+        is_known = former[: len(own)] == own
+        self._of_persons[person] = former if is_known else (*own, *former)[:_MOST_OF_PERSON]
+        if is_known:
+            return
+        self._is_in_repr = self._is_in_repr and not any(map(_is_quoted_in_repr, own))
+        if len(self._of_persons) > _MOST_PERSONS:
+            self._of_persons.pop(next(iter(self._of_persons)))
+        self._further = tuple(one for several in self._of_persons.values() for one in several)
 
     def mask(self, text: str) -> str:
         """The text with every credential in it replaced by MASK."""
-        known = self._secrets.sub(MASK, text) if self._secrets else text
+        known = self._without_known(text)
         return known if len(known) < _SHORTEST_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
 
     def without_keys(self, value: Any) -> Any:
         """JSON with every configured credential in its texts masked; nothing else of it changes."""
-        if self._secrets is None or (self._is_in_repr and not self._secrets.search(repr(value))):
+        if self._secrets is None and not self._further:
+            return value
+        if self._is_in_repr and self._without_known(text := repr(value)) == text:
             return value  # by far the most frequent case, and looking through the whole takes ten times as long
-        return _substitute(self._secrets, value)
+        return _substitute(self._without_known, value)
+
+    def _without_known(self, text: str) -> str:
+        """The text with every credential that is known masked. One of `further` is found faster without a pattern."""
+        known = self._secrets.sub(MASK, text) if self._secrets else text
+        for one in self._further:
+            known = known.replace(one, MASK)
+        return known
 
     def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as JSON, with credentials masked and long values cut; a note names how much was cut."""
@@ -106,17 +133,21 @@ class Redaction:
         return f"{whole[:_LONGEST]}{_rest(rest, 'characters')}" if rest > 0 else whole
 
 
+def _is_quoted_in_repr(secret: str) -> bool:
+    return bool(set("\\'\"") & set(secret))
+
+
 def _rest(count: int, what: str) -> str:
     return f"… ({count:,} more {what})"
 
 
-def _substitute(secrets: re.Pattern[str], value: Any) -> Any:
+def _substitute(mask: Callable[[str], str], value: Any) -> Any:
     match value:
         case str():
-            return secrets.sub(MASK, value)
+            return mask(value)
         case dict():
-            return {name: _substitute(secrets, item) for name, item in value.items()}
+            return {name: _substitute(mask, item) for name, item in value.items()}
         case list() | tuple():
-            return [_substitute(secrets, item) for item in value]
+            return [_substitute(mask, item) for item in value]
         case _:
             return value

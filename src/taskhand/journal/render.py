@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.text import one_line
-from taskhand.journal.journal import Caller, Change, Intent, Result
+from taskhand.journal.journal import Change, Intent, Opening, Result
 
 __all__ = ["render_change"]
 
@@ -32,7 +32,7 @@ def _render_headline(change: Change, zone: tzinfo | None) -> str:
         f"{at:%Y-%m-%d %H:%M:%S}",
         change.opening.tool,
         _render_outcome(change),
-        _render_caller(change.opening.caller, change.opening.connection),
+        _render_caller(change.opening),
         change.id,
     )
     return "  ".join(map(one_line, words))
@@ -47,12 +47,14 @@ def _render_outcome(change: Change) -> str:
     return f"{change.outcome}{code}: {', '.join(f'{count} {outcome}' for outcome, count in counts.items())}"
 
 
-def _render_caller(caller: Caller, connection: str | None) -> str:
+def _render_caller(opening: Opening) -> str:
     """The person and the client; the person comes first, because a client may give itself any name."""
+    caller, connection = opening.caller, opening.connection
     client = " ".join(filter(None, (caller.name, caller.version))) or "an unknown client"
     who = f"{caller.person} with {client}" if caller.person else client
     who += f" ({caller.subject})" if caller.email else ""
-    return f"by {who} on {connection}" if connection else f"by {who}"
+    who += f" on {connection}" if connection else ""
+    return f"by {who}, own credential" if opening.own_credential else f"by {who}"
 
 
 def _render_details(change: Change, task_id: str | None) -> Iterator[str]:

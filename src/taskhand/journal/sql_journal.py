@@ -76,6 +76,10 @@ class SqlJournal:
         self._monotonic = monotonic
         self._look_again_at = -math.inf
 
+    def mask_own(self, person: str, secrets: Sequence[str]) -> None:
+        """Mask also the credentials that a person's own requests bear, from the next row on."""
+        self._redaction.add(person, secrets)
+
     @property
     def _store(self) -> SqlStore:
         return self._home.store

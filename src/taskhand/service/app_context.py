@@ -79,6 +79,7 @@ class AppContext:
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
     own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
     offers: "OpenOffers | None" = field(default=None, repr=False, compare=False)
+    _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
 
@@ -96,13 +97,17 @@ class AppContext:
         """The same application for this caller; it has the same locks, caches and journal."""
         if principal == self.principal:
             return self
-        backend = _backend_of(self.shared, principal)
-        return replace(self, principal=principal, backend=backend, _shared=self.shared)
+        backend, uses_own = _backend_of(self.shared, principal)
+        return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
 
     @property
     def shared(self) -> "AppContext":
         """The same application for nobody: for what is done for every caller, as recovery is."""
         return self._shared or self
+
+    async def uses_own_credential(self) -> bool:
+        """Whether a request now bears the caller's own credential; what it raises is as a request would."""
+        return self._uses_own is not None and await self._uses_own()
 
     def call_deadline(self) -> AbstractContextManager[None]:
         """Let everything inside end so early that the call has been answered in time."""
@@ -143,21 +148,22 @@ class AppContext:
             yield
 
 
-def _backend_of(app: AppContext, principal: Principal) -> Backend:
-    """The backend of an application as this caller uses it."""
+def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
+    """The backend of an application as this caller uses it, and what tells whether it is with the own credential."""
+    uses_own = None
     has_credential = app.backend.accessed == "credential"
     if (app.own is not None and principal.person is not None) or (principal.rules.own_credential and has_credential):
         from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
 
         for_caller = partial(_as_person, app, principal)
-        backend = with_own_credential(app.backend, app.own, principal, app.link_name, for_caller)
+        backend, uses_own = with_own_credential(app.backend, app.own, principal, app.link_name, for_caller)
     else:
         backend = _as_person(app, principal, app.backend)
     if principal.rules.own_tasks_only:
         from taskhand.service.own_tasks import only_own_tasks  # noqa: PLC0415  few callers have this rule
 
         backend = only_own_tasks(backend)
-    return backend
+    return backend, uses_own
 
 
 def _as_person(app: AppContext, principal: Principal, backend: Backend, member: str | None = None) -> Backend:

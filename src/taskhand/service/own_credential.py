@@ -1,7 +1,7 @@
 """A backend as it is used with the caller's own credential, where the caller has linked one."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -51,12 +51,13 @@ class OwnBackends(Protocol):
 
 def with_own_credential(
     shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
-) -> Backend:
+) -> tuple[Backend, Callable[[], Awaitable[bool]]]:
     """The backend for one caller: with the caller's own credential, else with the shared one where that is allowed.
 
-    `own` None: nobody can link one. `connection` names it in errors.
+    The second tells whether it is the own one now. `own` None: nobody can link one. `connection` names it in errors.
     """
-    return cast("Backend", _CallersBackend(_Choice(shared, own, principal, connection, for_caller)))
+    choice = _Choice(shared, own, principal, connection, for_caller)
+    return cast("Backend", _CallersBackend(choice)), choice.is_own
 
 
 class _Choice:
@@ -92,6 +93,11 @@ class _Choice:
             if self._opened is not found.value:
                 self._opened, self.latest = found.value, self._for_caller(found.value, found.member_id)
             yield self.latest
+
+    async def is_own(self) -> bool:
+        """Whether a request now bears the caller's own credential: then no later one of this caller bears another."""
+        async with self.backend() as backend:
+            return backend is not self.shared
 
     def _check_shared(self) -> None:
         """LinkRequired or NotAllowed where the shared credential is not for this caller."""

@@ -68,6 +68,10 @@ class Opened(Generic[_T]):
                 await self.stack.aclose()
 
 
+def _ignore(_: Link) -> None:
+    """Nobody wants to know."""
+
+
 async def _cannot_renew(link: Link) -> OwnCredential:
     """Nothing renews a credential that was pasted: it lasts until the CRM accepts it no longer."""
     raise LinkRequired.again(link.connection)
@@ -81,17 +85,21 @@ class Openings(Generic[_T]):
         links: Links,
         connection: str,
         open_with: Callable[[Link, OwnToken], AbstractAsyncContextManager[_T]],
+        *,
         renew: Renew = _cannot_renew,
         most: int = _MOST,
+        notice: Callable[[Link], None] = _ignore,
     ) -> None:
         """`open_with` opens it with a link's credential; of `most` persons it stays open for their next call.
 
-        `renew` asks the CRM for the next credential, with which it stays open.
+        `renew` asks the CRM for the next credential, with which it stays open. `notice` is told of each link whose
+        credential goes on requests.
         """
         self.connection: Final = connection
         self._links = links
         self._open_with = open_with
         self._renew = renew
+        self._notice = notice
         self._most = most
         self._kept: OrderedDict[tuple[str, str], Opened[_T]] = OrderedDict()
         """By the link's name, the one that was used last at the end."""
@@ -125,6 +133,7 @@ class Openings(Generic[_T]):
     async def _find(self, names: Sequence[str]) -> Link | None:
         for name in names:
             if (link := await self._links.fresh(name, self.connection, self._renew)) is not None:
+                self._notice(link)
                 return link
         return None
 
@@ -174,6 +183,7 @@ class Openings(Generic[_T]):
             self._forget(link)
             return error
         if newest is not None and _is_renewed(link, newest):
+            self._notice(newest)
             token.replace_by(newest)
             return None
         self._forget(link)

@@ -1,0 +1,68 @@
+"""The journal says whose credential a change was sent with, and has no credential that a person's requests bear."""
+
+import json
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from click.testing import CliRunner, Result
+
+from server.offices import answer_of
+from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
+from taskhand.cli.main import command
+from taskhand.journal.journal import MASK, ChangeQuery
+
+NOBODY = "dan@example.com"
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def written(office: SignedOffice) -> bytes:
+    """All bytes of the journal."""
+    journal = Path(str(office.settings.journal))
+    return b"".join(file.read_bytes() for file in journal.parent.glob(f"{journal.name}*"))
+
+
+async def test_a_change_says_whether_its_person_made_it_with_an_own_credential(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        for person, title in ((BEN, "First"), (NOBODY, "Second")):
+            async with office.client(person) as client:
+                assert "code" not in await answer_of(client, "update_task", id=office.crm.task, title=title)
+        page = await office.servers[0].first.journal.page(ChangeQuery())
+        told = {change.opening.caller.subject: change.opening.own_credential for change in page.changes}
+        assert told == {BEN: True, NOBODY: False}
+        env = {"TASKHAND_JOURNAL": str(office.settings.journal), "TASKHAND_CONFIG": "/dev/null"}
+        env |= {"TASKHAND_BACKEND": crm, f"{crm.upper()}_BASE_URL": str(getattr(office.settings, f"{crm}_base_url"))}
+        secret = "CLOSE_API_KEY" if crm == "close" else "HUBSPOT_ACCESS_TOKEN"
+        env[secret] = str(getattr(office.sandbox, "key", office.sandbox.token))
+
+        def run(*arguments: str) -> Result:
+            return CliRunner().invoke(command, ["journal", *arguments], env=env)
+
+        listed = (await anyio.to_thread.run_sync(run)).stdout
+        assert [", own credential" in line for line in listed.splitlines() if "update_task" in line] == [False, True]
+        lines = (await anyio.to_thread.run_sync(run, "export")).stdout.splitlines()
+        openings = [row for row in map(json.loads, lines) if row["body"]["kind"] == "opening"]
+        assert [row["body"]["value"].get("own_credential") for row in openings] == [True, None]
+
+
+async def test_what_a_persons_requests_bear_is_masked_in_all_that_is_written(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office, office.client(BEN) as ben:
+        tokens: list[str] = []
+        for _ in range(2):
+            link = await office.links.find(BEN, "default")
+            assert link is not None
+            tokens += [link.credential.access_token, str(link.credential.refresh_token)]
+            text = f"My tokens are {' and '.join(tokens)}."
+            for token in tokens:
+                sent = {"title": f"{len(tokens)} {token}", "reason": text}
+                assert "code" not in await answer_of(ben, "update_task", id=office.crm.task, **sent)
+            await answer_of(ben, "update_task", id=tokens[-1])
+            office.sandbox.authorization.grants.end_access()
+            await answer_of(ben, "get_task", id=office.crm.task)
+        kept = written(office)
+        assert MASK.encode() in kept
+        assert [one for one in tokens if one.encode() in kept] == []
