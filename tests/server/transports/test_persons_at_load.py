@@ -365,10 +365,10 @@ def _reject_all(patch: pytest.MonkeyPatch) -> None:
     """A credential that is not accepted ends the links of all."""
     real = Openings._reject  # noqa: SLF001  the fault is in there
 
-    async def reject(self: Any, link: Link) -> Any:
+    async def reject(self: Any, token: Any) -> Any:
         for opened in list(self._kept.values()):
             await self._links.end(opened.link)
-        return await real(self, link)
+        return await real(self, token)
 
     patch.setattr(Openings, "_reject", reject)
 
