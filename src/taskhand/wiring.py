@@ -85,7 +85,7 @@ async def open_connections(
         opened = {}
         for one in connections:
             observed = _observed(runtime, observe(one.name)) if observe else runtime
-            problem = _find_problem(one) if is_named else None
+            problem = _find_problem(one, links) if is_named else None
             app = await stack.enter_async_context(
                 open_app(one.settings, clock, observed, connection=one, links=links, problem=problem)
             )
@@ -93,11 +93,11 @@ async def open_connections(
         yield Connections(opened)
 
 
-def _find_problem(connection: ConnectionSettings) -> OperatorError | None:
-    """Why the credential of a connection cannot be used, and what to do about it in a server with others."""
-    settings = connection.settings
+def _find_problem(connection: ConnectionSettings, links: "Links | None") -> OperatorError | None:
+    """Why the credential or the app of a connection cannot be used; what to do about it in a server with others."""
     try:
-        settings.check_credential()
+        connection.settings.check_credential()
+        _check_app(connection, links)
     except OperatorError as error:
         step = f"{error.next_step or 'Correct it.'} Then restart Taskhand; the other connections work."
         _log.warning("connection %s cannot be used: %s %s", connection.name, error.message, step)
@@ -132,6 +132,7 @@ async def open_app(
     clock = clock or clock_of(settings)
     if problem is None:
         settings.check_credential()
+        _check_app(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), links)
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock, stack, runtime)
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
@@ -169,6 +170,14 @@ def _configured_me(settings: Settings) -> str | None:
     """Who `me` is as far as a setting says it."""
     variable = find_factory(settings.backend).me_variable or ("USER" if _is_embedded(settings) else "")
     return getattr(settings, variable.lower()) if variable else None
+
+
+def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
+    """OperatorError for half of an OAuth app, where people link."""
+    if links is not None and find_factory(connection.settings.backend).app:
+        from taskhand.config.oauth_app import has_app
+
+        has_app(connection)
 
 
 def _own_backends(
@@ -217,13 +226,8 @@ async def open_oauth_client(
     """
     from taskhand.config.oauth_app import has_app
 
-    settings = connection.settings
+    settings, is_there = connection.settings, has_app(connection)
     factory = find_factory(settings.backend)
-    try:
-        is_there = has_app(settings)
-    except OperatorError as error:
-        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
-        raise OperatorError(message, code=error.code, next_step=step or None) from None
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock or clock_of(settings), stack, runtime)
         context = replace(context, keys=connection.keys)

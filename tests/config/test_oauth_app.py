@@ -10,7 +10,8 @@ from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.oauth_app import has_app
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.redaction import MASK, Redaction
-from taskhand.wiring import open_oauth_client
+from taskhand.wiring import open_connections, open_oauth_client
+from vault.vaults import links_at
 
 ID, SECRET = "0a1b2c3d-app", "s3cr3t-of-the-app"
 TABLE = """
@@ -38,8 +39,9 @@ def test_an_app_chooses_no_backend_and_is_no_credential_of_requests() -> None:
 
 
 def test_its_secret_is_masked_and_never_shown() -> None:
-    settings = load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET).settings
-    assert has_app(settings)
+    found = load(CLOSE_CLIENT_ID=ID, CLOSE_CLIENT_SECRET=SECRET)
+    settings = found.settings
+    assert has_app(found.connections[0])
     assert SECRET not in repr(settings)
     assert settings.display_value("close_client_secret") == "set"
     assert Redaction(settings.secrets).mask(f"the secret is {SECRET}.") == f"the secret is {MASK}."
@@ -54,7 +56,7 @@ def test_a_table_says_where_its_secret_is(tmp_path: Path, where: str) -> None:
     assert north.settings.hubspot_client_id == ID
     assert north.settings.hubspot_client_secret is not None
     assert north.settings.hubspot_client_secret.get_secret_value() == SECRET
-    assert has_app(north.settings)
+    assert has_app(north)
     assert [*north.credentials] == ["connections.north.access_token in " + str(tmp_path / "taskhand.toml")]
 
 
@@ -82,7 +84,7 @@ _PLACEHOLDER = (
 def test_half_of_an_app_is_refused_by_name(environ: dict[str, str], message: str) -> None:
     found = load(**environ)
     with pytest.raises(OperatorError) as refused:
-        has_app(found.settings)
+        has_app(found.connections[0])
     assert refused.value.message == message
     [finding] = check_app(found.connections[0], has_vault=True)
     assert (finding.outcome, finding.found) == ("failed", message)
@@ -94,6 +96,20 @@ async def test_what_is_said_of_an_app_names_the_keys_of_its_connection(tmp_path:
         async with open_oauth_client(north):
             raise AssertionError
     assert refused.value.message == "connections.north.client_id is set and connections.north.client_secret is not."
+
+
+async def test_a_server_on_which_people_link_does_not_start_with_half_of_an_app(tmp_path: Path) -> None:
+    found, links = load(CLOSE_CLIENT_ID=ID), links_at(tmp_path / "links.sqlite")
+    with pytest.raises(OperatorError, match="CLOSE_CLIENT_SECRET is not"):
+        async with open_connections(found.connections, links=links):
+            raise AssertionError
+    two = f'{TABLE}client_id = "{ID}"\n[connections.south]\nbackend = "local"\ndb = "{tmp_path / "tasks.sqlite"}"\n'
+    settings = load_file(tmp_path, two).connections
+    async with open_connections(settings, links=links) as both:
+        problems = {name: app.problem.message if app.problem else None for name, app in both.by_name.items()}
+    wrong = "connections.north.client_id is set and connections.north.client_secret is not."
+    assert problems == {"north": wrong, "south": None}
+    await links.aclose()
 
 
 @pytest.mark.parametrize(

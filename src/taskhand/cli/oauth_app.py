@@ -19,7 +19,7 @@ def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[Check
     if not factory.app or not (has_vault or is_set):
         return ()
     try:
-        is_there = has_app(settings)
+        is_there = has_app(connection)
     except OperatorError as error:
         return (CheckResult("app", "failed", error.message, error.next_step or f"Correct {' and '.join(variables)}."),)
     if not is_there:

@@ -1,14 +1,26 @@
-"""The operator's OAuth app at a CRM: whether the settings have one."""
+"""The operator's OAuth app at a CRM: whether a connection has one."""
 
 from taskhand.backends.registry import find_factory
+from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["has_app"]
 
 
-def has_app(settings: Settings) -> bool:
-    """Whether there is an app for the chosen backend. OperatorError for half of one, and for a secret that is none."""
+def has_app(connection: ConnectionSettings) -> bool:
+    """Whether there is an app for a connection.
+
+    OperatorError for half of one, and for a secret that is none; it names the connection's own keys.
+    """
+    try:
+        return _has_app(connection.settings)
+    except OperatorError as error:
+        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
+        raise OperatorError(message, code=error.code, next_step=step or None) from None
+
+
+def _has_app(settings: Settings) -> bool:
     factory = find_factory(settings.backend)
     variables = [Settings.variable(name) for name in factory.app]
     notes = [note for note in settings.notes if note.variable in variables]
