@@ -59,7 +59,8 @@ class Issuer:
     """Signs tokens for anybody, and whatever is asked.
 
     `down` is whether it fails, `asked` what it was asked for, with which `headers`. `opaque` are the answers about
-    tokens by their text. `signed_in` changes the claims of ID tokens, and `given` what it gives for a code.
+    tokens by their text, `moved` the addresses of places that are elsewhere, by their path. `signed_in` changes the
+    claims of ID tokens, and `given` what it gives for a code.
     """
 
     url: str = ""
@@ -73,6 +74,7 @@ class Issuer:
     headers: list[str] = field(default_factory=list)
     signed_in: dict[str, Any] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
 
     def claims(self, resource: str, **changed: Any) -> dict[str, Any]:
         """The claims of a good token, with these changed and those that are None left out."""
@@ -93,6 +95,8 @@ class Issuer:
         self.asked.append(place)
         if self.down:
             return 503, {}
+        if place in self.moved:
+            return 307, self.moved[place]
         query = {name: one[0] for name, one in parse_qs(urlsplit(path).query).items()}
         match method, place:
             case "GET", "/.well-known/oauth-authorization-server":

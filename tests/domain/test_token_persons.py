@@ -16,10 +16,24 @@ def test_no_two_subjects_have_one_id() -> None:
     assert len({*ids}) == len(pairs)
 
 
+def test_no_two_addresses_have_one_id_but_for_the_case_of_their_letters() -> None:
+    one = {"ana@x.test": " Ana@X.TEST ", "josé@x.test": "JOSÉ@x.test", "groß@x.test": "Groß@x.test"}
+    assert {Person.named(text).id for text in one.values()} == {*one}
+    two = [("groß@x.test", "gross@x.test"), ("mi\u212ae@x.test", "mike@x.test"), ("\u0130da@x.test", "ida@x.test")]
+    assert [first for first, second in two if Person.named(first).id == Person.named(second).id] == []
+
+
 def test_files_may_name_the_person_of_a_token() -> None:
     assert flaw_of_person(token_person(ISSUER, "00u1ab|c d")) is None
     assert Person.named(token_person(ISSUER, "ana@x.test")).email is None
-    for text in (f"{ISSUER}#", "https://#ana", f"{ISSUER}#\x07", f"ftp://x#{ISSUER}"):
+    for text in (
+        f"{ISSUER}#",
+        f"{ISSUER}#ana ",
+        f"{ISSUER}# ana",
+        "https://#ana",
+        f"{ISSUER}#\x07",
+        f"ftp://x#{ISSUER}",
+    ):
         assert flaw_of_person(text) is not None
 
 

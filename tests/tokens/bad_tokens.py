@@ -51,6 +51,42 @@ def doubled(issuer: Issuer) -> bytes:
 
 
 OTHER_KEY = Key("first", "RS256", make_key("another").private)
+
+
+def with_claims(**changed: Any) -> Bad:
+    """A token with these claims as they are, also where no library writes them so."""
+    return lambda issuer, _: signed_raw(issuer, json.dumps(issuer.claims(HERE) | changed).encode())
+
+
+def with_text(claim: str, text: bytes) -> Bad:
+    """A token where one claim has this text of JSON, or what is none."""
+
+    def make(issuer: Issuer, _: Issuer) -> str:
+        body = json.dumps(issuer.claims(HERE) | {claim: "?"}).encode()
+        return signed_raw(issuer, body.replace(f'"{claim}": "?"'.encode(), f'"{claim}": '.encode() + text))
+
+    return make
+
+
+def with_header(**changed: Any) -> Bad:
+    """A token with a good signature and this header."""
+    header = {"alg": "RS256", "kid": "first", "typ": "at+jwt"} | changed
+    kept = {name: one for name, one in header.items() if one is not None}
+    return lambda issuer, _: signed_raw(issuer, json.dumps(issuer.claims(HERE)).encode(), json.dumps(kept).encode())
+
+
+def with_jwk_as_secret(issuer: Issuer, _: Issuer) -> str:
+    """HS256, where the secret is the public key as the issuer publishes it."""
+    signed = f"{pack({'alg': 'HS256', 'kid': 'first', 'typ': 'at+jwt'})}.{pack(issuer.claims(HERE))}"
+    secret = json.dumps(issuer.keys[0].public).encode()
+    return f"{signed}.{pack(digest(secret, signed.encode(), 'sha256'))}"
+
+
+def told_twice(name: str) -> Bad:
+    """A token that has a claim twice: once for whoever takes the first, and once for whoever takes the last."""
+    return lambda issuer, _: signed_raw(issuer, f'{{"{name}": "x", {json.dumps(issuer.claims(HERE))[1:]}'.encode())
+
+
 BAD: dict[str, tuple[str, Bad]] = {
     "no token": ("no signed token", lambda *_: "nothing"),
     "empty": ("no signed token", lambda *_: ""),
@@ -112,4 +148,65 @@ BAD: dict[str, tuple[str, Bad]] = {
     "padding": ("no signed token", lambda i, _: f"{i.token(HERE)}=="),
     "groups elsewhere": ("groups", lambda i, _: i.token(HERE, _claim_names={"groups": "src1"})),
     "groups are an object": ("groups", lambda i, _: i.token(HERE, groups={"a": 1})),
+    "HS256 with the published key": ("no key", with_jwk_as_secret),
+    "alg in small letters": ("no key", with_header(alg="rs256")),
+    "alg with a space": ("no key", with_header(alg="RS256 ")),
+    "no alg": ("no algorithm", with_header(alg=None)),
+    "alg of another kind of key": ("no key", with_header(alg="ES256")),
+    "the same hash, padded in another way": ("no key", with_header(alg="PS256")),
+    "a path as the key's id": ("no key", with_header(kid="../../../../dev/null")),
+    "a statement as the key's id": ("no key", with_header(kid="first' OR '1'='1")),
+    "the key's id with a NUL": ("no key", with_header(kid="first\0")),
+    "the key's id in capitals": ("no key", with_header(kid="FIRST")),
+    "an empty key's id": ("no key", with_header(kid="")),
+    "the key's id is a number": ("names no key", with_header(kid=1)),
+    "the key's id is a list": ("names no key", with_header(kid=["first"])),
+    "proof of a key": ("another kind", with_header(typ="dpop+jwt")),
+    "typ is a number": ("another kind", with_header(typ=7)),
+    "body as it is": ("understood", with_header(b64=False, crit=["b64"])),
+    "nested in capitals": ("another token", with_header(cty="jwt")),
+    "header is huge": ("too large", with_header(more="x" * 12_000)),
+    "expires at NaN": ("body is malformed", with_text("exp", b"NaN")),
+    "expires at minus infinity": ("body is malformed", with_text("exp", b"-Infinity")),
+    "expires at true": ("exp", with_text("exp", b"true")),
+    "expires at null": ("exp", with_text("exp", b"null")),
+    "expires before 1970": ("exp", with_text("exp", b"-1")),
+    "expires in milliseconds": ("exp", lambda i, _: i.token(HERE, exp=int(time()) * 1000)),
+    "expires at 300 digits": ("exp", with_text("exp", b"9" * 300)),
+    "expires at 5,000 digits": ("body is malformed", with_text("exp", b"9" * 5_000)),
+    "valid from a text": ("nbf", with_claims(nbf="now")),
+    "valid from NaN": ("body is malformed", with_text("nbf", b"NaN")),
+    "made at a list": ("iat", with_claims(iat=[1])),
+    "audience with a slash": ("audience", lambda i, _: i.token(f"{HERE}/")),
+    "audience of the host": ("audience", lambda i, _: i.token(HERE.removesuffix("/mcp"))),
+    "audience with a query": ("audience", lambda i, _: i.token(f"{HERE}?x=1")),
+    "audience in a list in a list": ("audience", with_claims(aud=[[HERE]])),
+    "audiences are none": ("audience", with_claims(aud=[])),
+    "audience is true": ("audience", with_claims(aud=True)),
+    "audience in two": ("audience", with_claims(aud=[HERE[:10], HERE[10:]])),
+    "audience twice": ("body is malformed", told_twice("aud")),
+    "issuer twice": ("body is malformed", told_twice("iss")),
+    "expiry twice": ("body is malformed", told_twice("exp")),
+    "a name twice inside": ("body is malformed", with_text("more", b'{"a": 1, "a": 2}')),
+    "issuer in capitals": ("issuer", lambda i, _: i.token(HERE, iss=i.url.upper())),
+    "issuer with a user": ("issuer", lambda i, _: i.token(HERE, iss=i.url.replace("//", "//x@"))),
+    "issuer with more behind": ("issuer", lambda i, f: i.token(HERE, iss=f"{i.url}@{f.url}")),
+    "subject in another alphabet": ("subject", with_claims(sub="\u0430na")),
+    "subject with a hidden character": ("subject", with_claims(sub="ana\u200b")),
+    "subject with half a character": ("subject", with_text("sub", b'"ana\\ud800"')),
+    "subject with a NUL": ("subject", with_claims(sub="ana\0")),
+    "subject with a space behind": ("subject", with_claims(sub="ana ")),
+    "subject with a space before": ("subject", with_claims(sub=" ana")),
+    "subject is too long": ("subject", with_claims(sub="a" * 256)),
+    "subject is a list": ("subject", with_claims(sub=["ana"])),
+    "subject is true": ("subject", with_claims(sub=True)),
+    "too many groups": ("groups", with_claims(groups=[f"{one}" for one in range(1_001)])),
+    "news of a session": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, events={})),
+    "refresh token of Keycloak": ("no access token", lambda i, _: i.token(HERE, header={"typ": "JWT"}, typ="Refresh")),
+    "not UTF-8": ("body is malformed", lambda i, _: signed_raw(i, b'{"sub": "\xff"}')),
+    "empty body": ("body is malformed", lambda i, _: signed_raw(i, b"")),
+    "two tokens": ("no signed token", lambda i, _: f"{i.token(HERE)}.{i.token(HERE)}"),
+    "line break behind": ("no signed token", lambda i, _: f"{i.token(HERE)}\n"),
+    "the scheme before": ("no signed token", lambda i, _: f"Bearer {i.token(HERE)}"),
+    "in other digits": ("no signed token", lambda i, _: i.token(HERE).replace("e", "\uff45")),
 }

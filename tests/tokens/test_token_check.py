@@ -1,6 +1,7 @@
 """Which tokens let somebody in: a table of bad ones, each refused for its own reason; and the issuer's keys."""
 
-from collections.abc import AsyncIterator, Iterator
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from time import time
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from anyio import create_task_group
 from anyio.lowlevel import checkpoint
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from jwt.algorithms import RSAAlgorithm
 
-from issuers import Issuer, Key, issuing, make_key
+from issuers import Issuer, Key, issuing, make_key, pack
 from taskhand.domain.errors import OperatorError
 from taskhand.http.documents import JsonDocuments
 from taskhand.http.upstream import Runtime
@@ -82,13 +84,35 @@ async def test_a_bad_token_lets_nobody_in(issuer: Issuer, foreign: Issuer, caplo
     assert len(foreign.asked) == asked
 
 
-@pytest.mark.parametrize("header", ["jku", "x5u", "jwk"])
+@pytest.mark.parametrize("header", ["jku", "x5u", "jwk", "x5c"])
 async def test_a_key_or_an_address_in_a_token_is_never_used(header: str, issuer: Issuer, foreign: Issuer) -> None:
-    value = {"jku": f"{foreign.url}/keys", "x5u": f"{foreign.url}/keys", "jwk": OTHER_KEY.public}[header]
+    value = {"jku": f"{foreign.url}/keys", "x5u": f"{foreign.url}/keys", "jwk": OTHER_KEY.public}.get(header, ["AAAA"])
     asked = len(foreign.asked)
     async with checking(issuer) as check:
         assert await check.find_holder(issuer.token(HERE, key=OTHER_KEY, header={header: value}), HERE) is None
     assert len(foreign.asked) == asked
+
+
+EC_SIGNATURES: dict[str, Callable[[bytes], bytes]] = {
+    "zeros": lambda _: bytes(64),
+    "only the first half is zero": lambda good: bytes(32) + good[32:],
+    "only the second half is zero": lambda good: good[:32] + bytes(32),
+    "halves the other way round": lambda good: good[32:] + good[:32],
+    "one byte less": lambda good: good[:-1],
+    "one byte more": lambda good: good + b"\0",
+    "as ASN.1": lambda good: encode_dss_signature(int.from_bytes(good[:32]), int.from_bytes(good[32:])),
+    "none": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("signature", EC_SIGNATURES)
+async def test_a_signature_on_a_curve_is_what_it_must_be(signature: str, issuer: Issuer) -> None:
+    issuer.keys = [make_key("ec", "ES256")]
+    head, body, good = issuer.token(HERE).split(".")
+    async with checking(issuer) as check:
+        assert await check.find_holder(f"{head}.{body}.{good}", HERE) is not None
+        bad = pack(EC_SIGNATURES[signature](urlsafe_b64decode(good + "==")))
+        assert await check.find_holder(f"{head}.{body}.{bad}", HERE) is None
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
@@ -127,6 +151,14 @@ async def test_only_a_verified_email_counts_and_groups_come_from_the_named_claim
         ({"email": "ana@x.test", "email_verified": False}, None),
         ({"email": "ana", "email_verified": True}, None),
         ({"email": ["ana@x.test"], "email_verified": True}, None),
+        ({"email": "José@x.test", "email_verified": True}, "josé@x.test"),
+        ({"email": "groß@x.test", "email_verified": True}, "groß@x.test"),  # gross@x.test is somebody else
+        ({"email": "mi\u212ae@x.test", "email_verified": True}, None),
+        ({"email": "\uff41na@x.test", "email_verified": True}, None),
+        ({"email": "ana@x.test\u200b", "email_verified": True}, None),
+        ({"email": "ana@x.test,ben@x.test", "email_verified": True}, None),
+        ({"email": "ana@x.test\nben@x.test", "email_verified": True}, None),
+        ({"email": f"{'a' * 200}@x.test", "email_verified": True}, None),
     ]
     async with checking(issuer, rules=TokenRules(groups_claim="roles", audiences=frozenset({"1234"}))) as check:
         for claims, email in shown:
@@ -230,6 +262,18 @@ async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_se
         "expired": (good | {"exp": now - 31}, False),
         "of nobody": (good | {"sub": None}, False),
         "bound": (good | {"token_type": "DPoP"}, False),
+        "bound to a key": (good | {"cnf": {"jkt": "x"}}, False),
+        "of several kinds": (good | {"token_type": ["Bearer"]}, False),
+        "active as a number": (good | {"active": 1}, False),
+        "expires at a text": (good | {"exp": "tomorrow"}, False),
+        "expires in milliseconds": (good | {"exp": now * 1000}, False),
+        "not yet": (good | {"nbf": now + 60}, False),
+        "of two": (good | {"iss": [issuer.url]}, False),
+        "of another alphabet": (good | {"sub": "\u0430na"}, False),
+        "with a space behind": (good | {"sub": "ana "}, False),
+        "of odd groups": (good | {"groups": {"a": 1}}, False),
+        "for several": (good | {"aud": ["https://crm.x.test", HERE]}, True),
+        "for a list in a list": (good | {"aud": [[HERE]]}, False),
     }
     issuer.opaque = {name: said for name, (said, _) in answers.items()}
     async with checking(issuer, clock=clock, asks=True) as check:

@@ -15,7 +15,7 @@ from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.person_id import flaw_of_person
-from taskhand.domain.principal import Person
+from taskhand.domain.principal import Person, fold_person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -238,7 +238,7 @@ async def _unlink(
     """Remove what is asked for, then revoke it: what that was, and whether the CRM has confirmed it."""
     found = await links.list()
     exact = [link for link in found if link.person == person]
-    of_person = exact or [link for link in found if link.person == person.strip().casefold()]
+    of_person = exact or [link for link in found if link.person == fold_person(person.strip())]
     chosen = [link for link in of_person if connection in {None, link.connection}]
     removed = []
     for one in chosen:

@@ -8,7 +8,17 @@ from typing import Final, Literal, get_args
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_RULES, Rules
 
-__all__ = ["ANYONE", "MEMBER", "SCOPES", "Person", "Principal", "Scope", "is_token_person", "token_person"]
+__all__ = [
+    "ANYONE",
+    "MEMBER",
+    "SCOPES",
+    "Person",
+    "Principal",
+    "Scope",
+    "fold_person",
+    "is_token_person",
+    "token_person",
+]
 
 Scope = Literal["read", "write", "destructive"]
 """What a credential lets its holder do: see tasks, change them, or lose something. None of them implies another."""
@@ -21,8 +31,10 @@ MEMBER: Final = "member"
 """In place of a connection's name, where there is only one."""
 
 
-_TOKEN_PERSON: Final = re.compile(r"https?://[!\"$-~]{1,500}#[ -~]{1,255}")
-"""An issuer, which has no `#` in it, and a subject: visible ASCII, as RFC 8414 and OpenID Connect have them."""
+_TOKEN_PERSON: Final = re.compile(r"https?://[!\"$-~]{1,500}#(?=.{1,255}$)[!-~](?:[ -~]*[!-~])?")
+"""An issuer, which has no `#` in it, and a subject: visible ASCII, as RFC 8414 and OpenID Connect have them.
+
+No space is at either end of the subject: files and commands lose it, and `ana ` would be `ana`."""
 
 
 def token_person(issuer: str, subject: str) -> str:
@@ -33,6 +45,14 @@ def token_person(issuer: str, subject: str) -> str:
 def is_token_person(name: str) -> bool:
     """Whether a text is the id of the person of a token."""
     return _TOKEN_PERSON.fullmatch(name) is not None
+
+
+def fold_person(text: str) -> str:
+    """The id or e-mail address of a person in lower case, one letter for each.
+
+    `str.casefold` makes one person of two: `groß@` and `gross@`, or a letter that only looks like one of ASCII.
+    """
+    return "".join(low if len(low := one.lower()) == 1 and low.isascii() == one.isascii() else one for one in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Person:
         """
         if is_token_person(text.strip()):
             return cls(text.strip())
-        name = text.strip().casefold()
+        name = fold_person(text.strip())
         return cls(name, name if "@" in name else None)
 
     @property

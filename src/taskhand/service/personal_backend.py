@@ -11,7 +11,7 @@ from taskhand.backends.base import Backend, BulkProgress, ItemResult, Written
 from taskhand.domain.author import Author, writing_as
 from taskhand.domain.edit import Edit
 from taskhand.domain.people import find_members
-from taskhand.domain.principal import Person
+from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member, Task
 
 __all__ = ["backend_of_person"]
@@ -62,8 +62,8 @@ class _PersonalBackend:
         if self._line is not None:
             found = find_members(self._line, team)
         else:
-            email = (self._person.email or "").casefold()
-            found = [one for one in team if email and (one.email or "").strip().casefold() == email]
+            email = fold_person(self._person.email or "")
+            found = [one for one in team if email and fold_person((one.email or "").strip()) == email]
         return found[0].id if len(found) == 1 else None
 
     async def find_notes(

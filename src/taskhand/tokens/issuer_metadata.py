@@ -14,6 +14,8 @@ __all__ = ["IssuerMetadata", "check_address", "metadata_addresses", "read_metada
 _VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
 """ASCII without spaces, a backslash, on which readers of addresses disagree, and `#`, which none of these has."""
 
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerMetadata:
@@ -53,14 +55,16 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
             f"The metadata of the issuer {issuer} is that of another: {str(document.get('issuer'))[:100]!r}.",
             next_step="Write the issuer character for character as it calls itself, a slash at its end included.",
         )
-    is_local = urlsplit(issuer).scheme == "http"
 
     def address(name: str) -> str | None:
         given = document.get(name)
-        return given if isinstance(given, str) and _is_reachable(given, is_local=is_local) else None
+        return given if isinstance(given, str) and _may_name(issuer, given) else None
 
     if (keys := address("jwks_uri")) is None:
-        raise OperatorError(f"The metadata of the issuer {issuer} has no address of its keys (jwks_uri).")
+        raise OperatorError(
+            f"The metadata of the issuer {issuer} has no address of its keys (jwks_uri) that may be asked: "
+            "https, and no private IP address."
+        )
     return IssuerMetadata(
         keys,
         address("introspection_endpoint"),
@@ -70,9 +74,16 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
     )
 
 
-def _is_reachable(address: str, *, is_local: bool) -> bool:
-    parts = _split(address, query=True)
-    return parts is not None and (is_local or parts.scheme == "https")
+def _may_name(issuer: str, address: str) -> bool:
+    """Whether an issuer may send us to this address: one on https to https only, and none to a private IP address.
+
+    Its metadata would else choose what this machine asks inside of its own network, such as a cloud's metadata. An
+    issuer that was itself configured by a private address is inside already.
+    """
+    own, parts = urlsplit(issuer), _split(address, query=True)
+    if parts is None or (own.scheme == "https" and parts.scheme != "https"):
+        return False
+    return _is_private(own.hostname or "") or not _is_private(parts.hostname or "")
 
 
 def _split(address: str, *, query: bool = False) -> SplitResult | None:
@@ -84,12 +95,33 @@ def _split(address: str, *, query: bool = False) -> SplitResult | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return None
+    if host and _is_odd_number(host):
+        return None
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host or ""))
     return parts if host and is_safe and parts.username is None and (query or not parts.query) else None
 
 
 def _is_loopback(host: str) -> bool:
+    address = _to_ip(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _is_private(host: str) -> bool:
+    """Whether it is an IP address that not everybody can reach, or the name of this machine."""
+    address = _to_ip(host)
+    is_local_name = host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
+    return is_local_name or (address is not None and not address.is_global)
+
+
+def _to_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a host is written as; an IPv4 address in one of IPv6 is that one."""
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_odd_number(host: str) -> bool:
+    """Whether a system may read it as an IPv4 address though it is not written as one: `127.1`, `0x7f000001`."""
+    return _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None and _to_ip(host) is None

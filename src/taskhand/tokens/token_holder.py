@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from taskhand.domain.person_id import flaw_of_person
-from taskhand.domain.principal import SCOPES, Scope, is_token_person, token_person
+from taskhand.domain.principal import SCOPES, Scope, fold_person, is_token_person, token_person
 from taskhand.tokens.signed_token import RefusedToken, SignedToken
 
 __all__ = [
@@ -140,7 +140,7 @@ def _read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
     given = claims.get("email")
     if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):
         return None
-    email = given.strip().casefold()
+    email = fold_person(given.strip())
     is_email = "@" in email and not is_token_person(email) and flaw_of_person(email) is None
     return email if is_email else None
 
