@@ -153,6 +153,37 @@ def test_a_key_may_be_in_a_variable_in_the_keyring_or_in_a_file_with_a_line_for_
     assert KEY not in repr(settings)
 
 
+ODD_FILES: dict[str, tuple[bytes, str | None]] = {
+    "line ends of Windows": (f"{KEY}\r\n{OLD_KEY}\r\n".encode(), None),
+    "empty lines": (f"\n\n{KEY}\n\n{OLD_KEY}\n\n".encode(), None),
+    "a mark of UTF-8 before": (f"{KEY}\n{OLD_KEY}".encode("utf-8-sig"), None),
+    "commas and blanks": (f" {KEY} ,\t{OLD_KEY} ".encode(), None),
+    "empty": (b"", "is empty"),
+    "blank": (b" \n\t\n", "is empty"),
+    "UTF-16": (f"{KEY}".encode("utf-16"), "is not text in UTF-8"),
+    "random bytes": (bytes(range(128, 192)), "is not text in UTF-8"),
+    "a NUL inside": (f"{KEY[:30]}\0{KEY[30:]}".encode(), "each key is as"),
+    "too much": (f"{KEY}\n".encode() * 1_000, "is larger than a credential"),
+    "a key of another kind": (b"thk_0011223344_" + b"0" * 64, "each key is as"),
+    "the 32 bytes themselves": (bytes(range(65, 97)), "each key is as"),
+    "a key with more behind": (f"{KEY} # the newest\n".encode(), "each key is as"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_FILES)
+def test_an_odd_file_of_keys_is_read_or_refused_and_not_quoted(run: Run, tmp_path: Path, odd: str) -> None:
+    content, flaw = ODD_FILES[odd]
+    keys = tmp_path / "vault.key"
+    keys.write_bytes(content)
+    if flaw is None:
+        given = {"TASKHAND_LINKS": str(tmp_path / "x"), "TASKHAND_VAULT_KEY_FILE": str(keys)}
+        assert Settings.from_env(given).vault_keys == (KEY, OLD_KEY)
+        return
+    told = message(run("people", key=f"file:{keys}"))
+    assert flaw in told
+    assert KEY not in told
+
+
 @pytest.mark.parametrize("key", ["a password", KEY[:-1], f"{KEY},{KEY}", f"{KEY};{OLD_KEY}", KEY.upper(), ","])
 def test_a_key_that_is_none_is_refused_at_the_start_and_not_quoted(run: Run, key: str) -> None:
     done = run("people", key=key)

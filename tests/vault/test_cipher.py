@@ -1,5 +1,9 @@
 """The cipher: what was sealed opens with its key and its purpose, and with nothing else."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 from fixed_clock import NOW
 from taskhand.domain.errors import LinkBroken, OperatorError
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
+from taskhand.vault.link import OwnCredential
 from taskhand.vault.sealed_link import SealedLink, open_link, seal_link
 from taskhand.vault.vault_key import make_vault_key, read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of
@@ -65,6 +70,42 @@ def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], o
         return
     with pytest.raises(LinkBroken):
         open_link(moved, opener)
+
+
+def _changed(value: Any) -> Iterator[Any]:
+    """The value with each of its bytes changed, cut off at each, and with one more."""
+    if isinstance(value, str):
+        yield from (one.decode("latin-1") for one in _changed(value.encode("latin-1")))
+    elif isinstance(value, bytes):
+        yield from (value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(len(value)))
+        yield from (value[:at] for at in range(len(value)))
+        yield value + b"0"
+    elif isinstance(value, Sealed):
+        for name in Sealed.__slots__:
+            yield from (replace(value, **{name: one}) for one in _changed(getattr(value, name)))
+    else:
+        yield value + 1
+
+
+def test_a_row_in_which_any_byte_is_another_is_broken_and_one_with_a_part_of_another_too() -> None:
+    opener = cipher(KEY)
+    row = seal_link(link_of("ana"), opener, 3, NOW)
+    others = [seal_link(link_of(*name), opener, 3, NOW) for name in (("ben",), ("ana", "south"), ("ana",))]
+    others.append(seal_link(replace(link_of("ana"), credential=OwnCredential("earlier")), opener, 2, NOW))
+    bound = [name for name in SealedLink.__slots__ if name not in {"last_used_at", "ended_at"}]
+    damaged = [replace(row, **{name: one}) for name in bound for one in (*_changed(getattr(row, name)), None)]
+    damaged += [replace(one, sealed=row.sealed) for one in others if one.associated != row.associated]
+    damaged += [
+        replace(row, sealed=replace(row.sealed, **{name: getattr(one.sealed, name)}))
+        for one in others
+        if row.sealed
+        for name in ("nonce", "text")
+    ]
+    assert len(damaged) > 400
+    for one in damaged:
+        with pytest.raises(LinkBroken):
+            open_link(one, opener)
+    assert open_link(row, opener).credential == link_of("ana").credential
 
 
 def test_the_same_secret_is_never_sealed_alike() -> None:

@@ -166,6 +166,9 @@ CHANGES: dict[str, str] = {
     "the connection": "UPDATE link SET connection = 'west' WHERE person = 'ana'",
     "another person's secret": "UPDATE link SET (key_id, nonce, sealed, linked_at) = "
     "(SELECT key_id, nonce, sealed, linked_at FROM link WHERE person = 'ben') WHERE person = 'ana'",
+    "a generation that was never": "UPDATE link SET generation = -1 WHERE person = 'ana'",
+    "an end that the CRM did not make": "UPDATE link SET expires_at = NULL WHERE person = 'ana'",
+    "the person's name in another case": "UPDATE link SET person = 'Ana' WHERE person = 'ana'",
     "a link that is gone": "DELETE FROM link WHERE person = 'ana'",
 }
 
@@ -233,6 +236,53 @@ async def test_an_old_row_that_is_put_back_is_broken(links: Links, path: Path, c
         assert await states(reader) == {("ana", "north"): "broken"}
     assert await links.remove("ana", "north")
     assert await links.find("ana", "north") is None
+
+
+@pytest.mark.parametrize(
+    ("column", "names", "refused"),
+    [
+        ("person", [("ana", "north"), ("ben", "north")], {("ana", "north"), ("ben", "north")}),
+        ("connection", [("ana", "north"), ("ana", "south")], {("ana", "north"), ("ana", "south")}),
+    ],
+)
+async def test_rows_that_changed_places_are_both_broken(
+    links: Links, path: Path, column: str, names: list[tuple[str, str]], refused: set[tuple[str, str]]
+) -> None:
+    every = [("ana", "north"), ("ana", "south"), ("ben", "north"), ("ben", "south")]
+    for name in every:
+        await links.save(link_of(*name))
+    (person, connection), (other_person, other_connection) = names
+    with rows(path) as other:
+        for table in ("link", "link_generation"):
+            at = "WHERE person = ? AND connection = ?"
+            move = f"UPDATE {table} SET {column} = ? {at}"  # noqa: S608  names of ours
+            first, last = (person, other_person) if column == "person" else (connection, other_connection)
+            other.execute(move, ("elsewhere", person, connection))
+            other.execute(move, (first, other_person, other_connection))
+            moved = ("elsewhere", connection) if column == "person" else (person, "elsewhere")
+            other.execute(move, (last, *moved))
+    for name in every:
+        if name in refused:
+            with pytest.raises(LinkBroken):
+                await links.find(*name)
+        else:
+            assert await links.find(*name)
+
+
+async def test_a_file_that_was_cut_off_gives_the_link_an_error_or_nothing(links: Links, path: Path) -> None:
+    whole = await links.save(link_of("ana"))
+    await links.aclose()
+    content = path.read_bytes()  # noqa: ASYNC240  the test's own
+    for length in range(1, len(content), len(content) // 40):
+        cut = path.with_name(f"{length}.sqlite")
+        cut.write_bytes(content[:length])
+        reader = links_at(cut)
+        try:
+            found = await reader.find("ana", "north")
+        except OperatorError:
+            found = None
+        assert found in {None, whole}, length
+        await reader.aclose()
 
 
 async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_one(links: Links, path: Path) -> None:
