@@ -31,6 +31,27 @@ def test_an_id_that_could_not_be_one_segment_is_refused_and_not_quoted(value: st
     assert not value.strip(".") or value not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "../org/9",
+        "a/../9",
+        "a/..",
+        "%2e%2e",
+        "%2E%2e%2f9",
+        "..%2f9",
+        "%252e%252e%252f9",
+        "..\\..",
+        "..;/9",
+        "./9",
+        "a/./9",
+    ],
+)
+def test_an_id_that_leads_elsewhere_where_it_is_decoded_too_often_is_refused(value: str) -> None:
+    with pytest.raises(CallerError, match="is not an id"):
+        Path.of("/tasks/{id}", id=value)
+
+
 @pytest.mark.parametrize("template", ["tasks", "/tasks/../{id}", "/tasks/x{id}", "//{id}", "/tasks?x={id}", "/{id}#"])
 def test_a_template_that_is_not_made_of_segments_is_a_bug(template: str) -> None:
     with pytest.raises(ValueError, match="does not take"):
@@ -65,9 +86,9 @@ def test_any_accepted_id_stays_one_segment_and_comes_back_whole(value: str) -> N
 @pytest.mark.parametrize(
     ("value", "sent"),
     [
-        ("../org/9", "/api/tasks/..%2Forg%2F9"),
-        ("%2e%2e", "/api/tasks/%252e%252e"),
-        ("..\\..", "/api/tasks/..%5C.."),
+        ("org/9", "/api/tasks/org%2F9"),
+        ("%2f", "/api/tasks/%252f"),
+        ("a..b", "/api/tasks/a..b"),
         ("...", "/api/tasks/..."),
         ("a?b#c;d", "/api/tasks/a%3Fb%23c%3Bd"),
         ("ñ@:", "/api/tasks/%C3%B1%40%3A"),

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from taskhand.domain.errors import CallerError
 
@@ -16,6 +16,7 @@ __all__ = ["Path"]
 
 _HOLE: Final = re.compile(r"\{([a-z_]+)\}")
 _TEMPLATE: Final = re.compile(r"(?:/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\{[a-z_]+\}))+/?")
+_SEPARATOR: Final = re.compile(r"[/\\;]")
 _LONGEST: Final = 256  # characters in one segment; the longest id of any supported CRM has under 100
 
 
@@ -39,13 +40,20 @@ class Path:
 
 
 def _segment(name: str, value: str) -> str:
-    if value in {"", ".", ".."} or len(value) > _LONGEST or any(map(_is_unfit, value)):
+    if not value or len(value) > _LONGEST or any(map(_is_unfit, value)) or _leads_elsewhere(value):
         raise CallerError(
             f"{name} is not an id: it is empty, too long, or has characters that no id has.",
             code="invalid_id",
             next_step="Send an id exactly as an earlier answer gave it.",
         )
     return quote(value, safe="")
+
+
+def _leads_elsewhere(value: str) -> bool:
+    """Whether it has dot segments, also once it is decoded: a server or a proxy in between may decode too often."""
+    if "." not in value and "%" not in value:
+        return False
+    return any(part in {".", ".."} for part in _SEPARATOR.split(unquote(unquote(value))))
 
 
 def _is_unfit(character: str) -> bool:

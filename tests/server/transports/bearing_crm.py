@@ -36,6 +36,7 @@ class Borne:
     target: str
     body: str
     line: int
+    headers: Mapping[str, str]
 
     @property
     def text(self) -> str:
@@ -94,7 +95,7 @@ class BearingCrm:
                     body, rest = rest[:size], rest[size:]
                     method, target, _ = first.split(" ")
                     bearer = self.bearers.get(headers.get("authorization", ""))
-                    self.requests.append(Borne(bearer, method, target, body.decode(), line))
+                    self.requests.append(Borne(bearer, method, target, body.decode(), line, headers))
                     self._news.set()
                     self._news = anyio.Event()
                     await anyio.sleep(self.random.random() * _SLOWEST_S)
