@@ -24,7 +24,6 @@ OWNER: Final = "qowner"
 SHARED: Final = "task_shared"
 _DAY: Final = "2026-03-05"
 _AT: Final = f"{_DAY}T10:00:00+00:00"
-_SLOWEST_S: Final = 0.002
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ class BearingCrm:
     requests: list[Borne] = field(default_factory=list)
     faults: float = 0.0
     """The part of all reads that fails: the connection is closed before or after the answer, or it is 500 or 503."""
+    slowest_s: float = 0.002
+    """Seconds that an answer takes at most."""
     random: Random = field(default_factory=lambda: Random(1))  # noqa: S311  a schedule
     _rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lines: int = 0
@@ -98,7 +99,7 @@ class BearingCrm:
                     self.requests.append(Borne(bearer, method, target, body.decode(), line, headers))
                     self._news.set()
                     self._news = anyio.Event()
-                    await anyio.sleep(self.random.random() * _SLOWEST_S)
+                    await anyio.sleep(self.random.random() * self.slowest_s)
                     fault = self.random.random() if method == "GET" else 1.0
                     if fault < self.faults / 2:
                         return
