@@ -124,6 +124,22 @@ def test_only_one_file_prints() -> None:
     assert offenders == []
 
 
+def test_what_serves_callers_starts_no_process_and_runs_no_text() -> None:
+    starts = {"subprocess", "multiprocessing", "pty", "pickle", "marshal", "shelve", "code"}
+    runs = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execv", "os.execvp", "os.fork"}
+    runs |= {"os.posix_spawn", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "anyio.run_process"}
+    apart = {"cli", "install", "testing", "server/demo"}
+    served = [(name, file) for name, file in _named() if not {name, name.split("/")[0]} & apart]
+    offenders = [f"{name} imports {one}" for name, file in served for one in _imports(file) if one in starts]
+    offenders += [
+        f"{name} calls {call}"
+        for name, file in served
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and (call := ast.unparse(node.func)) in runs
+    ]
+    assert offenders == []
+
+
 def test_an_error_of_work_side_by_side_reaches_its_caller_unwrapped() -> None:
     offenders = [
         name

@@ -36,10 +36,36 @@ def _headings(page: Path) -> set[str]:
 def test_every_guarantee_names_a_test_that_attacks_it() -> None:
     rows = re.findall(r"^\|[^|]*\| [^|]+ \| `(.+?)` `(test_\w+)` \|$", TEXT["safety"], re.MULTILINE)
     assert len(rows) >= 20
-    missing = [
-        f"{file} {name}" for file, name in rows if f"def {name}(" not in (ROOT / "tests" / file).read_text("utf-8")
-    ]
-    assert missing == []
+    assert _missing(rows) == []
+
+
+def test_every_item_of_the_lists_of_security_has_an_answer_and_tests_that_show_it() -> None:
+    rows = [line.strip("| ").split(" | ") for line in TEXT["security"].splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if row[0] not in {"item", "---"}]
+    assert {len(row) for row in rows if row[-1]} <= {3, 4}  # the first cell may be empty: the item is that above
+    items = [row[0] for row in rows if len(row) == 4]
+    assert [one[:5] for one in items if one.startswith("MCP")] == [f"MCP{number:02}" for number in range(1, 11)]
+    assert {*ADVICE} <= {*items}
+    tests = [re.findall(r"`([\w/]+\.py)` `(test_\w+)`", row[-1]) for row in rows]
+    assert all(tests)
+    assert _missing([one for row in tests for one in row]) == []
+
+
+ADVICE = (
+    "Confused deputy",
+    "Token passthrough",
+    "Server-side request forgery",
+    "Session hijacking",
+    "Local server compromise",
+    "Authorization receipts for risky calls",
+    "Scope minimization",
+)
+"""The sections of MCP's security best practices."""
+
+
+def _missing(rows: list[tuple[str, str]]) -> list[str]:
+    """The tests that no file has."""
+    return [f"{file} {name}" for file, name in rows if f"def {name}(" not in (ROOT / "tests" / file).read_text("utf-8")]
 
 
 def test_a_sandbox_accepts_the_fault_script_of_the_page(tmp_path: Path) -> None:

@@ -120,6 +120,13 @@ async def test_no_error_holds_text_by_others_outside_of_the_marked_fields(
     assert WORD in quoted or WORD not in f"{error['message']}{error.get('next')}"
 
 
+async def test_no_text_by_others_is_in_what_a_model_reads_before_it_calls(client: Client) -> None:
+    listed = [await client.list_tools(), await client.list_prompts(), await client.list_resources()]
+    listed.append(await client.list_resource_templates())
+    texts = [one.model_dump_json() for one in listed]
+    assert [text for text in [*texts, str(client.instructions)] if WORD in text] == []
+
+
 async def test_words_of_taskhands_own_are_not_marked(client: Client) -> None:
     error = await answer_of(client, "create_task", title="Call", responsibleIds=["me"], priority="high")
     assert {one["value"] for one in error["candidates"]} <= set(PRIORITY_WORDS.values())
