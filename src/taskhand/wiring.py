@@ -287,7 +287,7 @@ def _journal_owner(
 
     A named connection has a place of its own: two accounts that are reached with tokens cannot be told apart otherwise.
     """
-    from taskhand.journal.owner import Account, StoreOwner, UnknownAccount
+    from taskhand.journal.owner import Account, DatabaseOwner, StoreOwner, UnknownAccount
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
@@ -299,7 +299,9 @@ def _journal_owner(
             return UnknownAccount(path, place, error)
         return Account(path, place)
     found = store or open_local_store(settings, clock)
-    return StoreOwner(found, path, is_beside=settings.journal is None, closes=store is None)
+    if found.path is None:
+        return DatabaseOwner(found, path, closes=store is None)
+    return StoreOwner(found, found.path, path, is_beside=settings.journal is None, closes=store is None)
 
 
 def _is_embedded(settings: Settings) -> bool:

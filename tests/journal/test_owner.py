@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.local.old_store import make_old
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import open_journal, settle
 from taskhand.config.settings import Settings
@@ -116,14 +117,8 @@ async def test_one_journal_of_several_stores_keeps_their_histories_apart(store: 
 
 async def as_before(store: Path, *paths: Path) -> list[str]:
     """Make a store and journal as the last version left them, with a change under each path; the changes."""
-    async with open_app(Settings(db=store, user="Elena")) as app:
-        await app.backend.statuses()
-    with closing(sqlite3.connect(store)) as connection, connection:
-        connection.executescript(
-            "DROP TABLE identity; DROP TABLE former_place; DROP INDEX task_by_updated; DROP INDEX task_by_completed; "
-            "ALTER TABLE task DROP COLUMN updated_at; ALTER TABLE task DROP COLUMN completed_at; "
-            "ALTER TABLE task DROP COLUMN completed_by; PRAGMA user_version = 2"
-        )
+    store.parent.mkdir(parents=True, exist_ok=True)
+    make_old(store, 2, "INSERT INTO status VALUES ('s', 'Pendiente', 'pendiente', NULL, 'initial', 1)")
     file, made = store.with_name(f"{store.stem}.journal.sqlite"), []
     for path in paths:
         async with open_journal(file, f"local {path}", FixedClock()) as journal:

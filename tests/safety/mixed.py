@@ -14,8 +14,8 @@ from safety.account import Agent
 from safety.crms import CLOSE, HUBSPOT, Sandbox
 from safety.mute import Mute
 from safety.odd_row import OddRow
-from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
@@ -74,7 +74,7 @@ async def mixed(
 
 @asynccontextmanager
 async def _home(folder: Path, time: Waiting) -> AsyncIterator[AppContext]:
-    backend = LocalBackend(
+    backend = open_file_store(
         folder / "tasks.sqlite", clock=time.moment, new_id=sequential_id, user="Elena", timezone="Europe/Madrid"
     )
     async with journal_at(time.moment) as journal:

@@ -54,12 +54,15 @@ async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> N
     """Let something happen in the embedded store just before the next transaction that writes."""
 
     def armed(directory: Directory) -> None:
+        connection = directory.connection
+        assert isinstance(connection, sqlite3.Connection)
+
         def traced(statement: str) -> None:
             if statement == "BEGIN IMMEDIATE":
-                directory.connection.set_trace_callback(None)
+                connection.set_trace_callback(None)
                 happens()
 
-        directory.connection.set_trace_callback(traced)
+        connection.set_trace_callback(traced)
 
     assert isinstance(stage.app.backend, LocalBackend)
     await stage.app.backend.edit(armed)

@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from safety.account import Agent
 from safety.crms import CRMS
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.sqlite import open_file_store
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
@@ -95,7 +97,7 @@ def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:
 def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
     """The embedded store that all processes share."""
     path = folder / "tasks.sqlite"
-    return LocalBackend(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
+    return open_file_store(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
 
 
 @asynccontextmanager
@@ -133,6 +135,7 @@ async def work(job: Job) -> None:
 
 def watch(directory: Directory, job: Job) -> None:
     """Die at a statement, before it is carried out; the first commit is that of this watch."""
+    assert isinstance(directory.connection, sqlite3.Connection)
     directory.connection.set_trace_callback(_counting(job))
 
 

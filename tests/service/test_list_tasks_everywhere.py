@@ -17,7 +17,8 @@ from backends.local.open_store import USER, create
 from fixed_clock import NOW, FixedClock
 from journals import journal_at
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.sqlite import FileHome
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -28,6 +29,7 @@ from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
+from taskhand.sql.connection import SqlConnection
 
 NAMES = ("north", "south", "home")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
@@ -52,6 +54,11 @@ class Flaky(LocalBackend):
         return await super().list_tasks(query)
 
 
+def furnish(connection: SqlConnection) -> None:
+    """Fill a new store."""
+    Directory(connection, sequential_id).add_defaults(USER, "es")
+
+
 @asynccontextmanager
 async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[Mapping[str, AppContext]]:
     """Three stores with tasks whose ids, times and days are often equal."""
@@ -59,7 +66,8 @@ async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[M
         apps: dict[str, AppContext] = {}
         for name in NAMES:
             clock = FixedClock()
-            backend = Flaky(folder / f"{name}.sqlite", clock=clock, new_id=sequential_id, user=USER, timezone=None)
+            home = FileHome(folder / f"{name}.sqlite", furnish, clock)
+            backend = Flaky(home, clock=clock, new_id=sequential_id)
             stack.push_async_callback(backend.aclose)
             for number in range(chance.randint(0, most)):
                 day = date(2026, 3, chance.randint(1, 4))

@@ -13,8 +13,9 @@ import pytest
 from behaviour.arms import NOW
 from journals import numbered
 from server.transports.server_process import output
-from taskhand.backends.local.backend import TASK_STORE, LocalBackend
+from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.sqlite import TASK_STORE, open_file_store
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
@@ -26,7 +27,7 @@ from unprivileged import open_folder, without_privileges
 
 
 def store_at(path: Path) -> LocalBackend:
-    return LocalBackend(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None)
+    return open_file_store(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None)
 
 
 def journal_at(path: Path) -> SqliteJournal:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from killed import assert_killed, die
-from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.connection import DatabaseKind, open_connection

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sqlite.store import Store
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taskhand.backends.local.backend import TASK_STORE
 from taskhand.backends.local.health_checks import describe_tasks
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.cli.config import CONFIGURATION, backend_of
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.domain.errors import OperatorError

@@ -19,7 +19,9 @@ from taskhand.sqlite.connection import file_identity
 __all__ = [
     "PLACES",
     "Account",
+    "DatabaseOwner",
     "EmbeddedStore",
+    "IdentifiedStore",
     "Owner",
     "PlacesOf",
     "StoreIdentity",
@@ -125,12 +127,7 @@ class StoreIdentity(Protocol):
 
 
 class EmbeddedStore(Protocol):
-    """What is asked of the embedded store. Every method but `path` raises OperatorError where it cannot be used."""
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        ...
+    """What is asked of the embedded store in a file. Every method raises OperatorError where it cannot be used."""
 
     async def exists(self) -> bool:
         """Whether the file exists."""
@@ -149,12 +146,50 @@ class EmbeddedStore(Protocol):
         ...
 
 
-class StoreOwner:
-    """The embedded store. `journal` is the file's path as configured or as derived from the store's (`is_beside`)."""
+class IdentifiedStore(Protocol):
+    """What is asked of an embedded store that is no file. OperatorError where it cannot be used."""
 
-    def __init__(self, store: EmbeddedStore, journal: Path, *, is_beside: bool, closes: bool) -> None:
+    async def identity(self) -> StoreIdentity:
+        """Its identity; it is made where it does not exist."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOwner:
+    """The embedded store in a database, whose journal is at `path` where that is a file."""
+
+    store: IdentifiedStore
+    path: Path
+    closes: bool
+
+    async def find_file(self) -> Path:
+        """The configured file."""
+        return self.path
+
+    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  as above
+        """The store's identity: it never had another name."""
+        return (_place((await self.store.identity()).id),)
+
+    async def aclose(self) -> None:
+        """Close the store, unless somebody else does."""
+        if self.closes:
+            await self.store.aclose()
+
+
+class StoreOwner:
+    """The embedded store in the file at `path`.
+
+    `journal` is the journal's path as configured, or as derived from the store's (`is_beside`).
+    """
+
+    def __init__(self, store: EmbeddedStore, path: Path, journal: Path, *, is_beside: bool, closes: bool) -> None:
         """`closes` is whether the store is closed with the journal."""
         self._store = store
+        self._path = path
         self._journal = journal
         self._is_beside = is_beside
         self._closes = closes
@@ -174,8 +209,8 @@ class StoreOwner:
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The store's identity, then its former names; only the path where there is no store to have an identity."""
         if not await self._store.exists() and not create:
-            return (_place(str(self._store.path.absolute())),)
-        if self._places_of is None or self._places_of != file_identity(self._store.path):
+            return (_place(str(self._path.absolute())),)
+        if self._places_of is None or self._places_of != file_identity(self._path):
             identity = await self._store.identity()
             former = identity.former
             if not identity.is_new and not former:
@@ -183,7 +218,7 @@ class StoreOwner:
                 with suppress(OperatorError):  # a store that cannot be written now is searched for again
                     await self._store.adopt(former)
             self._places = (_place(identity.id), *former)
-            self._places_of = file_identity(self._store.path)
+            self._places_of = file_identity(self._path)
         return self._places
 
     async def aclose(self) -> None:
@@ -200,7 +235,7 @@ class StoreOwner:
         if not Path(path).is_absolute():
             return False  # the identity of another store
         try:
-            return self._store.path.samefile(path)
+            return self._path.samefile(path)
         except FileNotFoundError:
             return self._is_beside
         except OSError:

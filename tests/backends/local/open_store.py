@@ -7,6 +7,7 @@ from pathlib import Path
 from fixed_clock import FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
 
@@ -20,7 +21,7 @@ async def open_store(
     path: Path, clock: FixedClock | None = None, timezone: str | None = None
 ) -> AsyncIterator[LocalBackend]:
     """The embedded store at `path`."""
-    backend = LocalBackend(path, clock=clock or FixedClock(), new_id=sequential_id, user=USER, timezone=timezone)
+    backend = open_file_store(path, clock=clock or FixedClock(), new_id=sequential_id, user=USER, timezone=timezone)
     try:
         yield backend
     finally:

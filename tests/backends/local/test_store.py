@@ -8,16 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from importlib.resources import files
 from pathlib import Path
 from threading import Event
 
 import anyio
 import pytest
 
+from backends.local.old_store import MIGRATIONS, make_old
 from backends.local.open_store import USER, create, open_store, update
 from fixed_clock import NOW
-from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.query import TaskQuery
@@ -26,9 +26,6 @@ from taskhand.sqlite.store import Store
 
 BOUND_S = 10
 AT_ONCE = 8
-MIGRATIONS = sorted(
-    file.name for file in (files("taskhand.backends.local") / "migrations").iterdir() if file.name.endswith(".sql")
-)
 OPENER = """
 import sys
 from pathlib import Path
@@ -153,20 +150,6 @@ async def test_a_store_of_a_newer_program_is_left_alone(store_file: Path) -> Non
             assert refused.value.next_step
     with closing(sqlite3.connect(store_file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
-
-
-def make_old(path: Path, version: int, *rows: str) -> None:
-    """A store as an earlier version of the program left it, with these rows."""
-    scripts = files("taskhand.backends.local") / "migrations"
-    with closing(sqlite3.connect(path)) as connection:
-        for function in TASK_STORE.functions.items():
-            connection.create_function(function[0], 1, function[1])
-        for name in MIGRATIONS[:version]:
-            connection.executescript((scripts / name).read_text("utf-8"))
-        for row in rows:
-            connection.execute(row)
-        connection.execute(f"PRAGMA user_version = {version}")
-        connection.commit()
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixed_clock import NOW
-from taskhand.backends.local.backend import TASK_STORE
 from taskhand.backends.local.health_checks import describe_search
 from taskhand.backends.local.page_rows import find_rows
 from taskhand.backends.local.query import StoreState
 from taskhand.backends.local.rows import searchable
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
 from taskhand.domain.names import fold
 from taskhand.domain.query import Order, TaskQuery

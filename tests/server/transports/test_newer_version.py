@@ -10,7 +10,7 @@ import pytest
 
 from server.transports.server_process import Caller, Pipe, run, serving
 from server.transports.task_calls import DRAFT, code_of, contents, create_task, error_of
-from taskhand.backends.local.backend import TASK_STORE
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.connection import DatabaseKind, open_connection
 

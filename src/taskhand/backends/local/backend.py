@@ -1,6 +1,5 @@
 """The embedded task store as a backend."""
 
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -9,41 +8,35 @@ from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.local import identity, tasks
-from taskhand.backends.local.directory import Directory, Language, NewId
-from taskhand.backends.local.health_checks import check_store
-from taskhand.backends.local.text_index import prepare_text_index
+from taskhand.backends.local.directory import Directory, NewId
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
-from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
-from taskhand.sqlite.connection import BUSY_S, DatabaseKind
-from taskhand.sqlite.store import Store
+from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
+    from taskhand.backends.local.home import Home
     from taskhand.backends.local.task_import import ImportReport, Line
 
-__all__ = ["TASK_STORE", "LocalBackend"]
-
-TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
+__all__ = ["LocalBackend"]
 
 _T = TypeVar("_T")
 
-_Stamping = Callable[[sqlite3.Connection], tasks.Stamp]
+_Stamping = Callable[[SqlConnection], tasks.Stamp]
 
 _MOST_CREATED = 100
 """Tasks that are looked through for a lost create, newest first."""
 
 
 class LocalBackend:
-    """Tasks in one SQLite file, shared safely by any number of processes."""
+    """Tasks in one store of ours, shared safely by any number of processes."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -60,43 +53,26 @@ class LocalBackend:
     }
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        clock: Callable[[], datetime],
-        new_id: NewId,
-        new_task_id: NewId | None = None,
-        user: str,
-        timezone: str | None,
-        language: Language = "es",
-        busy_s: float = BUSY_S,
+        self, home: "Home", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
     ) -> None:
-        """`clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone.
-
-        `language` is that of the first statuses. `new_task_id` makes the ids of tasks, if that differs.
-
-        `busy_s` is how many seconds a write waits for another process.
-        """
+        """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, if they differ from others."""
         self._clock = clock
         self._new_id = new_id
         self._new_task_id = new_task_id or new_id
-        self._user = user
-        self._timezone = timezone
-        self._language: Language = language
-        self._path = path
-        self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
+        self._home = home
+        self._store = home.store
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
+    def path(self) -> Path | None:
+        """The file; None where the store is in a database."""
+        return self._home.path
 
     async def exists(self) -> bool:
-        """Whether the file exists; OperatorError where that cannot be seen."""
+        """Whether the store exists; OperatorError where that cannot be seen."""
         return await self._store.exists()
 
     async def identity(self) -> identity.Identity:
-        """What the journal calls this store; the file is created where it does not exist."""
+        """What the journal calls this store; the store is made where it does not exist."""
         return await self._store.peek(identity.read)
 
     async def adopt(self, former: Sequence[str]) -> None:
@@ -158,7 +134,7 @@ class LocalBackend:
         """One page of tasks, found by an index of the database."""
         # A search for words is one step of SQLite, however long it takes: nothing could interrupt it here.
         run = self._store.peek if query.text is None else self._store.read
-        return await run(lambda connection: tasks.page(connection, query, self._clock()))
+        return await run(lambda connection: tasks.page(connection, query, self._clock(), self._home))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  there is no cache
         """One task by id; NotFound."""
@@ -227,12 +203,12 @@ class LocalBackend:
         """None: the store has no clock of its own."""
 
     async def check_access(self) -> None:
-        """Try whether the file can be written; it is created where it does not exist."""
+        """Try whether the store can be written; it is made where it does not exist."""
         await self._store.write(lambda _: None, durable=False)
 
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the file as well
-        """Check that the file is sound and can be written."""
-        return (await check_store(self._store, self._path),)
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the store as well
+        """Check that the store is sound and can be written."""
+        return (await self._home.check_health(),)
 
     def now(self) -> datetime:
         """The time on the clock of this store."""
@@ -245,7 +221,7 @@ class LocalBackend:
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
         """Import records in one transaction; without `commit` they are only checked. CallerError for wrong lines."""
 
-        def work(connection: sqlite3.Connection) -> "ImportReport":
+        def work(connection: SqlConnection) -> "ImportReport":
             from taskhand.backends.local.task_import import import_lines  # noqa: PLC0415  only a command needs it
 
             connection.execute("SAVEPOINT import")
@@ -257,12 +233,12 @@ class LocalBackend:
         return await self._store.write(work, tasks=len(lines))
 
     async def aclose(self) -> None:
-        """Close the file."""
+        """Close the store."""
         await self._store.aclose()
 
     async def _write_all(
         self,
-        steps: Sequence[Callable[[sqlite3.Connection], ItemResult]],
+        steps: Sequence[Callable[[SqlConnection], ItemResult]],
         ids: Sequence[str],
         progress: BulkProgress | None,
     ) -> tuple[ItemResult, ...]:
@@ -283,28 +259,16 @@ class LocalBackend:
             progress.report(index, result)
         return results
 
-    def _directory(self, connection: sqlite3.Connection) -> Directory:
+    def _directory(self, connection: SqlConnection) -> Directory:
         return Directory(connection, self._new_id)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
-            try:
-                due = Due.read(due_at, zone, all_day=bool(is_all_day))
-            except ValueError:  # the task cannot be read, which the list says where it may be meant
-                return True
-            return is_overdue(due, self._clock(), self._timezone)
-
-        connection.create_function("is_overdue", 3, overdue)
-        prepare_text_index(connection)
-        self._directory(connection).add_defaults(self._user, self._language)
-
-    def _create(self, connection: sqlite3.Connection, edit: Edit, stamp: _Stamping) -> Task:
+    def _create(self, connection: SqlConnection, edit: Edit, stamp: _Stamping) -> Task:
         return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
 
-    def _create_item(self, connection: sqlite3.Connection, edit: Edit, stamp: _Stamping) -> ItemResult:
+    def _create_item(self, connection: SqlConnection, edit: Edit, stamp: _Stamping) -> ItemResult:
         return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
 
-    def _update_item(self, connection: sqlite3.Connection, before: Task, edit: Edit, stamp: _Stamping) -> ItemResult:
+    def _update_item(self, connection: SqlConnection, before: Task, edit: Edit, stamp: _Stamping) -> ItemResult:
         return tasks.update_item(connection, before, edit, stamp(connection))
 
     async def _stamping(self) -> _Stamping:

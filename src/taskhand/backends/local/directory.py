@@ -1,6 +1,5 @@
 """The statuses, members and contacts of the embedded store: read by the server, edited from the command line."""
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -9,10 +8,11 @@ from taskhand.domain import people
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member, Status, StatusType
+from taskhand.sql.connection import SqlConnection
 
 __all__ = ["Directory", "Language", "NewId", "sequential_id"]
 
-NewId = Callable[[sqlite3.Connection], str]
+NewId = Callable[[SqlConnection], str]
 
 Language = Literal["es", "en"]
 """The language of the first statuses."""
@@ -22,13 +22,14 @@ _FIRST_STATUSES: Sequence[tuple[Mapping[Language, str], StatusType, str]] = (
     ({"es": "En Progreso", "en": "In Progress"}, "in_progress", "#facc15"),
     ({"es": "Completado", "en": "Done"}, "done", "#4ade80"),
 )
+
 """Spanish names and the first colour as in Vambe's documented samples; positions count from 1 as its `order` does."""
 
 _MOST_WORDS = 20
 """Words of a search for a contact; no name has more."""
 
 
-def sequential_id(connection: sqlite3.Connection) -> str:
+def sequential_id(connection: SqlConnection) -> str:
     """The next id of `--ids sequential`, in the form of a UUID; the numbers continue across runs."""
     number = connection.execute("UPDATE id_sequence SET last = last + 1 RETURNING last").fetchone()[0]
     return f"00000000-0000-4000-8000-{number:012d}"
@@ -37,7 +38,7 @@ def sequential_id(connection: sqlite3.Connection) -> str:
 class Directory:
     """The statuses, members and contacts, within a transaction of `connection`."""
 
-    def __init__(self, connection: sqlite3.Connection, new_id: NewId) -> None:
+    def __init__(self, connection: SqlConnection, new_id: NewId) -> None:
         self.connection = connection
         self._new_id = new_id
 
@@ -64,7 +65,7 @@ class Directory:
 
     def me(self) -> str | None:
         """The id of the member that is the user."""
-        row = self.connection.execute("SELECT id FROM member WHERE is_me AND active").fetchone()
+        row = self.connection.execute("SELECT id FROM member WHERE is_me = 1 AND active = 1").fetchone()
         return row["id"] if row else None
 
     def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:

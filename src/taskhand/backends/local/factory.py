@@ -22,11 +22,11 @@ def open_store(context: OpenContext) -> "LocalBackend":
     """The embedded store; its file is opened at first use."""
     from uuid import uuid4
 
-    from taskhand.backends.local.backend import LocalBackend
     from taskhand.backends.local.directory import sequential_id
+    from taskhand.backends.local.sqlite import open_file_store
     from taskhand.backends.local.tasks import short_id
 
-    return LocalBackend(
+    return open_file_store(
         context.store,
         clock=context.clock,
         new_id=sequential_id if context.sequential_ids else lambda _: str(uuid4()),

@@ -8,6 +8,7 @@ from typing import Final
 from taskhand.backends.local.text_index import has_text_index
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.sql.connection import SqlConnection
 from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
@@ -30,7 +31,7 @@ async def check_store(store: Store, path: Path) -> CheckResult:
     return CheckResult("store", "ok", f"{sentence}{await describe_copies(path)}")
 
 
-def describe_search(connection: sqlite3.Connection) -> str:
+def describe_search(connection: SqlConnection) -> str:
     """A further sentence where a search for words has no index; empty where it has."""
     if has_text_index(connection):
         return ""

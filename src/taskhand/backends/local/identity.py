@@ -1,8 +1,9 @@
 """What the journal calls the embedded store: an id of its own, and the paths that stood for it before it had one."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from taskhand.sql.connection import SqlConnection
 
 __all__ = ["Identity", "adopt", "read"]
 
@@ -16,13 +17,13 @@ class Identity:
     former: tuple[str, ...] = ()
 
 
-def read(connection: sqlite3.Connection) -> Identity:
+def read(connection: SqlConnection) -> Identity:
     """The identity of the store."""
     row = connection.execute("SELECT id, is_new FROM identity").fetchone()
     former = connection.execute("SELECT place FROM former_place ORDER BY place")
     return Identity(row["id"], bool(row["is_new"]), tuple(one["place"] for one in former))
 
 
-def adopt(connection: sqlite3.Connection, former: Sequence[str]) -> None:
+def adopt(connection: SqlConnection, former: Sequence[str]) -> None:
     """Add former names."""
-    connection.executemany("INSERT OR IGNORE INTO former_place VALUES (?)", [(one,) for one in former])
+    connection.executemany("INSERT INTO former_place VALUES (?) ON CONFLICT DO NOTHING", [(one,) for one in former])

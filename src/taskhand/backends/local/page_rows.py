@@ -5,12 +5,12 @@ and all together nearly none, a walk passes over most of the store.
 """
 
 import json
-import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
+from taskhand.backends.local.dialect import Clause
 from taskhand.backends.local.query import (
-    Clause,
     Select,
     StoreState,
     build_check,
@@ -21,6 +21,7 @@ from taskhand.backends.local.query import (
 )
 from taskhand.backends.local.text_index import find_candidates, has_text_index
 from taskhand.domain.query import TaskQuery, text_words
+from taskhand.sql.connection import SqlConnection
 
 __all__ = ["find_rows"]
 
@@ -39,9 +40,11 @@ _BATCH: Final = 100
 
 
 def find_rows(
-    connection: sqlite3.Connection, query: TaskQuery, state: StoreState, reach: int | None = None
+    connection: SqlConnection, query: TaskQuery, state: StoreState, reach: int | None = None
 ) -> set[tuple[str, str]]:
     """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
+    if not state.dialect.sorts_few:
+        return _walk(connection, build_selects(query, state), query.limit) or set()
     narrow = narrowest(query)
     reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
     if narrow is None and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
@@ -53,7 +56,7 @@ def find_rows(
     return _walk(connection, build_selects(query, state), query.limit) or set()
 
 
-def _find_with_words(connection: sqlite3.Connection, query: TaskQuery) -> Select | None:
+def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | None:
     """The tasks that may have the words of the text, in order; None where they are many or no index tells."""
     words = text_words(query.text or "")
     if not words or not has_text_index(connection):
@@ -68,18 +71,18 @@ def _find_with_words(connection: sqlite3.Connection, query: TaskQuery) -> Select
     return build_order_among(query, ("t.number IN (SELECT value FROM json_each(?))", listed))
 
 
-def _check(connection: sqlite3.Connection, query: TaskQuery, state: StoreState, order: Select) -> set[tuple[str, str]]:
+def _check(connection: SqlConnection, query: TaskQuery, state: StoreState, order: Select) -> set[tuple[str, str]]:
     """The rows of those of these tasks that meet the query, looked at in their order until the page is full."""
     rows = set[tuple[str, str]]()
-    candidates = connection.execute(order.sql, order.parameters)
-    while len(rows) <= query.limit and (batch := candidates.fetchmany(_BATCH)):
+    candidates = iter(connection.execute(order.sql, order.parameters))
+    while len(rows) <= query.limit and (batch := list(islice(candidates, _BATCH))):
         check = build_check(query, state, [task_id for _, task_id in batch])
         met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
         rows.update((key, task_id) for key, task_id in batch if task_id in met)
     return rows
 
 
-def _walk(connection: sqlite3.Connection, selects: Sequence[Select], limit: int) -> set[tuple[str, str]] | None:
+def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> set[tuple[str, str]] | None:
     """The rows that the statements find; None where one has passed as many tasks as it may."""
     rows = set[tuple[str, str]]()
     for select in selects:
@@ -96,7 +99,7 @@ def _walk(connection: sqlite3.Connection, selects: Sequence[Select], limit: int)
     return rows
 
 
-def _find_few(connection: sqlite3.Connection, query: TaskQuery, state: StoreState) -> Clause | None:
+def _find_few(connection: SqlConnection, query: TaskQuery, state: StoreState) -> Clause | None:
     """A condition that few tasks meet, and all that match the query; None where no filter is known to leave few."""
     for clause, values in few_by(query, state):
         sql = f"SELECT count(*) FROM (SELECT 1 FROM task t WHERE {clause} LIMIT ?)"  # noqa: S608  only constants

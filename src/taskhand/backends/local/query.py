@@ -15,22 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
 from taskhand.domain.due import instant_text
 from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
 
-__all__ = ["Clause", "Select", "StoreState", "build_check", "build_order_among", "build_selects", "few_by", "narrowest"]
-
-Clause = tuple[str, tuple[object, ...]]
-"""A condition in SQL, and its parameters."""
+__all__ = ["NEVER", "Select", "StoreState", "build_check", "build_order_among", "build_selects", "few_by", "narrowest"]
 
 _KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
-_WITH_TASK = " CROSS JOIN task t ON t.id = r.task_id"
-"""CROSS JOIN makes SQLite's planner use the person's index first."""
-
-_LATE = "is_overdue(t.due_at, t.is_all_day, t.due_timezone)"
-"""An SQL function defined by the backend, because only Python knows the time zones."""
+NEVER: Final[Clause] = ("FALSE", ())
+"""The condition that no task meets."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
 
@@ -45,10 +40,15 @@ _MOST_STATUSES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """Facts that a query does not have: the ids of the unfinished statuses, and the current time."""
+    """Facts that a query does not have: the ids of the unfinished statuses, the current time, and what is past due.
+
+    `late` is the condition that a task is past due, and `dialect` the engine's words.
+    """
 
     unfinished: tuple[str, ...]
     now: datetime
+    late: Clause = NEVER
+    dialect: Dialect = SQLITE
 
     @property
     def future(self) -> str:
@@ -106,7 +106,7 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     filters = _filters(query, state)
     if chosen is not None and statuses is not chosen:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
-        filters.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
+        filters.append((f"{state.dialect.hint}t.status_id IN ({_marks(chosen)})", chosen))
     walks = [
         _Walk(person, status, span, priority, after, of_nobody)
         for priority, after in _priorities(query)
@@ -115,7 +115,7 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
         for span in _spans(query, state)
     ]
     each = None if reach is None else max(query.limit + 1, reach // max(1, len(walks)))
-    return tuple(_select(query, walk, filters, each) for walk in walks)
+    return tuple(_select(query, walk, filters, each, state.dialect) for walk in walks)
 
 
 def narrowest(query: TaskQuery) -> Clause | None:
@@ -209,7 +209,7 @@ def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
     return (_Span(first),) if end is None else (_Span(first, end), _Span(NO_DUE))
 
 
-def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int | None) -> Select:
+def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int | None, words: Dialect) -> Select:
     source, row, task_id = ("task t", "t", "t.id") if walk.person is None else ("task_responsible r", "r", "r.task_id")
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
     seeks: list[Clause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
@@ -220,15 +220,17 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
         seeks, passes = [*seeks, *passes], []
     if query.order in ("created", "oldest"):
         seeks += _after(query, walk, key, task_id) + _created_in(query.period, row)
-        passes += _in_span(walk.span, f"+{due}")
+        passes += _in_span(walk.span, f"{words.hint}{due}")
     else:
         seeks += _from(walk, due, task_id)
-        passes += _created_in(query.period, f"+{row}")
+        passes += _created_in(query.period, f"{words.hint}{row}")
     if walk.priority is not None:
         is_walked = key == due and walk.status is None
-        (seeks if is_walked else passes).append((f"{'' if is_walked else '+'}{row}.priority = ?", (walk.priority,)))
+        (seeks if is_walked else passes).append(
+            (f"{'' if is_walked else words.hint}{row}.priority = ?", (walk.priority,))
+        )
     passes += filters
-    source += _WITH_TASK if filters and walk.person is not None else ""
+    source += words.with_task if filters and walk.person is not None else ""
     direction = "ASC" if ascends(query.order) else "DESC"
     shown = key
     if query.order == "priority" and walk.priority is not None:
@@ -246,7 +248,8 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
 
 
 def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
+    """What stands between the brackets of `IN`: nothing is one of no values."""
+    return ", ".join("?" * len(values)) or "NULL"
 
 
 def _all_of(clauses: Sequence[Clause]) -> Clause:
@@ -311,13 +314,15 @@ def _of_contact(contact: str) -> Clause:
 def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
     clauses: list[Clause] = []
     if query.period is not None and query.period.moment != "created":
-        clauses += _bounds(query.period, f"+t.{query.period.moment}_at")
+        clauses += _bounds(query.period, f"{state.dialect.hint}t.{query.period.moment}_at")
     if query.contact is not None:
         clauses.append(_of_contact(query.contact))
     if query.text is not None:
-        clauses += [("instr(t.searchable, ?) > 0", (word,)) for word in text_words(query.text)]
+        clauses += state.dialect.in_texts(text_words(query.text))
     if query.overdue:
-        clauses.append((_LATE, ()))
+        clauses.append(state.late)
     elif query.overdue is not None:
-        clauses.append((f"(t.status_id NOT IN ({_marks(state.unfinished)}) OR NOT {_LATE})", state.unfinished))
+        late, values = state.late
+        is_finished = f"t.status_id NOT IN ({_marks(state.unfinished)})" if state.unfinished else "TRUE"
+        clauses.append((f"({is_finished} OR NOT {late})", (*state.unfinished, *values)))
     return clauses

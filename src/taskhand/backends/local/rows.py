@@ -1,6 +1,5 @@
 """Conversion between rows of the store and values of the contract; pure."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from taskhand.domain.names import fold
 from taskhand.domain.query import NO_DUE
 from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 from taskhand.domain.task_times import TaskTimes
+from taskhand.sql.connection import SqlRow
 
 __all__ = [
     "COMPLETION",
@@ -33,24 +33,24 @@ _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
 """Fields of an edit that are columns of the same name and value."""
 
 
-def to_status(row: sqlite3.Row) -> Status:
+def to_status(row: SqlRow) -> Status:
     """The status of a row."""
     return Status(id=row["id"], name=row["name"], color=row["color"], type=row["type"], order=row["position"])
 
 
-def to_member(row: sqlite3.Row) -> Member:
+def to_member(row: SqlRow) -> Member:
     """The member of a row."""
     return Member(id=row["id"], name=row["name"], email=row["email"])
 
 
-def to_contact(row: sqlite3.Row) -> Contact:
+def to_contact(row: SqlRow) -> Contact:
     """The contact of a row."""
     return Contact(
         id=row["id"], name=row["name"], phone=row["phone"], email=row["email"], customer_id=row["customer_id"]
     )
 
 
-def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
+def to_task(row: SqlRow, people: Iterable[str]) -> Task:
     """The task of a row that is joined with its status; `url` is null, because the store has no web app."""
     status = Status(
         id=row["status_id"],
@@ -80,12 +80,12 @@ def to_task(row: sqlite3.Row, people: Iterable[str]) -> Task:
     )
 
 
-def to_times(row: sqlite3.Row) -> TaskTimes:
+def to_times(row: SqlRow) -> TaskTimes:
     """What a row says of the task's times."""
     return TaskTimes(_moment(row["updated_at"]), _moment(row["completed_at"]), row["completed_by"])
 
 
-def people_by_task(rows: Iterable[sqlite3.Row]) -> dict[str, list[str]]:
+def people_by_task(rows: Iterable[SqlRow]) -> dict[str, list[str]]:
     """Responsible ids by task id, from rows in rank order."""
     people: dict[str, list[str]] = {}
     for row in rows:

@@ -1,7 +1,6 @@
 """Import of records into the store: all of them are checked first, and a task that is there is not made again."""
 
 import re
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
 from taskhand.domain.zones import known_zone
+from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["ImportReport", "Line", "import_lines", "stable_id"]
 
@@ -66,7 +66,7 @@ def stable_id(backend: str, task_id: str) -> str:
     return task_id.lower() if re.fullmatch(ID_PATTERN, task_id) else str(uuid5(_NAMESPACE, f"{backend}\n{task_id}"))
 
 
-def import_lines(connection: sqlite3.Connection, lines: Sequence[Line], now: datetime) -> ImportReport:
+def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime) -> ImportReport:
     """Write the records within a transaction that the caller ends; CallerError with every line that is wrong.
 
     The first statuses and the user of a store without tasks make way for those of the file.
@@ -104,7 +104,7 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
 class _Import:
     """One import: which ids of the file stand for which of the store."""
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
+    def __init__(self, connection: SqlConnection, now: datetime) -> None:
         self.report = ImportReport()
         self._connection = connection
         self._now = now
@@ -141,7 +141,7 @@ class _Import:
         if any(kinds[one] == "initial" for one in brought):
             for one in self._first - brought:
                 self._run(
-                    "DELETE FROM status WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM task WHERE status_id = ?1)", one
+                    "DELETE FROM status WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE status_id = ?)", one, one
                 )
 
     def _write_status(self, status: Status) -> None:
@@ -177,18 +177,18 @@ class _Import:
             self._members[member.id] = known[0]["id"]
             return
         self._members[member.id] = member.id
-        own = self._rows("SELECT id FROM member WHERE is_me")
+        own = self._rows("SELECT id FROM member WHERE is_me = 1")
         if me and self._is_new and own:
             self._run("UPDATE member SET is_me = 0 WHERE id = ?", own[0]["id"])
             self._run("DELETE FROM member WHERE id = ?", own[0]["id"])
         is_me = int(me and (self._is_new or not own))
         self._run("INSERT INTO member VALUES (?, ?, ?, ?, ?)", member.id, member.name, member.email, is_me, int(active))
 
-    def _alike(self, member: Member) -> list[sqlite3.Row]:
+    def _alike(self, member: Member) -> list[SqlRow]:
         """The one active member of a store with tasks who has the same e-mail, or the same name and no other e-mail."""
         if self._is_new:
             return []
-        there = self._rows("SELECT id, name, email FROM member WHERE active")
+        there = self._rows("SELECT id, name, email FROM member WHERE active = 1")
         by_email = [one for one in there if member.email and fold(one["email"] or "") == fold(member.email)]
         same = [one for one in there if fold(one["name"]) == fold(member.name)]
         by_name = [one for one in same if not (one["email"] and member.email)]
@@ -200,7 +200,7 @@ class _Import:
             raise _WrongLine("a contact needs an id and a name")
         words = fold(" ".join(filter(None, (contact.name, contact.phone, contact.email, _digits(contact.phone)))))
         row = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id, words)
-        self._run("INSERT OR IGNORE INTO contact VALUES (?, ?, ?, ?, ?, ?)", *row)
+        self._run("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
 
     def _write_task(self, line: Line) -> None:
         times = {name: line.value.get(name) for name in _TIMES}
@@ -259,7 +259,7 @@ class _Import:
             self._members[member_id] = member_id
         return self._members[member_id]
 
-    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+    def _rows(self, sql: str, *values: object) -> list[SqlRow]:
         return self._connection.execute(sql, values).fetchall()
 
     def _run(self, sql: str, *values: object) -> None:

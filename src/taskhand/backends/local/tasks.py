@@ -1,17 +1,14 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import os
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.page_rows import find_rows
-from taskhand.backends.local.query import StoreState
 from taskhand.backends.local.rows import COMPLETION, people_by_task, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
@@ -20,6 +17,10 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, ascends
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, Task
+from taskhand.sql.connection import SqlConnection, SqlRow
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.home import Home
 
 __all__ = [
     "ID_PATTERN",
@@ -58,7 +59,7 @@ class Stamp:
     by: str | None
 
 
-def task(connection: sqlite3.Connection, task_id: str) -> Task:
+def task(connection: SqlConnection, task_id: str) -> Task:
     """One task by id; NotFound."""
     found = _tasks(connection, _rows(connection, [task_id.lower()]))
     if not found:
@@ -68,7 +69,7 @@ def task(connection: sqlite3.Connection, task_id: str) -> Task:
     return found[task_id.lower()]
 
 
-def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Snapshot]:
+def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
     """The tasks that exist, by the id that was given, with the store's own values of each."""
     rows = _rows(connection, [task_id.lower() for task_id in ids])
     found = _tasks(connection, rows)
@@ -76,10 +77,15 @@ def snapshots(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, S
     return {one: Snapshot(found[one.lower()], own[one.lower()]) for one in ids if one.lower() in found}
 
 
-def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> TaskPage:
-    """One page of the tasks that match the query."""
+def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home") -> TaskPage:
+    """One page of the tasks that match the query, at the time `now`."""
+    from taskhand.backends.local.page_rows import find_rows  # noqa: PLC0415  no start waits for these
+    from taskhand.backends.local.query import NEVER, StoreState  # noqa: PLC0415
+
     statuses = connection.execute("SELECT id, type FROM status")
-    state = StoreState(tuple(row["id"] for row in statuses if row["type"] not in FINISHED), now)
+    unfinished = tuple(row["id"] for row in statuses if row["type"] not in FINISHED)
+    late = home.find_late(connection, now) if query.overdue is not None else NEVER
+    state = StoreState(unfinished, now, late, home.dialect)
     rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
     full = _rows(connection, ids)
@@ -90,7 +96,7 @@ def page(connection: sqlite3.Connection, query: TaskQuery, now: datetime) -> Tas
     return TaskPage(listed, len(rows) > query.limit, unreadable, times)
 
 
-def short_id(connection: sqlite3.Connection) -> str:
+def short_id(connection: SqlConnection) -> str:
     """A new id of eight digits: every call and every answer carries ids, and models copy them.
 
     The first one is a letter, so that no host takes an id for a number.
@@ -102,7 +108,7 @@ def short_id(connection: sqlite3.Connection) -> str:
             return task_id
 
 
-def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
+def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
     """Add a task, in the given status or else the first initial one."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
@@ -124,7 +130,7 @@ def create(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: S
     return task(connection, task_id)
 
 
-def create_item(connection: sqlite3.Connection, edit: Edit, *, task_id: str, stamp: Stamp) -> ItemResult:
+def create_item(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> ItemResult:
     """Add one task of many: its failure becomes its result, so that the others are still added."""
     try:
         return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, stamp=stamp)))
@@ -132,7 +138,7 @@ def create_item(connection: sqlite3.Connection, edit: Edit, *, task_id: str, sta
         return ItemResult("", error=error)
 
 
-def update(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stamp) -> Task:
+def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> Task:
     """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
     now = task(connection, before.id)
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
@@ -149,7 +155,7 @@ def update(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stam
     return task(connection, now.id)
 
 
-def update_item(connection: sqlite3.Connection, before: Task, edit: Edit, stamp: Stamp) -> ItemResult:
+def update_item(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> ItemResult:
     """Update one task of many: its failure becomes its result, so that the others are still written."""
     try:
         return ItemResult(before.id, Written(update(connection, before, edit, stamp)))
@@ -159,14 +165,14 @@ def update_item(connection: sqlite3.Connection, before: Task, edit: Edit, stamp:
         return ItemResult(before.id, error=error)
 
 
-def delete(connection: sqlite3.Connection, before: Task) -> None:
+def delete(connection: SqlConnection, before: Task) -> None:
     """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
     if task(connection, before.id) != before:
         raise _conflict()
     connection.execute("DELETE FROM task WHERE id = ?", (before.id,))
 
 
-def delete_item(connection: sqlite3.Connection, before: Task) -> ItemResult:
+def delete_item(connection: SqlConnection, before: Task) -> ItemResult:
     """Remove one task of many."""
     try:
         delete(connection, before)
@@ -184,7 +190,7 @@ def _conflict() -> CallerError:
     )
 
 
-def _completion(connection: sqlite3.Connection, now: Task | None, edit: Edit, stamp: Stamp) -> dict[str, object]:
+def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: Stamp) -> dict[str, object]:
     """The columns of the completion where the status of the task `now` (None: a new one) changes.
 
     A finished task that stays finished keeps them; an undo brings those that the task had.
@@ -201,7 +207,7 @@ def _completion(connection: sqlite3.Connection, now: Task | None, edit: Edit, st
     return dict(zip(COMPLETION, values, strict=True))
 
 
-def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
+def _check_status(connection: SqlConnection, edit: Edit) -> None:
     """Refuse a status that was removed since it was read, which an undo may ask for."""
     if edit.status is MISSING:
         return
@@ -213,7 +219,7 @@ def _check_status(connection: sqlite3.Connection, edit: Edit) -> None:
         )
 
 
-def set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[str]) -> None:
+def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -> None:
     """Let these people, and nobody else, be responsible for a task."""
     connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
     connection.executemany(
@@ -222,16 +228,16 @@ def set_people(connection: sqlite3.Connection, task_id: str, people: Sequence[st
     )
 
 
-def _rows(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, sqlite3.Row]:
+def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, SqlRow]:
     """The rows of tasks with their statuses, by id, in one query for any number of them."""
     return {row["id"]: row for row in connection.execute(_WITH_STATUS.format(_marks(ids)), ids)}
 
 
-def _tasks(connection: sqlite3.Connection, rows: Mapping[str, sqlite3.Row]) -> dict[str, Task]:
+def _tasks(connection: SqlConnection, rows: Mapping[str, SqlRow]) -> dict[str, Task]:
     """Rows as tasks by id, with their people in one query."""
     people = people_by_task(connection.execute(_PEOPLE.format(_marks(rows)), tuple(rows)))
     return {task_id: to_task(row, people.get(task_id, ())) for task_id, row in rows.items()}
 
 
 def _marks(values: Collection[str]) -> str:
-    return ", ".join("?" * len(values))
+    return ", ".join("?" * len(values)) or "NULL"

@@ -8,9 +8,10 @@ Some builds of SQLite lack FTS5. They can write the store only without these tri
 opens the store with FTS5 afterwards makes the index anew.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from taskhand.sql.connection import SqlConnection, SqlRow
 
 __all__ = ["find_candidates", "has_text_index", "prepare_text_index"]
 
@@ -44,7 +45,7 @@ _TRIGGERS: Final = {
 _FIND_TRIGGERS: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'text_is_%'"
 
 
-def prepare_text_index(connection: sqlite3.Connection) -> None:
+def prepare_text_index(connection: SqlConnection) -> None:
     """Make the index where it is missing, within a transaction; remove its triggers where SQLite cannot keep it."""
     can_keep = _can_keep(connection)
     if can_keep and _has_triggers(connection):
@@ -61,12 +62,12 @@ def prepare_text_index(connection: sqlite3.Connection) -> None:
             connection.execute(f"CREATE TRIGGER {name} {rest}")
 
 
-def has_text_index(connection: sqlite3.Connection) -> bool:
+def has_text_index(connection: SqlConnection) -> bool:
     """Whether the index can be asked, and has every change."""
     return _has_triggers(connection) and _can_keep(connection)
 
 
-def find_candidates(connection: sqlite3.Connection, words: Sequence[str], most: int) -> list[int] | None:
+def find_candidates(connection: SqlConnection, words: Sequence[str], most: int) -> list[int] | None:
     """The numbers of the tasks that may have all words (folded); None where they are more than `most`.
 
     The store must have the index.
@@ -83,7 +84,7 @@ def find_candidates(connection: sqlite3.Connection, words: Sequence[str], most: 
     return None
 
 
-def _at_most(rows: Iterable[sqlite3.Row], most: int) -> list[int] | None:
+def _at_most(rows: Iterable[SqlRow], most: int) -> list[int] | None:
     numbers = [int(row[0]) for row in rows]
     return numbers if len(numbers) <= most else None
 
@@ -103,10 +104,10 @@ def _end_of_prefix(prefix: str) -> str | None:
     return None if following > _LAST else prefix[:-1] + chr(following)
 
 
-def _has_triggers(connection: sqlite3.Connection) -> bool:
+def _has_triggers(connection: SqlConnection) -> bool:
     [count] = connection.execute(_FIND_TRIGGERS).fetchone()
     return int(count) == len(_TRIGGERS)
 
 
-def _can_keep(connection: sqlite3.Connection) -> bool:
+def _can_keep(connection: SqlConnection) -> bool:
     return connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone() is not None

@@ -9,6 +9,7 @@ from pydantic import MISSING
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
@@ -50,7 +51,7 @@ class _Store:
 
     @asynccontextmanager
     async def _opened(self, clock: Callable[[], datetime]) -> AsyncIterator[LocalBackend]:
-        backend = LocalBackend(
+        backend = open_file_store(
             self._file,
             clock=clock,
             new_id=sequential_id,

@@ -1,0 +1,95 @@
+"""The built-in store in one SQLite file, shared safely by any number of processes."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
+from taskhand.backends.local.directory import Directory, Language, NewId
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.due import Due, is_overdue
+from taskhand.domain.names import fold
+from taskhand.sql.connection import SqlConnection
+from taskhand.sqlite.connection import BUSY_S, DatabaseKind
+from taskhand.sqlite.store import Store
+
+__all__ = ["TASK_STORE", "FileHome", "open_file_store"]
+
+TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
+
+_LATE: Final[Clause] = ("is_overdue(t.due_at, t.is_all_day, t.due_timezone)", ())
+"""An SQL function of ours, because only Python knows the time zones."""
+
+
+def open_file_store(
+    path: Path,
+    *,
+    clock: Callable[[], datetime],
+    new_id: NewId,
+    new_task_id: NewId | None = None,
+    user: str,
+    timezone: str | None,
+    language: Language = "es",
+    busy_s: float = BUSY_S,
+) -> LocalBackend:
+    """The store in the file at `path`, which is opened at first use.
+
+    `clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone. `language` is
+    that of the first statuses. `new_task_id` makes the ids of tasks, if that differs. `busy_s` is how many seconds a
+    write waits for another process.
+    """
+
+    def furnish(connection: SqlConnection) -> None:
+        Directory(connection, new_id).add_defaults(user, language)
+
+    home = FileHome(path, furnish, clock, timezone, busy_s)
+    return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
+
+
+class FileHome:
+    """One SQLite file."""
+
+    dialect: Dialect = SQLITE
+
+    def __init__(
+        self,
+        path: Path,
+        furnish: Callable[[SqlConnection], None],
+        clock: Callable[[], datetime],
+        timezone: str | None = None,
+        busy_s: float = BUSY_S,
+    ) -> None:
+        """`furnish` is called with every new connection, in a transaction; the rest is as in `open_file_store`."""
+        self.path = path
+        self._furnish = furnish
+        self._clock = clock
+        self._timezone = timezone
+        self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
+        self.store = self._store
+
+    def find_late(self, connection: SqlConnection, now: datetime) -> Clause:  # noqa: ARG002  the function knows the time
+        """The function."""
+        return _LATE
+
+    async def check_health(self) -> CheckResult:
+        """Check that the file is sound and can be written."""
+        from taskhand.backends.local.health_checks import check_store  # noqa: PLC0415  no start waits for it
+
+        return await check_store(self._store, self.path)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        from taskhand.backends.local.text_index import prepare_text_index  # noqa: PLC0415  as above
+
+        def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
+            try:
+                due = Due.read(due_at, zone, all_day=bool(is_all_day))
+            except ValueError:  # the task cannot be read, which the list says where it may be meant
+                return True
+            return is_overdue(due, self._clock(), self._timezone)
+
+        connection.create_function("is_overdue", 3, overdue)
+        prepare_text_index(connection)
+        self._furnish(connection)
