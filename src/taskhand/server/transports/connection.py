@@ -38,6 +38,8 @@ class _LimitedConnection(H11Protocol):
     """Those of the server, this one among them."""
 
     _address: str = ""
+    _waits_since: float | None = None
+    """Since when a request is awaited or incomplete, by the loop's clock; None while one is answered."""
     _arrival: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
@@ -92,22 +94,32 @@ class _LimitedConnection(H11Protocol):
         self.transport.close()
 
     def _watch_arrival(self) -> None:
-        """Let the time run while a request is awaited or incomplete."""
+        """Let the time run while a request is awaited or incomplete; one timer serves many requests."""
         if self.transport.is_closing():
             return
         if self._is_answering():
-            self._stop_arrival_watch()
+            self._waits_since = None
             self.open_connections.answer(self._address, self.transport)
-        elif self._arrival is None:
-            self._arrival = self.loop.call_later(self.http_limits.request_s, self._give_up)
+        elif self._waits_since is None:
+            self._waits_since = self.loop.time()
             self.open_connections.wait(self._address, self.transport)
+            if self._arrival is None:
+                self._start_arrival_watch(self._waits_since)
 
     def _give_up(self) -> None:
-        """End the connection, unless the client still reads the last answer."""
+        """End the connection where the time is over, unless the client still reads the last answer."""
+        self._arrival = None
+        if self._waits_since is None:
+            return
         if self.transport.get_write_buffer_size():
-            self._arrival = self.loop.call_later(self.http_limits.request_s, self._give_up)
+            self._waits_since = self.loop.time()
+        if self._waits_since + self.http_limits.request_s > self.loop.time():
+            self._start_arrival_watch(self._waits_since)
         else:
             self.transport.abort()
+
+    def _start_arrival_watch(self, since: float) -> None:
+        self._arrival = self.loop.call_at(since + self.http_limits.request_s, self._give_up)
 
     def _is_answering(self) -> bool:
         """Whether a request has arrived whole and is not answered yet."""
