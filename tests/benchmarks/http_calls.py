@@ -131,5 +131,7 @@ def _serving(command: Sequence[str], environment: dict[str, str]) -> Iterator[in
     """A server over HTTP; yields the port that its first line names."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
         assert process.stderr is not None
-        yield int(process.stderr.readline().rstrip().removesuffix("/mcp").rpartition(":")[2])
-        process.terminate()
+        try:
+            yield int(process.stderr.readline().rstrip().removesuffix("/mcp").rpartition(":")[2])
+        finally:
+            process.terminate()
