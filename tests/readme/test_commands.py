@@ -13,8 +13,8 @@ from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
 from taskhand.vault.vault_key import make_vault_key
 
-WAITING = {"sandbox", "serve", "--clock", "run", "--team", "link"}
-"""Words of commands that wait for a client, an agent or a key, or take long; other tests run these commands."""
+WAITING = {"sandbox", "serve", "--clock", "run", "--team", "link", "invite"}
+"""Words of commands that wait for a client, an agent or a key, need a CRM, or take long; other tests run them."""
 PLACEHOLDERS = {"NAME", "HOST", "FILE", "HASH"}
 ENDING = {"--help", "--readings"}
 """Options with which a waiting command prints something and ends."""
