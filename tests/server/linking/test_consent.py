@@ -113,6 +113,21 @@ async def test_an_answer_without_a_good_state_does_nothing(stage: LinkStage, bro
     assert await stage.linked() == NOBODY_LINKED
 
 
+async def test_another_consent_takes_the_place_of_the_one_before_which_is_revoked(
+    stage: LinkStage, browser: Browser
+) -> None:
+    for _ in range(2):
+        _, crm = await begin(stage, browser)
+        assert (await browser.open(await stage.allow(crm, BEN))).status_code == 200
+    assert [one.is_ended for one in stage.close.authorization.grants] == [True, False]
+    link = await stage.links.find(PERSON, "north")
+    assert link is not None
+    assert link.generation == 2
+    found = stage.close.authorization.find_access(link.credential.access_token)
+    assert found is not None
+    assert not found.grant.is_ended
+
+
 async def test_who_declines_can_begin_again_from_the_page(stage: LinkStage, browser: Browser) -> None:
     page, crm = await begin(stage, browser)
     declined = await browser.open(await stage.allow(crm, BEN, "deny"))

@@ -1,13 +1,19 @@
 """A key of one's own, pasted on the page: it is tried, and kept only where it is the person's."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sandbox.close.stage import user
 from server.linking.link_stage import BEN, CAT, LinkStage, link_stage, text_of
 from taskhand.domain.principal import Person
+from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.server import serve
+from taskhand.wiring import open_as_person
 
 PERSON = "ben@example.com"
 
@@ -137,6 +143,23 @@ async def test_who_has_proved_it_is_refused_the_credential_of_another_all_the_sa
         await browser.open(page)
         assert (await browser.send(page, stage.token(CAT))).status_code == 403
         assert await stage.linked() == {}
+
+
+async def test_a_member_of_another_account_of_the_crm_is_refused(stage: LinkStage) -> None:
+    """The person has proved who they are, and the credential is of nobody whom the shared one sees."""
+    page, browser = await stage.ticket("dan"), await stage.browser()
+    await browser.open(page)
+    await browser.send(page, await stage.make_key("dan"))
+    elsewhere = CloseSandbox(seed={"users": [user("user_far", "Far")]})
+    token = str(elsewhere.authorization.sign_in("user_far", elsewhere.now())["access_token"])
+    async with serve(elsewhere) as url:
+        [north] = [one for one in stage.found.connections if one.name == "north"]
+        far = replace(north, settings=north.settings.model_copy(update={"close_base_url": f"{url}/api/v1"}))
+        way = replace(stage.linking.ways["north"], open_as=partial(open_as_person, far))
+        stage.linking.ways = {"north": way}
+        refused = await browser.send(page, token)
+    assert (refused.status_code, "another account of Close" in text_of(refused)) == (403, True)
+    assert await stage.linked() == {}
 
 
 async def test_a_page_is_not_offered_where_nobody_could_tell_who_uses_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from taskhand.server.linking.way import Way
 from taskhand.service.personal_backend import backend_of_person
 from taskhand.vault.link import LinkedMember
 
-__all__ = ["Verdict", "find_holder", "find_person", "judge"]
+__all__ = ["Verdict", "find_holder", "find_person", "is_in_team", "judge"]
 
 Verdict = Literal["same", "other", "unknown"]
 
@@ -21,6 +21,11 @@ async def find_person(way: Way, person: Person, members: Mapping[str, str]) -> s
     app = way.app.shared
     key = app.connection or app.name_in_files or MEMBER
     return await backend_of_person(app.backend, person, key, members.get(key)).me()
+
+
+async def is_in_team(way: Way, member: str) -> bool:
+    """Whether the shared credential sees a member: else the other one is of another account of the CRM."""
+    return member in {one.id for one in await way.app.shared.backend.members()}
 
 
 async def find_holder(way: Way, credential: str, told: str | None = None) -> LinkedMember:

@@ -14,7 +14,7 @@ from taskhand.domain.link_offer import LinkOffer
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
-from taskhand.server.linking.identity import find_holder, find_person, judge
+from taskhand.server.linking.identity import find_holder, find_person, is_in_team, judge
 from taskhand.server.linking.way import BrowserSignIn, Way
 from taskhand.vault.link import Link, LinkedMember, LinkKind
 from taskhand.vault.links import Links
@@ -97,10 +97,7 @@ class Linking:
 
     async def find_linked(self, ticket: Ticket) -> LinkedMember:
         """Who the CRM said that the person of a ticket is, as far as that is known."""
-        try:
-            link = await self._links.find(ticket.person.id, ticket.connection)
-        except OperatorError:  # it was withdrawn since, or cannot be read
-            link = None
+        link = await self._find_link(ticket)
         return link.member if link else LinkedMember()
 
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
@@ -189,12 +186,31 @@ class Linking:
             said = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
             _log.warning(said, member.id or "an unknown member", person.id, ticket.connection, verdict)
             raise Refused(f"{verdict}_member", member)
+        if expected is None and member.id is not None and not await is_in_team(way, member.id):
+            raise Refused("other_account", member)
         if not await self.tickets.use(ticket, browser):
             raise Refused("used")
+        former = await self._find_link(ticket)
         await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member))
-        await self.tickets.note_linked(ticket)
-        _log.info("%s has linked %s on the page", person.id, ticket.connection)
+        await self._finish(ticket, way, former, credential)
         return member
+
+    async def _finish(self, ticket: Ticket, way: Way, former: Link | None, credential: OwnCredential) -> None:
+        """What follows once a link is kept, and never undoes it."""
+        try:
+            await self.tickets.note_linked(ticket)
+        except OperatorError as error:
+            _log.warning("that %s was linked is not noted: %s", ticket.connection, error.message)
+        is_given_out = former is not None and former.kind == "oauth"
+        if former and is_given_out and former.credential.refresh_token != credential.refresh_token and way.consent:
+            await _revoke(way.consent, former.credential)
+
+    async def _find_link(self, ticket: Ticket) -> Link | None:
+        """What the person had linked before, as far as it can be read."""
+        try:
+            return await self._links.find(ticket.person.id, ticket.connection)
+        except OperatorError:  # the CRM has ended it, or it cannot be decrypted
+            return None
 
     def _way(self, ticket: Ticket) -> Way:
         if (way := self.ways.get(ticket.connection)) is None:
@@ -229,9 +245,9 @@ class Linking:
 
 
 async def _revoke(consent: OAuthClient, credential: OwnCredential) -> None:
-    """Withdraw at the CRM what is not kept; where that fails it ends by itself, and nobody has it."""
+    """Withdraw at the CRM what is not kept, or not any more; where that fails it ends by itself, and nobody has it."""
     if not await consent.revoke(credential):
-        _log.warning("a credential that was not kept could not be withdrawn at the CRM")
+        _log.warning("a credential that is not kept could not be withdrawn at the CRM")
 
 
 def _challenge(verifier: str) -> str:

@@ -53,6 +53,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "other_member": "This is the account of somebody else",
     "other_member_hint": "This page is for {person}, and {crm} says that the account is that of {member}. Nothing was "
     "kept. Use the account of {person}.",
+    "other_account": "This is another account of {crm}",
+    "other_account_hint": "Nothing was kept: {member} is nobody in {connection}. Use your account there.",
     "unknown_member": "Nobody can tell whose account this is",
     "unknown_member_hint": "Nothing was kept. Tell whoever runs Taskhand that people.toml has to say who {person} is "
     "in {connection}.",

@@ -51,6 +51,8 @@ SPANISH: Final[Mapping[str, str]] = {
     "other_member": "Esta es la cuenta de otra persona",
     "other_member_hint": "Esta página es para {person}, y {crm} dice que la cuenta es de {member}. No se guardó nada. "
     "Usa la cuenta de {person}.",
+    "other_account": "Esta es otra cuenta de {crm}",
+    "other_account_hint": "No se guardó nada: {member} no es nadie en {connection}. Usa tu cuenta de allí.",
     "unknown_member": "Nadie puede decir de quién es esta cuenta",
     "unknown_member_hint": "No se guardó nada. Di a quien administra Taskhand que people.toml tiene que decir quién es "
     "{person} en {connection}.",
