@@ -85,6 +85,15 @@ def _token(office: SignedOffice) -> str:
     return str(office.sandbox.authorization.sign_in(office.user(BEN), office.clock())["access_token"])
 
 
+async def test_the_crm_says_whose_a_pasted_token_of_the_app_is(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path) as office:
+        done = await run(office, "people", "link", BEN, "default", text=_token(office))
+        assert done.stdout.startswith(f"{BEN} is linked to default as Ben ")
+        link = await office.links.find(BEN, "default")
+        assert link is not None
+        assert link.member.id == office.crm.members[0]
+
+
 async def test_what_another_link_takes_the_place_of_is_revoked(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path) as office:
         link = await office.links.find(BEN, "default")

@@ -115,7 +115,7 @@ class Account:
         return await self._members(archived=True)
 
     async def me(self) -> str | None:
-        """The owner who is configured, or who made the private app; None where neither is known."""
+        """The owner who is configured, who made the private app or who consented to the OAuth app; None for nobody."""
         if self._user is None:
             try:
                 user = (await self._token_info()).get("userId")
@@ -208,7 +208,7 @@ class Account:
         return (*others, replace(rate, found=f"{rate.found}{day}"))
 
     async def _check_scopes(self, *, writes: bool) -> CheckResult:
-        """Reading is tried; the other scopes are known of a private app's token only."""
+        """Reading is tried; the other scopes are known of tokens of a private app and of the operator's OAuth app."""
         reads = {"tasks": self._client.first_task, "owners": lambda: self._client.owners(None)}
         if (denied := await find_refused_reads(reads, "HubSpot")) is not None:
             return replace(denied, remedy=_ADD.format("the scope")) if denied.remedy else denied
@@ -293,9 +293,8 @@ class Account:
                 await self._owners(archived=False)
 
     async def _token_info(self) -> JsonObject:
-        """User and scopes of a private app's token; other tokens are not sent, as the answer would repeat them."""
-        token = self._token.get_secret_value() if self._token else ""
-        return await self._client.token_info(token) if token.startswith("pat-") else {}
+        """User and scopes of the token, where HubSpot tells them."""
+        return await self._client.token_info(self._token.get_secret_value()) if self._token else {}
 
 
 def _records_in(answer: JsonObject) -> list[Record]:

@@ -5,7 +5,7 @@ them. The account and the token have one address in every version.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -38,7 +38,16 @@ class HubSpotClient:
     tasks. Errors are the clients'; OperatorError for an invalid version.
     """
 
-    def __init__(self, http: Client, searching: Client, *, version: str = "v3", id_property: str | None = None) -> None:
+    def __init__(
+        self,
+        http: Client,
+        searching: Client,
+        *,
+        version: str = "v3",
+        id_property: str | None = None,
+        introspect: Callable[[str], Awaitable[JsonObject]] | None = None,
+    ) -> None:
+        """`introspect` asks about a token with the operator's OAuth app; None without one."""
         if not _VERSION.fullmatch(version):
             raise OperatorError(
                 "HUBSPOT_API_VERSION is neither v3 nor a dated version.",
@@ -48,6 +57,7 @@ class HubSpotClient:
         self._searching = searching
         self._version = version
         self.id_property = id_property
+        self._introspect = introspect
 
     async def task(
         self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True, also: Collection[str] = ()
@@ -187,7 +197,13 @@ class HubSpotClient:
         return await self.http.get(Path.of("/account-info/v3/details"), expect="object")
 
     async def token_info(self, token: str) -> JsonObject:
-        """POST a private app's token to learn its user and scopes; the token is in the body alone."""
+        """`userId` and `scopes` of a token of a private app, or of the operator's OAuth app; nothing of another.
+
+        The token is in the body alone. That of another app is not sent, as the answer would repeat it.
+        """
+        if not token.startswith("pat-"):
+            found = await self._introspect(token) if self._introspect else {}
+            return {"userId": found.get("user_id"), "scopes": found.get("scopes")} if found.get("active") else {}
         return await self._read(Path.of("/oauth/v2/private-apps/get/access-token-info"), {"tokenKey": token})
 
     async def _read(self, path: Path, body: JsonObject) -> JsonObject:

@@ -8,7 +8,7 @@ from taskhand.backends.factory import BackendFactory, BackendSettings, OpenConte
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
-    from taskhand.domain.own_credential import OAuthClient
+    from taskhand.backends.remote.oauth import AppClient
 
 # Every start imports this module, and only a start on HubSpot imports the rest.
 # ruff: noqa: PLC0415
@@ -79,7 +79,9 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
     # Searches have a limit of their own: five a second for the whole account.
     searching = await open_client(context, upstream, Rate(5, 1.0), 3, of_account=True)
     version, id_property = settings.hubspot_api_version, settings.hubspot_id_property
-    hubspot = HubSpotClient(client, searching, version=version, id_property=id_property)
+    app = await open_oauth_client(settings, context)
+    introspect = app.introspect if app else None
+    hubspot = HubSpotClient(client, searching, version=version, id_property=id_property, introspect=introspect)
     return HubSpotAdapter(hubspot, settings, context.timezone, timing_of(context))
 
 
@@ -89,7 +91,7 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
     return token if token is not None and token.get_secret_value().startswith("pat-") else None
 
 
-async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "OAuthClient | None":
+async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
     """The client of the operator's OAuth app; None without one."""
     from taskhand.backends.hubspot.oauth import open_client
 

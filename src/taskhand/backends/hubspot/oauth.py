@@ -28,6 +28,7 @@ _REQUIRED: Final = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.
 _OPTIONAL: Final = (
     "crm.objects.companies.read",
     "crm.objects.deals.read",
+    "crm.objects.tickets.read",
     "crm.objects.custom.read",
     "crm.schemas.custom.read",
 )
@@ -43,6 +44,7 @@ async def open_client(base_url: str, client_id: str, client_secret: str, context
         authorize=f"{_PAGES if urlsplit(root).hostname in _APIS else root}/oauth/authorize",
         token=Path.of("/oauth/2026-03/token"),
         revoke=Path.of("/oauth/2026-03/token/revoke"),
+        introspect=Path.of("/oauth/2026-03/token/introspect"),
         variables=("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_BASE_URL"),
         asks={"scope": " ".join(_REQUIRED), "optional_scope": " ".join(_OPTIONAL)},
     )

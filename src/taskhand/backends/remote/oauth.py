@@ -53,8 +53,8 @@ class OAuthApp:
     """An app that the operator has registered with a CRM.
 
     `name` is the CRM's in sentences. `authorize` is the address of the page, `token` and `revoke` are paths below the
-    base URL. `asks` are further parameters of the page, such as scopes. `variables` name the settings of the id, the
-    secret and the base URL.
+    base URL; so is `introspect`, where the CRM has it. `asks` are further parameters of the page, such as scopes.
+    `variables` name the settings of the id, the secret and the base URL.
     """
 
     name: str
@@ -63,6 +63,7 @@ class OAuthApp:
     authorize: str
     token: Path
     revoke: Path
+    introspect: Path | None = field(default=None, kw_only=True)
     variables: tuple[str, str, str]
     asks: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,6 +136,13 @@ class AppClient:
         is_revoked = await self._revoke(credential.refresh_token, "refresh_token")
         await self._revoke(credential.access_token, "access_token")
         return is_revoked
+
+    async def introspect(self, token: str) -> "JsonObject":
+        """What the CRM says of a token (RFC 7662); nothing where it has no such endpoint."""
+        if self._app.introspect is None:
+            return {}
+        form = self._own({"token": token, "token_type_hint": "access_token"})
+        return (await self._client.send(Request.of_form(self._app.introspect, form, RequestKind.READ))).object
 
     async def _revoke(self, token: str, kind: str) -> bool:
         form = self._own({"token": token, "token_type_hint": kind})

@@ -1,0 +1,87 @@
+"""A token that a person has consented to is enough for every tool, with the scopes that the page asks for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from sandbox.oauth.stage import BACK, CHALLENGE, VERIFIER
+from server.offices import answer_of, client_of
+from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
+from taskhand.config.connections import ConnectionSettings
+from taskhand.domain.own_credential import Granted
+from taskhand.vault.link import Link, LinkedMember
+from taskhand.wiring import open_connections, open_oauth_client
+
+UNLIMITED = {"close": (), "hubspot": ("searches=0",)}
+"""The clock stands still, and so would the budget of searches."""
+
+
+@pytest.fixture(params=list(CRMS))
+def crm(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def consent(office: SignedOffice, person: str) -> Granted:
+    """Let a person consent on the CRM's page to what it asks for."""
+    async with open_oauth_client(ConnectionSettings("default", office.settings), office.clock) as client:
+        assert client is not None
+        async with httpx2.AsyncClient() as browser:
+            form = {"user": office.user(person), "decision": "allow"}
+            answer = await browser.post(client.authorize_url(BACK, "state", CHALLENGE), data=form)
+        back = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        return await client.exchange(back["code"], BACK, VERIFIER)
+
+
+def calls(crm: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """A call of every tool."""
+    task = CRMS[crm].task
+    return [
+        ("list_statuses", {}),
+        ("list_team_members", {}),
+        ("find_contacts", {"query": "bruce" if crm == "close" else "rosa"}),
+        ("list_tasks", {"responsibleIds": ["me"]}),
+        ("get_task", {"id": task}),
+        ("create_task", {"title": "Call", **CRMS[crm].new, "responsibleIds": ["me"]}),
+        ("create_tasks", {"tasks": [{"title": f"Call {number}", **CRMS[crm].new} for number in range(2)]}),
+        ("update_task", {"id": task, "title": "Renew it"}),
+        ("reassign_task", {"id": task, "responsibleIds": ["me"]}),
+        ("bulk_update_tasks", {"taskIds": [task], "changes": {"dueDate": "2026-12-01"}}),
+        ("complete_task", {"id": task}),
+    ]
+
+
+async def test_every_tool_works_with_what_a_person_has_consented_to(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path, *UNLIMITED[crm]) as office:
+        granted = await consent(office, BEN)
+        assert granted.member_id == office.crm.members[0]
+        member = LinkedMember(granted.member_id)
+        await office.links.save(Link(BEN, "default", "oauth", granted.credential, office.clock(), member))
+        office.sandbox.clear_requests()
+        async with office.client(BEN) as ben:
+            for tool, sent in calls(crm):
+                answer = await answer_of(ben, tool, **sent)
+                assert "code" not in answer, (tool, answer)
+            assert "code" not in await answer_of(ben, "undo_change", changeId=answer["changeId"])
+            plan = await answer_of(ben, "delete_task", id=office.crm.task)
+            assert "code" not in await answer_of(ben, "apply_plan", planId=plan["planId"])
+        assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}
+        assert [one.path for one in office.sandbox.requests if one.status in {401, 403}] == []
+
+
+async def test_a_connection_may_have_such_a_token_for_all_and_its_user_is_me(crm: str, tmp_path: Path) -> None:
+    async with open_signed_office(crm, tmp_path, *UNLIMITED[crm]) as office:
+        token = SecretStr((await consent(office, BEN)).credential.access_token)
+        none = {"close_api_key": None} if crm == "close" else {}
+        shared = office.settings.model_copy(update={**none, f"{crm}_access_token": token})
+        async with (
+            open_connections([ConnectionSettings("default", shared)]) as connections,
+            client_of(connections) as client,
+        ):
+            title = await answer_of(client, "update_task", id=office.crm.task, title="Renew it")
+            assert "code" not in title
+            assert (await answer_of(client, "list_team_members"))["me"] == office.crm.members[0]
