@@ -352,9 +352,11 @@ async def _open_pages(
     if links is None or auth is None:
         return None
     from taskhand.cli.linking import open_linking
+    from taskhand.cli.sign_in import open_sign_in
     from taskhand.server.linking.pages import LinkPages
 
-    return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack))
+    sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
+    return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack, sign_in))
 
 
 def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from taskhand.backends.factory import Clock
     from taskhand.tokens.token_check import TokenCheck
 
-__all__ = ["open_token_check", "split_list"]
+__all__ = ["open_token_check", "read_client", "split_list"]
 
 
 def open_token_check(
@@ -39,19 +39,23 @@ def open_token_check(
         settings.groups_claim,
         frozenset(split_list(settings.verified_emails)),
     )
-    client = _introspection_client(settings)
+    client = read_client(settings, "introspection", "opaque tokens are refused")
     introspection = Introspection(keys[0], client, documents.post_form, now=now) if client else None
     return TokenCheck(keys, rules, introspection, now=now), documents.aclose
 
 
-def _introspection_client(settings: Settings) -> tuple[str, str] | None:
-    """As whom the first issuer is asked about opaque tokens; OperatorError where only half of it is set."""
+def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
+    """The id and the secret of the client of this name at the first issuer; None where the settings have none.
+
+    OperatorError where only half of it is set; `without` says what is so without a client.
+    """
     settings.check_own_secrets()
-    client, secret = settings.introspection_client, settings.introspection_secret
+    client, secret = getattr(settings, f"{name}_client"), getattr(settings, f"{name}_secret")
     if bool(client) != bool(secret):
+        variable = f"TASKHAND_{name.upper()}"
         raise OperatorError(
-            "Of TASKHAND_INTROSPECTION_CLIENT and TASKHAND_INTROSPECTION_SECRET one is set without the other.",
-            next_step="Set both, or neither: then opaque tokens are refused.",
+            f"Of {variable}_CLIENT and {variable}_SECRET one is set without the other.",
+            next_step=f"Set both, or neither: then {without}.",
         )
     return (client, secret.get_secret_value()) if client and secret else None
 

@@ -356,6 +356,18 @@ class ServerSettings(BaseModel):
         SecretStr | None,
         Field(alias="TASKHAND_INTROSPECTION_SECRET", description="The secret of that client."),
     ] = None
+    sign_in_client: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_SIGN_IN_CLIENT",
+            description="The client as which persons sign in at the first issuer on the page where they link a "
+            "credential; default: nobody signs in there.",
+        ),
+    ] = None
+    sign_in_secret: Annotated[
+        SecretStr | None,
+        Field(alias="TASKHAND_SIGN_IN_SECRET", description="The secret of that client."),
+    ] = None
     vault_key: Annotated[
         SecretStr | None,
         AfterValidator(_checked_vault_key),

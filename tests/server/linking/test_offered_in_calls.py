@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitCompleteNotification, ElicitRequestURLParams, ElicitResult
 
+from issuers import issuing
 from sandbox.close.stage import ANA, BEN, SEED, TASK
 from server.linking.link_stage import Browser
 from server.offices import answer_of
@@ -92,3 +93,38 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
     assert not [one for one in asked if one.rpartition("/")[2] in logged]
     assert [one.user for one in sandbox.requests if one.committed] == [PERSONS[one] for one in callers]
     assert len([one for one in told if isinstance(one, ElicitCompleteNotification)]) == (0 if stateless else 1)
+
+
+async def test_the_person_of_a_token_signs_in_at_the_issuer_first(tmp_path: Path) -> None:
+    sandbox = CloseSandbox(seed=SEED)
+    with issuing() as issuer:
+        async with serve(sandbox) as url:
+            settings = {
+                "CLOSE_API_KEY": sandbox.key,
+                "CLOSE_BASE_URL": f"{url}/api/v1",
+                "TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite"),
+                "TASKHAND_LINKS": str(tmp_path / "links.sqlite"),
+                "TASKHAND_POLICY": str(tmp_path / "policy.toml"),
+                "TASKHAND_VAULT_KEY": KEY,
+                "TASKHAND_SIGN_IN_CLIENT": "page",
+                "TASKHAND_SIGN_IN_SECRET": "a/secret",
+            }
+            (tmp_path / "policy.toml").write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
+            own = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
+            options = ("--auth", "oauth", "--issuer", issuer.url)
+            with serving(tmp_path / "tasks.sqlite", *options, **settings) as web:
+                async with connected(web, issuer.token(web.url)) as client:
+                    refused = await answer_of(client, "get_task", id=TASK)
+                    [page] = re.findall(r"open (\S+) to link", refused["next"])
+                    async with httpx2.AsyncClient(timeout=BOUND_S) as http:
+                        browser = Browser(http)
+                        await browser.open(page)
+                        await browser.send(page, own, step="paste")
+                        await browser.open(page)
+                        await browser.send(page)
+                        back = str((await http.get(browser.goes_to)).headers["location"])
+                        assert back.startswith(f"{web.url.removesuffix('/mcp')}/link/signed-in?")
+                        await browser.open(back)
+                        await browser.send(page, own)
+                    assert (await answer_of(client, "get_task", id=TASK))["task"]["id"] == TASK
+    assert {one.user for one in sandbox.requests if TASK in one.path} == {BEN}

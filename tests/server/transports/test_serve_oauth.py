@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,7 @@ from server.transports.server_process import META, Web, serving
 from taskhand.cli.access import AuthOptions, open_auth
 from taskhand.cli.issuers import check_issuers
 from taskhand.cli.main import command
+from taskhand.cli.sign_in import open_sign_in
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 
@@ -72,6 +74,12 @@ def test_what_does_not_tell_whom_to_trust_is_refused(
     found = configured(**variables)
     with pytest.raises(OperatorError, match=sentence):
         open_auth(options.with_settings(found), found, is_loopback=False)
+
+
+async def test_half_a_client_for_the_sign_in_on_the_page_is_refused() -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(OperatorError, match="TASKHAND_SIGN_IN_SECRET one is set without the other"):
+            open_sign_in(configured(TASKHAND_SIGN_IN_CLIENT="page").settings, [ISSUER], stack)
 
 
 def test_the_settings_say_what_the_options_leave_out() -> None:
