@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [folder, resource, callback] = process.argv.slice(2);
+const [folder, resource, callback, page] = process.argv.slice(2);
 const { Provider } = await import(pathToFileURL(createRequire(`${folder}/`).resolve('oidc-provider')));
 const scopes = 'tasks:read tasks:write tasks:destructive';
 const server = createServer().listen(0, '127.0.0.1', () => {
@@ -16,14 +16,21 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     client_id: id, application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: [callback],
     grant_types: ['authorization_code'], response_types: ['code'], scope: `openid ${scopes}`,
   });
+  const web = (id, subjects) => ({
+    client_id: id, client_secret: 'a/secret-of-the-page', redirect_uris: [page], grant_types: ['authorization_code'],
+    response_types: ['code'], scope: 'openid tasks:read', subject_type: subjects,
+  });
   const provider = new Provider(issuer, {
     clients: [
       client('desk'), client('opaque'),
+      web('page', 'public'), web('pairwise', 'pairwise'),
       { client_id: 'taskhand', client_secret: 'a/secret-of-the-server', redirect_uris: [], response_types: [], grant_types: [] },
     ],
     scopes: ['openid', ...scopes.split(' ')],
     claims: { openid: ['sub'] },
     pkce: { required: () => true },
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: (ctx, id, client) => `${id}-at-${client.clientId}`,
     cookies: { keys: ['test'] },
     extraTokenClaims: (ctx, token) => ({ email: `${token.accountId}@x.test`, email_verified: true, groups: ['sales'] }),
     features: {

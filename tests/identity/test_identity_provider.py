@@ -4,7 +4,8 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
@@ -12,10 +13,12 @@ import pytest
 from mcp.shared.auth import OAuthClientInformationFull
 from pydantic import AnyUrl
 
-from issuers import Issuer
+from issuers import Issuer, pack
 from server.transports.oauth_server import oauth_server
 from server.transports.sign_in import CALLBACK, SignIn, signing_in
 from server.transports.task_calls import DRAFT
+from taskhand.cli.sign_in import open_sign_in
+from taskhand.config.settings import Settings
 from taskhand.domain.policy import Group, Policy
 from taskhand.server.access import Access
 
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.skipif(
     not FOLDER or which("node") is None, reason="`make identity` installs the identity provider from npm"
 )
 STEPS = ["tasks:read", "tasks:read tasks:write", "tasks:read tasks:write tasks:destructive"]
+PAGE = "https://tasks.example.com/link/signed-in"
 ASKING = {
     "TASKHAND_INTROSPECTION_CLIENT": "taskhand",
     "TASKHAND_INTROSPECTION_SECRET": "a/secret-of-the-server",
@@ -35,7 +39,7 @@ def provider(resource: str) -> Iterator[Issuer]:
     """The provider for the server at that address."""
     program = Path(__file__).with_name("provider.mjs")
     with subprocess.Popen(  # noqa: S603  our own program
-        [which("node") or "node", program, FOLDER, resource, CALLBACK],
+        [which("node") or "node", program, FOLDER, resource, CALLBACK, PAGE],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -74,3 +78,24 @@ async def test_a_person_of_a_real_provider_calls_as_themselves(tmp_path: Path, m
             assert sign_in.tokens is not None
             assert (sign_in.tokens.access_token.count(".") == 2) is (client == "desk")
             assert (await server.http.get("/health")).status_code == 200
+
+
+@pytest.mark.parametrize(("client", "subject"), [("page", "ana"), ("pairwise", "ana-at-pairwise")])
+async def test_who_signs_in_on_the_page_is_the_one_who_calls(client: str, subject: str) -> None:
+    """With a client that knows people by subjects of its own, nobody is who calls with another: nothing is guessed."""
+    resource = "https://tasks.example.com/mcp"
+    with provider(resource) as issuer:
+        settings = {"TASKHAND_SIGN_IN_CLIENT": client, "TASKHAND_SIGN_IN_SECRET": "a/secret-of-the-page"}
+        async with AsyncExitStack() as stack:
+            page = open_sign_in(Settings.from_env(settings), [issuer.url], stack)
+            assert page is not None
+            verifier, nonce = "v" * 64, "n" * 43
+            challenge = pack(sha256(verifier.encode()).digest())
+            address = await page.authorize_url(PAGE, resource, "the-state", challenge, nonce)
+            browser = SignIn(callback=PAGE)
+            await browser.open_browser(address)
+            answer = browser.answer
+            assert answer["state"] == "the-state"
+            found = await page.find_person(answer, PAGE, resource, verifier, nonce)
+            assert found == f"{issuer.url}#{subject}"
+            assert await page.find_person(answer, PAGE, resource, verifier, nonce) is None

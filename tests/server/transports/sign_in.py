@@ -22,13 +22,17 @@ _PROMPT = re.compile(r'name="prompt" value="([^"]+)"')
 
 @dataclass
 class SignIn:
-    """Keeps a client's tokens, and signs its person in: `asked` are the scopes of each time."""
+    """Keeps a client's tokens, and signs its person in: `asked` are the scopes of each time.
+
+    `callback` is where the browser is sent back to.
+    """
 
     login: str = "ana"
     client: OAuthClientInformationFull | None = None
     tokens: OAuthToken | None = None
     asked: list[str] = field(default_factory=list)
     resources: set[str] = field(default_factory=set)
+    callback: str = CALLBACK
     _back: str = ""
 
     async def get_tokens(self) -> OAuthToken | None:
@@ -57,7 +61,7 @@ class SignIn:
             for _ in range(12):
                 if page.is_redirect:
                     place = urljoin(str(page.url), page.headers["location"])
-                    if place.startswith(CALLBACK):
+                    if place.startswith(self.callback):
                         self._back = place
                         return
                     page = await browser.get(place)
@@ -71,8 +75,13 @@ class SignIn:
 
     async def come_back(self) -> AuthorizationCodeResult:
         """What the client's own address is told."""
-        query = {name: one[0] for name, one in parse_qs(urlsplit(self._back).query).items()}
+        query = self.answer
         return AuthorizationCodeResult(code=query["code"], state=query["state"], iss=query.get("iss"))
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """The provider's answer to the browser."""
+        return {name: one[0] for name, one in parse_qs(urlsplit(self._back).query).items()}
 
 
 @asynccontextmanager
