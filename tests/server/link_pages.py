@@ -95,7 +95,9 @@ async def open_page(url: str) -> int:
 
 @dataclass
 class AtBrowser:
-    """A person whose client can show pages: what it is asked, and what the person does.
+    """A person whose client can show pages: which it is asked to open, and what the person does.
+
+    To any other question the person says yes.
 
     `links` is whether a person who agrees links on the page at once.
     """
@@ -107,7 +109,8 @@ class AtBrowser:
 
     async def answer(self, _: Any, params: ElicitRequestParams) -> ElicitResult:
         """The client's answer to the server's question."""
-        assert isinstance(params, ElicitRequestURLParams), params
+        if not isinstance(params, ElicitRequestURLParams):
+            return ElicitResult(action="accept", content={"confirm": True})
         self.asked.append(params)
         if self.says == "accept" and self.links:
             assert await open_page(params.url) == 200

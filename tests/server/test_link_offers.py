@@ -5,13 +5,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio.lowlevel import checkpoint
-from mcp import Client, MCPError
-from mcp.types import ElicitCompleteNotification, PromptReference
+from mcp import Client, ClientSession, MCPError
+from mcp.types import ElicitCompleteNotification, ElicitResult, InputRequiredResult, PromptReference
 
 from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
@@ -192,6 +193,55 @@ async def test_a_credential_that_was_revoked_or_altered_is_linked_again(stage: S
         assert "is not accepted any more" in at.asked[-1].message
     assert len(at.asked) == len(stage.pages.made) == 2
     assert stage.office.users() == {BEN}
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_plans_questions_and_undoing_go_on_too(stage: Stage, mode: str) -> None:
+    at, revoke = AtBrowser(), stage.office.sandbox.authorization.grants.end
+    async with stage.client(at, mode) as client:
+        plan = await answer_of(client, "update_task", **WRITE, dryRun=True)
+        revoke(BEN)
+        applied = await answer_of(client, "apply_plan", planId=plan["planId"])
+        assert applied["task"]["title"] == "Renew it"
+        revoke(BEN)
+        undone = await answer_of(client, "undo_change", changeId=applied["changeId"])
+        assert undone["task"]["title"] == "Renew"
+        revoke(BEN)
+        deleted = await answer_of(client, "delete_task", id=TASK)
+        assert deleted["changeId"]
+    assert len(at.asked) == 4
+    assert stage.office.users() == {BEN}
+
+
+async def test_the_answer_to_a_question_is_its_persons_alone(stage: Stage) -> None:
+    stage.hurry()
+    async with stage.client(AtBrowser()) as his, stage.client(AtBrowser(), person=EVA) as hers:
+        asked = await his.session.call_tool("get_task", {"id": TASK}, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        assert await open_page(stage.pages.urls[0]) == 200
+        call = partial(
+            ClientSession.call_tool,
+            name="get_task",
+            arguments={"id": TASK},
+            input_responses={"link": ElicitResult(action="accept")},
+            request_state=asked.request_state,
+        )
+        stolen = await call(hers.session)
+        assert stolen.is_error
+        assert "link_required" in str(stolen.content)
+        assert stage.pages.urls[0] not in str(stolen.content)
+        assert stage.office.users() == set()
+        assert not (await call(his.session)).is_error
+    assert stage.office.users() == {BEN}
+
+
+async def test_who_said_no_is_not_asked_by_the_next_offer_either(stage: Stage) -> None:
+    stage.pages.minutes = 6
+    at = AtBrowser("decline")
+    async with stage.client(at) as client:
+        for _ in range(3):
+            assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
+    assert (len(at.asked), len(stage.pages.made)) == (1, 3)
 
 
 async def test_where_no_page_can_be_offered_the_answer_says_who_links(stage: Stage) -> None:

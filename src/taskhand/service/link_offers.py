@@ -20,8 +20,14 @@ __all__ = ["OpenOffer", "OpenOffers", "describe_step", "describe_terms", "end_of
 
 _log = logging.getLogger(__name__)
 
-_SHORTEST: Final = timedelta(minutes=5)
-"""An offer is told as long as its person has so much time to open it; then there is another one."""
+_SHORTEST: Final = timedelta(minutes=7)
+"""An offer is told as long as its person has so much time to open it; then there is another one.
+
+It is soon replaced, since a page that was opened in one browser does not go on in another.
+"""
+_QUIET_S: Final = 600.0
+"""Seconds for which a person who has closed the question is not asked again, but told."""
+_FORGOTTEN: Final = timedelta(minutes=10)
 _ASKING_S: Final = 60.0
 """Seconds for which calls wait for a person who has just been asked."""
 _EVERY_S: Final = 1.0
@@ -42,6 +48,10 @@ class OpenOffer:
     person: Person
     asked_at: float | None = None
     is_closed: bool = False
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether the person closed the question a short time ago."""
+        return self.is_closed and self.asked_at is not None and now - self.asked_at < _QUIET_S
 
 
 class OpenOffers:
@@ -105,11 +115,15 @@ class OpenOffers:
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
         now = app.clock()
-        self._open = {name: one for name, one in self._open.items() if one.offer.expires_at > now}
+        self._open = {name: one for name, one in self._open.items() if one.offer.expires_at > now - _FORGOTTEN}
         offer = await self._offers.offer(person, app.link_name)
         if offer is None:
             return None
-        made = self._open[person.id, app.link_name] = OpenOffer(offer, person)
+        name, made = (person.id, app.link_name), OpenOffer(offer, person)
+        before = self._open.get(name)
+        if before is not None and before.is_quiet(app.monotonic()):
+            made.asked_at, made.is_closed = before.asked_at, True
+        self._open[name] = made
         return made
 
 
