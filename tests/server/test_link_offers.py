@@ -213,9 +213,13 @@ async def test_plans_questions_and_undoing_go_on_too(stage: Stage, mode: str) ->
     assert stage.office.users() == {BEN}
 
 
-async def test_the_answer_to_a_question_is_its_persons_alone(stage: Stage) -> None:
+async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage: Stage) -> None:
     stage.hurry()
-    async with stage.client(AtBrowser()) as his, stage.client(AtBrowser(), person=EVA) as hers:
+    async with (
+        stage.client(AtBrowser()) as his,
+        stage.client(AtBrowser()) as his_at_another_server,
+        stage.client(AtBrowser(), person=EVA) as hers,
+    ):
         asked = await his.session.call_tool("get_task", {"id": TASK}, allow_input_required=True)
         assert isinstance(asked, InputRequiredResult)
         assert await open_page(stage.pages.urls[0]) == 200
@@ -231,7 +235,8 @@ async def test_the_answer_to_a_question_is_its_persons_alone(stage: Stage) -> No
         assert "link_required" in str(stolen.content)
         assert stage.pages.urls[0] not in str(stolen.content)
         assert stage.office.users() == set()
-        assert not (await call(his.session)).is_error
+        assert not (await call(his_at_another_server.session)).is_error
+        assert len(stage.pages.made) == 2
     assert stage.office.users() == {BEN}
 
 
