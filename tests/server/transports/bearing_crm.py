@@ -1,9 +1,9 @@
 """A CRM of the tests' own that answers each credential differently, and keeps which one each request bore.
 
-It speaks HTTP/1.1 over raw sockets, with connections that stay open, and as much of Close's API as is asked of it here:
-https://developer.close.com/api. What it answers bears the name of whose credential was sent: the tasks, the team and
-the contacts of one person are no other's, and a task that all can read says who reads it. So an answer that reaches
-another person tells by itself whose it was.
+It speaks HTTP/1.1 over raw sockets, with connections that stay open, and as much of Close's API as is asked of it here,
+its authorization server included: https://developer.close.com/api. What it answers bears the name of whose credential
+was sent: the tasks, the team and the contacts of one person are no other's, and a task that all can read says who reads
+it. So an answer that reaches another person tells by itself whose it was.
 """
 
 import json
@@ -17,11 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 
-__all__ = ["OWNER", "SHARED", "BearingCrm", "Borne", "task_of"]
+__all__ = ["OWNER", "SHARED", "TOKENS", "BearingCrm", "Borne", "task_of"]
 
 OWNER: Final = "qowner"
 """Whose the shared credential is."""
 SHARED: Final = "task_shared"
+TOKENS: Final = "/oauth2/token/"
 _DAY: Final = "2026-03-05"
 _AT: Final = f"{_DAY}T10:00:00+00:00"
 
@@ -50,10 +51,14 @@ def task_of(person: str, number: int) -> str:
 
 @dataclass
 class BearingCrm:
-    """The CRM; `bearers` are persons by the whole header of their credential, `revoked` such headers."""
+    """The CRM; `bearers` are persons by the whole header of their credential, `expired` such headers.
+
+    `grants` are persons by their refresh token, which is good once.
+    """
 
     bearers: dict[str, str] = field(default_factory=dict)
-    revoked: set[str] = field(default_factory=set)
+    expired: set[str] = field(default_factory=set)
+    grants: dict[str, str] = field(default_factory=dict)
     requests: list[Borne] = field(default_factory=list)
     faults: float = 0.0
     """The part of all reads that fails: the connection is closed before or after the answer, or it is 500 or 503."""
@@ -63,6 +68,22 @@ class BearingCrm:
     _rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lines: int = 0
     _news: anyio.Event = field(default_factory=anyio.Event)
+
+    def grant(self, person: str) -> tuple[str, str]:
+        """A new access token of the person, and the refresh token that goes with it."""
+        number = len(self.bearers)
+        access, refresh = f"token-{number}-of-{person}", f"refresh-{number}-of-{person}"
+        self.bearers[f"Bearer {access}"], self.grants[refresh] = person, person
+        return access, refresh
+
+    def expire(self, person: str) -> None:
+        """Accept no credential any more that the person has now."""
+        self.expired |= {header for header, bearer in self.bearers.items() if bearer == person}
+
+    def revoke(self, person: str) -> None:
+        """Do not give the person another one either."""
+        self.expire(person)
+        self.grants = {one: bearer for one, bearer in self.grants.items() if bearer != person}
 
     async def heard(self, count: int) -> None:
         """Wait until there were so many requests."""
@@ -95,7 +116,7 @@ class BearingCrm:
                         rest += await stream.receive()
                     body, rest = rest[:size], rest[size:]
                     method, target, _ = first.split(" ")
-                    bearer = self.bearers.get(headers.get("authorization", ""))
+                    bearer = self._bearer_of(target, headers, body)
                     self.requests.append(Borne(bearer, method, target, body.decode(), line, headers))
                     self._news.set()
                     self._news = anyio.Event()
@@ -103,8 +124,9 @@ class BearingCrm:
                     fault = self.random.random() if method == "GET" else 1.0
                     if fault < self.faults / 2:
                         return
-                    is_accepted = bearer is not None and headers["authorization"] not in self.revoked
-                    if not is_accepted:
+                    if target == TOKENS:
+                        status, found = self._renew(body)
+                    elif bearer is None or headers["authorization"] in self.expired:
                         status, found = 401, {"error": "The credential is not accepted."}
                     elif fault < self.faults:
                         status, found = self.random.choice([500, 503]), {"error": "Not now."}
@@ -115,6 +137,21 @@ class BearingCrm:
                     await stream.send(f"{lead}\r\n\r\n".encode() + content)
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 return
+
+    def _bearer_of(self, target: str, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Whose credential, or refresh token, a request bears."""
+        if target == TOKENS:
+            return next((name for one, name in self.grants.items() if one.encode() in body), None)
+        return self.bearers.get(headers.get("authorization", ""))
+
+    def _renew(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        """The next tokens for a refresh token; Close has another at every refresh."""
+        person = self.grants.pop(parse_qs(body.decode())["refresh_token"][0], None)
+        if person is None:
+            return 400, {"error": "invalid_grant"}
+        access, refresh = self.grant(person)
+        kept = {"expires_in": 3600, "token_type": "Bearer", "user_id": f"user_{person}"}
+        return 200, {"access_token": access, "refresh_token": refresh} | kept
 
     def _answer(self, bearer: str, method: str, target: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         """The status and the object of an answer to this person."""
