@@ -44,7 +44,8 @@ def test_an_issuer_names_where_its_keys_are(issuer: str, address: str) -> None:
 @pytest.mark.parametrize("address", BAD, ids=repr)
 def test_no_address_inside_and_none_that_readers_disagree_on_is_asked(address: Any) -> None:
     good = {"issuer": OUTSIDE, "jwks_uri": "https://login.x.test/keys"}
-    assert read_metadata(OUTSIDE, good | {"introspection_endpoint": address}).introspection is None
+    named = ("introspection_endpoint", "authorization_endpoint", "token_endpoint")
+    assert read_metadata(OUTSIDE, good | dict.fromkeys(named, address)) == read_metadata(OUTSIDE, good)
     with pytest.raises(OperatorError, match="no address of its keys"):
         read_metadata(OUTSIDE, good | {"jwks_uri": address})
 
