@@ -94,7 +94,11 @@ async def open_connections(
 
 
 def _find_problem(connection: ConnectionSettings, links: "Links | None") -> OperatorError | None:
-    """Why the credential or the app of a connection cannot be used; what to do about it in a server with others."""
+    """Why the credential or the app of a connection cannot be used; what to do about it in a server with others.
+
+    OperatorError where it is not even told which backend it has.
+    """
+    find_factory(connection.settings.backend)
     try:
         connection.settings.check_credential()
         _check_app(connection, links)

@@ -18,7 +18,6 @@ INJECTED = "X-Injected"
 TEXTS = [
     f"a\r\n{INJECTED}: 1",
     f"a\n{INJECTED}: 1",
-    f"a\r{INJECTED}: 1",
     f"a%0d%0a{INJECTED}:%201",
     f"a HTTP/1.1\r\n{INJECTED}: 1\r\n\r\nGET /{INJECTED}",
     f"\u560a\u560d{INJECTED}: 1",
@@ -26,9 +25,7 @@ TEXTS = [
     f"..%2f..%2f{INJECTED}",
     f"{SHARED}?{INJECTED}=1",
     f"{SHARED}&{INJECTED}=1",
-    f"{SHARED}#{INJECTED}",
     f"{SHARED}/../{INJECTED}",
-    f"//{INJECTED}.test/",
     f"a\0{INJECTED}",
 ]
 HEADERS = {

@@ -15,6 +15,7 @@ from sandbox.close.stage import BEN, LEAD, SEED, TASK
 from server.offices import answer_of, client_of
 from taskhand.cli.doctor import check_connections
 from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
@@ -113,3 +114,13 @@ async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_p
         async with client_of(office.connections, "cat@example.com") as cat:
             assert "not set" in (await answer_of(cat, "get_task", id=TASK, connection="south"))["message"]
         assert {one.user for one in office.sandbox.requests} == {BEN}
+
+
+async def test_a_configuration_that_names_no_backend_is_refused_whole(tmp_path: Path) -> None:
+    file = tmp_path / "taskhand.toml"
+    file.write_text(f'[connections.home]\nbackend = "local"\ndb = "{tmp_path}/home.sqlite"\n', encoding="utf-8")
+    given = {"TASKHAND_CONFIG": str(file), "CLOSE_API_KEY": "one", "VAMBE_API_KEY": "another"}
+    found = load_configuration(given, {})
+    with pytest.raises(OperatorError, match="several CRMs"):
+        async with open_connections(found.connections):
+            pass
