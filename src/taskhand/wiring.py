@@ -103,9 +103,9 @@ def _find_problem(connection: ConnectionSettings, links: "Links | None") -> Oper
         connection.settings.check_credential()
         _check_app(connection, links)
     except OperatorError as error:
-        step = f"{error.next_step or 'Correct it.'} Then restart Taskhand; the other connections work."
-        _log.warning("connection %s cannot be used: %s %s", connection.name, error.message, step)
-        return OperatorError(error.message, code=error.code, next_step=f"Tell the person: {step}")
+        _log.warning("connection %s cannot be used, the others are served: %s", connection.name, error.message)
+        step = f"Tell the person: {error.next_step or 'Correct it.'} Then restart Taskhand; the other connections work."
+        return OperatorError(error.message, code=error.code, next_step=step)
     return None
 
 
