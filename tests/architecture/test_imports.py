@@ -18,9 +18,9 @@ MAY_IMPORT = {
     "postgres": {"domain", "sql"},
     "telemetry": {"domain", "__init__"},
     "journal": {"domain", "sql", "sqlite", "postgres"},
-    "keys": {"domain", "sql", "sqlite"},
+    "keys": {"domain", "sql", "sqlite", "postgres"},
     "tokens": {"domain"},
-    "vault": {"domain", "sql", "sqlite"},
+    "vault": {"domain", "sql", "sqlite", "postgres"},
     "backends": {"domain", "http", "sql", "sqlite"},
     "service": {"domain", "backends/base", "journal/journal"},
     "server": {

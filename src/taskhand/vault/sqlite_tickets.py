@@ -1,142 +1,16 @@
-"""The tickets in the SQLite file of the links, shared safely by any number of processes."""
+"""The tickets in the SQLite file of the links, shared safely by the processes of one machine."""
 
-import sqlite3
-from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Final
 
-from taskhand.domain.principal import Person
 from taskhand.sqlite.store import Store
-from taskhand.vault.cipher import Sealed
-from taskhand.vault.sealed_link import to_text
+from taskhand.vault.sql_ticket_store import SqlTicketStore
 from taskhand.vault.sqlite import LINKS, prepare_links
-from taskhand.vault.ticket import Ticket
 
 __all__ = ["SqliteTicketStore"]
 
-_ROWS: Final = (
-    "SELECT id, person, email, connection, made_at, expires_at, browser, tries, proved_at, used_at, linked_at, key_id, "
-    "nonce, sealed FROM ticket"
-)
-_IS_OPEN: Final = " WHERE id = ? AND used_at IS NULL AND expires_at > ? AND browser = ?"
-_PROVE: Final = "UPDATE ticket SET proved_at = coalesce(proved_at, ?)"
-_USE: Final = "UPDATE ticket SET used_at = ?, state = NULL, key_id = NULL, nonce = NULL, sealed = NULL"
 
-
-class SqliteTicketStore:
+class SqliteTicketStore(SqlTicketStore):
     """The tickets in the file at `path`, which is made at first use, for its owner alone."""
 
     def __init__(self, path: Path) -> None:
-        self._store = Store(path, LINKS, prepare=prepare_links)
-
-    async def add(self, ticket: Ticket, *, most: int, forget_before: datetime) -> None:
-        """Keep a new ticket, and forget what is over `most` or old."""
-        await self._store.write(partial(_add, ticket, most, forget_before))
-
-    async def find(self, ticket_id: str) -> Ticket | None:
-        """The ticket with this id."""
-        return await self._store.peek(partial(_find, ticket_id))
-
-    async def begin(self, ticket_id: str, browser: str, now: datetime, *, most: int) -> bool:
-        """Count a try of a browser, for which alone the ticket is from now on."""
-        return await self._store.write(partial(_begin, ticket_id, browser, now, most))
-
-    async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
-        """Keep what a browser is sent away with, in the place of what it was sent with before."""
-        return await self._store.write(partial(_send, ticket_id, browser, state, sealed))
-
-    async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
-        """What the browser was sent away with, once."""
-        return await self._store.write(partial(_take, state, browser))
-
-    async def prove(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Note that the person has proved in this browser who they are."""
-        return await self._store.write(partial(_set, _PROVE, ticket_id, browser, now))
-
-    async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Let the ticket open nothing more; one of several is told True."""
-        return await self._store.write(partial(_set, _USE, ticket_id, browser, now))
-
-    async def note_linked(self, ticket_id: str, now: datetime) -> None:
-        """Note that the person has linked by a ticket that was used."""
-        await self._store.write(partial(_note_linked, ticket_id, now))
-
-    async def aclose(self) -> None:
-        """Close the file after what is under way."""
-        await self._store.aclose()
-
-
-def _add(ticket: Ticket, most: int, forget_before: datetime, database: sqlite3.Connection) -> None:
-    person, now = ticket.person, to_text(ticket.made_at)
-    database.execute("DELETE FROM ticket WHERE expires_at < ?", (to_text(forget_before),))
-    values = (ticket.id, person.id, person.email, ticket.connection, now, to_text(ticket.expires_at))
-    database.execute(
-        "INSERT INTO ticket (id, person, email, connection, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)", values
-    )
-    # One that a browser has begun with is the last to go.
-    surplus = (
-        "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE person = ? AND connection = ? AND used_at IS NULL "
-        "AND expires_at > ? AND id <> ? ORDER BY browser IS NOT NULL DESC, made_at DESC, id LIMIT -1 OFFSET ?)"
-    )
-    database.execute(surplus, (person.id, ticket.connection, now, ticket.id, most - 1))
-
-
-def _find(ticket_id: str, database: sqlite3.Connection) -> Ticket | None:
-    row = database.execute(_ROWS + " WHERE id = ?", (ticket_id,)).fetchone()
-    return _to_ticket(row) if row else None
-
-
-def _begin(ticket_id: str, browser: str, now: datetime, most: int, database: sqlite3.Connection) -> bool:
-    statement = (
-        "UPDATE ticket SET browser = ?, tries = tries + 1 WHERE id = ? AND used_at IS NULL AND expires_at > ? "
-        "AND (browser IS NULL OR browser = ?) AND tries < ?"
-    )
-    return database.execute(statement, (browser, ticket_id, to_text(now), browser, most)).rowcount == 1
-
-
-def _send(ticket_id: str, browser: str, state: str, sealed: Sealed, database: sqlite3.Connection) -> bool:
-    statement = (
-        "UPDATE ticket SET state = ?, key_id = ?, nonce = ?, sealed = ? "
-        "WHERE id = ? AND browser = ? AND used_at IS NULL"
-    )
-    values = (state, sealed.key_id, sealed.nonce, sealed.text, ticket_id, browser)
-    return database.execute(statement, values).rowcount == 1
-
-
-def _take(state: str, browser: str, database: sqlite3.Connection) -> tuple[Ticket, Sealed] | None:
-    row = database.execute(_ROWS + " WHERE state = ? AND browser = ?", (state, browser)).fetchone()
-    if row is None:
-        return None
-    statement = "UPDATE ticket SET state = NULL, key_id = NULL, nonce = NULL, sealed = NULL WHERE id = ?"
-    database.execute(statement, (row["id"],))
-    return _to_ticket(row), Sealed(row["key_id"], row["nonce"], row["sealed"])
-
-
-def _set(statement: str, ticket_id: str, browser: str, now: datetime, database: sqlite3.Connection) -> bool:
-    values = (to_text(now), ticket_id, to_text(now), browser)
-    return database.execute(statement + _IS_OPEN, values).rowcount == 1
-
-
-def _note_linked(ticket_id: str, now: datetime, database: sqlite3.Connection) -> None:
-    statement = "UPDATE ticket SET linked_at = ? WHERE id = ? AND used_at IS NOT NULL"
-    database.execute(statement, (to_text(now), ticket_id))
-
-
-def _to_ticket(row: sqlite3.Row) -> Ticket:
-    return Ticket(
-        row["id"],
-        Person(row["person"], row["email"]),
-        row["connection"],
-        datetime.fromisoformat(row["made_at"]),
-        datetime.fromisoformat(row["expires_at"]),
-        row["browser"],
-        row["tries"],
-        _to_moment(row["proved_at"]),
-        _to_moment(row["used_at"]),
-        _to_moment(row["linked_at"]),
-    )
-
-
-def _to_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+        super().__init__(Store(path, LINKS, prepare=prepare_links))

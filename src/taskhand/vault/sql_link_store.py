@@ -1,0 +1,201 @@
+"""The links in a database, shared safely by any number of processes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
+from taskhand.sql.store import SqlStore
+from taskhand.vault.cipher import Sealed
+from taskhand.vault.link_store import KeptLink
+from taskhand.vault.sealed_link import SealedLink, damaged_link, to_text
+
+__all__ = ["SqlLinkStore", "note_uses"]
+
+_ROWS: Final = (
+    "SELECT person, connection, generation, version, kind, member_id, member_name, scopes, expires_at, linked_at, "
+    "saved_at, key_id, nonce, sealed, last_used_at, ended_at FROM link"
+)
+_MARKS: Final = "SELECT person, connection, generation, removed_at FROM link_generation"
+
+_TYPES: Final = (
+    dict.fromkeys(("person", "connection", "kind", "scopes", "linked_at", "saved_at"), str)
+    | dict.fromkeys(("member_id", "member_name", "expires_at", "key_id", "last_used_at", "ended_at"), str | None)
+    | dict.fromkeys(("nonce", "sealed"), bytes | None)
+    | dict.fromkeys(("generation", "version"), int)
+)
+"""The types of the columns, which only a damaged file does not keep to."""
+
+_Span = tuple[datetime, datetime]
+
+
+class SqlLinkStore:
+    """The links in one store."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+
+    async def exists(self) -> bool:
+        """Whether anything was ever kept."""
+        return await self._store.exists()
+
+    async def find(self, person: str, connection: str) -> KeptLink:
+        """What is kept for this person and connection, as it is now."""
+        return await self._store.peek(partial(_find, person, connection))
+
+    async def list_links(self) -> Sequence[KeptLink]:
+        """All that is meant to be there, and all that is there, by person and connection."""
+        return await self._store.read(_list_links)
+
+    async def put(self, row: SealedLink, *, after: int) -> bool:
+        """Keep a row in the place of the one before; False where the newest generation is not `after` any more."""
+        return await self._store.write(partial(_put, row, after))
+
+    async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
+        """Keep the same link with its secret encrypted anew; False where the row is not `former` any more."""
+        return await self._store.write(partial(_reseal, row, former))
+
+    async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
+        """Remove the secret of a link that the CRM accepts no longer; False where there is a newer generation."""
+        return await self._store.write(partial(_end, person, connection, generation, at))
+
+    async def remove(self, person: str, connection: str, at: datetime) -> bool:
+        """Remove a link; whether there was one."""
+        return await self._store.write(partial(_remove, person, connection, at))
+
+    async def claim(self, person: str, connection: str, *, generation: int, by: str, now: datetime, s: float) -> bool:
+        """Let `by` alone get the next credential of this generation, for so many seconds at most."""
+        return await self._store.write(
+            partial(_claim, (person, connection), generation, by, (now, now + timedelta(seconds=s))), durable=False
+        )
+
+    async def release(self, person: str, connection: str, by: str) -> None:
+        """Give back a claim, where it is still there."""
+        await self._store.write(partial(_release, person, connection, by), durable=False)
+
+    async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
+        """Keep when links were last used."""
+        await self._store.write(partial(note_uses, uses), durable=False)
+
+    async def aclose(self) -> None:
+        """Close the store after what is under way."""
+        await self._store.aclose()
+
+
+def _find(person: str, connection: str, database: SqlConnection) -> KeptLink:
+    name = (person, connection)
+    where = " WHERE person = ? AND connection = ?"
+    row = database.execute(_ROWS + where, name).fetchone()
+    mark = database.execute(_MARKS + where, name).fetchone()
+    return _to_kept(person, connection, row, mark)
+
+
+def _list_links(database: SqlConnection) -> list[KeptLink]:
+    rows = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_ROWS)}
+    marks = {(str(row["person"]), str(row["connection"])): row for row in database.execute(_MARKS)}
+    every = [_to_kept(*name, rows.get(name), marks.get(name)) for name in sorted({*rows, *marks})]
+    return [one for one in every if one.row is not None or not one.removed]
+
+
+def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
+    name = (row.person, row.connection)
+    newest = database.execute(
+        "SELECT generation FROM link_generation WHERE person = ? AND connection = ?", name
+    ).fetchone()
+    if (newest["generation"] if newest else 0) != after or row.sealed is None:
+        return False
+    sealed = (row.sealed.key_id, row.sealed.nonce, row.sealed.text)
+    bound = (row.generation, row.version, row.kind, row.member_id, row.member_name, row.scopes, row.expires_at)
+    values = (*name, *bound, row.linked_at, row.saved_at, *sealed, row.last_used_at, row.ended_at)
+    for table in ("link", "link_generation"):
+        database.execute(f"DELETE FROM {table} WHERE person = ? AND connection = ?", name)  # noqa: S608  names of ours
+    database.execute("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", values)
+    database.execute("INSERT INTO link_generation VALUES (?, ?, ?, NULL)", (*name, row.generation))
+    return True
+
+
+def _reseal(row: SealedLink, former: SealedLink, database: SqlConnection) -> bool:
+    if row.sealed is None or former.sealed is None:
+        return False
+    statement = (
+        "UPDATE link SET key_id = ?, nonce = ?, sealed = ? "
+        "WHERE person = ? AND connection = ? AND generation = ? AND nonce = ?"
+    )
+    new = (row.sealed.key_id, row.sealed.nonce, row.sealed.text)
+    where = (former.person, former.connection, former.generation, former.sealed.nonce)
+    return database.execute(statement, (*new, *where)).rowcount == 1
+
+
+def _end(person: str, connection: str, generation: int, at: datetime, database: SqlConnection) -> bool:
+    statement = (
+        "UPDATE link SET ended_at = coalesce(ended_at, ?), key_id = NULL, nonce = NULL, sealed = NULL, "
+        "claimed_by = NULL, claimed_until = NULL WHERE person = ? AND connection = ? AND generation = ?"
+    )
+    return database.execute(statement, (to_text(at), person, connection, generation)).rowcount == 1
+
+
+def _remove(person: str, connection: str, at: datetime, database: SqlConnection) -> bool:
+    name = (person, connection)
+    there = database.execute("DELETE FROM link WHERE person = ? AND connection = ?", name).rowcount == 1
+    # The next generation: a save that is under way does not bring the link back.
+    statement = (
+        "UPDATE link_generation SET generation = generation + 1, removed_at = ? "
+        "WHERE person = ? AND connection = ? AND removed_at IS NULL"
+    )
+    return database.execute(statement, (to_text(at), *name)).rowcount == 1 or there
+
+
+def _claim(name: tuple[str, str], generation: int, by: str, span: _Span, database: SqlConnection) -> bool:
+    statement = (
+        "UPDATE link SET claimed_by = ?, claimed_until = ? "
+        "WHERE person = ? AND connection = ? AND generation = ? AND ended_at IS NULL "
+        "AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= ? OR claimed_until > ?)"
+    )
+    now, until = map(to_text, span)
+    # A claim that would last longer than any can is from a clock that was ahead.
+    return database.execute(statement, (by, until, *name, generation, by, now, until)).rowcount == 1
+
+
+def _release(person: str, connection: str, by: str, database: SqlConnection) -> None:
+    statement = (
+        "UPDATE link SET claimed_by = NULL, claimed_until = NULL WHERE person = ? AND connection = ? AND claimed_by = ?"
+    )
+    database.execute(statement, (person, connection, by))
+
+
+def note_uses(uses: Mapping[tuple[str, str], datetime], database: SqlConnection) -> None:
+    """Keep when links were last used, in a transaction of the connection."""
+    statement = "UPDATE link SET last_used_at = ? WHERE person = ? AND connection = ?"
+    database.executemany(statement, [(to_text(at), *name) for name, at in uses.items()])
+
+
+def _to_kept(person: str, connection: str, row: SqlRow | None, mark: SqlRow | None) -> KeptLink:
+    generation = mark["generation"] if mark else 0
+    if not isinstance(generation, int):
+        raise DamagedRow("it is damaged")
+    kept = None
+    if row is not None:
+        is_whole = all(isinstance(row[name], kinds) for name, kinds in _TYPES.items())
+        kept = _to_row(row) if is_whole else damaged_link(person, connection, generation)
+    return KeptLink(person, connection, kept, generation, removed=mark is None or mark["removed_at"] is not None)
+
+
+def _to_row(row: SqlRow) -> SealedLink:
+    is_sealed = row["key_id"] is not None and row["nonce"] is not None and row["sealed"] is not None
+    return SealedLink(
+        row["person"],
+        row["connection"],
+        row["generation"],
+        row["version"],
+        row["kind"],
+        row["member_id"],
+        row["member_name"],
+        row["scopes"],
+        row["expires_at"],
+        row["linked_at"],
+        row["saved_at"],
+        Sealed(row["key_id"], row["nonce"], row["sealed"]) if is_sealed else None,
+        row["last_used_at"],
+        row["ended_at"],
+    )

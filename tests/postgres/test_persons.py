@@ -1,0 +1,116 @@
+"""Keys, links and tickets in PostgreSQL: what one replica has written, the next read of any other sees."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import anyio
+
+from fixed_clock import NOW, FixedClock
+from postgres_server import TestDatabase
+from taskhand.domain.principal import Person
+from taskhand.keys.key import Key, make_key_text
+from taskhand.keys.key_check import KeyCheck
+from taskhand.keys.postgres import PostgresKeyStore
+from taskhand.postgres.database import Database
+from taskhand.vault.cipher import Cipher
+from taskhand.vault.links import Links
+from taskhand.vault.postgres import PostgresLinkStore, PostgresTicketStore
+from taskhand.vault.ticket import Errand
+from taskhand.vault.tickets import Tickets
+from taskhand.vault.vault_key import read_vault_keys
+from vault.vaults import KEY, link_of
+
+
+async def test_keys(postgres: TestDatabase) -> None:
+    server, cli = (PostgresKeyStore(Database(postgres.url)) for _ in range(2))
+    assert not await server.exists()
+    check, clock = KeyCheck(server, FixedClock()), FixedClock()
+    texts = [make_key_text() for _ in range(3)]
+    for one in texts:
+        await cli.add(Key(one.id, "ana@x.test", frozenset({"read", "write"}), NOW, NOW + timedelta(hours=1)), one.hash)
+    held = await check.find_holder(texts[0].text)
+    assert held is not None
+    assert (held.person, held.expires_at, sorted(held.scopes)) == (
+        "ana@x.test",
+        NOW + timedelta(hours=1),
+        ["read", "write"],
+    )
+    assert await check.find_holder(f"{texts[0].text}\0") is None
+    assert await check.find_holder(make_key_text().text) is None
+    await check.write_uses()
+    assert [(one.id, one.last_used_at) for one in await cli.list_keys()] == [
+        (texts[0].id, clock()),
+        (texts[1].id, None),
+        (texts[2].id, None),
+    ]
+    await cli.revoke([texts[0].id], clock())
+    assert await check.find_holder(texts[0].text) is None
+    assert await check.count_active() == 2
+    await server.aclose()
+    await cli.aclose()
+
+
+async def test_links(postgres: TestDatabase) -> None:
+    here, there = (links_in(postgres) for _ in range(2))
+    assert await here.list() == []
+    saved = await here.save(link_of("ana"))
+    assert await there.find("ana", "north") == saved
+    other = await there.save(replace(link_of("ana"), linked_at=NOW + timedelta(days=1)))
+    assert (await here.find("ana", "north"), other.generation) == (other, 2)
+    await here.end(saved)  # the news of the first comes late
+    assert await here.find("ana", "north") == other
+    assert await there.remove("ana", "north")
+    assert not await here.remove("ana", "north")
+    assert await here.find("ana", "north") is None
+    assert (await here.save(link_of("ana"))).generation > other.generation
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_of_replicas_that_want_the_next_credential_at_the_same_moment_one_gets_it(postgres: TestDatabase) -> None:
+    stores = [PostgresLinkStore(Database(postgres.url)) for _ in range(4)]
+    links = links_in(postgres)
+    link = await links.save(link_of("ana"))
+    got: list[bool] = []
+
+    async def claim(store: PostgresLinkStore, by: str) -> None:
+        got.append(await store.claim("ana", "north", generation=link.generation, by=by, now=NOW, s=30))
+        await store.aclose()
+
+    async with anyio.create_task_group() as group:
+        for number, one in enumerate(stores):
+            group.start_soon(claim, one, f"replica {number}")
+    assert sorted(got) == [False, False, False, True]
+    await links.aclose()
+
+
+async def test_tickets(postgres: TestDatabase) -> None:
+    here, there = (tickets_in(postgres) for _ in range(2))
+    person = Person.named("ana@x.test")
+    made = [await here.make(person, "north") for _ in range(6)]
+    text, ticket = made[-1]
+    assert await there.find(text) == ticket
+    assert [await there.find(one) for one, _ in made].count(None) > 0  # a few at most are open
+    assert await there.begin(ticket, "a browser")
+    assert not await here.begin(ticket, "another browser")
+    state = await there.send(ticket, "a browser", Errand("consent", text, "a verifier", language="es"))
+    assert state is not None
+    found = await here.take(state, "a browser")
+    assert found is not None
+    assert found[1].verifier == "a verifier"
+    assert await there.take(state, "a browser") is None
+    assert [await one.use(ticket, "a browser") for one in (here, there)] == [True, False]
+    await here.note_linked(ticket)
+    assert await there.is_taken(ticket.id, person)
+    await here.aclose()
+    await there.aclose()
+
+
+def links_in(postgres: TestDatabase) -> Links:
+    """The links, as one replica has them."""
+    return Links(PostgresLinkStore(Database(postgres.url)), Cipher(read_vault_keys([KEY])), FixedClock())
+
+
+def tickets_in(postgres: TestDatabase) -> Tickets:
+    """The tickets, as one replica has them."""
+    return Tickets(PostgresTicketStore(Database(postgres.url)), Cipher(read_vault_keys([KEY])), FixedClock())
