@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -20,6 +19,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
+from taskhand.state import open_key_store, open_link_store, open_owned_journal, open_ticket_store
 
 # A backend is imported when it is chosen: a start must be quick.
 # ruff: noqa: PLC0415
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
     from taskhand.domain.telemetry import RequestObserver
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
-    from taskhand.journal.sqlite import SqliteJournal
+    from taskhand.journal.sql_journal import SqlJournal
     from taskhand.keys.key_check import KeyCheck
-    from taskhand.keys.sqlite import SqliteKeyStore
     from taskhand.vault.cipher import Cipher
     from taskhand.vault.link import Link
     from taskhand.vault.links import Links
     from taskhand.vault.openings import Openings
-    from taskhand.vault.sqlite import SqliteLinkStore
     from taskhand.vault.tickets import Tickets
 
 __all__ = [
@@ -185,7 +183,7 @@ def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
 
 
 def _own_backends(
-    connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqliteJournal"
+    connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqlJournal"
 ) -> "Openings[Backend] | None":
     """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_embedded(connection.settings):
@@ -252,7 +250,7 @@ async def _open_backend(settings: Settings, context: OpenContext, connection: Co
     return backend
 
 
-async def _close(file: "Backend | SqliteJournal") -> None:
+async def _close(file: "Backend | SqlJournal") -> None:
     """Close it, also in a cancelled scope; do not wait for a file that another process holds locked."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()
@@ -264,21 +262,13 @@ def open_journal(
     store: "LocalBackend | None" = None,
     *,
     connection: ConnectionSettings | None = None,
-) -> "SqliteJournal":
-    """The journal of the store or account that these settings choose; its file is opened at first use.
+) -> "SqlJournal":
+    """The journal of the store or account that these settings choose; it is opened at first use.
 
     `store` is the embedded store, where it is open already. `connection` is which connection it is of.
     """
-    from taskhand.journal.sqlite import SqliteJournal
-
-    return SqliteJournal(
-        journal_path(settings),
-        owner=_journal_owner(settings, clock, store, connection),
-        clock=clock or clock_of(settings),
-        new_id=lambda prefix, number: f"{prefix}_{f'{number:04}' if settings.ids == 'sequential' else token_hex(5)}",
-        secrets=settings.secrets,
-        keep_days=0 if settings.clock else settings.journal_days,  # a frozen clock tells no age
-    )
+    owner = _journal_owner(settings, clock, store, connection)
+    return open_owned_journal(settings, owner, clock or clock_of(settings))
 
 
 def _journal_owner(
@@ -351,20 +341,6 @@ def clock_of(settings: Settings) -> Clock:
     return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
 
 
-def open_key_store(settings: Settings) -> "SqliteKeyStore":
-    """The keys of callers; their file is opened at first use."""
-    from taskhand.keys.sqlite import SqliteKeyStore
-
-    return SqliteKeyStore(keys_path(settings))
-
-
-def open_link_store(settings: Settings) -> "SqliteLinkStore":
-    """The place where links are kept; its file is opened at first use."""
-    from taskhand.vault.sqlite import SqliteLinkStore
-
-    return SqliteLinkStore(links_path(settings))
-
-
 def open_cipher(settings: Settings) -> "Cipher":
     """The cipher of the vault; it opens nothing where the settings have no key."""
     from taskhand.vault.cipher import Cipher
@@ -383,10 +359,9 @@ def open_links(settings: Settings, clock: Clock | None = None) -> "Links":
 
 def open_tickets(settings: Settings, clock: Clock | None = None) -> "Tickets":
     """The tickets of the pages on which persons link credentials; they are kept beside the links."""
-    from taskhand.vault.sqlite_tickets import SqliteTicketStore
     from taskhand.vault.tickets import Tickets
 
-    return Tickets(SqliteTicketStore(links_path(settings)), open_cipher(settings), clock or clock_of(settings))
+    return Tickets(open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
 
 
 def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":

@@ -41,7 +41,8 @@ MAY_IMPORT = {
     "install": {"domain", "config", "backends/factory", "backends/registry"},
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},
-    "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "tokens", "vault"},
+    "state": {"domain", "config", "journal", "keys", "postgres", "sql", "vault"},
+    "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "state", "tokens", "vault"},
 }
 """What each part of the package may import besides itself. `cli` and `__main__` may import everything.
 

@@ -112,7 +112,7 @@ async def test_filters_select_whole_changes(journal_file: Path, query: RowQuery,
 async def test_the_journals_of_several_connections_are_read_in_the_order_of_time(tmp_path: Path) -> None:
     files = [JournalFile(tmp_path / "a.sqlite"), JournalFile(tmp_path / "b.sqlite"), JournalFile(tmp_path / "none")]
     for number, file in enumerate(files[:2]):
-        async with open_journal(file.path) as journal:
+        async with open_journal(Path(file.path)) as journal:
             for days in (0, 2):
                 at = NOW + timedelta(days=days + number)
                 await journal.record(make_opening(at=at, connection=f"c{number}"), Ending("refused"))

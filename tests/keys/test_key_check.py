@@ -187,22 +187,22 @@ async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(sto
     def found(check: CheckResult) -> tuple[str, str]:
         return check.outcome, check.found.replace(str(path), "FILE")
 
-    assert found(await check_keys(path, NOW)) == (
+    assert found(await check_keys(path, SqliteKeyStore(path), NOW)) == (
         "ok",
         "There is no file FILE yet: nobody has a key to call over HTTP.",
     )
     assert not path.exists()  # noqa: ASYNC240  the test's own
     brief, lasting, revoked = await added(store, hours=3), await added(store, hours=240), await added(store)
     await store.revoke([revoked.id], NOW)
-    assert found(await check_keys(path, NOW)) == ("ok", "FILE: 2 active, 0 expired, 1 revoked.")
-    later = await check_keys(path, NOW + timedelta(days=5))
+    assert found(await check_keys(path, SqliteKeyStore(path), NOW)) == ("ok", "FILE: 2 active, 0 expired, 1 revoked.")
+    later = await check_keys(path, SqliteKeyStore(path), NOW + timedelta(days=5))
     expected = f"FILE: 1 active, 1 expired, 1 revoked. Within 7 days these expire: {lasting.id} of ana@x.test."
     assert found(later) == ("warning", expected)
     assert brief.id not in later.found
     path.chmod(0o644)  # noqa: ASYNC240  the test's own
-    opened = await check_keys(path, NOW)
+    opened = await check_keys(path, SqliteKeyStore(path), NOW)
     assert opened.outcome == "warning"
     assert opened.remedy == f"Run: chmod 600 {path}*"
     await store.aclose()
     path.write_bytes(b"no database" * 100)  # noqa: ASYNC240  the test's own
-    assert (await check_keys(path, NOW)).outcome == "failed"
+    assert (await check_keys(path, SqliteKeyStore(path), NOW)).outcome == "failed"

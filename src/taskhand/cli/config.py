@@ -160,6 +160,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
+    from taskhand.state import open_database
     from taskhand.wiring import journal_path, keys_path, links_path, store_path
 
     told = set()
@@ -171,6 +172,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
         lambda: [store_path(one) for one in opened],
         lambda: [journal_path(one) for one in opened],
         lambda: (keys_path(settings), links_path(settings)),
+        lambda: open_database(settings),
         lambda: choose_tools(table, settings.tools, only_reads=settings.read_only),
     )
     for check in checks:
@@ -186,22 +188,23 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
     from taskhand.cli.people import people_path
     from taskhand.cli.policy import policy_path
-    from taskhand.wiring import journal_path, keys_path, links_path, store_path
+    from taskhand.state import locate_journal, locate_keys, locate_links
+    from taskhand.wiring import store_path
 
     return {
         "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),
         "db": _path(store_path, found.settings),
-        "journal": _path(journal_path, found.settings),
-        "keys": _path(keys_path, found.settings),
-        "links": _path(links_path, found.settings),
+        "journal": _path(locate_journal, found.settings),
+        "keys": _path(locate_keys, found.settings),
+        "links": _path(locate_links, found.settings),
         "people": _path(lambda _: people_path(found), found.settings),
         "policy": _path(lambda _: policy_path(found)[0], found.settings),
         "config": str(found.file.path),
     }
 
 
-def _path(of: "Callable[[Settings], Path]", settings: Settings) -> str | None:
-    """The path of a file; None where it cannot be resolved, and the value is shown as it was given."""
+def _path(of: "Callable[[Settings], Path | str]", settings: Settings) -> str | None:
+    """The path of a file, or the name of the database; None where that is not known: the value is shown as given."""
     try:
         return str(of(settings))
     except OperatorError:

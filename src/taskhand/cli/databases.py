@@ -44,25 +44,40 @@ def find_meant(context: click.Context) -> tuple[Sequence[ConnectionSettings], Se
 async def find_databases(
     meant: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
 ) -> list[Database]:
-    """The stores and the journals of the connections that are meant, whether the files exist or not."""
+    """The stores and the journals of the connections that are meant, whether the files exist or not.
+
+    OperatorError where none of them is a file.
+    """
     users: dict[Path, list[ConnectionSettings]] = {}
     for one in meant:
-        users.setdefault(await _locate_journal(one), []).append(one)
+        if (path := await _locate_journal(one)) is not None:
+            users.setdefault(path, []).append(one)
     sharing: dict[Path, list[str]] = {}
     for one in others:
-        sharing.setdefault(await _locate_journal(one), []).append(one.name)
+        if (path := await _locate_journal(one)) is not None:
+            sharing.setdefault(path, []).append(one.name)
     named = bool(others) or len(meant) > 1
     stores = {one.name: _store(one, named=named, is_only=len(meant) == 1) for one in meant if _is_local(one)}
-    return [*stores.values(), *_journals(users, sharing, stores, named=named)]
+    found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
+    if not found:
+        raise OperatorError(
+            "What is kept is in the database of TASKHAND_STATE, and nothing of it is in a file.",
+            code="no_backup",
+            next_step="Use the tools of PostgreSQL: pg_dump and pg_restore.",
+        )
+    return found
 
 
-async def _locate_journal(connection: ConnectionSettings) -> Path:
+async def _locate_journal(connection: ConnectionSettings) -> Path | None:
+    """The file of a journal; None where it is in a database."""
+    if connection.settings.state is not None:
+        return None
     try:
         journal = open_journal(connection.settings, connection=connection)
     except OperatorError:  # no backend can be chosen
         return journal_path(connection.settings)
     try:
-        return await journal.locate()
+        return Path(await journal.locate())
     except OperatorError:  # a store that cannot be read does not say which journal is its own
         return journal_path(connection.settings)
     finally:

@@ -206,25 +206,27 @@ def _tools(found: Configuration) -> CheckResult:
 async def _keys(settings: Settings) -> CheckResult:
     """The keys of those who call over HTTP."""
     from taskhand.keys.health_checks import check_keys
-    from taskhand.wiring import keys_path
+    from taskhand.state import locate_keys, open_key_store
 
     try:
-        return await check_keys(keys_path(settings), settings.clock or datetime.now().astimezone())
+        now = settings.clock or datetime.now().astimezone()
+        return await check_keys(locate_keys(settings), open_key_store(settings), now)
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Correct TASKHAND_KEYS.")
 
 
 async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
     """The credentials that persons have linked; nothing where nobody can link one and nobody has."""
+    from taskhand.state import locate_links, open_link_store
     from taskhand.vault.health_checks import check_vault
-    from taskhand.wiring import links_path, open_cipher, open_link_store
+    from taskhand.wiring import open_cipher
 
     try:
-        path, store = links_path(settings), open_link_store(settings)
+        place, store = locate_links(settings), open_link_store(settings)
         if not settings.vault_keys and not await store.exists():
             return ()
         now = settings.clock or datetime.now().astimezone()
-        return (await check_vault(path, store, open_cipher(settings), now),)
+        return (await check_vault(place, store, open_cipher(settings), now),)
     except OperatorError as error:
         return (CheckResult("vault", "failed", error.message, error.next_step or "Correct TASKHAND_LINKS."),)
 

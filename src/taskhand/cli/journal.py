@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taskhand.config.connections import ConnectionSettings
     from taskhand.journal.journal import ChangePage, ChangeQuery
-    from taskhand.journal.sqlite import SqliteJournal
+    from taskhand.journal.sql_journal import SqlJournal
     from taskhand.journal.verification import Verification
 
 __all__ = ["OUTCOMES", "journal"]
@@ -107,7 +107,7 @@ def _list(account: "ConnectionSettings", filters: dict[str, Any]) -> None:
         print_line("There are older changes: use --limit or --until.", err=True)
 
 
-async def _page(journal: "SqliteJournal", query: "ChangeQuery") -> "ChangePage | None":
+async def _page(journal: "SqlJournal", query: "ChangeQuery") -> "ChangePage | None":
     """One page of changes; None where there is no journal yet."""
     return await journal.page(query) if await journal.exists() else None
 
@@ -122,7 +122,7 @@ def _render_verification(found: "Verification") -> str:
     return text
 
 
-def _with_journal(account: "ConnectionSettings", work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+def _with_journal(account: "ConnectionSettings", work: "Callable[[SqlJournal], Awaitable[_T]]") -> _T:
     """Run `work` on the journal of these settings."""
     from taskhand.wiring import open_journal
 
@@ -136,10 +136,10 @@ def _with_journal(account: "ConnectionSettings", work: "Callable[[SqliteJournal]
     return anyio.run(working)
 
 
-def _with_file(account: "ConnectionSettings", work: "Callable[[SqliteJournal], Awaitable[_T]]") -> _T:
+def _with_file(account: "ConnectionSettings", work: "Callable[[SqlJournal], Awaitable[_T]]") -> _T:
     """As `_with_journal`; OperatorError where there is no journal."""
 
-    async def working(at: "SqliteJournal") -> _T:
+    async def working(at: "SqlJournal") -> _T:
         if not await at.exists():
             raise OperatorError(_no_journal(account), next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
         return await work(at)
@@ -148,6 +148,6 @@ def _with_file(account: "ConnectionSettings", work: "Callable[[SqliteJournal], A
 
 
 def _no_journal(account: "ConnectionSettings") -> str:
-    from taskhand.wiring import journal_path
+    from taskhand.state import describe_place, locate_journal
 
-    return f"There is no journal at {journal_path(account.settings)} yet."
+    return f"There is no journal {describe_place(locate_journal(account.settings))} yet."

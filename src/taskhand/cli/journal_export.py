@@ -105,9 +105,10 @@ def _describe_nothing(query: "RowQuery") -> str:
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":
     """The journals, which several connections may share, and whether any exists; connections only where `named`."""
     from taskhand.journal.row_reader import JournalFile
+    from taskhand.state import open_rows
     from taskhand.wiring import open_journal
 
-    names: dict[Path, dict[str, str]] = {}
+    names: dict[Path | str, dict[str, str]] = {}
     exist = False
     for one in connections:
         journal = open_journal(one.settings, connection=one)
@@ -117,12 +118,15 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
             exist = exist or await journal.exists()
         finally:
             await journal.aclose()
-    return [JournalFile(path, places) for path, places in names.items()], exist
+    store = open_rows(connections[0].settings)
+    return [JournalFile(path, places, store) for path, places in names.items()], exist
 
 
-def _report_missing(paths: "Sequence[Path]", *, follow: bool) -> None:
+def _report_missing(paths: "Sequence[Path | str]", *, follow: bool) -> None:
     """Say that there is no journal; OperatorError where none is waited for."""
-    text = f"There is no journal at {' or '.join(map(str, paths))} yet."
+    from taskhand.state import describe_place
+
+    text = f"There is no journal {' or '.join(map(describe_place, paths))} yet."
     if not follow:
         raise OperatorError(text, next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
     print_line(f"{text} It is waited for.", err=True)

@@ -14,7 +14,7 @@ from taskhand.domain.text import plain
 
 if TYPE_CHECKING:
     from taskhand.keys.key import Key
-    from taskhand.keys.sqlite import SqliteKeyStore
+    from taskhand.keys.sql_key_store import SqlKeyStore
 
 __all__ = ["keys"]
 
@@ -53,7 +53,7 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     """
     from taskhand.keys.grant import read_expiry, read_person, read_scopes
     from taskhand.keys.key import Key, make_key_text
-    from taskhand.wiring import keys_path
+    from taskhand.state import locate_keys
 
     now = _now(settings)
     new = make_key_text()
@@ -69,7 +69,7 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     print_lines(
         [
             f"Key {key.id} of {key.person} may {_scopes(key)}, {until}.",
-            f"It is shown only now; {keys_path(settings)} has its hash. Callers send it as a header:",
+            f"It is shown only now; {locate_keys(settings)} has its hash. Callers send it as a header:",
             "Authorization: Bearer KEY",
         ],
         err=True,
@@ -190,21 +190,21 @@ def _now(settings: Settings) -> datetime:
 
 
 def _no_key(settings: Settings) -> str:
-    from taskhand.wiring import keys_path
+    from taskhand.state import locate_keys
 
-    return f"There is no key in {keys_path(settings)}. `taskhand keys create --person ana@x.test` makes one."
+    return f"There is no key in {locate_keys(settings)}. `taskhand keys create --person ana@x.test` makes one."
 
 
 def _with_keys(settings: Settings) -> "Sequence[Key]":
-    """Every key; none where there is no file, which is not made."""
+    """Every key; none where there are none yet: nothing is made."""
 
-    async def working(store: "SqliteKeyStore") -> "Sequence[Key]":
+    async def working(store: "SqlKeyStore") -> "Sequence[Key]":
         return await store.list_keys() if await store.exists() else ()
 
     return _with_store(settings, working)
 
 
-def _with_store(settings: Settings, work: "Callable[[SqliteKeyStore], Awaitable[_T]]") -> _T:
+def _with_store(settings: Settings, work: "Callable[[SqlKeyStore], Awaitable[_T]]") -> _T:
     from taskhand.wiring import open_key_store
 
     async def working() -> _T:

@@ -62,9 +62,9 @@ def people(context: click.Context, *, as_json: bool) -> None:
             f"it {link.flaw}" if link.flaw else None,
         )
     if not found:
-        from taskhand.wiring import links_path
+        from taskhand.state import locate_links
 
-        print_line(f"Nobody has linked a credential: there is none in {links_path(settings)}.", err=True)
+        print_line(f"Nobody has linked a credential: there is none in {locate_links(settings)}.", err=True)
 
 
 @people.command("link")

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
+from taskhand.config.database_address import check_address
 
 __all__ = ["DEFAULT_PORT", "ServerSettings", "split_keys", "split_vault_keys"]
 
@@ -247,6 +248,17 @@ class ServerSettings(BaseModel):
             description="Port of `/metrics` for Prometheus on this machine (extra `metrics`), which `--metrics-port` "
             "overrides; default: none is served.",
         ),
+    ] = None
+    state: Annotated[
+        SecretStr | None,
+        AfterValidator(check_address),
+        Field(
+            alias="TASKHAND_STATE",
+            description="`postgresql://USER:PASSWORD@HOST/DATABASE`: the database that several HTTP servers share for "
+            "the journal with its plans and claims, keys, linked credentials and tickets (extra `postgres`); default: "
+            "files.",
+        ),
+        SettingKind.GUARD,
     ] = None
     state_key: Annotated[
         SecretStr | None,

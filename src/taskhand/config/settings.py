@@ -19,6 +19,7 @@ from taskhand.config.credentials import (
     read_credential_file,
     resolve_credential,
 )
+from taskhand.config.database_address import split_passwords
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.server_settings import ServerSettings, split_keys, split_vault_keys
@@ -109,7 +110,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields if name not in self._unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
-        own = (*texts, *self.state_keys, *self.vault_keys)
+        own = (*texts, *self.state_keys, *self.vault_keys, *split_passwords(self.state))
         return tuple(dict.fromkeys((*own, *self._further_secrets)))
 
     @property

@@ -1,6 +1,7 @@
 """The protocols of what differs between the places where a journal can be."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol
 
 from taskhand.domain.check_result import CheckResult
@@ -65,6 +66,10 @@ class Home(Protocol):
 
     async def find(self) -> None:
         """Find out where the rows are, which `store` and `processes` are of from then on."""
+        ...
+
+    async def locate(self) -> Path | str:
+        """The file, which may not exist yet, or the name of the database."""
         ...
 
     async def find_places(self, *, create: bool) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ class _DatabaseHome:
     async def find(self) -> None:
         """Nothing is looked for."""
 
+    async def locate(self) -> str:
+        """The name of the database."""
+        return self._database.place
+
     async def find_places(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the journal."""
         return await self._owner.find_places(self._read_places, create=create)

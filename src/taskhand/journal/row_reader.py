@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.row_export import ExportedRow, RowQuery, find_start, read_portion
 from taskhand.journal.sqlite import JOURNAL
+from taskhand.sql.store import SqlStore
 from taskhand.sqlite.store import Store
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ _State = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class JournalFile:
-    """One journal: its file, and the names of the connections by their place in it."""
+    """One journal: its file, and the names of the connections by their place in it.
 
-    path: Path
+    Where it is in a database, `path` is the name of that, and `store` has its rows.
+    """
+
+    path: Path | str
     names: Mapping[str, str] = field(default_factory=dict)
+    store: SqlStore | None = None
 
 
 class RowReader:
@@ -43,7 +48,7 @@ class RowReader:
     def __init__(self, file: JournalFile, query: RowQuery) -> None:
         self._file = file
         self._query = query
-        self._store = Store(file.path, JOURNAL)
+        self._store: SqlStore = file.store or Store(Path(file.path), JOURNAL)
         self._last: Link | None = None
         self._rows: deque[ExportedRow] = deque()
         self._is_open = False
@@ -54,7 +59,7 @@ class RowReader:
     async def open(self) -> None:
         """Begin to read what was added since the last time. OperatorError where the file cannot be used."""
         self._opened, self._looks = self._look(), self._looks + 1
-        is_unchanged = self._opened == self._read_whole and self._looks % _LOOK_ANYWAY
+        is_unchanged = self._opened and self._opened == self._read_whole and self._looks % _LOOK_ANYWAY
         if not is_unchanged and await self._store.exists():
             self._is_open = True
             self._last = await self._store.read(partial(find_start, last=self._last, query=self._query))
@@ -82,7 +87,8 @@ class RowReader:
 
     def _look(self) -> _State:
         """What shows whether the file was written: identity, size and time of it and of its write-ahead log."""
-        path = self._file.path
+        if not isinstance(path := self._file.path, Path):
+            return ()
         return _describe(path), _describe(path.with_name(f"{path.name}-wal"))
 
 

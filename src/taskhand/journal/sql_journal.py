@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
@@ -21,13 +22,14 @@ from taskhand.journal.entry import (
     resumed_entry,
     revised_entries,
 )
-from taskhand.journal.home import Home, Processes
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.pruning import PORTION, prune_share
 from taskhand.journal.redaction import Redaction
-from taskhand.journal.verification import Verification, verify_chain
 from taskhand.sql.connection import SqlConnection
-from taskhand.sql.store import SqlStore
+
+if TYPE_CHECKING:
+    from taskhand.journal.home import Home, Processes
+    from taskhand.journal.verification import Verification
+    from taskhand.sql.store import SqlStore
 
 __all__ = ["NewId", "SqlJournal"]
 
@@ -51,7 +53,7 @@ class SqlJournal:
 
     def __init__(
         self,
-        home: Home,
+        home: "Home",
         *,
         clock: Callable[[], datetime],
         new_id: NewId,
@@ -81,11 +83,11 @@ class SqlJournal:
         self._redaction.add(person, secrets)
 
     @property
-    def _store(self) -> SqlStore:
+    def _store(self) -> "SqlStore":
         return self._home.store
 
     @property
-    def _processes(self) -> Processes:
+    def _processes(self) -> "Processes":
         return self._home.processes
 
     async def _find_places(self, *, create: bool = False) -> None:
@@ -217,6 +219,8 @@ class SqlJournal:
         """
         if not self._keep_days:
             return 0
+        from taskhand.journal.pruning import PORTION, prune_share  # noqa: PLC0415  no start waits for it
+
         await self._home.find()
         portion = partial(prune_share, now=self._clock(), keep=timedelta(days=self._keep_days))
         removed = 0
@@ -224,8 +228,10 @@ class SqlJournal:
             removed += rows
         return removed
 
-    async def verify(self, noted: str | None = None) -> Verification:
+    async def verify(self, noted: str | None = None) -> "Verification":
         """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
+        from taskhand.journal.verification import verify_chain  # noqa: PLC0415  no start waits for it
+
         await self._home.find()
         return await self._store.read(partial(verify_chain, noted=noted))
 
@@ -233,6 +239,10 @@ class SqlJournal:
         """Whether there is a journal yet; OperatorError where that cannot be seen."""
         await self._home.find()
         return await self._store.exists()
+
+    async def locate(self) -> Path | str:
+        """The file, which may not exist yet, or the name of the database; OperatorError where that cannot be found."""
+        return await self._home.locate()
 
     async def places(self) -> tuple[str, ...]:
         """The names of the backend and account in the journal; OperatorError where they cannot be found out."""

@@ -13,7 +13,6 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.health_checks import check_journal
 from taskhand.journal.owner import Account, Owner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import NewId, SqlJournal
@@ -45,15 +44,8 @@ class SqliteJournal(SqlJournal):
 
         `busy_s` is how many seconds a write waits for another process; the rest is as in SqlJournal.
         """
-        self._file = _FileHome(path, owner or Account(path, place or ""), busy_s)
-        super().__init__(
-            self._file, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic
-        )
-
-    async def locate(self) -> Path:
-        """The file, which may not exist yet; OperatorError where that cannot be found out."""
-        await self._file.find()
-        return self._file.path
+        home = _FileHome(path, owner or Account(path, place or ""), busy_s)
+        super().__init__(home, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
 
 
 class _FileHome:
@@ -78,6 +70,11 @@ class _FileHome:
                 self._use_file(path)
             self._is_found = await self.store.exists()
 
+    async def locate(self) -> Path:
+        """The file."""
+        await self.find()
+        return self.path
+
     async def find_places(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the file."""
         await self.find()
@@ -85,6 +82,8 @@ class _FileHome:
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""
+        from taskhand.journal.health_checks import check_journal  # noqa: PLC0415  no start waits for it
+
         with suppress(OperatorError):  # the store's own check tells that
             await self.find()
         return await check_journal(self.store, self.path)

@@ -1,4 +1,4 @@
-"""The health check of the file of keys."""
+"""The health check of the keys."""
 
 import os
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Final
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.keys.key import Key
-from taskhand.keys.sqlite import SqliteKeyStore
+from taskhand.keys.sql_key_store import SqlKeyStore
 
 __all__ = ["check_keys"]
 
@@ -19,31 +19,34 @@ _MOST_NAMED: Final = 3
 _BY_OTHERS: Final = 0o077
 
 
-async def check_keys(path: Path, now: datetime) -> CheckResult:
+async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> CheckResult:
     """Check that the keys can be read, that nobody else can change them, and which of them expire soon.
 
-    A missing file is no failure, and is not created.
+    `place` is the file, or the name of the database. A missing file is no failure, and is not created.
     """
-    store = SqliteKeyStore(path)
     try:
         if not await store.exists():
-            return CheckResult("keys", "ok", f"There is no file {path} yet: nobody has a key to call over HTTP.")
+            return CheckResult("keys", "ok", f"There is no {_noun(place)} yet: nobody has a key to call over HTTP.")
         keys = await store.list_keys()
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Restore the file, or make new keys.")
     finally:
         await store.aclose()
     states = Counter(key.state(now) for key in keys)
-    found = f"{path}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
-    if _is_open_to_others(path):
-        found = f"{path} is open to other users of this machine, who could let themselves in."
-        return CheckResult("keys", "warning", found, f"Run: chmod 600 {path}*")
+    found = f"{place}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
+    if isinstance(place, Path) and _is_open_to_others(place):
+        found = f"{place} is open to other users of this machine, who could let themselves in."
+        return CheckResult("keys", "warning", found, f"Run: chmod 600 {place}*")
     if soon := _expiring(keys, now):
         named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MOST_NAMED])
         more = f" and {len(soon) - _MOST_NAMED} more" if len(soon) > _MOST_NAMED else ""
         found = f"{found} Within {_SOON.days} days these expire: {named}{more}."
         return CheckResult("keys", "warning", found, "Give their holders new ones: `taskhand keys create`.")
     return CheckResult("keys", "ok", found)
+
+
+def _noun(place: Path | str) -> str:
+    return f"file {place}" if isinstance(place, Path) else f"list of keys in {place}"
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -116,18 +116,18 @@ class Database:
             self._give_back(driver)
         return bool(found)
 
-    def open(self) -> None:
+    def enter(self) -> None:
         """Count one more user."""
-        self._users += 1
+        with self._lock:
+            self._users += 1
 
-    async def aclose(self) -> None:
-        """Close the connections, after the last user."""
-        self._users -= 1
-        if self._users <= 0:
-            with self._lock:
-                idle, self._idle = self._idle, []
-            for driver in idle:
-                driver.close()
+    async def leave(self) -> None:
+        """Count one user less, and close the connections after the last."""
+        with self._lock:
+            self._users -= 1
+            is_last = self._users == 0
+        if is_last:
+            await to_thread.run_sync(self._drop_idle)
 
     def _transact(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
         """Run the work once; _Cut where the connection broke and nothing is kept of it."""
@@ -233,7 +233,10 @@ class Database:
         if driver.closed:
             return
         with self._lock:
-            self._idle.append(driver)
+            if self._users:
+                self._idle.append(driver)
+                return
+        driver.close()
 
     def _drop_idle(self) -> None:
         """Close the connections that nobody uses: what has broken one has broken them all."""

@@ -18,7 +18,7 @@ class Store:
     def __init__(self, database: Database, kind: PostgresKind) -> None:
         self._database = database
         self._kind = kind
-        database.open()
+        self._is_user = False
 
     async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
         """As `read`."""
@@ -26,6 +26,7 @@ class Store:
 
     async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
         """Run `work` on one consistent view; OperatorError where the database cannot be used."""
+        self._enter()
         return await self._database.run(self._kind, work, writes=False)
 
     async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:  # noqa: ARG002
@@ -33,16 +34,26 @@ class Store:
 
         Every write is durable: this process outlives a crash of the database, and goes on as if nothing were lost.
         """
+        self._enter()
         return await self._database.run(self._kind, work, writes=True)
 
     def write_now(self, work: Callable[[SqlConnection], _T]) -> _T:
         """As `write`, in the thread of the caller."""
+        self._enter()
         return self._database.run_now(self._kind, work, writes=True)
 
     async def exists(self) -> bool:
         """Whether anything was ever kept."""
+        self._enter()
         return await self._database.exists(self._kind)
 
     async def aclose(self) -> None:
-        """Close the connections, where no other store uses them."""
-        await self._database.aclose()
+        """Close the connections, where no other store uses them; the next work opens new ones."""
+        if self._is_user:
+            self._is_user = False
+            await self._database.leave()
+
+    def _enter(self) -> None:
+        if not self._is_user:
+            self._is_user = True
+            self._database.enter()

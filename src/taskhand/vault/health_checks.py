@@ -19,15 +19,15 @@ _MOST_NAMED: Final = 3
 _BY_OTHERS: Final = 0o077
 
 
-async def check_vault(path: Path, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
+async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
     """Check that every link can be decrypted, with the first key, and that nobody else can read the file.
 
-    A missing file is no failure, and is not created.
+    `place` is the file, or the name of the database. A missing file is no failure, and is not created.
     """
     links = Links(store, cipher, lambda: now)
     try:
         if not await store.exists():
-            return CheckResult("vault", "ok", f"There is no file {path} yet: nobody has linked a credential.")
+            return CheckResult("vault", "ok", f"There is no {_noun(place)} yet: nobody has linked a credential.")
         listed = await links.list()
         kept = await store.list_links()
     except OperatorError as error:
@@ -35,13 +35,13 @@ async def check_vault(path: Path, store: LinkStore, cipher: Cipher, now: datetim
     finally:
         await store.aclose()
     states = Counter(one.state for one in listed)
-    found = f"{path}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
+    found = f"{place}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
     if states["locked"]:
-        found = f"{path} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
+        found = f"{place} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
         return CheckResult("vault", "failed", found, no_key().next_step)
-    if _is_open_to_others(path):
-        found = f"{path} is open to other users of this machine."
-        return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(path))}")
+    if isinstance(place, Path) and _is_open_to_others(place):
+        found = f"{place} is open to other users of this machine."
+        return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(place))}")
     if broken := [one for one in listed if one.state == "broken"]:
         named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MOST_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
@@ -51,6 +51,10 @@ async def check_vault(path: Path, store: LinkStore, cipher: Cipher, now: datetim
         found = f"{found} {former} of them are encrypted with an earlier key."
         return CheckResult("vault", "warning", found, "Run: taskhand vault rotate")
     return CheckResult("vault", "ok", found)
+
+
+def _noun(place: Path | str) -> str:
+    return f"file {place}" if isinstance(place, Path) else f"list of links in {place}"
 
 
 def _is_open_to_others(path: Path) -> bool:

@@ -1,0 +1,141 @@
+"""What a server keeps: in files of its own, or in the one PostgreSQL database that replicas share (TASKHAND_STATE)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from taskhand.config.paths import journal_path, keys_path, links_path
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+
+# A start imports what it opens, and nothing of PostgreSQL unless a database is named.
+# ruff: noqa: PLC0415
+
+if TYPE_CHECKING:
+    from taskhand.journal.owner import Owner
+    from taskhand.journal.sql_journal import SqlJournal
+    from taskhand.keys.sql_key_store import SqlKeyStore
+    from taskhand.postgres.database import Database
+    from taskhand.sql.store import SqlStore
+    from taskhand.vault.sql_link_store import SqlLinkStore
+    from taskhand.vault.sql_ticket_store import SqlTicketStore
+
+__all__ = [
+    "describe_place",
+    "locate_journal",
+    "locate_keys",
+    "locate_links",
+    "open_database",
+    "open_key_store",
+    "open_link_store",
+    "open_owned_journal",
+    "open_rows",
+    "open_ticket_store",
+]
+
+
+def open_database(settings: Settings) -> "Database | None":
+    """The database that replicas share, which this process has once; None where what is kept is in files."""
+    return None if settings.state is None else _open_database(settings.state.get_secret_value())
+
+
+@cache
+def _open_database(url: str) -> "Database":
+    try:
+        from taskhand.postgres.database import Database
+    except ImportError:
+        raise OperatorError(
+            "TASKHAND_STATE names a database, and the library that speaks to PostgreSQL is not installed.",
+            next_step="Install Taskhand with the extra `postgres`, or unset TASKHAND_STATE.",
+        ) from None
+    return Database(url)
+
+
+def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], datetime]) -> "SqlJournal":
+    """The journal with the changes of this owner; it is opened at first use."""
+    keep_days = 0 if settings.clock else settings.journal_days  # a frozen clock tells no age
+
+    def new_id(prefix: str, number: int) -> str:
+        return f"{prefix}_{f'{number:04}' if settings.ids == 'sequential' else token_hex(5)}"
+
+    if (database := open_database(settings)) is not None:
+        from taskhand.journal.postgres import PostgresJournal
+
+        return PostgresJournal(
+            database, owner=owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days
+        )
+    from taskhand.journal.sqlite import SqliteJournal
+
+    path = journal_path(settings)
+    return SqliteJournal(path, owner=owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days)
+
+
+def open_rows(settings: Settings) -> "SqlStore | None":
+    """The rows of the journal in the database; None where what is kept is in files."""
+    if (database := open_database(settings)) is None:
+        return None
+    from taskhand.journal.postgres import JOURNAL
+    from taskhand.postgres.store import Store
+
+    return Store(database, JOURNAL)
+
+
+def open_key_store(settings: Settings) -> "SqlKeyStore":
+    """The keys of callers; they are opened at first use."""
+    if (database := open_database(settings)) is not None:
+        from taskhand.keys.postgres import PostgresKeyStore
+
+        return PostgresKeyStore(database)
+    from taskhand.keys.sqlite import SqliteKeyStore
+
+    return SqliteKeyStore(keys_path(settings))
+
+
+def open_link_store(settings: Settings) -> "SqlLinkStore":
+    """The place where links are kept; it is opened at first use."""
+    if (database := open_database(settings)) is not None:
+        from taskhand.vault.postgres import PostgresLinkStore
+
+        return PostgresLinkStore(database)
+    from taskhand.vault.sqlite import SqliteLinkStore
+
+    return SqliteLinkStore(links_path(settings))
+
+
+def open_ticket_store(settings: Settings) -> "SqlTicketStore":
+    """The place where tickets are kept, beside the links; it is opened at first use."""
+    if (database := open_database(settings)) is not None:
+        from taskhand.vault.postgres import PostgresTicketStore
+
+        return PostgresTicketStore(database)
+    from taskhand.vault.sqlite_tickets import SqliteTicketStore
+
+    return SqliteTicketStore(links_path(settings))
+
+
+def locate_journal(settings: Settings) -> Path | str:
+    """The journal's file, or the database that it is in."""
+    return _place(settings) or journal_path(settings)
+
+
+def locate_keys(settings: Settings) -> Path | str:
+    """The file with the keys of callers, or the database that they are in."""
+    return _place(settings) or keys_path(settings)
+
+
+def locate_links(settings: Settings) -> Path | str:
+    """The file with the credentials that persons have linked, or the database that they are in."""
+    return _place(settings) or links_path(settings)
+
+
+def describe_place(place: Path | str) -> str:
+    """Where something is, as the end of a sentence."""
+    return f"at {place}" if isinstance(place, Path) else f"in {place}"
+
+
+def _place(settings: Settings) -> str | None:
+    database = open_database(settings)
+    return None if database is None else database.place

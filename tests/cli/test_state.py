@@ -1,0 +1,70 @@
+"""TASKHAND_STATE: what is kept is in the database that replicas share, and commands find it there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from postgres_server import TestDatabase
+from taskhand.cli.main import command
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError, TaskhandError
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(postgres: TestDatabase, tmp_path: Path) -> Run:
+    """Run a command of a server that keeps all but its tasks in the database."""
+    given = {
+        "TASKHAND_STATE": postgres.url,
+        "TASKHAND_DB": str(tmp_path / "tasks.sqlite"),
+        "TASKHAND_CONFIG": "/dev/null",
+        "TASKHAND_VAULT_KEY": f"thv_{'1a' * 32}",
+        "XDG_DATA_HOME": str(tmp_path),
+    }
+    return lambda *arguments: CliRunner().invoke(command, arguments, env=given)
+
+
+def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) -> None:
+    place = "the database postgres at "
+    assert f"There is no journal in {place}" in run("journal", "verify").stderr
+    made = run("keys", "create", "--person", "ana@x.test")
+    assert f"; {place}" in made.stderr
+    assert "active  ana@x.test" in run("keys", "list").stdout
+    assert "Nobody has linked a credential" in run("people").stderr
+    told = run("doctor").stdout
+    assert "1 active, 0 expired, 0 revoked." in told
+    assert f"✓ journal: There is no journal in {place}" in told
+    assert {one.name for one in tmp_path.iterdir()} == {"tasks.sqlite"}  # the store alone
+
+
+def test_the_address_is_shown_nowhere(run: Run, postgres: TestDatabase) -> None:
+    shown = run("config").stdout + run("config", "--json").stdout + run("doctor").stdout
+    assert postgres.url not in shown
+    assert "TASKHAND_STATE" in shown
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["mysql://a:s3cret@host/db", "postgresql://a:s3c@ret@host/db", "postgresql://a:s3cret@host:x/db", "s3cret"],
+)
+def test_an_address_that_is_none_is_refused_and_not_quoted(given: str) -> None:
+    with pytest.raises(OperatorError) as error:
+        Settings.from_env({"TASKHAND_STATE": given})
+    assert "TASKHAND_STATE" in error.value.message
+    assert "s3c" not in f"{error.value.message}{error.value.next_step}"
+
+
+def test_the_password_of_the_address_is_masked_in_whatever_is_kept() -> None:
+    address = "postgresql://ana:s3cr%21et@host/db"
+    assert {address, "s3cr%21et", "s3cr!et"} <= {*Settings.from_env({"TASKHAND_STATE": address}).secrets}
+
+
+def test_a_backup_of_files_says_what_is_in_the_database(postgres: TestDatabase, tmp_path: Path) -> None:
+    given = {"TASKHAND_STATE": postgres.url, "VAMBE_API_KEY": "k" * 40, "TASKHAND_CONFIG": "/dev/null"}
+    done = CliRunner().invoke(command, ["backup", str(tmp_path / "backup.zip")], env=given)
+    assert isinstance(done.exception, TaskhandError)
+    assert done.exception.code == "no_backup"
+    assert "pg_dump" in str(done.exception.next_step)
