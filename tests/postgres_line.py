@@ -19,6 +19,8 @@ class Line:
         self._to = {name: str(value) for name, value in conninfo_to_dict(url).items()}
         self._reaches = reaches
         self._cut, self._ended = Event(), Event()
+        self._closes_after: bytes | None = None
+        self._is_closed = False
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._other: dict[socket.socket, socket.socket] = {}
         self._clients: set[socket.socket] = set()
@@ -31,6 +33,15 @@ class Line:
     def cut_next(self) -> None:
         """Cut the line of the client that speaks next."""
         self._cut.set()
+
+    @contextmanager
+    def cut_after_commit(self) -> Iterator[None]:
+        """Cut the line of whoever commits, whose commit still reaches the server, and let nobody in meanwhile."""
+        self._closes_after = b"COMMIT\0"
+        try:
+            yield
+        finally:
+            self._closes_after = None
 
     def run(self) -> None:
         """Pass on, until the end."""
@@ -55,6 +66,9 @@ class Line:
 
     def _accept(self) -> None:
         client, _ = self._listening.accept()
+        if self._closes_after is not None and self._is_closed:
+            client.close()
+            return
         host, port = self._to.get("host", "127.0.0.1"), self._to.get("port", "5432")
         if host.startswith("/"):
             server = socket.socket(socket.AF_UNIX)
@@ -71,7 +85,9 @@ class Line:
         other = self._other[speaker]
         try:
             said = speaker.recv(65_536)
-            is_cut = speaker in self._clients and self._cut.is_set()
+            is_commit = self._closes_after is not None and self._closes_after in said
+            self._is_closed = self._is_closed or is_commit
+            is_cut = speaker in self._clients and (self._cut.is_set() or is_commit)
             if said and (not is_cut or self._reaches):
                 other.sendall(said)
         except OSError:

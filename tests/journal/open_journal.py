@@ -1,6 +1,7 @@
 """A journal in this process with predictable times and ids, and sample changes to write into it."""
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -63,7 +64,8 @@ async def open_postgres_journal(
     minutes = count(step=60.0)
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
     owner = Account(Path(), place)
-    journal = PostgresJournal(Database(url), owner=owner, clock=clock or FixedClock(), **given)
+    database = Database(url, sleep=given.pop("sleep", time.sleep))
+    journal = PostgresJournal(database, owner=owner, clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:

@@ -142,7 +142,8 @@ async def test_intents_can_be_revised_also_to_none(journal: Journal) -> None:
 
 async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journal) -> None:
     change = await begin(journal)
-    await journal.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
+    for outcome in ("refused", "unknown"):
+        await journal.settle(change.id, [Result(0, outcome, "t-1")], Ending(outcome))
     await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
     found = await journal.find(change.id)
     assert found

@@ -19,6 +19,7 @@ from taskhand import __version__
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential
+from taskhand.domain.ownership import check_ownership
 from taskhand.domain.request_log import record_request
 from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
@@ -155,6 +156,8 @@ class RetryTransport:
             async with self._config.rate_limiter.turn(leave_by):
                 if self._observer is not None:
                     self._observer.turn_came(self._config.runtime.clock() - asked)
+                if not is_read:
+                    await check_ownership()
                 return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
             if not in_doubt and error.retry_after_s is not None:

@@ -3,11 +3,14 @@
 A change has an opening, its intents (a new list after each `revised`), results as they come in, and an ending. The
 later of two results for one intent counts, and the later of two endings. A change that is `resumed` after its ending is
 open again, and the intents that it goes on with have no results. `pruned` rows belong to no change.
+
+A process that did not answer for too long may have its change ended by another (`taken_over_by`), which has read the
+task. What it writes down later is `late`: it counts only where it knows of a write that the other could not see.
 """
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, cast
 
@@ -33,18 +36,23 @@ __all__ = [
     "damaged_error",
     "ending_entry",
     "is_void",
+    "late_entries",
     "opening_entries",
     "parse_body",
     "result_entries",
     "resumed_entry",
     "revised_entries",
+    "taken_over_entries",
 ]
 
-Kind = Literal["opening", "intent", "revised", "result", "ending", "resumed", "pruned"]
+Kind = Literal["opening", "intent", "revised", "result", "late", "ending", "resumed", "pruned"]
 
 COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "at")
 """Fields of the body that are also columns, for queries."""
 
+
+_UNSEEN: Final = frozenset({"unknown", "not_applied"})
+"""Outcomes of reading a task whose write may have come after it was read."""
 
 _FIELDS: Final = (*COLUMNS, "value")
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
@@ -118,6 +126,17 @@ def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> En
     return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
 
 
+def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:
+    """The rows of a change that this process ends for a dead one."""
+    by = {"taken_over_by": session}
+    return [replace(one, value={**one.value, **by}) if one.kind == "ending" else one for one in entries]
+
+
+def late_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """The results among these rows, as such that came after another process had ended the change."""
+    return [replace(one, kind="late") for one in entries if one.kind == "result"]
+
+
 def parse_body(text: str) -> dict[str, Any]:
     """The body of a row; OperatorError where it is damaged."""
     try:
@@ -178,6 +197,11 @@ class _Draft:
             case "result":
                 result = result_from(value, body["outcome"], body["task_id"])
                 self.results[result.index] = result
+            case "late":
+                result = result_from(value, body["outcome"], body["task_id"])
+                known = self.results.get(result.index)
+                if result.outcome == "applied" and known is not None and known.outcome in _UNSEEN:
+                    self.results[result.index] = result
             case "ending":
                 self.ending = ending_from(value, cast("Outcome", body["outcome"]))
                 self.ended_at = datetime.fromisoformat(body["at"])

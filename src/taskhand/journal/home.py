@@ -79,6 +79,10 @@ class Home(Protocol):
         """
         ...
 
+    async def is_held(self, session: str) -> bool:
+        """As `processes.is_held`, without keeping the event loop waiting."""
+        ...
+
     async def check_health(self) -> CheckResult:
         """Check that the journal is sound, complete and writable; changes and creates nothing, never raises."""
         ...

@@ -204,6 +204,10 @@ class Journal(Protocol):
         """The name of this process among those that use the journal."""
         ...
 
+    async def is_held(self, session: str) -> bool:
+        """Whether this process still has this name, so that no other ends what was begun under it."""
+        ...
+
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
@@ -222,14 +226,18 @@ class Journal(Protocol):
         ...
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
-        """Replace the intents of a change: the task was not as it had been read."""
+        """Replace the intents of a change: the task was not as it had been read.
+
+        NotAttempted where another process has ended it.
+        """
         ...
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down results, all at once or in parts; `ending` closes the change.
 
         Never raises, because the write to the CRM has happened: where the file cannot be written now, that is logged,
-        and the results are written before the next use of the journal.
+        and the results are written before the next use of the journal. Where another process has ended the change
+        meanwhile, because this one did not answer, its ending stays, and the results are kept as late ones.
         """
         ...
 

@@ -39,21 +39,25 @@ class PostgresJournal(SqlJournal):
         keep_days: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         lease_s: float = LEASE_S,
+        uptime: Callable[[], float] | None = None,
     ) -> None:
-        """`lease_s` is after how many silent seconds a process is dead to the others; the rest is as in SqlJournal."""
-        home = _DatabaseHome(database, owner, lease_s)
+        """`lease_s` is after how many silent seconds a process is dead to the others.
+
+        `uptime` returns seconds, also those in which this process was paused; the rest is as in SqlJournal.
+        """
+        home = _DatabaseHome(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
         super().__init__(home, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
 
 
 class _DatabaseHome:
     """The schema of the journal, and the leases of processes."""
 
-    def __init__(self, database: Database, owner: Owner, lease_s: float) -> None:
+    def __init__(self, database: Database, owner: Owner, lease: Callable[[Store], Lease]) -> None:
         self._database = database
         self._owner = owner
         self.store = Store(database, JOURNAL)
         self._sessions = Store(database, SESSIONS)
-        self.processes = Lease(self._sessions, lease_s=lease_s)
+        self.processes = lease(self._sessions)
 
     async def find(self) -> None:
         """Nothing is looked for."""
@@ -65,6 +69,10 @@ class _DatabaseHome:
     async def find_places(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the journal."""
         return await self._owner.find_places(self._read_places, create=create)
+
+    async def is_held(self, session: str) -> bool:
+        """Whether this process still has this name; the database is asked where that is not sure."""
+        return self.processes.is_fresh(session) or await to_thread.run_sync(self.processes.is_held, session)
 
     async def check_health(self) -> CheckResult:
         """Check that the journal can be written, and that no row was altered."""

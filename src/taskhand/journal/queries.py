@@ -7,7 +7,16 @@ from taskhand.journal.entry import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 from taskhand.sql.connection import SqlConnection, SqlRow
 
-__all__ = ["find_change", "find_holder", "find_open_changes", "find_page", "has_change", "load_changes"]
+__all__ = [
+    "find_change",
+    "find_ender",
+    "find_holder",
+    "find_open_changes",
+    "find_page",
+    "find_session",
+    "has_change",
+    "load_changes",
+]
 
 _OUTCOME = """coalesce(
     (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind IN ('ending', 'resumed')
@@ -103,6 +112,20 @@ def find_holder(
             if even_void or not is_void(change):
                 return change
     return None
+
+
+def find_session(connection: SqlConnection, change_id: str) -> str | None:
+    """The process that an open change is of; None for one that has ended."""
+    row = connection.execute("SELECT session FROM under_way WHERE change_id = ?", (change_id,)).fetchone()
+    return str(row["session"]) if row else None
+
+
+def find_ender(connection: SqlConnection, change_id: str) -> str | None:
+    """The process that has ended a change: the one that had taken it over, else the one that had begun it."""
+    sql = "SELECT body FROM entry WHERE change_id = ? AND kind IN ('opening', 'resumed', 'ending') ORDER BY seq DESC"
+    values = [parse_body(row["body"])["value"] for row in connection.execute(sql, (change_id,))]
+    named = (value.get("taken_over_by") or value.get("session") for value in values)
+    return next(filter(None, named), None)
 
 
 def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:

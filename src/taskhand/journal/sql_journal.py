@@ -17,10 +17,12 @@ from taskhand.journal import queries, writes
 from taskhand.journal.entry import (
     Entry,
     ending_entry,
+    late_entries,
     opening_entries,
     result_entries,
     resumed_entry,
     revised_entries,
+    taken_over_entries,
 )
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
 from taskhand.journal.redaction import Redaction
@@ -99,6 +101,10 @@ class SqlJournal:
         """The name of this process in the changes that it begins."""
         return self._processes.session
 
+    async def is_held(self, session: str) -> bool:
+        """Whether this process still has this name, so that no other ends what was begun under it."""
+        return await self._home.is_held(session)
+
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
@@ -110,7 +116,14 @@ class SqlJournal:
         if self._pruned is None or self._clock() - self._pruned >= timedelta(days=1):
             self._pruned = self._clock()
             await self.prune()
-        return await self._store.write(partial(self._begin, self._redact_opening(opening), intents), tasks=len(intents))
+        begun: list[Change] = []
+        begin = partial(self._begin, self._redact_opening(opening), intents, begun)
+        try:
+            return await self._store.write(begin, tasks=len(intents))
+        except OperatorError as error:
+            if error.details.get("in_doubt") and begun:
+                self._unwritten.append(partial(self._end_unsent, begun[-1]))
+            raise
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
         """Open a change again to go on with these of its intents, on disk when this returns; whether that was done."""
@@ -121,16 +134,23 @@ class SqlJournal:
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change, on disk when this returns."""
         entries = self._without_keys(revised_entries(change_id, self._places[0], self._clock(), intents))
-        await self._store.write(partial(writes.append, entries=entries))
+
+        def work(connection: SqlConnection) -> None:
+            if queries.find_session(connection, change_id) != self.session:
+                from taskhand.domain.ownership import taken_over_error  # noqa: PLC0415  no start waits for it
+
+                raise taken_over_error()
+            writes.append(connection, entries)
+
+        await self._store.write(work)
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down results; the later of two results for one intent counts, and the later of two endings."""
-        entries = self._outcome_entries(change_id, results, ending, self._clock())
+        now = self._clock()
+        entries = self._outcome_entries(change_id, results, ending, now)
 
         def work(connection: SqlConnection) -> None:
-            writes.append(connection, entries)
-            if ending is not None:
-                writes.end_change(connection, change_id)
+            self._settle(connection, change_id, entries, ends=ending is not None)
 
         # Not durable: after a power cut the change is open again, and recovery reads the tasks back.
         try:
@@ -269,7 +289,10 @@ class SqlJournal:
         finally:
             await self._home.aclose()
 
-    def _begin(self, opening: Opening, intents: Sequence[Intent], connection: SqlConnection) -> tuple[Change, bool]:
+    def _begin(
+        self, opening: Opening, intents: Sequence[Intent], begun: list[Change], connection: SqlConnection
+    ) -> tuple[Change, bool]:
+        """Begin a change, which is added to `begun`, unless one of its claims is held."""
         held = queries.find_holder(connection, self._places, opening.claims)
         if held is not None:
             return held, False
@@ -277,7 +300,16 @@ class SqlJournal:
         change_id, session = self._unused_id(connection, "chg"), self._processes.session
         entries = self._without_keys(opening_entries(change_id, self._places[0], opening, intents, session))
         writes.begin_change(connection, entries, opening, session)
-        return Change(change_id, opening, tuple(intents), session=session), True
+        begun.append(Change(change_id, opening, tuple(intents), session=session))
+        return begun[-1], True
+
+    def _end_unsent(self, change: Change, connection: SqlConnection) -> None:
+        """End a change that nothing was sent for, since it was not known whether it had been written down."""
+        if queries.find_session(connection, change.id) is not None:
+            results = [Result(index, "not_attempted", one.task_id) for index, one in enumerate(change.intents)]
+            ending = Ending("not_attempted", code="store_unavailable")
+            writes.append(connection, self._outcome_entries(change.id, results, ending, self._clock()))
+            writes.end_change(connection, change.id)
 
     def _resume(self, seen: Change, indexes: Collection[int], connection: SqlConnection) -> tuple[Change, bool]:
         (current,) = queries.load_changes(connection, [seen.id])
@@ -288,7 +320,22 @@ class SqlJournal:
         entry = resumed_entry(seen.id, self._places[0], self._clock(), indexes, session)
         writes.resume_change(connection, entry, session)
         (resumed,) = queries.load_changes(connection, [seen.id])
-        return resumed, True
+        return replace(resumed, session=session), True
+
+    def _settle(self, connection: SqlConnection, change_id: str, entries: Sequence[Entry], *, ends: bool) -> None:
+        """Write down results; as late ones where another process goes on with the change, or has ended it."""
+        by, session = queries.find_session(connection, change_id), self.session
+        if by is not None:
+            is_late = by != session and by not in self._processes.taken_over
+        else:
+            is_late = queries.find_ender(connection, change_id) != session
+        if is_late:
+            writes.append(connection, late_entries(entries))
+            _log.warning("the outcome of %s came late: another process has ended it meanwhile", change_id)
+            return
+        writes.append(connection, taken_over_entries(entries, session) if by not in {None, session} else entries)
+        if ends:
+            writes.end_change(connection, change_id)
 
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""

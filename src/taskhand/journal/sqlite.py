@@ -80,6 +80,10 @@ class _FileHome:
         await self.find()
         return await self._owner.find_places(partial(to_thread.run_sync, read_places, self.path), create=create)
 
+    async def is_held(self, session: str) -> bool:
+        """Whether this process has this name."""
+        return self.processes.is_held(session)
+
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""
         from taskhand.journal.health_checks import check_journal  # noqa: PLC0415  no start waits for it

@@ -39,8 +39,6 @@ _STATEMENT_S: Final = 30.0
 """Seconds that one statement may take."""
 _LEAST_S: Final = 0.5
 """Seconds that a write may take whose call has no time left: what was done is to be written down."""
-_ASK_S: Final = 5.0
-"""Seconds within which a new connection has to tell whether a lost commit was kept."""
 
 _END: Final = """
 SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
@@ -139,7 +137,7 @@ class Database:
             number = self._begin(driver, kind, writes=writes)
             result = work(PostgresConnection(driver))
             is_sent = True
-            driver.execute("COMMIT")
+            driver.execute("COMMIT", prepare=False)
         except psycopg.Error as error:
             if not is_cut(error, driver):
                 raise
@@ -184,16 +182,13 @@ class Database:
 
     def _was_kept(self, number: str, kind: PostgresKind) -> bool:
         """Whether a transaction was committed whose answer was lost. OperatorError where nobody can tell."""
-        until = time.monotonic() + _ASK_S
-        pause_s = _PAUSE_S
-        while time.monotonic() < until:
+        for attempt in range(_TRIES - 1):
             status = self._end(number)
             if status in {"committed", "aborted"}:
                 return status == "committed"
-            self._sleep(pause_s)
-            pause_s *= 2
+            self._sleep(_PAUSE_S * 2**attempt)
         why = "the connection broke as the last write was being committed, so it is not known whether it was kept"
-        raise unreachable_error(self._url, kind.label, why)
+        raise unreachable_error(self._url, kind.label, why, in_doubt=True)
 
     def _end(self, number: str | None) -> str | None:
         """End a transaction whose connection broke, and tell how it ended; None where the database does not answer.

@@ -72,12 +72,13 @@ def database_errors(url: str, label: str) -> Iterator[None]:
         raise _to_operator_error(error, url, label) from None
 
 
-def unreachable_error(url: str, label: str, why: str) -> OperatorError:
-    """The error for a database that does not answer."""
+def unreachable_error(url: str, label: str, why: str, *, in_doubt: bool = False) -> OperatorError:
+    """The error for a database that does not answer; `in_doubt` says that what was written may be kept."""
     return OperatorError(
         f"The {label} in {describe_database(url)} cannot be reached: {why}.",
         code="store_unavailable",
         retryable=True,
+        details={"in_doubt": True} if in_doubt else {},
         next_step=f"Check that PostgreSQL runs and that {_VARIABLE} names it; then try again.",
     )
 

@@ -85,6 +85,10 @@ class Lease:
                 self._enter()
         self._start()
 
+    def is_fresh(self, session: str) -> bool:
+        """Whether this process surely has this name, as far as can be told without the database."""
+        return session == self._session and self._monotonic() < self._held_until
+
     def is_held(self, session: str) -> bool:
         """Whether this process still has this name, so that nobody else acts for it; asked where that is not sure."""
         return session == self._session and self._renew_if_needed() and session == self._session

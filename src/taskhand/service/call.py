@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, Final
 
 import anyio
@@ -130,6 +131,7 @@ class Call:
         if not is_new:
             raise AlreadyClaimed(change)
         self.change, self.is_open = change, True
+        self._own_writes()
         await check_no_rival_note(self.app, change)
 
     async def resume(self, change: Change, indexes: Collection[int]) -> None:
@@ -139,6 +141,14 @@ class Call:
             raise AlreadyClaimed(resumed)
         self.change, self.is_open, self._former_ending = resumed, True, change.ending
         self._settled = set(range(len(resumed.intents))) - set(indexes)
+        self._own_writes()
+
+    def _own_writes(self) -> None:
+        """Send no write of the change once another process has ended it."""
+        from taskhand.domain.ownership import own_writes  # noqa: PLC0415  no start waits for it
+
+        if self.change is not None and (session := self.change.session) is not None:
+            own_writes(partial(self.app.journal.is_held, session))
 
     async def revise(self, intents: Sequence[Intent]) -> None:
         """Replace the intents of the open change; a part of it may have been written already."""

@@ -1,0 +1,168 @@
+"""Replicas on one journal: one that did not answer finds its changes ended by another, and takes nothing back."""
+
+import anyio
+import pytest
+
+from builders import refused, task
+from fixed_clock import FixedClock
+from journal.open_journal import APPLIED, begin, make_opening, open_postgres_journal, rename_intent, settle
+from postgres_line import open_line
+from postgres_server import TestDatabase
+from taskhand.domain.errors import NotAttempted, OperatorError
+from taskhand.domain.ownership import check_ownership, own_writes
+from taskhand.journal.journal import Change, Claim, Ending, Intent, Journal, Result
+from taskhand.journal.postgres import PostgresJournal
+
+RECOVERED = Ending("not_applied", code="recovered")
+
+
+class Uptime:
+    """A clock that goes on while its process is paused."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def pause(postgres: TestDatabase, uptime: Uptime) -> None:
+    """Let a minute pass in which a process did not say that it lives."""
+    postgres.run("UPDATE taskhand_sessions.session SET seen_at = seen_at - interval '1 minute'")
+    uptime.seconds += 60
+
+
+async def take_over(journal: Journal, change: Change, outcome: str = "not_applied") -> None:
+    """End the change that a silent process has left."""
+    [left] = await journal.abandoned()
+    assert left == change
+    await journal.settle(change.id, [Result(0, outcome, "t-1")], Ending(outcome, "recovered"))  # type: ignore[arg-type]
+
+
+async def test_a_silent_process_stays_alive_until_another_has_taken_it_over(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with open_postgres_journal(postgres.url, uptime=uptime) as silent:
+        change = await begin(silent)
+        pause(postgres, uptime)
+        assert await silent.is_held(silent.session)  # it was the first to speak again
+        async with open_postgres_journal(postgres.url) as other:
+            assert await other.abandoned() == ()
+            pause(postgres, uptime)
+            await take_over(other, change)
+        assert not await silent.is_held(str(change.session))
+
+
+async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        own_writes(lambda: silent.is_held(str(change.session)))
+        await check_ownership()
+        pause(postgres, uptime)
+        await take_over(other, change)
+        with refused("not_attempted", NotAttempted):
+            await check_ownership()
+        with refused("not_attempted", NotAttempted):
+            await silent.revise(change.id, [rename_intent()])
+        again = await begin(silent)
+        assert again.session not in {change.session, other.session}
+        assert await other.abandoned() == ()
+        await silent.settle(again.id, [Result(0, "applied", "t-1")], APPLIED)
+
+
+@pytest.mark.parametrize(
+    ("read", "sent", "counts"),
+    [
+        ("not_applied", "refused", "not_applied"),
+        ("applied", "refused", "applied"),
+        ("applied", "unknown", "applied"),
+        ("not_applied", "applied", "applied"),  # the other has read the task before the write was carried out
+        ("unknown", "applied", "applied"),
+    ],
+)
+async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more(
+    postgres: TestDatabase, read: str, sent: str, counts: str
+) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        pause(postgres, uptime)
+        await take_over(other, change, read)
+        await silent.settle(change.id, [Result(0, sent, "t-1", task(id="t-1"))], Ending(sent))  # type: ignore[arg-type]
+        found = await other.find(change.id)
+        assert found is not None
+        assert (found.results[0].outcome, found.ending and found.ending.outcome) == (counts, read)
+        assert (found.ending and found.ending.code) == "recovered"
+        assert (await other.verify()).fault is None
+        assert postgres.rows("SELECT count(*) FROM taskhand_journal.entry WHERE kind = 'late'") == [(1,)]
+
+
+async def test_the_first_of_two_that_end_a_change_ends_it(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        pause(postgres, uptime)
+        assert await other.abandoned() == (change,)
+        await silent.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+        await other.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)
+        found = await other.find(change.id)
+        assert found is not None
+        assert (found.outcome, found.results[0].outcome) == ("applied", "applied")
+
+
+async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_too(postgres: TestDatabase) -> None:
+    async with open_postgres_journal(postgres.url) as third:
+        async with open_postgres_journal(postgres.url) as second, open_postgres_journal(postgres.url) as first:
+            change = await begin(first)
+            pause(postgres, Uptime())
+            assert await second.abandoned() == (change,)
+            assert await third.abandoned() == ()
+            pause(postgres, Uptime())
+            assert await third.abandoned() == (change,)
+        assert await third.abandoned() == (change,)
+
+
+async def test_an_intent_of_which_it_is_not_known_whether_it_was_written_is_ended_as_not_sent(
+    postgres: TestDatabase,
+) -> None:
+    claim = Claim("key 1", "payload")
+    with open_line(postgres.url) as line:
+        async with open_postgres_journal(line.url, sleep=lambda _: None) as journal:
+            first = await settle(journal)
+            with line.cut_after_commit(), refused("store_unavailable", OperatorError) as error:
+                await journal.begin(make_opening("create_task", claim), [Intent("create")])
+            assert "not known" in error.value.message
+            [doubtful] = postgres.rows("SELECT change_id FROM taskhand_journal.under_way")
+            change, is_new = await journal.begin(make_opening("create_task", claim), [Intent("create")])
+            assert is_new
+            assert change.id not in {first, doubtful[0]}
+            ended = await journal.find(str(doubtful[0]))
+            assert ended is not None
+            assert ended.outcome == "not_attempted"
+
+
+async def test_of_replicas_that_begin_at_the_same_moment_one_gets_the_claim(
+    postgres: TestDatabase, clock: FixedClock
+) -> None:
+    answers: list[tuple[Change, bool]] = []
+
+    async def ask(journal: PostgresJournal) -> None:
+        answers.append(await journal.begin(make_opening("create_task", Claim("key 1", "")), [Intent("create")]))
+
+    async with (
+        open_postgres_journal(postgres.url, clock=clock) as one,
+        open_postgres_journal(postgres.url, clock=clock) as two,
+        open_postgres_journal(postgres.url, clock=clock) as three,
+        anyio.create_task_group() as group,
+    ):
+        for journal in (one, two, three) * 3:
+            group.start_soon(ask, journal)
+    assert sorted(is_new for _, is_new in answers) == [False] * 8 + [True]
