@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.figure import Measurement
 from benchmarks.host import BARE, Host, plain_environment, taskhand
 
-__all__ = ["measure"]
+__all__ = ["body_length", "measure", "request_bytes"]
 
 CLIENTS = (1, 4, 16, 64)
 ROUNDS = 30
@@ -41,7 +41,10 @@ def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Measureme
             made = host.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
         ours, bare = taskhand("serve", "--http", "--port", "0"), [sys.executable, str(BARE / "no_op.py")]
         with _serving(ours, environment) as our_port, _serving(bare, environment) as bare_port:
-            calls = (_request(our_port, "get_task", {"id": made["task"]["id"]}), _request(bare_port, "nothing", {}))
+            calls = (
+                request_bytes(our_port, "get_task", {"id": made["task"]["id"]}),
+                request_bytes(bare_port, "nothing", {}),
+            )
             ratios = {count: _ratio([(our_port, calls[0]), (bare_port, calls[1])], count, rounds) for count in clients}
     rows = [f"| {count} | {ratio:.2f} x |" for count, ratio in ratios.items()]
     details = "\n".join(["| clients | `get_task` a second, against the no-op |", "| --- | --- |", *rows])
@@ -87,7 +90,7 @@ class _Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._got += data
         head, gap, body = self._got.partition(b"\r\n\r\n")
-        if gap and len(body) >= _length(head):
+        if gap and len(body) >= body_length(head):
             assert b'"structuredContent":' in body, body[:300]
             self._got = b""
             self.answered += 1
@@ -105,11 +108,12 @@ class _Client(asyncio.Protocol):
             self._transport = None
 
 
-def _length(head: bytes) -> int:
+def body_length(head: bytes) -> int:
+    """The length of the body that the head of an answer says."""
     return int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
 
 
-def _request(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
+def request_bytes(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
     """The bytes of a call in protocol version 2026-07-28."""
     params = {"name": tool, "arguments": arguments, "_meta": _META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()

@@ -14,7 +14,9 @@ import anyio
 
 from benchmarks.figure import Measurement
 from benchmarks.host import BARE, Host, plain_environment, taskhand
+from benchmarks.http_profile import profile_http
 from benchmarks.in_process import connect_in_process
+from benchmarks.layers import Stats, layer_table
 from benchmarks.sandboxed import serve_sandbox
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
@@ -39,6 +41,7 @@ def measure(calls: int = CALLS) -> Measurement:
     with TemporaryDirectory() as name:
         folder = Path(name)
         local = plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite"))
+        parts.append(_profile_http(local, calls))
         parts.append(_profile_update("the embedded store", local, calls))
         with serve_sandbox("vambe", folder, VAMBE_RATE="1000") as vambe:
             parts.append(_profile_update("Vambe", vambe.environment, calls))
@@ -78,6 +81,14 @@ def _import_times(command: Sequence[str], environment: Mapping[str, str]) -> dic
     return {parts[2].strip(): int(parts[0]) for parts in lines if parts[0].strip().isdigit()}
 
 
+def _profile_http(environment: Mapping[str, str], calls: int) -> str:
+    """The layers that one `get_task` over HTTP spends its time in."""
+    stats = profile_http(environment, calls)
+    count = sum(row[1] for row in stats.values())
+    text = f"One `get_task` over HTTP: {count / calls:,.0f} function calls; by layer, without waiting."
+    return "\n".join([text, "", layer_table(stats, _WAITING, calls)])
+
+
 def _profile_update(where: str, environment: Mapping[str, str], calls: int) -> str:
     """The functions that one update spends its time in, including those on worker threads."""
     stats = anyio.run(_collect_stats, environment, calls)
@@ -90,18 +101,20 @@ def _profile_update(where: str, environment: Mapping[str, str], calls: int) -> s
     slowest = sorted(functions, key=lambda function: -function[1])[:_SHOWN]
     rows = [f"| `{name}` | {own / total:.1%} | {count / calls:,.1f} |" for name, own, count in slowest]
     count = sum(count for _, _, count in functions)
-    text = f"One `update_task` on {where}: {count / calls:,.0f} function calls; the slowest by their own time, without "
-    return "\n".join([f"{text}waiting.", "", "| function | share | calls |", "| --- | --- | --- |", *rows])
+    text = f"One `update_task` on {where}: {count / calls:,.0f} function calls; by layer, and the slowest by their own "
+    layers = layer_table(stats, _WAITING, calls)
+    head = ["| function | share | calls |", "| --- | --- | --- |"]
+    return "\n".join([f"{text}time, without waiting.", "", layers, "", *head, *rows])
 
 
-_Stats = dict[tuple[str, int, str], tuple[int, int, float, float, object]]
-
-
-async def _collect_stats(environment: Mapping[str, str], calls: int) -> _Stats:
+async def _collect_stats(environment: Mapping[str, str], calls: int) -> Stats:
     """Statistics of all threads; the few calls of worker threads before the first update are included."""
     profile = cProfile.Profile()
     with _profiled_threads() as others:
-        async with open_app(Settings.from_env(environment)) as at, connect_in_process(create_server(at)) as client:
+        async with (
+            open_app(Settings.from_env(environment)) as at,
+            connect_in_process(create_server(at, makes_spans=False)) as client,
+        ):
             [member, *_] = (await client.call("list_team_members"))["members"]
             created = await client.call("create_task", title="Call Acme", responsibleIds=[member["id"]], priority="1")
             profile.enable()
