@@ -39,13 +39,13 @@ async def outcomes(office: SignedOffice, person: str, calls: int) -> list[str]:
 
 async def test_callers_at_once_at_several_servers_renew_once_for_each_generation(crm: str, tmp_path: Path) -> None:
     async with open_signed_office(crm, tmp_path, servers=2) as office:
-        for generation in range(1, 4):
+        for generation in range(1, 3):
             office.clock.move(seconds=office.sandbox.spec_variant.oauth_access_life - 60)  # good for a minute more
-            assert await outcomes(office, BEN, 8) == ["ok"] * 8
+            assert await outcomes(office, BEN, 6) == ["ok"] * 6
             assert [one.user for one in office.renewals()] == [office.user(BEN)] * generation
         office.clock.move(hours=12)  # expired
-        assert await outcomes(office, BEN, 8) == ["ok"] * 8
-        assert [one.user for one in office.renewals()] == [office.user(BEN)] * 4
+        assert await outcomes(office, BEN, 6) == ["ok"] * 6
+        assert [one.user for one in office.renewals()] == [office.user(BEN)] * 3
         assert {one.user for one in office.sandbox.requests} == {office.user(BEN)}
         assert all(one.status == 200 for one in office.sandbox.requests)
 
@@ -85,7 +85,7 @@ async def test_many_calls_whose_token_ends_early_renew_it_once(crm: str, tmp_pat
     async with open_signed_office(crm, tmp_path, servers=2) as office:
         assert await outcomes(office, BEN, 4) == ["ok"] * 4
         office.sandbox.authorization.grants.end_access()
-        assert await outcomes(office, BEN, 12) == ["ok"] * 12
+        assert await outcomes(office, BEN, 8) == ["ok"] * 8
         assert await outcomes(office, CAT, 2) == ["ok"] * 2
         assert [one.user for one in office.renewals()] == [office.user(BEN), office.user(CAT)]
 
