@@ -274,3 +274,24 @@ async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_w
     assert found.outcome == "applied"
     assert office.users() == {BEN}
     await app.journal.aclose()
+
+
+async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path: Path) -> None:
+    async def notes(client: Client) -> list[str]:
+        rows = (await answer_of(client, "list_connections"))["connections"]
+        return [row["note"].partition(" noti_")[0] for row in rows]
+
+    own, shared = "Used with your own credential.", "Used with the shared credential."
+    async with open_office(tmp_path, "north", "south") as both:
+        await both.link("ben@example.com", BEN, "north")
+        async with both.client("ben@example.com") as ben:
+            assert await notes(ben) == [own, shared]
+            north = await both.links.find("ben@example.com", "north")
+            assert north is not None
+            await both.links.end(north)
+            assert await notes(ben) == ["Link your own credential again: the one before is not accepted.", shared]
+        async with both.client(NOBODY, ONLY_OWN) as dan:
+            assert await notes(dan) == ["Link your own credential first."] * 2
+        async with both.client(None) as nobody:
+            assert not [note for note in await notes(nobody) if "credential" in note]
+        assert both.users() == set()

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, cast
 
 from taskhand.backends.base import Backend, OwnProperties
-from taskhand.domain.errors import LinkRequired, NotAllowed
+from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
 
-__all__ = ["OwnBackend", "OwnBackends", "with_own_credential"]
+__all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 
 ForCaller = Callable[[Backend, str | None], Backend]
 """A backend as the caller uses it; the text is who the caller is there, where the CRM has told."""
@@ -44,6 +44,10 @@ class OwnBackends(Protocol):
         """
         ...
 
+    async def is_linked(self, names: Sequence[str]) -> bool:
+        """Whether the person with these names has linked one; errors as of `lease`."""
+        ...
+
     async def aclose(self) -> None:
         """Close all that is open."""
         ...
@@ -58,6 +62,21 @@ def with_own_credential(
     """
     choice = _Choice(shared, own, principal, connection, for_caller)
     return cast("Backend", _CallersBackend(choice)), choice.is_own
+
+
+async def describe_credential(own: OwnBackends, principal: Principal) -> str | None:
+    """With whose credential the calls of a person go to the CRM, as a sentence; None where nobody is known."""
+    if principal.person is None:
+        return None
+    try:
+        is_linked = await own.is_linked(principal.person.names)
+    except (LinkRequired, LinkBroken):
+        return "Link your own credential again: the one before is not accepted."
+    if is_linked:
+        return "Used with your own credential."
+    if principal.rules.own_credential:
+        return "Link your own credential first."
+    return "Used with the shared credential."
 
 
 class _Choice:

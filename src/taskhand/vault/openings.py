@@ -123,6 +123,13 @@ class Openings(Generic[_T]):
             opened.users -= 1
             await opened.close_if_unused()
 
+    async def is_linked(self, names: Sequence[str]) -> bool:
+        """Whether the person with these names has linked a credential; nothing is opened. Errors as of `lease`."""
+        for name in names:
+            if await self._links.find(name, self.connection) is not None:
+                return True
+        return False
+
     async def aclose(self) -> None:
         """Close all that is open."""
         while self._kept:

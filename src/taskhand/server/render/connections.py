@@ -39,14 +39,17 @@ class ConnectionsAnswer(Answer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, apps: Sequence[AppContext]) -> "ConnectionsAnswer":
-        """The answer for these connections."""
+    def of(cls, apps: Sequence[AppContext], credentials: Sequence[str | None]) -> "ConnectionsAnswer":
+        """The answer for these connections; `credentials` say with whose the caller uses each."""
         every = [app.backend.capabilities for app in apps]
         notes = {app.principal.rules.note_on_lists for app in apps}
-        return cls(connections=tuple(_row(app, every) for app in apps), note=next(iter(notes), None) or MISSING)
+        return cls(
+            connections=tuple(_row(app, every, said) for app, said in zip(apps, credentials, strict=True)),
+            note=next(iter(notes), None) or MISSING,
+        )
 
 
-def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
+def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None) -> ConnectionRow:
     can = app.backend.capabilities
     return ConnectionRow(
         name=app.connection or "default",
@@ -55,7 +58,7 @@ def _row(app: AppContext, every: Sequence[Capabilities]) -> ConnectionRow:
         only_reads=app.policy.only_reads or MISSING,
         me=_me(app) or MISSING,
         lacks=tuple(_lacks(can, every)) or MISSING,
-        note=" ".join(filter(None, [_problem(app), can.lists_also])) or MISSING,
+        note=" ".join(filter(None, [_problem(app), credential, can.lists_also])) or MISSING,
         statuses=can.status_names or MISSING,
         task_types=can.task_types or MISSING,
     )

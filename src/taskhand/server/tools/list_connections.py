@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from taskhand.domain.task import Body
 from taskhand.server.render.connections import ConnectionsAnswer
 from taskhand.server.tool import Tool
+from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
 __all__ = ["LIST_CONNECTIONS"]
@@ -19,7 +20,17 @@ async def _run(call: Call, arguments: ListConnections) -> ConnectionsAnswer:
 
 
 async def _run_everywhere(calls: Mapping[str, Call], _: ListConnections) -> ConnectionsAnswer:
-    return ConnectionsAnswer.of([call.app for call in calls.values()])
+    apps = [call.app for call in calls.values()]
+    return ConnectionsAnswer.of(apps, [await _describe_credential(app) for app in apps])
+
+
+async def _describe_credential(app: AppContext) -> str | None:
+    """With whose credential the caller uses a connection, where persons can link one."""
+    if app.own is None:
+        return None
+    from taskhand.service.own_credential import describe_credential
+
+    return await describe_credential(app.own, app.principal)
 
 
 LIST_CONNECTIONS = Tool(
