@@ -24,6 +24,7 @@ from taskhand.keys.key_check import KeyCheck
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
+from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.bearer_auth import Authentication
 from taskhand.server.transports.host_names import Address
 from taskhand.server.transports.http import serve_http
@@ -149,11 +150,12 @@ async def asking_server(
     crm: Mapping[str, str] = NO_CRM,
     links: Links | None = None,
     runtime: Runtime | None = None,
+    pages: LinkPages | None = None,
 ) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
     """A server in this process that asks callers as `auth` does; its client, and what it said at its start.
 
     `crm` are the variables of a CRM in place of the embedded store, `links` the own credentials for it, and `runtime`
-    is how it is waited for.
+    is how it is waited for. `pages` are where persons link credentials.
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     said: list[str] = []
@@ -175,6 +177,7 @@ async def asking_server(
                 readiness=check_readiness(Connections.of(app)),
                 auth=auth,
                 keeps_sessions=keeps_sessions,
+                pages=pages,
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(serve, server, Address("127.0.0.1", port), anyio.lowlevel.checkpoint)

@@ -1,0 +1,36 @@
+"""The pages behind a server's own limits: they are for callers whom nobody asks for a bearer, by their addresses."""
+
+from pathlib import Path
+
+from server.linking.link_stage import link_stage
+from server.transports.keyed_server import asking_server
+from taskhand.server.linking.pages import LinkPages
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.key_auth import KeyAuth
+
+
+async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> None:
+    limits = HttpLimits(requests_s=5, body_bytes=64 * 1024)
+    async with link_stage(tmp_path) as stage:
+        pages = LinkPages(stage.linking)
+        async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, said):
+            assert said[-1].endswith("Persons can link credentials of their own at https://tasks.example.com/link.")
+            page = await stage.ticket()
+            shown = await http.get(
+                f"{page}/", headers={"Authorization": "Bearer thk_wrong", "Host": "tasks.example.com"}
+            )
+            assert (shown.status_code, "ben@example.com" in shown.text) == (200, True)
+            assert (await http.post(page, content=b"x" * 70_000)).status_code == 413
+            answers = [await http.get("/link/nothing") for _ in range(20)]
+    assert {one.status_code for one in answers} == {404, 429}
+    assert answers[-1].headers["retry-after"] == "1"
+
+
+async def test_without_an_address_of_its_own_a_server_that_others_reach_has_no_pages(tmp_path: Path) -> None:
+    async with link_stage(tmp_path) as stage:
+        pages = LinkPages(stage.linking)
+        stage.linking.resource = ""
+        assert pages.routes(None) == []
+        assert "pages for it need --resource" in pages.describe()
+        assert len(pages.routes("http://127.0.0.1:8000/mcp")) == 3
+        assert stage.linking.callback == "http://127.0.0.1:8000/link/callback"
