@@ -11,11 +11,14 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitCompleteNotification, ElicitRequestURLParams, ElicitResult
 
+from fixed_clock import NOW
 from issuers import issuing
 from sandbox.close.stage import ANA, BEN, SEED, TASK
 from server.linking.link_stage import Browser
 from server.offices import answer_of
-from server.transports.server_process import BOUND_S, Web, output, serving
+from server.transports.server_process import BOUND_S, Web, serving
+from taskhand.keys.key import Key, make_key_text
+from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from vault.vaults import KEY
@@ -45,6 +48,7 @@ async def link(url: str, credential: str) -> None:
 @pytest.mark.parametrize("stateless", [False, True])
 async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) -> None:
     store, sandbox = tmp_path / "tasks.sqlite", CloseSandbox(seed=SEED)
+    keys = SqliteKeyStore(tmp_path / "keys.sqlite")
     (tmp_path / "policy.toml").write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
     async with serve(sandbox) as url:
         settings = {
@@ -69,7 +73,8 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
         options = ("--auth", "keys", *(["--stateless"] if stateless else []))
         with serving(store, *options, **settings) as web:
             for person, mode in callers.items():
-                key = output(store, "keys", "create", "--person", person, "--scopes", "read,write", **settings).strip()
+                new = make_key_text()
+                await keys.add(Key(new.id, person, frozenset({"read", "write"}), NOW), new.hash)
 
                 async def answer(_: Any, params: Any, person: str = person) -> ElicitResult:
                     assert isinstance(params, ElicitRequestURLParams)
@@ -78,7 +83,7 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
                     return ElicitResult(action="accept")
 
                 more = {"elicitation_callback": answer, "message_handler": hear, "mode": mode}
-                async with connected(web, key, **more) as client:
+                async with connected(web, new.text, **more) as client:
                     answered = await answer_of(client, "update_task", id=TASK, title=f"By {person}")
                     if stateless:
                         assert answered["code"] == "link_required"
@@ -88,6 +93,7 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
                         answered = await answer_of(client, "update_task", id=TASK, title=f"By {person}")
                     assert answered["task"]["title"] == f"By {person}"
         logged = "".join(web.process.err.all())
+    await keys.aclose()
     assert len(asked) == len(callers)
     assert all(one.startswith(web.url.removesuffix("/mcp") + "/link/") for one in asked)
     assert not [one for one in asked if one.rpartition("/")[2] in logged]
