@@ -18,7 +18,6 @@ DEFAULT_PORT: Final = 8000
 
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
 
-
 _SHORTEST_KEY: Final = 32
 """Characters, as the SDK requires."""
 
@@ -299,8 +298,7 @@ class ServerSettings(BaseModel):
         Path | None,
         Field(
             alias="TASKHAND_KEYS",
-            description="The file that holds the hashes of the keys of callers; default: `keys.sqlite` in the user's "
-            "data folder.",
+            description="The file with the hashes of callers' keys; default: `keys.sqlite` in the user's data folder.",
         ),
     ] = None
     issuers: Annotated[
@@ -360,8 +358,7 @@ class ServerSettings(BaseModel):
         str | None,
         Field(
             alias="TASKHAND_INTROSPECTION_CLIENT",
-            description="The client as which the first issuer is asked about tokens that are opaque; default: such "
-            "tokens are refused.",
+            description="The client that asks the first issuer about opaque tokens; default: these are refused.",
         ),
     ] = None
     introspection_secret: Annotated[
@@ -370,11 +367,7 @@ class ServerSettings(BaseModel):
     ] = None
     sign_in_client: Annotated[
         str | None,
-        Field(
-            alias="TASKHAND_SIGN_IN_CLIENT",
-            description="The client as which persons sign in at the first issuer on the page where they link a "
-            "credential; default: nobody signs in there.",
-        ),
+        Field(alias="TASKHAND_SIGN_IN_CLIENT", description="The client for the sign-in on the page; default: none."),
     ] = None
     sign_in_secret: Annotated[
         SecretStr | None,
