@@ -1,7 +1,9 @@
 """Who may import whom. A file's folder says what the file may know; each test lists every file that breaks a rule."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import taskhand
@@ -101,26 +103,22 @@ def test_a_library_is_imported_only_by_its_owner() -> None:
     offenders = [
         f"{name} imports {library}"
         for name, file in _named()
-        for library in _imports(file)
+        for library in _facts(file).imports
         if (owners := OWNERS.get(library.split(".")[0])) is not None and not _within(name, owners)
     ]
     assert offenders == []
 
 
 def test_files_stay_small_and_catch_only_what_they_name() -> None:
-    offenders = [f"{name}: {found}" for name, file in _named() for found in _oversized(file)]
-    offenders += [name for name, file in _named() if _catches_everything(file) and name not in CATCHES_EVERYTHING]
-    assert offenders == []
+    offenders = [f"{name}: {found}" for name, file in _named() for found in _facts(file).oversized]
+    broad = [name for name, file in _named() if _facts(file).catches_everything and name not in CATCHES_EVERYTHING]
+    assert [*offenders, *broad] == []
 
 
 def test_only_one_file_prints() -> None:
     printing = {"print", "click.echo", "click.secho", "click.echo_via_pager", "sys.stdout.write"}
     offenders = [
-        f"{name} calls {call}"
-        for name, file in _named()
-        if name != PRINTER
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and (call := ast.unparse(node.func)) in printing
+        f"{name} calls {call}" for name, file in _named() if name != PRINTER for call in _facts(file).calls & printing
     ]
     assert offenders == []
 
@@ -130,14 +128,14 @@ def test_what_serves_callers_starts_no_process_and_runs_no_text() -> None:
     runs = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execv", "os.execvp", "os.fork"}
     runs |= {"os.posix_spawn", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell", "anyio.run_process"}
     apart = {"cli", "install", "testing", "server/demo"}
-    served = [(name, file) for name, file in _named() if not {name, name.split("/")[0]} & apart]
-    offenders = [f"{name} imports {one}" for name, file in served for one in _imports(file) if one in starts]
-    offenders += [
-        f"{name} calls {call}"
-        for name, file in served
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and (call := ast.unparse(node.func)) in runs
-    ]
+    served = [(name, _facts(file)) for name, file in _named() if not {name, name.split("/")[0]} & apart]
+    offenders = [f"{name}: {one}" for name, facts in served for one in {*facts.imports} & starts | facts.calls & runs]
+    assert offenders == []
+
+
+def test_no_module_remembers_anything_from_one_call_to_the_next() -> None:
+    """What is remembered is in an object that belongs to somebody: a module belongs to all persons."""
+    offenders = [f"{name}: {one}" for name, file in _named() if "sandbox" not in name for one in _facts(file).kept]
     assert offenders == []
 
 
@@ -161,40 +159,75 @@ def _within(name: str, parts: set[str]) -> bool:
 
 def _ours(file: Path) -> Iterator[str]:
     """The modules of this package that a file imports, as paths below the package."""
-    for name in _imports(file):
+    for name in _facts(file).imports:
         if name.startswith("taskhand."):
             yield name.removeprefix("taskhand.").replace("__version__", "__init__").replace(".", "/")
 
 
-def _imports(file: Path) -> Iterator[str]:
-    """Every module that a file imports, at its top or inside a function; a relative import is refused."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            assert node.level == 0, f"{file}: write the relative import {module} in full"
-            if (ROOT.parent / module.replace(".", "/")).is_dir():
-                yield from (f"{module}.{alias.name}" for alias in node.names)
-            else:
-                yield module
+@dataclass(frozen=True)
+class Facts:
+    """What is asked of a file, which is read once for all rules.
+
+    `imports` are the modules at its top and inside of functions, `calls` what it calls, and `kept` what it keeps for
+    all who call: containers that are filled later, and global names.
+    """
+
+    imports: tuple[str, ...]
+    calls: frozenset[str]
+    oversized: tuple[str, ...]
+    kept: tuple[str, ...]
+    catches_everything: bool
 
 
-def _oversized(file: Path) -> Iterator[str]:
-    """Files over 400 lines and functions over 60."""
+@cache
+def _facts(file: Path) -> Facts:
     text = file.read_text(encoding="utf-8")
-    if (lines := text.count("\n")) > 400:
-        yield f"{lines} lines"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno
-            if length >= 60:
-                yield f"{node.name} has {length} lines"
-
-
-def _catches_everything(file: Path) -> bool:
-    broad = {"Exception", "BaseException"}
-    return any(
-        isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in broad)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    tree = ast.parse(text)
+    nodes = [*ast.walk(tree)]
+    lines = text.count("\n")
+    return Facts(
+        tuple(name for node in nodes for name in _imported(node, file)),
+        frozenset(ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)),
+        (*([f"{lines} lines"] if lines > 400 else []), *(name for node in nodes for name in _oversized(node))),
+        tuple(ast.unparse(node) for node in [*filter(_is_kept, tree.body), *_global_names(nodes)]),
+        any(map(_catches_everything, nodes)),
     )
+
+
+def _imported(node: ast.AST, file: Path) -> Iterator[str]:
+    """The modules that a statement imports; a relative import is refused."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        assert node.level == 0, f"{file}: write the relative import {module} in full"
+        if (ROOT.parent / module.replace(".", "/")).is_dir():
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        else:
+            yield module
+
+
+def _oversized(node: ast.AST) -> Iterator[str]:
+    """A function over 60 lines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        length = (node.end_lineno or 0) - node.lineno
+        if length >= 60:
+            yield f"{node.name} has {length} lines"
+
+
+def _is_kept(node: ast.AST) -> bool:
+    """Whether a statement names a container that is filled later."""
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    if isinstance(value, ast.Call):
+        makers = {"dict", "list", "set", "defaultdict", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary"}
+        return not value.args and ast.unparse(value.func).partition("[")[0] in makers
+    return (isinstance(value, ast.Dict) and not value.keys) or (isinstance(value, ast.List) and not value.elts)
+
+
+def _global_names(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    return (node for node in nodes if isinstance(node, ast.Global))
+
+
+def _catches_everything(node: ast.AST) -> bool:
+    broad = {"Exception", "BaseException"}
+    return isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in broad)
