@@ -1,0 +1,113 @@
+"""On each CRM, requests bear the credential of whoever calls: seen in front of its sandbox, which knows one key."""
+
+from base64 import b64decode, b64encode
+from binascii import Error
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from fixed_clock import NOW
+from passing import Time
+from safety.crms import CRMS, Crm, Sandbox
+from server.offices import answer_of, client_of
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.wiring import open_connections
+from vault.vaults import links_at
+
+OWNER, BEN, CAT, NOBODY = "qowner", "qben", "qcat", "qnob"
+STATUSES = "Pendiente:initial,En Progreso:in_progress,Completado:done"
+KEYS = {"vambe": "VAMBE_API_KEY", "close": "CLOSE_API_KEY", "hubspot": "HUBSPOT_ACCESS_TOKEN"}
+
+
+@dataclass
+class Front:
+    """Stands before a sandbox: keeps who bore which request, and sends it on with the sandbox's own key."""
+
+    sandbox: Sandbox
+    borne: list[tuple[str | None, str]] = field(default_factory=list)
+
+    @property
+    def app(self) -> "Front":
+        """The ASGI application."""
+        return self
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        name = b"x-api-key" if b"x-api-key" in headers else b"authorization"
+        place = len(self.borne)
+        self.borne.append((_bearer(headers.get(name, b"")), scope["path"]))
+
+        async def hear() -> Any:
+            message = await receive()
+            bearer, text = self.borne[place]
+            self.borne[place] = bearer, text + message.get("body", b"").decode("utf-8", "replace")
+            return message
+
+        headers[name] = _own(self.sandbox)
+        await self.sandbox.app(scope | {"headers": list(headers.items())}, hear, send)
+
+
+def _own(sandbox: Sandbox) -> bytes:
+    """The header of the sandbox's own credential."""
+    if token := getattr(sandbox, "token", None):
+        return f"Bearer {token}".encode()
+    key = str(getattr(sandbox, "key", ""))
+    return b"Basic " + b64encode(f"{key}:".encode()) if isinstance(sandbox, CloseSandbox) else key.encode()
+
+
+def _bearer(header: bytes) -> str | None:
+    """The person whose name is in a credential."""
+    text = header.rpartition(b" ")[2]
+    with suppress(Error):
+        text += b64decode(text, validate=True)
+    return next((name for name in (OWNER, BEN, CAT) if name.encode() in text), None)
+
+
+async def _work(client: Client, bearer: str, number: int, needs: Mapping[str, str]) -> None:
+    new = {"title": f"Call of {bearer} {number}", "responsibleIds": ["me"], **needs}
+    made = await answer_of(client, "create_task", **new)
+    assert "code" not in made, made
+    for tool, sent in (("update_task", {"title": f"Write to {bearer}"}), ("complete_task", {}), ("get_task", {})):
+        answer = await answer_of(client, tool, id=made["task"]["id"], **sent)
+        assert "code" not in answer, answer
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_path: Path) -> None:
+    front = Front(crm.sandbox(2, Time(), ()))
+    links = links_at(tmp_path / "links.sqlite")
+    for name in (BEN, CAT):
+        given = OwnCredential(f"pat-token-of-{name}")
+        await links.save(Link(f"{name}@x.test", "default", "key", given, NOW, LinkedMember(crm.me, name)))
+    async with serve(front) as url:
+        upper = crm.name.upper()
+        variables = {KEYS[crm.name]: f"pat-token-of-{OWNER}", f"{upper}_RATE": "1000", "VAMBE_STATUSES": STATUSES}
+        variables |= {f"{upper}_BASE_URL": f"{url}{'/api/v1' if crm.name == 'close' else ''}"}
+        variables |= {"TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite"), "TASKHAND_TIMEZONE": "America/Santiago"}
+        settings = Settings.from_env(variables)
+        lines = {f"{NOBODY}@x.test": {"member": crm.me}}
+        async with (
+            open_connections([ConnectionSettings("default", settings)], links=links) as connections,
+            client_of(connections, f"{BEN}@x.test") as ben,
+            client_of(connections, f"{CAT}@x.test") as cat,
+            client_of(connections, f"{NOBODY}@x.test", memberships=lines) as nobody,
+            side_by_side() as group,
+        ):
+            for number in range(2):
+                for bearer, client in {BEN: ben, CAT: cat, OWNER: nobody}.items():
+                    group.start_soon(_work, client, bearer, number, crm.needs)
+    await links.aclose()
+    names = (OWNER, BEN, CAT)
+    assert {bearer for bearer, _ in front.borne} == {*names}
+    assert [one for one in front.borne if any(name in one[1] and name != one[0] for name in names)] == []
+    assert all(sum(f"Call of {name}" in text for _, text in front.borne) >= 2 for name in names)
