@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "keys": {"domain", "sql", "sqlite", "postgres"},
     "tokens": {"domain"},
     "vault": {"domain", "sql", "sqlite", "postgres"},
-    "backends": {"domain", "http", "sql", "sqlite"},
+    "backends": {"domain", "http", "postgres", "sql", "sqlite"},
     "service": {"domain", "backends/base", "journal/journal"},
     "server": {
         "domain",

@@ -21,6 +21,7 @@ __all__ = [
     "Due",
     "DueRequest",
     "at_wall",
+    "day_in",
     "due_of",
     "due_text",
     "instant_text",
@@ -249,9 +250,12 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
         return False
     if due.at is not None:
         return due.at < now
-    zone = due.zone or default_zone
-    today = now.astimezone(_zone_info(zone)) if zone else now
-    return due.day < today.date()
+    return due.day < day_in(now, due.zone or default_zone)
+
+
+def day_in(now: datetime, zone: str | None) -> date:
+    """The day that it is at `now` (aware) in a zone, else in its own."""
+    return (now.astimezone(_zone_info(zone)) if zone else now).date()
 
 
 def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:

@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.local.open_store import create, open_store, update
+from backends.local.conftest import Opener
+from backends.local.open_store import create, empty_database, open_database, open_store, update
 from backends.local.oracle import expected
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
@@ -27,6 +28,9 @@ from taskhand.domain.page import cursor_after, resume
 from taskhand.domain.query import Order, TaskQuery
 from taskhand.domain.task import Status, StatusChoice, Task
 from taskhand.domain.task_times import Moment, Period
+
+if TYPE_CHECKING:
+    from postgres_server import TestDatabase
 
 T = TypeVar("T")
 ZONE = "Pacific/Auckland"
@@ -330,10 +334,10 @@ class World:
         return [*pages, [*page.tasks]]
 
 
-async def compare(path: Path, wanted: list[Wish], asked: list[Ask]) -> None:
+async def compare(opens: Opener, wanted: list[Wish], asked: list[Ask]) -> None:
     """Create the tasks, follow the pages of each query, and compare them with the expected result."""
     clock = FixedClock()
-    async with open_store(path, clock, ZONE) as backend:
+    async with opens(clock, ZONE) as backend:
         people = [await backend.edit(lambda directory: directory.add_member("P")) for _ in range(3)]
         await backend.edit(lambda directory: directory.connection.execute("DELETE FROM task").rowcount)
         world = World(backend, clock, people, (await backend.statuses()).statuses)
@@ -351,14 +355,21 @@ async def compare(path: Path, wanted: list[Wish], asked: list[Ask]) -> None:
 def test_following_the_cursor_gives_every_task_once_in_the_right_order(
     tmp_path_factory: pytest.TempPathFactory, wanted: list[Wish], asked: list[Ask]
 ) -> None:
-    anyio.run(compare, tmp_path_factory.getbasetemp() / "world" / "tasks.sqlite", wanted, asked)
+    anyio.run(compare, partial(open_store, tmp_path_factory.getbasetemp() / "world" / "tasks.sqlite"), wanted, asked)
+
+
+@settings(max_examples=EXAMPLES // 5, deadline=None, derandomize=True, database=None)
+@given(wanted=st.lists(wishes, max_size=24), asked=st.lists(asks, min_size=12, max_size=12))
+def test_the_same_is_so_in_a_database(postgres_database: "TestDatabase", wanted: list[Wish], asked: list[Ask]) -> None:
+    empty_database(postgres_database)
+    anyio.run(compare, partial(open_database, postgres_database.url), wanted, asked)
 
 
 @pytest.mark.parametrize("order", ["due", "created", "oldest", "priority"])
 def test_pages_of_tasks_that_all_sort_alike_lose_none(tmp_path: Path, order: Order) -> None:
     alike = Wish(Edit(title="Same", due=Due(date(2026, 3, 4)), priority=1), [0, 1], 0)
     query = TaskQuery(order=order, limit=7)
-    anyio.run(compare, tmp_path / "tasks.sqlite", [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
+    anyio.run(compare, partial(open_store, tmp_path / "tasks.sqlite"), [alike] * 30, [Ask(query, [0, 1]), Ask(query)])
 
 
 async def test_a_task_made_before_the_cursor_does_not_move_the_next_page(store_file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,13 @@ from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.people import resolve_people
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
+
+
+@pytest.fixture
+async def backend(store_file: Path) -> AsyncIterator[LocalBackend]:
+    """A file alone: nothing of the data set is about where it is."""
+    async with open_store(store_file) as backend:
+        yield backend
 
 
 async def planted(backend: LocalBackend) -> tuple[Task, ...]:

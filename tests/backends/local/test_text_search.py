@@ -5,11 +5,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.local.open_store import create, empty_database, open_database, update
 from fixed_clock import NOW
 from taskhand.backends.local.health_checks import describe_search
 from taskhand.backends.local.page_rows import find_rows
@@ -17,9 +20,13 @@ from taskhand.backends.local.query import StoreState
 from taskhand.backends.local.rows import searchable
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
+from taskhand.domain.edit import Edit
 from taskhand.domain.names import fold
 from taskhand.domain.query import Order, TaskQuery
 from taskhand.sqlite.connection import open_connection
+
+if TYPE_CHECKING:
+    from postgres_server import TestDatabase
 
 Change = tuple[str, int, str, str]
 STATE = StoreState(("new",), NOW)
@@ -127,6 +134,25 @@ def test_a_search_finds_what_a_look_at_every_text_finds(
             write(connection, change)
         check_searches(connection, [*wanted, *parts], order)
         connection.execute("INSERT INTO task_fts (task_fts, rank) VALUES ('integrity-check', 1)")
+
+
+@settings(max_examples=12, deadline=None, derandomize=True, database=None)
+@given(written=st.lists(st.tuples(texts, texts), max_size=8), wanted=st.lists(texts, min_size=4, max_size=4))
+def test_a_database_finds_the_same(
+    postgres_database: "TestDatabase", written: list[tuple[str, str]], wanted: list[str]
+) -> None:
+    async def search() -> None:
+        async with open_database(postgres_database.url) as backend:
+            tasks = [await create(backend, Edit(title=one, description=two, priority=0)) for one, two in written]
+            tasks += [await update(backend, task, Edit(title=f"{task.description} {task.title}")) for task in tasks[:2]]
+            shown = {task.id: fold(f"{task.title} {task.description or ''}") for task in tasks}
+            parts = [part for both in written for text in both for part in (text[:2], text[1:5])]
+            for text in (*wanted, *parts):
+                having = {one for one, folded in shown.items() if all(word in folded for word in fold(text).split())}
+                assert {task.id for task in (await backend.list_tasks(TaskQuery(text=text))).tasks} == having
+
+    empty_database(postgres_database)
+    anyio.run(search)
 
 
 def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""The built-in store in a PostgreSQL database, shared safely by any number of replicas."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.dialect import Clause, Dialect
+from taskhand.backends.local.directory import Directory, Language, NewId
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.due import day_in, instant_text
+from taskhand.domain.errors import OperatorError
+from taskhand.postgres.database import Database
+from taskhand.postgres.migrations import PostgresKind
+from taskhand.postgres.store import Store
+from taskhand.sql.connection import SqlConnection
+
+if TYPE_CHECKING:
+    from taskhand.sql.store import SqlStore
+
+__all__ = ["TASKS", "open_database_store"]
+
+TASKS: Final = PostgresKind("task store", "tasks", "taskhand.backends.local", lock=2)
+"""Its writes run one after another: so each sees what was written before it, as in a file."""
+
+_T = TypeVar("_T")
+
+_GROUP: Final = 3
+"""Letters in a group of the index of texts."""
+_MOST_GROUPS: Final = 40
+"""Groups that are asked for; a longer text is told by its beginning."""
+
+
+def _in_texts(words: Sequence[str]) -> list[Clause]:
+    """The index tells which texts have every group of letters of the words; their order is looked at then."""
+    groups: dict[str, None] = {}
+    for word in words:
+        groups |= dict.fromkeys(word[at : at + _GROUP] for at in range(max(1, len(word) - _GROUP + 1)))
+    has_groups: Clause = ("text_groups(t.searchable) @> ?::text[]", ([*groups][:_MOST_GROUPS],))
+    return [] if not words else [has_groups, *(("instr(t.searchable, ?) > 0", (word,)) for word in words)]
+
+
+POSTGRES: Final = Dialect(hint="", with_task=" JOIN task t ON t.id = r.task_id", in_texts=_in_texts, sorts_few=False)
+
+
+def open_database_store(
+    database: Database,
+    *,
+    clock: Callable[[], datetime],
+    new_id: NewId,
+    new_task_id: NewId | None = None,
+    user: str,
+    timezone: str | None,
+    language: Language = "es",
+) -> LocalBackend:
+    """The store in the database; it is made at first use, and the rest is as in `open_file_store`."""
+
+    def furnish(connection: SqlConnection) -> None:
+        Directory(connection, new_id).add_defaults(user, language)
+
+    home = _DatabaseHome(database, furnish, timezone)
+    return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
+
+
+class _DatabaseHome:
+    """The schema of the store."""
+
+    dialect = POSTGRES
+    path = None
+
+    def __init__(self, database: Database, furnish: Callable[[SqlConnection], None], timezone: str | None) -> None:
+        self._database = database
+        self._timezone = timezone
+        self.store: SqlStore = _FurnishedStore(Store(database, TASKS), furnish)
+
+    def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
+        """The instant that it is, and the day that it is in each zone of the tasks that are due about now."""
+        first, end = (day_in(now + timedelta(days=days), None).isoformat() for days in (-2, 3))
+        near = "SELECT DISTINCT due_timezone FROM task WHERE due_key >= ? AND due_key < ? AND due_timezone IS NOT NULL"
+        zones = [str(row["due_timezone"]) for row in connection.execute(near, (first, end))]
+        today = day_in(now, self._timezone).isoformat()
+        days = {zone: day_in(now, zone).isoformat() for zone in zones}
+        cases = " ".join(["WHEN ? THEN ?"] * len(days))
+        day = f"CASE t.due_timezone {cases} ELSE ? END" if days else "?"
+        late = f"CASE WHEN t.is_all_day = 1 THEN t.due_key < {day} ELSE t.due_at < ? END"
+        known = (part for pair in days.items() for part in pair)
+        return f"(t.due_at IS NOT NULL AND {late})", (*known, today, instant_text(now))
+
+    async def check_health(self) -> CheckResult:
+        """Check that the store can be written; the result names the database, and how many tasks there are."""
+        try:
+            await self.store.write(lambda _: None)
+            count = await self.store.read(
+                lambda connection: connection.execute("SELECT count(*) AS count FROM task").fetchone()["count"]
+            )
+        except OperatorError as error:
+            return CheckResult("store", "failed", error.message, error.next_step)
+        return CheckResult("store", "ok", f"The task store in {self._database.place}: can be written; tasks: {count}.")
+
+
+class _FurnishedStore:
+    """The rows of a store, which gets its first statuses and its first member before it is used."""
+
+    def __init__(self, store: Store, furnish: Callable[[SqlConnection], None]) -> None:
+        self._store = store
+        self._furnish = furnish
+        self._is_furnished = False
+
+    async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """As `read`."""
+        return await self.read(work)
+
+    async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
+        """Run `work` on one consistent view."""
+        await self._prepare()
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
+        """Run `work` wholly or not at all."""
+        await self._prepare()
+        return await self._store.write(work, durable=durable, tasks=tasks)
+
+    async def exists(self) -> bool:
+        """Whether anything was ever kept."""
+        return await self._store.exists()
+
+    async def aclose(self) -> None:
+        """Close the connections, where no other store uses them."""
+        await self._store.aclose()
+
+    async def _prepare(self) -> None:
+        if not self._is_furnished:
+            await self._store.write(self._furnish)
+            self._is_furnished = True

@@ -1,0 +1,93 @@
+"""The built-in store in a PostgreSQL database: replicas that write at the same moment, and connections that break."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from backends.local.open_store import create, empty_database, open_database
+from taskhand.backends.base import Misread
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.edit import Edit
+from taskhand.domain.query import TaskQuery
+
+if TYPE_CHECKING:
+    from postgres_server import TestDatabase
+
+REPLICAS = 3
+
+
+async def test_replicas_that_open_a_new_store_at_once_make_it_once(postgres: "TestDatabase") -> None:
+    async with AsyncExitStack() as stack:
+        replicas = await open_replicas(stack, postgres)
+        assert not await replicas[0].exists()
+        identities: set[str] = set()
+
+        async def look(replica: LocalBackend) -> None:
+            identities.add((await replica.identity()).id)
+
+        await of_all(replicas, look)
+        assert len(identities) == 1
+        assert len((await replicas[0].statuses()).statuses) == 3
+        assert len(await replicas[1].members()) == 1
+
+
+async def test_of_replicas_that_change_the_same_value_at_the_same_moment_one_does(
+    postgres_database: "TestDatabase",
+) -> None:
+    empty_database(postgres_database)
+    async with AsyncExitStack() as stack:
+        replicas = await open_replicas(stack, postgres_database)
+        before = await create(replicas[0], Edit(title="Call", priority=0))
+        done: list[str] = []
+
+        async def change(replica: LocalBackend) -> None:
+            title = f"Call {replicas.index(replica)}"
+            try:
+                done.append((await replica.update_task(before, Edit(title=title))).task.title or "")
+            except Misread:
+                return
+
+        await of_all(replicas, change)
+        assert len(done) == 1
+        assert (await replicas[0].get_task(before.id)).title == done[0]
+
+
+async def test_tasks_of_many_replicas_have_ids_of_their_own(postgres_database: "TestDatabase") -> None:
+    empty_database(postgres_database)
+    async with AsyncExitStack() as stack:
+        replicas = await open_replicas(stack, postgres_database)
+
+        async def add(replica: LocalBackend) -> None:
+            for result in await replica.create_tasks([Edit(title="Call", priority=0)] * 5):
+                assert result.error is None
+
+        await of_all(replicas, add)
+        assert len({task.id for task in (await replicas[0].list_tasks(TaskQuery(limit=100))).tasks}) == 5 * REPLICAS
+
+
+async def test_a_store_whose_connections_were_cut_goes_on(postgres_database: "TestDatabase") -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        task = await create(backend, Edit(title="Call", priority=0))
+        postgres_database.cut_connections()
+        assert await backend.get_task(task.id) == task
+        postgres_database.cut_connections()
+        changed = await backend.update_task(task, Edit(title="Call Acme"))
+        assert changed.task.title == "Call Acme"
+        [result] = await backend.check_health(writes=True)
+        assert result.found == "The task store in the database postgres at " + result.found.partition(" at ")[2]
+        assert result.found.endswith(": can be written; tasks: 1.")
+
+
+async def open_replicas(stack: AsyncExitStack, database: "TestDatabase") -> Sequence[LocalBackend]:
+    """Stores on one database, as separate processes open it."""
+    return [await stack.enter_async_context(open_database(database.url)) for _ in range(REPLICAS)]
+
+
+async def of_all(replicas: Sequence[LocalBackend], work: Callable[[LocalBackend], Coroutine[Any, Any, None]]) -> None:
+    """Do the work on all replicas at the same time."""
+    async with anyio.create_task_group() as group:
+        for replica in replicas:
+            group.start_soon(work, replica)
