@@ -14,7 +14,7 @@ import anyio
 from taskhand.backends.factory import Clock, OpenContext, with_credential
 from taskhand.backends.registry import find_factory
 from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.paths import journal_path, keys_path, links_path, store_path
+from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -57,6 +57,7 @@ __all__ = [
     "open_oauth_client",
     "open_tickets",
     "store_path",
+    "store_place",
 ]
 
 _log = logging.getLogger(__name__)
@@ -319,7 +320,7 @@ def _open_context(
     return OpenContext(
         clock=clock,
         timezone=settings.default_timezone,
-        store=store_path(settings),
+        store=store_place(settings),
         user=settings.user,
         language=settings.language,
         sequential_ids=settings.ids == "sequential",
@@ -329,7 +330,7 @@ def _open_context(
 
 
 def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
-    """The embedded store; its file is opened at first use."""
+    """The embedded store; it is opened at first use."""
     from taskhand.backends.local.factory import open_store
 
     return open_store(_open_context(settings, clock or clock_of(settings)))

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic.fields import FieldInfo
 
     from taskhand.backends.base import Backend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
+    from taskhand.domain.store_address import StoreAddress
     from taskhand.http.rate_limiter import Rate, RateLimiter
     from taskhand.http.upstream import Runtime
 
@@ -72,16 +74,16 @@ S = TypeVar("S", bound=BackendSettings)
 class OpenContext:
     """What a backend is opened with besides its own settings.
 
-    `store`, `user` and `language` are the embedded store's file, first member and statuses' language. `runtime` is
-    how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`, which closes it.
-    `keys` are what settings are called, by their variables, where a file has them for one connection. `own` is set
-    where it is opened with a person's own credential, and has the one that takes its place. `limiters` are the rate
-    budgets of the whole account, which all credentials share.
+    `store`, `user` and `language` are the embedded store's file or database, first member and statuses' language.
+    `runtime` is how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`,
+    which closes it. `keys` are what settings are called, by their variables, where a file has them for one
+    connection. `own` is set where it is opened with a person's own credential, and has the one that takes its
+    place. `limiters` are the rate budgets of the whole account, which all credentials share.
     """
 
     clock: Clock
     timezone: str | None
-    store: Path
+    store: "Path | StoreAddress"
     user: str | None = None
     language: Literal["es", "en"] = "es"
     sequential_ids: bool = False

@@ -22,10 +22,12 @@ def backup(context: click.Context, file: Path) -> None:
     FILE has all of them as they are at one moment, while servers write to them. The copies are checked before FILE has
     its name. A backup that is there already is replaced then. With --connection it has those of one connection.
     """
-    from taskhand.cli.databases import find_databases, find_meant
+    from taskhand.cli.databases import find_databases, find_meant, render_left_out
     from taskhand.sqlite.backup import write_backup
 
     meant, others = find_meant(context)
+    for line in render_left_out(meant):
+        print_line(line, err=True)
     databases = anyio.run(find_databases, meant, others)
     about = {"taskhand": __version__, "made_at": _now(context.obj).isoformat()}
     found = write_backup(databases, file.absolute(), about)
@@ -50,10 +52,12 @@ def restore(context: click.Context, file: Path) -> None:
     kept beside the store, as a backup. FILE may also be a copy of one of them, such as a migration leaves. With
     --connection only what is of one connection goes back; a journal that others share is refused then.
     """
-    from taskhand.cli.databases import find_databases, find_meant
+    from taskhand.cli.databases import find_databases, find_meant, render_left_out
     from taskhand.sqlite.restore import restore_backup
 
     meant, others = find_meant(context)
+    for line in render_left_out(meant):
+        print_line(line, err=True)
     databases = anyio.run(find_databases, meant, others)
     done = restore_backup(databases, file.absolute(), f"{_now(context.obj).astimezone(UTC):%Y%m%dT%H%M%SZ}")
     print_line(f"{file} is restored.")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from taskhand.domain.store_address import StoreAddress
+
 __all__ = ["CONFIGURATION", "backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
 
 CONFIGURATION = "taskhand.config.configuration"
@@ -161,7 +163,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
     from taskhand.state import open_database
-    from taskhand.wiring import journal_path, keys_path, links_path, store_path
+    from taskhand.wiring import journal_path, keys_path, links_path, store_place
 
     told = set()
     settings = found.settings
@@ -169,7 +171,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     table = tool_table(several=len(opened) > 1)
     checks: tuple[Callable[[], object], ...] = (
         lambda: [one.backend for one in opened],
-        lambda: [store_path(one) for one in opened],
+        lambda: [store_place(one) for one in opened],
         lambda: [journal_path(one) for one in opened],
         lambda: (keys_path(settings), links_path(settings)),
         lambda: open_database(settings),
@@ -189,11 +191,11 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     from taskhand.cli.people import people_path
     from taskhand.cli.policy import policy_path
     from taskhand.state import locate_journal, locate_keys, locate_links
-    from taskhand.wiring import store_path
+    from taskhand.wiring import store_place
 
     return {
         "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, found.settings)),
-        "db": _path(store_path, found.settings),
+        "db": _path(store_place, found.settings),
         "journal": _path(locate_journal, found.settings),
         "keys": _path(locate_keys, found.settings),
         "links": _path(locate_links, found.settings),
@@ -203,7 +205,7 @@ def _effective(found: Configuration) -> dict[str, str | None]:
     }
 
 
-def _path(of: "Callable[[Settings], Path | str]", settings: Settings) -> str | None:
+def _path(of: "Callable[[Settings], Path | StoreAddress | str]", settings: Settings) -> str | None:
     """The path of a file, or the name of the database; None where that is not known: the value is shown as given."""
     try:
         return str(of(settings))

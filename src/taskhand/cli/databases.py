@@ -14,12 +14,12 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.backup import Database
-from taskhand.wiring import journal_path, open_journal, store_path
+from taskhand.wiring import journal_path, open_journal, store_path, store_place
 
 if TYPE_CHECKING:
     from taskhand.config.configuration import Configuration
 
-__all__ = ["find_databases", "find_meant"]
+__all__ = ["find_databases", "find_meant", "render_left_out"]
 
 _STORE, _JOURNAL = "tasks", "journal"
 """How the names of members of a backup begin."""
@@ -41,6 +41,13 @@ def find_meant(context: click.Context) -> tuple[Sequence[ConnectionSettings], Se
     return found.connections, [one for one in found.all_connections if one.name not in names]
 
 
+def render_left_out(meant: Sequence[ConnectionSettings]) -> Iterator[str]:
+    """What is said of the stores that no backup has, because they are in a database."""
+    for one in meant:
+        if backend_of(one) == "local" and not isinstance(place := store_place(one.settings), Path):
+            yield f"The tasks in {place} are in no backup of ours: pg_dump keeps them (schema taskhand_tasks)."
+
+
 async def find_databases(
     meant: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
 ) -> list[Database]:
@@ -57,11 +64,11 @@ async def find_databases(
         if (path := await _locate_journal(one)) is not None:
             sharing.setdefault(path, []).append(one.name)
     named = bool(others) or len(meant) > 1
-    stores = {one.name: _store(one, named=named, is_only=len(meant) == 1) for one in meant if _is_local(one)}
+    stores = {one.name: _store(one, named=named, is_only=len(meant) == 1) for one in meant if _is_in_file(one)}
     found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
     if not found:
         raise OperatorError(
-            "What is kept is in the database of TASKHAND_STATE, and nothing of it is in a file.",
+            "What is kept is in a database, and nothing of it is in a file.",
             code="no_backup",
             next_step="Use the tools of PostgreSQL: pg_dump and pg_restore.",
         )
@@ -84,8 +91,9 @@ async def _locate_journal(connection: ConnectionSettings) -> Path | None:
         await journal.aclose()
 
 
-def _is_local(connection: ConnectionSettings) -> bool:
-    return backend_of(connection) == "local"
+def _is_in_file(connection: ConnectionSettings) -> bool:
+    """Whether it is an embedded store in a file."""
+    return backend_of(connection) == "local" and isinstance(store_place(connection.settings), Path)
 
 
 def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Database:

@@ -18,11 +18,11 @@ __all__ = ["open_embedded_store"]
 async def open_embedded_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
     """The embedded store, also where the backend is another: a note then names its file and who gets nothing."""
     from taskhand.backends.registry import find_factory
-    from taskhand.wiring import open_local_store, store_path
+    from taskhand.wiring import open_local_store, store_place
 
     backend = find_factory(settings.backend)
     if backend.account:
-        print_line(f"This is the embedded store, {store_path(settings)}. {backend.title} gets nothing.", err=True)
+        print_line(f"This is the embedded store, {store_place(settings)}. {backend.title} gets nothing.", err=True)
     store = open_local_store(settings)
     try:
         yield store

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -204,16 +205,17 @@ class Questions:
 
     def _answer_language(self) -> str | None:
         """The language of the statuses, which a store has from its beginning."""
-        from taskhand.wiring import store_path
+        from taskhand.wiring import store_place
 
-        store = store_path(self._configuration().settings)
+        store = store_place(self._configuration().settings)
+        is_there = isinstance(store, Path) and store.exists()
         if self._asked.language:
-            if store.exists():
+            if is_there:
                 print_line(f"! {store} has its statuses already; `taskhand statuses rename` changes them.", err=True)
             return self._asked.language
         if found := self._from_environment(_LANGUAGE):
             return found
-        if not self._is_interactive or self._asked.project or _LANGUAGE in self._present or store.exists():
+        if not self._is_interactive or self._asked.project or _LANGUAGE in self._present or is_there:
             return None
         text = "Statuses: es (Pendiente, En Progreso, Completado) or en (To Do, In Progress, Done)? (empty: es)"
         choice = click.Choice(["es", "en"])

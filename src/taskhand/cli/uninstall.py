@@ -157,10 +157,11 @@ def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configurati
 
 def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
     """The store and the journal of the server, and of each connection."""
-    from taskhand.wiring import journal_path, store_path
+    from taskhand.wiring import journal_path, store_place
 
     for settings in (configuration.settings, *(one.settings for one in configuration.all_connections)):
-        yield store_path(settings), journal_path(settings)
+        store, journal = store_place(settings), journal_path(settings)
+        yield store if isinstance(store, Path) else journal, journal
 
 
 def _files_of(database: Path) -> Iterator[Path]:

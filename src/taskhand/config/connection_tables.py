@@ -25,6 +25,7 @@ from taskhand.config.server_settings import ServerSettings
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import Candidate, OperatorError
+from taskhand.domain.store_address import StoreAddress
 from taskhand.domain.text import one_line
 
 __all__ = [
@@ -254,15 +255,23 @@ def _account(settings: Settings) -> tuple[str, ...] | None:
 
 def _check_stores(one: ConnectionSettings, other: ConnectionSettings, file: Path) -> None:
     first, second = _store(one), _store(other)
-    if first == second or (os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)):  # noqa: PTH110, PTH121  raise less
+    if first == second or _is_same_file(first, second):
         raise OperatorError(
             f"The connections {one.name} and {other.name} lead to the same store, {second}.",
             next_step=f"Set db in [{TABLES}.{other.name}] of {file} to a file of its own, or remove the connection.",
         )
 
 
-def _store(connection: ConnectionSettings) -> Path:
+def _is_same_file(one: Path | StoreAddress, other: Path | StoreAddress) -> bool:
+    if not (isinstance(one, Path) and isinstance(other, Path)):
+        return False
+    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)  # noqa: PTH110, PTH121  raise less
+
+
+def _store(connection: ConnectionSettings) -> Path | StoreAddress:
     given = connection.settings.db
+    if isinstance(given, StoreAddress):
+        return given
     origin = connection.origins.get("db")
     called = origin.called if origin else "TASKHAND_DB"
     return Path(os.path.realpath(expand_path(called, given) if given else data_folder() / "tasks.sqlite"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.config.placeholders import clean_value
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.store_address import StoreAddress
 
 if TYPE_CHECKING:
     from taskhand.config.settings import Settings
@@ -24,8 +25,10 @@ __all__ = [
     "keys_path",
     "links_path",
     "store_path",
+    "store_place",
 ]
 
+_STORE: Final = "tasks.sqlite"
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 _READ_BY_OTHERS: Final = 0o044
 _WRITTEN_BY_OTHERS: Final = 0o022
@@ -124,10 +127,10 @@ def _refused(name: str, why: str) -> OperatorError:
 
 
 def journal_path(settings: "Settings") -> Path:
-    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file."""
+    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file, or where that would be."""
     if settings.journal:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
-    store = store_path(settings)
+    store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
     # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
     # link. os.path raises nothing where the folder may not be entered.
     linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
@@ -150,10 +153,21 @@ def _expanded(variable: str, path: Path) -> Path:
 
 
 def store_path(settings: "Settings") -> Path:
-    """The embedded store's file."""
-    if settings.db:
-        return _expanded("TASKHAND_DB", settings.db)
-    return data_folder() / "tasks.sqlite"
+    """The embedded store's file; OperatorError where it is in a database."""
+    if isinstance(place := store_place(settings), Path):
+        return place
+    raise OperatorError(
+        f"The embedded store is no file: it is in {place}.",
+        code="no_file",
+        next_step="Use the tools of PostgreSQL for what is done with files, such as pg_dump and pg_restore.",
+    )
+
+
+def store_place(settings: "Settings") -> Path | StoreAddress:
+    """The embedded store's file, or the database that it is in."""
+    if isinstance(settings.db, StoreAddress):
+        return settings.db
+    return _expanded("TASKHAND_DB", settings.db) if settings.db else data_folder() / _STORE
 
 
 def keys_path(settings: "Settings") -> Path:

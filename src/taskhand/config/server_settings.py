@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
 from taskhand.config.database_address import check_address
+from taskhand.domain.store_address import StoreAddress, is_address
 
 __all__ = ["DEFAULT_PORT", "ServerSettings", "split_keys", "split_vault_keys"]
 
@@ -61,6 +62,18 @@ def split_vault_keys(given: SecretStr | None) -> tuple[str, ...]:
     return tuple(given.get_secret_value().replace(",", " ").split()) if given else ()
 
 
+def _read_store(given: object) -> Path | StoreAddress | None:
+    """A path, or the address of a database: `//` would be lost in a path."""
+    if given is None or isinstance(given, Path | StoreAddress):
+        return given
+    if not isinstance(given, str):
+        raise PydanticCustomError("db", "it must be a path, or the address of a database")
+    if not is_address(given):
+        return Path(given)
+    check_address(SecretStr(given.strip()))
+    return StoreAddress(given.strip())
+
+
 class ServerSettings(BaseModel):
     """What can be configured whatever the backend is; each field's alias is its environment variable."""
 
@@ -78,8 +91,13 @@ class ServerSettings(BaseModel):
         SettingKind.GUARD,
     ] = None
     db: Annotated[
-        Path | None,
-        Field(alias="TASKHAND_DB", description="The embedded store's file; default: in the user's data folder."),
+        Path | StoreAddress | None,
+        PlainValidator(_read_store),
+        Field(
+            alias="TASKHAND_DB",
+            description="The embedded store's file, or `postgresql://USER:PASSWORD@HOST/DATABASE` (extra `postgres`); "
+            "default: a file in the user's data folder.",
+        ),
     ] = None
     timezone: Annotated[
         str | None,

@@ -24,6 +24,7 @@ from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.server_settings import ServerSettings, split_keys, split_vault_keys
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.store_address import StoreAddress
 from taskhand.domain.zones import is_offset, known_zone
 
 __all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
@@ -110,7 +111,9 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields if name not in self._unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
-        own = (*texts, *self.state_keys, *self.vault_keys, *split_passwords(self.state))
+        addresses = (self.state, SecretStr(self.db.url) if isinstance(self.db, StoreAddress) else None)
+        passwords = (password for one in addresses for password in split_passwords(one))
+        own = (*texts, *self.state_keys, *self.vault_keys, *passwords)
         return tuple(dict.fromkeys((*own, *self._further_secrets)))
 
     @property

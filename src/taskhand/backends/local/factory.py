@@ -1,11 +1,17 @@
 """The embedded store as a backend, and how it is opened. Its settings are the server's own, such as TASKHAND_DB."""
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext
+from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from taskhand.backends.local.backend import LocalBackend
+    from taskhand.domain.store_address import StoreAddress
 
 # Every start imports this module, and only a start on the embedded store imports the rest.
 # ruff: noqa: PLC0415
@@ -19,15 +25,14 @@ async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBacken
 
 
 def open_store(context: OpenContext) -> "LocalBackend":
-    """The embedded store; its file is opened at first use."""
+    """The embedded store in its file or its database; it is opened at first use."""
     from uuid import uuid4
 
     from taskhand.backends.local.directory import sequential_id
-    from taskhand.backends.local.sqlite import open_file_store
     from taskhand.backends.local.tasks import short_id
 
-    return open_file_store(
-        context.store,
+    opens = _open_file(context.store) if isinstance(context.store, Path) else _open_database(context.store)
+    return opens(
         clock=context.clock,
         new_id=sequential_id if context.sequential_ids else lambda _: str(uuid4()),
         new_task_id=sequential_id if context.sequential_ids else short_id,
@@ -35,6 +40,24 @@ def open_store(context: OpenContext) -> "LocalBackend":
         timezone=context.timezone,
         language=context.language,
     )
+
+
+def _open_file(path: Path) -> "Callable[..., LocalBackend]":
+    from taskhand.backends.local.sqlite import open_file_store
+
+    return partial(open_file_store, path)
+
+
+def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
+    try:
+        from taskhand.backends.local.postgres import open_database_store
+        from taskhand.postgres.database import Database
+    except ImportError:
+        raise OperatorError(
+            "TASKHAND_DB names a database, and the library that speaks to PostgreSQL is not installed.",
+            next_step="Install Taskhand with the extra `postgres`, or set TASKHAND_DB to a file.",
+        ) from None
+    return partial(open_database_store, Database(address.url))
 
 
 def _os_user() -> str:

@@ -56,7 +56,7 @@ CREATE TABLE task (
 CREATE INDEX task_by_due ON task (due_key, id);
 CREATE INDEX task_by_status ON task (status_id, due_key, id);
 CREATE INDEX task_by_created ON task (created_at, id);
-CREATE INDEX task_by_priority ON task (priority, due_key, id);
+CREATE INDEX task_by_priority ON task (priority, due_key, id, status_id);
 CREATE INDEX task_by_updated ON task (updated_at) WHERE updated_at IS NOT NULL;
 CREATE INDEX task_by_completed ON task (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX task_by_contact ON task (ai_contact_id) WHERE ai_contact_id IS NOT NULL;
