@@ -64,6 +64,8 @@ class TaskReader:
 
     def was_misread(self, before: Task, was: JsonObject) -> bool:
         """Whether `before` is when the row `was` would be due if it were read in the other way."""
+        if was.get("due_at") is None:
+            return False
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
         now, otherwise = self.task(was), self.task(was, due_at=other)
         # A zone that we do not know matters in one of the ways only.

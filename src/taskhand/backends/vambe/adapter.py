@@ -226,12 +226,12 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         reader.learn(edit, row)
         reader.learn_status(before, edit, row)
         try:
-            really, now = reader.task(was), reader.task(row)
+            now = reader.task(row)
+            has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
+            if has_moved or reader.was_misread(before, was):
+                raise Misread(reader.task(was), now)
         except UpstreamError as unreadable:  # in the way that was learned just now
             raise self.messages.unknown_update(before.id) from unreadable
-        has_moved = reader.due_at != read_as and due_of(before) != due_of(really)
-        if has_moved or reader.was_misread(before, was):
-            raise Misread(really, now)
         return Written(now, note)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
