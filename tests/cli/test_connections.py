@@ -360,7 +360,11 @@ def test_one_unread_credential_stops_no_command_that_needs_none(value: str, run:
     assert [row["name"] for row in told(run("connections", "list", "--json"))] == ["north", "m"]
     found = json.loads(run("doctor", "--json").stdout)
     assert {row["subject"].split(": ")[0] for row in found["findings"] if row["outcome"] == "failed"} == {"north"}
-    assert "connections.north.api_key in" in error_of(run("call", "list_tasks", '{"connection": "m"}')).message
+    assert run("call", "list_tasks", '{"connection": "m"}').exit_code == 0
+    refused = run("call", "list_tasks", '{"connection": "north"}')
+    assert refused.exit_code == 1
+    assert '"message": "north: ' in refused.output
+    assert "connections.north.api_key in" in refused.output
     checked = run("connections", "check")
     assert checked.exit_code == 1
     assert "m, backend local" in checked.stdout

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import taskhand.service
 
-_MOST_MODULES = 176
+_MOST_MODULES = 177
 """Of Taskhand's own, with the embedded store open. To raise it, say what a start needs the new one for.
 
-The principal and the rules of a caller, and the connections: no call runs without them.
+The principal and the rules of a caller, and the connections: no call runs without them. The connection of `sql`: each
+statement of the journal and of the built-in store is a function of one, whichever engine it is of.
 """
 _START = """
 import sys

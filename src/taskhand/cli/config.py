@@ -10,8 +10,8 @@ from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.configuration import Configuration
 from taskhand.config.connections import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.file import key_of
-from taskhand.config.server_settings import ServerSettings
 from taskhand.config.settings import Settings
+from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def setting_rows(found: Configuration) -> list[dict[str, Any]]:
     shown = (
         Settings.model_fields
         if found.has_default
-        else [name for name in ServerSettings.model_fields if name != "chosen_backend"]
+        else [name for name in TeamSettings.model_fields if name != "chosen_backend"]
     )
     default = ConnectionSettings(DEFAULT_CONNECTION, found.settings, origins=found.origins)
     return [_row(default, name, effective.get(name)) for name in shown]

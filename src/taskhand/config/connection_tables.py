@@ -21,8 +21,8 @@ from taskhand.backends.registry import NAMES, BackendName, find_factory
 from taskhand.config.connections import TABLES, ConnectionSettings, Origin
 from taskhand.config.paths import data_folder, expand_path
 from taskhand.config.placeholders import clean_value
-from taskhand.config.server_settings import ServerSettings
 from taskhand.config.settings import Settings, Usable, find_usable, reference_in
+from taskhand.config.team_settings import TeamSettings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import Candidate, OperatorError
 from taskhand.domain.store_address import StoreAddress
@@ -148,7 +148,7 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
         return _wrong(f"{called}.{key[:60]}", path, "is no setting", f'Write {key_of_file} = "file:PATH" instead.')
     close = [*(one for one in keys if one == word or word in one), *get_close_matches(word, keys, n=1, cutoff=0.7)]
     near = list(dict.fromkeys(close))[:2]
-    if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, ServerSettings.model_fields):
+    if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, TeamSettings.model_fields):
         return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
     meant = f"Perhaps {' or '.join(near)} is meant. " if near else ""
     return OperatorError(
@@ -164,7 +164,7 @@ def _wrong(called: str, path: Path, why: str, remedy: str) -> OperatorError:
 
 def find_shared(values: Mapping[str, object]) -> dict[str, object]:
     """The settings, by variable, that are the whole server's."""
-    shared = {Settings.variable(name) for name in ServerSettings.model_fields if name not in _NOT_SHARED}
+    shared = {Settings.variable(name) for name in TeamSettings.model_fields if name not in _NOT_SHARED}
     return {variable: value for variable, value in values.items() if variable in shared}
 
 

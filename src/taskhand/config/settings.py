@@ -19,12 +19,11 @@ from taskhand.config.credentials import (
     read_credential_file,
     resolve_credential,
 )
-from taskhand.config.database_address import split_passwords
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
-from taskhand.config.server_settings import ServerSettings, split_keys, split_vault_keys
+from taskhand.config.team_settings import TeamSettings, split_keys, split_vault_keys
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.domain.store_address import StoreAddress
+from taskhand.domain.store_address import StoreAddress, split_passwords
 from taskhand.domain.zones import is_offset, known_zone
 
 __all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
@@ -73,7 +72,7 @@ class Usable:
 
 
 # pydantic orders inherited fields from the last base to the first: the server's first, then each backend's.
-class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSettings):  # type: ignore[misc]
+class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSettings):  # type: ignore[misc]
     """What can be configured; each field's alias is its environment variable.
 
     A backend's factory is given these settings as an object of its own settings class.
@@ -111,7 +110,8 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), ServerSet
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
         given = (getattr(self, name) for name in type(self).model_fields if name not in self._unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
-        addresses = (self.state, SecretStr(self.db.url) if isinstance(self.db, StoreAddress) else None)
+        addresses = [self.state.get_secret_value()] if self.state else []
+        addresses += [self.db.url] if isinstance(self.db, StoreAddress) else []
         passwords = (password for one in addresses for password in split_passwords(one))
         own = (*texts, *self.state_keys, *self.vault_keys, *passwords)
         return tuple(dict.fromkeys((*own, *self._further_secrets)))

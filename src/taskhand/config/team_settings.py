@@ -1,0 +1,203 @@
+"""The settings of a server that several people call: who they are, what they share, and what is encrypted."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from taskhand.backends.factory import SettingKind
+from taskhand.config.server_settings import ServerSettings, check_address
+
+__all__ = ["TeamSettings", "split_keys", "split_vault_keys"]
+
+_SHORTEST_KEY: Final = 32
+"""Characters, as the SDK requires."""
+
+
+def _checked(given: SecretStr | None) -> SecretStr | None:
+    """The keys, none of them too short or there twice."""
+    keys = split_keys(given)
+    if given is not None and (
+        not keys
+        or min(map(len, keys)) < _SHORTEST_KEY
+        or not all(key.isascii() for key in keys)
+        or len({*keys}) < len(keys)
+    ):
+        raise PydanticCustomError(
+            "state_key",
+            "each key needs at least 32 ASCII characters, and none may be there twice; "
+            "make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
+        )
+    return given
+
+
+def split_keys(given: SecretStr | None) -> tuple[str, ...]:
+    """The keys in a setting that has commas between them."""
+    keys = given.get_secret_value().split(",") if given else ()
+    return tuple(key.strip() for key in keys if key.strip())
+
+
+def _checked_vault_key(given: SecretStr | None) -> SecretStr | None:
+    """The keys of the vault, each as `taskhand vault new-key` prints it, none there twice."""
+    keys = split_vault_keys(given)
+    form = re.compile("thv_[0-9a-f]{64}")
+    if given is not None and (not keys or not all(map(form.fullmatch, keys)) or len({*keys}) < len(keys)):
+        raise PydanticCustomError(
+            "vault_key", "each key is as `taskhand vault new-key` prints it, and none may be there twice"
+        )
+    return given
+
+
+def split_vault_keys(given: SecretStr | None) -> tuple[str, ...]:
+    """The keys of the vault in a setting, or in a file, that has commas or line ends between them."""
+    return tuple(given.get_secret_value().replace(",", " ").split()) if given else ()
+
+
+class TeamSettings(ServerSettings):
+    """What can be configured besides, for callers over HTTP."""
+
+    state: Annotated[
+        SecretStr | None,
+        AfterValidator(check_address),
+        Field(
+            alias="TASKHAND_STATE",
+            description="`postgresql://USER:PASSWORD@HOST/DATABASE`: the database that several HTTP servers share for "
+            "the journal with its plans and claims, keys, linked credentials and tickets (extra `postgres`); default: "
+            "files.",
+        ),
+        SettingKind.GUARD,
+    ] = None
+    state_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_checked),
+        Field(
+            alias="TASKHAND_STATE_KEY",
+            description="Key of at least 32 characters that several HTTP servers share, so that each can act on an "
+            "answer to a question of another's; several with a comma between: the first encrypts, all are accepted; "
+            "default: one for each process.",
+        ),
+        SettingKind.GUARD,
+    ] = None
+    person: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_PERSON",
+            description="Who calls where no caller is asked, as over standard input and output: the e-mail address or "
+            "id that the policy and the journal know; default: nobody.",
+        ),
+    ] = None
+    people: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_PEOPLE",
+            description="The file that says which member of a CRM a person is; default: `people.toml` beside the "
+            "configuration file.",
+        ),
+    ] = None
+    policy: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_POLICY",
+            description="The file with the rules for persons and groups; default: `policy.toml` beside the "
+            "configuration file.",
+        ),
+    ] = None
+    keys: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_KEYS",
+            description="The file with the hashes of callers' keys; default: `keys.sqlite` in the user's data folder.",
+        ),
+    ] = None
+    issuers: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_ISSUERS",
+            description="With `--auth oauth`: the issuers whose tokens are accepted, as they call themselves, with "
+            "commas between; `--issuer` overrides it.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    resource: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_RESOURCE",
+            description="The address by which callers know the server, such as `https://tasks.example.com/mcp`: tokens "
+            "must be for it, and persons link credentials at its host; `--resource` overrides it; default on this "
+            "machine: the address that is served.",
+        ),
+    ] = None
+    audiences: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_AUDIENCES",
+            description="Further audiences (`aud`) of tokens for this server, with commas between, where an issuer "
+            "knows it by another name than its address.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    scope_prefix: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_SCOPE_PREFIX",
+            description="What an issuer has before the scopes, such as `api://1234/` of Entra; default: nothing.",
+        ),
+    ] = None
+    groups_claim: Annotated[
+        str,
+        Field(
+            alias="TASKHAND_GROUPS_CLAIM",
+            description="The claim of tokens with the groups of `policy.toml` that a person is in; default `groups`.",
+        ),
+    ] = "groups"
+    verified_emails: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_VERIFIED_EMAILS",
+            description="The issuers all of whose e-mail addresses are verified, with commas between, though their "
+            "tokens do not say so (`email_verified`); default: none.",
+        ),
+        SettingKind.COMMA_LIST,
+        SettingKind.GUARD,
+    ] = None
+    introspection_client: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_INTROSPECTION_CLIENT",
+            description="The client that asks the first issuer about opaque tokens; default: these are refused.",
+        ),
+    ] = None
+    introspection_secret: Annotated[
+        SecretStr | None,
+        Field(alias="TASKHAND_INTROSPECTION_SECRET", description="The secret of that client."),
+    ] = None
+    sign_in_client: Annotated[
+        str | None,
+        Field(alias="TASKHAND_SIGN_IN_CLIENT", description="The client for the sign-in on the page; default: none."),
+    ] = None
+    sign_in_secret: Annotated[
+        SecretStr | None,
+        Field(alias="TASKHAND_SIGN_IN_SECRET", description="The secret of that client."),
+    ] = None
+    vault_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_checked_vault_key),
+        Field(
+            alias="TASKHAND_VAULT_KEY",
+            description="Key that encrypts the credentials that persons link, made with `taskhand vault new-key`; "
+            "several with a comma between: the first encrypts, all decrypt; default: nobody can link one.",
+        ),
+        SettingKind.GUARD,
+    ] = None
+    links: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_LINKS",
+            description="The file that holds the encrypted credentials that persons have linked; default: "
+            "`links.sqlite` beside the file of `TASKHAND_KEYS`.",
+        ),
+    ] = None
