@@ -90,6 +90,8 @@ class Line:
             is_cut = speaker in self._clients and (self._cut.is_set() or is_commit)
             if said and (not is_cut or self._reaches):
                 other.sendall(said)
+            if is_commit:
+                other.recv(65_536)  # it is committed
         except OSError:
             said, is_cut = b"", False
         if is_cut:

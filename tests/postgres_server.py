@@ -91,10 +91,10 @@ class TestDatabase:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(sql.encode())
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
+    def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """The rows of a statement."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql.encode()).fetchall()
+            return connection.execute(sql.encode(), parameters or None).fetchall()
 
     def cut_connections(self) -> None:
         """End every connection of others."""

@@ -298,6 +298,15 @@ async def test_one_of_several_claims_is_enough(journal: Journal) -> None:
     assert (await journal.begin(make_opening("create_task", one), []))[1]
 
 
+async def test_a_process_that_has_just_started_finds_who_holds_a_claim(opens: Opener) -> None:
+    async with opens() as earlier:
+        change_id = await settle(earlier, make_opening("create_task", KEY))
+    async with opens() as journal:
+        held = await journal.holder([KEY])
+    assert held is not None
+    assert held.id == change_id
+
+
 async def test_a_recorded_change_makes_no_claim(journal: Journal) -> None:
     await journal.record(make_opening("create_task", KEY), APPLIED)
     await begin(journal, make_opening("create_task", KEY))

@@ -130,6 +130,25 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
         assert await third.abandoned() == (change,)
 
 
+async def test_a_turn_is_had_by_one_process_at_a_time_and_ends_with_it(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url) as other,
+        open_postgres_journal(postgres.url, place="b") as elsewhere,
+    ):
+        async with open_postgres_journal(postgres.url, uptime=uptime) as first:
+            assert await first.take_turns(["t-1", "t-2"])
+            assert not await other.take_turns(["t-3", "t-2"])
+            assert await other.take_turns(["t-3"])  # it has not been taken with the other one
+            assert await elsewhere.take_turns(["t-1"])
+            await first.give_turns_back(["t-2"])
+            assert await other.take_turns(["t-2"])
+            assert not await first.take_turns(["t-2"])
+        assert await other.take_turns(["t-1"])
+        await other.give_turns_back(["t-1", "t-2", "t-3"])
+    assert postgres.rows("SELECT count(*) FROM taskhand_sessions.turn") == [(0,)]
+
+
 async def test_an_intent_of_which_it_is_not_known_whether_it_was_written_is_ended_as_not_sent(
     postgres: TestDatabase,
 ) -> None:

@@ -1,6 +1,6 @@
 """The protocols of what differs between the places where a journal can be."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -81,6 +81,14 @@ class Home(Protocol):
 
     async def is_held(self, session: str) -> bool:
         """As `processes.is_held`, without keeping the event loop waiting."""
+        ...
+
+    async def take_turns(self, names: Collection[str]) -> bool:
+        """Let this process alone work on these things; False where another process works on one of them."""
+        ...
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        """Let another process work on these things; never raises."""
         ...
 
     async def check_health(self) -> CheckResult:

@@ -208,6 +208,14 @@ class Journal(Protocol):
         """Whether this process still has this name, so that no other ends what was begun under it."""
         ...
 
+    async def take_turns(self, names: Collection[str]) -> bool:
+        """Let this process alone work on these things, all or none of them; whether no other process does just now."""
+        ...
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        """Let another process work on these things; never raises."""
+        ...
+
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 

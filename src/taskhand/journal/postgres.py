@@ -1,11 +1,11 @@
 """The journal in a PostgreSQL database, shared safely by any number of replicas."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
@@ -16,6 +16,7 @@ from taskhand.postgres.database import Database
 from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.store import Store
+from taskhand.postgres.turns import Turns
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["JOURNAL", "PostgresJournal"]
@@ -58,6 +59,8 @@ class _DatabaseHome:
         self.store = Store(database, JOURNAL)
         self._sessions = Store(database, SESSIONS)
         self.processes = lease(self._sessions)
+        self._turns = Turns(self._sessions, self.processes)
+        self._place: tuple[str, ...] = ()
 
     async def find(self) -> None:
         """Nothing is looked for."""
@@ -73,6 +76,20 @@ class _DatabaseHome:
     async def is_held(self, session: str) -> bool:
         """Whether this process still has this name; the database is asked where that is not sure."""
         return self.processes.is_fresh(session) or await to_thread.run_sync(self.processes.is_held, session)
+
+    async def take_turns(self, names: Collection[str]) -> bool:
+        """Let this process alone work on these things of the owner; False where another works on one of them."""
+        return await to_thread.run_sync(self._turns.take, await self._with_place(names))
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        """Let another process work on these things; never raises."""
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self._turns.give_back, await self._with_place(names))
+
+    async def _with_place(self, names: Collection[str]) -> list[str]:
+        [place, *_] = self._place or await self.find_places(create=True)
+        self._place = (place,)
+        return [f"{place} {name}" for name in names]
 
     async def check_health(self) -> CheckResult:
         """Check that the journal can be written, and that no row was altered."""

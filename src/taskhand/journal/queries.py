@@ -130,8 +130,6 @@ def find_ender(connection: SqlConnection, change_id: str) -> str | None:
 
 def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:
     """The open changes of these sessions, oldest first: change_id, session, place."""
-    if not sessions:
-        return []
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({_marks(sessions)}) ORDER BY seq"  # noqa: S608  marks
     return connection.execute(sql, tuple(sessions)).fetchall()
 
@@ -141,7 +139,7 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
+    return ", ".join("?" * len(values)) or "NULL"  # a list of none is no SQL
 
 
 _BY_TOOL = (

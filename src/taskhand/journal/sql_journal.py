@@ -105,6 +105,14 @@ class SqlJournal:
         """Whether this process still has this name, so that no other ends what was begun under it."""
         return await self._home.is_held(session)
 
+    async def take_turns(self, names: Collection[str]) -> bool:
+        """Let this process alone work on these things; False where another process works on one of them."""
+        return await self._home.take_turns(names)
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        """Let another process work on these things; never raises."""
+        await self._home.give_turns_back(names)
+
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
@@ -179,8 +187,9 @@ class SqlJournal:
 
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
         """The newest change that holds one of the claims, which are tried in their order, or that made it."""
-        find = partial(queries.find_holder, places=self._places, claims=claims, even_void=even_void)
-        return await self._peek(find)
+        return await self._peek(
+            lambda connection: queries.find_holder(connection, self._places, claims, even_void=even_void)
+        )
 
     async def find(self, change_id: str) -> Change | None:
         """The change with this id; None where this place has none."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -83,6 +83,13 @@ class _FileHome:
     async def is_held(self, session: str) -> bool:
         """Whether this process has this name."""
         return self.processes.is_held(session)
+
+    async def take_turns(self, names: Collection[str]) -> bool:  # noqa: ARG002  nobody is asked
+        """True: processes on one machine wait for each other where they write."""
+        return True
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        """Nothing was taken."""
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""

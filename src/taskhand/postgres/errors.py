@@ -31,6 +31,14 @@ _REFUSED = (
     errors.InvalidCatalogName,
     errors.InsufficientPrivilege,
 )
+_ENDED = (
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.IdleInTransactionSessionTimeout,
+    errors.DatabaseDropped,
+)
+"""With these the server ends a connection."""
 _REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
 """How a refused connection is told: the driver gives it no state."""
 
@@ -47,9 +55,10 @@ def describe_database(url: str) -> str:
     return f"the database {given.get('dbname') or 'of the user'} at {host}{f':{port}' if port else ''}"
 
 
-def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object] | None") -> bool:
-    """Whether the connection is gone, and not only its statement refused."""
-    return driver is None or driver.closed or driver.broken or isinstance(error, errors.AdminShutdown)
+def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object]") -> bool:
+    """Whether the connection is gone, and not only its statement refused: the server gives a refusal a state."""
+    is_of_driver = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    return driver.closed or driver.broken or is_of_driver or isinstance(error, _ENDED)
 
 
 def is_refused(error: psycopg.Error) -> bool:

@@ -52,13 +52,13 @@ WHERE session.holder = excluded.holder OR NOT EXISTS (
 class Lease:
     """The life of this process, and the dead processes that it has taken over.
 
-    `monotonic` must go on while the process is paused. Everything here asks the database at once, in the thread of the
-    caller, and raises OperatorError where that does not answer.
+    `lease_s` is how many seconds it lasts; `monotonic` must go on while the process is paused. Everything here asks the
+    database at once, in the thread of the caller, and raises OperatorError where that does not answer.
     """
 
     def __init__(self, store: Store, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None) -> None:
         self._store = store
-        self._lease_s = lease_s
+        self.lease_s = lease_s
         self._monotonic = monotonic or _uptime
         self._lock = Lock()
         self._session = token_hex(8)
@@ -102,7 +102,7 @@ class Lease:
         if session in self._taken_over:
             return True
         self.acquire()
-        change = (session, self._session, self._lease_s)
+        change = (session, self._session, self.lease_s)
         if self._store.write_now(lambda connection: connection.execute(_TAKE_OVER, change).rowcount) != 1:
             return False
         self._taken_over.add(session)
@@ -143,10 +143,10 @@ class Lease:
         asked = self._monotonic()
         renewed = self._store.write_now(lambda connection: connection.execute(_RENEW, (self._session,)).rowcount)
         if renewed == 1:
-            self._held_until = asked + _OWN_SHARE * self._lease_s
+            self._held_until = asked + _OWN_SHARE * self.lease_s
             return True
         if self._is_entered:
-            _log.warning("this process did not answer for %g s, and others act for it now", self._lease_s)
+            _log.warning("this process did not answer for %g s, and others act for it now", self.lease_s)
             self._is_entered = False
             self._held_until = -inf
             self._taken_over.clear()
@@ -159,11 +159,12 @@ class Lease:
 
         def enter(connection: SqlConnection) -> None:
             connection.execute(_FORGET_OLD)
+            connection.execute("DELETE FROM turn WHERE holder NOT IN (SELECT session FROM session)")
             connection.execute(_ENTER, (session, session))
 
         self._store.write_now(enter)
         self._is_entered = True
-        self._held_until = asked + _OWN_SHARE * self._lease_s
+        self._held_until = asked + _OWN_SHARE * self.lease_s
 
     def _start(self) -> None:
         """Renew the lease beside all else, until the end."""
@@ -173,7 +174,7 @@ class Lease:
             self._thread.start()
 
     def _keep_renewing(self, ended: Event) -> None:
-        while not ended.wait(self._lease_s / _RENEWALS):
+        while not ended.wait(self.lease_s / _RENEWALS):
             try:
                 with self._lock:
                     if self._is_entered and not ended.is_set():
@@ -183,6 +184,7 @@ class Lease:
 
 
 def _leave(session: str, connection: SqlConnection) -> None:
+    connection.execute("DELETE FROM turn WHERE holder = ?", (session,))
     connection.execute("UPDATE session SET holder = NULL WHERE holder = ? AND session <> ?", (session, session))
     connection.execute("DELETE FROM session WHERE session = ? AND holder = ?", (session, session))
 

@@ -1,17 +1,17 @@
 """The application context: what every use case works with, and the locks that order writes to the same task."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
 from taskhand.backends.base import Backend
-from taskhand.domain.deadline import acquire_in_time, call_deadline
+from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference import Reference
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from taskhand.service.own_credential import OwnBackends
 
 __all__ = ["AppContext", "WritePolicy"]
+
+_FIRST_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.5
+"""Seconds between two looks whether another replica is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,38 @@ class AppContext:
         await self.backend.aclose()
         await self.journal.aclose()
 
-    @asynccontextmanager
-    async def lock(self, name: str) -> AsyncIterator[None]:
+    def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time.
 
-        CallerError where another call holds it for as long as this one may wait.
+        CallerError where another call, here or at another replica, holds it for as long as this one may wait.
         """
-        key = name.casefold()
+        return self.lock_all([name])
+
+    @asynccontextmanager
+    async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """Hold the locks of all these names, acquired in sorted order so that two calls never deadlock."""
+        keys = sorted({name.casefold() for name in names})
+        async with AsyncExitStack() as locks:
+            for key in keys:
+                await locks.enter_async_context(self._hold(key))
+            if keys:
+                # Before they are taken: a call that is cancelled meanwhile may have them.
+                locks.push_async_callback(self.journal.give_turns_back, keys)
+                await self._take_turns(keys)
+            yield
+
+    async def _take_turns(self, keys: Collection[str]) -> None:
+        """Let no other replica write these; CallerError where one does for as long as this call may wait."""
+        left_s, pause_s = min(time_left(), self.call_s), _FIRST_PAUSE_S
+        while not await self.journal.take_turns(keys):
+            if left_s <= 0:
+                raise _in_progress_error()
+            await self.sleep(min(pause_s, left_s))
+            left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    @asynccontextmanager
+    async def _hold(self, key: str) -> AsyncIterator[None]:
+        """Hold a lock of this process."""
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             if not await acquire_in_time(lock):
@@ -138,14 +167,6 @@ class AppContext:
         finally:
             if not lock.locked() and not lock.statistics().tasks_waiting:
                 self._locks.pop(key, None)
-
-    @asynccontextmanager
-    async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Hold the locks of all these names, acquired in sorted order so that two calls never deadlock."""
-        async with AsyncExitStack() as locks:
-            for name in sorted({name.casefold() for name in names}):
-                await locks.enter_async_context(self.lock(name))
-            yield
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
