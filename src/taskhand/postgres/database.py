@@ -67,6 +67,7 @@ class Database:
         self._lock = Lock()
         self._migrated: set[str] = set()
         self._users = 0
+        self._is_down = False
 
     @property
     def place(self) -> str:
@@ -88,17 +89,21 @@ class Database:
         return self._try(kind, partial(self._transact, kind, work, writes=writes))
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
-        """Try as often as the connection breaks, within bounds."""
+        """Try as often as the connection breaks, within bounds; without a pause where the last work found none."""
         with database_errors(self._url, kind.label):
-            for number in range(_TRIES):
+            for number in range(2 if self._is_down else _TRIES):
                 if number > 1:
                     self._sleep(min(_PAUSE_S * 2 ** (number - 2), time_left()))
                 try:
-                    return attempt()
+                    done = attempt()
                 except _Cut as cut:
                     error = cut.error
+                else:
+                    self._is_down = False
+                    return done
                 if time_left() <= 0:
                     break
+            self._is_down = True
             raise error
 
     def _has_schema(self, kind: PostgresKind) -> bool:
