@@ -90,7 +90,7 @@ class Database:
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
         """Try as often as the connection breaks, within bounds; without a pause where the last work found none."""
-        with database_errors(self._url, kind.label):
+        with database_errors(self._url, kind):
             for number in range(2 if self._is_down else _TRIES):
                 if number > 1:
                     self._sleep(min(_PAUSE_S * 2 ** (number - 2), time_left()))
@@ -193,7 +193,7 @@ class Database:
                 return status == "committed"
             self._sleep(_PAUSE_S * 2**attempt)
         why = "the connection broke as the last write was being committed, so it is not known whether it was kept"
-        raise unreachable_error(self._url, kind.label, why, in_doubt=True)
+        raise unreachable_error(self._url, kind, why, in_doubt=True)
 
     def _end(self, number: str | None) -> str | None:
         """End a transaction whose connection broke, and tell how it ended; None where the database does not answer.

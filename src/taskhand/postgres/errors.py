@@ -10,12 +10,12 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from taskhand.domain.errors import OperatorError
+from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import DamagedRow
 
 __all__ = ["database_errors", "describe_database", "is_cut", "is_refused", "unreachable_error"]
 
-_VARIABLE: Final = "TASKHAND_STATE"
-_UNKNOWN: Final = "the database of TASKHAND_STATE"
+_UNKNOWN: Final = "the database of this server"
 
 _BUSY = (
     errors.LockNotAvailable,
@@ -68,57 +68,59 @@ def is_refused(error: psycopg.Error) -> bool:
 
 
 @contextmanager
-def database_errors(url: str, label: str) -> Iterator[None]:
+def database_errors(url: str, kind: PostgresKind) -> Iterator[None]:
     """Errors of a database leave as OperatorError, which names it and what to do."""
     try:
         yield
     except DamagedRow as error:
         where = describe_database(url)
         raise OperatorError(
-            f"The {label} in {where} could not be used: {error}.", code="store_unavailable", next_step="Restore it."
+            f"The {kind.label} in {where} could not be used: {error}.",
+            code="store_unavailable",
+            next_step="Restore it.",
         ) from error
     except psycopg.Error as error:
-        raise _to_operator_error(error, url, label) from None
+        raise _to_operator_error(error, url, kind) from None
 
 
-def unreachable_error(url: str, label: str, why: str, *, in_doubt: bool = False) -> OperatorError:
+def unreachable_error(url: str, kind: PostgresKind, why: str, *, in_doubt: bool = False) -> OperatorError:
     """The error for a database that does not answer; `in_doubt` says that what was written may be kept."""
     return OperatorError(
-        f"The {label} in {describe_database(url)} cannot be reached: {why}.",
+        f"The {kind.label} in {describe_database(url)} cannot be reached: {why}.",
         code="store_unavailable",
         retryable=True,
         details={"in_doubt": True} if in_doubt else {},
-        next_step=f"Check that PostgreSQL runs and that {_VARIABLE} names it; then try again.",
+        next_step=f"Check that PostgreSQL runs and that {kind.variable} names it; then try again.",
     )
 
 
-def _to_operator_error(error: psycopg.Error, url: str, label: str) -> OperatorError:
+def _to_operator_error(error: psycopg.Error, url: str, kind: PostgresKind) -> OperatorError:
     where, why = describe_database(url), _reason(error, url)
     if isinstance(error, _BUSY):
         return OperatorError(
-            f"The {label} in {where} is busy: {why}.",
+            f"The {kind.label} in {where} is busy: {why}.",
             code="store_busy",
             retryable=True,
             next_step="Try again in a moment.",
         )
     if is_refused(error):
         return OperatorError(
-            f"The {label} in {where} cannot be used: {why}.",
+            f"The {kind.label} in {where} cannot be used: {why}.",
             code="store_unavailable",
-            next_step=f"Check user, password and database in {_VARIABLE}; the user must own the schemas of Taskhand.",
+            next_step=f"Check user, password and database in {kind.variable}; the user must own Taskhand's schemas.",
         )
     if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
         return OperatorError(
-            f"The {label} in {where} is gone: it was there before.",
+            f"The {kind.label} in {where} is gone: it was there before.",
             code="store_unavailable",
             next_step="Restore it, or restart Taskhand to begin with a new one.",
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return unreachable_error(url, label, why)
+        return unreachable_error(url, kind, why)
     return OperatorError(
-        f"The {label} in {where} could not be used: {why}.",
+        f"The {kind.label} in {where} could not be used: {why}.",
         code="store_unavailable",
-        next_step=f"Check the database, or set {_VARIABLE} to another one.",
+        next_step=f"Check the database, or set {kind.variable} to another one.",
     )
 
 

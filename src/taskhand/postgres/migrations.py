@@ -39,13 +39,14 @@ class PostgresKind:
     """One kind of data: `label` names it in a sentence, and it has the schema `taskhand_NAME` of its own.
 
     `package` has a folder `migrations/postgres` with its schema. `lock` is the second number of the advisory lock that
-    its writes take, so that they run one after another; None where they need not.
+    its writes take, so that they run one after another; None where they need not. `variable` names the database.
     """
 
     label: str
     name: str
     package: str
     lock: int | None = None
+    variable: str = "TASKHAND_STATE"
 
     @property
     def schema(self) -> str:

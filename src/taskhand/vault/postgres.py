@@ -10,7 +10,7 @@ from taskhand.vault.sql_ticket_store import SqlTicketStore
 
 __all__ = ["LINKS", "PostgresLinkStore", "PostgresTicketStore"]
 
-LINKS: Final = PostgresKind("list of links", "vault", "taskhand.vault", lock=2)
+LINKS: Final = PostgresKind("list of links", "vault", "taskhand.vault", lock=3)
 
 
 class PostgresLinkStore(SqlLinkStore):

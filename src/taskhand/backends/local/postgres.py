@@ -10,6 +10,7 @@ from taskhand.backends.local.directory import Directory, Language, NewId
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.ownership import check_ownership
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.store import Store
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TASKS", "open_database_store"]
 
-TASKS: Final = PostgresKind("task store", "tasks", "taskhand.backends.local", lock=2)
+TASKS: Final = PostgresKind("task store", "tasks", "taskhand.backends.local", lock=2, variable="TASKHAND_DB")
 """Its writes run one after another: so each sees what was written before it, as in a file."""
 
 _T = TypeVar("_T")
@@ -118,6 +119,7 @@ class _FurnishedStore:
     async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
         """Run `work` wholly or not at all."""
         await self._prepare()
+        await check_ownership()
         return await self._store.write(work, durable=durable, tasks=tasks)
 
     async def exists(self) -> bool:
