@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +14,6 @@ from anyio.lowlevel import checkpoint
 from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
-from taskhand.cli.log import announce
 from taskhand.cli.terminal import print_error, print_lines
 from taskhand.config.configuration import Configuration
 from taskhand.config.server_settings import DEFAULT_PORT
@@ -184,49 +182,18 @@ def run_server(
     from taskhand.server.transports.process import leave
 
     auth = auth.with_settings(found) if auth else None
-    http = _http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions) if listen else None
+    http = None
+    if listen:
+        from taskhand.cli.http_server import serve_over_http
+
+        http = serve_over_http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions)
     count = partial(_open_metrics, address=metrics, is_http=http is not None)
     leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions)))
 
 
-def _http(
-    found: Configuration | OperatorError,
-    listen: tuple[str, int, tuple[str, ...], bool],
-    proxies: tuple[str, ...],
-    *,
-    auth: "AuthOptions | None",
-    keeps_sessions: bool,
-) -> "partial[Coroutine[Any, Any, None]]":
-    """What serves a server over HTTP; OperatorError for an address or a proxy that is refused."""
-    from taskhand.cli.access import open_auth
-    from taskhand.server.transports.host_names import Address
-    from taskhand.server.transports.http import serve_http
-    from taskhand.server.transports.http_limits import HttpLimits
-    from taskhand.server.transports.proxies import Proxies
-
-    host, port, names, is_insecure = listen
-    address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
-    named = Proxies.named(proxies)
-    address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
-    limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
-    if not isinstance(found, OperatorError):
-        settings = found.settings
-        rate = limits.requests_s if settings.requests_s is None else settings.requests_s
-        limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
-    return partial(
-        serve_http,
-        address=address,
-        limits=limits,
-        proxies=named,
-        announce=announce,
-        auth=open_auth(auth, found, is_loopback=address.is_loopback and not proxies) if auth else None,
-        keeps_sessions=keeps_sessions,
-    )
-
-
 async def _serve(
     found: Configuration | OperatorError,
-    http: "partial[Coroutine[Any, Any, None]] | None",
+    http: "partial[Coroutine[Any, Any, bool]] | None",
     count: _Count,
     auth: "AuthOptions | None",
     *,
@@ -259,9 +226,11 @@ async def _serve(
         gc.enable()
         if http:
             observer = metrics and metrics.of_http()
-            await http(server, at_start=at_start, readiness=readiness, problem=problem, observer=observer, pages=pages)
-        else:
-            await serve_stdio(server, close, at_start)
+            have_ended = await http(
+                server, at_start=at_start, readiness=readiness, problem=problem, observer=observer, pages=pages
+            )
+            return 0 if have_ended and not problem else 1
+        await serve_stdio(server, close, at_start)
         return 1 if problem else 0
 
 

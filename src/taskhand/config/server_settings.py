@@ -223,6 +223,26 @@ class ServerSettings(BaseModel):
             description="Size of a request over HTTP in KiB, 64 to 65536; a larger one gets 413; default 4096.",
         ),
     ] = 4_096
+    drain_delay_s: Annotated[
+        int,
+        Field(
+            alias="TASKHAND_DRAIN_DELAY_S",
+            ge=0,
+            le=300,
+            description="Seconds after SIGTERM in which `/ready` answers 503 and calls over HTTP are still served, so "
+            "that a proxy notices; default 0.",
+        ),
+    ] = 0
+    drain_s: Annotated[
+        int | None,
+        Field(
+            alias="TASKHAND_DRAIN_S",
+            ge=0,
+            le=3_600,
+            description="Seconds that calls under way over HTTP then have to end; default: 5 more than "
+            "`TASKHAND_CALL_S`, so that none is cut.",
+        ),
+    ] = None
     metrics_port: Annotated[
         int | None,
         Field(

@@ -29,6 +29,8 @@ from taskhand.domain.zones import is_offset, known_zone
 __all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usable", "read_variables", "reference_in"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
+_MORE_THAN_CALL_S = 5
+"""A call is answered within its time, and its answer is sent soon after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,11 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     def state_keys(self) -> tuple[str, ...]:
         """The keys that seal what a client carries between two calls: the first one seals, all open."""
         return split_keys(self.state_key)
+
+    @property
+    def calls_end_s(self) -> int:
+        """Seconds that calls under way have to end when the server is to end."""
+        return self.call_s + _MORE_THAN_CALL_S if self.drain_s is None else self.drain_s
 
     @property
     def vault_keys(self) -> tuple[str, ...]:

@@ -44,10 +44,16 @@ _UNCHANGING = CacheHint(ttl_ms=600_000)
 class TaskhandServer(Server[Any]):
     """A server whose lists of tools, prompts and resources stay as they are.
 
-    `served` is what it serves to whom, None until that is known.
+    `served` is what it serves to whom, None until that is known. `subscriptions` are those to tasks.
     """
 
     served: Served | None = None
+    subscriptions: TaskSubscriptions | None = None
+
+    def end_subscriptions(self) -> None:
+        """End the streams of subscriptions of the newer era, each with its result."""
+        if self.subscriptions is not None:
+            self.subscriptions.end_streams()
 
     def get_capabilities(
         self,
@@ -116,7 +122,7 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
-    server.served = callers
+    server.served, server.subscriptions = callers, subscriptions
     if not makes_spans:
         server.middleware.clear()
     if observer is not None:

@@ -52,7 +52,12 @@ class TaskSubscriptions:
     connections: Connections
     resources: ResourceHandlers
     most_streams: int = _MOST_STREAMS
-    _streams: set[object] = field(default_factory=set)
+    _streams: set[ListenHandler] = field(default_factory=set)
+
+    def end_streams(self) -> None:
+        """End the open streams of the newer era with their results: their clients listen again, elsewhere."""
+        for stream in self._streams:
+            stream.close()
 
     @asynccontextmanager
     async def lifespan(self, _: Server["_Sessions"]) -> AsyncIterator["_Sessions"]:
@@ -100,16 +105,15 @@ class TaskSubscriptions:
         found = {uri: address for uri in asked if (address := self.resources.task_at(ctx, uri)) is not None}
         tasks = {uri: address.key for uri, address in found.items() if await address.is_readable()}
         kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*tasks] or None)})
-        stream = object()
-        self._streams.add(stream)
-        try:
-            async with side_by_side() as checks:
-                bus = _TaskBus(self.connections, tasks, partial(self._may_be_told, ctx), checks)
-                result = await ListenHandler(bus)(ctx, kept)
-                checks.cancel_scope.cancel()
-            return result
-        finally:
-            self._streams.discard(stream)
+        async with side_by_side() as checks:
+            stream = ListenHandler(_TaskBus(self.connections, tasks, partial(self._may_be_told, ctx), checks))
+            self._streams.add(stream)
+            try:
+                result = await stream(ctx, kept)
+            finally:
+                self._streams.discard(stream)
+            checks.cancel_scope.cancel()
+        return result
 
     async def _may_be_told(self, ctx: _Context, uri: str) -> bool:
         """Whether whoever subscribed may still read the task at an address, by the rules that are in force now."""

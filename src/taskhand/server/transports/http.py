@@ -22,10 +22,11 @@ from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.connection import limited_connection
+from taskhand.server.transports.draining import Draining
 from taskhand.server.transports.host_names import Address, host_in_url
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.open_connections import ACCEPTED_AT_ONCE, OpenConnections
-from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.process import LAST_WRITE_S
 from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
 from taskhand.server.transports.refused_names import refuse_names
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["serve_http"]
 
 _Readiness = Callable[[], Awaitable["Ready"]]
+_Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
 _LAST_REQUEST_S: Final = 0.4
 """Seconds that an open HTTP connection may delay the end."""
@@ -67,8 +69,11 @@ async def serve_http(
     problem: str | None = None,
     observer: "HttpObserver | None" = None,
     pages: "LinkPages | None" = None,
-) -> None:
-    """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives.
+    draining: Draining | None = None,
+) -> bool:
+    """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives and what was under way has ended.
+
+    Returns whether every call has ended by itself. `draining` is how it ends; at a second signal it ends at once.
 
     `at_start` runs beside the first requests. `auth` asks the callers of /mcp who they are; None asks nobody. Without
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
@@ -77,8 +82,9 @@ async def serve_http(
     refused or taken. `observer` is told of every request. `pages` are those on which persons link credentials.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
-    lines = RefusalLines(time.monotonic)
-    limiter = RequestLimiter(limits, lines, time.monotonic)
+    draining = draining or Draining()
+    server.middleware.insert(0, draining.watch_calls)
+    limiter = RequestLimiter(limits, lines := RefusalLines(time.monotonic), time.monotonic)
     connections = OpenConnections(limits, proxies.__contains__, lines)
     with _bound(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
@@ -90,28 +96,25 @@ async def serve_http(
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
             custom_starlette_routes=[
-                *_health_routes(problem, _of_all(readiness, auth)),
+                *_health_routes(problem, _of_all(readiness, auth), draining),
                 *(pages.routes(url if address.is_loopback and not proxies.networks else None) if pages else ()),
             ],
             **(auth.options(url) if auth else {}),
         )
         _limit_and_ask(app, server, limiter, limits, auth)
-        if auth:
-            announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
-        elif not address.is_local or proxies.networks:
-            announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
-        # uvicorn ends on the signal, then raises it again: by then its work is done.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.signal(signal.SIGINT, lambda *_: None)
+        await _announce_callers(announce, auth, pages, is_open=not address.is_local or bool(proxies.networks))
+        _begin_at_signals(draining)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(at_start)
             if auth:
                 tasks.start_soon(auth.run)
-            served = read_forwarded(limiter.limit_requests(refuse_names(repair_requests(app))), proxies)
-            if observer:
-                served = _observed(served, limiter, observer)
-            await _Server(_uvicorn_config(served, limited_connection(limits, connections))).serve(sockets=[bound])
+            served = limiter.limit_requests(draining.watch_requests(refuse_names(repair_requests(app))))
+            served = _observed(read_forwarded(served, proxies), limiter, observer)
+            ending = _Server(_uvicorn_config(served, limited_connection(limits, connections)), draining)
+            tasks.start_soon(ending.end_after_draining, server)
+            await ending.serve(sockets=[bound])
             tasks.cancel_scope.cancel()
+    return not draining.has_cut
 
 
 def _limit_and_ask(
@@ -125,8 +128,26 @@ def _limit_and_ask(
         auth.add_inside(app, limits.body_bytes, server.served if isinstance(server, TaskhandServer) else None)
 
 
-def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver") -> ASGIApp:
-    """The app with an observer, who is told of its requests and sees how many sessions it has."""
+async def _announce_callers(
+    announce: Callable[[str], None], auth: "Authentication | None", pages: "LinkPages | None", *, is_open: bool
+) -> None:
+    """Tell the operator who can call, unless only programs of this machine can, and nobody is asked."""
+    if auth:
+        announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
+    elif is_open:
+        announce("Anyone who reaches this port can use it: Taskhand does not ask callers who they are.")
+
+
+def _begin_at_signals(draining: Draining) -> None:
+    """Lose no signal that comes before uvicorn listens; it raises one again when its work is done."""
+    signal.signal(signal.SIGTERM, lambda *_: draining.begin())
+    signal.signal(signal.SIGINT, lambda *_: draining.begin())
+
+
+def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver | None") -> ASGIApp:
+    """The app with an observer, who is told of its requests and sees how many sessions it has; None changes nothing."""
+    if observer is None:
+        return app
     from taskhand.server.transports.observed_requests import observe_requests  # noqa: PLC0415  few servers are observed
 
     observer.watch_sessions(limiter.count_sessions)
@@ -146,6 +167,17 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._is_told = False
+        self._loop = asyncio.get_running_loop()
+
+    async def end_after_draining(self, server: Server[Any]) -> None:
+        """End once a signal has come and what was under way has ended."""
+        await self._draining.run(server.end_subscriptions if isinstance(server, TaskhandServer) else lambda: None)
+        self._end()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Let many connections wait to be accepted, of which few are at a time."""
         await super().startup(sockets)
@@ -153,9 +185,19 @@ class _Server(uvicorn.Server):
             bound.listen(_MOST_WAITING)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End soon in any case: a write that waits for another process must not delay the end."""
+        """Begin to end at the first signal, and end at once at the next one."""
+        if not self._is_told:
+            self._is_told = True
+            self._loop.call_soon_threadsafe(self._draining.begin)  # which wakes the loop
+            return
+        self._draining.cut()
         super().handle_exit(sig, frame)
-        last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, leave)
+        self._end()
+
+    def _end(self) -> None:
+        """End soon in any case: a write that waits for another process must not delay the end."""
+        self.should_exit = True
+        last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, self._draining.leave, [int(self._draining.has_cut)])
         last.daemon = True
         last.start()
 
@@ -182,13 +224,27 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _health_routes(problem: str | None, readiness: _Readiness | None) -> list[Route]:
+def _health_routes(problem: str | None, readiness: _Readiness | None, draining: Draining) -> list[Route]:
     """Whether the process lives, and whether calls can be carried out.
 
     A restart mends no configuration, so the process lives whatever the `problem` is.
     """
     ready = _ready(readiness) if readiness else _always(problem or "ok", 503 if problem else 200)
-    return [Route("/health", _always("ok", 200), methods=["GET"]), Route("/ready", ready, methods=["GET"])]
+    routes = {"/health": (_always("ok", 200), 200), "/ready": (ready, 503)}
+    return [
+        Route(path, _unless_leaving(draining, answer, status), methods=["GET"])
+        for path, (answer, status) in routes.items()
+    ]
+
+
+def _unless_leaving(draining: Draining, answer: _Answer, status: int) -> _Answer:
+    """Answers as `answer` does, until the server leaves."""
+    leaving = _always("draining", status)
+
+    async def answer_now(request: Request) -> JSONResponse:
+        return await (leaving if draining.is_leaving else answer)(request)
+
+    return answer_now
 
 
 def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Readiness | None:
@@ -202,7 +258,7 @@ def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Rea
     return check
 
 
-def _always(state: str, status: int) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
+def _always(state: str, status: int) -> _Answer:
     """Answers the same state each time."""
     body = {"status": state, "version": __version__}
 
@@ -212,7 +268,7 @@ def _always(state: str, status: int) -> Callable[[Request], Coroutine[Any, Any, 
     return answer
 
 
-def _ready(readiness: _Readiness) -> Callable[[Request], Coroutine[Any, Any, JSONResponse]]:
+def _ready(readiness: _Readiness) -> _Answer:
     """Answers whether calls can be carried out, and why not."""
 
     async def answer(_: Request) -> JSONResponse:

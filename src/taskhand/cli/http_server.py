@@ -1,0 +1,55 @@
+"""What serves a server over HTTP, as the options and the settings say."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from taskhand.cli.access import open_auth
+from taskhand.cli.log import announce
+from taskhand.config.configuration import Configuration
+from taskhand.domain.errors import OperatorError
+from taskhand.server.transports.draining import Draining, DrainTimes
+from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.http import serve_http
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.process import leave
+from taskhand.server.transports.proxies import Proxies
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from taskhand.cli.access import AuthOptions
+
+__all__ = ["serve_over_http"]
+
+
+def serve_over_http(
+    found: Configuration | OperatorError,
+    listen: tuple[str, int, tuple[str, ...], bool],
+    proxies: tuple[str, ...],
+    *,
+    auth: "AuthOptions | None",
+    keeps_sessions: bool,
+) -> "partial[Coroutine[Any, Any, bool]]":
+    """What serves a server; OperatorError for an address or a proxy that is refused."""
+    host, port, names, is_insecure = listen
+    address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
+    named = Proxies.named(proxies)
+    address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
+    limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
+    times = DrainTimes()
+    if not isinstance(found, OperatorError):
+        settings = found.settings
+        rate = limits.requests_s if settings.requests_s is None else settings.requests_s
+        limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
+        times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
+    return partial(
+        serve_http,
+        address=address,
+        limits=limits,
+        proxies=named,
+        announce=announce,
+        auth=open_auth(auth, found, is_loopback=address.is_loopback and not proxies) if auth else None,
+        keeps_sessions=keeps_sessions,
+        draining=Draining(times, leave),
+    )

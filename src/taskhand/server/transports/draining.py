@@ -1,0 +1,271 @@
+"""The end of a server over HTTP in steps, so that another can take its place and no call is lost.
+
+First `/ready` answers 503, while calls are served as before: whoever spreads requests learns of it. Then new requests
+are refused, streams end, and the calls under way have time to end. What still runs after that is cancelled: it sends
+nothing more, and writes down what came of what it had sent.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import anyio
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskhand.server.transports.first_header import first_header
+
+__all__ = ["DrainTimes", "Draining"]
+
+_ALWAYS_ANSWERED: Final = frozenset({"/health", "/ready"})
+_LISTEN: Final = "subscriptions/listen"
+_RETRY_AFTER_S: Final = 1
+"""By then whoever spreads requests has found another server, or this one is there again."""
+_MOST_READ: Final = 64 * 1024
+"""Bytes of a message that are read to see whether it answers a question; such an answer is short."""
+_LAST_EVENTS_S: Final = 1.0
+"""Seconds in which a subscription may send what it still has to tell."""
+_WRITE_DOWN_S: Final = 5.0
+"""Seconds in which a cancelled call writes down what came of what it had sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainTimes:
+    """Seconds from the signal until new requests are refused, and then until calls under way are cancelled."""
+
+    delay_s: float = 0.0
+    calls_s: float = 50.0
+
+
+@dataclass(slots=True)
+class Draining:
+    """What is under way in a server, and whether and how it ends.
+
+    `leave` ends the process, with an exit code, where the rest takes too long. `has_cut` says that a call did not end
+    by itself.
+    """
+
+    times: DrainTimes = field(default_factory=DrainTimes)
+    leave: Callable[[int], object] = lambda _: None
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    is_leaving: bool = False
+    has_cut: bool = False
+    _refuses: bool = False
+    _begun: anyio.Event = field(default_factory=anyio.Event)
+    _requests: int = 0
+    _calls: set[anyio.CancelScope] = field(default_factory=set)
+    _streams: dict[anyio.CancelScope, bool] = field(default_factory=dict)
+    """Those that are open, and whether each ends by itself once subscriptions end."""
+    _ended: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way, and no call; streams do not count."""
+        return not self._requests and not self._calls
+
+    def begin(self) -> None:
+        """Begin to leave; a second time it changes nothing."""
+        self.is_leaving = True
+        self._begun.set()
+
+    def cut(self) -> None:
+        """Note that the server ends now, whatever is under way."""
+        self.has_cut = self.has_cut or not self.is_idle
+
+    async def run(self, end_subscriptions: Callable[[], None]) -> None:
+        """Wait for the beginning, and return once all has ended that can end."""
+        await self._begun.wait()
+        await self.sleep(self.times.delay_s)
+        self._refuses = True
+        end_subscriptions()
+        self._end_streams(all_of_them=False)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._end_late_streams)
+            await self._end_calls()
+
+    async def watch_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Middleware of the MCP server: a call of the older era goes on when its HTTP request has ended."""
+        if ctx.request_id is None or ctx.method == _LISTEN:
+            return await call_next(ctx)
+        with anyio.CancelScope() as scope:
+            self._calls.add(scope)
+            try:
+                return await call_next(ctx)
+            finally:
+                self._calls.discard(scope)
+                self._note_end()
+        raise MCPError(
+            INTERNAL_ERROR,
+            "The server ended before this call did. Nothing more is sent for it; `list_changes` tells what came of it.",
+            {"code": "server_ended", "retryable": False},
+        )
+
+    def watch_requests(self, app: ASGIApp) -> ASGIApp:
+        """`app`, whose requests are counted, and refused once the server takes no more."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["path"] in _ALWAYS_ANSWERED:
+                await app(scope, receive, send)
+                return
+            if self._refuses:
+                is_part, receive = await _read_part_of_call(scope, receive)
+                if not is_part:
+                    await _refusal(scope)(scope, receive, self._closing(send))
+                    return
+            if _is_stream(scope):
+                await self._serve_stream(app, scope, receive, send)
+            else:
+                await self._serve_request(app, scope, receive, send)
+
+        return answer
+
+    async def _serve_request(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, which is under way from when it has arrived whole until its answer is sent."""
+        is_open = scope["method"] not in {"POST", "PUT", "PATCH"}
+        self._requests += is_open
+
+        async def count(message: Message) -> None:
+            nonlocal is_open
+            await closing(message)
+            if is_open and message["type"] == "http.response.body" and not message.get("more_body", False):
+                is_open = False
+                self._requests -= 1
+                self._note_end()
+
+        async def arrive() -> Message:
+            nonlocal is_open
+            message = await receive()
+            if not is_open and message["type"] == "http.request" and not message.get("more_body", False):
+                is_open = True
+                self._requests += 1
+            return message
+
+        closing = self._closing(send)
+        try:
+            await app(scope, arrive, count)
+        finally:
+            self._requests -= is_open
+            self._note_end()
+
+    async def _serve_stream(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a stream until it ends, or is ended in such a way that its client sees an end and not a failure."""
+        has_begun = has_ended = False
+        closing = self._closing(send)
+
+        async def watch(message: Message) -> None:
+            nonlocal has_begun, has_ended
+            await closing(message)
+            has_begun = True
+            has_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+        with anyio.CancelScope() as ending:
+            self._streams[ending] = scope["method"] == "POST"
+            try:
+                await app(scope, receive, watch)
+            finally:
+                del self._streams[ending]
+                self._note_end()
+        if ending.cancelled_caught and not has_ended:
+            if has_begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await _refusal(scope)(scope, receive, closing)
+
+    async def _end_calls(self) -> None:
+        """Wait for what is under way, as long as it may take; then cancel it."""
+        await self._wait_until(lambda: self.is_idle, self.times.calls_s)
+        if self.is_idle:
+            return
+        self.has_cut = True
+        for call in list(self._calls):
+            call.cancel()
+        await self._wait_until(lambda: self.is_idle, _WRITE_DOWN_S)
+
+    async def _end_late_streams(self) -> None:
+        """Wait for the subscriptions, which end by themselves where their clients take what they are still told."""
+        for _ in range(2):
+            await self._wait_until(lambda: not self._streams, _LAST_EVENTS_S)
+            self._end_streams(all_of_them=True)
+
+    def _end_streams(self, *, all_of_them: bool) -> None:
+        for stream, ends_by_itself in list(self._streams.items()):
+            if all_of_them or not ends_by_itself:
+                stream.cancel()
+
+    async def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> None:
+        with anyio.move_on_after(seconds):
+            while not is_so():
+                await self._ended.wait()
+
+    def _note_end(self) -> None:
+        ended, self._ended = self._ended, anyio.Event()
+        ended.set()
+
+    def _closing(self, send: Send) -> Send:
+        """Sends an answer, and while the server leaves, says that its connection ends with it."""
+
+        async def send_last(message: Message) -> None:
+            if self.is_leaving and message["type"] == "http.response.start":
+                kept = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"connection"]
+                message = {**message, "headers": [*kept, (b"connection", b"close")]}
+            await send(message)
+
+        return send_last
+
+
+def _is_stream(scope: Scope) -> bool:
+    """Whether the answer lasts until somebody ends it."""
+    if scope["method"] == "GET":
+        return bool(scope["path"].rstrip("/") == "/mcp")
+    return first_header(scope, b"mcp-method") == _LISTEN
+
+
+async def _read_part_of_call(scope: Scope, receive: Receive) -> tuple[bool, Receive]:
+    """Whether a request belongs to a call under way, or to the end of a session; and what receives it again.
+
+    In the older era a person's answer to the question of a call, and its cancellation, come as requests of their own.
+    """
+    if first_header(scope, b"mcp-session-id") is None:
+        return False, receive
+    if scope["method"] != "POST":
+        return scope["method"] == "DELETE", receive
+    body, has_more = b"", True
+    while has_more and len(body) <= _MOST_READ:
+        message = await receive()
+        body += message.get("body", b"")
+        has_more = message["type"] == "http.request" and message.get("more_body", False)
+    is_read = False
+
+    async def receive_again() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
+        return {"type": "http.request", "body": body, "more_body": has_more}
+
+    return not has_more and _asks_nothing(body), receive_again
+
+
+def _asks_nothing(body: bytes) -> bool:
+    """Whether a message is a notification or an answer."""
+    try:
+        sent: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(sent, dict) and ("id" not in sent or "method" not in sent)
+
+
+def _refusal(scope: Scope) -> Response:
+    """The answer to a request that another server should get."""
+    headers = {"Retry-After": str(_RETRY_AFTER_S)}
+    text = "This server is ending, and takes no new requests: send it again, and another one answers."
+    if scope["path"].rstrip("/") != "/mcp":
+        return Response(text, 503, headers, "text/plain")
+    data = {"code": "server_ending", "retryable": True, "retry_after_s": _RETRY_AFTER_S}
+    error = {"code": INTERNAL_ERROR, "message": text, "data": data}
+    return Response(json.dumps({"jsonrpc": "2.0", "id": None, "error": error}), 503, headers, "application/json")
