@@ -276,6 +276,13 @@ async def test_finds_results_in_the_order_of_their_intents(journal: Journal) -> 
     assert list(found.results) == [0, 1]
 
 
+async def test_the_first_question_to_a_journal_finds_the_holder_of_a_claim(opens: Opener) -> None:
+    async with opens() as first:
+        change = await begin(first, make_opening("create_task", KEY))
+    async with opens() as second:
+        assert await second.holder([KEY]) == change
+
+
 async def test_the_newest_of_several_changes_with_one_claim_is_its_holder(journal: Journal) -> None:
     later = NOW + timedelta(minutes=5)
     older = await begin(journal, make_opening("create_task", KEY))
