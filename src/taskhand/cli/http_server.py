@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from taskhand.cli.access import AuthOptions
+    from taskhand.config.settings import Settings
 
 __all__ = ["serve_over_http"]
 
@@ -31,7 +32,7 @@ def serve_over_http(
     auth: "AuthOptions | None",
     keeps_sessions: bool,
 ) -> "partial[Coroutine[Any, Any, bool]]":
-    """What serves a server; OperatorError for an address or a proxy that is refused."""
+    """What serves a server; OperatorError for an address or a proxy that is refused, and for replicas without a key."""
     host, port, names, is_insecure = listen
     address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
     named = Proxies.named(proxies)
@@ -40,6 +41,8 @@ def serve_over_http(
     times = DrainTimes()
     if not isinstance(found, OperatorError):
         settings = found.settings
+        if settings.state is not None:
+            _check_shared(settings, keeps_sessions=keeps_sessions)
         rate = limits.requests_s if settings.requests_s is None else settings.requests_s
         limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
         times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
@@ -53,3 +56,19 @@ def serve_over_http(
         keeps_sessions=keeps_sessions,
         draining=Draining(times, leave),
     )
+
+
+def _check_shared(settings: "Settings", *, keeps_sessions: bool) -> None:
+    """OperatorError where servers that share their state have no key that they share; sessions are warned of."""
+    if not settings.state_keys:
+        raise OperatorError(
+            "TASKHAND_STATE lets several servers work as one, and without a key that they share none can act on an "
+            "answer to a question of another's.",
+            next_step="Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them; make one "
+            "with `python -c 'import secrets; print(secrets.token_hex(32))'`.",
+        )
+    if keeps_sessions:
+        announce(
+            "Of several servers only the one that opened a session of protocol 2025-11-25 can answer in it: with "
+            "--stateless any of them can."
+        )
