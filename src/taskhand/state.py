@@ -15,6 +15,7 @@ from taskhand.domain.errors import OperatorError
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
+    from taskhand.budgets.postgres import PostgresBudgets
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
     from taskhand.keys.sql_key_store import SqlKeyStore
@@ -28,6 +29,7 @@ __all__ = [
     "locate_journal",
     "locate_keys",
     "locate_links",
+    "open_budgets",
     "open_database",
     "open_key_store",
     "open_link_store",
@@ -81,6 +83,15 @@ def open_rows(settings: Settings) -> "SqlStore | None":
     from taskhand.postgres.store import Store
 
     return Store(database, JOURNAL)
+
+
+def open_budgets(settings: Settings, account: str) -> "PostgresBudgets | None":
+    """The rate budgets of an account that all replicas share; None where what is kept is in files."""
+    if (database := open_database(settings)) is None:
+        return None
+    from taskhand.budgets.postgres import PostgresBudgets
+
+    return PostgresBudgets.of(database, account)
 
 
 def open_key_store(settings: Settings) -> "SqlKeyStore":

@@ -19,13 +19,14 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
-from taskhand.state import open_key_store, open_link_store, open_owned_journal, open_ticket_store
+from taskhand.state import open_budgets, open_key_store, open_link_store, open_owned_journal, open_ticket_store
 
 # A backend is imported when it is chosen: a start must be quick.
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
+    from taskhand.backends.factory import Budgets
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.telemetry import RequestObserver
@@ -137,7 +138,10 @@ async def open_app(
         settings.check_credential()
         _check_app(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), links)
     async with AsyncExitStack() as stack:
-        context = _open_context(settings, clock, stack, runtime)
+        budgets = _open_budgets(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
+        if budgets is not None:
+            stack.push_async_callback(budgets.aclose)
+        context = replace(_open_context(settings, clock, stack, runtime), budgets=budgets)
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
@@ -192,8 +196,14 @@ def _own_backends(
     from taskhand.vault.granted import renew_link
     from taskhand.vault.openings import Openings
 
+    budgets = context.budgets
+    counts_by_app = find_factory(connection.settings.backend).counts_by_app
+
     def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
-        return open_as_person(connection, link.credential.access_token, replace(context, own=own))
+        whose = "" if counts_by_app and link.kind == "oauth" else link.person
+        of_person = budgets and budgets.of_person(f"{link.kind} {whose}")
+        opened = replace(context, own=own, budgets=of_person)
+        return open_as_person(connection, link.credential.access_token, opened)
 
     def notice(link: "Link") -> None:
         journal.mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
@@ -202,6 +212,14 @@ def _own_backends(
     own = Openings(links, connection.name, open_with, renew=partial(renew_link, open_client=open_client), notice=notice)
     context.stack.push_async_callback(own.aclose)
     return own
+
+
+def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
+    """The rate budgets of a connection to a CRM that all replicas share; None where what is kept is in files."""
+    settings = connection.settings
+    if _is_embedded(settings):
+        return None
+    return open_budgets(settings, _account_place(connection))
 
 
 @asynccontextmanager
@@ -286,8 +304,7 @@ def _journal_owner(
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
-        own = f" {connection.name}" if connection and connection.name != DEFAULT_CONNECTION else ""
-        place = f"{factory.name} {factory.account(settings)}{own}"
+        place = _account_place(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
         try:
             settings.check_credential()
         except OperatorError as error:
@@ -297,6 +314,14 @@ def _journal_owner(
     if found.path is None:
         return DatabaseOwner(found, path, closes=store is None)
     return StoreOwner(found, found.path, path, is_beside=settings.journal is None, closes=store is None)
+
+
+def _account_place(connection: ConnectionSettings) -> str:
+    """What a connection's account is called where things are kept of it."""
+    factory = find_factory(connection.settings.backend)
+    account = factory.account(connection.settings) if factory.account else ""
+    own = f" {connection.name}" if connection.name != DEFAULT_CONNECTION else ""
+    return f"{factory.name} {account}{own}"
 
 
 def _is_embedded(settings: Settings) -> bool:

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "sql": set(),
     "sqlite": {"domain", "sql"},
     "postgres": {"domain", "sql"},
+    "budgets": {"domain", "http/rate_limiter", "http/upstream", "postgres", "sql"},
     "telemetry": {"domain", "__init__"},
     "journal": {"domain", "sql", "sqlite", "postgres"},
     "keys": {"domain", "sql", "sqlite", "postgres"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "install": {"domain", "config", "backends/factory", "backends/registry"},
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},
-    "state": {"domain", "config", "journal", "keys", "postgres", "sql", "vault"},
+    "state": {"domain", "budgets", "config", "journal", "keys", "postgres", "sql", "vault"},
     "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "state", "tokens", "vault"},
 }
 """What each part of the package may import besides itself. `cli` and `__main__` may import everything.

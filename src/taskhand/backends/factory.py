@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.store_address import StoreAddress
-    from taskhand.http.rate_limiter import Rate, RateLimiter
+    from taskhand.http.rate_limiter import Limiter, Rate
     from taskhand.http.upstream import Runtime
 
 __all__ = [
     "BackendFactory",
     "BackendSettings",
+    "Budgets",
     "Clock",
     "OpenContext",
     "SettingKind",
@@ -70,6 +71,22 @@ class BackendSettings(BaseModel):
 S = TypeVar("S", bound=BackendSettings)
 
 
+class Budgets(Protocol):
+    """The rate budgets of one connection that all replicas share."""
+
+    def of_person(self, whose: str) -> "Budgets":
+        """The budgets of requests that bear a credential of this person's own."""
+        ...
+
+    def open_limiter(self, rate: "Rate", in_flight: int, runtime: "Runtime", *, of_account: bool) -> "Limiter":
+        """The queue that spends from one budget; `of_account`: it is that of all credentials together."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections to where they are kept."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OpenContext:
     """What a backend is opened with besides its own settings.
@@ -78,7 +95,8 @@ class OpenContext:
     `runtime` is how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`,
     which closes it. `keys` are what settings are called, by their variables, where a file has them for one
     connection. `own` is set where it is opened with a person's own credential, and has the one that takes its
-    place. `limiters` are the rate budgets of the whole account, which all credentials share.
+    place. `limiters` are the rate budgets of the whole account, which all credentials share. `budgets` are those that
+    all replicas share, None where there are none.
     """
 
     clock: Clock
@@ -91,7 +109,8 @@ class OpenContext:
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     keys: Mapping[str, str] = field(default_factory=dict)
     own: "OwnToken | None" = None
-    limiters: "dict[tuple[Rate, int], RateLimiter]" = field(default_factory=dict)
+    limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
+    budgets: "Budgets | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +124,8 @@ class BackendFactory(Generic[S]):
     variables in which other programs expect the same credential: they are not read, and named where the credential is
     missing. `is_token` is whether a pasted credential is the second of two kinds. `oauth_client` makes the client of
     the operator's OAuth app from the settings of kind APP, its id and secret, and None without them; `context` closes
-    it. `has_personal_keys` is whether each user of the CRM can make a key.
+    it. `has_personal_keys` is whether each user of the CRM can make a key. `counts_by_app` is whether the CRM has one
+    limit for the requests of an OAuth app in an account, whoever has consented to it.
     """
 
     name: str
@@ -120,6 +140,7 @@ class BackendFactory(Generic[S]):
     is_token: Callable[[str], bool] | None = None
     oauth_client: "Callable[[S, OpenContext], Awaitable[OAuthClient | None]] | None" = None
     has_personal_keys: bool = False
+    counts_by_app: bool = False
 
     @property
     def prefix(self) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "Deadline",
     "acquire_in_time",
     "call_deadline",
+    "current_call",
     "current_deadline",
     "end_of_call",
     "part_of_call",
@@ -55,16 +56,19 @@ class Deadline:
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+_CALL: ContextVar[object] = ContextVar("call", default=None)
 
 
 @contextmanager
 def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
     """Let everything inside end so early that the call has been answered after `total_s`."""
     token = _CURRENT.set(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock))
+    call = _CALL.set(object())
     try:
         yield
     finally:
         _CURRENT.reset(token)
+        _CALL.reset(call)
 
 
 @contextmanager
@@ -87,6 +91,11 @@ def end_of_call() -> Generator[None, None, None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def current_call() -> object:
+    """What the requests of one call have in common, and those of no other; None outside a call."""
+    return _CALL.get()
 
 
 def current_deadline(total_s: float, clock: Callable[[], float]) -> Deadline:

@@ -18,7 +18,7 @@ from taskhand.http.errors import (
 )
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
-from taskhand.http.rate_limiter import Headroom, RateLimiter
+from taskhand.http.rate_limiter import Headroom, Limiter, RateLimiter
 from taskhand.http.reply import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.retry import RequestKind, RetryPolicy
@@ -52,7 +52,7 @@ class Client:
         *,
         limits: Limits | None = None,
         policy: RetryPolicy | None = None,
-        rate_limiter: RateLimiter | None = None,
+        rate_limiter: Limiter | None = None,
         runtime: Runtime | None = None,
         transport: "httpx2.AsyncBaseTransport | None" = None,
         own: "OwnToken | None" = None,

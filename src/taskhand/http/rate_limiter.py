@@ -7,24 +7,28 @@ spell.
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
 from taskhand.domain.errors import RateLimited
 
 __all__ = [
+    "LONGEST_WAIT_S",
     "Headroom",
+    "Limiter",
     "Rate",
     "RateHeaders",
     "RateLimiter",
     "RateState",
     "headroom",
+    "looks_now",
     "parse_ietf_headers",
     "ready_at",
+    "too_late_error",
     "with_headers",
     "with_pause",
     "with_request",
@@ -40,7 +44,7 @@ One answer may be wrong: an upstream that asks for a day, or for thirty years, i
 _LONGEST_TOLD_S: Final = 900.0
 """The longest rest of a window that a caller is told to wait for."""
 
-_LONGEST_WAIT_S: Final = 30.0
+LONGEST_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 
@@ -54,10 +58,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateHeaders:
-    """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds."""
+    """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds.
+
+    `rolling_limit` is where any `reset_s` seconds are a window: how many requests one may hold.
+    """
 
     remaining: int
     reset_s: float
+    rolling_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,34 @@ def without_pauses() -> Generator[None, None, None]:
         _LOOKS_NOW.reset(token)
 
 
+def looks_now() -> bool:
+    """Whether this request is sent at once."""
+    return _LOOKS_NOW.get()
+
+
+class Limiter(Protocol):
+    """A queue in front of one upstream."""
+
+    def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn, and hold a place among the requests that are under way for the body of the `with`.
+
+        Raises RateLimited when the turn would not come before the deadline (a reading of the clock).
+        """
+        ...
+
+    def pause(self, for_s: float) -> None:
+        """Hold every request back for so many seconds."""
+        ...
+
+    def headroom(self) -> Headroom:
+        """How much may be sent from now on."""
+        ...
+
+    def observe(self, headers: RateHeaders) -> None:
+        """Take note of an answer's headers; call it inside the turn that got the answer."""
+        ...
+
+
 class RateLimiter:
     """The queue in front of one upstream: first come, first sent; share one among all that use the same key.
 
@@ -225,7 +261,7 @@ class RateLimiter:
         with anyio.move_on_after(deadline - self._clock()):
             await self._slots.acquire()
             return
-        raise _too_late(None)
+        raise too_late_error(None)
 
     async def _wait_for_rate(self, deadline: float) -> None:
         """Only the head of the queue waits for the rate: those behind it wait for the head."""
@@ -239,18 +275,21 @@ class RateLimiter:
                 await self._sleep_until_ready(deadline)
                 self._state = with_request(self._rate, self._state, self._clock())
                 return
-        raise _too_late(None)
+        raise too_late_error(None)
 
     async def _sleep_until_ready(self, deadline: float) -> None:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
-            if at > deadline or at - now > _LONGEST_WAIT_S:
+            if at > deadline or at - now > LONGEST_WAIT_S:
                 is_asked = at in {self._state.until, self._state.paused_until}
-                raise _too_late((self._state.reset_at if at == self._state.until else at) - now if is_asked else None)
+                raise too_late_error(
+                    (self._state.reset_at if at == self._state.until else at) - now if is_asked else None
+                )
             await self._sleep(at - now)
 
 
-def _too_late(wait_s: float | None) -> RateLimited:
+def too_late_error(wait_s: float | None) -> RateLimited:
+    """The error for a request whose turn does not come in time; `wait_s` is what the upstream asked for."""
     return RateLimited(
         "The rate limit would have held the request back for longer than a call may take; nothing was sent.",
         next_step="Wait, then send the same call again.",

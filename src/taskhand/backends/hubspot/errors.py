@@ -144,7 +144,9 @@ def read_limits(headers: Mapping[str, str]) -> RateHeaders | None:
         return RateHeaders(remaining=0, reset_s=_DAILY_S)
     remaining = _number(headers, "x-hubspot-ratelimit-remaining")
     window_ms = _number(headers, "x-hubspot-ratelimit-interval-milliseconds")
-    return None if remaining is None else RateHeaders(remaining, (window_ms or 10_000) / 1000)
+    if remaining is None:
+        return None
+    return RateHeaders(remaining, (window_ms or 10_000) / 1000, _number(headers, "x-hubspot-ratelimit-max"))
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

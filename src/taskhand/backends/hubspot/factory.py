@@ -112,4 +112,5 @@ FACTORY = BackendFactory(
     privacy_policy="https://legal.hubspot.com/privacy-policy",
     misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
     oauth_client=open_oauth_client,
+    counts_by_app=True,
 )

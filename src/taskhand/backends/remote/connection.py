@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
-from taskhand.http.rate_limiter import Rate, RateLimiter
+from taskhand.http.rate_limiter import Limiter, Rate, RateLimiter
 from taskhand.http.upstream import Runtime, Upstream
 
 if TYPE_CHECKING:
@@ -26,13 +26,19 @@ async def open_client(
     upstream = replace(upstream, credential=credential, variable=base)
     limiter = context.limiters.get((rate, in_flight)) if of_account else None
     if limiter is None:
-        limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+        limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
         if runtime.observer is not None and context.own is None:
             runtime.observer.watch_budget(limiter.headroom)
     if of_account:
         context.limiters[rate, in_flight] = limiter
     client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
     return await context.stack.enter_async_context(client)
+
+
+def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
+    if context.budgets is not None:
+        return context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
+    return RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
 
 
 def timing_of(context: "OpenContext") -> Timing:

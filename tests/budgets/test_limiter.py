@@ -1,0 +1,193 @@
+"""The queue of one replica: calls take turns, and without the database it keeps to the share of one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from budgets.test_shares import assert_within
+from passing import Time
+from taskhand.budgets.limiter import SharedRateLimiter, Taken
+from taskhand.budgets.shares import Ask, Shares, take
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import RateLimited
+from taskhand.http.rate_limiter import Rate, RateHeaders, without_pauses
+
+RATE = Rate(10, 1.0)
+
+
+@dataclass
+class MemoryBudget:
+    """A budget in memory, which does not answer while `is_away`."""
+
+    time: Time
+    rate: Rate = RATE
+    shares: Shares = field(default_factory=Shares)
+    is_away: bool = False
+    asked: int = 0
+
+    async def take(self, ask: Ask) -> Taken | None:
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()
+        if self.is_away:
+            return None
+        self.shares, portion = take(self.rate, self.shares, ask, self.time.now)
+        return Taken(portion.moments, portion.again_s, portion.takers, self.shares.state, self.shares.limit)
+
+
+@dataclass
+class Replica:
+    """One replica on a budget; `left` is who sent when."""
+
+    limiter: SharedRateLimiter
+    time: Time
+    left: list[tuple[str, float]] = field(default_factory=list)
+
+    async def send(self, who: str) -> None:
+        async with self.turn():
+            self.left.append((who, self.time.now - 1_000.0))
+            for _ in range(5):
+                await anyio.lowlevel.checkpoint()
+
+    @asynccontextmanager
+    async def turn(self, within_s: float = 60.0) -> AsyncIterator[None]:
+        async with self.limiter.turn(self.time.now + within_s):
+            yield
+
+    async def call(self, who: str, count: int) -> None:
+        """One call that sends so many requests at the same time."""
+        with call_deadline(60.0, self.time.clock):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(count):
+                    tasks.start_soon(self.send, who)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def budget(time: Time) -> MemoryBudget:
+    return MemoryBudget(time)
+
+
+@pytest.fixture
+def replica(budget: MemoryBudget) -> Replica:
+    return open_replica(budget)
+
+
+def open_replica(budget: MemoryBudget, in_flight: int = 8) -> Replica:
+    limiter = SharedRateLimiter(budget.rate, in_flight, budget, clock=budget.time.clock, sleep=budget.time.sleep)
+    return Replica(limiter, budget.time)
+
+
+async def test_many_requests_ask_together(replica: Replica, budget: MemoryBudget) -> None:
+    await replica.call("bulk", 8)
+    assert replica.left == [("bulk", 0.0)] * 8
+    assert budget.asked <= 2
+
+
+async def test_two_replicas_keep_to_one_rate_and_use_it(budget: MemoryBudget) -> None:
+    one, two = open_replica(budget), open_replica(budget)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.call, "one", 30)
+        tasks.start_soon(two.call, "two", 30)
+    left = sorted(at for _, at in (*one.left, *two.left))
+    assert_within(RATE, left)
+    assert left[-1] <= 5 / 0.95
+
+
+async def test_a_single_call_is_served_between_the_requests_of_a_bulk_of_the_same_replica(replica: Replica) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(replica.call, "bulk", 60)
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(replica.call, "single", 2)
+    assert [at for who, at in replica.left if who == "single"][-1] <= 1.1
+    assert [at for who, at in replica.left if who == "bulk"][-1] >= 5.0
+
+
+async def test_without_the_database_the_share_of_one_is_spent_and_told_afterwards(
+    replica: Replica, budget: MemoryBudget
+) -> None:
+    budget.is_away = True
+    await replica.call("alone", 6)
+    assert [at for _, at in replica.left] == pytest.approx([0.0, 0.0, 1.035, 1.035, 2.07, 2.07])  # 10 among 4
+    budget.is_away = False
+    other = open_replica(budget)
+    await replica.call("again", 1)
+    await other.call("other", 8)
+    assert [at for who, at in other.left][:7] == pytest.approx([2.07] * 7)
+    assert other.left[7][1] >= 3.1
+
+
+async def test_the_share_is_that_of_one_more_than_were_last_seen(budget: MemoryBudget, time: Time) -> None:
+    replica, other = open_replica(budget), open_replica(budget)
+    await replica.call("one", 1)
+    await other.call("two", 1)
+    await replica.call("one", 1)
+    budget.is_away = True
+    time.now += 5.0
+    replica.left.clear()
+    await replica.call("alone", 6)
+    assert [at for _, at in replica.left] == pytest.approx([5.0] * 3 + [6.035] * 3)  # 10 among 3
+
+
+async def test_a_cancelled_request_gives_its_place_and_its_moment_back(replica: Replica) -> None:
+    await replica.call("first", 8)
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(12):
+                tasks.start_soon(replica.send, "cancelled")
+            await anyio.lowlevel.checkpoint()
+            scope.cancel()
+    await replica.call("last", 30)
+    assert_within(RATE, [at for _, at in replica.left])
+    assert replica.left[-1][1] <= 4.2
+
+
+async def test_a_pause_is_told_at_once_to_those_who_have_nothing_to_send(budget: MemoryBudget) -> None:
+    one, two = open_replica(budget), open_replica(budget)
+    async with one.turn():
+        one.limiter.pause(5.0)
+    await two.send("two")
+    assert two.left == [("two", 5.0)]
+
+
+async def test_a_long_pause_is_reported_at_once(replica: Replica, time: Time) -> None:
+    async with replica.turn():
+        replica.limiter.pause(50.0)
+    with pytest.raises(RateLimited) as caught:
+        async with replica.turn():
+            pass
+    assert caught.value.retry_after_s == pytest.approx(50.0)
+    assert time.slept == []
+
+
+async def test_a_used_up_window_holds_all(budget: MemoryBudget) -> None:
+    one, two = open_replica(budget), open_replica(budget)
+    async with one.turn():
+        one.limiter.observe(RateHeaders(remaining=0, reset_s=7.0))
+    await two.send("two")
+    assert two.left == [("two", 7.0)]
+
+
+async def test_a_look_that_may_not_wait_counts_all_the_same(replica: Replica, budget: MemoryBudget) -> None:
+    with without_pauses():
+        for _ in range(4):
+            await replica.send("look")
+    other = open_replica(budget)
+    await replica.call("one", 6)
+    await other.call("two", 1)
+    assert other.left[0][1] >= 1.0
+
+
+async def test_a_turn_that_would_come_after_the_deadline_is_refused(replica: Replica) -> None:
+    await replica.call("all", 8)
+    await replica.call("all", 2)
+    for within_s in (0.0, -1.0, 0.5):
+        with pytest.raises(RateLimited):
+            async with replica.turn(within_s):
+                pass

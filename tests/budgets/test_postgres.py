@@ -1,0 +1,92 @@
+"""Rate budgets in PostgreSQL: replicas with connections of their own spend from one."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import psycopg
+import pytest
+
+from budgets.test_shares import assert_within
+from postgres_server import TestDatabase
+from taskhand.budgets.limiter import SharedRateLimiter
+from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
+from taskhand.budgets.shares import Ask
+from taskhand.http.rate_limiter import Rate
+from taskhand.http.upstream import Runtime
+from taskhand.postgres.database import Database
+from taskhand.postgres.store import Store
+
+RATE = Rate(10, 0.3)
+
+
+@asynccontextmanager
+async def budgets(url: str, account: str = "acme") -> AsyncIterator[PostgresBudgets]:
+    found = PostgresBudgets.of(Database(url, sleep=lambda _: None), account)
+    try:
+        yield found
+    finally:
+        await found.aclose()
+
+
+def open_limiter(budgets: PostgresBudgets, *, of_account: bool = False) -> SharedRateLimiter:
+    limiter = budgets.open_limiter(RATE, 8, Runtime(), of_account=of_account)
+    assert isinstance(limiter, SharedRateLimiter)
+    return limiter
+
+
+async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> None:
+    left: list[float] = []
+
+    async def send(limiter: SharedRateLimiter) -> None:
+        async with limiter.turn(time.monotonic() + 30):
+            left.append(time.monotonic())
+
+    async with budgets(postgres.url) as one, budgets(postgres.url) as two, anyio.create_task_group() as tasks:
+        for limiter in (open_limiter(one), open_limiter(two)):
+            for _ in range(20):
+                tasks.start_soon(send, limiter)
+    assert_within(Rate(RATE.requests, 0.29), sorted(left))
+    assert max(left) - min(left) < 4 * 0.3
+
+
+async def test_each_credential_has_a_budget_and_what_is_of_the_account_is_of_all(postgres: TestDatabase) -> None:
+    async with budgets(postgres.url) as account, budgets(postgres.url, "globex") as other:
+        ana, ben = account.of_person("ana"), account.of_person("ben")
+        opened = [open_limiter(one) for one in (account, ana, ben, other)]
+        opened += [open_limiter(one, of_account=True) for one in (account, ana, ben)]
+        for limiter in opened:
+            async with limiter.turn(time.monotonic() + 30):
+                pass
+    assert postgres.rows("SELECT count(*) FROM taskhand_budgets.budget") == [(5,)]
+    assert "acme" not in str(postgres.rows("SELECT * FROM taskhand_budgets.budget"))
+
+
+async def test_a_database_that_is_away_holds_nobody_up_and_is_asked_again_later(
+    postgres: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [100.0]
+    store = Store(Database("postgresql://ana:s3cret@127.0.0.1:1/none", sleep=lambda _: None), BUDGETS)
+    away = PostgresBudget(store, "acme", RATE, clock=lambda: now[0])
+    assert await away.take(Ask("one", 1)) is None
+    assert await away.take(Ask("one", 1)) is None
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    assert "s3cret" not in caplog.text
+    await store.aclose()
+    there = Store(Database(postgres.url), BUDGETS)
+    back = PostgresBudget(there, "acme", RATE, clock=lambda: now[0])
+    taken = await back.take(Ask("one", 3))
+    assert taken is not None
+    assert [round(at, 1) for at in taken.moments] == [100.0] * 3
+    await there.aclose()
+
+
+async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestDatabase) -> None:
+    held = Store(Database(postgres.url), BUDGETS)
+    budget = PostgresBudget(held, "acme", RATE, clock=time.monotonic, answer_s=0.1)
+    assert await budget.take(Ask("one", 1)) is not None
+    with psycopg.connect(postgres.url) as paused:
+        paused.execute("SELECT 1 FROM taskhand_budgets.budget FOR UPDATE")
+        assert await budget.take(Ask("one", 1)) is None
+    await held.aclose()

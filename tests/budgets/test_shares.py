@@ -1,0 +1,167 @@
+"""One budget for many takers: the rate holds in every window, is used, and nobody starves; by a virtual clock."""
+
+import heapq
+from dataclasses import dataclass, field
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhand.budgets.shares import AHEAD_S, Ask, Seen, Shares, guarded, take
+from taskhand.http.rate_limiter import Rate, RateHeaders
+
+TWENTY = Rate(20, 1.0)
+
+
+@dataclass
+class Replica:
+    """A replica whose callers want so many requests; it asks again when it was told to, or has had its answers."""
+
+    name: str
+    wanted: int
+    begins_at: float = 0.0
+    ends_at: float = 1e9
+    at_once: int = 8
+    left: list[float] = field(default_factory=list)
+
+    def under_way(self, now: float) -> int:
+        return sum(1 for at in self.left if at > now - 0.1)
+
+
+@dataclass
+class Simulation:
+    """Replicas that share one budget, in virtual time."""
+
+    rate: Rate
+    replicas: list[Replica]
+    shares: Shares = field(default_factory=Shares)
+    asked: int = 0
+
+    def run(self, until: float) -> None:
+        order = count()
+        events = [(one.begins_at, next(order), one) for one in self.replicas]
+        heapq.heapify(events)
+        while events and events[0][0] < until:
+            now, _, one = heapq.heappop(events)
+            wanted = min(one.wanted - len(one.left), one.at_once - one.under_way(now))
+            if now >= one.ends_at or len(one.left) >= one.wanted:
+                continue
+            again_s = 0.02
+            if wanted > 0:
+                self.asked += 1
+                ask = Ask(one.name, wanted, one.under_way(now))
+                self.shares, portion = take(self.rate, self.shares, ask, now)
+                assert len(portion.moments) <= wanted
+                assert all(now <= at <= now + AHEAD_S for at in portion.moments)
+                one.left += portion.moments
+                again_s = 0.02 if len(portion.moments) == wanted else portion.again_s
+            heapq.heappush(events, (now + again_s, next(order), one))
+
+    @property
+    def left(self) -> list[float]:
+        return sorted(at for one in self.replicas for at in one.left)
+
+
+def assert_within(rate: Rate, left: list[float]) -> None:
+    """No window, wherever it begins, holds more than the rate."""
+    for early, late in zip(left, left[rate.requests :], strict=False):
+        assert late - early >= rate.per_s
+
+
+@given(
+    requests=st.integers(1, 60),
+    per_s=st.sampled_from([0.5, 1.0, 10.0]),
+    replicas=st.lists(st.tuples(st.integers(1, 200), st.floats(0, 3), st.floats(0, 6)), min_size=1, max_size=6),
+)
+def test_no_window_holds_more_than_the_rate_however_many_take(
+    requests: int, per_s: float, replicas: list[tuple[int, float, float]]
+) -> None:
+    rate = Rate(requests, per_s)
+    simulation = Simulation(
+        rate, [Replica(str(n), wanted, begin, begin + life) for n, (wanted, begin, life) in enumerate(replicas)]
+    )
+    simulation.run(8.0)
+    assert_within(rate, simulation.left)
+
+
+@given(busy=st.integers(1, 6), rate=st.sampled_from([TWENTY, Rate(10, 1.0), Rate(100, 10.0), Rate(190, 10.0)]))
+def test_replicas_that_have_enough_to_send_use_95_percent_of_the_rate_with_few_questions(busy: int, rate: Rate) -> None:
+    simulation = Simulation(rate, [Replica(str(n), 10_000, at_once=64 // busy) for n in range(busy)])
+    simulation.run(60.0)
+    assert len(simulation.left) >= 0.95 * 60 / rate.per_s * rate.requests
+    assert simulation.asked <= 15 * 60 * busy
+
+
+@given(bulks=st.integers(1, 4), begins=st.floats(0.5, 3.0), rate=st.sampled_from([TWENTY, Rate(100, 10.0)]))
+def test_a_single_call_waits_for_one_window_and_no_longer_however_large_the_bulks_are(
+    bulks: int, begins: float, rate: Rate
+) -> None:
+    single = Replica("single", 3, begins)
+    simulation = Simulation(rate, [*(Replica(str(n), 10_000) for n in range(bulks)), single])
+    simulation.run(begins + 3 * rate.per_s)
+    assert len(single.left) == 3
+    assert single.left[-1] <= begins + guarded(rate).per_s + AHEAD_S + 0.1
+
+
+def test_replicas_with_enough_to_send_get_equal_shares() -> None:
+    simulation = Simulation(TWENTY, [Replica(str(n), 10_000) for n in range(4)])
+    simulation.run(30.0)
+    counts = [len(one.left) for one in simulation.replicas]
+    assert max(counts) - min(counts) <= 0.2 * max(counts)
+
+
+def test_what_a_dead_replica_had_is_there_for_others_after_one_window() -> None:
+    shares, portion = take(TWENTY, Shares(), Ask("dead", 100), 0.0)
+    assert len(portion.moments) == 20
+    shares, portion = take(TWENTY, shares, Ask("other", 100), 0.5)
+    assert portion.moments == ()
+    assert portion.again_s < 0.55
+    _, portion = take(TWENTY, shares, Ask("other", 100), 0.5 + portion.again_s)
+    assert len(portion.moments) == 20
+
+
+def test_moments_that_were_not_used_go_to_others_at_once() -> None:
+    shares, portion = take(TWENTY, Shares(), Ask("one", 20), 0.0)
+    shares, _ = take(TWENTY, shares, Ask("one", 0, unused=portion.moments[:5]), 0.01)
+    _, portion = take(TWENTY, shares, Ask("other", 20), 0.02)
+    assert len(portion.moments) == 5
+
+
+def test_what_was_sent_without_asking_counts() -> None:
+    shares, _ = take(TWENTY, Shares(), Ask("one", 0, sent=[0.1] * 18), 0.2)
+    _, portion = take(TWENTY, shares, Ask("other", 20), 0.3)
+    assert len(portion.moments) == 2
+
+
+def test_a_pause_that_one_is_asked_for_holds_all() -> None:
+    shares, _ = take(TWENTY, Shares(), Ask("one", 0, paused_until=5.0), 1.0)
+    shares, portion = take(TWENTY, shares, Ask("other", 1), 2.0)
+    assert portion.moments == ()
+    _, portion = take(TWENTY, shares, Ask("other", 1), 2.0 + portion.again_s)
+    assert portion.moments == (5.0,)
+
+
+def test_the_limit_of_an_answer_corrects_the_budget_for_all() -> None:
+    shares, _ = take(TWENTY, Shares(), Ask("one", 1), 0.0)
+    seen = Seen(RateHeaders(remaining=3, reset_s=4.0), 0.0, 0.1)
+    shares, _ = take(TWENTY, shares, Ask("one", 0, seen=seen), 0.1)
+    shares, portion = take(TWENTY, shares, Ask("other", 20), 0.2)
+    assert len(portion.moments) == 3
+    _, portion = take(TWENTY, shares, Ask("third", 20), 4.1)
+    assert portion.moments[0] == 4.1
+
+
+def test_a_larger_limit_than_the_configured_one_is_used() -> None:
+    shares, _ = take(TWENTY, Shares(), Ask("one", 1), 0.0)
+    seen = Seen(RateHeaders(remaining=99, reset_s=4.0), 0.0, 0.1)
+    _, portion = take(TWENTY, shares, Ask("one", 200, seen=seen), 0.1)
+    assert len(portion.moments) == 99
+
+
+def test_where_any_ten_seconds_are_a_window_the_requests_of_strangers_are_counted_too() -> None:
+    rate = Rate(100, 10.0)
+    shares, _ = take(rate, Shares(), Ask("one", 10), 0.0)
+    seen = Seen(RateHeaders(60, 10.0, rolling_limit=150), 0.0, 0.2)  # 90 are counted: 80 are of others
+    shares, portion = take(rate, shares, Ask("one", 0, seen=seen), 0.2)
+    _, portion = take(rate, shares, Ask("two", 200), 0.3)
+    assert len(portion.moments) == 60
