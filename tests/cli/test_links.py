@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -112,10 +113,47 @@ def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Pa
     assert done.stdout.splitlines() == ["ben is unlinked from north.", "ben is unlinked from south."]
     assert "withdraw it there" in done.stderr
     assert [row["connection"] for row in json.loads(run("people", "--json").stdout)] == ["north"]
-    for arguments, said in ((("ben",), "ben has linked nothing."), (("ana@x.test", "south"), " nothing for south.")):
+    for arguments, said, named in (
+        (("ben",), "ben has linked nothing.", "These have: ana@x.test. "),
+        (("ana@x.test", "south"), "ana@x.test has linked nothing for south.", ""),
+    ):
         done = run("people", "unlink", *arguments)
-        assert (done.exit_code, done.stdout) == (0, "")
-        assert done.stderr.endswith(f"{said}\n")
+        assert (done.exit_code, done.stdout, message(done)) == (1, "", said)
+        assert isinstance(done.exception, TaskhandError)
+        assert done.exception.next_step == f"{named}`taskhand people` shows who has linked what."
+
+
+@pytest.mark.parametrize("name", ["Maria@x.test", "https://login.x.test#Maria"])
+def test_who_signs_in_is_unlinked_by_either_name_whichever_the_links_are_under(run: Run, file: Path, name: str) -> None:
+    person, email = "https://login.x.test#Maria", "maria@x.test"
+    other = replace(link_of("https://login.x.test#maria"), email="ben@x.test")
+    save(file, replace(link_of(person), email=email), link_of(email), link_of(email, "south"), other)
+    assert f"{person} ({email})  north  linked" in run("people").stdout
+    assert [row["email"] for row in json.loads(run("people", "--json").stdout)] == [email, "ben@x.test", None, None]
+    assert run("people", "unlink", name).stdout.splitlines() == [
+        f"{person} is unlinked from north.",
+        f"{email} is unlinked from north.",
+        f"{email} is unlinked from south.",
+    ]
+    assert [row["person"] for row in json.loads(run("people", "--json").stdout)] == [other.person]
+    assert message(run("people", "unlink", name)) == f"{name} has linked nothing."
+
+
+def test_what_may_be_linked_under_an_address_that_nobody_knows_is_told(run: Run, file: Path) -> None:
+    person = "https://login.x.test#camila"
+    save(file, link_of(person), link_of("camila@x.test"), link_of("camila@x.test", "south"))
+    done = run("people", "unlink", person)
+    assert done.stdout == f"{person} is unlinked from north.\n"
+    assert "If that person's e-mail address is in `taskhand people` too" in done.stderr
+    assert "If that" not in run("people", "unlink", "camila@x.test").stderr
+
+
+def test_links_from_before_addresses_were_kept_are_read(run: Run, file: Path) -> None:
+    save(file, link_of("ana@x.test"))
+    with rows(file) as other:
+        other.execute("ALTER TABLE link DROP COLUMN email")
+        other.execute("PRAGMA user_version = 2")
+    assert "ana@x.test  north  linked" in run("people").stdout
 
 
 def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run, file: Path) -> None:

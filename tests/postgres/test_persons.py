@@ -53,8 +53,9 @@ async def test_keys(postgres: TestDatabase) -> None:
 async def test_links(postgres: TestDatabase) -> None:
     here, there = (links_in(postgres) for _ in range(2))
     assert await here.list() == []
-    saved = await here.save(link_of("ana"))
+    saved = await here.save(replace(link_of("ana"), email="ana@x.test"))
     assert await there.find("ana", "north") == saved
+    assert saved.email == "ana@x.test"
     other = await there.save(replace(link_of("ana"), linked_at=NOW + timedelta(days=1)))
     assert (await here.find("ana", "north"), other.generation) == (other, 2)
     await here.end(saved)  # the news of the first comes late

@@ -61,6 +61,7 @@ async def test_the_list_says_who_has_linked_what_and_no_secret(links: Links, pat
     [listed] = await links.list("ana")
     assert listed.to_json() == {
         "person": "ana",
+        "email": None,
         "connection": "north",
         "kind": "oauth",
         "state": "linked",
@@ -212,7 +213,7 @@ def taken(path: Path) -> Rows:
 
 def put_back(path: Path, kept: Rows) -> None:
     with rows(path) as other:
-        statement = f"INSERT OR REPLACE INTO link VALUES ({', '.join('?' * 18)})"  # noqa: S608  marks
+        statement = f"INSERT OR REPLACE INTO link VALUES ({', '.join('?' * 19)})"  # noqa: S608  marks
         other.executemany(statement, kept)
 
 

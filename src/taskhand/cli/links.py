@@ -15,7 +15,7 @@ from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError
 from taskhand.domain.person_id import flaw_of_person
-from taskhand.domain.principal import Person, fold_person
+from taskhand.domain.principal import Person, is_token_person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 
 _MOST_READ = 10_000
 """Characters that a credential may have."""
+_MOST_NAMED = 10
 
 
 @click.group(invoke_without_command=True)
@@ -40,9 +41,10 @@ _MOST_READ = 10_000
 def people(context: click.Context, *, as_json: bool) -> None:
     """List who has linked a credential of their own.
 
-    Each has the person, the connection, the state, who the person is in the CRM, and when it was linked and last used.
-    The state is linked, ended (the CRM accepts it no longer: the person has to link again), broken (it cannot be
-    decrypted), or locked (there is no TASKHAND_VAULT_KEY to try). No credential is ever shown.
+    Each has the person, with the verified e-mail address of one who signs in, the connection, the state, who the person
+    is in the CRM, and when it was linked and last used. The state is linked, ended (the CRM accepts it no longer: the
+    person has to link again), broken (it cannot be decrypted), or locked (there is no TASKHAND_VAULT_KEY to try). No
+    credential is ever shown.
     """
     if context.invoked_subcommand is not None:
         return
@@ -53,7 +55,7 @@ def people(context: click.Context, *, as_json: bool) -> None:
         return
     for link in found:
         print_row(
-            link.person,
+            f"{link.person} ({link.email})" if link.email else link.person,
             link.connection,
             link.state,
             _who(link.member),
@@ -192,18 +194,24 @@ async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
 def unlink(context: click.Context, person: str, connection: str | None) -> None:
     """Remove what a person has linked: for CONNECTION, or for all.
 
+    PERSON is any name that `taskhand people` lists: of one who signs in, ISSUER#SUBJECT or the e-mail address. What is
+    linked under either of them is removed, since a call would go on with the other.
+
     A running server uses it no longer from the next call on. What the CRM gave out by an OAuth app is revoked there; a
     key that the person has pasted is for the person to withdraw.
     """
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     known = {} if isinstance(found, OperatorError) else {one.name: one for one in found.connections}
     settings: Settings = context.obj
-    removed = _with_links(settings, lambda links: _unlink(links, known, person, connection))
+    removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))
+    if not removed:
+        raise _nothing_linked(person, connection, left)
     for link, is_withdrawn in removed:
         print_line(f"{link.person} is unlinked from {link.connection}.")
         print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
-    if not removed:
-        print_line(f"{person} has linked nothing{f' for {connection}' if connection else ''}.", err=True)
+    if _may_call_by_email(removed, left):
+        said = "If that person's e-mail address is in `taskhand people` too, calls go on with what it has linked."
+        print_line(said, err=True)
 
 
 def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
@@ -234,18 +242,39 @@ async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None"
 
 async def _unlink(
     links: "Links", known: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
-) -> "Sequence[tuple[ListedLink, bool]]":
-    """Remove what is asked for, then revoke it: what that was, and whether the CRM has confirmed it."""
+) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
+    """Remove what is asked for, then revoke it: what that was, whether the CRM has confirmed it, and what is left."""
     found = await links.list()
-    exact = [link for link in found if link.person == person]
-    of_person = exact or [link for link in found if link.person == fold_person(person.strip())]
-    chosen = [link for link in of_person if connection in {None, link.connection}]
+    names = _names_of(person, found) or _names_of(Person.named(person).id, found)
+    chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for one in chosen:
         link = await _find_open(links, one.person, one.connection)
         await links.remove(one.person, one.connection)
         removed.append((one, link))
-    return [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]
+    done = [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]
+    return done, [link for link in found if link not in chosen]
+
+
+def _names_of(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
+    """All names by which calls of a person find a link, as far as the links tell; empty where nothing is theirs."""
+    return frozenset[str]().union(*(link.names for link in found if person in link.names))
+
+
+def _nothing_linked(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
+    """The error for a person of whom there is no link."""
+    others = list(dict.fromkeys(link.email or link.person for link in found if connection in {None, link.connection}))
+    named = f"These have: {', '.join(others[:_MOST_NAMED])}. " if others else ""
+    return CallerError(
+        f"{person} has linked nothing{f' for {connection}' if connection else ''}.",
+        next_step=f"{named}`taskhand people` shows who has linked what.",
+    )
+
+
+def _may_call_by_email(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> bool:
+    """Whether a person whose address nobody knows may have linked under it what is left."""
+    unknown = {link.connection for link, _ in removed if is_token_person(link.person) and link.email is None}
+    return any("@" in link.person and link.connection in unknown for link in left if not is_token_person(link.person))
 
 
 def _who(member: "LinkedMember") -> str | None:

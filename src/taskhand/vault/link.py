@@ -37,7 +37,8 @@ class Link:
     """A person's own credential for a connection.
 
     `linked_at` is when the person gave it, `saved_at` when it was written last. `generation` counts all that was ever
-    saved for the person and the connection. `last_used_at` may lag behind by a minute.
+    saved for the person and the connection. `last_used_at` may lag behind by a minute. `email` is the person's verified
+    address, where it is not the id and was known when the person linked.
     """
 
     person: str
@@ -49,6 +50,7 @@ class Link:
     last_used_at: datetime | None = None
     saved_at: datetime | None = None
     generation: int = 0
+    email: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -71,7 +73,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ListedLink:
-    """What anyone who runs the server may know of a link. `flaw` says why it is broken, as "it ..."."""
+    """What anyone who runs the server may know of a link. `flaw` says why it is broken, as "it ...".
+
+    `email` is as in Link.
+    """
 
     person: str
     connection: str
@@ -83,11 +88,18 @@ class ListedLink:
     expires_at: datetime | None
     scopes: frozenset[str]
     flaw: str | None = None
+    email: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the person is called, as far as the link tells."""
+        return frozenset({self.person, self.email or self.person})
 
     def to_json(self) -> Mapping[str, object]:
         """The link for programs."""
         return {
             "person": self.person,
+            "email": self.email,
             "connection": self.connection,
             "kind": self.kind,
             "state": self.state,

@@ -1,6 +1,6 @@
 """A link as it is kept: the credential encrypted, the rest readable, and all of it bound together; pure.
 
-The tokens are the secret. Everything else that is written with them is associated data: a byte that was changed, a row
+The tokens are the secret. Everything else that is used with them is associated data: a byte that was changed, a row
 that was moved to another person or connection, and tokens that were put into a later row are all found.
 """
 
@@ -25,7 +25,8 @@ _ALTERED: Final = "was altered where it is kept"
 class SealedLink:
     """A row: texts as they are kept, instants in ISO 8601 in UTC, `scopes` with spaces between.
 
-    `sealed` None: the credential was removed, because the CRM accepts it no longer (`ended_at`).
+    `sealed` None: the credential was removed, because the CRM accepts it no longer (`ended_at`). `email` is for lists
+    alone, and not bound: a replica of before it was kept reads the row too.
     """
 
     person: str
@@ -42,6 +43,7 @@ class SealedLink:
     sealed: Sealed | None
     last_used_at: str | None = None
     ended_at: str | None = None
+    email: str | None = None
 
     @property
     def associated(self) -> bytes:
@@ -73,6 +75,7 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
         to_text(now),
         sealed=None,
         last_used_at=_to_text_or_none(link.last_used_at),
+        email=link.email,
     )
     return _with_secret(row, cipher, json.dumps([given.access_token, given.refresh_token]).encode("ascii"))
 
@@ -92,6 +95,7 @@ def open_link(row: SealedLink, cipher: Cipher) -> Link:
             last_used_at=_to_moment_or_none(row.last_used_at),
             saved_at=datetime.fromisoformat(row.saved_at),
             generation=row.generation,
+            email=row.email,
         )
     except ValueError:
         raise LinkBroken.at(row.connection, _ALTERED) from None
@@ -120,6 +124,7 @@ def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> L
         expires_at=_to_moment_or_none(row.expires_at),
         scopes=frozenset(row.scopes.split()),
         flaw=flaw,
+        email=row.email,
     )
 
 

@@ -15,13 +15,15 @@ __all__ = ["SqlLinkStore", "note_uses"]
 
 _ROWS: Final = (
     "SELECT person, connection, generation, version, kind, member_id, member_name, scopes, expires_at, linked_at, "
-    "saved_at, key_id, nonce, sealed, last_used_at, ended_at FROM link"
+    "saved_at, key_id, nonce, sealed, last_used_at, ended_at, email FROM link"
 )
 _MARKS: Final = "SELECT person, connection, generation, removed_at FROM link_generation"
 
 _TYPES: Final = (
     dict.fromkeys(("person", "connection", "kind", "scopes", "linked_at", "saved_at"), str)
-    | dict.fromkeys(("member_id", "member_name", "expires_at", "key_id", "last_used_at", "ended_at"), str | None)
+    | dict.fromkeys(
+        ("member_id", "member_name", "expires_at", "key_id", "last_used_at", "ended_at", "email"), str | None
+    )
     | dict.fromkeys(("nonce", "sealed"), bytes | None)
     | dict.fromkeys(("generation", "version"), int)
 )
@@ -110,7 +112,8 @@ def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
     values = (*name, *bound, row.linked_at, row.saved_at, *sealed, row.last_used_at, row.ended_at)
     for table in ("link", "link_generation"):
         database.execute(f"DELETE FROM {table} WHERE person = ? AND connection = ?", name)  # noqa: S608  names of ours
-    database.execute("INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", values)
+    places = ", ".join("?" * len(values))
+    database.execute(f"INSERT INTO link VALUES ({places}, NULL, NULL, ?)", (*values, row.email))  # noqa: S608  places
     database.execute("INSERT INTO link_generation VALUES (?, ?, ?, NULL)", (*name, row.generation))
     return True
 
@@ -198,4 +201,5 @@ def _to_row(row: SqlRow) -> SealedLink:
         Sealed(row["key_id"], row["nonce"], row["sealed"]) if is_sealed else None,
         row["last_used_at"],
         row["ended_at"],
+        row["email"],
     )

@@ -70,7 +70,8 @@ async def test_who_has_signed_in_as_the_person_links_in_the_same_browser(office:
     assert (await (await office.stage.browser()).open(page)).status_code == 403
     secret = office.stage.vambe.key if connection == "chat" else office.stage.token(BEN)
     assert "is linked" in text_of(await office.browser.send(page, secret))
-    assert set(await office.stage.linked()) == {(office.ben.id, connection)}
+    [kept] = await office.stage.links.list()
+    assert (kept.person, kept.email, kept.connection) == (office.ben.id, EMAIL, connection)
 
 
 async def test_who_signs_in_as_another_gets_no_further(office: Office) -> None:

@@ -193,7 +193,8 @@ class Linking:
         if not await self.tickets.use(ticket, browser):
             raise Refused("used")
         former = await self._find_link(ticket)
-        await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member))
+        email = person.email if person.email != person.id else None
+        await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member, email=email))
         await self._finish(ticket, way, former, credential)
         return member
 
