@@ -170,6 +170,7 @@ def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run,
     done = run("vault", "rotate", key=both)
     assert done.exit_code == 1
     assert done.stderr.startswith("ben for north: it was altered where it is kept.\n")
+    assert "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY" in done.stderr
     assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
 
 
@@ -244,11 +245,12 @@ def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
     former = f"{state} 2 of them are encrypted with an earlier key."
     assert check(file, f"{KEY},{OLD_KEY}") == ("warning", former, "Run: taskhand vault rotate")
     outcome, found, remedy = check(file, KEY)
-    assert outcome == "warning"
+    assert outcome == "failed", "none of them works"
     assert found.startswith("FILE: 0 linked, 0 to be linked again, 2 broken. ana for north: it is encrypted with")
     assert "Add the missing key" in str(remedy)
-    outcome, found, _ = check(file, None)
+    outcome, found, remedy = check(file, None)
     assert (outcome, found) == ("failed", "FILE has 2 links, and there is no TASKHAND_VAULT_KEY to decrypt them.")
+    assert str(remedy).startswith("Set TASKHAND_VAULT_KEY to the key that they were encrypted with")
     file.chmod(0o644)
     assert check(file, OLD_KEY) == ("warning", "FILE is open to other users of this machine.", f"Run: chmod 600 {file}")
     file.write_bytes(b"no database" * 100)

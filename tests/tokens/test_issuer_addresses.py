@@ -11,7 +11,7 @@ from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.documents import JsonDocuments
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
-from taskhand.tokens.issuer_metadata import check_address, read_metadata
+from taskhand.tokens.issuer_metadata import check_issuer, read_metadata
 from taskhand.tokens.token_holder import TokenRules
 
 OUTSIDE, INSIDE = "https://login.x.test/one", "https://10.1.2.3/realms/one"
@@ -52,8 +52,9 @@ def test_no_address_inside_and_none_that_readers_disagree_on_is_asked(address: A
 
 @pytest.mark.parametrize("address", ["https://127.1/", "https://0x7f000001/x", "http://login.x.test", "https://a b/"])
 def test_an_odd_address_of_an_issuer_is_refused_at_the_start(address: str) -> None:
-    with pytest.raises(OperatorError, match="is not an https address"):
-        check_address(address, "The issuer")
+    with pytest.raises(OperatorError, match="is not an https address") as refused:
+        check_issuer(address)
+    assert refused.value.next_step == "Write it like https://login.example.com, without a query."
 
 
 @asynccontextmanager

@@ -99,6 +99,6 @@ def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
 def _check_resource(options: AuthOptions) -> None:
     """OperatorError for an address by which no caller can safely know the server."""
     if options.resource is not None:
-        from taskhand.tokens.issuer_metadata import check_address
+        from taskhand.tokens.issuer_metadata import check_resource
 
-        check_address(options.resource, "The resource")
+        check_resource(options.resource)

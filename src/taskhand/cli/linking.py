@@ -67,7 +67,7 @@ async def make_invitation(
 
     `resource` is the address by which callers know the server, None for that of the settings.
     """
-    from taskhand.tokens.issuer_metadata import check_address
+    from taskhand.tokens.issuer_metadata import check_resource
     from taskhand.vault.cipher import no_key
     from taskhand.wiring import open_oauth_client, open_tickets
 
@@ -76,7 +76,7 @@ async def make_invitation(
     if not settings.vault_keys:
         raise no_key()
     if address:
-        check_address(address, "The resource")
+        check_resource(address)
     async with open_oauth_client(connection) as consent:
         if consent is None and not factory.has_personal_keys:
             needs = "it needs an OAuth app" if factory.oauth_client else f"{factory.title} is no CRM"

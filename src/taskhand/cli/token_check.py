@@ -21,12 +21,12 @@ def open_token_check(
     from taskhand.http.documents import JsonDocuments
     from taskhand.tokens.introspection import Introspection
     from taskhand.tokens.issuer_keys import IssuerKeys
-    from taskhand.tokens.issuer_metadata import check_address
+    from taskhand.tokens.issuer_metadata import check_issuer
     from taskhand.tokens.token_check import TokenCheck
     from taskhand.tokens.token_holder import TokenRules
 
     for issuer in issuers:
-        check_address(issuer, "The issuer")
+        check_issuer(issuer)
     tell, documents = clock or clock_of(settings), JsonDocuments()
 
     def now() -> float:

@@ -57,7 +57,10 @@ def rotate(settings: Settings) -> None:
     if not done.broken:
         print_line("No other key is needed, if every server has this one first.", err=True)
     else:
-        print_line("Their persons have to link again; `taskhand people unlink` removes what is left.", err=True)
+        print_line(
+            "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY; then repeat this.", err=True
+        )
+        print_line("Without that key, or where a credential was altered, its person has to link again.", err=True)
         sys.exit(1)
 
 

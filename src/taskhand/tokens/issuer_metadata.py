@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["IssuerMetadata", "check_address", "metadata_addresses", "read_metadata"]
+__all__ = ["IssuerMetadata", "check_issuer", "check_resource", "metadata_addresses", "read_metadata"]
 
 _VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
 """ASCII without spaces, a backslash, on which readers of addresses disagree, and `#`, which none of these has."""
@@ -31,12 +31,21 @@ class IssuerMetadata:
     names_itself: bool = False
 
 
-def check_address(address: str, called: str) -> None:
-    """OperatorError, which says what the address is `called`, where it is not https, or http on this machine."""
+def check_issuer(address: str) -> None:
+    """OperatorError where the address of an issuer is not https, or http on this machine."""
+    _check_address(address, "The issuer", "https://login.example.com")
+
+
+def check_resource(address: str) -> None:
+    """OperatorError where the server's address for its callers is not https, or http on this machine."""
+    _check_address(address, "The resource", "https://tasks.example.com/mcp")
+
+
+def _check_address(address: str, called: str, example: str) -> None:
     if _split(address) is None:
         raise OperatorError(
             f"{called} {address[:100]!r} is not an https address (http is accepted on this machine only).",
-            next_step="Write it as its operator does, without a query.",
+            next_step=f"Write it like {example}, without a query.",
         )
 
 

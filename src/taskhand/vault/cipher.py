@@ -74,5 +74,6 @@ def no_key() -> OperatorError:
     """The error where something has to be sealed or opened, and there is no key."""
     return OperatorError(
         "There is no key for the credentials that persons link.",
-        next_step="Set TASKHAND_VAULT_KEY to the key that `taskhand vault new-key` prints.",
+        next_step="Set TASKHAND_VAULT_KEY to the key that they were encrypted with: no other opens them. Where nobody "
+        "has linked one yet, to the key that `taskhand vault new-key` prints.",
     )

@@ -47,7 +47,7 @@ def test_a_key_is_good_at_every_server_from_its_creation_to_its_revocation(
         web.process.send_signal(signal.SIGTERM)
         web.process.ends_within(1)
         lines = web.process.err.all()
-        told = "Callers are asked for a key, and there is none yet. Make one: taskhand keys create --person ana@x.test"
+        told = "Callers are asked for a key, and there is none yet. Make one with `taskhand keys create "
         assert [line for line in lines if line.startswith(told)]
         assert not [line for line in lines if key.rpartition("_")[2] in line]
         assert web.process.out.all() == []

@@ -147,8 +147,9 @@ class Linking:
             sent = (errand.verifier, errand.nonce)
             signed_in = await self._sign_in.find_person(answer, self.signed_in, self.resource, *sent)
         if signed_in != ticket.person.id:
-            said = "%s has signed in on the page of %s for %s; nothing was linked"
-            _log.warning(said, signed_in or "nobody", ticket.person.id, ticket.connection)
+            said = "%s has signed in on the page of %s for %s; nothing was linked%s"
+            hint = ". If they are one person, the issuer has another subject for the client of the page: docs/team.md"
+            _log.warning(said, signed_in or "nobody", ticket.person.id, ticket.connection, hint if signed_in else "")
             raise Refused("other_person" if signed_in else "not_signed_in")
         await self.tickets.prove(ticket, browser)
 

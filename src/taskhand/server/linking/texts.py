@@ -59,7 +59,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "unknown_member_hint": "Nothing was kept. Tell whoever runs Taskhand that people.toml has to say who {person} is "
     "in {connection}.",
     "other_person": "You have signed in as somebody else",
-    "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}.",
+    "other_person_hint": "This page is for {person}. Nothing was linked. Sign in as {person}. If you did, tell whoever "
+    "runs Taskhand: its log says more.",
     "not_signed_in": "You have not signed in",
     "not_signed_in_hint": "Nothing was linked. You can try again.",
     "denied": "Access was not allowed",

@@ -57,7 +57,8 @@ SPANISH: Final[Mapping[str, str]] = {
     "unknown_member_hint": "No se guardó nada. Di a quien administra Taskhand que people.toml tiene que decir quién es "
     "{person} en {connection}.",
     "other_person": "Iniciaste sesión como otra persona",
-    "other_person_hint": "Esta página es para {person}. No se vinculó nada. Inicia sesión como {person}.",
+    "other_person_hint": "Esta página es para {person}. No se vinculó nada. Inicia sesión como {person}. Si ya lo "
+    "hiciste, avisa a quien administra Taskhand: su registro dice más.",
     "not_signed_in": "No iniciaste sesión",
     "not_signed_in_hint": "No se vinculó nada. Puedes intentarlo otra vez.",
     "denied": "No se dio acceso",

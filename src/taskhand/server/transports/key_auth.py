@@ -56,7 +56,7 @@ class KeyAuth:
         if not count:
             return (
                 "Callers are asked for a key, and there is none yet. "
-                "Make one: taskhand keys create --person ana@x.test --scopes read,write"
+                "Make one with `taskhand keys create --person ana@x.test --scopes read,write`."
             )
         return f"Callers are asked for a key. Active keys: {count}."
 
