@@ -151,9 +151,9 @@ async def test_no_error_quotes_the_password_of_the_address(url: str) -> None:
 async def test_a_schema_of_a_newer_program_is_refused_unless_this_one_can_work_on_it(
     store: Store, postgres: TestDatabase
 ) -> None:
-    postgres.run("UPDATE taskhand.schema_version SET version = 2 WHERE kind = 'journal'")
+    postgres.run("UPDATE taskhand.schema_version SET version = 99 WHERE kind = 'journal'")
     assert await store.write(count_up) == 2
-    postgres.run("UPDATE taskhand.schema_version SET oldest = 2 WHERE kind = 'journal'")
+    postgres.run("UPDATE taskhand.schema_version SET oldest = 99 WHERE kind = 'journal'")
     for one in (store, Store(Database(postgres.url), JOURNAL)):
         with refused("store_too_new", OperatorError):
             await one.write(count_up)
@@ -199,3 +199,17 @@ async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestD
     assert await store.write(count_up) == 5
     await store.aclose()
     await patient.aclose()
+
+
+async def test_a_schema_of_an_older_program_is_brought_up_to_date_with_what_is_in_it(postgres: TestDatabase) -> None:
+    store = Store(Database(postgres.url), JOURNAL)
+    assert await store.write(count_up) == 1
+    postgres.run("DROP INDEX taskhand_journal.entry_of_subject, taskhand_journal.claim_of_row")
+    postgres.run("UPDATE taskhand.schema_version SET version = 1 WHERE kind = 'journal'")
+    assert await store.write(count_up) == 2  # a replica that runs does not mind
+    upgraded = Store(Database(postgres.url), JOURNAL)
+    assert await upgraded.write(count_up) == 3
+    assert postgres.rows("SELECT to_regclass('taskhand_journal.entry_of_subject') IS NOT NULL") == [(True,)]
+    assert await store.write(count_up) == 4
+    await store.aclose()
+    await upgraded.aclose()

@@ -27,15 +27,21 @@ _SHARE: Final = 10
 
 _FIRST_TO_STAY = """
 SELECT min(seq) FROM (
-    SELECT seq FROM (SELECT seq FROM entry WHERE at >= ? ORDER BY seq LIMIT 1) AS young
+    SELECT seq FROM (SELECT seq FROM entry WHERE at >= ? AND seq <= ? ORDER BY seq LIMIT 1) AS young
     UNION ALL SELECT min(seq) FROM under_way
+    UNION ALL SELECT coalesce(max(seq), 0) + 1 FROM entry
 ) AS stays
 """
+
+_COUNT = "SELECT coalesce((SELECT max(seq) FROM entry) - (SELECT min(seq) FROM entry) + 1, 0)"
+"""The number of rows, which have no gap: to count them would take long."""
+
+_LAST_ROW: Final = 2**63 - 1
 
 _OPENED_EARLIER = """
 SELECT min(o.seq) FROM entry o
 WHERE o.kind = 'opening' AND o.seq < ?
-AND EXISTS (SELECT 1 FROM entry later WHERE later.change_id = o.change_id AND later.seq >= ?)
+AND (SELECT max(later.seq) FROM entry later WHERE later.change_id = o.change_id) >= ?
 """
 """The first change that begins before a row and has rows at or after it."""
 
@@ -76,8 +82,7 @@ def prune(connection: SqlConnection, before: datetime, now: datetime, portion: i
     `portion` rows, or one change where the first is larger, and none where `portion` is 0.
     """
     start = anchor(connection)
-    stays = _first_to_stay(connection, before)
-    through = start and portion and _through(connection, start.seq + portion, stays)
+    through = start and portion and _through(connection, start.seq + portion, before)
     if not through:
         return 0
     removed = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
@@ -92,7 +97,7 @@ def _left_today(connection: SqlConnection, now: datetime) -> int:
     """How many rows may still be removed within a day before `now`."""
     rows = "SELECT count(*), coalesce(sum(CAST(json_extract(body, '$.value.rows') AS INTEGER)), 0) FROM entry"
     ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (instant(now - _DAY),))
-    ((there,),) = connection.execute("SELECT count(*) FROM entry")
+    ((there,),) = connection.execute(_COUNT)
     left = (int(there) + int(removed)) // _SHARE - int(removed)
     return max(left, 0) if times else max(left, 1)
 
@@ -102,21 +107,19 @@ def _scalar(connection: SqlConnection, sql: str, *parameters: str) -> str | None
     return None if value is None else str(value)
 
 
-def _first_to_stay(connection: SqlConnection, before: datetime) -> int:
-    """The first row that is younger than `before`, or belongs to an open change."""
-    ((stays,),) = connection.execute(_FIRST_TO_STAY, (instant(before),))
-    if stays is None:
-        ((newest,),) = connection.execute("SELECT coalesce(max(seq), 0) FROM entry")
-        return int(newest) + 1
+def _first_to_stay(connection: SqlConnection, before: datetime, last: int = _LAST_ROW) -> int:
+    """The first row, up to the `last`, that is younger than `before`, or belongs to an open change, or is to come."""
+    ((stays,),) = connection.execute(_FIRST_TO_STAY, (instant(before), last))
     return int(stays)
 
 
-def _through(connection: SqlConnection, portion: int, stays: int) -> Link | None:
+def _through(connection: SqlConnection, portion: int, before: datetime) -> Link | None:
     """The last row to remove: within the portion, or the end of the first change where that is larger."""
+    stays = _first_to_stay(connection, before, portion + 1)
     end = _between_changes(connection, min(stays, portion + 1))
     row = connection.execute("SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (end,)).fetchone()
     if row is None:
-        row = _end_of_first_change(connection, stays)
+        row = _end_of_first_change(connection, _first_to_stay(connection, before))
     return None if row is None else Link(row["seq"], row["hash"])
 
 
