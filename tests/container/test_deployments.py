@@ -132,3 +132,18 @@ def test_every_value_of_the_chart_is_used_and_checked(templates: str, values: di
     assert values.keys() == schema["properties"].keys() - {"global"}
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
+
+
+def test_the_page_sets_what_there_is(compose: dict[str, Any], values: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    made = {*re.findall(r"> (\w+)$", page, re.MULTILINE), *re.findall(r"^cp \S+ (\w+)$", page, re.MULTILINE)}
+    assert made == {*compose["secrets"]}
+    assert {*re.findall(r"docker compose (?:exec|up [-\w ]*--wait) ([\w-]+)", page)} == {"taskhand-1", "taskhand-2"}
+    named = re.findall(r"--set '?([\w.]+)=", page)
+    assert {"secret.credentials.VAMBE_API_KEY", "hosts"} <= {*named}
+    for name in named:
+        first, _, rest = name.partition(".")
+        assert first in values
+        assert not rest or rest.partition(".")[0] in values[first]
+    keys = {*re.findall(r"--from-literal=([\w-]+)=", page), *re.findall(r"--from-file=([\w-]+)", page)}
+    assert {values["secret"]["state"], values["secret"]["stateKey"], "vambe-api-key"} == keys
