@@ -6,8 +6,9 @@ nothing more, and writes down what came of what it had sent.
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 import anyio
@@ -21,6 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskhand.server.transports.first_header import first_header
 
 __all__ = ["DrainTimes", "Draining"]
+
+_log = logging.getLogger(__name__)
 
 _ALWAYS_ANSWERED: Final = frozenset({"/health", "/ready"})
 _LISTEN: Final = "subscriptions/listen"
@@ -80,6 +83,7 @@ class Draining:
     async def run(self, end_subscriptions: Callable[[], None]) -> None:
         """Wait for the beginning, and return once all has ended that can end."""
         await self._begun.wait()
+        _log.info("ending: new requests are refused in %g s, calls under way have %g s then", *astuple(self.times))
         await self.sleep(self.times.delay_s)
         self._refuses = True
         end_subscriptions()
@@ -182,6 +186,7 @@ class Draining:
         if self.is_idle:
             return
         self.has_cut = True
+        _log.warning("ending: %d calls have not ended in %g s and are cancelled", len(self._calls), self.times.calls_s)
         for call in list(self._calls):
             call.cancel()
         await self._wait_until(lambda: self.is_idle, _WRITE_DOWN_S)
