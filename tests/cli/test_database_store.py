@@ -69,6 +69,13 @@ def test_a_server_writes_to_a_database_and_undoes_it(postgres: "TestDatabase", t
     anyio.run(work)
 
 
+def test_the_first_change_of_a_database_that_has_store_and_journal_is_made(postgres: "TestDatabase") -> None:
+    variables = {"TASKHAND_DB": postgres.url, "TASKHAND_STATE": postgres.url, "TASKHAND_CONFIG": "/dev/null"}
+    task = '{"title": "Call Acme", "responsibleIds": ["me"], "priority": "1"}'
+    done = CliRunner(env=variables).invoke(command, ["call", "create_task", task])
+    assert done.exit_code == 0, done.output
+
+
 def test_a_database_that_cannot_be_used_is_told_without_its_password(
     postgres_database: "TestDatabase", tmp_path: Path
 ) -> None:

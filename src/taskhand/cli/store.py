@@ -20,8 +20,8 @@ __all__ = ["contacts", "members", "seed", "statuses"]
 
 _T = TypeVar("_T")
 
-_ALL = -1
-"""SQLite's value for no limit."""
+_ALL = 2**31 - 1
+"""More than anybody has: a limit that is none, for every engine."""
 
 
 @click.command()

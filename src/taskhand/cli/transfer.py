@@ -24,8 +24,8 @@ __all__ = ["export_tasks", "import_tasks"]
 
 _KINDS = ("export", "status", "member", "contact", "task", "unreadable")
 _MOST_TOLD = 20
-_ALL = -1
-"""SQLite's value for no limit."""
+_ALL = 2**31 - 1
+"""More than anybody has: a limit that is none, for every engine."""
 
 
 @click.command("export")
