@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "sandbox": set(),
     "testing": {"domain", "config", "backends", "http", "journal", "sandbox", "server", "service", "wiring"},
     "state": {"domain", "budgets", "config", "journal", "keys", "postgres", "sql", "vault"},
+    "state_copy": {"domain", "backends/local", "journal", "keys", "postgres", "sqlite", "vault"},
     "wiring": {"domain", "config", "backends", "http", "journal", "keys", "service", "state", "tokens", "vault"},
 }
 """What each part of the package may import besides itself. `cli` and `__main__` may import everything.

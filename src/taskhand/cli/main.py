@@ -88,6 +88,7 @@ _ELSEWHERE = {
     "scenario": "scenario:scenario",
     "seed": "store:seed",
     "serve": "serve:serve",
+    "state": "state:state",
     "statuses": "store:statuses",
     "uninstall": "uninstall:uninstall",
     "vault": "vault:vault",

@@ -171,8 +171,9 @@ class DatabaseOwner:
         return self.path
 
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  as above
-        """The store's identity: it never had another name."""
-        return (_place((await self.store.identity()).id),)
+        """The store's identity, then the names that it had as a file."""
+        identity = await self.store.identity()
+        return (_place(identity.id), *identity.former)
 
     async def aclose(self) -> None:
         """Close the store, unless somebody else does."""

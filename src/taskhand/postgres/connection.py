@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from taskhand.postgres.statements import to_driver
 
-__all__ = ["Driver", "PostgresConnection", "Row", "connect"]
+__all__ = ["Driver", "PostgresConnection", "Row", "connect", "storable"]
 
 Driver = psycopg.Connection["Row"]
 """The driver's connection."""
@@ -55,16 +55,16 @@ class PostgresConnection:
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> "_Cursor":
         """Run one statement."""
-        return _Cursor(self._driver.execute(to_driver(sql), _storable(parameters)))
+        return _Cursor(self._driver.execute(to_driver(sql), storable(parameters)))
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> "_Cursor":
         """Run one statement for each of many parameters, which are sent together."""
         cursor = self._driver.cursor()
-        cursor.executemany(to_driver(sql), [_storable(one) for one in parameters])
+        cursor.executemany(to_driver(sql), [storable(one) for one in parameters])
         return _Cursor(cursor)
 
 
-def _storable(parameters: Sequence[Any]) -> list[Any]:
+def storable(parameters: Sequence[Any]) -> list[Any]:
     """The parameters with a mark for each character that PostgreSQL has no text for."""
     return [_mark(one) if isinstance(one, str) else one for one in parameters]
 

@@ -16,11 +16,12 @@ from psycopg import errors
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.connection import Driver
 
-__all__ = ["LOCKS", "PostgresKind", "migrate"]
+__all__ = ["LOCKS", "MIGRATION", "PostgresKind", "migrate"]
 
 LOCKS: Final = 0x7461_736B
 """The first number of our advisory locks, so that they are nobody else's; the second says which."""
-_MIGRATION: Final = 0
+MIGRATION: Final = 0
+"""The second number of the lock of whoever migrates."""
 _WAIT_S: Final = 60
 """Seconds that a start waits for another process that migrates."""
 
@@ -69,7 +70,7 @@ def migrate(driver: Driver, kind: PostgresKind) -> None:
     """Run the scripts that the database does not have yet, all in one transaction; psycopg.Error where that fails."""
     with driver.transaction():
         driver.execute(f"SET LOCAL lock_timeout = '{_WAIT_S}s'")
-        driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {_MIGRATION})")
+        driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
         former = _read_version(driver, kind)
         if former is not None and kind.check_version(*former):
             return

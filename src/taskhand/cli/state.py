@@ -1,0 +1,176 @@
+"""The command `taskhand state`: moves what servers keep in files into the database that replicas share."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.terminal import print_line
+from taskhand.config.paths import data_folder, journal_path, keys_path, links_path
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.store_address import StoreAddress
+
+if TYPE_CHECKING:
+    from taskhand.state_copy.copy import Moved, Source
+    from taskhand.state_copy.part_copy import Copied
+    from taskhand.state_copy.parts import Part
+
+__all__ = ["state"]
+
+_EVERY_S: Final = 2.0
+"""Seconds between two lines about the progress."""
+
+_FILE: Final = click.Path(path_type=Path)
+
+
+@click.group()
+def state() -> None:
+    """Move what servers keep in files into the PostgreSQL database that replicas share."""
+
+
+@state.command()
+@click.option("--journal", type=_FILE, help="The journal, if not the file that is used without TASKHAND_STATE.")
+@click.option("--keys", type=_FILE, help="The keys of callers, likewise.")
+@click.option("--links", type=_FILE, help="The credentials that persons have linked, likewise.")
+@click.option("--tasks", type=_FILE, help="The built-in store, where TASKHAND_DB names a database.")
+@click.pass_context
+def copy(
+    context: click.Context, journal: Path | None, keys: Path | None, links: Path | None, tasks: Path | None
+) -> None:
+    """Copy journal, keys and links into the database of TASKHAND_STATE, and tasks into that of TASKHAND_DB.
+
+    Stop the servers before. Where one still has a file open, all is copied but not given to the database's servers:
+    stop it and run the command again, which takes only what was added. So is a run that was ended anywhere. Every row
+    is read back and compared, and each hash of the journal computed anew. The files stay as they are.
+    """
+    settings: Settings = context.obj
+    given = {"journal": journal, "keys": keys, "links": links, "tasks": tasks}
+    for name, path in given.items():
+        if path is not None and not path.is_file():
+            raise OperatorError(f"There is no file {path}.", code="no_file", next_step=f"Correct --{name}.")
+    plan = _find_sources(settings, _connections(context), given)
+    is_done = True
+    for url, sources in plan.items():
+        is_done = _copy(sources, url) and is_done
+    if not is_done:
+        sys.exit(1)
+    print_line("The files stay as they are: keep them until a backup of the database is made.")
+
+
+def _copy(sources: "Sequence[Source]", url: str) -> bool:
+    """Copy, and say what has come of it; whether all is moved."""
+    from taskhand.state_copy.copy import copy_state
+
+    moved = copy_state(sources, url, _Progress().report)
+    if moved.in_use:
+        files = " and ".join(map(str, moved.in_use))
+        print_line(f"All was copied, but another process has {files} open, so {moved.place} does not have it yet.")
+        print_line("Stop every Taskhand server and AI host that uses it, and run this again: it takes what was added.")
+        return False
+    for one in sources:
+        print_line(_render(one, moved))
+    return True
+
+
+def _render(source: "Source", moved: "Moved") -> str:
+    where = f"{source.part.file.label} {source.path}"
+    copied = moved.copied.get(source.path)
+    if copied is None:
+        return f"The {where} was moved to {moved.place} by an earlier run."
+    return f"The {where} is in {moved.place} now: {_render_rows(source.part, copied)}."
+
+
+def _render_rows(part: "Part", copied: "Copied") -> str:
+    rows = ", ".join(f"{table} {copied.rows[table]:,}" for table in part.tables)
+    return f"rows of {rows}" + (f"; head: {copied.head.hash}" if copied.head else "")
+
+
+class _Progress:
+    """Lines on standard error, the first after some seconds."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def report(self, what: str, done: int, total: int) -> None:
+        """Say how far it is, unless that was just said."""
+        if (now := time.monotonic()) - self._told > _EVERY_S:
+            self._told = now
+            print_line(f"{what}: {done:,} of {total:,} rows.", err=True)
+
+
+def _connections(context: click.Context) -> Sequence[Settings]:
+    """The settings of each connection."""
+    found = context.meta.get(CONFIGURATION)
+    return [one.settings for one in found.connections] if found is not None else [context.obj]
+
+
+def _find_sources(
+    settings: Settings, connections: Sequence[Settings], given: Mapping[str, Path | None]
+) -> "dict[str, list[Source]]":
+    """The files that are copied to each database. OperatorError where no database is named, or no file is there."""
+    if settings.state is None and not isinstance(settings.db, StoreAddress):
+        raise OperatorError(
+            "No database is named to copy to.",
+            code="no_database",
+            next_step="Set TASKHAND_STATE to postgresql://USER:PASSWORD@HOST/DATABASE, and TASKHAND_DB for the tasks.",
+        )
+    _check_driver()
+    from taskhand.state_copy.copy import Source
+    from taskhand.state_copy.parts import JOURNAL, KEYS, LINKS, TASKS
+
+    plan: dict[str, list[Source]] = {}
+    for one in connections:
+        if isinstance(one.db, StoreAddress):
+            path = given["tasks"] or data_folder() / "tasks.sqlite"
+            sources = plan.setdefault(one.db.url, [])
+            sources += [Source(path, TASKS)] if path.is_file() and Source(path, TASKS) not in sources else []
+    if settings.state is not None:
+        kept = [
+            (JOURNAL, given["journal"] or _find_journal(connections, given["tasks"])),
+            (KEYS, given["keys"] or keys_path(settings)),
+            (LINKS, given["links"] or links_path(settings)),
+        ]
+        sources = plan.setdefault(settings.state.get_secret_value(), [])
+        sources += [Source(path, part) for part, path in kept if path is not None and path.is_file()]
+    plan = {url: sources for url, sources in plan.items() if sources}
+    if not plan:
+        raise OperatorError(
+            "There is no file to copy.",
+            code="no_file",
+            next_step="Name the files with --journal, --keys, --links or --tasks, or as the server did that used them.",
+        )
+    return plan
+
+
+def _check_driver() -> None:
+    try:
+        import taskhand.postgres.connection  # noqa: F401
+    except ImportError:
+        raise OperatorError(
+            "The library that speaks to PostgreSQL is not installed.",
+            next_step="Install Taskhand with the extra `postgres`.",
+        ) from None
+
+
+def _find_journal(connections: Sequence[Settings], tasks: Path | None) -> Path | None:
+    """The journal that the connections share. OperatorError where they have several: one chain can be moved."""
+    found = [*dict.fromkeys(path for path in _journals(connections, tasks) if path.is_file())]
+    if len(found) > 1:
+        files = " and ".join(map(str, found))
+        raise OperatorError(
+            f"The connections have several journals, {files}; a database has one.",
+            code="several_journals",
+            next_step="Name the one to move with --journal; the others stay in their files.",
+        )
+    return found[0] if found else None
+
+
+def _journals(connections: Sequence[Settings], tasks: Path | None) -> Iterator[Path]:
+    for one in connections:
+        is_beside = tasks is not None and isinstance(one.db, StoreAddress)
+        yield journal_path(one.model_copy(update={"db": tasks}) if is_beside else one)

@@ -1,0 +1,216 @@
+"""A schema beside the one that servers use, which is filled from elsewhere and takes its place once it is whole.
+
+Until then no server sees anything of it, and nothing of what servers use is changed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.postgres.connection import Driver, connect
+from taskhand.postgres.errors import database_errors, describe_database
+from taskhand.postgres.migrations import LOCKS, MIGRATION, PostgresKind, migrate
+
+__all__ = ["Staging", "Target", "open_target"]
+
+_COPYING: Final = 9
+"""The second number of the advisory lock of whoever copies."""
+
+
+class Target:
+    """A database that is copied to, by one process at a time."""
+
+    def __init__(self, driver: Driver, url: str, kind: PostgresKind) -> None:
+        self._driver = driver
+        self._url = url
+        self._kind = kind
+
+    @property
+    def place(self) -> str:
+        """Which database it is, without who signs in to it."""
+        return describe_database(self._url)
+
+    def stage(self, kind: PostgresKind, tables: Sequence[str], holding: Sequence[str]) -> "Staging":
+        """The schema that is filled; it is made where an earlier copy has left none.
+
+        Where all the tables `holding` are empty, servers have written nothing yet.
+        """
+        staging = Staging(self._driver, self._url, kind, tables, holding)
+        staging.prepare()
+        return staging
+
+    def has_table(self, kind: PostgresKind, table: str) -> bool:
+        """Whether servers have such a table in this database."""
+        with database_errors(self._url, kind):
+            [(name,)] = self._driver.execute("SELECT to_regclass(%s)", (f"{kind.schema}.{table}",)).fetchall()
+        return name is not None
+
+    def rows(self, kind: PostgresKind, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a statement on what servers use."""
+        with database_errors(self._url, kind):
+            return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
+
+    def publish(self, stagings: "Sequence[Staging]") -> None:
+        """Put what was filled in the place of what servers use, all at once.
+
+        OperatorError `not_empty` where a server has written there meanwhile.
+        """
+        with database_errors(self._url, self._kind), self._driver.transaction():
+            self._driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
+            for one in stagings:
+                one.publish()
+
+
+class Staging:
+    """The schema of one kind that is filled."""
+
+    def __init__(
+        self, driver: Driver, url: str, kind: PostgresKind, tables: Sequence[str], holding: Sequence[str]
+    ) -> None:
+        self.kind = kind
+        self._holding = holding
+        self._driver = driver
+        self._url = url
+        self._tables = tables
+        self._own = replace(kind, name=f"{kind.name}_copy", lock=None)
+
+    def prepare(self) -> None:
+        """Make the schema, whose triggers do nothing: the rows come as triggers have left them."""
+        with self._errors():
+            migrate(self._driver, self._own)
+            for one in self._tables:
+                self._driver.execute(f"ALTER TABLE {self._name(one)} DISABLE TRIGGER USER")
+
+    def columns(self, table: str) -> list[str]:
+        """The names of the columns."""
+        sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+        with self._errors():
+            found = self._driver.execute(f"{sql} ORDER BY ordinal_position", (self._own.schema, table)).fetchall()
+        return [str(row[0]) for row in found]
+
+    def rows(
+        self,
+        table: str,
+        columns: Sequence[str],
+        key: Sequence[str],
+        after: Sequence[Any] | None,
+        through: Sequence[Any] | None,
+    ) -> list[tuple[Any, ...]]:
+        """The rows whose key is greater than `after` and at most `through`, in its order; None is no bound."""
+        where, parameters = _range(key, after, through)
+        sql = f"SELECT {', '.join(columns)} FROM {self._name(table)}{where} ORDER BY {', '.join(key)}"  # noqa: S608
+        with self._errors():
+            return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
+
+    def last_key(self, table: str, key: str) -> int | None:
+        """The greatest key of a table; None where it is empty."""
+        with self._errors():
+            [(last,)] = self._driver.execute(f"SELECT max({key}) FROM {self._name(table)}".encode()).fetchall()  # noqa: S608
+        return None if last is None else int(last)
+
+    def delete(
+        self, table: str, key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None
+    ) -> None:
+        """Remove the rows whose key is greater than `after` and at most `through`."""
+        where, parameters = _range(key, after, through)
+        with self._errors():
+            self._driver.execute(f"DELETE FROM {self._name(table)}{where}".encode(), parameters)  # noqa: S608
+
+    def replace(
+        self,
+        table: str,
+        columns: Sequence[str],
+        key: Sequence[str],
+        after: Sequence[Any] | None,
+        rows: Sequence[Sequence[Any]],
+        *,
+        has_some: bool,
+    ) -> None:
+        """Have these rows alone from `after` to the key of the last of them; `has_some` is whether there are others."""
+        at = [columns.index(name) for name in key]
+        sql = f"COPY {self._name(table)} ({', '.join(columns)}) FROM STDIN"
+        with self._errors(), self._driver.transaction():
+            if has_some:
+                self.delete(table, key, after, [rows[-1][one] for one in at])
+            with self._driver.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+    def empty(self) -> None:
+        """Remove every row of every table."""
+        with self._errors():
+            self._driver.execute(f"TRUNCATE {', '.join(map(self._name, self._tables))}".encode())
+
+    def publish(self) -> None:
+        """Take the place of the schema that servers use, within the transaction of the target."""
+        kind, own = self.kind, self._own
+        [(is_there,)] = self._driver.execute("SELECT to_regnamespace(%s) IS NOT NULL", (kind.schema,)).fetchall()
+        if is_there:
+            self._drop_empty()
+        for table in self._tables:
+            self._driver.execute(f"ALTER TABLE {self._name(table)} ENABLE TRIGGER USER")
+            for column in self._identity_columns(table):
+                last = f"SELECT coalesce(max({column}), 0) + 1 FROM {self._name(table)}"  # noqa: S608
+                sequence = f"pg_get_serial_sequence('{self._name(table)}', '{column}')"
+                self._driver.execute(f"SELECT setval({sequence}, ({last}), false)".encode())
+        self._driver.execute(f"ALTER SCHEMA {own.schema} RENAME TO {kind.schema}".encode())
+        self._driver.execute("DELETE FROM taskhand.schema_version WHERE kind = %s", (kind.name,))
+        self._driver.execute("UPDATE taskhand.schema_version SET kind = %s WHERE kind = %s", (kind.name, own.name))
+
+    def _drop_empty(self) -> None:
+        """Remove what servers use, where it is empty; they can write nothing to it meanwhile."""
+        names = [f"{self.kind.schema}.{table}" for table in self._holding]
+        self._driver.execute(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE".encode())
+        used = " OR ".join(f"EXISTS (SELECT 1 FROM {name})" for name in names)  # noqa: S608  names of ours
+        [(is_used,)] = self._driver.execute(f"SELECT {used}".encode()).fetchall()
+        if is_used:
+            raise OperatorError(
+                f"A server has begun to use the {self.kind.label} in {describe_database(self._url)} meanwhile, "
+                "so nothing was put in its place.",
+                code="not_empty",
+                next_step="Stop every server of this database, and name an empty one.",
+            )
+        self._driver.execute(f"DROP SCHEMA {self.kind.schema} CASCADE".encode())
+
+    def _identity_columns(self, table: str) -> list[str]:
+        sql = (
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = %s AND table_name = %s AND is_identity = 'YES'"
+        )
+        return [str(row[0]) for row in self._driver.execute(sql, (self._own.schema, table)).fetchall()]
+
+    def _name(self, table: str) -> str:
+        return f"{self._own.schema}.{table}"
+
+    def _errors(self) -> Any:
+        return database_errors(self._url, self.kind)
+
+
+@contextmanager
+def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
+    """The database at `url`. OperatorError where it cannot be used for this kind, or another process copies to it."""
+    with database_errors(url, kind):
+        driver = connect(url)
+    with closing(driver):
+        with database_errors(url, kind):
+            # A portion that a crash of the database takes back is copied again; the last transaction waits for all.
+            driver.execute("SET synchronous_commit = off")
+            [(is_free,)] = driver.execute(f"SELECT pg_try_advisory_lock({LOCKS}, {_COPYING})").fetchall()
+        if not is_free:
+            raise OperatorError(
+                f"Another process copies to {describe_database(url)} at the moment.",
+                code="store_busy",
+                retryable=True,
+                next_step="Wait for it.",
+            )
+        yield Target(driver, url, kind)
+
+
+def _range(key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None) -> tuple[str, list[Any]]:
+    """The clause that a key is between two bounds, and its parameters."""
+    names, marks = ", ".join(key), ", ".join(["%s"] * len(key))
+    parts = [f"({names}) {sign} ({marks})" for sign, bound in ((">", after), ("<=", through)) if bound is not None]
+    parameters = [value for bound in (after, through) if bound is not None for value in bound]
+    return (f" WHERE {' AND '.join(parts)}" if parts else ""), parameters

@@ -1,0 +1,174 @@
+"""The copy of one kind of data from a file to a schema beside the one of servers: any part of it may be there already.
+
+Each table is read in the order of its key, a portion at a time, and compared with what the schema has between the same
+two keys. So a copy that was ended anywhere goes on where it was, and one that is whole is found to be so. Nothing is
+taken for copied that was not read back.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.entry import COLUMNS
+from taskhand.journal.hash_chain import ChainWalk, Fault, Link, Row
+from taskhand.postgres.connection import storable
+from taskhand.postgres.staging import Staging
+from taskhand.sqlite.source_file import SourceFile
+from taskhand.state_copy.parts import Part
+
+__all__ = ["Copied", "PartCopy", "Report"]
+
+_PORTION: Final = 2_000
+"""Rows in memory at a time."""
+
+Report = Callable[[str, int, int], None]
+"""Is told what is done, how many rows of it, and of how many."""
+
+_Portion = tuple[Sequence[Any] | None, list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How many rows of each table are the same in both, and the newest row of a journal."""
+
+    rows: dict[str, int]
+    head: Link | None = None
+
+
+class _Differs(Exception):
+    """What is there is not what was in the file, and rows that others refer to cannot be replaced one by one."""
+
+
+class PartCopy:
+    """Copies one kind; a second pass takes over what was added to the file after the first."""
+
+    def __init__(self, part: Part, staging: Staging, report: Report) -> None:
+        self._part = part
+        self._staging = staging
+        self._report = report
+        self._walk: ChainWalk | None = None
+        self._anchor: Link | None = None
+        self._columns = {table: staging.columns(table) for table in part.tables}
+
+    def copy(self, source: SourceFile) -> Copied:
+        """Have in the schema what the file has, and read all of it back. OperatorError where it is not the same."""
+        try:
+            self._fill(source)
+        except _Differs:
+            self._staging.empty()
+            self._fill(source)
+        return self._verify(source)
+
+    def _fill(self, source: SourceFile) -> None:
+        for table in self._part.tables:
+            if table == self._part.grows:
+                self._extend(source, table)
+            else:
+                self._synchronize(source, table)
+
+    def _synchronize(self, source: SourceFile, table: str) -> None:
+        """Replace what differs, a portion at a time, and remove what is after the last row."""
+        columns, key = self._columns[table], self._part.tables[table]
+        last: Sequence[Any] | None = None
+        for before, rows in self._read(source, table, "copied"):
+            last = self._key(table, rows[-1])
+            there = self._staging.rows(table, columns, key, before, last)
+            if there != rows:
+                if there and self._part.has_references:
+                    raise _Differs
+                self._staging.replace(table, columns, key, before, rows, has_some=bool(there))
+        if self._part.has_references and self._staging.rows(table, columns, key, last, None):
+            raise _Differs
+        self._staging.delete(table, key, last, None)
+
+    def _extend(self, source: SourceFile, table: str) -> None:
+        """Add the rows that are not there yet, and remove those that the file has no more."""
+        columns, [key] = self._columns[table], self._part.tables[table]
+        [(first,)] = source.rows(f"SELECT min({key}) FROM {table}")  # noqa: S608  names of ours
+        if first is not None:
+            self._staging.delete(table, [key], None, [first - 1])
+        last = self._staging.last_key(table, key)
+        if last is not None:
+            bound = [last - 1], [last]
+            there = self._staging.rows(table, columns, [key], *bound)
+            sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} = ?"  # noqa: S608  names of ours
+            if [tuple(storable(row)) for row in source.rows(sql, [last])] != there:  # of another file
+                self._staging.empty()
+                last = None
+        for before, rows in self._read(source, table, "copied", None if last is None else [last]):
+            self._staging.replace(table, columns, [key], before, rows, has_some=False)
+
+    def _verify(self, source: SourceFile) -> Copied:
+        """Read both in the same order; of a journal, compute the hash of each row that has come too."""
+        counts = {table: self._compare(source, table) for table in self._part.tables if table != self._part.grows}
+        if self._part.grows is None:
+            return Copied(counts)
+        links = {name: Link(seq, text) for name, seq, text in source.rows("SELECT name, seq, hash FROM link")}
+        if links.keys() != {"anchor", "head"}:
+            raise self._fault("the record of where its chain begins and ends was removed")
+        if self._walk is None or self._anchor != links["anchor"]:
+            self._walk, self._anchor = ChainWalk(links["anchor"]), links["anchor"]
+        self._compare_chain(source, self._part.grows, self._walk)
+        if fault := self._walk.check_end(links["head"]):
+            raise self._chain_fault(fault)
+        return Copied({**counts, self._part.grows: source.count(self._part.grows)}, links["head"])
+
+    def _compare(self, source: SourceFile, table: str) -> int:
+        columns, key = self._columns[table], self._part.tables[table]
+        count, last = 0, None
+        for before, rows in self._read(source, table, "compared"):
+            last = self._key(table, rows[-1])
+            if self._staging.rows(table, columns, key, before, last) != rows:
+                raise self._fault(f"its table {table} is not the same in both after it was copied")
+            count += len(rows)
+        if self._staging.rows(table, columns, key, last, None):
+            raise self._fault(f"its table {table} has more rows in the database")
+        return count
+
+    def _compare_chain(self, source: SourceFile, table: str, walk: ChainWalk) -> None:
+        """Walk along the rows that came after those of an earlier pass."""
+        columns, key = self._columns[table], self._part.tables[table]
+        at = [columns.index(name) for name in ("seq", "hash", "body")]
+        named = [columns.index(name) for name in COLUMNS]
+        last: Sequence[Any] = [walk.last.seq]
+        for before, rows in self._read(source, table, "compared", last):
+            last = self._key(table, rows[-1])
+            there = self._staging.rows(table, columns, key, before, last)
+            if there != rows:
+                raise self._fault("its rows are not the same in both after they were copied")
+            for row in there:
+                seq, digest, body = (row[one] for one in at)
+                _, fault = walk.check_row(Row(Link(seq, digest), tuple(row[one] for one in named), body))
+                if fault:
+                    raise self._chain_fault(fault)
+        if self._staging.rows(table, columns, key, last, None):
+            raise self._fault("it has more rows in the database")
+
+    def _read(
+        self, source: SourceFile, table: str, what: str, after: Sequence[Any] | None = None
+    ) -> Iterator[_Portion]:
+        """Portions of a table, as the database would return them, each with the key before it."""
+        columns, key = self._columns[table], self._part.tables[table]
+        where = f" WHERE {key[0]} > ?" if after else ""
+        sql = f"SELECT {', '.join(columns)} FROM {table}{where} ORDER BY {', '.join(key)}"  # noqa: S608  names of ours
+        total, done, before = source.count(table), 0, after
+        for rows in source.portions(sql, after or [], _PORTION):
+            found = [tuple(storable(row)) for row in rows]
+            yield before, found
+            done, before = done + len(found), self._key(table, found[-1])
+            self._report(f"{self._part.file.label}: {table} {what}", done, total)
+
+    def _key(self, table: str, row: Sequence[Any]) -> list[Any]:
+        return [row[self._columns[table].index(name)] for name in self._part.tables[table]]
+
+    def _chain_fault(self, fault: Fault) -> OperatorError:
+        return self._fault(f"row {fault.seq} of it is not right, {fault.problem}")
+
+    def _fault(self, why: str) -> OperatorError:
+        return OperatorError(
+            f"The {self._part.file.label} was not moved: {why}.",
+            code="copy_differs",
+            next_step="Nothing that servers use was changed. `taskhand journal verify` without TASKHAND_STATE says "
+            "more of a journal; else run it again.",
+        )

@@ -1,0 +1,252 @@
+"""`taskhand state copy`: what is in files comes into a database wholly, once, and the same row for row."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from postgres_server import TestDatabase
+from taskhand import state
+from taskhand.cli.main import command
+from taskhand.domain.errors import TaskhandError
+from taskhand.state_copy import part_copy
+
+CHAIN = "SELECT seq, kind, change_id, body, hash FROM {}entry ORDER BY seq"
+CLAIMS = "SELECT scope, place, seq, change_id, at FROM {}claim ORDER BY scope, place, seq"
+
+
+def task(title: str, key: str) -> str:
+    """The arguments of a call that makes a task."""
+    return json.dumps({"title": title, "idempotencyKey": key, "responsibleIds": ["me"], "priority": "1"})
+
+
+class Server:
+    """The files of a server, and the commands that are run on them or on the database."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.files = {
+            "TASKHAND_DB": str(folder / "tasks.sqlite"),
+            "TASKHAND_CONFIG": "/dev/null",
+            "TASKHAND_KEYS": str(folder / "keys.sqlite"),
+            "TASKHAND_USER": "Elena",
+            "XDG_DATA_HOME": str(folder),
+        }
+
+    @property
+    def journal(self) -> Path:
+        """The file of the journal."""
+        return self.folder / "tasks.journal.sqlite"
+
+    def run(self, *arguments: str) -> Result:
+        """Run a command on the files."""
+        return CliRunner().invoke(command, arguments, env=self.files)
+
+    def run_there(self, *arguments: str, **more: str) -> Result:
+        """Run a command with the state, and the tasks too, in the database."""
+        state._open_database.cache_clear()  # as a process of its own  # noqa: SLF001
+        given = self.files | {"TASKHAND_STATE": self.url, "TASKHAND_DB": self.url} | more
+        return CliRunner().invoke(command, arguments, env=given)
+
+    def copy(self, **more: str) -> Result:
+        """Copy all."""
+        return self.run_there("state", "copy", "--tasks", str(self.folder / "tasks.sqlite"), **more)
+
+    def create(self, title: str, key: str) -> None:
+        """Make a task, with a claim of its own."""
+        done = self.run("call", "create_task", task(title, key))
+        assert done.exit_code == 0, done.output
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a server with three changes and two keys."""
+    server = Server(tmp_path_factory.mktemp("template"), "")
+    for number in range(3):
+        server.create(f"Call {number}", f"key-{number}")
+    for person in ("ana@x.test", "bea@x.test"):
+        assert server.run("keys", "create", "--person", person).exit_code == 0
+    return server.folder
+
+
+@pytest.fixture
+def server(template: Path, postgres: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server of its own with those files; they are read two rows at a time."""
+    monkeypatch.setattr(part_copy, "_PORTION", 2)
+    return Server(shutil.copytree(template, tmp_path / "server"), postgres.url)
+
+
+def in_file(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql.format("")).fetchall()
+
+
+def refusal(done: Result) -> TaskhandError:
+    assert isinstance(done.exception, TaskhandError), done.output
+    return done.exception
+
+
+def there(postgres: TestDatabase) -> list[object]:
+    return [row[0] for row in postgres.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand\\_%'")]
+
+
+def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, postgres: TestDatabase) -> None:
+    done = server.copy()
+    assert done.exit_code == 0, done.output
+    assert "rows of caller_key 2." in done.stdout
+    assert "task 3, task_responsible " in done.stdout
+    assert sorted(map(str, there(postgres))) == ["taskhand_journal", "taskhand_keys", "taskhand_tasks"]
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
+    assert postgres.rows(CLAIMS.format("taskhand_journal.")) == in_file(server.journal, CLAIMS)
+    [(head,)] = in_file(server.journal, "SELECT hash FROM link WHERE name = 'head'")
+    assert f"head: {head}." in done.stdout
+
+    again = server.run_there("call", "create_task", task("Call 0", "key-0"))
+    assert '"replayed": true' in again.stdout
+    assert server.run_there("call", "create_task", task("New", "key-new")).exit_code == 0
+    listed = server.run_there("call", "list_tasks").stdout
+    assert all(title in listed for title in ("Call 0", "Call 1", "Call 2", "New"))
+    assert server.run_there("journal", "verify", "--head", str(head)).exit_code == 0
+    made = server.run_there("keys", "create", "--person", "cid@x.test")
+    assert made.exit_code == 0, made.output
+    people = [line.split()[2] for line in server.run_there("keys", "list").stdout.splitlines()]
+    assert people == ["ana@x.test", "bea@x.test", "cid@x.test"]
+
+    assert "by an earlier run" in server.copy().stdout
+
+
+def test_a_copy_that_was_ended_anywhere_is_gone_on_with(
+    server: Server, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """As little is tidied up after it as after SIGKILL: each portion is a transaction of its own."""
+
+    calls = 0
+    while True:
+        calls += 1
+        left = iter(range(calls))
+
+        def report(*_: object, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr("taskhand.cli.state._Progress.report", report)
+            try:
+                done = server.copy()
+            except Killed:
+                assert "taskhand_journal" not in there(postgres)
+            else:
+                break
+    assert done.exit_code == 0, done.output
+    assert calls > 20
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
+    assert server.run_there("journal", "verify").exit_code == 0
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[None]:
+    """Another process has the file open, and does nothing."""
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM link'); print(flush=True)"
+    code += "; sys.stdin.read()"
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        yield
+        process.stdin.close()
+
+
+def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
+    server: Server, postgres: TestDatabase
+) -> None:
+    with opened(server.journal):
+        done = server.copy()
+        assert done.exit_code == 1
+        assert f"another process has {server.journal} open" in done.stdout
+        assert "taskhand_journal" not in there(postgres)
+    server.create("Added", "key-added")
+    done = server.copy()
+    assert done.exit_code == 0, done.output
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
+    assert postgres.rows(CLAIMS.format("taskhand_journal.")) == in_file(server.journal, CLAIMS)
+    assert "Added" in server.run_there("call", "list_tasks").stdout
+
+
+def test_a_database_with_something_else_is_refused_and_stays_as_it_is(server: Server, postgres: TestDatabase) -> None:
+    assert server.run_there("call", "create_task", task("Theirs", "key-theirs")).exit_code == 0
+    before = postgres.rows(CHAIN.format("taskhand_journal."))
+    error = refusal(server.copy())
+    assert error.code == "not_empty"
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == before
+
+
+def test_a_database_that_servers_have_only_looked_at_is_taken(server: Server, postgres: TestDatabase) -> None:
+    assert server.run_there("call", "list_tasks").exit_code == 0
+    assert "taskhand_tasks" in there(postgres)
+    done = server.copy()
+    assert done.exit_code == 0, done.output
+    assert "Call 2" in server.run_there("call", "list_tasks").stdout
+
+
+ALTERED = {
+    "a row of the chain": "UPDATE entry SET body = body || ' ' WHERE seq = 3",
+    "its end": "DELETE FROM entry WHERE seq = (SELECT max(seq) FROM entry)",
+    "a row in the middle": "DELETE FROM entry WHERE seq = 3",
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_a_journal_that_was_altered_is_not_moved(how: str, server: Server, postgres: TestDatabase) -> None:
+    with closing(sqlite3.connect(server.journal)) as connection:
+        connection.execute(ALTERED[how])
+        connection.commit()
+    error = refusal(server.copy())
+    assert error.code == "copy_differs"
+    assert "taskhand_journal" not in there(postgres)
+
+
+LEFT: dict[str, Callable[[psycopg.Connection[tuple[object, ...]]], object]] = {
+    "a row that was changed": lambda c: c.execute("UPDATE taskhand_journal_copy.entry SET body = '{}' WHERE seq = 2"),
+    "a row that was lost": lambda c: c.execute("DELETE FROM taskhand_journal_copy.entry WHERE seq = 2"),
+}
+
+
+@pytest.mark.parametrize("how", LEFT)
+def test_what_an_earlier_run_has_left_is_not_trusted(how: str, server: Server, postgres: TestDatabase) -> None:
+    with opened(server.journal):
+        server.copy()
+    with psycopg.connect(postgres.url) as connection:
+        LEFT[how](connection)
+    assert refusal(server.copy()).code == "copy_differs"
+    assert "taskhand_journal" not in there(postgres)
+
+
+def test_what_was_left_of_another_file_is_replaced(server: Server, postgres: TestDatabase, tmp_path: Path) -> None:
+    with opened(server.journal):
+        server.copy()
+    (other := tmp_path / "other").mkdir()
+    second = Server(other, postgres.url)
+    second.create("Other", "key-0")
+    done = second.copy()
+    assert done.exit_code == 0, done.output
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(second.journal, CHAIN)
+    assert "Call 0" not in second.run_there("call", "list_tasks").stdout
+
+
+def test_what_is_missing_is_told(server: Server, tmp_path: Path) -> None:
+    assert refusal(server.run("state", "copy")).code == "no_database"
+    assert refusal(server.run_there("state", "copy", "--journal", str(tmp_path / "none"))).code == "no_file"
+    nowhere = {"TASKHAND_KEYS": str(tmp_path / "no-keys"), "XDG_DATA_HOME": str(tmp_path / "none")}
+    assert refusal(server.run_there("state", "copy", **nowhere)).code == "no_file"
