@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -18,7 +19,7 @@ from typing import Any
 from benchmarks.figure import Measurement
 from benchmarks.host import BARE, Host, plain_environment, taskhand
 
-__all__ = ["body_length", "measure", "request_bytes"]
+__all__ = ["body_length", "measure", "open_server", "rate", "request_bytes"]
 
 CLIENTS = (1, 4, 16, 64)
 ROUNDS = 30
@@ -40,7 +41,7 @@ def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Measureme
         with Host(taskhand(), environment) as host:
             made = host.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
         ours, bare = taskhand("serve", "--http", "--port", "0"), [sys.executable, str(BARE / "no_op.py")]
-        with _serving(ours, environment) as our_port, _serving(bare, environment) as bare_port:
+        with open_server(ours, environment) as our_port, open_server(bare, environment) as bare_port:
             calls = (
                 request_bytes(our_port, "get_task", {"id": made["task"]["id"]}),
                 request_bytes(bare_port, "nothing", {}),
@@ -53,19 +54,19 @@ def measure(rounds: int = ROUNDS, clients: Sequence[int] = CLIENTS) -> Measureme
 
 def _ratio(targets: Sequence[tuple[int, bytes]], clients: int, rounds: int) -> float:
     """Calls answered by Taskhand for each call answered by the bare server; the first turn is not counted."""
-    turns = [[asyncio.run(_rate(port, call, clients)) for port, call in targets] for _ in range(rounds + 1)]
+    turns = [[asyncio.run(rate([(port, call)] * clients)) for port, call in targets] for _ in range(rounds + 1)]
     return sum(ours for ours, _ in turns[1:]) / sum(bare for _, bare in turns[1:])
 
 
-async def _rate(port: int, call: bytes, clients: int) -> float:
-    """Calls a second."""
+async def rate(calls: Sequence[tuple[int, bytes]], seconds: float = SECONDS) -> float:
+    """Calls a second of as many clients as there are calls, each with its port."""
     loop = asyncio.get_running_loop()
-    opened = [await loop.create_connection(lambda: _Client(call), "127.0.0.1", port) for _ in range(clients)]
+    opened = [await loop.create_connection(partial(_Client, call), "127.0.0.1", port) for port, call in calls]
     callers = [caller for _, caller in opened]
     begin = perf_counter()
     for caller in callers:
         caller.send()
-    await asyncio.sleep(SECONDS)
+    await asyncio.sleep(seconds)
     answered = sum(caller.answered for caller in callers)
     took = perf_counter() - begin
     for caller in callers:
@@ -131,7 +132,7 @@ def request_bytes(port: int, tool: str, arguments: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def _serving(command: Sequence[str], environment: dict[str, str]) -> Iterator[int]:
+def open_server(command: Sequence[str], environment: dict[str, str]) -> Iterator[int]:
     """A server over HTTP; yields the port that its first line names."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603
         assert process.stderr is not None
