@@ -17,9 +17,12 @@ from keyrings import InMemory
 from sandbox.close.stage import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.main import command
+from taskhand.cli.own_credential import check_rule
 from taskhand.config.configuration import load_configuration
+from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.vault.health_checks import check_vault
@@ -314,6 +317,41 @@ async def test_a_credential_is_tried_kept_and_said_whose_it_is(
     kept = await links_at(file).find("ben@x.test", "default")
     assert kept is not None
     assert kept.credential.access_token == token
+
+
+async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir()
+    policy = file.with_name("policy.toml")
+    policy.write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
+    for key, outcome, said in ((KEY, "ok", "not held to it"), (None, "warning", "without a vault nobody can link one")):
+        caplog.clear()
+        given = environment(file, key) | crm[1] | {"TASKHAND_POLICY": str(policy)}
+        checks = await run_checks(load_configuration({name: text for name, text in given.items() if text}, {}))
+        found = {one.subject: (one.outcome, one.found) for one in checks}
+        assert found["credential"] == ("ok", "Close accepts CLOSE_API_KEY.")
+        assert {found[one][0] for one in ("clock", "statuses", "team")} <= {"ok", "warning"}
+        assert (found["own credential"][0], said in found["own credential"][1]) == (outcome, True)
+        assert [one for one in caplog.messages if said in one and "TASKHAND_VAULT_KEY" in one] == caplog.messages
+
+
+def test_a_rule_that_no_page_lets_persons_keep_is_told() -> None:
+    given = {"TASKHAND_CONFIG": "/dev/null", "HUBSPOT_ACCESS_TOKEN": "pat-na1-n0rth", "TASKHAND_VAULT_KEY": KEY}
+    [hubspot] = load_configuration(given, {}).connections
+    [found] = check_rule(hubspot, Policy({"own_credential": True}))
+    assert (found.outcome, "there is no page" in found.found) == ("warning", True)
+    assert "`taskhand people link PERSON default`" in str(found.remedy)
+    [found] = check_rule(with_app(given), Policy({}, {}, {"ana": {"own_credential": True}}))
+    assert found.outcome == "ok"
+    assert check_rule(hubspot, NO_POLICY) == ()
+
+
+def with_app(given: dict[str, str]) -> ConnectionSettings:
+    """The connection of these variables, with an OAuth app."""
+    app = {"HUBSPOT_CLIENT_ID": "an-app", "HUBSPOT_CLIENT_SECRET": "the-secret"}
+    [connection] = load_configuration(given | app, {}).connections
+    return connection
 
 
 def test_the_embedded_store_takes_no_credential(run: Run) -> None:

@@ -168,7 +168,13 @@ async def test_the_rule_leaves_the_shared_credential_to_nobody(office: Office) -
 async def test_without_a_vault_the_rule_refuses_everybody(office: Office) -> None:
     app = replace(office.connections.first, own=None)
     async with client_of(Connections.of(app), "ben@example.com", policy=ONLY_OWN) as ben:
-        assert (await answer_of(ben, "get_task", id=TASK))["code"] == "link_required"
+        refused = await answer_of(ben, "get_task", id=TASK)
+        assert refused["code"] == "link_required"
+        assert "sets TASKHAND_VAULT_KEY, restarts it, and then links it with `taskhand people" in refused["next"]
+    two = Connections({name: replace(app, connection=name) for name in ("north", "south")})
+    async with client_of(two, "ben@example.com", policy=ONLY_OWN) as ben:
+        [row, _] = (await answer_of(ben, "list_connections"))["connections"]
+        assert "nobody can link one here" in row["note"]
     assert office.users() == set()
 
 

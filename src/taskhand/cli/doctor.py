@@ -20,6 +20,7 @@ from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.side_by_side import side_by_side
 
@@ -45,8 +46,9 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     connections), `ok`, `findings`, and `connections` where there are several: the backend of each by its name. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
-    people is one where there is a people file, app where there is a vault or an OAuth app, and configuration has one
-    more finding for each warning. Where there are several connections, a subject that is of one begins with its name.
+    people is one where there is a people file, app where there is a vault or an OAuth app, own credential where the
+    policy has that rule, and configuration has one more finding for each warning. Where there are several connections,
+    a subject that is of one begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host
@@ -82,12 +84,15 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
 
 async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
     """The checks of each connection, which is named where there are several. One without a backend has none."""
-    principal = _principal(found)
+    principal, policy = _callers(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
+    from taskhand.cli.own_credential import check_rule
+
     links = _links(found.settings)
 
     async def check(connection: ConnectionSettings) -> None:
-        results[connection.name] = await _check_connection(connection, principal, links)
+        rule = check_rule(connection, policy)
+        results[connection.name] = (*rule, *await _check_connection(connection, principal, links))
 
     try:
         async with side_by_side() as group:
@@ -261,14 +266,21 @@ async def _check_connection(
         return tuple(_in_own_words(one, connection) for one in (*app, failed))
 
 
-def _principal(found: Configuration) -> Principal:
-    """Who calls where nobody is asked; anyone where a file cannot be used, which is a finding of its own."""
-    from taskhand.cli.access import access_of
+def _callers(found: Configuration) -> tuple[Principal, Policy]:
+    """Who calls where nobody is asked, and all rules; anyone where a file cannot be used, which is a finding too.
+
+    The caller may use the shared credential, whatever the rules: whoever runs the server has it checked.
+    """
+    from taskhand.cli.access import access_by
+    from taskhand.cli.people import PeopleSource
+    from taskhand.cli.policy import PolicySource
 
     try:
-        return access_of(found).configured
+        policy = PolicySource.open(found)
+        caller = access_by(policy, PeopleSource.open(found)).configured
     except OperatorError:
-        return ANYONE
+        return ANYONE, NO_POLICY
+    return replace(caller, rules=replace(caller.rules, own_credential=False)), policy.current
 
 
 def _in_own_words(finding: CheckResult, connection: ConnectionSettings) -> CheckResult:

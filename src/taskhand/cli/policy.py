@@ -68,6 +68,11 @@ class PolicySource:
         file = read_policy(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
+        if file.policy.sets("own_credential"):
+            from taskhand.cli.own_credential import warn_of_rule
+
+            for said in warn_of_rule(self.found, file.policy):
+                _log.warning("%s", said)
 
         def put_in_force() -> None:
             self.current, self.was_there = file.policy, file.there

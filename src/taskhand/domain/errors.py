@@ -141,11 +141,12 @@ class LinkRequired(OperatorError):
     default_code = "link_required"
 
     @classmethod
-    def first(cls, connection: str, person: str) -> "LinkRequired":
+    def first(cls, connection: str, person: str, *, has_vault: bool = True) -> "LinkRequired":
         """The error for a person who has none, where the shared one is not for the person."""
+        first = "" if has_vault else "sets TASKHAND_VAULT_KEY, restarts it, and then "
         return cls(
             f"You have no own credential for {connection}, and may not use the shared one; nothing was sent.",
-            next_step=f"Tell the person: whoever runs Taskhand links it with "
+            next_step=f"Tell the person: whoever runs Taskhand {first}links it with "
             f"`taskhand people link {person} {connection}`.",
             details={"connection": connection, "rule": "own_credential"},
         )

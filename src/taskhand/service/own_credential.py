@@ -3,13 +3,15 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
+
+_NO_VAULT: Final = "It needs your own credential, and nobody can link one here: tell whoever runs Taskhand."
 
 ForCaller = Callable[[Backend, str | None], Backend]
 """A backend as the caller uses it; the text is who the caller is there, where the CRM has told."""
@@ -64,10 +66,15 @@ def with_own_credential(
     return cast("Backend", _CallersBackend(choice)), choice.is_own
 
 
-async def describe_credential(own: OwnBackends, principal: Principal) -> str | None:
-    """With whose credential the calls of a person go to the CRM, as a sentence; None where nobody is known."""
+async def describe_credential(own: OwnBackends | None, principal: Principal) -> str | None:
+    """With whose credential the calls of a person go to the CRM, as a sentence; None where nobody is known.
+
+    `own` None: nobody can link one, which is told to those who have to.
+    """
     if principal.person is None:
         return None
+    if own is None:
+        return _NO_VAULT if principal.rules.own_credential else None
     try:
         is_linked = await own.is_linked(principal.person.names)
     except (LinkRequired, LinkBroken):
@@ -125,7 +132,7 @@ class _Choice:
             return
         if person is None:
             raise NotAllowed.by("own_credential", "Callers whom nobody asked who they are may not use this connection.")
-        raise LinkRequired.first(self._connection, person.shown_name)
+        raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)
 
 
 class _CallersBackend:

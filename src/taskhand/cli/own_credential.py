@@ -1,0 +1,57 @@
+"""What the rule own_credential means for a connection: whether who must call with a credential of their own can."""
+
+from typing import TYPE_CHECKING
+
+from taskhand.backends.registry import find_factory
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+    from taskhand.domain.policy import Policy
+
+__all__ = ["check_rule", "warn_of_rule"]
+
+_SUBJECT = "own credential"
+
+
+def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[CheckResult, ...]:
+    """Whether those with the rule can link a credential; nothing where nobody has it, or there is none to link."""
+    factory = find_factory(connection.settings.backend)
+    if not policy.sets("own_credential") or not factory.credentials:
+        return ()
+    if not connection.settings.vault_keys:
+        found = "The rule own_credential asks for a credential of one's own, and without a vault nobody can link one."
+        remedy = "Set TASKHAND_VAULT_KEY to the key that `taskhand vault new-key` prints, or remove the rule."
+        return (CheckResult(_SUBJECT, "warning", found, remedy),)
+    if not factory.has_personal_keys and not _has_app(connection):
+        found = "The rule own_credential asks for a credential of one's own, and there is no page to link one."
+        remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set an OAuth app."
+        return (CheckResult(_SUBJECT, "warning", found, remedy),)
+    said = "Those with the rule own_credential need one of their own; these checks are not held to it."
+    return (CheckResult(_SUBJECT, "ok", said),)
+
+
+def warn_of_rule(found: "Configuration", policy: "Policy") -> "Iterator[str]":
+    """What to say at a start of each connection on which nobody can do what the rule asks."""
+    for connection in found.connections:
+        try:
+            results = check_rule(connection, policy)
+        except OperatorError:
+            continue  # of a connection without a backend, which the start says
+        for one in results:
+            if one.outcome != "ok":
+                yield f"{connection.name}: {one.found} {one.remedy}"
+
+
+def _has_app(connection: "ConnectionSettings") -> bool:
+    """Whether persons can sign in at the CRM. Half of an app is a finding of its own."""
+    from taskhand.config.oauth_app import has_app
+
+    try:
+        return has_app(connection)
+    except OperatorError:
+        return False
