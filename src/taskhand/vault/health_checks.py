@@ -45,8 +45,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
     if broken := [one for one in listed if one.state == "broken"]:
         named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MOST_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
-        outcome = "warning" if states["linked"] else "failed"
-        return CheckResult("vault", outcome, f"{found} {named}.", remedy)
+        return CheckResult("vault", "warning" if states["linked"] else "failed", f"{found} {named}.", remedy)
     sealed = [one.row.sealed for one in kept if one.row is not None and one.row.sealed is not None]
     if former := sum(one.key_id != cipher.key_id for one in sealed):
         found = f"{found} {former} of them are encrypted with an earlier key."
