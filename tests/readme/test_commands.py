@@ -11,7 +11,11 @@ import pytest
 
 from documents import PAGES, ROOT
 from server.transports.forked_command import run_forked
+from taskhand.config.settings import Settings
+from taskhand.vault.link import Link
 from taskhand.vault.vault_key import make_vault_key
+from taskhand.wiring import open_links
+from vault.vaults import link_of
 
 WAITING = {"sandbox", "serve", "--clock", "run", "--team", "link", "invite"}
 """Words of commands that wait for a client, an agent or a key, need a CRM, or take long; other tests run them."""
@@ -41,10 +45,20 @@ def make_targets() -> set[str]:
     }
 
 
+async def save_link(settings: Settings, link: Link) -> None:
+    links = open_links(settings)
+    await links.save(link)
+    await links.aclose()
+
+
 def test_every_taskhand_command_runs(environment: dict[str, str], tmp_path: Path) -> None:
     commands = taskhand_commands()
     assert len(commands) >= 15
-    with_vault = environment | {"TASKHAND_VAULT_KEY": make_vault_key()}
+    with_vault = environment | {
+        "TASKHAND_VAULT_KEY": make_vault_key(),
+        "TASKHAND_LINKS": str(tmp_path / "links.sqlite"),
+    }
+    anyio.run(save_link, Settings.from_env(with_vault), link_of("ana@x.test"))
     for command in commands:
         run = run_forked(shlex.split(command)[1:], with_vault, 30, tmp_path)
         assert run.returncode == 0, f"{command}: {run.stderr}"
