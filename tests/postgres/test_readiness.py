@@ -36,3 +36,6 @@ async def test_readiness_health_and_calls_tell_of_a_database_that_does_not_answe
         assert (error.value.code, error.value.retryable) == ("store_unavailable", True)
         server.start()
         assert await readiness.check() == {"store": "ok", "journal": "ok"}
+        await Call(app, "create_task").begin(Call(app, "create_task").new_opening(), [])
+        server.stop()  # the server ends all the same
+    server.start()

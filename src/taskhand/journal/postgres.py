@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -115,7 +116,8 @@ class _DatabaseHome:
     async def aclose(self) -> None:
         """Let the others know that this process is gone, and close the connections."""
         try:
-            await to_thread.run_sync(self.processes.release_all)
+            with suppress(OperatorError):  # then the others find out by its lease
+                await to_thread.run_sync(self.processes.release_all, abandon_on_cancel=True)
         finally:
             await self.store.aclose()
             await self._sessions.aclose()
