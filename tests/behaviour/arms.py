@@ -29,7 +29,18 @@ from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app, open_journal, open_local_store
 
-__all__ = ["ARMS", "CUSTOMER", "NOW", "PEOPLE", "STATUSES", "Arm", "vambe_sandbox", "vambe_settings"]
+__all__ = [
+    "ARMS",
+    "CUSTOMER",
+    "NOW",
+    "PEOPLE",
+    "POSTGRES",
+    "STATUSES",
+    "Arm",
+    "open_postgres",
+    "vambe_sandbox",
+    "vambe_settings",
+]
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """When every test happens: a Monday, noon in Santiago."""
@@ -64,6 +75,18 @@ def _furnish(directory: Directory) -> None:
 @asynccontextmanager
 async def _local(folder: Path) -> AsyncIterator[AppContext]:
     settings = Settings(db=folder / "tasks.sqlite", clock=NOW, user="Elena")
+    backend = open_local_store(settings)
+    await backend.edit(_furnish)
+    await backend.aclose()
+    async with open_app(settings) as at:
+        yield at
+
+
+@asynccontextmanager
+async def open_postgres(url: str, _: Path) -> AsyncIterator[AppContext]:
+    """The embedded store and its journal in an empty database."""
+    settings = Settings.from_env({"TASKHAND_DB": url, "TASKHAND_STATE": url, "TASKHAND_USER": "Elena"})
+    settings = settings.model_copy(update={"clock": NOW})
     backend = open_local_store(settings)
     await backend.edit(_furnish)
     await backend.aclose()
@@ -234,3 +257,6 @@ ARMS = (
     Arm("close", _close, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS),
     Arm("hubspot", _hubspot, {"dueDate": "2026-12-31"}, COMPANY, "99999999999", HUBSPOT_GAPS),
 )
+
+POSTGRES = Arm("postgres", _local)
+"""The embedded store in a database, which the test gives it."""

@@ -1,12 +1,17 @@
 """One suite over every backend and both protocol eras, through a real client; its writes answer whole tasks.
 
 Every test of the fixture `agent` runs on every backend and in both eras, and not on each in both: the embedded store
-has both eras, of the other backends half have one and half the other, and another half in the next test.
+has both eras, of the other backends half have one and half the other, and another half in the next test. Some run on
+the embedded store in PostgreSQL too.
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from inspect import signature
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 from zlib import crc32
@@ -16,11 +21,15 @@ from mcp import Client
 from mcp.types import Implementation
 
 from behaviour.agent import Agent
-from behaviour.arms import ARMS, Arm
+from behaviour.arms import ARMS, POSTGRES, Arm, open_postgres
 from behaviour.person import Person
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
 
+SERVER = os.environ.get("TASKHAND_TEST_POSTGRES")
+ONE_IN = 6
+"""One test in so many runs on the embedded store in PostgreSQL too; all do where a server is named."""
+NUMBERS = count()
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -45,7 +54,8 @@ def _spread(test: str) -> list[tuple[str, Arm]]:
     """Both eras on the first backend, one on each other; which one differs from backend to backend, and by test."""
     first, *others = ARMS
     turn = crc32(test.encode())
-    return [(era, first) for era in ERAS] + [(ERAS[(turn + place) % 2], arm) for place, arm in enumerate(others)]
+    pairs = [(era, first) for era in ERAS] + [(ERAS[(turn + place) % 2], arm) for place, arm in enumerate(others)]
+    return pairs + ([(ERAS[turn % 2], POSTGRES)] if SERVER or turn % ONE_IN == 0 else [])
 
 
 @pytest.fixture
@@ -54,6 +64,10 @@ def arm(request: pytest.FixtureRequest) -> Arm:
     chosen: Arm = request.param
     if reason := chosen.gaps.get(request.function.__name__):
         pytest.skip(reason)
+    if chosen is POSTGRES:
+        # An address of its own, because a process has each database once, and knows what it has made there.
+        url = f"{request.getfixturevalue('postgres').url}&fallback_application_name={next(NUMBERS)}"
+        return replace(chosen, open=partial(open_postgres, url))
     return chosen
 
 

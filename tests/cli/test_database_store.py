@@ -34,7 +34,8 @@ def test_commands_work_on_a_database_or_say_what_to_do(postgres: "TestDatabase",
     url, lines = postgres.url, tmp_path / "tasks.jsonl"
     code, said = run(url, tmp_path, "seed", "demo")
     assert code == 0, said
-    assert run(url, tmp_path, "export", str(lines)) == (0, f"{lines} has the tasks: 24.\n")
+    code, said = run(url, tmp_path, "export", str(lines))
+    assert (code, said) == (0, f"{lines} has the tasks: 24.\n"), said
     code, said = run(url, tmp_path, "import", str(lines))
     assert (code, said) == (0, "Tasks made: 0. There already: 24.\n")
     code, said = run(url, tmp_path, "statuses", "list")

@@ -12,7 +12,7 @@ from taskhand.backends.local.directory import Directory, NewId
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotAttempted, OperatorError
+from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
@@ -253,7 +253,7 @@ class LocalBackend:
             results = await self._store.write(
                 lambda connection: tuple([step(connection) for step in steps]), tasks=len(ids)
             )
-        except (NotAttempted, OperatorError) as error:
+        except (NotAttempted, OperatorError, OutcomeUnknown) as error:
             results = tuple(ItemResult(one, error=error) for one in ids)
         for index, result in enumerate(results):
             progress.report(index, result)

@@ -9,7 +9,7 @@ from taskhand.backends.local.dialect import Clause, Dialect
 from taskhand.backends.local.directory import Directory, Language, NewId
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import OperatorError, OutcomeUnknown
 from taskhand.domain.ownership import check_ownership
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
@@ -117,10 +117,16 @@ class _FurnishedStore:
         return await self._store.read(work)
 
     async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
-        """Run `work` wholly or not at all."""
+        """Run `work` wholly or not at all; OutcomeUnknown where the database did not answer whether it has."""
         await self._prepare()
         await check_ownership()
-        return await self._store.write(work, durable=durable, tasks=tasks)
+        try:
+            return await self._store.write(work, durable=durable, tasks=tasks)
+        except OperatorError as error:
+            if not error.details.get("in_doubt"):
+                raise
+            step = "Look with get_task or list_tasks whether it was done, before it is sent again."
+            raise OutcomeUnknown(error.message, next_step=step) from error
 
     async def exists(self) -> bool:
         """Whether anything was ever kept."""
