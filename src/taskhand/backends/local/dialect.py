@@ -15,14 +15,15 @@ class Dialect:
     """The words of one engine.
 
     `hint` before a column keeps the planner from the column's index. `with_task` joins the task to its person, whose
-    index is to be walked. `in_texts` are the conditions that a text has words, and `sorts_few` is whether a page is
-    found by way of what a rare filter leaves, because the planner knows nothing of how many tasks a filter leaves.
+    index is to be walked. `in_texts` are the conditions that a text has words. `before_lists` is said to the planner
+    before the statements of a list; None is one that knows nothing of how many tasks a filter leaves, so that a page is
+    found by way of what a rare filter leaves.
     """
 
     hint: str
     with_task: str
     in_texts: Callable[[Sequence[str]], list[Clause]]
-    sorts_few: bool
+    before_lists: str | None
 
 
 def _in_texts(words: Sequence[str]) -> list[Clause]:
@@ -33,5 +34,5 @@ SQLITE: Final = Dialect(
     hint="+",
     with_task=" CROSS JOIN task t ON t.id = r.task_id",  # whose left side is walked first
     in_texts=_in_texts,
-    sorts_few=True,
+    before_lists=None,
 )

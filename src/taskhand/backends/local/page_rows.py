@@ -43,15 +43,17 @@ def find_rows(
     connection: SqlConnection, query: TaskQuery, state: StoreState, reach: int | None = None
 ) -> set[tuple[str, str]]:
     """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
-    if not state.dialect.sorts_few:
+    if state.dialect.before_lists is not None:
+        connection.execute(state.dialect.before_lists)
         return _walk(connection, build_selects(query, state), query.limit) or set()
     narrow = narrowest(query)
     reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
-    if narrow is None and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
+    is_rare = narrow is not None or (query.of_nobody and not query.responsible_ids and query.order != "due")
+    if not is_rare and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
         return rows
     if (order := _find_with_words(connection, query)) is not None:
         return _check(connection, query, state, order)
-    if (few := _find_few(connection, query, state) or narrow) is not None:
+    if (few := narrow or _find_few(connection, query, state)) is not None:
         return _check(connection, query, state, build_order_among(query, few))
     return _walk(connection, build_selects(query, state), query.limit) or set()
 
@@ -85,7 +87,11 @@ def _check(connection: SqlConnection, query: TaskQuery, state: StoreState, order
 def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> set[tuple[str, str]] | None:
     """The rows that the statements find; None where one has passed as many tasks as it may."""
     rows = set[tuple[str, str]]()
+    part = 0
     for select in selects:
+        if select.part > part and len(rows) > limit:
+            break
+        part = select.part
         found = passed = 0
         for key, task_id, is_met in connection.execute(select.sql, select.parameters):
             passed += 1

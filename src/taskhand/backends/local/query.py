@@ -60,12 +60,13 @@ class StoreState:
 class Select:
     """One statement with its parameters. Rows are (key, task id, whether it is one of the page), in page order.
 
-    Those of a walk with a `reach` are all that it passes, at most so many.
+    Those of a walk with a `reach` are all that it passes, at most so many. All of a `part` come before the next one.
     """
 
     sql: str
     parameters: tuple[object, ...]
     reach: int | None = None
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class _Walk:
 def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None) -> tuple[Select, ...]:
     """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists.
 
-    With a `reach`, all of them together pass about so many tasks that the filters leave out.
+    With a `reach`, those of one priority together pass about so many tasks that the filters leave out.
     """
     chosen = _statuses(query, state)
     people: tuple[tuple[str | None, bool], ...] = ((None, False),)
@@ -106,15 +107,17 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     filters = _filters(query, state)
     if chosen is not None and statuses is not chosen:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
-        filters.append((f"{state.dialect.hint}t.status_id IN ({_marks(chosen)})", chosen))
+        # It stands first: an index may have the status, while the others look at the task itself.
+        filters.insert(0, (f"{state.dialect.hint}t.status_id IN ({_marks(chosen)})", chosen))
+    priorities = _priorities(query)
     walks = [
         _Walk(person, status, span, priority, after, of_nobody)
-        for priority, after in _priorities(query)
+        for priority, after in priorities
         for person, of_nobody in people
         for status in statuses
         for span in _spans(query, state)
     ]
-    each = None if reach is None else max(query.limit + 1, reach // max(1, len(walks)))
+    each = None if reach is None else max(query.limit + 1, reach * len(priorities) // max(1, len(walks)))
     return tuple(_select(query, walk, filters, each, state.dialect) for walk in walks)
 
 
@@ -129,8 +132,6 @@ def narrowest(query: TaskQuery) -> Clause | None:
 
 def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
     """The filters of the query that an index answers by itself, those first that usually leave the fewest tasks."""
-    if (narrow := narrowest(query)) is not None:
-        yield narrow
     if query.period is not None:
         yield _all_of(_bounds(query.period, f"t.{query.period.moment}_at"))
     if (chosen := _statuses(query, state)) is not None:
@@ -139,8 +140,8 @@ def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
         yield "t.priority = ?", (query.priority,)
     if query.responsible_ids is not None:
         yield _of_people(query.responsible_ids, of_nobody=query.of_nobody)
-    if (spans := _spans(query, state)) != (_Span(""),):
-        yield _within(spans, "t.due_key")
+    if query.without_date or (query.from_date is not None and query.to_date is not None):
+        yield _within(_spans(query, state), "t.due_key")
 
 
 def build_order_among(query: TaskQuery, among: Clause, *, walks: bool = False) -> Select:
@@ -243,8 +244,9 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
         f"SELECT {shown}, {task_id}, {is_met} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
     )
-    is_bounded = reach is not None and bool(passes)
-    return Select(sql, (*met_values, *values, reach if is_bounded else query.limit + 1), reach if is_bounded else None)
+    bound = reach if passes else None
+    part = priority_key(walk.priority or 0) if query.order == "priority" else 0
+    return Select(sql, (*met_values, *values, bound or query.limit + 1), bound, part)
 
 
 def _marks(values: Sequence[str]) -> str:
