@@ -15,6 +15,7 @@ from taskhand.backends.local.query import (
     StoreState,
     build_check,
     build_order_among,
+    build_select_among,
     build_selects,
     few_by,
     narrowest,
@@ -44,8 +45,7 @@ def find_rows(
 ) -> set[tuple[str, str]]:
     """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
     if state.dialect.before_lists is not None:
-        connection.execute(state.dialect.before_lists)
-        return _walk(connection, build_selects(query, state), query.limit) or set()
+        return _find_as_planned(connection, query, state, state.dialect.before_lists)
     narrow = narrowest(query)
     reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
     is_rare = narrow is not None or (query.of_nobody and not query.responsible_ids and query.order != "due")
@@ -56,6 +56,16 @@ def find_rows(
     if (few := narrow or _find_few(connection, query, state)) is not None:
         return _check(connection, query, state, build_order_among(query, few))
     return _walk(connection, build_selects(query, state), query.limit) or set()
+
+
+def _find_as_planned(
+    connection: SqlConnection, query: TaskQuery, state: StoreState, before: str
+) -> set[tuple[str, str]]:
+    """The rows as an engine finds them that knows how many tasks a filter leaves, though not which order these have."""
+    connection.execute(before)
+    narrow = narrowest(query)
+    selects = build_selects(query, state) if narrow is None else [build_select_among(query, state, narrow)]
+    return _walk(connection, selects, query.limit) or set()
 
 
 def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | None:

@@ -20,7 +20,17 @@ from taskhand.domain.due import instant_text
 from taskhand.domain.query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
 from taskhand.domain.task_times import Period
 
-__all__ = ["NEVER", "Select", "StoreState", "build_check", "build_order_among", "build_selects", "few_by", "narrowest"]
+__all__ = [
+    "NEVER",
+    "Select",
+    "StoreState",
+    "build_check",
+    "build_order_among",
+    "build_select_among",
+    "build_selects",
+    "few_by",
+    "narrowest",
+]
 
 _KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
@@ -149,31 +159,60 @@ def build_order_among(query: TaskQuery, among: Clause, *, walks: bool = False) -
 
     They are sorted, or it `walks` along the index of the order.
     """
-    key, hint = f"t.{_KEYS[query.order]}", "" if walks else "+"
-    if query.order == "priority":
-        key = f"({PRIORITIES[0]} - t.priority) || {key}"
-    clauses = [among]
-    if query.after is not None:
-        clauses.append((f"({key}, {hint}t.id) {'>' if ascends(query.order) else '<'} (?, ?)", query.after))
-    where, values = _all_of(clauses)
-    direction = "ASC" if ascends(query.order) else "DESC"
+    hint = "" if walks else "+"
+    key, direction = _key(query), _direction(query)
+    where, values = _all_of([among, *_after_page(query, hint)])
     order = f"{hint}{key} {direction}, {hint}t.id {direction}"
     return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order}", values)  # noqa: S608  as below
 
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
     """The statement whose rows are the ids of those of these tasks that meet all filters of the query."""
-    clauses: list[Clause] = [(f"t.id IN ({_marks(ids)})", tuple(ids)), _within(_spans(query, state))]
-    clauses += [*_filters(query, state), *_created_in(query.period, "+t")]
+    where, values = _all_of([(f"t.id IN ({_marks(ids)})", tuple(ids)), *_checks(query, state)])
+    return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
+
+
+def build_select_among(query: TaskQuery, state: StoreState, among: Clause) -> Select:
+    """The statement whose rows are the page: all tasks that meet the clause `among` are looked at and sorted."""
+    key, direction = _key(query), _direction(query)
+    where, values = _all_of([*_checks(query, state), *_after_page(query, "")])
+    sql = (
+        f"WITH few AS MATERIALIZED (SELECT * FROM task t WHERE {among[0]}) "  # noqa: S608  as above
+        f"SELECT {key}, t.id, 1 FROM few t WHERE {where} ORDER BY {key} {direction}, t.id {direction} LIMIT ?"
+    )
+    return Select(sql, (*among[1], *values, query.limit + 1))
+
+
+def _checks(query: TaskQuery, state: StoreState) -> list[Clause]:
+    """All filters of the query, none of which an index is to be asked for."""
+    hint = state.dialect.hint
+    clauses = [_within(_spans(query, state), f"{hint}t.due_key")]
+    clauses += [*_filters(query, state), *_created_in(query.period, f"{hint}t")]
     if (chosen := _statuses(query, state)) is not None:
-        clauses.append((f"+t.status_id IN ({_marks(chosen)})", chosen))
+        clauses.append((f"{hint}t.status_id IN ({_marks(chosen)})", chosen))
     if query.responsible_ids is not None:
         on_it = _ON_IT.format(_marks(query.responsible_ids))
         clauses.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
     if query.priority is not None:
-        clauses.append(("+t.priority = ?", (query.priority,)))
-    where, values = _all_of(clauses)
-    return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
+        clauses.append((f"{hint}t.priority = ?", (query.priority,)))
+    return clauses
+
+
+def _key(query: TaskQuery) -> str:
+    """What the tasks of a list are sorted by."""
+    key = f"t.{_KEYS[query.order]}"
+    return f"({PRIORITIES[0]} - t.priority) || {key}" if query.order == "priority" else key
+
+
+def _direction(query: TaskQuery) -> str:
+    return "ASC" if ascends(query.order) else "DESC"
+
+
+def _after_page(query: TaskQuery, hint: str) -> list[Clause]:
+    """The bound of the page before, as a filter."""
+    if query.after is None:
+        return []
+    return [(f"({_key(query)}, {hint}t.id) {'>' if ascends(query.order) else '<'} (?, ?)", query.after)]
 
 
 def _priorities(query: TaskQuery) -> Sequence[tuple[int | None, tuple[str, str] | None]]:
@@ -283,7 +322,7 @@ def _in_span(span: _Span, due: str) -> list[Clause]:
     return [*end, *([(f"{due} >= ?", (span.first,))] if span.first else [])]
 
 
-def _within(spans: Sequence[_Span], due: str = "+t.due_key") -> Clause:
+def _within(spans: Sequence[_Span], due: str) -> Clause:
     """The clause that a task is due in one of the spans."""
     each = [_all_of(_in_span(span, due)) for span in spans]
     return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(one for _, values in each for one in values)
