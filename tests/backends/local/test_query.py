@@ -199,7 +199,7 @@ def test_tasks_finished_or_changed_in_a_period_are_found_by_an_index(
     few = narrowest(query)
     assert few is not None
     select = build_order_among(query, few)
-    plan = [row[3] for row in large.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
+    plan = [row[3] for row in large.execute(f"EXPLAIN QUERY PLAN {select.sql}", (*select.parameters, 9))]
     assert f"COVERING INDEX task_by_{moment}" in plan[0]
 
 

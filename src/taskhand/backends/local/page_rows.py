@@ -30,14 +30,16 @@ _REACH: Final = 1_500
 """Tasks that walks pass over at first."""
 _REACH_FOR_WORDS: Final = 300
 """The same for a search, which looks at the text of each, where the index of texts may be quicker."""
-_FEW: Final = 4_000
+_FEW: Final = 5_000
 """Tasks that are sorted for a page. Where a filter leaves more, a walk soon meets enough of them."""
 _FEW_WORDS: Final = 2_000
 """The same for tasks that have the words of a text, where a walk knows their numbers and need not look at texts."""
 _MOST_WORDS: Final = 20_000
 """Tasks of which the numbers are asked for."""
 _BATCH: Final = 100
-"""Sorted tasks that are looked at together."""
+"""Sorted tasks that are looked at together, after the first."""
+_ALL: Final = -1
+"""SQLite's value for no limit."""
 
 
 def find_rows(
@@ -48,7 +50,9 @@ def find_rows(
         return _find_as_planned(connection, query, state, state.dialect.before_lists)
     narrow = narrowest(query)
     reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
-    is_rare = narrow is not None or (query.of_nobody and not query.responsible_ids and query.order != "due")
+    of_nobody = query.of_nobody and not query.responsible_ids and query.order != "due"
+    created = query.period is not None and query.order in ("due", "priority")
+    is_rare = narrow is not None or of_nobody or created
     if not is_rare and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
         return rows
     if (order := _find_with_words(connection, query)) is not None:
@@ -86,11 +90,17 @@ def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | No
 def _check(connection: SqlConnection, query: TaskQuery, state: StoreState, order: Select) -> set[tuple[str, str]]:
     """The rows of those of these tasks that meet the query, looked at in their order until the page is full."""
     rows = set[tuple[str, str]]()
-    candidates = iter(connection.execute(order.sql, order.parameters))
-    while len(rows) <= query.limit and (batch := list(islice(candidates, _BATCH))):
-        check = build_check(query, state, [task_id for _, task_id in batch])
-        met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
-        rows.update((key, task_id) for key, task_id in batch if task_id in met)
+    size = query.limit + 1
+    for most in (2 * size, _ALL):  # the first few are sorted for less than all
+        found = 0
+        candidates = iter(connection.execute(order.sql, (*order.parameters, most)))
+        while len(rows) < size and (batch := list(islice(candidates, size if most != _ALL else _BATCH))):
+            check = build_check(query, state, [task_id for _, task_id in batch])
+            met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
+            rows.update((key, task_id) for key, task_id in batch if task_id in met)
+            found += len(batch)
+        if len(rows) >= size or found < most:
+            break
     return rows
 
 

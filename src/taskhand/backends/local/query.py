@@ -157,13 +157,13 @@ def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
 def build_order_among(query: TaskQuery, among: Clause, *, walks: bool = False) -> Select:
     """The statement whose rows are all tasks that meet the clause `among`, in order, behind the page before.
 
-    They are sorted, or it `walks` along the index of the order.
+    They are sorted, or it `walks` along the index of the order. The last parameter, how many, is not there yet.
     """
     hint = "" if walks else "+"
     key, direction = _key(query), _direction(query)
     where, values = _all_of([among, *_after_page(query, hint)])
     order = f"{hint}{key} {direction}, {hint}t.id {direction}"
-    return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order}", values)  # noqa: S608  as below
+    return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values)  # noqa: S608  as below
 
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
