@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -83,7 +84,8 @@ class TestDatabase:
     __test__ = False
 
     def __init__(self, url: str, server: OwnServer | None = None) -> None:
-        self.url = url
+        self._given = self.url = url
+        self._times = count(1)
         self.server = server
 
     def run(self, sql: str) -> None:
@@ -101,7 +103,9 @@ class TestDatabase:
         self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'taskhand'")
 
     def empty(self) -> None:
-        """Remove all that Taskhand has made in it."""
+        """Remove all that Taskhand has made in it, which a process knows by the address: that is spelled anew."""
+        mark = "&" if "?" in self._given else "?" if "://" in self._given else " "
+        self.url = f"{self._given}{mark}fallback_application_name={next(self._times)}"
         names = [row[0] for row in self.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taskhand%'")]
         if names:
             self.run(f"DROP SCHEMA {', '.join(map(str, names))} CASCADE")

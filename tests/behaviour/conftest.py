@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from inspect import signature
-from itertools import count
 from pathlib import Path
 from typing import Protocol
 from zlib import crc32
@@ -29,7 +28,6 @@ from whole_answers import with_whole_answers
 SERVER = os.environ.get("TASKHAND_TEST_POSTGRES")
 ONE_IN = 6
 """One test in so many runs on the embedded store in PostgreSQL too; all do where a server is named."""
-NUMBERS = count()
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -65,9 +63,7 @@ def arm(request: pytest.FixtureRequest) -> Arm:
     if reason := chosen.gaps.get(request.function.__name__):
         pytest.skip(reason)
     if chosen is POSTGRES:
-        # An address of its own, because a process has each database once, and knows what it has made there.
-        url = f"{request.getfixturevalue('postgres').url}&fallback_application_name={next(NUMBERS)}"
-        return replace(chosen, open=partial(open_postgres, url))
+        return replace(chosen, open=partial(open_postgres, request.getfixturevalue("postgres").url))
     return chosen
 
 
