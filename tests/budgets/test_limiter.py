@@ -48,8 +48,6 @@ class Replica:
     async def send(self, who: str) -> None:
         async with self.turn():
             self.left.append((who, self.time.now - 1_000.0))
-            for _ in range(5):
-                await anyio.lowlevel.checkpoint()
 
     @asynccontextmanager
     async def turn(self, within_s: float = 60.0) -> AsyncIterator[None]:
@@ -191,3 +189,12 @@ async def test_a_turn_that_would_come_after_the_deadline_is_refused(replica: Rep
         with pytest.raises(RateLimited):
             async with replica.turn(within_s):
                 pass
+
+
+async def test_a_request_that_takes_longer_than_usual_counts_for_longer(budget: MemoryBudget, time: Time) -> None:
+    one, two = open_replica(budget), open_replica(budget)
+    await one.call("usual", 8)
+    async with one.turn(), one.turn():
+        time.now += 0.4
+    await two.call("two", 10)
+    assert [round(at, 3) for _, at in two.left] == [1.035] * 8 + [1.435] * 2

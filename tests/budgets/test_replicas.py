@@ -35,6 +35,7 @@ def test_replicas_use_the_limit_of_a_crm_and_none_is_refused(postgres: TestDatab
         url = stack.enter_context(portal.wrap_async_context_manager(serve(there)))
         given = {
             "TASKHAND_STATE": postgres.url,
+            "TASKHAND_STATE_KEY": "0123456789abcdef" * 4,
             "VAMBE_BASE_URL": url,
             "VAMBE_API_KEY": KEY,
             "VAMBE_RATE": str(PER_S),

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
+from statistics import median
 from typing import Final, Protocol
 
 import anyio
@@ -30,6 +31,8 @@ __all__ = ["SharedBudget", "SharedRateLimiter", "Taken"]
 
 _LATE_S: Final = 0.02
 """How late a request may leave; the moment of a later one is given back, and it gets another."""
+_TYPICAL: Final = 32
+"""The latest requests by which it is told how long one usually takes."""
 _UNKNOWN_TAKERS: Final = 4
 """How many take from a budget while that is not known, since the database has not answered yet."""
 
@@ -53,6 +56,14 @@ class SharedBudget(Protocol):
     async def take(self, ask: Ask) -> Taken | None:
         """Take a portion; None where the database does not answer soon. Times are by the clock of this process."""
         ...
+
+
+@dataclass(eq=False, slots=True)
+class _Flight:
+    """A request that is under way: when it left, and the moment at which the budget counts it."""
+
+    left_at: float
+    counted_at: float
 
 
 @dataclass(eq=False, slots=True)
@@ -123,7 +134,8 @@ class SharedRateLimiter:
         self._clock = clock
         self._sleep = sleep
         self._places = in_flight
-        self._under_way = 0
+        self._flights: set[_Flight] = set()
+        self._took_s: deque[float] = deque([0.0], maxlen=_TYPICAL)
         self._queue = _FairQueue()
         self._leader: _Waiter | None = None
         self._name = token_hex(6)
@@ -131,6 +143,7 @@ class SharedRateLimiter:
         self._takers: int | None = None
         self._sent: list[float] = []
         self._unused: list[float] = []
+        self._late: list[tuple[float, float]] = []
         self._seen: Seen | None = None
         self._has_pause = False
 
@@ -139,12 +152,15 @@ class SharedRateLimiter:
         """Wait for a turn; as `RateLimiter.turn`."""
         left_at = await self._wait_for_turn(deadline)
         token = _LEFT_AT.set(left_at)
-        self._under_way += 1
+        flight = _Flight(left_at, left_at)
+        self._flights.add(flight)
         try:
             yield
         finally:
             _LEFT_AT.reset(token)
-            self._under_way -= 1
+            self._flights.discard(flight)
+            self._took_s.append(self._clock() - left_at)
+            self._note_late(flight)
             self._places += 1
             self._wake_leader()
         await self._tell()
@@ -241,6 +257,13 @@ class SharedRateLimiter:
         if self._leader is not None:
             self._leader.woken.set()
 
+    def _note_late(self, flight: _Flight) -> None:
+        """Note a request that takes, or took, longer than usual: the CRM may have counted it so much later."""
+        counted_at = self._clock() - median(self._took_s)
+        if counted_at > flight.counted_at + _LATE_S:
+            self._late.append((flight.counted_at, counted_at))
+            flight.counted_at = counted_at
+
     def _check_wait(self, taken: Taken, deadline: float) -> None:
         """RateLimited where the CRM has asked for a wait that is not waited out."""
         now, state = self._clock(), taken.state
@@ -251,12 +274,15 @@ class SharedRateLimiter:
 
     async def _take(self, wanted: int) -> Taken:
         """A portion of the budget, of all replicas' or, while the database does not answer, of our own share."""
+        for flight in self._flights:
+            self._note_late(flight)
         ask = Ask(
             self._name,
             wanted,
-            self._under_way,
+            len(self._flights),
             tuple(self._sent),
             tuple(self._unused),
+            tuple(self._late),
             self._seen,
             self._known.paused_until,
         )
@@ -272,6 +298,7 @@ class SharedRateLimiter:
     def _forget_told(self, ask: Ask) -> None:
         self._sent = self._sent[len(ask.sent) :]
         self._unused = self._unused[len(ask.unused) :]
+        self._late = self._late[len(ask.late) :]
         if self._seen is ask.seen:
             self._seen = None
         self._has_pause = False
@@ -281,7 +308,7 @@ class SharedRateLimiter:
         now, rate = self._clock(), self._share()
         state = self._known
         if self._seen is not None:
-            state = with_headers(state, self._seen.headers, self._seen.seen_at, in_flight=self._under_way)
+            state = with_headers(state, self._seen.headers, self._seen.seen_at, in_flight=len(self._flights))
             self._seen = None
         moments: list[float] = []
         while len(moments) < wanted and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
@@ -302,6 +329,8 @@ class SharedRateLimiter:
         """Tell the others at once what holds them back too: nobody here may ask for long."""
         is_known = self._known.allowance == 0 and self._clock() < self._known.until
         is_used_up = self._seen is not None and self._seen.headers.remaining <= 0 and not is_known
-        if self._leader is None and (is_used_up or self._has_pause):
+        guard_s = guarded(self._rate).per_s - self._rate.per_s
+        is_late = any(counted_at - moment > guard_s for moment, counted_at in self._late)
+        if self._leader is None and (is_used_up or self._has_pause or is_late):
             self._has_pause = False
             await self._take(0)

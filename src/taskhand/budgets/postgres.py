@@ -157,6 +157,7 @@ def _moved(ask: Ask, by_s: float) -> Ask:
         ask,
         sent=tuple(at + by_s for at in ask.sent),
         unused=tuple(at + by_s for at in ask.unused),
+        late=tuple((moment + by_s, counted_at + by_s) for moment, counted_at in ask.late),
         seen=seen,
         paused_until=ask.paused_until + by_s if ask.paused_until else 0.0,
     )

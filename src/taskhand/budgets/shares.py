@@ -46,8 +46,8 @@ class Ask:
     """What a taker asks for, and what it has to tell.
 
     It has `wanted` requests waiting, and `under_way` without an answer. It sent some at the moments `sent` that nobody
-    had dealt to it, and did not send those that were dealt to it for `unused`. The CRM asked to wait until
-    `paused_until`.
+    had dealt to it, and did not send those that were dealt to it for `unused`. Those of `late` took longer than usual:
+    the CRM may have counted them only at the second moment of each pair. The CRM asked to wait until `paused_until`.
     """
 
     taker: str
@@ -55,6 +55,7 @@ class Ask:
     under_way: int = 0
     sent: Sequence[float] = ()
     unused: Sequence[float] = ()
+    late: Sequence[tuple[float, float]] = ()
     seen: Seen | None = None
     paused_until: float = 0.0
 
@@ -196,6 +197,10 @@ def _with_report(rate: Rate, shares: Shares, ask: Ask, now: float) -> Shares:
     returned = len(state.sent) - len(kept)
     is_limited = state.allowance is not None and now < state.until
     state = replace(state, sent=kept, allowance=(state.allowance or 0) + returned if is_limited else state.allowance)
+    for moment, counted_at in ask.late:
+        rest = _without(state.sent, [moment])
+        if len(rest) < len(state.sent):
+            state = _with_sent(replace(state, sent=rest), [counted_at], spends=0)
     if ask.paused_until > now:
         state = with_pause(state, ask.paused_until - now, now)
     shares = replace(shares, state=state)
