@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "sqlite": {"domain", "sql"},
     "postgres": {"domain", "sql"},
     "budgets": {"domain", "http/rate_limiter", "http/upstream", "postgres", "sql"},
+    "events": {"domain"},
     "telemetry": {"domain", "__init__"},
     "journal": {"domain", "sql", "sqlite", "postgres"},
     "keys": {"domain", "sql", "sqlite", "postgres"},

@@ -20,7 +20,7 @@ from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from taskhand.cli.access import AuthOptions
     from taskhand.config.settings import Settings
@@ -277,9 +277,12 @@ async def _open(
         from taskhand.server.trace_headers import read_trace_headers
 
         server.middleware.insert(0, read_trace_headers)
+    works = [reload_on_hangup((policy, people), stack), *([] if links is None else [links.record_uses])]
+    if settings.state is not None:
+        from taskhand.cli.changes import share_changes
 
-    reload_files = reload_on_hangup((policy, people), stack)
-    at_start = partial(_work_beside, reload_files, links, connections)
+        works.append(share_changes(found, connections))
+    at_start = partial(_work_beside, works, connections)
 
     async def close() -> None:
         await connections.aclose()
@@ -291,16 +294,15 @@ async def _open(
     return server, close, at_start, check_readiness(connections), pages
 
 
-async def _work_beside(reload_files: _Work, links: "Links | None", connections: "Connections") -> None:
+async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
     """What is done beside the first requests, until cancelled."""
     from taskhand.domain.side_by_side import side_by_side
     from taskhand.server.use_cases import load_use_cases
     from taskhand.service.recovery import recover_if_possible
 
     async with side_by_side() as group:
-        group.start_soon(reload_files)
-        if links is not None:
-            group.start_soon(links.record_uses)
+        for work in works:
+            group.start_soon(work)
         for app in connections:
             await recover_if_possible(app)
         await anyio.sleep(_QUIET_S)

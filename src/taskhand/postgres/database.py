@@ -70,6 +70,11 @@ class Database:
         self._is_down = False
 
     @property
+    def url(self) -> str:
+        """The address, with the password: not to be shown."""
+        return self._url
+
+    @property
     def place(self) -> str:
         """Which database it is, without who signs in to it."""
         return describe_database(self._url)

@@ -7,7 +7,12 @@ from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, PingRequest
 
-__all__ = ["SessionFeed"]
+__all__ = ["SessionFeed", "is_among"]
+
+
+def is_among(task: str, key: str) -> bool:
+    """Whether the key of a task is this one, or is among all of a connection."""
+    return task == key or (key.endswith("/") and task.startswith(key))
 
 
 async def _always() -> bool:
@@ -50,9 +55,9 @@ class SessionFeed:
         self._waiting.pop(uri, None)
 
     def tell(self, key: str) -> None:
-        """Note that a task has changed."""
+        """Note that a task has changed, or with the key of all tasks of a connection that any of them may have."""
         changed = key.casefold()
-        self._waiting |= {uri: None for uri, known in self._tasks.items() if known == changed}
+        self._waiting |= {uri: None for uri, known in self._tasks.items() if is_among(known, changed)}
         if self._waiting:
             self._woken.set()
 

@@ -28,7 +28,7 @@ from mcp.types import (
 )
 
 from taskhand.server.resource_handlers import ResourceHandlers, task_key
-from taskhand.server.session_feed import SessionFeed
+from taskhand.server.session_feed import SessionFeed, is_among
 from taskhand.service.connections import Connections
 
 __all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
@@ -43,7 +43,7 @@ _Context = ServerRequestContext["_Sessions", Any]
 
 @dataclass(frozen=True, slots=True)
 class TaskSubscriptions:
-    """Subscriptions to the tasks that this process changes, on any connection.
+    """Subscriptions to the tasks that this process changes, on any connection, and the replicas that it hears of.
 
     `resources` says which task is at an address, and whether the caller may read it: that is asked again before each
     notification. `most_streams` limits the open streams of the newer era.
@@ -186,8 +186,9 @@ class _TaskBus:
                 listener(ResourceUpdated(uri=uri))
 
         def tell(key: str) -> None:
-            for uri in self._addresses.get(key, ()):
-                self._checks.start_soon(tell_allowed, uri)
+            for known, addresses in self._addresses.items():
+                for uri in addresses if is_among(known, key) else ():
+                    self._checks.start_soon(tell_allowed, uri)
 
         unsubscribe = _subscribe(self._connections, tell)
 
@@ -199,7 +200,10 @@ class _TaskBus:
 
 
 def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callable[[], None]:
-    """Tell the key of each task that is changed on any of the connections, until the returned function is called."""
+    """Tell the key of each task that is changed on any of the connections, until the returned function is called.
+
+    Where any may have been, that is the key of EVERY_TASK.
+    """
 
     def tell_of(connection: str | None) -> Callable[[str], None]:
         return lambda task_id: tell(task_key(connection, task_id))

@@ -1,4 +1,4 @@
-"""Which tasks this process has changed, told to whoever subscribed, at the moment when a change is settled."""
+"""Which tasks were changed, told to whoever subscribed: by this process at the moment when a change is settled."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -6,11 +6,14 @@ from typing import Final
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Result
 
-__all__ = ["TaskUpdates"]
+__all__ = ["EVERY_TASK", "TaskUpdates"]
 
 _MAY_HAVE_CHANGED: Final[frozenset[Outcome]] = frozenset({"applied", "unknown"})
 
 _Listener = Callable[[str], None]
+
+EVERY_TASK: Final = ""
+"""Told in the place of an id where any task may have been changed."""
 
 
 class TaskUpdates:
@@ -21,16 +24,35 @@ class TaskUpdates:
 
     def __init__(self) -> None:
         self._listeners: dict[object, _Listener] = {}
+        self._relays: dict[object, _Listener] = {}
 
     def publish(self, results: Iterable[Result]) -> None:
         """Tell the tasks of these results that may have changed."""
         for result in results:
             if result.task_id is not None and result.outcome in _MAY_HAVE_CHANGED:
-                for listener in tuple(self._listeners.values()):
-                    listener(result.task_id)
+                self.hear(result.task_id)
+                for relay in tuple(self._relays.values()):
+                    relay(result.task_id)
+
+    def hear(self, task_id: str) -> None:
+        """Tell the listeners of a change that another process has made."""
+        for listener in tuple(self._listeners.values()):
+            listener(task_id)
+
+    def doubt(self) -> None:
+        """Tell the listeners that any task may have been changed."""
+        self.hear(EVERY_TASK)
 
     def subscribe(self, listener: _Listener) -> Callable[[], None]:
         """Tell this listener too; the returned function ends that, and may be called twice."""
-        token = object()
-        self._listeners[token] = listener
-        return lambda: self._listeners.pop(token, None) and None
+        return _add(self._listeners, listener)
+
+    def relay(self, listener: _Listener) -> Callable[[], None]:
+        """Tell this listener what this process changes; the rest is as in `subscribe`."""
+        return _add(self._relays, listener)
+
+
+def _add(listeners: dict[object, _Listener], listener: _Listener) -> Callable[[], None]:
+    token = object()
+    listeners[token] = listener
+    return lambda: listeners.pop(token, None) and None

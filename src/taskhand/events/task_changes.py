@@ -1,0 +1,167 @@
+"""The tasks that each replica changes, told to all others: their ids, and of which connection, and nothing else.
+
+Who may see a task is asked where somebody has subscribed to it, as for a change of this process.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from secrets import token_hex
+from typing import Any, Final, Protocol
+
+import anyio
+
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.side_by_side import side_by_side
+
+__all__ = ["CHANNEL", "Channel", "TaskChanges", "Updates"]
+
+_log = logging.getLogger(__name__)
+
+CHANNEL: Final = "taskhand_changes"
+
+_MOST_BYTES: Final = 7_000
+"""Bytes of ids in one message; PostgreSQL takes 8,000 in all."""
+_MOST_WAITING: Final = 10_000
+"""Ids that wait to be told; where there are more, all tasks are said to have changed."""
+_PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between tries to reach the database; the last one again and again."""
+
+
+class Updates(Protocol):
+    """Who is told of the changes of one connection in this process."""
+
+    def relay(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Tell the listener what this process changes; the returned function ends that."""
+        ...
+
+    def hear(self, task_id: str) -> None:
+        """A task was changed elsewhere."""
+        ...
+
+    def doubt(self) -> None:
+        """Any task may have been changed elsewhere."""
+        ...
+
+
+class Channel(Protocol):
+    """What replicas tell each other; everything raises OperatorError where it cannot be reached."""
+
+    async def tell(self, messages: Sequence[str]) -> None: ...  # noqa: D102
+    async def listen(self) -> None: ...  # noqa: D102
+    async def hear(self) -> list[str]: ...  # noqa: D102
+    async def aclose(self) -> None: ...  # noqa: D102
+
+
+class TaskChanges:
+    """Tells the other replicas what this one changes, and this one what they do.
+
+    `updates` are those of the connections, by what every replica calls the connection. What was said while the channel
+    was cut is not heard: then all who have subscribed are told once that their tasks may have changed.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        updates: Mapping[str, Updates],
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    ) -> None:
+        self._channel = channel
+        self._updates = updates
+        self._sleep = sleep
+        self._name = token_hex(6)
+        self._waiting: dict[tuple[str, str], None] = {}
+        self._is_in_doubt = False
+        self._woken = anyio.Event()
+        self._ends = [found.relay(self._note(connection)) for connection, found in updates.items()]
+
+    async def run(self) -> None:
+        """Tell and hear, until cancelled."""
+        try:
+            async with side_by_side() as group:
+                group.start_soon(self._tell_always)
+                group.start_soon(self._hear_always)
+        finally:
+            for end in self._ends:
+                end()
+            with anyio.CancelScope(shield=True), suppress(OperatorError):
+                await self._channel.aclose()
+
+    def _note(self, connection: str) -> Callable[[str], None]:
+        def note(task_id: str) -> None:
+            self._waiting[connection, task_id] = None
+            if len(self._waiting) > _MOST_WAITING:
+                self._waiting, self._is_in_doubt = {}, True
+            self._woken.set()
+
+        return note
+
+    async def _tell_always(self) -> None:
+        tries = 0
+        while True:
+            await self._woken.wait()
+            self._woken = anyio.Event()
+            told, self._waiting = self._waiting, {}
+            in_doubt, self._is_in_doubt = self._is_in_doubt, False
+            try:
+                await self._channel.tell([*self._messages(list(told), in_doubt=in_doubt)])
+                tries = 0
+            except OperatorError as error:
+                _log.warning("the other replicas could not be told what changed: %s", error.message)
+                self._is_in_doubt = True
+                await self._sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+                tries += 1
+                self._woken.set()
+
+    def _messages(self, told: Sequence[tuple[str, str]], *, in_doubt: bool) -> Iterator[str]:
+        if in_doubt:
+            yield from (self._message(connection, None) for connection in self._updates)
+            return
+        for connection in dict.fromkeys(one for one, _ in told):
+            part: list[str] = []
+            for task_id in (task_id for one, task_id in told if one == connection):
+                if part and len(json.dumps([*part, task_id])) > _MOST_BYTES:
+                    yield self._message(connection, part)
+                    part = []
+                part.append(task_id)
+            yield self._message(connection, part)
+
+    def _message(self, connection: str, tasks: Sequence[str] | None) -> str:
+        return json.dumps({"by": self._name, "connection": connection, "tasks": tasks})
+
+    async def _hear_always(self) -> None:
+        tries, was_cut = 0, False
+        while True:
+            try:
+                await self._channel.listen()
+                if was_cut:
+                    self._doubt_all()
+                tries = 0
+                while True:
+                    for message in await self._channel.hear():
+                        self._pass_on(message)
+            except OperatorError as error:
+                if not tries:
+                    _log.warning("what other replicas change is not heard for now: %s", error.message)
+                was_cut = True
+                await self._sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+                tries += 1
+
+    def _doubt_all(self) -> None:
+        for updates in self._updates.values():
+            updates.doubt()
+
+    def _pass_on(self, message: str) -> None:
+        """Pass on what another replica has changed; what a newer version says otherwise is not understood."""
+        try:
+            said: dict[str, Any] = json.loads(message)
+            by, updates, tasks = said["by"], self._updates.get(said["connection"]), said["tasks"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if by == self._name or updates is None:
+            return
+        if tasks is None:
+            updates.doubt()
+        for task_id in tasks or ():
+            updates.hear(str(task_id))

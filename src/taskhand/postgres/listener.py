@@ -1,0 +1,80 @@
+"""What other processes tell on a channel of a PostgreSQL database, heard on a connection of its own."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import anyio
+import psycopg
+from anyio import to_thread
+
+from taskhand.postgres.connection import Driver, connect
+from taskhand.postgres.database import Database
+from taskhand.postgres.errors import database_errors
+from taskhand.postgres.lease import SESSIONS
+from taskhand.postgres.store import Store
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["Channel"]
+
+_MOST_AT_ONCE: Final = 1_000
+
+
+class Channel:
+    """A channel between processes: `tell` on it, and what others tell is heard, from `listen` on.
+
+    Nobody is told what was said while nobody listened, or the connection was cut. Everything raises OperatorError where
+    the database cannot be used.
+    """
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._store = Store(database, SESSIONS)
+        self._url = database.url
+        self._name = name
+        self._driver: Driver | None = None
+
+    async def tell(self, messages: Sequence[str]) -> None:
+        """Tell all who listen, this process too; of each message at most 8,000 bytes."""
+
+        def tell(connection: SqlConnection) -> None:
+            for message in messages:
+                connection.execute("SELECT pg_notify(?, ?)", (self._name, message))
+
+        await to_thread.run_sync(partial(self._store.write_now, tell), abandon_on_cancel=True)
+
+    async def listen(self) -> None:
+        """Listen, on a new connection."""
+        await self._leave()
+        self._driver = await to_thread.run_sync(self._connect, abandon_on_cancel=True)
+
+    async def hear(self) -> list[str]:
+        """What is told next."""
+        if self._driver is None:
+            await self.listen()
+        driver = self._driver
+        while driver is not None:
+            await anyio.wait_readable(driver.fileno())
+            with database_errors(self._url, SESSIONS):  # nothing here waits: what has come is there
+                if found := [one.payload for one in driver.notifies(timeout=0, stop_after=_MOST_AT_ONCE)]:
+                    return found
+        return []
+
+    async def aclose(self) -> None:
+        """Listen no longer, and close the connections."""
+        await self._leave()
+        await self._store.aclose()
+
+    def _connect(self) -> Driver:
+        with database_errors(self._url, SESSIONS):
+            driver = connect(self._url)
+            try:
+                driver.execute(f'LISTEN "{self._name}"'.encode())
+            except psycopg.Error:
+                driver.close()
+                raise
+            return driver
+
+    async def _leave(self) -> None:
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.close()

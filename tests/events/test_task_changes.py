@@ -1,0 +1,151 @@
+"""A subscription at one replica hears of a change at another; also after the database was away for a while."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import psycopg
+import pytest
+from anyio.lowlevel import checkpoint
+from mcp import Client
+
+from behaviour.agent import Agent
+from postgres_server import TestDatabase
+from server.test_subscriptions import ERAS, watching
+from server.transports.server_process import environment
+from taskhand.config.settings import Settings
+from taskhand.events.task_changes import CHANNEL, TaskChanges
+from taskhand.journal.journal import Result
+from taskhand.postgres.database import Database
+from taskhand.postgres.listener import Channel
+from taskhand.server.app import create_server
+from taskhand.service.task_updates import EVERY_TASK, TaskUpdates
+from taskhand.wiring import open_app
+
+
+@dataclass
+class Replica:
+    """What one replica has heard of the connection `acme`."""
+
+    updates: TaskUpdates = field(default_factory=TaskUpdates)
+    heard: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.updates.subscribe(self.heard.append)
+
+    def change(self, *tasks: str) -> None:
+        self.updates.publish([Result(n, "applied", task) for n, task in enumerate(tasks)])
+
+    async def has_heard(self, wanted: Callable[[list[str]], bool]) -> None:
+        with anyio.fail_after(10):
+            while not wanted(self.heard):
+                await checkpoint()
+
+
+@asynccontextmanager
+async def telling(url: str, **connections: TaskUpdates) -> AsyncIterator[None]:
+    """A replica that tells others and hears them, from when it listens on."""
+    channel = Channel(Database(url, sleep=lambda _: None), CHANNEL)
+    changes = TaskChanges(channel, connections, lambda _: checkpoint())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(changes.run)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def two_replicas(postgres: TestDatabase) -> AsyncIterator[tuple[Replica, Replica]]:
+    one, two = Replica(), Replica()
+    async with telling(postgres.url, acme=one.updates), telling(postgres.url, acme=two.updates):
+        await listening(postgres, 2)
+        yield one, two
+
+
+async def listening(postgres: TestDatabase, count: int) -> None:
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN \"{CHANNEL}\"'"  # noqa: S608
+    with anyio.fail_after(10):
+        while postgres.rows(sql) != [(count,)]:
+            await checkpoint()
+
+
+async def test_each_hears_what_another_changes_and_its_own_changes_once(postgres: TestDatabase) -> None:
+    async with two_replicas(postgres) as (one, two):
+        one.change("t-1", "t-2")
+        await two.has_heard(lambda heard: len(heard) == 2)
+        two.change("t-3")
+        await one.has_heard(lambda heard: "t-3" in heard)
+    assert one.heard == two.heard == ["t-1", "t-2", "t-3"]
+
+
+async def test_a_change_of_very_many_is_told_whole(postgres: TestDatabase) -> None:
+    ids = [f"7a5c0000-0000-4000-8000-{number:012}" for number in range(1_000)]
+    async with two_replicas(postgres) as (one, two):
+        one.change(*ids)
+        await two.has_heard(lambda heard: len(heard) >= len(ids))
+    assert two.heard == ids
+
+
+async def test_what_is_told_has_ids_and_nothing_else_and_other_connections_do_not_hear_it(
+    postgres: TestDatabase,
+) -> None:
+    other = Replica()
+    with psycopg.connect(postgres.url, autocommit=True) as line:
+        line.execute(f"LISTEN {CHANNEL}")
+        async with two_replicas(postgres) as (one, two), telling(postgres.url, globex=other.updates):
+            one.change("t-1")
+            await two.has_heard(lambda heard: heard == ["t-1"])
+        [told] = line.notifies(timeout=0)
+        assert json.loads(told.payload).keys() == {"by", "connection", "tasks"}
+        line.execute(f"SELECT pg_notify('{CHANNEL}', 'something newer')")
+    assert other.heard == []
+
+
+async def test_after_the_connection_was_cut_all_are_told_once_that_their_tasks_may_have_changed(
+    postgres: TestDatabase,
+) -> None:
+    async with two_replicas(postgres) as (one, two):
+        postgres.cut_connections()
+        for replica in (one, two):
+            await replica.has_heard(lambda heard: EVERY_TASK in heard)
+        await listening(postgres, 2)
+        one.change("t-1")
+        await two.has_heard(lambda heard: "t-1" in heard)
+        assert one.heard == two.heard == [EVERY_TASK, "t-1"]
+
+
+async def test_a_database_that_is_away_is_looked_for_and_nothing_else_is_held_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    alone = Replica()
+    async with telling("postgresql://ana:s3cret@127.0.0.1:1/none", acme=alone.updates):
+        alone.change("t-1")
+        while len(caplog.records) < 2:
+            await checkpoint()
+    assert alone.heard == ["t-1"]
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_whoever_watches_a_task_in_either_era_hears_of_a_change_at_another_replica(
+    postgres: TestDatabase, store_file: Path, era: str
+) -> None:
+    settings = Settings.from_env(environment(store_file))
+    async with open_app(settings) as here, open_app(settings) as there, Client(create_server(there)) as client:
+        agent = Agent(client)
+        task, other = [(await agent.create(title))["id"] for title in ("watched", "another")]
+        async with (
+            telling(postgres.url, acme=here.updates),
+            telling(postgres.url, acme=there.updates),
+            watching(here, era, f"task://{task}", f"task://{other}") as watcher,
+        ):
+            await listening(postgres, 2)
+            await agent("update_task", id=task, title="Changed elsewhere")
+            with anyio.fail_after(10):
+                assert await watcher.next() == f"task://{task}"
+                here.updates.doubt()
+                assert {await watcher.next(), await watcher.next()} == {f"task://{task}", f"task://{other}"}
+                await agent("update_task", id=other, title="Changed too")
+                assert await watcher.next() == f"task://{other}"
