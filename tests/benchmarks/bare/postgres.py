@@ -48,7 +48,7 @@ def update_task(id: str, title: str) -> dict[str, Any]:  # noqa: A002  the docum
         connection.execute("INSERT INTO taskhand_journal.under_way VALUES (%s, 'bare', 'bare', 0)", (change_id,))
     with connection.transaction():
         connection.execute("SET LOCAL search_path TO taskhand_tasks, pg_catalog")
-        connection.execute("SELECT pg_advisory_xact_lock(1952543595, 3)")
+        connection.execute("SELECT pg_advisory_xact_lock(1952543595, 2)")
         task_of(id)
         sql = "UPDATE task SET title = %s, searchable = lower(%s) WHERE id = %s"
         connection.execute(sql, (title, title, id))
