@@ -3,7 +3,6 @@
 from taskhand.backends.registry import find_factory
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.oauth_app import has_app
-from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
@@ -14,7 +13,7 @@ def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[Check
     """Whether there is an app; nothing for a CRM without OAuth, and where nobody can link and none is set."""
     settings = connection.settings
     factory = find_factory(settings.backend)
-    variables = [connection.keys.get(one, one) for one in map(Settings.variable, factory.app)]
+    variables = connection.named(factory.app)
     is_set = any(getattr(settings, name) is not None for name in factory.app)
     if not factory.app or not (has_vault or is_set):
         return ()

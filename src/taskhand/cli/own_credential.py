@@ -29,7 +29,8 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
     if not factory.has_personal_keys and not _has_app(connection):
         found = "The rule own_credential asks for a credential of one's own, and there is no page to link one."
-        remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set an OAuth app."
+        app = f"an OAuth app ({' and '.join(connection.named(factory.app))})"
+        remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set {app}."
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
     said = "Those with the rule own_credential need one of their own; these checks are not held to it."
     return (CheckResult(_SUBJECT, "ok", said),)

@@ -1,7 +1,7 @@
 """The CRM accounts that the configuration names, and where each of their settings comes from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -65,6 +65,10 @@ class ConnectionSettings:
             if getattr(self.settings, name) is not None:
                 origin = self.origins.get(name, DEFAULT)
                 yield origin.reference or origin.called
+
+    def named(self, fields: Iterable[str]) -> list[str]:
+        """What whoever configures this connection calls fields of Settings: keys of its table, or variables."""
+        return [self.keys.get(one, one) for one in map(Settings.variable, fields)]
 
     def in_own_words(self, text: str) -> str:
         """The text with this connection's keys in place of variables, which it does not have."""

@@ -54,6 +54,9 @@ async def test_who_cannot_be_invited_is_said(
     async with link_stage(tmp_path) as stage:
         done = await invite(stage, *arguments, **changed)
         assert isinstance(done.exception, TaskhandError)
+        if "hub" in arguments:
+            keys = "connections.hub.client_id and connections.hub.client_secret"
+            assert done.exception.next_step == f"Set {keys}."
         assert done.exception.message.startswith(said)
         assert done.stdout == ""
 
