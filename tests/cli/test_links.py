@@ -26,7 +26,7 @@ from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.vault.health_checks import check_vault
-from taskhand.vault.link import Link
+from taskhand.vault.link import Link, LinkedMember
 from taskhand.wiring import links_path, open_cipher, open_link_store, open_links
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
@@ -243,6 +243,12 @@ def test_the_links_are_beside_the_keys_of_callers(tmp_path: Path) -> None:
 def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
     assert check(file) == ("ok", "There is no file FILE yet: nobody has linked a credential.", None)
     save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
+    outcome, found, _ = check(file, OLD_KEY)
+    assert (outcome, found.partition("broken. ")[2]) == (
+        "warning",
+        "ana and ben are both ana in the CRM (17) in north.",
+    )
+    save(file, replace(link_of("ben"), member=LinkedMember("18")), key=OLD_KEY)
     state = "FILE: 2 linked, 0 to be linked again, 0 broken."
     assert check(file, OLD_KEY) == ("ok", state, None)
     former = f"{state} 2 of them are encrypted with an earlier key."
@@ -317,6 +323,29 @@ async def test_a_credential_is_tried_kept_and_said_whose_it_is(
     kept = await links_at(file).find("ben@x.test", "default")
     assert kept is not None
     assert kept.credential.access_token == token
+
+
+async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path
+) -> None:
+    sandbox, given = crm
+    token = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
+    people = file.with_name("people.toml")
+    file.parent.mkdir()
+    for text, person, said in (
+        ("", "eve@x.test", "Ben Abel (user_ben) is known as ben@example.com, who is another person."),
+        ("", "ben@example.com", "Ben Abel (user_ben) is known as eve@x.test, who is another person."),
+        ('[eve]\nmember = "Ana"\n', "eve", "people.toml says that eve is 'Ana', and the CRM says otherwise."),
+        ('["ben@example.com"]\nmember = "user_ben"\n', "ben@example.com", None),
+    ):
+        people.write_text(text, encoding="utf-8")
+        env = environment(file) | given | {"TASKHAND_PEOPLE": str(people)}
+        arguments = ["people", "link", person, "default"]
+        asked = partial(CliRunner().invoke, command, arguments, input=token, env=env)
+        done = await anyio.to_thread.run_sync(asked)
+        assert done.stdout == f"{person} is linked to default as Ben Abel (user_ben).\n"
+        undo = f"If that is not meant: taskhand people unlink {person} default\n"
+        assert done.stderr == (f"{said} {undo}" if said else "")
 
 
 async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(

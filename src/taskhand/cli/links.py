@@ -10,12 +10,15 @@ import click
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.people import PeopleSource
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError
+from taskhand.domain.member_claims import KnownPersons
+from taskhand.domain.people import find_members
 from taskhand.domain.person_id import flaw_of_person
-from taskhand.domain.principal import Person, is_token_person
+from taskhand.domain.principal import MEMBER, Person, is_token_person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.config.configuration import Configuration
     from taskhand.config.connections import ConnectionSettings
+    from taskhand.domain.task import Member
     from taskhand.vault.link import Link, LinkedMember, ListedLink
     from taskhand.vault.links import Links
 
@@ -58,7 +62,7 @@ def people(context: click.Context, *, as_json: bool) -> None:
             f"{link.person} ({link.email})" if link.email else link.person,
             link.connection,
             link.state,
-            _who(link.member),
+            link.member.shown_name,
             f"since {_to_text(link.linked_at)}" if link.linked_at else None,
             f"used {_to_text(link.last_used_at)}" if link.last_used_at else "never used",
             f"it {link.flaw}" if link.flaw else None,
@@ -91,9 +95,12 @@ def link(context: click.Context, person: str, connection: str) -> None:
 
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
-    member, former = anyio.run(_save_link, found.settings, chosen, name, text)
-    who = _who(member)
+    memberships = PeopleSource.open(found).current
+    member, doubt, former = anyio.run(_save_link, chosen, name, text, memberships)
+    who = member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
+    if doubt is not None:
+        print_line(f"{doubt} If that is not meant: taskhand people unlink {name} {chosen.name}", err=True)
     if former is not None:
         print_line(_describe_withdrawal(chosen, former), err=True)
     if who is None:
@@ -111,8 +118,9 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
     """Print the address of a page on which a person links.
 
     It is for a credential of PERSON's own for CONNECTION. It opens once, for ten minutes, at a server over HTTP that
-    asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the page the
-    credential of anybody else is refused.
+    asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the page a
+    credential is refused where the CRM says that it is of a member who is somebody else, by people.toml, a link or an
+    e-mail address.
     """
     from taskhand.cli.linking import make_invitation
 
@@ -149,27 +157,48 @@ def _ask_credential(question: str) -> str:
 
 
 async def _save_link(
-    settings: Settings, connection: "ConnectionSettings", person: str, text: str
-) -> "tuple[LinkedMember, bool | None]":
-    """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below."""
+    connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
+) -> "tuple[LinkedMember, str | None, bool | None]":
+    """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below.
+
+    Between them is why that may be somebody else, where people.toml, a link or an e-mail address says so.
+    """
     from taskhand.vault.link import Link, OwnCredential
     from taskhand.wiring import open_as_person, open_links
 
+    settings, key = connection.settings, connection.name_in_files or MEMBER
     now = settings.clock or datetime.now().astimezone()
     async with open_as_person(connection, text) as backend:
-        member = await _find_member(backend, find_factory(connection.settings.backend).title)
+        member, team = await _find_member(backend, find_factory(connection.settings.backend).title)
     links = open_links(settings)
     try:
+        lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
+        known = KnownPersons(lines, memberships, await links.list_members(connection.name))
+        doubt = _find_doubt(Person.named(person), member, team, known)
         former = await _find_open(links, person, connection.name)
         await links.save(Link(person, connection.name, "key", OwnCredential(text), now, member))
     finally:
         await links.aclose()
     is_other = former is not None and former.credential.access_token != text
-    return member, await _withdraw(connection, former) if is_other and former else None
+    return member, doubt, await _withdraw(connection, former) if is_other and former else None
 
 
-async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
-    """Whose credential a backend was opened with; nobody where the CRM does not tell."""
+def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:
+    """Why the member whose credential it is may be another than the person, in a sentence."""
+    if member.id is None:
+        return None
+    line = next((known.lines[name] for name in person.names if name in known.lines), None)
+    if line is not None:
+        is_meant = member.id in {one.id for one in find_members(line, team)}
+        return (
+            None if is_meant else f"people.toml says that {person.shown_name} is {line!r}, and the CRM says otherwise."
+        )
+    other = known.find_other(member.id, person, team)
+    return f"{member.shown_name} is known as {other}, who is another person." if other else None
+
+
+async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
+    """Whose credential a backend was opened with, and the team; nobody where the CRM does not tell."""
     from taskhand.vault.link import LinkedMember
 
     try:
@@ -184,7 +213,7 @@ async def _find_member(backend: "Backend", title: str) -> "LinkedMember":
             code="unauthorized",
             next_step="Copy it from the CRM again, whole, and run the same command.",
         ) from None
-    return LinkedMember(me, next((one.name for one in team if one.id == me), None))
+    return LinkedMember(me, next((one.name for one in team if one.id == me), None)), team
 
 
 @people.command("unlink")
@@ -258,7 +287,7 @@ async def _unlink(
 
 def _names_of(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
     """All names by which calls of a person find a link, as far as the links tell; empty where nothing is theirs."""
-    return frozenset[str]().union(*(link.names for link in found if person in link.names))
+    return frozenset[str]().union(*(link.whose.names for link in found if person in link.whose.names))
 
 
 def _nothing_linked(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
@@ -275,13 +304,6 @@ def _may_call_by_email(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequ
     """Whether a person whose address nobody knows may have linked under it what is left."""
     unknown = {link.connection for link, _ in removed if is_token_person(link.person) and link.email is None}
     return any("@" in link.person and link.connection in unknown for link in left if not is_token_person(link.person))
-
-
-def _who(member: "LinkedMember") -> str | None:
-    """Who a person is in the CRM, in a row."""
-    if member.name and member.id:
-        return f"{member.name} ({member.id})"
-    return member.name or member.id
 
 
 def _to_text(moment: datetime) -> str:

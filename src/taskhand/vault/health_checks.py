@@ -3,13 +3,16 @@
 import os
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.vault.cipher import Cipher, no_key
+from taskhand.vault.link import ListedLink
 from taskhand.vault.link_store import LinkStore
 from taskhand.vault.links import Links
 
@@ -46,11 +49,27 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
         named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MOST_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
         return CheckResult("vault", "warning" if states["linked"] else "failed", f"{found} {named}.", remedy)
+    if doubled := _find_doubled(listed):
+        remedy = (
+            "The rule second_person takes them for two. `taskhand people unlink` removes what one of them has linked."
+        )
+        return CheckResult("vault", "warning", f"{found} {doubled}.", remedy)
     sealed = [one.row.sealed for one in kept if one.row is not None and one.row.sealed is not None]
     if former := sum(one.key_id != cipher.key_id for one in sealed):
         found = f"{found} {former} of them are encrypted with an earlier key."
         return CheckResult("vault", "warning", found, "Run: taskhand vault rotate")
     return CheckResult("vault", "ok", found)
+
+
+def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
+    """Which two persons have linked as one member, in a clause."""
+    linked = [one for one in listed if one.state == "linked" and one.member.id is not None]
+    for one, other in combinations(linked, 2):
+        same = (one.connection, one.member.id) == (other.connection, other.member.id)
+        if same and set(one.whose.names).isdisjoint(other.whose.names):
+            both = f"{one.whose.shown_name} and {other.whose.shown_name}"
+            return f"{both} are both {one.member.shown_name} in {one.connection}"
+    return None
 
 
 def _noun(place: Path | str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from taskhand.domain.own_credential import OwnCredential
+from taskhand.domain.principal import Person
 
 __all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
 
@@ -30,6 +31,11 @@ class LinkedMember:
 
     id: str | None = None
     name: str | None = None
+
+    @property
+    def shown_name(self) -> str | None:
+        """Who it is, in a row; None where the CRM did not say."""
+        return f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,9 @@ class ListedLink:
     email: str | None = None
 
     @property
-    def names(self) -> frozenset[str]:
-        """What the person is called, as far as the link tells."""
-        return frozenset({self.person, self.email or self.person})
+    def whose(self) -> Person:
+        """The person, as far as the link tells."""
+        return Person(self.person, self.email or Person.named(self.person).email)
 
     def to_json(self) -> Mapping[str, object]:
         """The link for programs."""

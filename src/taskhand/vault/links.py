@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
+from taskhand.domain.principal import Person
 from taskhand.sqlite.last_uses import LastUses
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import Link, LinkedMember, ListedLink
@@ -91,6 +92,10 @@ class Links:
         found = await self._store.list_links() if await self._store.exists() else ()
         wanted = [one for one in found if person in {None, one.person}]
         return [self._describe(one, seen.get((one.person, one.connection), 0)) for one in wanted]
+
+    async def list_members(self, connection: str) -> Sequence[tuple[Person, str | None]]:
+        """Who has linked a connection, and who each is there as far as the CRM has said."""
+        return [(one.whose, one.member.id) for one in await self.list() if one.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
         """The link with a credential that is good for a request now; None where nothing is linked.

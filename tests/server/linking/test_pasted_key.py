@@ -13,7 +13,9 @@ from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.vault.link import Link, LinkedMember
 from taskhand.wiring import open_as_person
+from vault.vaults import link_of
 
 PERSON = "ben@example.com"
 
@@ -106,7 +108,7 @@ async def test_people_toml_says_who_a_person_is(tmp_path: Path) -> None:
         assert await stage.linked() == {("bea", "north"): CAT}
 
 
-@pytest.mark.parametrize(("person", "connection"), [(PERSON, "chat"), ("dan", "north"), ("dan@example.com", "north")])
+@pytest.mark.parametrize(("person", "connection"), [(PERSON, "chat"), ("dan", "north")])
 async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
     stage: LinkStage, person: str, connection: str
 ) -> None:
@@ -127,6 +129,53 @@ async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
     done = await browser.send(page, secret)
     assert "is linked" in text_of(done)
     assert await stage.linked() == {(person, connection): None if connection == "chat" else CAT}
+
+
+@pytest.mark.parametrize(
+    ("person", "known", "other"),
+    [
+        ("dan@example.com", {}, "cat@example.com"),
+        ("dan", {"bea": {"north": CAT}}, "bea"),
+        ("dan", {"bea": {"north": BEN, "chat": "Cat"}}, None),
+        ("dan", {"cat@example.com": {"chat": "Cat"}}, "cat@example.com"),
+        ("dan", replace(link_of("bea"), member=LinkedMember(CAT)), "bea"),
+        ("dan", replace(link_of("https://login.x.test#cat"), email="cat@example.com"), "cat@example.com"),
+    ],
+)
+async def test_who_is_in_no_file_and_no_crm_is_refused_a_member_who_is_somebody_else(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    person: str,
+    known: Link | dict[str, dict[str, str]],
+    other: str | None,
+) -> None:
+    caplog.set_level("INFO", "taskhand")
+    async with link_stage(tmp_path, lines={} if isinstance(known, Link) else known) as stage:
+        if isinstance(known, Link):
+            await stage.links.save(known)
+        page, browser = await stage.ticket(person), await stage.browser()
+        await browser.open(page)
+        await browser.send(page, await stage.make_key(person))
+        done = await browser.send(page, stage.token(CAT))
+        told = [one for one in caplog.messages if person in one]
+        if other is None:
+            assert (done.status_code, told) == (200, [f"{person} has linked north as Cat Paz ({CAT})"])
+            return
+        assert (done.status_code, "the account of somebody else" in text_of(done)) == (403, True)
+        assert "people.toml has to say who" in text_of(done)
+        assert [f"that member is {other}; nothing was kept" in one for one in told] == [True]
+        assert (person, "north") not in await stage.linked()
+
+
+async def test_whom_people_toml_names_links_though_another_has_linked_as_that_member(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with link_stage(tmp_path, lines={"bea": {"north": CAT}}) as stage:
+        await stage.links.save(replace(link_of("dan"), member=LinkedMember(CAT)))
+        page, browser = await stage.ticket("bea"), await stage.browser()
+        await browser.open(page)
+        assert (await browser.send(page, stage.token(CAT))).status_code == 200
+        assert f"bea and dan are one member of north (Cat Paz ({CAT}))" in caplog.text
 
 
 async def test_who_has_proved_it_is_refused_the_credential_of_another_all_the_same(tmp_path: Path) -> None:

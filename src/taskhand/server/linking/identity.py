@@ -1,14 +1,18 @@
 """Whose credential it is: the person for whom the page was made, another, or nobody can tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from taskhand.domain.member_claims import KnownPersons
 from taskhand.domain.principal import MEMBER, Person
+from taskhand.domain.task import Member
+from taskhand.server.access import Memberships
 from taskhand.server.linking.way import Way
 from taskhand.service.personal_backend import backend_of_person
 from taskhand.vault.link import LinkedMember
+from taskhand.vault.links import Links
 
-__all__ = ["Verdict", "find_holder", "find_person", "is_in_team", "judge"]
+__all__ = ["Verdict", "find_holder", "find_known", "find_person", "find_team", "judge"]
 
 Verdict = Literal["same", "other", "unknown"]
 
@@ -18,14 +22,20 @@ async def find_person(way: Way, person: Person, members: Mapping[str, str]) -> s
 
     `members` are what people.toml says of the person.
     """
-    app = way.app.shared
-    key = app.connection or app.name_in_files or MEMBER
-    return await backend_of_person(app.backend, person, key, members.get(key)).me()
+    key = _key(way)
+    return await backend_of_person(way.app.shared.backend, person, key, members.get(key)).me()
 
 
-async def is_in_team(way: Way, member: str) -> bool:
-    """Whether the shared credential sees a member: else the other one is of another account of the CRM."""
-    return member in {one.id for one in await way.app.shared.backend.members()}
+async def find_team(way: Way) -> Sequence[Member]:
+    """The members whom the shared credential sees: a credential of nobody else is of this account of the CRM."""
+    return await way.app.shared.backend.members()
+
+
+async def find_known(way: Way, memberships: Memberships, links: Links, connection: str) -> KnownPersons:
+    """What is known of persons there; `memberships` are people.toml."""
+    key = _key(way)
+    lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
+    return KnownPersons(lines, memberships, await links.list_members(connection))
 
 
 async def find_holder(way: Way, credential: str, told: str | None = None) -> LinkedMember:
@@ -46,3 +56,8 @@ def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdi
     if holder is not None and expected is not None:
         return "same" if holder == expected else "other"
     return "same" if is_proved else "unknown"
+
+
+def _key(way: Way) -> str:
+    """What people.toml calls the connection."""
+    return way.app.connection or way.app.name_in_files or MEMBER

@@ -14,7 +14,7 @@ from taskhand.domain.link_offer import LinkOffer
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
-from taskhand.server.linking.identity import find_holder, find_person, is_in_team, judge
+from taskhand.server.linking.identity import find_holder, find_known, find_person, find_team, judge
 from taskhand.server.linking.way import BrowserSignIn, Way
 from taskhand.vault.link import Link, LinkedMember, LinkKind
 from taskhand.vault.links import Links
@@ -189,15 +189,39 @@ class Linking:
             said = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
             _log.warning(said, member.id or "an unknown member", person.id, ticket.connection, verdict)
             raise Refused(f"{verdict}_member", member)
-        if expected is None and member.id is not None and not await is_in_team(way, member.id):
-            raise Refused("other_account", member)
+        if member.id is not None:
+            await self._check_member(ticket, way, member, member.id, is_expected=expected is not None)
         if not await self.tickets.use(ticket, browser):
             raise Refused("used")
         former = await self._find_link(ticket)
         email = person.email if person.email != person.id else None
         await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member, email=email))
+        who = member.shown_name or f"somebody whom {way.crm} does not name"
+        _log.info("%s has linked %s as %s", person.id, ticket.connection, who)
         await self._finish(ticket, way, former, credential)
         return member
+
+    async def _check_member(
+        self, ticket: Ticket, way: Way, member: LinkedMember, member_id: str, *, is_expected: bool
+    ) -> None:
+        """Refused for a member of another account, and for one who is somebody else.
+
+        What people.toml or the e-mail address of the person says stands against all that is known of others.
+        """
+        team, person = await find_team(way), ticket.person
+        if not is_expected and member_id not in {one.id for one in team}:
+            raise Refused("other_account", member)
+        known = await find_known(way, self._memberships(), self._links, ticket.connection)
+        other = known.find_other(member_id, person, team)
+        if other is None:
+            return
+        if is_expected:
+            said = "%s and %s are one member of %s (%s): the rule second_person takes them for two persons"
+            _log.warning(said, person.id, other, ticket.connection, member.shown_name)
+            return
+        said = "the credential of %s was given on the page of %s for %s, and that member is %s; nothing was kept"
+        _log.warning(said, member.shown_name, person.id, ticket.connection, other)
+        raise Refused("taken_member", member)
 
     async def _finish(self, ticket: Ticket, way: Way, former: Link | None, credential: OwnCredential) -> None:
         """What follows once a link is kept, and never undoes it."""

@@ -53,6 +53,9 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "other_member": "This is the account of somebody else",
     "other_member_hint": "This page is for {person}, and {crm} says that the account is that of {member}. Nothing was "
     "kept. Use the account of {person}.",
+    "taken_member": "This is the account of somebody else",
+    "taken_member_hint": "Nothing was kept: {member} is known as another person than {person}. If it is your own "
+    "account, tell whoever runs Taskhand that people.toml has to say who {person} is in {connection}.",
     "other_account": "This is another account of {crm}",
     "other_account_hint": "Nothing was kept: {member} is nobody in {connection}. Use your account there.",
     "unknown_member": "Nobody can tell whose account this is",

@@ -51,6 +51,9 @@ SPANISH: Final[Mapping[str, str]] = {
     "other_member": "Esta es la cuenta de otra persona",
     "other_member_hint": "Esta página es para {person}, y {crm} dice que la cuenta es de {member}. No se guardó nada. "
     "Usa la cuenta de {person}.",
+    "taken_member": "Esta es la cuenta de otra persona",
+    "taken_member_hint": "No se guardó nada: {member} consta como otra persona que {person}. Si la cuenta es tuya, di "
+    "a quien administra Taskhand que people.toml tiene que decir quién es {person} en {connection}.",
     "other_account": "Esta es otra cuenta de {crm}",
     "other_account_hint": "No se guardó nada: {member} no es nadie en {connection}. Usa tu cuenta de allí.",
     "unknown_member": "Nadie puede decir de quién es esta cuenta",
