@@ -192,6 +192,25 @@ async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_c
         assert office.users() == {OWNER}
 
 
+async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(office: Office) -> None:
+    away = office.file.with_name("away")
+    async with office.client("ben@example.com") as ben, office.client(NOBODY) as dan:
+        for client in (ben, dan):
+            await answer_of(client, "get_task", id=TASK)
+        office.users()
+        for _ in range(2):
+            await office.links.aclose()  # on Windows an open file has its name for good
+            office.file.rename(away)
+            for client in (ben, dan):
+                for tool in ("list_team_members", "get_task", "update_task", "bulk_update_tasks"):
+                    assert (await answer_of(client, tool, **WORK[tool]))["code"] == "store_unavailable"
+            assert office.users() == set()
+            assert not office.file.exists()
+            away.rename(office.file)
+            assert "code" not in await answer_of(ben, "get_task", id=TASK)
+            assert office.users() == {BEN}
+
+
 async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(office: Office) -> None:
     backend = office.connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
     await backend.get_task(TASK)

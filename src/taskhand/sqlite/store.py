@@ -110,8 +110,9 @@ class Store:
             return self._run_and_commit(connection, work, durable=durable)
 
     async def exists(self) -> bool:
-        """Whether the file exists; OperatorError where that cannot be seen."""
+        """Whether the file exists; OperatorError where that cannot be seen, or it is gone and must not be made anew."""
         with database_errors(self._path, self._kind):
+            self._check_not_gone()
             return file_identity(self._path) is not None
 
     async def aclose(self) -> None:

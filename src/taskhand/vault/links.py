@@ -54,7 +54,7 @@ class Links:
         with another credential.
         """
         seen = self._seen.get((person, connection), 0)  # before the read, which another caller's may overtake
-        kept = await self._store.find(person, connection) if await self._store.exists() else None
+        kept = await self._store.find(person, connection) if await self._exists() else None
         if kept is None or (kept.row is None and kept.removed and kept.generation >= seen):
             return None
         try:
@@ -84,12 +84,12 @@ class Links:
 
     async def remove(self, person: str, connection: str) -> bool:
         """Remove a link, also one that is broken; whether there was one."""
-        return await self._store.exists() and await self._store.remove(person, connection, self._clock())
+        return await self._exists() and await self._store.remove(person, connection, self._clock())
 
     async def list(self, person: str | None = None) -> Sequence[ListedLink]:
         """What may be known of every link, or of a person's, by person and connection; never a credential."""
         seen = dict(self._seen)
-        found = await self._store.list_links() if await self._store.exists() else ()
+        found = await self._store.list_links() if await self._exists() else ()
         wanted = [one for one in found if person in {None, one.person}]
         return [self._describe(one, seen.get((one.person, one.connection), 0)) for one in wanted]
 
@@ -119,6 +119,18 @@ class Links:
         """Write down the last uses, and close the store after what is under way."""
         await self._uses.write()
         await self._store.aclose()
+
+    async def _exists(self) -> bool:
+        """Whether anything was ever kept. OperatorError where links were seen, and the place of all is gone."""
+        if await self._store.exists():
+            return True
+        if self._seen:
+            raise OperatorError(
+                "The credentials that persons have linked are gone from where they are kept.",
+                code="store_unavailable",
+                next_step="Put them back, or restart Taskhand to begin with none.",
+            )
+        return False
 
     def _seal(self, link: Link) -> SealedLink:
         return seal_link(link, self._cipher, link.generation + 1, self._clock())

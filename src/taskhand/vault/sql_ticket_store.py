@@ -33,7 +33,9 @@ class SqlTicketStore:
         await self._store.write(partial(_add, ticket, most, forget_before))
 
     async def find(self, ticket_id: str) -> Ticket | None:
-        """The ticket with this id."""
+        """The ticket with this id; nothing is made to look for it."""
+        if not await self._store.exists():
+            return None
         return await self._store.peek(partial(_find, ticket_id))
 
     async def begin(self, ticket_id: str, browser: str, now: datetime, *, most: int) -> bool:
@@ -46,6 +48,8 @@ class SqlTicketStore:
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
         """What the browser was sent away with, once."""
+        if not await self._store.exists():
+            return None
         return await self._store.write(partial(_take, state, browser))
 
     async def prove(self, ticket_id: str, browser: str, now: datetime) -> bool:

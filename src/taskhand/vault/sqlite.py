@@ -22,11 +22,14 @@ LINKS: Final = DatabaseKind("file of links", "TASKHAND_LINKS", "taskhand.vault")
 
 
 class SqliteLinkStore(SqlLinkStore):
-    """The links in the file at `path`, which is made at first use, for its owner alone."""
+    """The links in the file at `path`, which is made at first use, for its owner alone.
+
+    One that is gone later is not made anew: with an empty one the shared credential would take the place of all links.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(Store(path, LINKS, prepare=prepare_links))
+        super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
         """Keep when links were last used.

@@ -10,7 +10,7 @@ __all__ = ["SqliteTicketStore"]
 
 
 class SqliteTicketStore(SqlTicketStore):
-    """The tickets in the file at `path`, which is made at first use, for its owner alone."""
+    """The tickets in the file at `path`, which is made at first use, for its owner alone; as the links, not anew."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(Store(path, LINKS, prepare=prepare_links))
+        super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))
