@@ -36,6 +36,7 @@ class Office:
     connections: Connections
     links: Links
     file: Path
+    settings: Settings
     seen: int = 0
 
     async def link(self, person: str, member: str, connection: str = "default") -> None:
@@ -77,5 +78,5 @@ async def open_office(folder: Path, *names: str) -> AsyncIterator[Office]:
         )
         account = [ConnectionSettings(name, settings) for name in names or ("default",)]
         async with open_connections(account, links=links) as connections:
-            yield Office(sandbox, connections, links, file)
+            yield Office(sandbox, connections, links, file, settings)
     await links.aclose()

@@ -18,6 +18,7 @@ from safety.victim import journal_in
 from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of, client_of, open_offices
+from taskhand.cli.served_links import open_served_links
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
@@ -190,6 +191,31 @@ async def test_an_unlinked_person_is_back_on_the_shared_credential_at_the_next_c
         await office.links.remove("ben@example.com", "default")
         await answer_of(ben, "get_task", id=TASK)
         assert office.users() == {OWNER}
+
+
+async def test_a_server_without_the_key_of_the_vault_serves_nobody_who_has_linked_with_the_shared_credential(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = office.settings.model_copy(update={"links": office.file})
+    links = await open_served_links(settings)
+    assert links is not None
+    assert f"{office.file} has 2 credentials of persons, and there is no TASKHAND_VAULT_KEY" in caplog.messages[-1]
+    async with open_connections([ConnectionSettings("default", settings)], links=links) as connections:
+        for person, code in (("ben@example.com", "link_broken"), (NOBODY, None)):
+            async with client_of(connections, person) as client:
+                for tool in ("get_task", "update_task"):
+                    assert (await answer_of(client, tool, **WORK[tool])).get("code") == code
+    assert office.users() == {OWNER}
+    await links.aclose()
+    for person in PERSONS:
+        await office.links.remove(person, "default")
+    assert await open_served_links(settings) is None
+    assert await open_served_links(settings.model_copy(update={"links": tmp_path / "none"})) is None
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "damaged").write_bytes(b"no database")
+    links = await open_served_links(settings.model_copy(update={"links": tmp_path / "damaged"}))
+    assert links is not None, "as long as it is not known that there are none"
+    assert "whether persons have linked credentials is not known" in caplog.messages[-1]
 
 
 async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(office: Office) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
@@ -260,7 +261,7 @@ async def _open(
     policy, people, settings = PolicySource.open(found), PeopleSource.open(found), found.settings
     traces = _open_traces(stack)
     observe = metrics.of_connection if metrics else None
-    links = _open_links(settings, stack)
+    links = await _open_links(settings, stack)
     connections = await stack.enter_async_context(open_connections(found.connections, observe=observe, links=links))
     pages = await _open_pages(found, (connections, links, lambda: people.current), auth, stack)
     server = create_server(
@@ -320,7 +321,7 @@ async def _open_pages(
     `opened` are the connections, the links, and what returns who the persons are now.
     """
     connections, links, memberships = opened
-    if links is None or auth is None:
+    if links is None or auth is None or not found.settings.vault_keys:
         return None
     from taskhand.cli.linking import open_linking
     from taskhand.cli.sign_in import open_sign_in
@@ -330,14 +331,18 @@ async def _open_pages(
     return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack, sign_in))
 
 
-def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
-    """The credentials that persons have linked, open until the stack is closed; None where there is no vault."""
-    if not settings.vault_keys:
-        return None
-    from taskhand.wiring import open_links
+async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
+    """The credentials that persons have linked, open until the stack is closed; None where there are none."""
+    from taskhand.state import locate_links
 
-    links = open_links(settings)
-    stack.push_async_callback(links.aclose)
+    place = locate_links(settings)
+    if not settings.vault_keys and isinstance(place, Path) and not place.exists():
+        return None
+    from taskhand.cli.served_links import open_served_links
+
+    links = await open_served_links(settings)
+    if links is not None:
+        stack.push_async_callback(links.aclose)
     return links
 
 

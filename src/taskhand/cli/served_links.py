@@ -1,0 +1,49 @@
+"""The links with which a server calls, also where it has no TASKHAND_VAULT_KEY to decrypt them."""
+
+import logging
+import time
+from typing import Final
+
+from taskhand.config.settings import Settings
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import OperatorError
+from taskhand.state import locate_links, open_link_store
+from taskhand.vault.links import Links
+from taskhand.wiring import open_links
+
+__all__ = ["open_served_links"]
+
+_log = logging.getLogger(__name__)
+
+_LOOKS_S: Final = 5.0
+"""Seconds that a start waits for a database."""
+
+
+async def open_served_links(settings: Settings) -> Links | None:
+    """The credentials that persons have linked; None where there is no vault, and nobody has linked.
+
+    Without the vault's key each that is there is broken: its person is not served with the shared credential.
+    """
+    return open_links(settings) if settings.vault_keys or await _has_locked_links(settings) else None
+
+
+async def _has_locked_links(settings: Settings) -> bool:
+    """Whether persons have linked credentials, or that cannot be told now; the log says so."""
+    store = open_link_store(settings)
+    try:
+        with call_deadline(_LOOKS_S, time.monotonic):
+            count = len(await store.list_links()) if await store.exists() else 0
+    except OperatorError as error:
+        _log.warning("whether persons have linked credentials is not known: %s", error.message)
+        return True
+    finally:
+        await store.aclose()
+    if count:
+        _log.warning(
+            "%s has %s %s of persons, and there is no TASKHAND_VAULT_KEY: calls of whoever has linked are refused "
+            "(link_broken). Set it to the key that they were encrypted with.",
+            locate_links(settings),
+            count,
+            "credential" if count == 1 else "credentials",
+        )
+    return count > 0
