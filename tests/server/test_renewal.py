@@ -111,8 +111,11 @@ async def test_a_token_that_is_refused_though_it_is_new_is_not_renewed_in_a_circ
         await answer_of(ben, "get_task", id=office.crm.task)
         reads = next(one.route for one in office.sandbox.requests if one.route and office.crm.task in one.path)
         office.sandbox.faults = [Fault("status", route=reads, status=401, nth="every")]
-        assert (await answer_of(ben, "get_task", id=office.crm.task))["code"] == "link_required"
+        refused = await answer_of(ben, "get_task", id=office.crm.task)
+        assert (refused["code"], refused["retryable"]) == ("upstream_error", True)
+        assert refused["next"].startswith("Send the same call again in a moment.")
         assert len(office.renewals()) == 1
+        assert await office.states() == {BEN: "linked", CAT: "linked"}
         office.sandbox.faults = []
         assert "code" not in await answer_of(ben, "get_task", id=office.crm.task)
 

@@ -35,9 +35,17 @@ class _LiveToken:
         self.link, self.renewed = link, link.credential
 
     async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
-        """Have it renewed, once for all requests that were sent with it."""
+        """Have it renewed, once for all requests that were sent with it.
+
+        A CRM may refuse what it gave out a moment ago: only that it renews it no longer ends the link.
+        """
         if again:
-            return LinkRequired.again(self.link.connection)
+            return UpstreamError(
+                f"Your own credential for {self.link.connection} was renewed, and the CRM does not accept it yet.",
+                next_step=f"Send the same call again in a moment. If that does not help, tell the person to link "
+                f"{self.link.connection} again.",
+                retryable=True,
+            )
         return None if sent is not self.renewed else await self._reject(self)
 
 
