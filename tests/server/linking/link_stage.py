@@ -26,6 +26,7 @@ from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.linking import Linking
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.linking.way import BrowserSignIn
+from taskhand.server.transports.host_names import Address
 from taskhand.vault.links import Links
 from taskhand.vault.sqlite_tickets import SqliteTicketStore
 from taskhand.vault.tickets import Tickets
@@ -164,7 +165,7 @@ async def link_stage(
         linking = await open_linking(found, (connections, links, lambda: lines), auth, stack, sign_in)
         linking.tickets = Tickets(SqliteTicketStore(links_path(found.settings)), open_cipher(found.settings), clock)
         stack.push_async_callback(linking.tickets.aclose)
-        app = Starlette(routes=LinkPages(linking).routes(None))
+        app = Starlette(routes=LinkPages(linking).routes(None, Address("127.0.0.1", 0).allows_host))
         yield LinkStage(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 
 

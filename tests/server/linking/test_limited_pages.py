@@ -8,9 +8,25 @@ from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 
+HOSTS = {
+    "127.0.0.1": 200,
+    "localhost:9": 200,
+    "TASKS.example.com": 200,
+    "evil.example": 421,
+    "evil.example:443": 421,
+    "tasks.example.com.evil.example": 421,
+    "localhost.evil.example": 421,
+    "localhost:evil.example": 421,
+    "127.0.0.1@evil.example": 421,
+}
+
+
+def _no_other(_: str) -> bool:
+    return False
+
 
 async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> None:
-    limits = HttpLimits(requests_s=5, body_bytes=64 * 1024)
+    limits = HttpLimits(requests_s=15, body_bytes=64 * 1024)
     async with link_stage(tmp_path) as stage:
         pages = LinkPages(stage.linking)
         async with asking_server(tmp_path, KeyAuth(None), limits=limits, pages=pages) as (_, http, said):
@@ -20,8 +36,16 @@ async def test_the_limits_of_an_address_count_for_the_pages(tmp_path: Path) -> N
                 f"{page}/", headers={"Authorization": "Bearer thk_wrong", "Host": "tasks.example.com"}
             )
             assert (shown.status_code, "ben@example.com" in shown.text) == (200, True)
+            for host, status in HOSTS.items():
+                refused = await http.get(page, headers={"Host": host})
+                assert refused.status_code == status, host
+                assert status == 200 or ("ben@example.com" not in refused.text and "set-cookie" not in refused.headers)
+            assert (
+                "start it with --allow-host evil.example"
+                in (await http.post(page, headers={"Host": "evil.example"})).text
+            )
             assert (await http.post(page, content=b"x" * 70_000)).status_code == 413
-            answers = [await http.get("/link/nothing") for _ in range(20)]
+            answers = [await http.get("/link/nothing") for _ in range(40)]
     assert {one.status_code for one in answers} == {404, 429}
     assert answers[-1].headers["retry-after"] == "1"
 
@@ -30,7 +54,7 @@ async def test_without_an_address_of_its_own_a_server_that_others_reach_has_no_p
     async with link_stage(tmp_path) as stage:
         pages = LinkPages(stage.linking)
         stage.linking.resource = ""
-        assert pages.routes(None) == []
+        assert pages.routes(None, _no_other) == []
         assert "pages for it need --resource" in pages.describe()
-        assert len(pages.routes("http://127.0.0.1:8000/mcp")) == 3
+        assert len(pages.routes("http://127.0.0.1:8000/mcp", _no_other)) == 3
         assert stage.linking.callback == "http://127.0.0.1:8000/link/callback"

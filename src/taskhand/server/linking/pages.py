@@ -1,5 +1,8 @@
 """The pages as a server over HTTP serves them."""
 
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
 from starlette.routing import Route
 
 from taskhand.server.linking.linking import Linking
@@ -14,13 +17,15 @@ class LinkPages:
     def __init__(self, linking: Linking) -> None:
         self.linking = linking
 
-    def routes(self, url: str | None) -> list[Route]:
+    def routes(self, url: str | None, allows_host: Callable[[str], bool]) -> list[Route]:
         """The routes of the pages. `url` is the server's address where only this machine reaches it, else None.
 
-        There are none where nobody has told by which address persons reach it.
+        There are none where nobody has told by which address persons reach it. They are served under that one, and
+        under the Host headers that `allows_host` accepts.
         """
         self.linking.resource = self.linking.resource or url or ""
-        return link_routes(self.linking) if self.linking.base else []
+        own = urlsplit(self.linking.base).netloc.lower()
+        return link_routes(self.linking, lambda host: host.lower() == own or allows_host(host)) if own else []
 
     def describe(self) -> str:
         """Where persons link, for whoever starts the server."""

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from taskhand.domain.deadline import call_deadline
@@ -46,12 +46,27 @@ _IN_THE_FORM: Final = frozenset({"no_key", "key_refused"})
 """What is said beside the field, to be sent again."""
 
 
-def link_routes(linking: Linking) -> list[Route]:
-    """The page of a ticket, and the addresses to which a CRM and an issuer send the browser back."""
+def link_routes(linking: Linking, allows_host: Callable[[str], bool]) -> list[Route]:
+    """The page of a ticket, and the addresses to which a CRM and an issuer send the browser back.
+
+    `allows_host` is whether they are served under the Host header of a request: else a web page that has its own name
+    lead to this server could read them.
+    """
+
+    def answer(act: Callable[[_Visit], Awaitable[Page | str]]) -> Callable[[Request], Awaitable[Response]]:
+        answer_visit = _answer(linking, act)
+
+        async def answer_allowed(request: Request) -> Response:
+            if not allows_host(request.headers.get("host", "")):
+                return PlainTextResponse("Invalid Host header", 421)
+            return await answer_visit(request)
+
+        return answer_allowed
+
     return [
-        Route("/link/callback", _answer(linking, partial(_come_back, "consent")), methods=["GET"]),
-        Route("/link/signed-in", _answer(linking, partial(_come_back, "sign_in")), methods=["GET"]),
-        Route("/link/{ticket}", _answer(linking, _open_or_send), methods=["GET", "POST"]),
+        Route("/link/callback", answer(partial(_come_back, "consent")), methods=["GET"]),
+        Route("/link/signed-in", answer(partial(_come_back, "sign_in")), methods=["GET"]),
+        Route("/link/{ticket}", answer(_open_or_send), methods=["GET", "POST"]),
     ]
 
 

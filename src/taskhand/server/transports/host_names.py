@@ -71,6 +71,12 @@ class Address:
             origins += [f"http://{name}", f"https://{name}"]
         return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
+    def allows_host(self, host: str) -> bool:
+        """Whether a Host header is one of those that are accepted."""
+        allowed = self.security().allowed_hosts
+        name, _, port = host.lower().rpartition(":")
+        return host.lower() in allowed or (port.isdigit() and f"{name}:*" in allowed)
+
     def _given(self) -> Sequence[str]:
         """The names as headers have them; a name without a port stands for every port."""
         lowered = [name.lower() for name in self.names]

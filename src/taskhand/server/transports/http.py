@@ -97,7 +97,7 @@ async def serve_http(
             stateless_http=not keeps_sessions,
             custom_starlette_routes=[
                 *_health_routes(problem, _of_all(readiness, auth), draining),
-                *(pages.routes(url if address.is_loopback and not proxies.networks else None) if pages else ()),
+                *_page_routes(pages, url, address, proxies),
             ],
             **(auth.options(url) if auth else {}),
         )
@@ -222,6 +222,12 @@ def _bound(host: str, port: int) -> socket.socket:
         if hasattr(socket, option):
             bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return bound
+
+
+def _page_routes(pages: "LinkPages | None", url: str, address: Address, proxies: Proxies) -> list[Route]:
+    """The pages, under the names that /mcp has; `url` is told where persons reach the server by no other."""
+    is_own = address.is_loopback and not proxies.networks
+    return pages.routes(url if is_own else None, address.allows_host) if pages else []
 
 
 def _health_routes(problem: str | None, readiness: _Readiness | None, draining: Draining) -> list[Route]:
