@@ -5,7 +5,6 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -63,10 +62,12 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
 
 def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
     """Which two persons have linked as one member, in a clause."""
-    linked = [one for one in listed if one.state == "linked" and one.member.id is not None]
-    for one, other in combinations(linked, 2):
-        same = (one.connection, one.member.id) == (other.connection, other.member.id)
-        if same and set(one.whose.names).isdisjoint(other.whose.names):
+    first: dict[tuple[str, str | None], ListedLink] = {}
+    for other in listed:
+        if other.state != "linked" or other.member.id is None:
+            continue
+        one = first.setdefault((other.connection, other.member.id), other)
+        if {*one.whose.names}.isdisjoint(other.whose.names):
             both = f"{one.whose.shown_name} and {other.whose.shown_name}"
             return f"{both} are both {one.member.shown_name} in {one.connection}"
     return None
