@@ -33,7 +33,9 @@ async def test_a_call_leads_to_the_page_and_goes_through_once_the_person_has_lin
         crm = {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1", "TASKHAND_VAULT_KEY": KEY}
         web = stack.enter_context(serving(tmp_path / "tasks.sqlite", "--auth", "keys", **files, **crm, **DEBUG))
         base = f"http://127.0.0.1:{web.port}"
-        assert f"Persons can link credentials of their own at {base}/link." in str(web.process.err.next())
+        assert f"Persons can link credentials of their own at {base}, on pages that calls and" in str(
+            web.process.err.next()
+        )
         http = await stack.enter_async_context(httpx2.AsyncClient(timeout=20, base_url=base))
         caller = KeyCaller(http, new.text)
         refused = await caller.call("get_task", id=TASK)

@@ -31,4 +31,5 @@ class LinkPages:
         """Where persons link, for whoever starts the server."""
         if not self.linking.base:
             return "Persons link credentials with `taskhand people link` only: pages for it need --resource."
-        return f"Persons can link credentials of their own at {self.linking.base}/link."
+        given_out = "on pages that calls and `taskhand people invite` give out"
+        return f"Persons can link credentials of their own at {self.linking.base}, {given_out}."
