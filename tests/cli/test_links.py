@@ -346,6 +346,9 @@ async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
         assert done.stdout == f"{person} is linked to default as Ben Abel (user_ben).\n"
         undo = f"If that is not meant: taskhand people unlink {person} default\n"
         assert done.stderr == (f"{said} {undo}" if said else "")
+    env |= {"CLOSE_API_KEY": None, "CLOSE_ACCESS_TOKEN": token}
+    done = await anyio.to_thread.run_sync(partial(CliRunner().invoke, command, arguments, input=token, env=env))
+    assert done.stderr == "It is the credential that default uses for everybody, and not one of their own.\n"
 
 
 async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(

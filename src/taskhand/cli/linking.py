@@ -109,6 +109,7 @@ async def _open_ways(found: "Configuration", connections: "Connections", stack: 
                 factory.title,
                 partial(open_as_person, one),
                 _read_credential,
+                one.is_shared,
                 tells_who=consent is not None or factory.me_variable is None,
                 consent=consent,
             )

@@ -103,6 +103,8 @@ def link(context: click.Context, person: str, connection: str) -> None:
         print_line(f"{doubt} If that is not meant: taskhand people unlink {name} {chosen.name}", err=True)
     if former is not None:
         print_line(_describe_withdrawal(chosen, former), err=True)
+    if chosen.is_shared(text):
+        print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
     if who is None:
         print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
 

@@ -66,6 +66,11 @@ class ConnectionSettings:
                 origin = self.origins.get(name, DEFAULT)
                 yield origin.reference or origin.called
 
+    def is_shared(self, credential: str) -> bool:
+        """Whether a text is a credential that this connection is opened with for everybody."""
+        kept = [getattr(self.settings, name) for name in find_factory(self.settings.backend).credentials]
+        return credential in [one.get_secret_value() for one in kept if one is not None]
+
     def named(self, fields: Iterable[str]) -> list[str]:
         """What whoever configures this connection calls fields of Settings: keys of its table, or variables."""
         return [self.keys.get(one, one) for one in map(Settings.variable, fields)]

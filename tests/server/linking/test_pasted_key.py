@@ -129,6 +129,12 @@ async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
     done = await browser.send(page, secret)
     assert "is linked" in text_of(done)
     assert await stage.linked() == {(person, connection): None if connection == "chat" else CAT}
+    is_vambe = connection == "chat"
+    assert ("under your name" in text_of(second), "does not tell whose a key is" in text_of(second)) == (
+        not is_vambe,
+        is_vambe,
+    )
+    assert ("Your own" in text_of(second), "uses for everybody" in text_of(done)) == (not is_vambe, is_vambe)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,15 @@ class Linking:
         """Where a CRM sends the browser back to; it has to be registered there."""
         return f"{self.base}/link/callback"
 
-    async def find_linked(self, ticket: Ticket) -> LinkedMember:
-        """Who the CRM said that the person of a ticket is, as far as that is known."""
+    async def find_linked(self, ticket: Ticket) -> tuple[LinkedMember, bool]:
+        """Who the CRM said that the person of a ticket is, as far as that is known.
+
+        The second is whether the CRM did not say it, and the credential is that of everybody.
+        """
         link = await self._find_link(ticket)
-        return link.member if link else LinkedMember()
+        if link is None:
+            return LinkedMember(), False
+        return link.member, self._is_of_everybody(ticket, link.credential, link.member)
 
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
         """An offer for this person; None where nobody can link on a page."""
@@ -198,8 +203,14 @@ class Linking:
         await self._links.save(Link(person.id, ticket.connection, kind, credential, self._clock(), member, email=email))
         who = member.shown_name or f"somebody whom {way.crm} does not name"
         _log.info("%s has linked %s as %s", person.id, ticket.connection, who)
+        if self._is_of_everybody(ticket, credential, member):
+            _log.warning("%s has linked the shared credential of %s as their own", person.id, ticket.connection)
         await self._finish(ticket, way, former, credential)
         return member
+
+    def _is_of_everybody(self, ticket: Ticket, credential: OwnCredential, member: LinkedMember) -> bool:
+        """Whether the CRM cannot tell the person from any other by the credential."""
+        return member.id is None and self._way(ticket).is_shared(credential.access_token)
 
     async def _check_member(
         self, ticket: Ticket, way: Way, member: LinkedMember, member_id: str, *, is_expected: bool

@@ -55,12 +55,13 @@ _NAME: Final = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form with a button and perhaps one secret field; `step` and `error` are keys of the texts."""
+    """A form with a button and perhaps one secret field, with a `label`; all but `token` are keys of the texts."""
 
     step: str
     token: str = field(repr=False)
     has_field: bool = True
     error: str | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def _render_field(form: Form, texts: Mapping[str, str], names: Mapping[str, str]
     error = f'<p class="bad" id="error" role="alert">{said}</p>' if said else ""
     state = 'aria-invalid="true" aria-describedby="error hint"' if error else 'aria-describedby="hint"'
     return (
-        f'<label for="secret">{_fill(texts[f"{form.step}_label"], names)}</label>'
+        f'<label for="secret">{_fill(texts[form.label], names)}</label>'
         f'<input id="secret" name="secret" type="password" required maxlength="10000" autocomplete="off" '
         f'autocapitalize="none" spellcheck="false" autofocus {state}>{error}'
         f'<p class="soft" id="hint">{_fill(texts[f"{form.step}_hint"], names)}</p>'

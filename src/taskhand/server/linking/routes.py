@@ -131,8 +131,12 @@ async def _show_step(visit: _Visit, ticket: Ticket, error: str | None = None, st
     names, step = visit.names(ticket), await visit.linking.next_step(ticket)
     if step is None:
         return replace(_message("not_possible", 403), names=names)
-    form = Form(step, visit.browser.token_for(ticket.id), has_field=step not in _ELSEWHERE, error=error)
-    said = ("purpose", f"{step}_hint", "kept") if step in _ELSEWHERE else ("purpose", "kept")
+    tells_who = visit.linking.ways[ticket.connection].tells_who
+    label = f"{step}_label" if tells_who or step != "paste" else "paste_label_of_any"
+    token, has_field = visit.browser.token_for(ticket.id), step not in _ELSEWHERE
+    form = Form(step, token, has_field=has_field, error=error, label=label)
+    purpose = "purpose" if tells_who else "purpose_of_any"
+    said = (purpose, "kept") if has_field else (purpose, f"{step}_hint", "kept")
     return Page("heading", said, names, status, visit.address, shows_ticket=True, form=form)
 
 
@@ -214,8 +218,9 @@ def _try_again(visit: _Visit, ticket: Ticket, what: str, status: int, member: Li
 
 
 async def _done(visit: _Visit, ticket: Ticket) -> Page:
-    member = await visit.linking.find_linked(ticket)
-    said = ("done_as" if member.name or member.id else "done_unnamed", "done_next")
+    member, is_of_everybody = await visit.linking.find_linked(ticket)
+    who = "done_as" if member.name or member.id else "done_unnamed"
+    said = (who, "done_shared", "done_next") if is_of_everybody else (who, "done_next")
     return Page("done", said, visit.names(ticket, member), address=visit.address, shows_ticket=True)
 
 

@@ -35,12 +35,14 @@ class Way:
     """How a credential is linked for one connection: by `consent` at the CRM, else by a key that is pasted.
 
     `crm` names it in sentences. `tells_who` is whether the CRM says whose a credential is. `read_key` returns a pasted
-    text as it is sent, None for one that can be no key. `open_as` opens the connection with another credential.
+    text as it is sent, None for one that can be no key, and `is_shared` tells whether it is the connection's shared
+    credential. `open_as` opens the connection with another credential.
     """
 
     app: AppContext
     crm: str
     open_as: Callable[[str], AbstractAsyncContextManager[Backend]]
     read_key: Callable[[str], str | None]
+    is_shared: Callable[[str], bool]
     tells_who: bool
     consent: OAuthClient | None = None
