@@ -97,5 +97,6 @@ async def test_who_signs_in_on_the_page_is_the_one_who_calls(client: str, subjec
             answer = browser.answer
             assert answer["state"] == "the-state"
             found = await page.find_person(answer, PAGE, resource, verifier, nonce)
-            assert found == f"{issuer.url}#{subject}"
+            assert found is not None
+            assert found.id == f"{issuer.url}#{subject}"
             assert await page.find_person(answer, PAGE, resource, verifier, nonce) is None

@@ -31,6 +31,7 @@ class Visit:
     sign_in: SignIn
     address: str = ""
     answer: dict[str, str] = field(default_factory=dict)
+    email: str | None = None
 
     async def go(self) -> None:
         """Go to the issuer's page, where the person signs in, and back with its answer."""
@@ -45,7 +46,9 @@ class Visit:
     async def find(self, **changed: str) -> str | None:
         """Who has signed in, with a part of what the server knows changed."""
         known = {"redirect_uri": BACK, "resource": HERE, "verifier": VERIFIER, "nonce": NONCE} | changed
-        return await self.sign_in.find_person(self.answer, **known)
+        found = await self.sign_in.find_person(self.answer, **known)
+        self.email = found.email if found else None
+        return found.id if found else None
 
 
 @asynccontextmanager
@@ -80,6 +83,22 @@ async def test_the_subject_of_access_tokens_counts_where_that_of_id_tokens_is_an
             visit.issuer.given = {"access_token": elsewhere}
             await visit.go()
             assert await visit.find() == f"{visit.issuer.url}#pairwise-of-the-page"
+
+
+async def test_the_e_mail_of_who_has_signed_in_is_one_that_the_issuer_has_verified() -> None:
+    mail = {"email": "Ana@x.test", "email_verified": True}
+    for of_id, of_access, email in (
+        ({}, mail, "ana@x.test"),
+        (mail, {}, "ana@x.test"),
+        ({"email": "other@x.test", "email_verified": True}, mail, "ana@x.test"),
+        (mail | {"email_verified": False}, {}, None),
+        ({"email": "ana@x.test"}, {"email": "ana@x.test", "email_verified": "true"}, None),
+    ):
+        async with visiting(signed_in=of_id) as visit:
+            visit.issuer.person |= of_access
+            await visit.go()
+            assert await visit.find() == f"{visit.issuer.url}#ana"
+            assert visit.email == email
 
 
 _NOW = int(time())

@@ -12,10 +12,12 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.principal import Person
 from taskhand.tokens.id_token import check_access_hash, read_signed_in
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import RefusedToken, read_signed_token
 from taskhand.tokens.token_check import TokenCheck
+from taskhand.tokens.token_holder import read_email
 
 __all__ = ["PostCode", "SignIn"]
 
@@ -73,8 +75,8 @@ class SignIn:
 
     async def find_person(
         self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
-    ) -> str | None:
-        """The id of the person who has signed in; None where the issuer's `answer` to the browser does not prove it.
+    ) -> Person | None:
+        """The person who has signed in; None where the issuer's `answer` to the browser does not prove it.
 
         Whether it came with the state that was sent is known by whoever has kept that. TaskhandError where the issuer
         cannot be asked.
@@ -111,7 +113,7 @@ class SignIn:
             message = f"The issuer {self._keys.issuer} cannot be asked who has signed in: {error.message}"
             raise OperatorError(message, next_step=error.next_step) from None
 
-    async def _read_person(self, tokens: Mapping[str, Any], resource: str, nonce: str) -> str:
+    async def _read_person(self, tokens: Mapping[str, Any], resource: str, nonce: str) -> Person:
         id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
         if not isinstance(id_token, str):
             raise RefusedToken("the issuer gave no ID token")
@@ -120,8 +122,11 @@ class SignIn:
             raise RefusedToken("no key of the issuer has signed the ID token")
         issuer, client_id = self._keys.issuer, self._client[0]
         person = read_signed_in(token, issuer, client_id=client_id, nonce=nonce, now=self._now())
+        email = read_email(token.claims, is_vouched=issuer in self._check.rules.verified_emails)
         if not isinstance(access_token, str):
-            return person
+            return Person(person, email)
         check_access_hash(token, access_token)
         holder = await self._check.find_holder(access_token, resource)
-        return person if holder is None or holder.issuer != issuer else holder.person
+        if holder is None or holder.issuer != issuer:
+            return Person(person, email)
+        return Person(holder.person, holder.email or email)

@@ -16,6 +16,7 @@ __all__ = [
     "check_audience",
     "check_is_access_token",
     "check_times",
+    "read_email",
     "read_holder",
 ]
 
@@ -98,7 +99,7 @@ def read_holder(
         subject,
         client,
         _read_scopes(claims, rules),
-        _read_email(claims, is_vouched=issuer in rules.verified_emails),
+        read_email(claims, is_vouched=issuer in rules.verified_emails),
         _read_groups(claims, rules.groups_claim),
         claims.get("exp"),
     )
@@ -135,7 +136,7 @@ def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scop
     return frozenset(scope for scope in SCOPES if f"{SCOPE_PREFIX}{scope}" in held)
 
 
-def _read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
+def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
     """The e-mail, where it is verified: anybody may write another person's into a profile."""
     given = claims.get("email")
     if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):

@@ -18,7 +18,7 @@ _ROWS: Final = (
     "nonce, sealed FROM ticket"
 )
 _IS_OPEN: Final = " WHERE id = ? AND used_at IS NULL AND expires_at > ? AND browser = ?"
-_PROVE: Final = "UPDATE ticket SET proved_at = coalesce(proved_at, ?)"
+_PROVE: Final = "UPDATE ticket SET proved_at = coalesce(proved_at, ?), email = ?"
 _USE: Final = "UPDATE ticket SET used_at = ?, state = NULL, key_id = NULL, nonce = NULL, sealed = NULL"
 
 
@@ -52,13 +52,13 @@ class SqlTicketStore:
             return None
         return await self._store.write(partial(_take, state, browser))
 
-    async def prove(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Note that the person has proved in this browser who they are."""
-        return await self._store.write(partial(_set, _PROVE, ticket_id, browser, now))
+    async def prove(self, ticket_id: str, browser: str, now: datetime, email: str | None) -> bool:
+        """Note that the person, who has this e-mail, has proved in this browser who they are."""
+        return await self._store.write(partial(_prove, ticket_id, browser, now, email))
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
         """Let the ticket open nothing more; one of several is told True."""
-        return await self._store.write(partial(_set, _USE, ticket_id, browser, now))
+        return await self._store.write(partial(_use, ticket_id, browser, now))
 
     async def note_linked(self, ticket_id: str, now: datetime) -> None:
         """Note that the person has linked by a ticket that was used."""
@@ -115,9 +115,14 @@ def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Se
     return _to_ticket(row), Sealed(row["key_id"], row["nonce"], row["sealed"])
 
 
-def _set(statement: str, ticket_id: str, browser: str, now: datetime, database: SqlConnection) -> bool:
+def _prove(ticket_id: str, browser: str, now: datetime, email: str | None, database: SqlConnection) -> bool:
+    values = (to_text(now), email, ticket_id, to_text(now), browser)
+    return database.execute(_PROVE + _IS_OPEN, values).rowcount == 1
+
+
+def _use(ticket_id: str, browser: str, now: datetime, database: SqlConnection) -> bool:
     values = (to_text(now), ticket_id, to_text(now), browser)
-    return database.execute(statement + _IS_OPEN, values).rowcount == 1
+    return database.execute(_USE + _IS_OPEN, values).rowcount == 1
 
 
 def _note_linked(ticket_id: str, now: datetime, database: SqlConnection) -> None:

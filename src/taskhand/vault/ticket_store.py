@@ -41,8 +41,8 @@ class TicketStore(Protocol):
         """What the browser was sent away with, once; None where this browser has no such state."""
         ...
 
-    async def prove(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Note that the person has proved in this browser who they are; False as `begin`."""
+    async def prove(self, ticket_id: str, browser: str, now: datetime, email: str | None) -> bool:
+        """Note that the person, who has this e-mail, has proved in this browser who they are; False as `begin`."""
         ...
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:

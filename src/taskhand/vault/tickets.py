@@ -80,9 +80,12 @@ class Tickets:
         except CannotOpen:
             return None
 
-    async def prove(self, ticket: Ticket, browser: str) -> bool:
-        """Note that the person has proved in this browser who they are; False where it may not go on."""
-        return await self._store.prove(ticket.id, browser, self._clock())
+    async def prove(self, ticket: Ticket, browser: str, email: str | None = None) -> bool:
+        """Note that the person has proved in this browser who they are; False where it may not go on.
+
+        `email` is the verified address that the proof names. It counts where none was known before.
+        """
+        return await self._store.prove(ticket.id, browser, self._clock(), ticket.person.email or email)
 
     async def use(self, ticket: Ticket, browser: str) -> bool:
         """Let the ticket open nothing more; of several that do this at once, one is told True."""

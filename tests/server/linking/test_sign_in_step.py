@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -41,9 +42,9 @@ class Office:
         await browser.send(page)
         return page, browser.goes_to
 
-    async def sign_in(self, address: str, subject: str = "ben") -> str:
+    async def sign_in(self, address: str, subject: str = "ben", **claims: Any) -> str:
         """Sign in at the issuer's page; where it sends the browser back to."""
-        self.issuer.person = {"sub": subject}
+        self.issuer.person = {"sub": subject} | claims
         async with httpx2.AsyncClient() as http:
             return str((await http.get(address)).headers["location"])
 
@@ -105,6 +106,20 @@ async def test_who_has_signed_in_is_refused_the_credential_of_another(office: Of
     refused = await office.browser.send(page, office.stage.token(CAT))
     assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
     assert await office.stage.linked() == {}
+
+
+async def test_who_is_invited_by_the_id_alone_is_judged_by_the_e_mail_of_the_sign_in(office: Office) -> None:
+    page = await office.stage.ticket(Person(office.ben.id))
+    await office.browser.open(page)
+    await office.browser.send(page)
+    back = await office.sign_in(office.browser.goes_to, email=EMAIL.upper(), email_verified=True)
+    await office.browser.open(back)
+    refused = await office.browser.send(page, office.stage.token(CAT))
+    assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
+    await office.browser.open(page)
+    assert "is linked" in text_of(await office.browser.send(page, office.stage.token(BEN)))
+    [kept] = await office.stage.links.list()
+    assert (kept.person, kept.email, kept.member.id) == (office.ben.id, EMAIL, BEN)
 
 
 async def test_an_issuer_that_is_away_is_said(office: Office) -> None:

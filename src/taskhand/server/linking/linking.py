@@ -151,12 +151,18 @@ class Linking:
         if self._sign_in is not None:
             sent = (errand.verifier, errand.nonce)
             signed_in = await self._sign_in.find_person(answer, self.signed_in, self.resource, *sent)
-        if signed_in != ticket.person.id:
+        if signed_in is None or signed_in.id != ticket.person.id:
             said = "%s has signed in on the page of %s for %s; nothing was linked%s"
             hint = ". If they are one person, the issuer has another subject for the client of the page: docs/team.md"
-            _log.warning(said, signed_in or "nobody", ticket.person.id, ticket.connection, hint if signed_in else "")
+            _log.warning(
+                said,
+                signed_in.id if signed_in else "nobody",
+                ticket.person.id,
+                ticket.connection,
+                hint if signed_in else "",
+            )
             raise Refused("other_person" if signed_in else "not_signed_in")
-        await self.tickets.prove(ticket, browser)
+        await self.tickets.prove(ticket, browser, signed_in.email)
 
     async def take_code(self, ticket: Ticket, errand: Errand, browser: str, code: str) -> LinkedMember:
         """Link what the CRM gives for a code; who the CRM says that the person is. Refused, or TaskhandError."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from taskhand.backends.base import Backend
 from taskhand.domain.own_credential import OAuthClient
+from taskhand.domain.principal import Person
 from taskhand.service.app_context import AppContext
 
 __all__ = ["BrowserSignIn", "Way"]
@@ -25,8 +26,8 @@ class BrowserSignIn(Protocol):
 
     async def find_person(
         self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
-    ) -> str | None:
-        """The id of the person who has signed in; None where the answer does not prove it."""
+    ) -> Person | None:
+        """The person who has signed in, by a verified e-mail too; None where the answer does not prove it."""
         ...
 
 
