@@ -49,6 +49,8 @@ class Line:
             for key, _ in self._selector.select(0.05):
                 speaker = key.fileobj
                 assert isinstance(speaker, socket.socket)
+                if speaker.fileno() < 0 or speaker not in self._selector.get_map():
+                    continue  # it was closed a moment ago, with its other end
                 if speaker is self._listening:
                     self._accept()
                 else:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from anyio import CancelScope, to_thread
@@ -76,16 +77,18 @@ class _DatabaseHome:
 
     async def is_held(self, session: str) -> bool:
         """Whether this process still has this name; the database is asked where that is not sure."""
-        return self.processes.is_fresh(session) or await to_thread.run_sync(self.processes.is_held, session)
+        return self.processes.is_fresh(session) or await self._database.in_thread(
+            partial(self.processes.is_held, session)
+        )
 
     async def take_turns(self, names: Collection[str]) -> bool:
         """Let this process alone work on these things of the owner; False where another works on one of them."""
-        return await to_thread.run_sync(self._turns.take, await self._with_place(names))
+        return await self._database.in_thread(partial(self._turns.take, await self._with_place(names)))
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Let another process work on these things; never raises."""
         with CancelScope(shield=True):
-            await to_thread.run_sync(self._turns.give_back, await self._with_place(names))
+            await self._database.in_thread(partial(self._turns.give_back, await self._with_place(names)))
 
     async def _with_place(self, names: Collection[str]) -> list[str]:
         [place, *_] = self._place or await self.find_places(create=True)

@@ -81,13 +81,15 @@ class Database:
 
     async def run(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
         """Run the work in a transaction, in a thread; a caller that is cancelled still waits for it."""
-        now = partial(self.run_now, kind, work, writes=writes)
-        return await to_thread.run_sync(now, limiter=self._limiter)
+        return await self.in_thread(partial(self.run_now, kind, work, writes=writes))
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run work that uses `run_now` in a thread, of which there are as many as connections."""
+        return await to_thread.run_sync(work, limiter=self._limiter)
 
     async def exists(self, kind: PostgresKind) -> bool:
         """Whether the database has a schema of this kind; none is made to tell."""
-        look = partial(self._try, kind, partial(self._has_schema, kind))
-        return await to_thread.run_sync(look, limiter=self._limiter)
+        return await self.in_thread(partial(self._try, kind, partial(self._has_schema, kind)))
 
     def run_now(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
         """Run the work in a transaction, in this thread. OperatorError where the database cannot be used."""
