@@ -95,11 +95,12 @@ async def test_what_is_told_has_ids_and_nothing_else_and_other_connections_do_no
     with psycopg.connect(postgres.url, autocommit=True) as line:
         line.execute(f"LISTEN {CHANNEL}")
         async with two_replicas(postgres) as (one, two), telling(postgres.url, globex=other.updates):
+            line.execute(f"SELECT pg_notify('{CHANNEL}', 'what a newer version says')")
             one.change("t-1")
             await two.has_heard(lambda heard: heard == ["t-1"])
-        [told] = line.notifies(timeout=0)
+        newer, told = line.notifies(timeout=10, stop_after=2)
+        assert newer.payload == "what a newer version says"
         assert json.loads(told.payload).keys() == {"by", "connection", "tasks"}
-        line.execute(f"SELECT pg_notify('{CHANNEL}', 'something newer')")
     assert other.heard == []
 
 
