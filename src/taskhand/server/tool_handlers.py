@@ -109,10 +109,10 @@ class ToolHandlers:
     ) -> BaseModel | Written | Question:
         """Run the tool, its requests recorded, and their number reported to a client that wants to know."""
         with recorded_requests() as call.requests:
+            progress = ProgressReport(ctx.session.report_progress, call.app.policy.read_tick_s)
+            call.progress = progress.report_tasks  # a client in this process asks without a token
             if not _wants_progress(ctx):
                 return await self._run(tool, call, mine, ctx, params)
-            progress = ProgressReport(ctx.session.report_progress, call.app.policy.read_tick_s)
-            call.progress = progress.report_tasks
             async with progress.of_requests(call.requests):
                 return await self._run(tool, call, mine, ctx, params)
 
