@@ -19,6 +19,7 @@ from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of
 from taskhand.domain.policy import Policy
+from taskhand.domain.principal import Person
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.sandbox.faults import Fault
 from taskhand.service.connections import Connections
@@ -154,6 +155,22 @@ async def test_calls_at_once_ask_once_and_all_go_on(stage: Stage, mode: str) -> 
         for _ in range(8):
             group.start_soon(call, client)
     assert [one["task"]["id"] for one in answers] == [TASK] * 8
+    assert len(at.asked) == len(stage.pages.made) == 1
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_person_who_links_at_the_moment_of_a_call_is_not_asked_again(stage: Stage, mode: str) -> None:
+    at, is_taken = AtBrowser("cancel"), stage.pages.is_taken
+
+    async def link_afterwards(offer_id: str, person: Person) -> bool:
+        was_taken = await is_taken(offer_id, person)
+        await open_page(stage.pages.urls[0])
+        return was_taken
+
+    async with stage.client(at, mode) as client:
+        assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
+        stage.pages.is_taken = link_afterwards  # type: ignore[method-assign]
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert len(at.asked) == len(stage.pages.made) == 1
 
 

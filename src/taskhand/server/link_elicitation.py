@@ -5,7 +5,7 @@ the client sends the call again once the person has agreed; the SDK seals the of
 it. That the person has agreed means only that the page was opened: whether the person has linked is looked up.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -53,14 +53,17 @@ async def run_and_link(
     `may_repeat` is whether nothing has been begun that a second run would do again. LinkRequired or LinkBroken, which
     says where the person links, where that was not done in time.
     """
+    tried: list[OpenOffer] = []
 
     async def run_latest() -> _T:
         """Run it again where the person has linked meanwhile, for another call."""
         try:
             return await run()
         except (LinkRequired, LinkBroken):
-            if not (may_repeat() and await offers.has_linked(app)):
+            taken = await offers.find_taken(app) if may_repeat() else None
+            if taken is None:
                 raise
+        tried.append(taken)
         return await run()
 
     conversation = _Conversation(app, offers, ctx)
@@ -72,7 +75,7 @@ async def run_and_link(
     except (LinkRequired, LinkBroken) as error:
         may_ask = answer is None and may_repeat()
         action = answer[1] if answer is not None else None
-        question = await conversation.ask_about(error, action, may_ask=may_ask)
+        question = await conversation.ask_about(error, action, tried if may_repeat() else None, may_ask=may_ask)
         if question is not None:
             return question
     try:
@@ -90,15 +93,23 @@ class _Conversation:
     ctx: ServerRequestContext[Any, Any]
 
     async def ask_about(
-        self, error: LinkRequired | LinkBroken, answered: _Action | None, *, may_ask: bool
+        self,
+        error: LinkRequired | LinkBroken,
+        answered: _Action | None,
+        tried: Sequence[OpenOffer] | None,
+        *,
+        may_ask: bool,
     ) -> InputRequiredResult | None:
         """The question to the person, where the answer comes later; None once the person has linked.
 
-        The error, where the person does not: with the address, unless the person declined.
+        The person may have linked since the call failed, by an offer that is not in `tried`; None: it cannot be tried
+        again. The error, where the person does not link: with the address, unless the person declined.
         """
-        found = await self.offers.find(self.app) if answered != "decline" else None
+        found = await self.offers.find(self.app, tried) if answered != "decline" else None
         if found is None:
             raise (_declined(error) if answered == "decline" else error) from None
+        if found.is_taken:
+            return None
         outcome = await self._ask(found, error) if may_ask else "not_linked"
         if isinstance(outcome, InputRequiredResult):
             return outcome

@@ -1,6 +1,7 @@
 """Offers of a page to link a credential, to persons whose calls cannot be carried out without: one for many calls."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -40,14 +41,16 @@ _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 class OpenOffer:
     """An offer that the calls of its person share.
 
-    `asked_at` is when the client was last asked to open it, or said that the person does, by the monotonic clock; None:
-    it was only told. `is_closed` is whether nobody need wait: the person has closed the question, or never saw it.
+    `is_taken` is whether the person is known to have linked by it. `asked_at` is when the client was last asked to open
+    it, or said that the person does, by the monotonic clock; None: it was only told. `is_closed` is whether nobody need
+    wait: the person has closed the question, or never saw it.
     """
 
     offer: LinkOffer
     person: Person
     asked_at: float | None = None
     is_closed: bool = False
+    is_taken: bool = False
 
     def is_quiet(self, now: float) -> bool:
         """Whether the person closed the question a short time ago."""
@@ -62,10 +65,11 @@ class OpenOffers:
         self._open: dict[tuple[str, str], OpenOffer] = {}
         self._making = anyio.Lock()
 
-    async def find(self, app: AppContext) -> OpenOffer | None:
+    async def find(self, app: AppContext, tried: Collection[OpenOffer] | None = None) -> OpenOffer | None:
         """The offer for the caller on this connection, a new one where there is none; None where nobody can link there.
 
-        An offer that cannot be made is none.
+        An offer that cannot be made is none. One by which the caller has linked is replaced if the call was `tried`
+        since; None: if any was.
         """
         person = app.principal.person
         if person is None:
@@ -74,17 +78,17 @@ class OpenOffers:
         try:
             async with self._making:
                 kept = self._open.get(name)
-                if kept is None or await self._is_over(app, kept):
+                if kept is None or await self._is_over(app, kept, tried):
                     kept = await self._make(app, person)
         except OperatorError as error:
             _log.warning("a link for %s cannot be offered: %s", app.link_name, error.message)
             return None
         return kept
 
-    async def has_linked(self, app: AppContext) -> bool:
-        """Whether the caller has linked by the newest offer for this connection."""
+    async def find_taken(self, app: AppContext) -> OpenOffer | None:
+        """The newest offer for this connection, if the caller has linked by it."""
         kept = self._open.get((app.principal.subject or "", app.link_name))
-        return kept is not None and await self.is_linked(app, kept.offer.id)
+        return kept if kept is not None and await self.is_linked(app, kept.offer.id) else None
 
     async def is_linked(self, app: AppContext, offer_id: str) -> bool:
         """Whether the caller has linked by the offer of this id; False too where that cannot be told."""
@@ -109,9 +113,11 @@ class OpenOffers:
         kept = self._open.get((app.principal.subject or "", app.link_name))
         return kept if kept is not None and kept.offer.id == offer_id else None
 
-    async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
-        is_short = kept.offer.expires_at - app.clock() < _SHORTEST
-        return is_short or await self._offers.is_taken(kept.offer.id, kept.person)
+    async def _is_over(self, app: AppContext, kept: OpenOffer, tried: Collection[OpenOffer] | None) -> bool:
+        kept.is_taken = kept.is_taken or await self._offers.is_taken(kept.offer.id, kept.person)
+        if kept.is_taken:
+            return tried is None or kept in tried
+        return kept.offer.expires_at - app.clock() < _SHORTEST
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
         now = app.clock()
