@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders import TASK_ID, refused, task
 from taskhand.domain.errors import CallerError
-from taskhand.domain.page import cursor_after, resume
+from taskhand.domain.page import cursor_after, resume, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
 
@@ -52,6 +52,12 @@ def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
 def test_a_cursor_resumes_where_the_page_ended(of: Task, order: Order) -> None:
     query = replace(QUERY, order=order)
     assert resume(query, cursor_after(of, query)) == replace(query, after=(sort_key(of, order), TASK_ID))
+
+
+@pytest.mark.parametrize(("limit", "more"), [(1, True), (2, False), (3, False)])
+def test_more_follows_where_a_task_is_left(limit: int, more: bool) -> None:  # noqa: FBT001  a column of the table
+    page = select_page([task(id="1"), task(id="2")], TaskQuery(limit=limit), lambda _: False)
+    assert (len(page.tasks), page.more) == (min(limit, 2), more)
 
 
 @given(st.text(min_size=1), st.text(), st.integers(0, 2), st.sampled_from(ORDERS))

@@ -109,6 +109,11 @@ def test_the_journal_has_every_kind_of_row_and_is_whole(original: Database) -> N
     assert (found.fault, found.rows, found.head.hash) == (None, len(numbers(original)), newest(original))
 
 
+def test_the_hash_of_a_row_depends_on_the_row_before_its_number_and_its_body() -> None:
+    links = [(Link(1, "a"), "{}"), (Link(1, "b"), "{}"), (Link(2, "a"), "{}"), (Link(1, "a"), "[]")]
+    assert len({next_link(previous, body).hash for previous, body in links}) == len(links)
+
+
 @pytest.mark.parametrize("column", [*COLUMNS, "body", "hash"])
 def test_an_altered_column_of_any_row_is_found(original: Database, column: str) -> None:
     for seq in numbers(original):

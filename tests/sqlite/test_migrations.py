@@ -1,7 +1,7 @@
 """Migrations: a copy of the file is made first, and a process that is killed in the middle leaves it as it was."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from builders import refused
 from killed import assert_killed, die
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
@@ -41,6 +42,15 @@ def contents(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return [*connection.iterdump(), str(connection.execute("PRAGMA user_version").fetchone()[0])]
+
+
+@pytest.mark.parametrize("kind", [TASK_STORE, JOURNAL])
+def test_a_file_that_is_one_version_newer_is_left_alone(kind: DatabaseKind) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for ahead in (0, 1):
+            connection.execute(f"PRAGMA user_version = {newest_version(kind.package) + ahead}")
+            with refused("store_too_new", OperatorError) if ahead else nullcontext():
+                kind.check_version(connection)
 
 
 @pytest.mark.parametrize(("kind", "version"), [(TASK_STORE, 2), (TASK_STORE, 5), (JOURNAL, 1)])

@@ -169,6 +169,12 @@ PAGED = [
 ]
 
 
+@pytest.mark.parametrize(("order", "direction"), [("created", "DESCENDING"), ("oldest", "ASCENDING")])
+def test_a_list_by_creation_begins_at_the_end_that_it_shows_first(order: Order, direction: str) -> None:
+    [search] = searches(TaskQuery(order=order), STATUSES, NOW)
+    assert search.body(None)["sorts"] == [{"propertyName": "hs_createdate", "direction": direction}]
+
+
 @pytest.mark.parametrize(("name", "order"), PAGED)
 async def test_pages_contain_every_matching_task_once_and_in_order(name: str, order: Order) -> None:
     time, count = Time(), 260
