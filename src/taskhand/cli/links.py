@@ -240,9 +240,8 @@ def unlink(context: click.Context, person: str, connection: str | None) -> None:
     for link, is_withdrawn in removed:
         print_line(f"{link.person} is unlinked from {link.connection}.")
         print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
-    if _may_call_by_email(removed, left):
-        said = "If that person's e-mail address is in `taskhand people` too, calls go on with what it has linked."
-        print_line(said, err=True)
+    if names := _find_unsure(removed, left):
+        print_line(f"If one of these is the same person, unlink that too: {', '.join(names)}", err=True)
 
 
 def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
@@ -302,10 +301,19 @@ def _nothing_linked(person: str, connection: str | None, found: "Sequence[Listed
     )
 
 
-def _may_call_by_email(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> bool:
-    """Whether a person whose address nobody knows may have linked under it what is left."""
-    unknown = {link.connection for link, _ in removed if is_token_person(link.person) and link.email is None}
-    return any("@" in link.person and link.connection in unknown for link in left if not is_token_person(link.person))
+def _find_unsure(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> "Sequence[str]":
+    """Whose links, of those that are left, may be of the same person: of one who signs in, the address is not known."""
+    gone = {(link.connection, _kind_of_name(link)) for link, _ in removed}
+    opposite = {"subject": "address", "address": "subject"}
+    same = [link.person for link in left if (link.connection, opposite.get(_kind_of_name(link) or "")) in gone]
+    return [*dict.fromkeys(same)][:_MOST_NAMED]
+
+
+def _kind_of_name(link: "ListedLink") -> str | None:
+    """Which of the two names a link is under of somebody who signs in; None where both are known, or it is neither."""
+    if is_token_person(link.person):
+        return "subject" if link.email is None else None
+    return "address" if "@" in link.person else None
 
 
 def _to_text(moment: datetime) -> str:
