@@ -3,7 +3,8 @@
 There is no documented GET of one task.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Final
 
@@ -30,6 +31,14 @@ _SLACK = timedelta(days=2)
 """A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The rows of a list by the key of their task, and those without an id."""
+
+    rows: Mapping[str, JsonObject]
+    nameless: Sequence[JsonObject]
+
+
 class TaskLists:
     """Task lists, each cached for `keep_s` seconds, with `recent` writes in place of what a list has."""
 
@@ -37,7 +46,7 @@ class TaskLists:
         self._fetch = fetch
         self._recent = recent
         self._clock = timing.clock
-        self._cache: TtlCache[Window, list[JsonObject]] = TtlCache(keep_s, timing.monotonic)
+        self._cache: TtlCache[Window, _Listed] = TtlCache(keep_s, timing.monotonic)
 
     @property
     def near(self) -> Window:
@@ -51,19 +60,8 @@ class TaskLists:
         Rows without an id come last. In a `fresh` list a recent write replaces only a row that shows the task as it was
         before that write.
         """
-
-        async def fetched() -> list[JsonObject]:
-            return [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
-
-        listed = await self._cache.get(window, fetched, fresh=fresh)
-        rows = {_key(row): row for row in listed if id_of(row)}
-        self._recent.known_ids.update(map(id_of, rows.values()))
-        for key, write in self._recent.all():
-            if not fresh or rows.get(key, {}) == write.before:
-                rows.pop(key, None)
-                rows[key] = write.row
-        nameless = [row for row in listed if not id_of(row)]
-        return [row for key, row in rows.items() if not self._recent.is_deleted(key)] + nameless
+        listed = await self._read(window, fresh=fresh)
+        return [row for key, row in listed.rows.items() if not self._recent.is_deleted(key)] + [*listed.nameless]
 
     async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
         """The row of one task; NotFound, also where it is out of sight."""
@@ -89,15 +87,36 @@ class TaskLists:
             if not missing:
                 return found, True
             try:
-                by_id = {_key(row): row for row in await self.get(window, fresh=fresh)}
+                listed = await self._read(window, fresh=fresh)
             except CallerError as refused:
                 refusals.append(refused)
             else:
-                refusals, has_nameless = [], "" in by_id
-                found |= {one: by_id[one.lower()] for one in missing if one.lower() in by_id}
+                refusals, has_nameless = [], bool(listed.nameless)
+                keys = {one: one.lower() for one in missing if not self._recent.is_deleted(one)}
+                found |= {one: listed.rows[key] for one, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
             raise refusals[-1]
         return found, not (refusals or has_nameless) or len(found) == len(wanted)
+
+    async def _read(self, window: Window, *, fresh: bool) -> _Listed:
+        """A list with recent writes in their place, as in `get`; recent deletions are still in it."""
+
+        async def fetched() -> _Listed:
+            rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
+            by_key = {_key(row): row for row in rows if id_of(row)}
+            self._recent.known_ids.update(map(id_of, by_key.values()))
+            return _Listed(by_key, [row for row in rows if not id_of(row)])
+
+        listed = await self._cache.get(window, fetched, fresh=fresh)
+        written = {
+            key: write.row for key, write in self._recent.all() if not fresh or listed.rows.get(key, {}) == write.before
+        }
+        if not written:
+            return listed
+        rows = dict(listed.rows)
+        for key in written:
+            rows.pop(key, None)
+        return _Listed(rows | written, listed.nameless)
 
     def hidden(self, row: JsonObject) -> JsonObject | None:
         """What a fresh list really has of a task, where it was taken to be behind and a recent write replaced it."""
