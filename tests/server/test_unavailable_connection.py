@@ -104,6 +104,15 @@ async def test_it_alone_is_refused_and_said_to_be_everywhere(credential: str, tm
     assert not office.sandbox.requests
 
 
+WRITES: dict[str, dict[str, Any]] = {
+    "update_task": {"id": TASK, "title": "Renew it"},
+    "complete_task": {"id": TASK},
+    "bulk_update_tasks": {"taskIds": [TASK], "changes": {"priority": "2"}},
+    "create_task": NEW,
+    "delete_task": {"id": TASK},
+}
+
+
 async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_path: Path) -> None:
     async with open_office(tmp_path, "env:GONE") as office:
         token = str(office.sandbox.authorization.sign_in(BEN, office.sandbox.now())["access_token"])
@@ -111,9 +120,14 @@ async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_p
         await office.links.save(link)
         async with client_of(office.connections, "ben@example.com") as ben:
             assert (await answer_of(ben, "get_task", id=TASK, connection="south"))["task"]["id"] == TASK
+            for tool, sent in WRITES.items():
+                refused = (await answer_of(ben, tool, connection="south", **sent))["message"]
+                assert "with an own credential either: the journal names" in refused, tool
+                assert "not set" in refused, tool
         async with client_of(office.connections, "cat@example.com") as cat:
             assert "not set" in (await answer_of(cat, "get_task", id=TASK, connection="south"))["message"]
         assert {one.user for one in office.sandbox.requests} == {BEN}
+        assert {one.method for one in office.sandbox.requests} == {"GET"}
 
 
 async def test_a_configuration_that_names_no_backend_is_refused_whole(tmp_path: Path) -> None:

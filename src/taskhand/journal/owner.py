@@ -103,7 +103,10 @@ class UnknownAccount:
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The names in the file that differ in the key alone."""
         if create:
-            raise self.why
+            message = (
+                "Nothing is written, with an own credential either: the journal names the account by the shared key."
+            )
+            raise OperatorError(f"{message} {self.why.message}", code=self.why.code, next_step=self.why.next_step)
         return tuple(one for one in await places() if _without_key(one) == _without_key(self.place)) or ("",)
 
     async def aclose(self) -> None:
