@@ -134,11 +134,10 @@ async def test_a_token_of_a_minute_is_not_renewed_by_every_call(links: Links, cr
     assert await token(links, crm) == "access-1"
 
 
-@pytest.mark.parametrize("minutes", [26, 31])
 async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_get_the_new_token(
-    links: Links, crm: Crm, clock: FixedClock, path: Path, minutes: float
+    links: Links, crm: Crm, clock: FixedClock, path: Path
 ) -> None:
-    clock.move(minutes=minutes)
+    clock.move(minutes=31)
     crm.answers = anyio.Event()
     other = links_at(path, clock=clock, sleep=crm.wait)
     assert await tokens([links, other] * 5, crm) == ["access-1"] * 10
@@ -146,17 +145,33 @@ async def test_ten_callers_at_once_in_two_processes_cause_one_renewal_and_all_ge
     await other.aclose()
 
 
-async def test_a_grant_that_is_gone_asks_its_person_to_link_again_and_nobody_else(
+async def test_while_one_caller_renews_the_others_in_all_processes_go_on_with_what_is_still_good(
     links: Links, crm: Crm, clock: FixedClock, path: Path
 ) -> None:
     clock.move(minutes=26)
+    crm.answers = anyio.Event()
+    other = links_at(path, clock=clock, sleep=crm.wait)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(token, links, crm)
+        await crm.called.wait()
+        assert [await token(one, crm) for one in (links, other)] == ["access-of-ana"] * 2
+        crm.answers.set()
+    assert [await token(one, crm) for one in (links, other)] == ["access-1"] * 2
+    assert crm.asked == ["refresh-of-ana"]
+    await other.aclose()
+
+
+async def test_a_grant_that_is_gone_asks_its_person_to_link_again_and_nobody_else(
+    links: Links, crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    clock.move(minutes=31)
     crm.current = "revoked"
     crm.answers = anyio.Event()
     other = links_at(path, clock=clock, sleep=crm.wait)
     assert await tokens([links, other] * 5, crm) == ["link_required"] * 10
     assert len(crm.asked) == 1
     assert [(one.person, one.state) for one in await links.list()] == [("ana", "ended"), ("ben", "linked")]
-    await links.save(link_of("ana"))
+    await links.save(link_of("ana", minutes=90))
     assert await token(other, crm) == "access-of-ana"
     await other.aclose()
 

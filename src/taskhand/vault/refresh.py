@@ -1,8 +1,8 @@
 """The renewal of a credential before it expires: one at a time for each link, in this process and in all others.
 
 A refresh token is often good for one use. So one caller claims the link in the store, asks the CRM, and saves what it
-has answered; the others wait, and read what was saved. Once the CRM is asked, the caller who gives up is not heard
-until the answer is saved.
+has answered. The others go on with a credential that is still good, else they wait, and read what was saved. Once the
+CRM is asked, the caller who gives up is not heard until the answer is saved.
 
 A process that is killed between the CRM's answer and the save loses the answer. The claim ends by itself, and the next
 caller asks with the old refresh token: a CRM that keeps refresh tokens answers, one that replaces them says that the
@@ -42,8 +42,6 @@ _LEAST_S: Final = 2.0
 _CLAIM_S: Final = 30.0
 """Seconds after which the claim of a process that was killed is none any more."""
 _POLL_S: Final = 0.1
-_PATIENCE_S: Final = 3.0
-"""Seconds that a caller whose credential is still good waits for another process."""
 _PAUSE: Final = timedelta(seconds=5)
 """The time after a failed renewal in which no other is begun."""
 _SAVES: Final = 3
@@ -83,6 +81,8 @@ class Refresher:
         if not self._is_due(link, rejected):
             return link
         lock = self._locks.setdefault(link.name, anyio.Lock())
+        if lock.locked() and self._is_good(link, rejected):
+            return link
         if not await acquire_in_time(lock):
             return self._if_good(link, rejected, _not_in_time(link))
         try:
@@ -109,7 +109,7 @@ class Refresher:
                 return self._if_good(current, rejected, error)
             if is_claimed:
                 return await self._renew(current, renew, rejected)
-            if waited_s >= _PATIENCE_S and self._is_good(current, rejected):
+            if self._is_good(current, rejected):
                 return current
             if waited_s > _CLAIM_S + _MOST_S:
                 raise _not_in_time(current)
