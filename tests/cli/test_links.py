@@ -308,7 +308,7 @@ async def test_a_credential_is_tried_kept_and_said_whose_it_is(
     assert (found["credential"], found["me"]) == ("Close accepts the own credential.", "'me' is Ben Abel.")
     kept = await links_at(file).find("ben@x.test", "default")
     assert kept is not None
-    assert (kept.kind, kept.credential.access_token, kept.member.id) == ("key", token, BEN)
+    assert (kept.kind, kept.credential.access_token, kept.member.id) == ("operator", token, BEN)
     for arguments, text, key, said in (
         (("ben@x.test", "nowhere"), token, KEY, "There is no connection 'nowhere'."),
         (("", "default"), token, KEY, "'' is not a person"),

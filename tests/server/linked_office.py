@@ -17,7 +17,7 @@ from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.connections import Connections
-from taskhand.vault.link import Link, LinkedMember, OwnCredential
+from taskhand.vault.link import Link, LinkedMember, LinkKind, OwnCredential
 from taskhand.vault.links import Links
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
@@ -39,10 +39,10 @@ class Office:
     settings: Settings
     seen: int = 0
 
-    async def link(self, person: str, member: str, connection: str = "default") -> None:
+    async def link(self, person: str, member: str, connection: str = "default", *, kind: LinkKind = "key") -> None:
         """Link the person as this user of the CRM."""
         token = str(self.sandbox.authorization.sign_in(member, self.sandbox.now())["access_token"])
-        link = Link(person, connection, "key", OwnCredential(token), NOW, LinkedMember(member, "in Close"))
+        link = Link(person, connection, kind, OwnCredential(token), NOW, LinkedMember(member, "in Close"))
         await self.links.save(link)
 
     def client(self, person: str | None, policy: Policy = NO_POLICY, **more: Any) -> Client:

@@ -42,7 +42,7 @@ def settings_in(folder: Path) -> list[ConnectionSettings]:
 
 def client_of(
     connections: Connections,
-    person: str | None = None,
+    person: str | Person | None = None,
     *,
     policy: Policy = NO_POLICY,
     scopes: frozenset[Scope] = SCOPES,
@@ -51,7 +51,8 @@ def client_of(
     **client: Any,
 ) -> Client:
     """A client with which this person calls, in this process; `client` are arguments of the SDK's."""
-    access = Access(lambda: policy, Person.named(person) if person else None, scopes, lambda: memberships)
+    caller = Person.named(person) if isinstance(person, str) else person
+    access = Access(lambda: policy, caller, scopes, lambda: memberships)
     return Client(create_server(connections, access=access, state_keys=_STATE_KEYS, offers=offers), **client)
 
 

@@ -265,7 +265,7 @@ async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_
         assert ana is not None
         assert "close ana" not in events
         await links.save(replace(link_of("ana"), linked_at=NOW + timedelta(minutes=1)))
-        async with opened.lease(["nobody", "ana"]) as newer:
+        async with opened.lease(["ana", "nobody"]) as newer:
             assert newer is not ana
         assert "close ana" not in events
     assert events.count("open ana") == 2
@@ -297,6 +297,31 @@ async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> N
     await links.aclose()
 
 
+async def test_what_a_person_has_linked_is_for_nobody_else_with_the_same_address(office: Office) -> None:
+    """What the operator has linked for an address is for whoever has that one, verified."""
+    ben, other = "ben@example.com", Person("https://second.x.test#mallory", "ben@example.com")
+    for state in ("linked", "ended", "altered"):
+        await office.link(ben, BEN, kind="oauth" if state == "ended" else "key")
+        if state == "ended":
+            [kept] = [await office.links.find(ben, "default")]
+            assert kept is not None
+            await office.links.end(kept)
+        elif state == "altered":
+            with rows(office.file) as file:
+                file.execute("UPDATE link SET member_name = 'x' WHERE person = ?", (ben,))
+        async with client_of(office.connections, other) as client:
+            assert "code" not in await answer_of(client, "update_task", **WORK["update_task"])
+        assert office.users() == {OWNER}
+    await office.link(ben, BEN, kind="operator")
+    async with client_of(office.connections, other) as client:
+        assert "code" not in await answer_of(client, "update_task", **WORK["update_task"])
+        assert office.users() == {BEN}
+        with rows(office.file) as file:
+            file.execute("UPDATE link SET member_name = 'x' WHERE person = ?", (ben,))
+        assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_broken"
+    assert office.users() == set()
+
+
 @pytest.mark.parametrize(
     "maker",
     [Person.named("ben@example.com"), Person("https://login.x.test#00u1", "ben@example.com")],
@@ -306,6 +331,7 @@ async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_w
     office: Office, tmp_path: Path, maker: Person
 ) -> None:
     ben = Principal(maker)
+    await office.link("ben@example.com", BEN, kind="operator")
     caller = Caller(subject=maker.id, email=maker.email if maker.email != maker.id else None)
     dead = replace(office.connections.first, journal=journal_in(tmp_path))
     call, edit = (

@@ -178,7 +178,7 @@ async def _save_link(
         known = KnownPersons(lines, memberships, await links.list_members(connection.name))
         doubt = _find_doubt(Person.named(person), member, team, known)
         former = await _find_open(links, person, connection.name)
-        await links.save(Link(person, connection.name, "key", OwnCredential(text), now, member))
+        await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
     finally:
         await links.aclose()
     is_other = former is not None and former.credential.access_token != text

@@ -10,8 +10,9 @@ from taskhand.domain.principal import Person
 
 __all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
 
-LinkKind = Literal["oauth", "key"]
-"""Where a credential is from: the CRM gave it out to the person's consent, or the person has pasted a key."""
+LinkKind = Literal["oauth", "key", "operator"]
+"""Where a credential is from: the CRM gave it out to the person's consent, the person has pasted a key on the page, or
+whoever runs Taskhand has linked one, which is for whoever has the person's verified e-mail address too."""
 
 LinkState = Literal[
     "linked",

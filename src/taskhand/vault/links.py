@@ -65,6 +65,16 @@ class Links:
         self._seen[link.name] = max(link.generation, self._seen.get(link.name, 0))
         return link
 
+    async def may_be_by_email(self, email: str, connection: str) -> bool:
+        """Whether what is kept under an e-mail address may be for whoever has it: a page keeps it for one person.
+
+        Of a row that is gone or damaged nobody knows: it is broken for both.
+        """
+        if not await self._exists():
+            return False
+        kept = await self._store.find(email, connection)
+        return not kept.removed if kept.row is None else kept.row.kind not in {"oauth", "key"}
+
     async def save(self, link: Link) -> Link:
         """Keep a link, in the place of the person's one before; the link as it is kept now."""
         for _ in range(_TRIES):

@@ -117,7 +117,10 @@ class Openings(Generic[_T]):
     async def lease(self, names: Sequence[str]) -> AsyncIterator[Opened[_T] | None]:
         """What is opened with the own credential of the person with these names; None where nothing is linked.
 
-        It stays open inside. LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted.
+        The first name is the id. The others are e-mail addresses: of what is linked under one, only that counts which
+        whoever runs Taskhand has linked for it, as equal addresses may be of two persons. It stays open inside.
+
+        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted.
         """
         link = await self._find(names)
         if link is None:
@@ -134,7 +137,7 @@ class Openings(Generic[_T]):
     async def is_linked(self, names: Sequence[str]) -> bool:
         """Whether the person with these names has linked a credential; nothing is opened. Errors as of `lease`."""
         for name in names:
-            if await self._links.find(name, self.connection) is not None:
+            if await self._counts(name, names) and await self._links.find(name, self.connection) is not None:
                 return True
         return False
 
@@ -147,10 +150,16 @@ class Openings(Generic[_T]):
 
     async def _find(self, names: Sequence[str]) -> Link | None:
         for name in names:
+            if not await self._counts(name, names):
+                continue
             if (link := await self._links.fresh(name, self.connection, self._renew)) is not None:
                 self._notice(link)
                 return link
         return None
+
+    async def _counts(self, name: str, names: Sequence[str]) -> bool:
+        """Whether what is linked under a name is for the person with these names."""
+        return name == names[0] or await self._links.may_be_by_email(name, self.connection)
 
     async def _open(self, link: Link) -> Opened[_T]:
         """What is open with this very link, else a new one in the place of what its person had before.

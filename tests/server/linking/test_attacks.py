@@ -68,6 +68,30 @@ async def test_on_this_machine_the_cookie_goes_without_encryption(tmp_path: Path
         assert (await browser.send(offer.url, stage.token(BEN))).status_code == 200
 
 
+HOSTS = {
+    "127.0.0.1": 200,
+    "localhost:9": 200,
+    "TASKS.example.com": 200,
+    "evil.example": 421,
+    "evil.example:443": 421,
+    "tasks.example.com.evil.example": 421,
+    "localhost.evil.example": 421,
+    "localhost:evil.example": 421,
+    "127.0.0.1@evil.example": 421,
+}
+
+
+async def test_no_page_is_shown_under_a_name_that_leads_here_and_is_not_allowed(
+    stage: LinkStage, browser: Browser
+) -> None:
+    page = await stage.ticket()
+    for host, status in HOSTS.items():
+        for path in (page, "/link/callback", "/link/signed-in"):
+            found = await browser.http.get(path, headers={"Host": host})
+            assert found.status_code == (status if path == page or status == 421 else 403), (host, path)
+            assert status == 200 or (found.text == "Invalid Host header" and "set-cookie" not in found.headers)
+
+
 async def test_looking_at_a_page_uses_nothing_up(stage: LinkStage, browser: Browser) -> None:
     page, scanner = await stage.ticket(), await stage.browser()
     for _ in range(12):

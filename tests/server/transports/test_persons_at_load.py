@@ -8,7 +8,7 @@ import json
 import os
 import random
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -112,12 +112,13 @@ class Office:
     http: httpx2.AsyncClient
     workers: list[Worker]
     random: random.Random
+    ids: Mapping[str, str]
 
     async def link(self, name: str) -> None:
         """Link the person with a new credential."""
         now, member = self.app.clock(), LinkedMember(f"user_{name}", name)
         given = OwnCredential(*self.crm.grant(name), now + timedelta(hours=1))
-        await self.links.save(Link(f"{name}@x.test", "default", "oauth", given, now, member))
+        await self.links.save(Link(self.ids[name], "default", "oauth", given, now, member))
 
     async def work(self, rounds: int) -> None:
         """Let all call at once, in rounds.
@@ -192,7 +193,9 @@ async def open_office(folder: Path, linked: Sequence[str], seed: int = 1) -> Asy
                 folder, auth, limits=_LIMITS, access=access, crm=settings, links=links, runtime=Runtime(sleep=_hurry)
             )
         )
-        office = Office(crm, app, links, http, [], random.Random(seed))  # noqa: S311  a schedule
+        called = enumerate((*linked, NOBODY))
+        ids = {name: f"{issuer.url}#00u{number}" if number % 2 else f"{name}@x.test" for number, name in called}
+        office = Office(crm, app, links, http, [], random.Random(seed), ids)  # noqa: S311  a schedule
         for name in linked:
             await office.link(name)
         for number, name in enumerate((*linked, NOBODY)):
@@ -202,7 +205,7 @@ async def open_office(folder: Path, linked: Sequence[str], seed: int = 1) -> Asy
             token = issuer.token(f"{http.base_url}/mcp", sub=f"00u{number}", scope=_ALL, **email)
             sent = token if number % 2 else text.text
             office.workers.append(Worker(name, [await KeyCaller(http, sent, era).open() for era in ERAS]))
-        await _leave_open(app, Settings.from_env(settings), linked)
+        await _leave_open(app, Settings.from_env(settings), {name: ids[name] for name in linked})
         yield office
 
 
@@ -211,11 +214,11 @@ async def _hurry(_: float) -> None:
     await checkpoint()
 
 
-async def _leave_open(app: AppContext, settings: Settings, names: Sequence[str]) -> None:
+async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str]) -> None:
     """An update of each of these persons, in the journal as a process leaves it that dies before it sends."""
     journal = open_journal(settings, app.clock)
-    for name in names:
-        maker = Principal(Person.named(f"{name}@x.test"))
+    for name, person in ids.items():
+        maker = Principal(Person.named(person))
         call = Call(replace(app, journal=journal).of_principal(maker), "update_task", Caller(subject=maker.subject))
         before, edit = await call.app.backend.get_task(task_of(name, 0)), Edit(title=f"Lost {name}")
         await call.begin(call.new_opening(), [Intent("update", Snapshot(before), edit, edit)])
