@@ -145,6 +145,50 @@ async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_none
     assert await tickets_at(path, clock, OLD_KEY).take(first, OWN) is None
 
 
+FORGED = {
+    "for another person": "UPDATE ticket SET person = 'eve@x.test'",
+    "for another address": "UPDATE ticket SET email = 'eve@x.test'",
+    "for another connection": "UPDATE ticket SET connection = 'south'",
+    "for longer": "UPDATE ticket SET expires_at = '2099-01-01T00:00:00.000000+00:00'",
+    "for another browser": "UPDATE ticket SET browser = 'another browser'",
+    "as if it were proved": "UPDATE ticket SET proved_at = made_at",
+    "with the mark of an earlier step": "UPDATE ticket SET mark = (SELECT mark FROM ticket WHERE browser IS NULL)",
+    "without a mark": "UPDATE ticket SET mark = NULL",
+    "with a mark that is none": "UPDATE ticket SET mark = 'é'",
+    "made anew": "INSERT INTO ticket (id, person, connection, made_at, expires_at, browser, proved_at) SELECT "
+    "'other', person, connection, made_at, expires_at, 'another browser', made_at FROM ticket LIMIT 1",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_a_page_that_somebody_without_the_key_has_written_opens_nothing(
+    tickets: Tickets, path: Path, clock: FixedClock, how: str
+) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    assert await tickets_at(path, clock, OLD_KEY).find(text) is None
+    await tickets.begin(ticket, OWN)
+    state = str(await tickets.send(ticket, OWN, Errand("consent", text, "verifier")))
+    await tickets.make(ANA, "north")
+    assert await tickets.find(text) is not None
+    with rows(path) as other:
+        other.execute(FORGED[how].replace("'other'", f"'{hash_secret('forged')}'"))
+    assert (await tickets.find(text) is None) == (how != "made anew")
+    assert await tickets.find("forged") is None
+    assert (await tickets.take(state, OWN) is None) == (how != "made anew")
+
+
+async def test_what_was_proved_first_stays(tickets: Tickets) -> None:
+    text, ticket = await tickets.make(Person("https://login.x.test#ana"), "north")
+    await tickets.begin(ticket, OWN)
+    assert await tickets.prove(ticket, OWN, "ana@x.test")
+    assert await tickets.prove(ticket, OWN, "eve@x.test")
+    assert await tickets.begin(ticket, OWN)
+    found = await tickets.find(text)
+    assert found is not None
+    assert found.person.email == "ana@x.test"
+    assert found.proved_at is not None
+
+
 async def test_tickets_and_links_share_a_file_without_seeing_each_other(tickets: Tickets, path: Path) -> None:
     links = links_at(path)
     text, _ = await tickets.make(ANA, "north")

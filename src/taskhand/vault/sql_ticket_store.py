@@ -15,10 +15,13 @@ __all__ = ["SqlTicketStore"]
 
 _ROWS: Final = (
     "SELECT id, person, email, connection, made_at, expires_at, browser, tries, proved_at, used_at, linked_at, key_id, "
-    "nonce, sealed FROM ticket"
+    "nonce, sealed, mark FROM ticket"
 )
 _IS_OPEN: Final = " WHERE id = ? AND used_at IS NULL AND expires_at > ? AND browser = ?"
-_PROVE: Final = "UPDATE ticket SET proved_at = coalesce(proved_at, ?), email = ?"
+_PROVE: Final = (
+    "UPDATE ticket SET email = CASE WHEN proved_at IS NULL THEN ? ELSE email END, "
+    "mark = CASE WHEN proved_at IS NULL THEN ? ELSE mark END, proved_at = coalesce(proved_at, ?)"
+)
 _USE: Final = "UPDATE ticket SET used_at = ?, state = NULL, key_id = NULL, nonce = NULL, sealed = NULL"
 
 
@@ -38,9 +41,9 @@ class SqlTicketStore:
             return None
         return await self._store.peek(partial(_find, ticket_id))
 
-    async def begin(self, ticket_id: str, browser: str, now: datetime, *, most: int) -> bool:
-        """Count a try of a browser, for which alone the ticket is from now on."""
-        return await self._store.write(partial(_begin, ticket_id, browser, now, most))
+    async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
+        """Count a try of the browser of a ticket, for which alone it is from now on; the first brings its mark."""
+        return await self._store.write(partial(_begin, begun, now, most))
 
     async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
         """Keep what a browser is sent away with, in the place of what it was sent with before."""
@@ -52,9 +55,9 @@ class SqlTicketStore:
             return None
         return await self._store.write(partial(_take, state, browser))
 
-    async def prove(self, ticket_id: str, browser: str, now: datetime, email: str | None) -> bool:
-        """Note that the person, who has this e-mail, has proved in this browser who they are."""
-        return await self._store.write(partial(_prove, ticket_id, browser, now, email))
+    async def prove(self, proved: Ticket, now: datetime) -> bool:
+        """Keep what a browser has proved; what was proved before stays."""
+        return await self._store.write(partial(_prove, proved, now))
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
         """Let the ticket open nothing more; one of several is told True."""
@@ -74,7 +77,8 @@ def _add(ticket: Ticket, most: int, forget_before: datetime, database: SqlConnec
     database.execute("DELETE FROM ticket WHERE expires_at < ?", (to_text(forget_before),))
     values = (ticket.id, person.id, person.email, ticket.connection, now, to_text(ticket.expires_at))
     database.execute(
-        "INSERT INTO ticket (id, person, email, connection, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)", values
+        "INSERT INTO ticket (id, person, email, connection, made_at, expires_at, mark) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*values, ticket.mark),
     )
     # One that a browser has begun with is the last to go.
     surplus = (
@@ -89,12 +93,14 @@ def _find(ticket_id: str, database: SqlConnection) -> Ticket | None:
     return _to_ticket(row) if row else None
 
 
-def _begin(ticket_id: str, browser: str, now: datetime, most: int, database: SqlConnection) -> bool:
+def _begin(begun: Ticket, now: datetime, most: int, database: SqlConnection) -> bool:
     statement = (
-        "UPDATE ticket SET browser = ?, tries = tries + 1 WHERE id = ? AND used_at IS NULL AND expires_at > ? "
+        "UPDATE ticket SET mark = CASE WHEN browser IS NULL THEN ? ELSE mark END, browser = ?, tries = tries + 1 "
+        "WHERE id = ? AND used_at IS NULL AND expires_at > ? "
         "AND (browser IS NULL OR browser = ?) AND tries < ?"
     )
-    return database.execute(statement, (browser, ticket_id, to_text(now), browser, most)).rowcount == 1
+    values = (begun.mark, begun.browser, begun.id, to_text(now), begun.browser, most)
+    return database.execute(statement, values).rowcount == 1
 
 
 def _send(ticket_id: str, browser: str, state: str, sealed: Sealed, database: SqlConnection) -> bool:
@@ -115,8 +121,9 @@ def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Se
     return _to_ticket(row), Sealed(row["key_id"], row["nonce"], row["sealed"])
 
 
-def _prove(ticket_id: str, browser: str, now: datetime, email: str | None, database: SqlConnection) -> bool:
-    values = (to_text(now), email, ticket_id, to_text(now), browser)
+def _prove(proved: Ticket, now: datetime, database: SqlConnection) -> bool:
+    kept = (proved.person.email, proved.mark, to_text(proved.proved_at or now))
+    values = (*kept, proved.id, to_text(now), proved.browser)
     return database.execute(_PROVE + _IS_OPEN, values).rowcount == 1
 
 
@@ -142,6 +149,7 @@ def _to_ticket(row: SqlRow) -> Ticket:
         _to_moment(row["proved_at"]),
         _to_moment(row["used_at"]),
         _to_moment(row["linked_at"]),
+        row["mark"],
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from taskhand.domain.principal import Person
+from taskhand.vault.sealed_link import to_text
 
 __all__ = ["Errand", "Ticket", "hash_secret"]
 
@@ -20,7 +21,8 @@ class Ticket:
 
     `browser` is the hash of the cookie of the browser that has begun: no other goes on. `proved_at` is when the person
     has proved there who they are. `tries` is how often something was begun or sent. Once `used_at` is set it opens
-    nothing more; with `linked_at` the person has linked.
+    nothing more; with `linked_at` the person has linked. `mark` is made of what is `bound` with the vault's key:
+    without it nobody who can write where tickets are kept opens a page.
     """
 
     id: str
@@ -33,6 +35,16 @@ class Ticket:
     proved_at: datetime | None = None
     used_at: datetime | None = None
     linked_at: datetime | None = None
+    mark: str | None = None
+
+    @property
+    def bound(self) -> bytes:
+        """For whom and for what it is, until when, and which browser has proved that it is the person's."""
+        proved_at = to_text(self.proved_at) if self.proved_at else None
+        whose = (self.person.id, self.person.email, self.connection)
+        return json.dumps(
+            ["taskhand ticket", self.id, *whose, to_text(self.expires_at), self.browser, proved_at]
+        ).encode("ascii")
 
     def is_open(self, now: datetime) -> bool:
         """Whether its page can still be used."""

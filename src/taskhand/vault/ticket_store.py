@@ -26,8 +26,8 @@ class TicketStore(Protocol):
         """The ticket with this id."""
         ...
 
-    async def begin(self, ticket_id: str, browser: str, now: datetime, *, most: int) -> bool:
-        """Count a try of a browser, for which alone the ticket is from now on.
+    async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
+        """Count a try of the browser of a ticket, for which alone it is from now on, with its mark if it is the first.
 
         False, and nothing is done, where it is not open, another browser has it, or there were `most` tries.
         """
@@ -41,8 +41,11 @@ class TicketStore(Protocol):
         """What the browser was sent away with, once; None where this browser has no such state."""
         ...
 
-    async def prove(self, ticket_id: str, browser: str, now: datetime, email: str | None) -> bool:
-        """Note that the person, who has this e-mail, has proved in this browser who they are; False as `begin`."""
+    async def prove(self, proved: Ticket, now: datetime) -> bool:
+        """Keep the e-mail, `proved_at` and mark of a ticket whose browser has proved it; False as `begin`.
+
+        What was proved before stays.
+        """
         ...
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:

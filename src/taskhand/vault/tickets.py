@@ -1,6 +1,8 @@
 """The tickets of all persons: made, found by their texts, and used up."""
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
@@ -11,6 +13,8 @@ from taskhand.vault.ticket import Errand, Ticket, hash_secret
 from taskhand.vault.ticket_store import TicketStore
 
 __all__ = ["Tickets"]
+
+_log = logging.getLogger(__name__)
 
 _LASTS: Final = timedelta(minutes=10)
 _KNOWN_FOR: Final = timedelta(days=1)
@@ -40,17 +44,17 @@ class Tickets:
     async def make(self, person: Person, connection: str) -> tuple[str, Ticket]:
         """The text of a new ticket, which is kept nowhere, and the ticket."""
         text, now = self._new_secret(_BYTES), self._clock()
-        ticket = Ticket(hash_secret(text), person, connection, now, now + _LASTS)
+        ticket = self._mark(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
         await self._store.add(ticket, most=_MOST_OPEN, forget_before=now - _KNOWN_FOR)
         return text, ticket
 
     async def find(self, text: str) -> Ticket | None:
         """The ticket with this text, open or not."""
-        return await self._store.find(hash_secret(text))
+        return await self._find(hash_secret(text))
 
     async def is_taken(self, ticket_id: str, person: Person) -> bool:
         """Whether this person has linked by the ticket with this id."""
-        ticket = await self._store.find(ticket_id)
+        ticket = await self._find(ticket_id)
         return ticket is not None and ticket.person.id == person.id and ticket.linked_at is not None
 
     def is_open(self, ticket: Ticket) -> bool:
@@ -59,7 +63,8 @@ class Tickets:
 
     async def begin(self, ticket: Ticket, browser: str) -> bool:
         """Count a try of a browser, for which alone the ticket is from now on; False where it may not try."""
-        return await self._store.begin(ticket.id, browser, self._clock(), most=_MOST_TRIES)
+        begun = self._mark(replace(ticket, browser=browser))
+        return await self._store.begin(begun, self._clock(), most=_MOST_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
         """The state with which a browser that has begun comes back; None where it may not go on."""
@@ -75,6 +80,8 @@ class Tickets:
         if found is None:
             return None
         ticket, sealed = found
+        if not self._is_ours(ticket):
+            return None
         try:
             return ticket, Errand.of_bytes(self._cipher.open(sealed, _associated(ticket.id, hashed)))
         except CannotOpen:
@@ -85,7 +92,9 @@ class Tickets:
 
         `email` is the verified address that the proof names. It counts where none was known before.
         """
-        return await self._store.prove(ticket.id, browser, self._clock(), ticket.person.email or email)
+        now, person = self._clock(), replace(ticket.person, email=ticket.person.email or email)
+        proved = self._mark(replace(ticket, person=person, browser=browser, proved_at=now))
+        return await self._store.prove(proved, now)
 
     async def use(self, ticket: Ticket, browser: str) -> bool:
         """Let the ticket open nothing more; of several that do this at once, one is told True."""
@@ -94,6 +103,20 @@ class Tickets:
     async def note_linked(self, ticket: Ticket) -> None:
         """Note that the person has linked by a ticket that was used."""
         await self._store.note_linked(ticket.id, self._clock())
+
+    async def _find(self, ticket_id: str) -> Ticket | None:
+        ticket = await self._store.find(ticket_id)
+        return ticket if ticket is not None and self._is_ours(ticket) else None
+
+    def _mark(self, ticket: Ticket) -> Ticket:
+        return replace(ticket, mark=self._cipher.mark(ticket.bound))
+
+    def _is_ours(self, ticket: Ticket) -> bool:
+        """Whether it is as somebody with the vault's key has written it."""
+        is_ours = self._cipher.has_marked(ticket.bound, ticket.mark)
+        if not is_ours:
+            _log.warning("a page of %s for %s was altered where it is kept", ticket.person.id, ticket.connection)
+        return is_ours
 
     async def aclose(self) -> None:
         """Close the store after what is under way."""
