@@ -26,6 +26,8 @@ def _furnish(directory: Directory) -> None:
     directory.add_member("Ana Pérez", "Ana@X.test")
     directory.add_member("Bob Roa", "bob@x.test")
     directory.add_member("Gil Sanz")
+    directory.add_member("kim@x.test")
+    directory.add_member("Kim Look", "\N{KELVIN SIGN}im@x.test")
     directory.add_member("Twin One", "twin@x.test")
     directory.add_member("Twin Two", "TWIN@x.test")
 
@@ -55,6 +57,11 @@ async def _me(offices: Connections, person: str | None, **more: Any) -> str | No
         (GIL, None, None),
         (GIL, "gil sanz", "Gil Sanz"),
         (GIL, "bob@x.test", "Bob Roa"),
+        (GIL, " BOB@X.test ", "Bob Roa"),
+        (GIL, "kim@x.test", None),  # the name of one member, and the address of another with a sign for K
+        (GIL, "bo\N{ZERO WIDTH SPACE}b@x.test", None),
+        (GIL, "\N{KELVIN SIGN}im@x.test", "Kim Look"),
+        ("kim@x.test", None, None),
         (ANA, "Bob Roa", "Bob Roa"),
         (ANA, "Nobody", None),
         (ANA, "Twin", None),

@@ -12,6 +12,7 @@ from typing import Final
 from taskhand.domain.address import split_address
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
+from taskhand.domain.principal import fold_person
 from taskhand.domain.task import Member
 from taskhand.domain.text import strip_hidden
 
@@ -70,7 +71,13 @@ def resolve_people(
 
 
 def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
-    """The members with that id or e-mail, else those with that full name."""
+    """The members with that id or e-mail, else those with that full name.
+
+    An address is nobody's name, as everybody chooses their own, and no other address that only looks like it.
+    """
+    if "@" in text:
+        address = fold_person(text.strip())
+        return [one for one in members if one.id == text.strip() or fold_person((one.email or "").strip()) == address]
     index = _Index(members)
     return index.find_by_id(text) or index.find_by_name(text)
 
