@@ -241,7 +241,7 @@ async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(o
     backend = office.connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
     await backend.get_task(TASK)
     await office.links.remove("ben@example.com", "default")
-    with pytest.raises(LinkRequired):
+    with pytest.raises(LinkRequired, match="was unlinked during this call"):
         await backend.get_task(TASK)
     assert office.users() == {BEN}
 

@@ -323,6 +323,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator(links: Lin
     with pytest.raises(OperatorError, match="file of links") as refused:
         await links_at(path).find("ana", "north")
     assert not isinstance(refused.value, LinkBroken)
+    assert str(refused.value.next_step).startswith("Put a copy of it back, or remove it"), "no backup has it"
 
 
 async def test_two_processes_that_save_at_once_both_succeed(links: Links, path: Path) -> None:

@@ -152,6 +152,15 @@ class LinkRequired(OperatorError):
         )
 
     @classmethod
+    def unlinked(cls, connection: str) -> "LinkRequired":
+        """The error for a credential that is removed while a call uses it."""
+        return cls(
+            f"Your own credential for {connection} was unlinked during this call; the rest was not sent.",
+            next_step=f"Tell the person, who can link {connection} again.",
+            details={"connection": connection},
+        )
+
+    @classmethod
     def again(cls, connection: str) -> "LinkRequired":
         """The error for a credential that the CRM accepts no longer."""
         return cls(

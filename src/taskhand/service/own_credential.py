@@ -132,6 +132,8 @@ class _Choice:
             return
         if person is None:
             raise NotAllowed.by("own_credential", "Callers whom nobody asked who they are may not use this connection.")
+        if self._opened is not None:
+            raise LinkRequired.unlinked(self._connection)
         raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)
 
 

@@ -64,12 +64,14 @@ class DatabaseKind:
     """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
 
     `package` has a folder `migrations` with its schema; `functions` of one text are known to its SQL by these names.
+    `in_backups` is whether a backup has it.
     """
 
     label: str
     variable: str
     package: str
     functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    in_backups: bool = True
 
     def check_version(self, connection: sqlite3.Connection) -> None:
         """OperatorError `store_too_new` where a newer program has written or migrated the database."""
@@ -184,13 +186,11 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
     if not is_open:
         os.close(os.open(path, os.O_RDWR))
     if path.stat().st_size == 0:
+        remedy = "Restore it from a backup (`taskhand restore FILE`)" if kind.in_backups else "Put a copy of it back"
         raise OperatorError(
             f"The {kind.label} {path} is an empty file: what was in it is lost.",
             code="store_unavailable",
-            next_step=(
-                f"Restore it from a backup (`taskhand restore FILE`), or remove it and {path.name}-wal to begin with a "
-                "new one."
-            ),
+            next_step=f"{remedy}, or remove it and {path.name}-wal to begin with a new one.",
         )
     if not is_open and (log := find_foreign_log(path)) is not None:
         raise OperatorError(

@@ -18,7 +18,7 @@ from taskhand.vault.sql_link_store import SqlLinkStore, note_uses
 
 __all__ = ["LINKS", "SqliteLinkStore", "prepare_links"]
 
-LINKS: Final = DatabaseKind("file of links", "TASKHAND_LINKS", "taskhand.vault")
+LINKS: Final = DatabaseKind("file of links", "TASKHAND_LINKS", "taskhand.vault", in_backups=False)
 
 
 class SqliteLinkStore(SqlLinkStore):

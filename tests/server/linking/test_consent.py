@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -98,7 +99,7 @@ async def test_the_state_of_another_page_brings_its_own_ticket_and_no_other(stag
     code = parse_qs(urlsplit(await stage.allow(second, BEN)).query)["code"][0]
     state = parse_qs(urlsplit(first).query)["state"][0]
     injected = await browser.open(f"/link/callback?{urlencode({'code': code, 'state': state})}")
-    assert injected.status_code == 502
+    assert (injected.status_code, "did not allow the app" in text_of(injected)) == (403, True)
     assert await stage.linked() == NOBODY_LINKED
 
 
@@ -161,7 +162,7 @@ async def test_a_consent_that_comes_back_late_is_not_kept(stage: LinkStage, brow
 @pytest.mark.parametrize(
     ("fault", "said", "is_ended"),
     [
-        (Fault("status", "POST /oauth2/token", status=400), "Close could not be asked", []),
+        (Fault("status", "POST /oauth2/token", status=400), "Close did not allow the app", []),
         (Fault("status", "POST /oauth2/token", status=401), "does not work at the moment", []),
         (Fault("not_json", "GET /api/v1/me"), "Close could not be asked", [True]),
     ],
@@ -175,12 +176,37 @@ async def test_a_crm_that_gives_nothing_out_is_said(
     back = await stage.allow(crm, BEN)
     stage.close.faults = [fault]
     answered = await browser.open(back)
-    assert (answered.status_code in {502, 503}, said in text_of(answered)) == (True, True)
+    assert (answered.status_code in {403, 502, 503}, said in text_of(answered)) == (True, True)
     assert await stage.linked() == NOBODY_LINKED
     assert [one.is_ended for one in stage.close.authorization.grants if is_ended] == is_ended
     for secret in parse_qs(urlsplit(back).query).values():
         assert secret[0] not in caplog.text
         assert secret[0] not in answered.text
+
+
+async def test_what_a_crm_says_instead_of_a_code_is_said_and_logged(
+    stage: LinkStage, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    for error, status, said in (
+        ("access_denied", 403, "Access was not allowed"),
+        ("invalid_scope", 403, "Close did not allow the app"),
+        ("unauthorized_client", 403, "Close did not allow the app"),
+        ("temporarily_unavailable", 502, "Close could not be asked"),
+        ("", 502, "Close could not be asked"),
+    ):
+        _, crm = await begin(stage, browser)
+        query = {"error": error, "state": parse_qs(urlsplit(crm).query)["state"][0]}
+        answered = await browser.open(f"/link/callback?{urlencode(query)}")
+        assert (answered.status_code, said in text_of(answered)) == (status, True)
+        assert error == "access_denied" or repr(error) in caplog.messages[-1]
+
+
+async def test_an_answer_that_is_lost_is_so_in_the_other_language_too(browser: Browser) -> None:
+    await browser.open("/link/callback?state=x&code=y")
+    assert browser.shown is not None
+    [other] = re.findall(r'href="([^"]+)"', browser.shown.text)
+    assert other == "/link/callback?lang=es"
+    assert "Esta respuesta es de otra página" in text_of(await browser.open(other))
 
 
 async def test_what_the_browser_is_sent_with_is_not_in_the_file_of_links(

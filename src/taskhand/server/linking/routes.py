@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from taskhand.domain.deadline import call_deadline
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.server.linking.browser import Browser, is_from_elsewhere
 from taskhand.server.linking.linking import Linking, Refused
 from taskhand.server.linking.page import CONTENT_SECURITY_POLICY, Form, Page, render
@@ -42,6 +42,9 @@ _ANSWERED_S: Final = 25.0
 _SEE_OTHER: Final = 303
 _ELSEWHERE: Final = frozenset({"consent", "sign_in"})
 """The steps that are taken on pages of others."""
+_FAILURES: Final = frozenset({"", "server_error", "temporarily_unavailable"})
+"""Errors of a CRM that say nothing of the app."""
+_MOST_LOGGED: Final = 100
 _IN_THE_FORM: Final = frozenset({"no_key", "key_refused"})
 """What is said beside the field, to be sent again."""
 
@@ -168,11 +171,9 @@ async def _come_back(kind: str, visit: _Visit) -> Page | str:
     """Take the answer of a CRM or an issuer: of the browser that was sent there, once."""
     query = visit.request.query_params
     found = await visit.linking.tickets.take(query.get("state", ""), visit.browser.id)
-    if found is None:
-        return _message("lost", 403)
+    if found is None or found[1].kind != kind:
+        return replace(_message("lost", 403), address=visit.request.url.path)  # in the other language it is lost too
     ticket, errand = found
-    if errand.kind != kind:
-        return _message("lost", 403)
     visit = replace(visit, text=errand.ticket, language=choose_language(errand.language, ""))
     if (closed := await _find_obstacle(visit, ticket)) is not None:
         return closed
@@ -183,10 +184,19 @@ async def _come_back(kind: str, visit: _Visit) -> Page | str:
             return _try_again(visit, ticket, refused.reason, 403)
         return visit.address
     if not query.get("code"):
-        is_denied = query.get("error") == "access_denied"
-        return _try_again(visit, ticket, "denied" if is_denied else "crm_failed", 403 if is_denied else 502)
+        return _refuse_consent(visit, ticket, query.get("error", ""))
     take = visit.linking.take_code
     return await _try_linking(visit, ticket, lambda: take(ticket, errand, visit.browser.id, query["code"]))
+
+
+def _refuse_consent(visit: _Visit, ticket: Ticket, error: str) -> Page:
+    """What became of a consent that the CRM sends back without a code (RFC 6749 §4.1.2.1)."""
+    if error == "access_denied":
+        return _try_again(visit, ticket, "denied", 403)
+    _log.warning("no consent to %s for %s: %r", ticket.connection, ticket.person.id, error[:_MOST_LOGGED])
+    if error in _FAILURES:
+        return _try_again(visit, ticket, "crm_failed", 502)
+    return _try_again(visit, ticket, "app_refused", 403)
 
 
 async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitable[LinkedMember]]) -> Page | str:
@@ -207,6 +217,8 @@ async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitab
         return _try_again(visit, ticket, "forbidden", 403)
     except TaskhandError as error:
         _log.warning("%s could not be linked on the page: %s", ticket.connection, error.message)
+        if isinstance(error, CallerError):  # the CRM has answered
+            return _try_again(visit, ticket, "app_refused", 403)
         return _try_again(visit, ticket, "crm_failed", 502)
     return visit.address
 

@@ -77,6 +77,9 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "forbidden_hint": "Nothing was linked. Whoever runs {crm} can let the account read and change tasks.",
     "crm_failed": "{crm} could not be asked",
     "crm_failed_hint": "Nothing was linked. Try again in a moment.",
+    "app_refused": "{crm} did not allow the app",
+    "app_refused_hint": "Nothing was linked. Try again; if {crm} says no once more, tell whoever runs Taskhand: its "
+    "log says what {crm} has refused.",
     "lost": "This answer is for another page",
     "lost_hint": "It was used already, or belongs to another browser. Open your link again, or ask your assistant for "
     "a new one.",

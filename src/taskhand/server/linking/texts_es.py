@@ -75,6 +75,9 @@ SPANISH: Final[Mapping[str, str]] = {
     "forbidden_hint": "No se vinculó nada. Quien administra {crm} puede permitirle leer y cambiar tareas.",
     "crm_failed": "No se pudo preguntar a {crm}",
     "crm_failed_hint": "No se vinculó nada. Inténtalo otra vez en un momento.",
+    "app_refused": "{crm} no permitió la aplicación",
+    "app_refused_hint": "No se vinculó nada. Inténtalo otra vez; si {crm} vuelve a decir que no, avisa a quien "
+    "administra Taskhand: su registro dice qué rechazó {crm}.",
     "lost": "Esta respuesta es de otra página",
     "lost_hint": "Ya se usó, o es de otro navegador. Abre tu enlace otra vez, o pide a tu asistente uno nuevo.",
     "not_possible": "{connection} no se puede vincular en una página",
