@@ -248,6 +248,10 @@ class Backend(Protocol):
         """The time on the CRM's clock; None where it is ours, or unknown."""
         ...
 
+    async def upstream_account(self) -> str | None:
+        """The id of the CRM account that the credential is for; None where the CRM does not tell, or there is none."""
+        ...
+
     async def check_access(self) -> None:
         """Try whether the file can be written, or whether the CRM accepts the credential; changes nothing."""
         ...

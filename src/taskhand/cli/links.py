@@ -1,5 +1,6 @@
 """The command `taskhand people`: links a person's own credential or invites to it, lists who has one, removes one."""
 
+import logging
 import sys
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ from taskhand.cli.people import PeopleSource
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError
+from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
 from taskhand.domain.member_claims import KnownPersons
 from taskhand.domain.people import find_members
 from taskhand.domain.person_id import flaw_of_person
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["people"]
 
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _MOST_READ = 10_000
@@ -80,8 +82,9 @@ def people(context: click.Context, *, as_json: bool) -> None:
 def link(context: click.Context, person: str, connection: str) -> None:
     """Link a person's own key or token for CONNECTION.
 
-    It is asked for, or read from standard input, and tried: the CRM says whose it is. Calls of PERSON go to the CRM
-    with it from the next one on, at every server that has the same file of links and TASKHAND_VAULT_KEY.
+    It is asked for, or read from standard input, and tried: the CRM says whose it is, and of which account; one of
+    another account than the shared credential is refused. Calls of PERSON go to the CRM with it from the next one on,
+    at every server that has the same file of links and TASKHAND_VAULT_KEY.
     """
     found: Configuration = context.meta[CONFIGURATION]
     [chosen] = found.only(connection).connections
@@ -96,7 +99,7 @@ def link(context: click.Context, person: str, connection: str) -> None:
         raise no_key()
     text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
     memberships = PeopleSource.open(found).current
-    member, doubt, former = anyio.run(_save_link, chosen, name, text, memberships)
+    member, doubt, is_same_account, former = anyio.run(_save_link, chosen, name, text, memberships)
     who = member.shown_name
     print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
     if doubt is not None:
@@ -105,6 +108,9 @@ def link(context: click.Context, person: str, connection: str) -> None:
         print_line(_describe_withdrawal(chosen, former), err=True)
     if chosen.is_shared(text):
         print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
+    if is_same_account is None:
+        said = f"Nobody can tell whether it is for the account of the shared credential of {chosen.name}: check that."
+        print_line(said, err=True)
     if who is None:
         print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
 
@@ -160,10 +166,11 @@ def _ask_credential(question: str) -> str:
 
 async def _save_link(
     connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
-) -> "tuple[LinkedMember, str | None, bool | None]":
+) -> "tuple[LinkedMember, str | None, bool | None, bool | None]":
     """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below.
 
-    Between them is why that may be somebody else, where people.toml, a link or an e-mail address says so.
+    Between them are why that may be somebody else, where people.toml, a link or an e-mail address says so, and whether
+    the shared credential is certainly for the same account.
     """
     from taskhand.vault.link import Link, OwnCredential
     from taskhand.wiring import open_as_person, open_links
@@ -171,7 +178,15 @@ async def _save_link(
     settings, key = connection.settings, connection.name_in_files or MEMBER
     now = settings.clock or datetime.now().astimezone()
     async with open_as_person(connection, text) as backend:
-        member, team = await _find_member(backend, find_factory(connection.settings.backend).title)
+        title = find_factory(connection.settings.backend).title
+        member, team = await _find_member(backend, title)
+        is_same_account = await _compare_accounts(connection, backend)
+    if is_same_account is False:
+        raise CallerError(
+            f"This credential is for another account of {title} than {connection.name}; nothing was stored.",
+            code="other_account",
+            next_step=f"Make one in the account of {connection.name}, and run the same command.",
+        )
     links = open_links(settings)
     try:
         lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
@@ -182,7 +197,20 @@ async def _save_link(
     finally:
         await links.aclose()
     is_other = former is not None and former.credential.access_token != text
-    return member, doubt, await _withdraw(connection, former) if is_other and former else None
+    return member, doubt, is_same_account, await _withdraw(connection, former) if is_other and former else None
+
+
+async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
+    """Whether the shared credential is for the same account as another one; None where it cannot be used."""
+    from taskhand.service.same_account import is_same_account
+    from taskhand.wiring import open_app
+
+    try:
+        async with open_app(connection.settings, connection=connection) as app:
+            return await is_same_account(own, app.backend)
+    except TaskhandError as error:
+        _log.info("the shared credential of %s cannot be compared: %s", connection.name, error.message)
+        return None
 
 
 def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:

@@ -230,6 +230,10 @@ class OwnTasksBackend:
         """The backend's own."""
         return await self._backend.upstream_time()
 
+    async def upstream_account(self) -> str | None:
+        """The backend's own."""
+        return await self._backend.upstream_account()
+
     async def check_access(self) -> None:
         """The backend's own."""
         await self._backend.check_access()

@@ -21,6 +21,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.rules import check_id
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.close.demo import ORGANIZATION
 from taskhand.sandbox.messages import Request, Response
 
 SANTIAGO = "America/Santiago"
@@ -123,6 +124,7 @@ async def test_every_path_ends_with_a_slash_and_carries_the_key_as_a_user_name()
 async def test_an_access_token_is_a_bearer() -> None:
     async with on_close(close(), token="oauth-fault-table-4711") as backend:  # noqa: S106 - a sandbox's
         assert await backend.me() == ELENA
+        assert await backend.upstream_account() == ORGANIZATION
 
 
 @pytest.mark.parametrize(("day", "offset"), [("2026-01-10", "-3"), ("2026-07-10", "-4")])

@@ -26,6 +26,7 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice
 from taskhand.sandbox.hubspot import SpecVariant
+from taskhand.sandbox.hubspot.errors import PORTAL
 
 OPEN = ("burst=0", "searches=0")
 DUE = Due.instant(datetime(2026, 3, 6, 13, tzinfo=UTC), "America/Santiago")
@@ -181,6 +182,7 @@ async def test_who_me_is_comes_from_the_configuration_or_the_private_apps_token(
     for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
         async with staged(user=user) as stage:
             assert await stage.backend.me() == expected
+            assert await stage.backend.upstream_account() == str(PORTAL)
 
 
 async def test_the_token_is_asked_about_only_in_a_body_and_never_in_a_path() -> None:

@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
-from sandbox.close.stage import user
+from sandbox.close.stage import SEED, user
 from server.linking.link_stage import BEN, CAT, LinkStage, link_stage, text_of
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.vault.link import Link, LinkedMember
 from taskhand.wiring import open_as_person
 from vault.vaults import link_of
@@ -200,21 +203,57 @@ async def test_who_has_proved_it_is_refused_the_credential_of_another_all_the_sa
         assert await stage.linked() == {}
 
 
-async def test_a_member_of_another_account_of_the_crm_is_refused(stage: LinkStage) -> None:
-    """The person has proved who they are, and the credential is of nobody whom the shared one sees."""
-    page, browser = await stage.ticket("dan"), await stage.browser()
-    await browser.open(page)
-    await browser.send(page, await stage.make_key("dan"))
-    elsewhere = CloseSandbox(seed={"users": [user("user_far", "Far")]})
-    token = str(elsewhere.authorization.sign_in("user_far", elsewhere.now())["access_token"])
-    async with serve(elsewhere) as url:
-        [north] = [one for one in stage.found.connections if one.name == "north"]
-        far = replace(north, settings=north.settings.model_copy(update={"close_base_url": f"{url}/api/v1"}))
-        way = replace(stage.linking.ways["north"], open_as=partial(open_as_person, far))
-        stage.linking.ways = {"north": way}
-        refused = await browser.send(page, token)
-    assert (refused.status_code, "another account of Close" in text_of(refused)) == (403, True)
+FAR = {"users": [user("user_far", "Far")]}
+
+
+@pytest.mark.parametrize(
+    ("person", "member", "seed"),
+    [
+        (PERSON, BEN, SEED | {"organization": "orga_far"}),  # the person is a member of both
+        ("dan", "user_far", FAR),  # the person has proved who they are, and is nobody whom the shared one sees
+        ("dan", "user_far", FAR | {"organization": "orga_far"}),
+    ],
+)
+async def test_a_key_for_another_account_of_the_crm_is_refused(
+    stage: LinkStage, person: str, member: str, seed: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = CloseSandbox(seed=seed)
+    token = str(elsewhere.authorization.sign_in(member, elsewhere.now())["access_token"])
+    refused = await paste_elsewhere(stage, elsewhere, (person, "north"), token)
+    assert refused.status_code == 403
+    assert "This is another account of Close" in text_of(refused)
+    assert "it is not the account that north is for. Use your own in that one." in text_of(refused)
+    assert f"the credential of {member} was given on the page of {person} for north (other_account)" in caplog.text
     assert await stage.linked() == {}
+
+
+@pytest.mark.parametrize("shares", [False, True])
+async def test_a_key_for_another_team_is_refused_where_the_crm_tells_no_account(
+    stage: LinkStage, *, shares: bool
+) -> None:
+    """One member may be in both teams."""
+    team = VambeSandbox(seed="empty").state()["members"]
+    others = [one | {"id": f"{one['id'][:-4]}beef"} for one in team[1:]]
+    elsewhere = VambeSandbox(seed={"members": others + team[:shares]})
+    refused = await paste_elsewhere(stage, elsewhere, (PERSON, "chat"), elsewhere.key)
+    assert (refused.status_code, "another account of Vambe" in text_of(refused)) == (403, True)
+    assert await stage.linked() == {}
+
+
+async def paste_elsewhere(
+    stage: LinkStage, crm: CloseSandbox | VambeSandbox, offered: tuple[str, str], key: str
+) -> httpx2.Response:
+    """Paste a key on the page of a person for a connection whose host answers with another account for that key."""
+    page, browser = await stage.ticket(*offered), await stage.browser()
+    if "Your Taskhand key" in text_of(await browser.open(page)):
+        await browser.send(page, await stage.make_key(offered[0]))
+    async with serve(crm) as url:
+        [own] = [one for one in stage.found.connections if one.name == offered[1]]
+        base = {"vambe_base_url": url, "close_base_url": f"{url}/api/v1"}
+        far = replace(own, settings=own.settings.model_copy(update=base))
+        way = replace(stage.linking.ways[offered[1]], open_as=partial(open_as_person, far))
+        stage.linking.ways = {offered[1]: way}
+        return await browser.send(page, key)
 
 
 async def test_a_page_is_not_offered_where_nobody_could_tell_who_uses_it(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Account:
         self._leads: TtlCache[str, str | None] = TtlCache(_LEADS_KEPT_S, monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
         self._text_modes: Sequence[str] = _BEGINNINGS
-        self._organization_id: str | None = None
+        self._organization_ids: Sequence[str] = ()
         self.user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:
@@ -68,10 +68,15 @@ class Account:
             reply = await self._client.me()
             self.user_id = text_of(reply.object.get("id")) or None
             organizations = [id_of(one) for one in objects(reply.object.get("organizations"))]
-            self._organization_id = next(filter(None, organizations), None)
+            self._organization_ids = tuple(filter(None, organizations))
             if self.user_id is None:
                 raise self._client.http.invalid(reply, "with a user without an id")
         return self.user_id
+
+    async def upstream_account(self) -> str | None:
+        """The organization of the credential; None where its user is said to be in several, or in none."""
+        await self.me()
+        return self._organization_ids[0] if len(self._organization_ids) == 1 else None
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
@@ -211,9 +216,9 @@ class Account:
         listed = self._members_of([row for row in await self._read_users() if has_left(row)])
         await self.me()
         ended: list[JsonObject] = []
-        if self._organization_id:
+        if self._organization_ids:
             with suppress(CallerError, OperatorError):
-                organization = await self._client.organization(self._organization_id)
+                organization = await self._client.organization(self._organization_ids[0])
                 ended = objects(organization.get("inactive_memberships"))
         found = {one.id: one for one in (*listed, *filter(None, map(former_member_of, ended)))}
         active = {one.id for one in await self.members()}

@@ -91,6 +91,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """The users who have left the organization."""
         return await self.account.former_members()
 
+    async def upstream_account(self) -> str | None:
+        """The organization."""
+        return await self.account.upstream_account()
+
     async def statuses(self) -> StatusList:
         """The two that Close has."""
         return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")

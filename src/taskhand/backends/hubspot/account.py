@@ -184,6 +184,11 @@ class Account:
                 names |= {one.customer_id: one.customer_name for one in read}
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
 
+    async def upstream_account(self) -> str | None:
+        """The portal of the token, where HubSpot says it."""
+        portal = (await self._client.account()).object.get("portalId")
+        return str(portal) if isinstance(portal, int | str) and portal else None
+
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
         return await self._client.date()

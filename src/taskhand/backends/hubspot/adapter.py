@@ -97,6 +97,10 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """The archived owners."""
         return await self._account.former_members()
 
+    async def upstream_account(self) -> str | None:
+        """The portal."""
+        return await self._account.upstream_account()
+
     async def statuses(self) -> StatusList:
         """The stages of the task pipeline."""
         return await self._account.statuses()

@@ -202,6 +202,9 @@ class LocalBackend:
     async def upstream_time(self) -> None:
         """None: the store has no clock of its own."""
 
+    async def upstream_account(self) -> None:
+        """None: a store is no account of a CRM."""
+
     async def check_access(self) -> None:
         """Try whether the store can be written; it is made where it does not exist."""
         await self._store.write(lambda _: None, durable=False)

@@ -266,6 +266,10 @@ class CrmAdapter(ABC, Generic[_Row]):
         """The `Date` of an answer."""
         return await self.account.upstream_time()
 
+    async def upstream_account(self) -> str | None:
+        """None: a CRM that tells which account a credential is for answers its id."""
+        return None
+
     async def check_access(self) -> None:
         """Send one request that any credential may send."""
         await self.account.check_access()

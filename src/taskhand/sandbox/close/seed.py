@@ -1,8 +1,9 @@
 """Makes a store from a seed, which is plain data.
 
-A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, and `key_owner`, the id of the user to
-whom the key belongs (by default the first). Omitted lists are empty; omitted users are the demo's. A user has `id`,
-`first_name`, `last_name`, `email`, and optionally `phone`, `zone` and `active`. A lead has `id`, `name`, and
+A seed is a mapping with `users`, `leads` and `tasks`, each a list of mappings, `key_owner`, the id of the user to whom
+the key belongs (by default the first), and `organization`, the id of another than the demo's. Omitted lists are empty;
+omitted users are the demo's. A user has `id`, `first_name`, `last_name`, `email`, and optionally `phone`, `zone` and
+`active`. A lead has `id`, `name`, and
 optionally `description`, `url`, `status` (a label) and `contacts` with `id`, `name`, `title`, `emails`, `phones`. A
 task has the fields of the documented object, of any `_type`; omitted ones have defaults: `id`, `assigned_to` and
 `created_by` (the key's owner), `date_created` (now). A task without a `date` is dateless. `odd` are fields of the
@@ -30,7 +31,7 @@ from taskhand.sandbox.seed_checks import check_keys, seed_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-SEED_KEYS = frozenset({"users", "leads", "tasks", "key_owner"})
+SEED_KEYS = frozenset({"organization", "users", "leads", "tasks", "key_owner"})
 USER_KEYS = frozenset({"id", "first_name", "last_name", "email", "phone", "zone", "active"})
 LEAD_KEYS = frozenset({"id", "name", "description", "url", "status", "contacts"})
 CONTACT_KEYS = frozenset({"id", "name", "title", "emails", "phones"})
@@ -45,7 +46,7 @@ AGE = dt.timedelta(days=200)  # of users and leads
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime, task_ids: Callable[[], str] | None = None) -> Store:
     """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
     data = people() | seed_data(seed, SEED_KEYS, demo, now)
-    organization = Organization(ORGANIZATION, "Northwind Supplies", LEAD_STATUSES)
+    organization = Organization(data.get("organization", ORGANIZATION), "Northwind Supplies", LEAD_STATUSES)
     users = [_user(row, now) for row in data["users"]]
     leads = [_lead(row, now) for row in data.get("leads", [])]
     contacts = [who for row in data.get("leads", []) for who in _contacts(row, now)]

@@ -1,7 +1,7 @@
 """Whose credential it is: the person for whom the page was made, another, or nobody can tell."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from taskhand.domain.member_claims import KnownPersons
 from taskhand.domain.principal import MEMBER, Person
@@ -9,12 +9,20 @@ from taskhand.domain.task import Member
 from taskhand.server.access import Memberships
 from taskhand.server.linking.way import Way
 from taskhand.service.personal_backend import backend_of_person
+from taskhand.service.same_account import is_same_account
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.links import Links
 
-__all__ = ["Verdict", "find_holder", "find_known", "find_person", "find_team", "judge"]
+__all__ = ["Holder", "Verdict", "find_holder", "find_known", "find_person", "find_team", "judge"]
 
 Verdict = Literal["same", "other", "unknown"]
+
+
+class Holder(NamedTuple):
+    """Whose a credential is, and whether it is for the account of the shared one; None: nobody knows."""
+
+    member: LinkedMember
+    is_same_account: bool | None
 
 
 async def find_person(way: Way, person: Person, members: Mapping[str, str]) -> str | None:
@@ -38,8 +46,8 @@ async def find_known(way: Way, memberships: Memberships, links: Links, connectio
     return KnownPersons(lines, memberships, await links.list_members(connection))
 
 
-async def find_holder(way: Way, credential: str, told: str | None = None) -> LinkedMember:
-    """Whose a credential is, as the CRM says; nobody where it does not tell.
+async def find_holder(way: Way, credential: str, told: str | None = None) -> Holder:
+    """Whose a credential is and of which account, as the CRM says; nobody's where it does not tell.
 
     `told` is the member whom the CRM named when it gave it out. TaskhandError where the CRM does not accept it, and
     where it could not be tried.
@@ -47,8 +55,9 @@ async def find_holder(way: Way, credential: str, told: str | None = None) -> Lin
     async with way.open_as(credential) as backend:
         await backend.check_access()
         me = told or await backend.me()
+        is_same = await is_same_account(backend, way.app.shared.backend)
         team = await backend.members() if me else ()
-    return LinkedMember(me, next((one.name for one in team if one.id == me), None))
+    return Holder(LinkedMember(me, next((one.name for one in team if one.id == me), None)), is_same)
 
 
 def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdict:

@@ -34,6 +34,7 @@ Step = Literal["sign_in", "prove", "consent", "paste"]
 To prove who is there: the issuer's pages, or the person's Taskhand key. Then the CRM's pages, or a key of the CRM.
 """
 
+_NOT_KEPT: Final = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
 _VERIFIER_BYTES: Final = 48
 
 
@@ -194,12 +195,14 @@ class Linking:
         """Find out whose the credential is, and keep it where it is the person's."""
         way, person = self._way(ticket), ticket.person
         expected = await self._find_expected(way, person)
-        member = await find_holder(way, credential.access_token, told)
+        member, is_same_account = await find_holder(way, credential.access_token, told)
         verdict = judge(member.id, expected, is_proved=ticket.proved_at is not None)
-        if verdict != "same":
-            said = "the credential of %s was given on the page of %s for %s (%s); nothing was kept"
-            _log.warning(said, member.id or "an unknown member", person.id, ticket.connection, verdict)
-            raise Refused(f"{verdict}_member", member)
+        refused = None if verdict == "same" else f"{verdict}_member"
+        if is_same_account is False:
+            refused = "other_account"
+        if refused is not None:
+            _log.warning(_NOT_KEPT, member.id or "an unknown member", person.id, ticket.connection, refused)
+            raise Refused(refused, member)
         if member.id is not None:
             await self._check_member(ticket, way, member, member.id, is_expected=expected is not None)
         if not await self.tickets.use(ticket, browser):
@@ -227,6 +230,7 @@ class Linking:
         """
         team, person = await find_team(way), ticket.person
         if not is_expected and member_id not in {one.id for one in team}:
+            _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, "other_account")
             raise Refused("other_account", member)
         known = await find_known(way, self._memberships(), self._links, ticket.connection)
         other = known.find_other(member_id, person, team)

@@ -62,7 +62,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "taken_member_hint": "Nothing was kept: {member} is known as another person than {person}. If it is your own "
     "account, tell whoever runs Taskhand that people.toml has to say who {person} is in {connection}.",
     "other_account": "This is another account of {crm}",
-    "other_account_hint": "Nothing was kept: {member} is nobody in {connection}. Use your account there.",
+    "other_account_hint": "Nothing was kept: it is not the account that {connection} is for. Use your own in that one.",
     "unknown_member": "Nobody can tell whose account this is",
     "unknown_member_hint": "Nothing was kept. Tell whoever runs Taskhand that people.toml has to say who {person} is "
     "in {connection}.",

@@ -60,7 +60,7 @@ SPANISH: Final[Mapping[str, str]] = {
     "taken_member_hint": "No se guardó nada: {member} consta como otra persona que {person}. Si la cuenta es tuya, di "
     "a quien administra Taskhand que people.toml tiene que decir quién es {person} en {connection}.",
     "other_account": "Esta es otra cuenta de {crm}",
-    "other_account_hint": "No se guardó nada: {member} no es nadie en {connection}. Usa tu cuenta de allí.",
+    "other_account_hint": "No se guardó nada: no es la cuenta de {connection}. Usa la tuya de esa cuenta.",
     "unknown_member": "Nadie puede decir de quién es esta cuenta",
     "unknown_member_hint": "No se guardó nada. Di a quien administra Taskhand que people.toml tiene que decir quién es "
     "{person} en {connection}.",
