@@ -102,7 +102,7 @@ async def test_tickets(postgres: TestDatabase) -> None:
     assert await there.take(state, "a browser") is None
     assert [await one.use(ticket, "a browser") for one in (here, there)] == [True, False]
     await here.note_linked(ticket)
-    assert await there.is_taken(ticket.id, person)
+    assert (await there.find_state(ticket.id, person)).is_linked
     await here.aclose()
     await there.aclose()
 

@@ -11,7 +11,7 @@ import httpx2
 from mcp.types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.link_offer import LinkOffer
+from taskhand.domain.link_offer import LinkOffer, OfferState
 from taskhand.domain.principal import Person
 
 __all__ = ["AtBrowser", "LinkPages", "open_page", "serving_pages"]
@@ -24,13 +24,16 @@ Link = Callable[[str, str], Awaitable[object]]
 class LinkPages:
     """The offers that were made, with the person of each; whoever opens the page of one has linked by it.
 
-    `has_none` is whether nobody can link there, `fails` whether no offer can be written down.
+    `has_none` is whether nobody can link there, `fails` whether no offer can be written down. The pages of `over` lead
+    no further, and `refusal` is what they say to whoever has tried.
     """
 
     link: Link
     base: str = ""
     made: list[tuple[str, LinkOffer]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
+    refusal: str | None = None
     minutes: float = 10
     has_none: bool = False
     fails: bool = False
@@ -47,9 +50,10 @@ class LinkPages:
         self.made.append((person.id, offer))
         return offer
 
-    async def is_taken(self, offer_id: str, person: Person) -> bool:
-        """Whether the person has linked by it."""
-        return offer_id in self.taken and any(one == (person.id, offer_id) for one in self._names)
+    async def find_state(self, offer_id: str, person: Person) -> OfferState:
+        """What has become of it for this person."""
+        is_known = any(one == (person.id, offer_id) for one in self._names)
+        return OfferState(is_known and offer_id in self.taken, not is_known or offer_id in self.over, self.refusal)
 
     async def open(self, url: str) -> int:
         """Link the person of the page's offer; the HTTP status."""

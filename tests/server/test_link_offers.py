@@ -18,6 +18,7 @@ from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of
+from taskhand.domain.link_offer import REFUSALS, OfferState
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
 from taskhand.domain.side_by_side import side_by_side
@@ -160,16 +161,16 @@ async def test_calls_at_once_ask_once_and_all_go_on(stage: Stage, mode: str) -> 
 
 @pytest.mark.parametrize("mode", ERAS)
 async def test_a_person_who_links_at_the_moment_of_a_call_is_not_asked_again(stage: Stage, mode: str) -> None:
-    at, is_taken = AtBrowser("cancel"), stage.pages.is_taken
+    at, find_state = AtBrowser("cancel"), stage.pages.find_state
 
-    async def link_afterwards(offer_id: str, person: Person) -> bool:
-        was_taken = await is_taken(offer_id, person)
+    async def link_afterwards(offer_id: str, person: Person) -> OfferState:
+        state = await find_state(offer_id, person)
         await open_page(stage.pages.urls[0])
-        return was_taken
+        return state
 
     async with stage.client(at, mode) as client:
         assert (await answer_of(client, "get_task", id=TASK))["code"] == "link_required"
-        stage.pages.is_taken = link_afterwards  # type: ignore[method-assign]
+        stage.pages.find_state = link_afterwards  # type: ignore[method-assign]
         assert "code" not in await answer_of(client, "get_task", id=TASK)
     assert len(at.asked) == len(stage.pages.made) == 1
 
@@ -255,6 +256,58 @@ async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage
         assert not (await call(his_at_another_server.session)).is_error
         assert len(stage.pages.made) == 2
     assert stage.office.users() == {BEN}
+
+
+@pytest.mark.parametrize("says", ["accept", "decline"])
+@pytest.mark.parametrize("mode", ERAS)
+async def test_who_links_elsewhere_meanwhile_is_waited_for_no_longer(stage: Stage, mode: str, says: Any) -> None:
+    """By another page, or by `taskhand people link`: whatever becomes of the question."""
+
+    class Elsewhere(AtBrowser):
+        async def answer(self, _: Any, params: Any) -> ElicitResult:
+            await stage.office.link(DAN, BEN)
+            return await super().answer(_, params)
+
+    async with stage.client(Elsewhere(says, links=False), mode) as client:
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+    assert stage.office.users() == {BEN}
+    assert stage.pages.taken == set()
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("reason", REFUSALS)
+async def test_an_account_that_the_page_refuses_ends_the_waiting_and_is_told(
+    stage: Stage, mode: str, reason: str
+) -> None:
+    """Nothing is hurried: a call that waited would take half a minute."""
+
+    class Refused(AtBrowser):
+        async def answer(self, _: Any, params: Any) -> ElicitResult:
+            stage.pages.refusal = reason
+            return await super().answer(_, params)
+
+    at, began = Refused(links=False), time.monotonic()
+    async with stage.client(at, mode) as client:
+        for _ in range(2):
+            refused = await answer_of(client, "get_task", id=TASK)
+            assert refused["next"].startswith(
+                f"{REFUSALS[reason].format(connection='default')} Tell the person to open"
+            )
+            assert stage.pages.urls[0] in refused["next"]
+        stage.pages.refusal = None
+        await stage.office.link(DAN, BEN)
+        assert "code" not in await answer_of(client, "get_task", id=TASK)
+    assert time.monotonic() - began < 10
+    assert len(at.asked) == 1
+
+
+async def test_a_page_that_leads_no_further_is_not_told_again(stage: Stage) -> None:
+    async with stage.client() as client:
+        for number in range(2):
+            assert stage.pages.urls[number:] == []
+            refused = await answer_of(client, "get_task", id=TASK)
+            assert stage.pages.urls[number] in refused["next"]
+            stage.pages.over.add(f"offer-{number}")
 
 
 async def test_who_said_no_is_not_asked_by_the_next_offer_either(stage: Stage) -> None:

@@ -74,11 +74,11 @@ async def test_the_first_browser_that_begins_is_the_only_one_that_goes_on(ticket
     assert [await tickets.use(ticket, OWN) for _ in range(2)] == [True, False]
     assert not await tickets.begin(ticket, OWN)
     assert await tickets.send(ticket, OWN, errand) is None
-    assert not await tickets.is_taken(ticket.id, ANA)
+    assert not (await tickets.find_state(ticket.id, ANA)).is_linked
     await tickets.note_linked(ticket)
-    assert await tickets.is_taken(ticket.id, ANA)
-    assert not await tickets.is_taken(ticket.id, Person.named("ben@x.test"))
-    assert not await tickets.is_taken(text, ANA)
+    assert (await tickets.find_state(ticket.id, ANA)).is_linked
+    assert not (await tickets.find_state(ticket.id, Person.named("ben@x.test"))).is_linked
+    assert not (await tickets.find_state(text, ANA)).is_linked
 
 
 async def test_a_later_errand_takes_the_place_of_an_earlier_one(tickets: Tickets) -> None:

@@ -5,7 +5,7 @@ the client sends the call again once the person has agreed; the SDK seals the of
 it. That the person has agreed means only that the page was opened: whether the person has linked is looked up.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -53,17 +53,17 @@ async def run_and_link(
     `may_repeat` is whether nothing has been begun that a second run would do again. LinkRequired or LinkBroken, which
     says where the person links, where that was not done in time.
     """
-    tried: list[OpenOffer] = []
+    tried_again = False
 
     async def run_latest() -> _T:
         """Run it again where the person has linked meanwhile, for another call."""
+        nonlocal tried_again
         try:
             return await run()
         except (LinkRequired, LinkBroken):
-            taken = await offers.find_taken(app) if may_repeat() else None
-            if taken is None:
+            if not (may_repeat() and await offers.has_link(app)):
                 raise
-        tried.append(taken)
+        tried_again = True
         return await run()
 
     conversation = _Conversation(app, offers, ctx)
@@ -75,7 +75,9 @@ async def run_and_link(
     except (LinkRequired, LinkBroken) as error:
         may_ask = answer is None and may_repeat()
         action = answer[1] if answer is not None else None
-        question = await conversation.ask_about(error, action, tried if may_repeat() else None, may_ask=may_ask)
+        question = await conversation.ask_about(
+            error, action, may_ask=may_ask, may_try=may_repeat() and not tried_again
+        )
         if question is not None:
             return question
     try:
@@ -96,19 +98,19 @@ class _Conversation:
         self,
         error: LinkRequired | LinkBroken,
         answered: _Action | None,
-        tried: Sequence[OpenOffer] | None,
         *,
         may_ask: bool,
+        may_try: bool,
     ) -> InputRequiredResult | None:
         """The question to the person, where the answer comes later; None once the person has linked.
 
-        The person may have linked since the call failed, by an offer that is not in `tried`; None: it cannot be tried
-        again. The error, where the person does not link: with the address, unless the person declined.
+        The person may have linked since the call failed: then it is run once more, if it `may_try` that. The error,
+        where the person does not link: with the address, unless the person declined.
         """
-        found = await self.offers.find(self.app, tried) if answered != "decline" else None
+        found = await self.offers.find(self.app) if answered != "decline" else None
         if found is None:
             raise (_declined(error) if answered == "decline" else error) from None
-        if found.is_taken:
+        if may_try and await self.offers.has_link(self.app):
             return None
         outcome = await self._ask(found, error) if may_ask else "not_linked"
         if isinstance(outcome, InputRequiredResult):
@@ -116,7 +118,7 @@ class _Conversation:
         if outcome == "declined":
             raise _declined(error) from None
         if outcome == "not_linked":
-            error.private_step = describe_step(self.app, found.offer)
+            error.private_step = describe_step(self.app, found)
             raise error from None
         return None
 
@@ -139,7 +141,7 @@ class _Conversation:
         if found.asked_at is not None:
             is_linked = not found.is_closed and await self._wait(found.offer.id, found.asked_at)
             return "linked" if is_linked else "not_linked"
-        found.asked_at = self.app.monotonic()
+        found.asked_at, found.asked_in = self.app.monotonic(), found.state
         message = f"{error.message} Open the page to link it. {describe_terms(self.app, found.offer)}"
         if self.ctx.protocol_version < MODERN:
             return await self._ask_now(found, message)
@@ -151,10 +153,8 @@ class _Conversation:
         until = self.app.monotonic() + SHARE_OF_CALL * time_left()
         action = await self._elicit(found.offer, message)
         found.asked_at, found.is_closed = self.app.monotonic(), action != "accept"
-        if found.is_closed:
+        if not await self.offers.wait_until_linked(self.app, found.offer.id, 0.0 if found.is_closed else until):
             return "declined" if action == "decline" else "not_linked"
-        if not await self.offers.wait_until_linked(self.app, found.offer.id, until):
-            return "not_linked"
         await self.ctx.session.send_elicit_complete(found.offer.id, self.ctx.request_id)
         return "linked"
 

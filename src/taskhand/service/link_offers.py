@@ -1,7 +1,6 @@
 """Offers of a page to link a credential, to persons whose calls cannot be carried out without: one for many calls."""
 
 import logging
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -11,7 +10,7 @@ import anyio
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError, TaskhandError
-from taskhand.domain.link_offer import LinkOffer, LinkOffers
+from taskhand.domain.link_offer import REFUSALS, LinkOffer, LinkOffers, OfferState
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import Person
 from taskhand.domain.receipt import Receipt
@@ -32,6 +31,7 @@ _FORGOTTEN: Final = timedelta(minutes=10)
 _ASKING_S: Final = 60.0
 """Seconds for which calls wait for a person who has just been asked."""
 _EVERY_S: Final = 1.0
+_UNTOUCHED: Final = OfferState()
 _CODES: Final = {LinkRequired.default_code, LinkBroken.default_code}
 
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
@@ -41,16 +41,17 @@ _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 class OpenOffer:
     """An offer that the calls of its person share.
 
-    `is_taken` is whether the person is known to have linked by it. `asked_at` is when the client was last asked to open
-    it, or said that the person does, by the monotonic clock; None: it was only told. `is_closed` is whether nobody need
-    wait: the person has closed the question, or never saw it.
+    `asked_at` is when the client was last asked to open it, or said that the person does, by the monotonic clock; None:
+    it was only told. `is_closed` is whether nobody need wait: the person has closed the question, or never saw it.
+    `state` is what was seen last of its page, `asked_in` what was seen when the client was asked.
     """
 
     offer: LinkOffer
     person: Person
     asked_at: float | None = None
     is_closed: bool = False
-    is_taken: bool = False
+    state: OfferState = _UNTOUCHED
+    asked_in: OfferState = _UNTOUCHED
 
     def is_quiet(self, now: float) -> bool:
         """Whether the person closed the question a short time ago."""
@@ -65,11 +66,10 @@ class OpenOffers:
         self._open: dict[tuple[str, str], OpenOffer] = {}
         self._making = anyio.Lock()
 
-    async def find(self, app: AppContext, tried: Collection[OpenOffer] | None = None) -> OpenOffer | None:
+    async def find(self, app: AppContext) -> OpenOffer | None:
         """The offer for the caller on this connection, a new one where there is none; None where nobody can link there.
 
-        An offer that cannot be made is none. One by which the caller has linked is replaced if the call was `tried`
-        since; None: if any was.
+        An offer that cannot be made is none.
         """
         person = app.principal.person
         if person is None:
@@ -78,32 +78,41 @@ class OpenOffers:
         try:
             async with self._making:
                 kept = self._open.get(name)
-                if kept is None or await self._is_over(app, kept, tried):
+                if kept is None or await self._is_over(app, kept):
                     kept = await self._make(app, person)
         except OperatorError as error:
             _log.warning("a link for %s cannot be offered: %s", app.link_name, error.message)
             return None
         return kept
 
-    async def find_taken(self, app: AppContext) -> OpenOffer | None:
-        """The newest offer for this connection, if the caller has linked by it."""
-        kept = self._open.get((app.principal.subject or "", app.link_name))
-        return kept if kept is not None and await self.is_linked(app, kept.offer.id) else None
+    async def has_link(self, app: AppContext) -> bool:
+        """Whether the caller has linked a credential that is not known to have ended, wherever that was done.
 
-    async def is_linked(self, app: AppContext, offer_id: str) -> bool:
-        """Whether the caller has linked by the offer of this id; False too where that cannot be told."""
+        False too where that cannot be told.
+        """
         person = app.principal.person
+        if person is None or app.own is None:
+            return False
         try:
-            return person is not None and await self._offers.is_taken(offer_id, person)
+            return await app.own.is_linked(person.names)
+        except (LinkRequired, LinkBroken):
+            return False
         except OperatorError as error:
             _log.warning("whether %s was linked cannot be told: %s", app.link_name, error.message)
             return False
 
     async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
-        """Whether the caller links by the offer until then, by the monotonic clock; no, where nobody need wait."""
-        while not await self.is_linked(app, offer_id):
-            kept = self.find_known(app, offer_id)
-            if app.monotonic() >= until or (kept is not None and kept.is_closed):
+        """Whether the caller links until then, by the monotonic clock, by this offer or anywhere else.
+
+        No, where nobody need wait: the person has closed the question, or the page has refused what the person gave
+        since the person was asked.
+        """
+        while not await self.has_link(app):
+            kept, state = self.find_known(app, offer_id), await self._find_state(app, offer_id)
+            if kept is not None:
+                kept.state = state
+            is_refused = state.refusal is not None and (kept is None or state != kept.asked_in)
+            if app.monotonic() >= until or is_refused or (kept is not None and kept.is_closed):
                 return False
             await app.sleep(min(_EVERY_S, max(0.0, until - app.monotonic())))
         return True
@@ -113,11 +122,17 @@ class OpenOffers:
         kept = self._open.get((app.principal.subject or "", app.link_name))
         return kept if kept is not None and kept.offer.id == offer_id else None
 
-    async def _is_over(self, app: AppContext, kept: OpenOffer, tried: Collection[OpenOffer] | None) -> bool:
-        kept.is_taken = kept.is_taken or await self._offers.is_taken(kept.offer.id, kept.person)
-        if kept.is_taken:
-            return tried is None or kept in tried
-        return kept.offer.expires_at - app.clock() < _SHORTEST
+    async def _is_over(self, app: AppContext, kept: OpenOffer) -> bool:
+        kept.state = state = await self._offers.find_state(kept.offer.id, kept.person)
+        return state.is_linked or state.is_over or kept.offer.expires_at - app.clock() < _SHORTEST
+
+    async def _find_state(self, app: AppContext, offer_id: str) -> OfferState:
+        person = app.principal.person
+        try:
+            return await self._offers.find_state(offer_id, person) if person else _UNTOUCHED
+        except OperatorError as error:
+            _log.warning("what became of a link for %s cannot be told: %s", app.link_name, error.message)
+            return _UNTOUCHED
 
     async def _make(self, app: AppContext, person: Person) -> OpenOffer | None:
         now = app.clock()
@@ -150,7 +165,7 @@ async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
     """The error, with the address where the caller links, if it is about that and there is one."""
     if app.offers is not None and isinstance(error, LinkRequired | LinkBroken):
         found = await app.offers.find(app)
-        error.private_step = describe_step(app, found.offer) if found else None
+        error.private_step = describe_step(app, found) if found else None
     return error
 
 
@@ -161,10 +176,12 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
     found = await app.offers.find(app)
     if found is None:
         return written
-    step = describe_step(app, found.offer, then="send again what was refused for that")
+    step = describe_step(app, found, then="send again what was refused for that")
     return replace(written, note=" ".join(filter(None, (written.note, step))))
 
 
-def describe_step(app: AppContext, offer: LinkOffer, then: str = "send the same call again") -> str:
-    """What is to be done with an offer."""
-    return f"Tell the person to open {offer.url} to link {offer.connection}, then {then}. {describe_terms(app, offer)}"
+def describe_step(app: AppContext, found: OpenOffer, then: str = "send the same call again") -> str:
+    """What is to be done with an offer, after what the page has refused."""
+    offer, refused = found.offer, REFUSALS.get(found.state.refusal or "", "").format(connection=found.offer.connection)
+    step = f"Tell the person to open {offer.url} to link {offer.connection}, then {then}."
+    return " ".join(filter(None, (refused, step, describe_terms(app, offer))))

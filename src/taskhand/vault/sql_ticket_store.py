@@ -15,7 +15,7 @@ __all__ = ["SqlTicketStore"]
 
 _ROWS: Final = (
     "SELECT id, person, email, connection, made_at, expires_at, browser, tries, proved_at, used_at, linked_at, key_id, "
-    "nonce, sealed, mark FROM ticket"
+    "nonce, sealed, mark, refusal, turned_away_at FROM ticket"
 )
 _IS_OPEN: Final = " WHERE id = ? AND used_at IS NULL AND expires_at > ? AND browser = ?"
 _PROVE: Final = (
@@ -44,6 +44,14 @@ class SqlTicketStore:
     async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
         """Count a try of the browser of a ticket, for which alone it is from now on; the first brings its mark."""
         return await self._store.write(partial(_begin, begun, now, most))
+
+    async def turn_away(self, hashed: str, browser: str, now: datetime) -> None:
+        """Note that another browser than the one that has begun came with the id or the state."""
+        await self._store.write(partial(_turn_away, hashed, browser, now))
+
+    async def note_refusal(self, ticket_id: str, reason: str) -> None:
+        """Note why the page has refused the last try."""
+        await self._store.write(partial(_note_refusal, ticket_id, reason))
 
     async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
         """Keep what a browser is sent away with, in the place of what it was sent with before."""
@@ -95,12 +103,23 @@ def _find(ticket_id: str, database: SqlConnection) -> Ticket | None:
 
 def _begin(begun: Ticket, now: datetime, most: int, database: SqlConnection) -> bool:
     statement = (
-        "UPDATE ticket SET mark = CASE WHEN browser IS NULL THEN ? ELSE mark END, browser = ?, tries = tries + 1 "
-        "WHERE id = ? AND used_at IS NULL AND expires_at > ? "
+        "UPDATE ticket SET mark = CASE WHEN browser IS NULL THEN ? ELSE mark END, browser = ?, tries = tries + 1, "
+        "refusal = NULL WHERE id = ? AND used_at IS NULL AND expires_at > ? "
         "AND (browser IS NULL OR browser = ?) AND tries < ?"
     )
     values = (begun.mark, begun.browser, begun.id, to_text(now), begun.browser, most)
     return database.execute(statement, values).rowcount == 1
+
+
+def _turn_away(hashed: str, browser: str, now: datetime, database: SqlConnection) -> None:
+    statement = (
+        "UPDATE ticket SET turned_away_at = ? WHERE (id = ? OR state = ?) AND browser <> ? AND turned_away_at IS NULL"
+    )
+    database.execute(statement, (to_text(now), hashed, hashed, browser))
+
+
+def _note_refusal(ticket_id: str, reason: str, database: SqlConnection) -> None:
+    database.execute("UPDATE ticket SET refusal = ? WHERE id = ?", (reason, ticket_id))
 
 
 def _send(ticket_id: str, browser: str, state: str, sealed: Sealed, database: SqlConnection) -> bool:
@@ -150,6 +169,8 @@ def _to_ticket(row: SqlRow) -> Ticket:
         _to_moment(row["used_at"]),
         _to_moment(row["linked_at"]),
         row["mark"],
+        row["refusal"],
+        _to_moment(row["turned_away_at"]),
     )
 
 

@@ -22,7 +22,8 @@ class Ticket:
     `browser` is the hash of the cookie of the browser that has begun: no other goes on. `proved_at` is when the person
     has proved there who they are. `tries` is how often something was begun or sent. Once `used_at` is set it opens
     nothing more; with `linked_at` the person has linked. `mark` is made of what is `bound` with the vault's key:
-    without it nobody who can write where tickets are kept opens a page.
+    without it nobody who can write where tickets are kept opens a page. `refusal` is
+    why the page has refused the last try, and `turned_away_at` when it has refused another browser.
     """
 
     id: str
@@ -36,6 +37,8 @@ class Ticket:
     used_at: datetime | None = None
     linked_at: datetime | None = None
     mark: str | None = None
+    refusal: str | None = None
+    turned_away_at: datetime | None = None
 
     @property
     def bound(self) -> bytes:

@@ -33,6 +33,14 @@ class TicketStore(Protocol):
         """
         ...
 
+    async def turn_away(self, hashed: str, browser: str, now: datetime) -> None:
+        """Note that a browser came with the id or the state of a ticket that another browser has begun."""
+        ...
+
+    async def note_refusal(self, ticket_id: str, reason: str) -> None:
+        """Note why the page has refused the last try; the next one that is counted takes it away."""
+        ...
+
     async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
         """Keep what a browser is sent away with, in the place of what it was sent with before; False as `begin`."""
         ...

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
 
+from taskhand.domain.link_offer import OfferState
 from taskhand.domain.principal import Person
 from taskhand.vault.cipher import CannotOpen, Cipher
 from taskhand.vault.ticket import Errand, Ticket, hash_secret
@@ -52,14 +53,30 @@ class Tickets:
         """The ticket with this text, open or not."""
         return await self._find(hash_secret(text))
 
-    async def is_taken(self, ticket_id: str, person: Person) -> bool:
-        """Whether this person has linked by the ticket with this id."""
+    async def find_state(self, ticket_id: str, person: Person) -> OfferState:
+        """What has become of a ticket of this person; one that is not known is over."""
         ticket = await self._find(ticket_id)
-        return ticket is not None and ticket.person.id == person.id and ticket.linked_at is not None
+        if ticket is None or ticket.person.id != person.id:
+            return OfferState(is_over=True)
+        is_stuck = ticket.turned_away_at is not None or not self.has_tries(ticket)
+        is_over = is_stuck or not self.is_open(ticket)
+        return OfferState(ticket.linked_at is not None, is_over, ticket.refusal, ticket.tries)
 
     def is_open(self, ticket: Ticket) -> bool:
         """Whether its page can still be used."""
         return ticket.is_open(self._clock())
+
+    def has_tries(self, ticket: Ticket) -> bool:
+        """Whether anything can still be begun or sent on its page."""
+        return ticket.tries < _MOST_TRIES
+
+    async def turn_away(self, text: str, browser: str) -> None:
+        """Note that a browser came with a ticket's text, or the state of one, which another browser has begun."""
+        await self._store.turn_away(hash_secret(text), browser, self._clock())
+
+    async def note_refusal(self, ticket: Ticket, reason: str) -> None:
+        """Note why the page has refused what the person gave, until the person tries again."""
+        await self._store.note_refusal(ticket.id, reason)
 
     async def begin(self, ticket: Ticket, browser: str) -> bool:
         """Count a try of a browser, for which alone the ticket is from now on; False where it may not try."""

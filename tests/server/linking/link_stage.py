@@ -16,6 +16,7 @@ from sandbox.hubspot.stage import SEED as OF_HUBSPOT
 from taskhand.cli.access import AuthOptions
 from taskhand.cli.linking import open_linking
 from taskhand.config.configuration import Configuration, load_configuration
+from taskhand.domain.link_offer import OfferState
 from taskhand.domain.principal import Person
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
@@ -119,6 +120,12 @@ class LinkStage:
     def token(self, member: str) -> str:
         """A credential of a user of Close."""
         return str(self.close.authorization.sign_in(member, self.close.now())["access_token"])
+
+    async def state(self, page: str) -> OfferState:
+        """What whoever offered the page knows of it."""
+        ticket = await self.linking.tickets.find(page.rpartition("/")[2])
+        assert ticket is not None
+        return await self.linking.find_state(ticket.id, ticket.person)
 
     async def linked(self) -> dict[tuple[str, str], str | None]:
         """Who has linked what, and who each is there."""

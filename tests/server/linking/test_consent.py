@@ -71,6 +71,7 @@ async def test_the_consent_of_another_member_is_refused_and_revoked_at_the_crm(
     refused = await browser.open(await stage.allow(crm, user))
     assert (refused.status_code, "the account of somebody else" in text_of(refused)) == (403, True)
     assert "<script" not in refused.text
+    assert (await stage.state(page)).refusal == "other_member"
     assert await stage.linked() == NOBODY_LINKED
     assert [one.is_ended for one in stage.close.authorization.grants] == [True]
     await browser.open(page)
@@ -80,12 +81,14 @@ async def test_the_consent_of_another_member_is_refused_and_revoked_at_the_crm(
 
 
 async def test_the_answer_is_for_the_browser_that_was_sent_alone(stage: LinkStage, browser: Browser) -> None:
-    _, crm = await begin(stage, browser)
+    page, crm = await begin(stage, browser)
     back = await stage.allow(crm, BEN)
     stranger, thief = await stage.browser(), await stage.browser()
     await thief.open(await stage.ticket("cat@example.com"))  # it has a cookie of its own
+    assert not (await stage.state(page)).is_over
     for other in (stranger, thief):
         assert (await other.open(back)).status_code == 403
+    assert (await stage.state(page)).is_over  # whoever asks again gets another page
     assert (await browser.http.head(back)).status_code == 200
     assert await stage.linked() == NOBODY_LINKED
     assert (await browser.open(back)).status_code == 200  # those have used nothing up
@@ -134,8 +137,10 @@ async def test_who_declines_can_begin_again_from_the_page(stage: LinkStage, brow
     declined = await browser.open(await stage.allow(crm, BEN, "deny"))
     assert (declined.status_code, "Access was not allowed" in text_of(declined)) == (403, True)
     assert f'href="{page}"' in declined.text
+    assert (await stage.state(page)).refusal == "denied"
     await browser.open(page)
     await browser.send(page)
+    assert (await stage.state(page)).refusal is None
     await browser.open(await stage.allow(browser.goes_to, BEN))
     assert await stage.linked() == {(PERSON, "north"): BEN}
 

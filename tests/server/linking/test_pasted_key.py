@@ -55,10 +55,10 @@ async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -
     assert "/link/" not in repr(offer)
     browser = await stage.browser()
     await browser.open(offer.url)
-    assert not await stage.linking.is_taken(offer.id, Person.named(PERSON))
+    assert not (await stage.linking.find_state(offer.id, Person.named(PERSON))).is_linked
     await browser.send(offer.url, stage.token(BEN))
-    assert await stage.linking.is_taken(offer.id, Person.named(PERSON))
-    assert not await stage.linking.is_taken(offer.id, Person.named("cat@example.com"))
+    assert (await stage.linking.find_state(offer.id, Person.named(PERSON))).is_linked
+    assert not (await stage.linking.find_state(offer.id, Person.named("cat@example.com"))).is_linked
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,7 @@ async def test_who_the_crm_cannot_tell_proves_it_with_the_own_taskhand_key(
     second = await browser.send(page, await stage.make_key(person))
     assert "API key" in text_of(second)
     assert (await other.open(page)).status_code == 403
+    assert (await stage.state(page)).is_over  # whoever asks again gets another page, and this one goes on
     done = await browser.send(page, secret)
     assert "is linked" in text_of(done)
     assert await stage.linked() == {(person, connection): None if connection == "chat" else CAT}

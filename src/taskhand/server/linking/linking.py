@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from taskhand.domain.errors import OperatorError, TaskhandError
-from taskhand.domain.link_offer import LinkOffer
+from taskhand.domain.link_offer import LinkOffer, OfferState
 from taskhand.domain.own_credential import OAuthClient, OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
@@ -114,9 +114,9 @@ class Linking:
         text, ticket = await self.tickets.make(person, connection)
         return LinkOffer(ticket.id, connection, f"{self.base}/link/{text}", ticket.expires_at)
 
-    async def is_taken(self, offer_id: str, person: Person) -> bool:
-        """Whether this person has linked by the offer."""
-        return await self.tickets.is_taken(offer_id, person)
+    async def find_state(self, offer_id: str, person: Person) -> OfferState:
+        """What has become of an offer for this person."""
+        return await self.tickets.find_state(offer_id, person)
 
     async def next_step(self, ticket: Ticket) -> Step | None:
         """What is next on the page of an open ticket; None where nobody can link there."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.link_offer import REFUSALS
 from taskhand.server.linking.browser import Browser, is_from_elsewhere
 from taskhand.server.linking.linking import Linking, Refused
 from taskhand.server.linking.page import CONTENT_SECURITY_POLICY, Form, Page, render
@@ -111,6 +112,8 @@ async def _open_or_send(visit: _Visit) -> Page | str:
         return closed
     if visit.request.method == "POST":
         return await _take_form(visit, ticket)
+    if not visit.linking.tickets.has_tries(ticket):
+        return _message("tries", 429)
     return await _show_step(visit, ticket)
 
 
@@ -126,7 +129,10 @@ async def _find_obstacle(visit: _Visit, ticket: Ticket) -> Page | None:
         return _message("used", 410)
     if not visit.linking.tickets.is_open(ticket):
         return _message("expired", 410)
-    return None if ticket.may_go_on(visit.browser.id) else _message("other_browser", 403)
+    if ticket.may_go_on(visit.browser.id):
+        return None
+    await visit.linking.tickets.turn_away(visit.text, visit.browser.id)
+    return _message("other_browser", 403)
 
 
 async def _show_step(visit: _Visit, ticket: Ticket, error: str | None = None, status: int = 200) -> Page:
@@ -172,6 +178,7 @@ async def _come_back(kind: str, visit: _Visit) -> Page | str:
     query = visit.request.query_params
     found = await visit.linking.tickets.take(query.get("state", ""), visit.browser.id)
     if found is None or found[1].kind != kind:
+        await visit.linking.tickets.turn_away(query.get("state", ""), visit.browser.id)
         return replace(_message("lost", 403), address=visit.request.url.path)  # in the other language it is lost too
     ticket, errand = found
     visit = replace(visit, text=errand.ticket, language=choose_language(errand.language, ""))
@@ -181,22 +188,22 @@ async def _come_back(kind: str, visit: _Visit) -> Page | str:
         try:
             await visit.linking.take_sign_in(ticket, errand, visit.browser.id, dict(query))
         except Refused as refused:
-            return _try_again(visit, ticket, refused.reason, 403)
+            return await _try_again(visit, ticket, refused.reason, 403)
         return visit.address
     if not query.get("code"):
-        return _refuse_consent(visit, ticket, query.get("error", ""))
+        return await _refuse_consent(visit, ticket, query.get("error", ""))
     take = visit.linking.take_code
     return await _try_linking(visit, ticket, lambda: take(ticket, errand, visit.browser.id, query["code"]))
 
 
-def _refuse_consent(visit: _Visit, ticket: Ticket, error: str) -> Page:
+async def _refuse_consent(visit: _Visit, ticket: Ticket, error: str) -> Page:
     """What became of a consent that the CRM sends back without a code (RFC 6749 §4.1.2.1)."""
     if error == "access_denied":
-        return _try_again(visit, ticket, "denied", 403)
+        return await _try_again(visit, ticket, "denied", 403)
     _log.warning("no consent to %s for %s: %r", ticket.connection, ticket.person.id, error[:_MOST_LOGGED])
     if error in _FAILURES:
-        return _try_again(visit, ticket, "crm_failed", 502)
-    return _try_again(visit, ticket, "app_refused", 403)
+        return await _try_again(visit, ticket, "crm_failed", 502)
+    return await _try_again(visit, ticket, "app_refused", 403)
 
 
 async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitable[LinkedMember]]) -> Page | str:
@@ -210,21 +217,23 @@ async def _try_linking(visit: _Visit, ticket: Ticket, take: Callable[[], Awaitab
             return visit.address  # sent twice: the page says what has become of it
         if refused.reason == "not_possible":
             return replace(_message(refused.reason, 403), names=visit.names(ticket))
-        return _try_again(visit, ticket, refused.reason, 403, refused.member)
+        return await _try_again(visit, ticket, refused.reason, 403, refused.member)
     except OperatorError as error:
         if error.code != "forbidden":
             raise  # nobody in front of the page can mend it
-        return _try_again(visit, ticket, "forbidden", 403)
+        return await _try_again(visit, ticket, "forbidden", 403)
     except TaskhandError as error:
         _log.warning("%s could not be linked on the page: %s", ticket.connection, error.message)
         if isinstance(error, CallerError):  # the CRM has answered
-            return _try_again(visit, ticket, "app_refused", 403)
-        return _try_again(visit, ticket, "crm_failed", 502)
+            return await _try_again(visit, ticket, "app_refused", 403)
+        return await _try_again(visit, ticket, "crm_failed", 502)
     return visit.address
 
 
-def _try_again(visit: _Visit, ticket: Ticket, what: str, status: int, member: LinkedMember | None = None) -> Page:
-    """A page that says what went wrong, from which the person can begin again."""
+async def _try_again(visit: _Visit, ticket: Ticket, what: str, status: int, member: LinkedMember | None = None) -> Page:
+    """A page that says what went wrong, from which the person can begin again; who waits for that is told."""
+    if what in REFUSALS:
+        await visit.linking.tickets.note_refusal(ticket, what)
     names = visit.names(ticket, member)
     return Page(what, (f"{what}_hint",), names, status, visit.address, opens_again=True)
 
