@@ -340,14 +340,43 @@ async def test_an_offer_that_ends_soon_is_replaced(stage: Stage) -> None:
             assert len(stage.pages.made) == number + 1
 
 
-async def test_a_change_of_many_that_loses_its_credential_says_where_to_link(stage: Stage) -> None:
+async def test_a_change_of_many_that_loses_its_credential_says_where_to_link_and_goes_on(stage: Stage) -> None:
+    drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(3)]
     await stage.office.link(DAN, BEN)
-    stage.office.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
-    drafts = [CALLS["create_task"] | {"title": f"Call {number}"} for number in range(2)]
     async with stage.client(AtBrowser()) as client:
+        stage.office.sandbox.faults = (Fault("status", "POST /api/v1/task", nth=2, status=401),)
         made = await answer_of(client, "create_tasks", tasks=drafts)
-    assert sorted(one.get("code", "") for one in made["tasks"]) == ["", "link_required"]
-    assert f"{stage.pages.urls[0]} to link default, then send again what was refused for that." in made["note"]
+        assert {one.get("code", "") for one in made["tasks"]} == {"", "link_required"}
+        assert (
+            f"{stage.pages.urls[0]} to link default, then call apply_plan with planId {made['planId']}." in made["note"]
+        )
+        stage.office.sandbox.faults = ()
+        assert await open_page(stage.pages.urls[0]) == 200
+        done = await answer_of(client, "apply_plan", planId=made["planId"])
+        assert done["totals"] == {"applied": 3}
+        created = [one for one in stage.office.sandbox.tasks if one.get("text", "").startswith("Call ")]
+        assert len({one["text"] for one in created}) == len(created) == 3
+
+
+async def test_a_plan_that_loses_its_credential_is_gone_on_with_and_the_reason_is_said_once(stage: Stage) -> None:
+    drafts = [CALLS["create_task"] | {"title": f"Ring {number}"} for number in range(7)]
+    await stage.office.link(DAN, BEN)
+    async with stage.client() as client:
+        ids = [one["id"] for one in (await answer_of(client, "create_tasks", tasks=drafts))["tasks"]]
+        plan = await answer_of(client, "bulk_update_tasks", taskIds=ids, changes={"title": "Ring!"}, dryRun=True)
+        stage.office.sandbox.faults = tuple(
+            Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=401) for nth in range(3, 8)
+        )
+        part = await answer_of(client, "apply_plan", planId=plan["planId"])
+        assert part["totals"] == {"applied": 2, "refused": 5}
+        assert part["retryIds"] == [one["id"] for one in part["tasks"] if one.get("code") == "link_required"]
+        assert str(part).count("is not accepted any more") == 1
+        assert f"then call apply_plan with planId {plan['planId']}." in part["note"]
+        stage.office.sandbox.faults = ()
+        await open_page(stage.pages.urls[0])
+        done = await answer_of(client, "apply_plan", planId=plan["planId"])
+        assert done["totals"] == {"applied": 7}
+        assert (await answer_of(client, "apply_plan", planId=plan["planId"]))["code"] == "plan_used"
 
 
 async def test_what_needs_a_link_does_not_spoil_the_lists_of_others(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from taskhand.domain.receipt import FieldChange, Unapplied, links_in, people_in,
 
 __all__ = ["BulkReceipt", "TaskResult", "same_for_others"]
 
-_WORTH_RETRYING = frozenset({"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy"})
-"""Error codes after which the same change may be sent again."""
+_WORTH_RETRYING = frozenset(
+    {"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy", "link_required", "link_broken"}
+)
+"""Error codes after which the same change may be sent again: at once, later, or once the person has linked."""
 
 
 @dataclass(frozen=True, slots=True)

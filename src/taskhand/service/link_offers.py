@@ -176,8 +176,15 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
     found = await app.offers.find(app)
     if found is None:
         return written
-    step = describe_step(app, found, then="send again what was refused for that")
+    step = describe_step(app, found, then=_describe_way_on(written))
     return replace(written, note=" ".join(filter(None, (written.note, step))))
+
+
+def _describe_way_on(written: BulkReceipt) -> str:
+    """What is sent once the person has linked, to do the rest of a change of many."""
+    if written.plan_id is not None:
+        return f"call apply_plan with planId {written.plan_id}"
+    return "send the call again with retryIds as taskIds" if written.retry_ids else "send again what was refused"
 
 
 def describe_step(app: AppContext, found: OpenOffer, then: str = "send the same call again") -> str:

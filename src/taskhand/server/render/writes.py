@@ -3,6 +3,7 @@
 They are lean: tasks are rows as in a list, people have their names, and what is empty is left out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -223,7 +224,8 @@ def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
     are_all = len(receipt.results) <= _MOST_TASKS
     written = [one for one in receipt.results if one.changed or one.outcome == "applied"]
     shown = receipt.results if are_all else written[:_FEW_TASKS]
-    others = () if are_all else [one for one in receipt.results if one.code or one.message or one.outcome not in _FINE]
+    others = _of_one_reason(receipt.results) if are_all else [one for one in receipt.results if _is_worth_a_row(one)]
+    said = {one.message for one in others}
     missed = () if are_all else unapplied_rows(receipt.unapplied, wording)
     more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
     return ManyAnswer(
@@ -231,7 +233,7 @@ def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
         plan_id=receipt.plan_id or MISSING,
         count=len(receipt.results),
         totals=receipt.totals,
-        tasks=tuple(_task_row(one, wording) for one in shown) or MISSING,
+        tasks=tuple(_task_row(one, wording, has_message=one.message not in said) for one in shown) or MISSING,
         outcomes=tuple(outcome_rows(others, _ROOM_FOR_IDS - size_of(retry_ids))) or MISSING,
         retry_ids=as_many_as_fit(retry_ids, _ROOM_FOR_IDS) or MISSING,
         unapplied=missed[:_MOST_MISSES] or MISSING,
@@ -241,7 +243,18 @@ def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
     )
 
 
-def _task_row(one: TaskResult, wording: Wording) -> TaskRow:
+def _is_worth_a_row(one: TaskResult) -> bool:
+    return bool(one.code or one.message) or one.outcome not in _FINE
+
+
+def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
+    """The tasks that were not written for a reason that others have too: it is said once."""
+    failed = [one for one in results if one.message and one.outcome not in _FINE]
+    counts = Counter((one.code, one.message) for one in failed)
+    return [one for one in failed if counts[one.code, one.message] > 1]
+
+
+def _task_row(one: TaskResult, wording: Wording, *, has_message: bool) -> TaskRow:
     return TaskRow(
         id=one.id or MISSING,
         title=MISSING if one.title is None else truncate(one.title, _NAME),
@@ -249,7 +262,7 @@ def _task_row(one: TaskResult, wording: Wording) -> TaskRow:
         changed=render_changed(one.changed, wording) or MISSING,
         unapplied=unapplied_rows(one.unapplied, wording) or MISSING,
         code=or_missing(one.code),
-        message=or_missing(one.message),
+        message=or_missing(one.message) if has_message else MISSING,
     )
 
 
