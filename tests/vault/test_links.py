@@ -300,20 +300,32 @@ async def test_an_old_file_that_is_put_back_is_noticed_by_whoever_saw_the_newer_
     assert await links.find("ana", "north")
 
 
+async def never_renewed(_: object) -> OwnCredential:
+    raise AssertionError("a pasted key is renewed")
+
+
 async def test_the_last_use_is_written_beside_the_calls(links: Links, path: Path) -> None:
     clock = FixedClock()
     used = links_at(path, clock=clock)
     await links.save(link_of("ana", kind="key", minutes=None))
-
-    async def never(_: object) -> OwnCredential:
-        raise AssertionError("a pasted key is renewed")
-
     for minutes in (0, 0.5, 1):
         clock.now = NOW + timedelta(minutes=minutes)
-        assert await used.fresh("ana", "north", never)
+        assert await used.fresh("ana", "north", never_renewed)
     await used.aclose()
     assert [one.last_used_at for one in await links.list()] == [NOW + timedelta(minutes=1)]
     assert await links.find("ana", "north")
+
+
+async def test_the_use_of_a_link_is_written_however_lately_the_one_before_was_used(links: Links, path: Path) -> None:
+    clock, key = FixedClock(), link_of("ana", kind="key", minutes=None)
+    used = links_at(path, clock=clock)
+    for seconds in (0, 20, 40):
+        clock.now = NOW + timedelta(seconds=seconds)
+        await links.save(replace(key, linked_at=clock.now))
+        clock.move(seconds=1)
+        assert await used.fresh("ana", "north", never_renewed)
+    await used.aclose()
+    assert [one.last_used_at for one in await links.list()] == [NOW + timedelta(seconds=41)]
 
 
 async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator(links: Links, path: Path) -> None:

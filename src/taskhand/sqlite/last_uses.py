@@ -29,9 +29,15 @@ class LastUses(Generic[_T]):
         self._uses: dict[_T, datetime] = {}
         self._used = anyio.Event()
 
-    def note(self, thing: _T, now: datetime, known: datetime | None) -> None:
-        """Note a use; `known` is the last one that is written down."""
-        if not any(at is not None and timedelta() <= now - at < _NOTED_EVERY for at in (known, self._noted.get(thing))):
+    def note(self, thing: _T, now: datetime, known: datetime | None, since: datetime | None = None) -> None:
+        """Note a use; `known` is the last one that is written down.
+
+        `since` is when the thing took the place of another of that name, whose uses do not count.
+        """
+        noted = self._noted.get(thing)
+        if noted is not None and since is not None and noted < since:
+            noted = None
+        if not any(at is not None and timedelta() <= now - at < _NOTED_EVERY for at in (known, noted)):
             self._noted[thing] = self._uses[thing] = now
             self._used.set()
 

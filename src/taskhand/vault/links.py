@@ -118,7 +118,7 @@ class Links:
         if link is None:
             return None
         link = await self._refresher.refresh_if_due(link, renew, rejected.generation if rejected else None)
-        self._uses.note(link.name, self._clock(), link.last_used_at)
+        self._uses.note(link.name, self._clock(), link.last_used_at, link.linked_at)
         return link
 
     async def record_uses(self) -> None:
