@@ -231,7 +231,7 @@ async def open_as_person(
     settings = with_credential(connection.settings, factory, credential)
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
     async with AsyncExitStack() as stack:
-        context = replace(context or _open_context(settings, clock_of(settings)), stack=stack)
+        context = replace(context or _open_context(settings, clock_of(settings)), stack=stack, is_own=True)
         backend = await _open_backend(settings, context, replace(connection, settings=settings, keys=keys))
         stack.push_async_callback(_close, backend)
         yield backend

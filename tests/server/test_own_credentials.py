@@ -28,6 +28,7 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Intent
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.service.call import Call
@@ -353,6 +354,19 @@ async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_w
     await app.journal.aclose()
 
 
+async def test_what_an_account_may_not_do_is_for_an_administrator_of_the_crm(office: Office) -> None:
+    await office.link("ben@example.com", BEN)
+    office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]
+    for person, said in (
+        ("ben@example.com", "Tell the person: their account in Close may do too little; an administrator of Close can"),
+        (NOBODY, "Whoever runs Taskhand should check what CLOSE_API_KEY may do in Close."),
+    ):
+        async with office.client(person) as client:
+            refused = await answer_of(client, "update_task", id=TASK, title="Renew it")
+        assert refused["code"] == "forbidden"
+        assert refused["next"].startswith(said)
+
+
 async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path: Path) -> None:
     async def notes(client: Client) -> list[str]:
         rows = (await answer_of(client, "list_connections"))["connections"]
@@ -367,6 +381,10 @@ async def test_list_connections_says_with_whose_credential_each_is_used(tmp_path
             assert north is not None
             await both.links.end(north)
             assert await notes(ben) == ["Link your own credential again: the one before is not accepted.", shared]
+            await both.link("ben@example.com", BEN, "north")
+            with rows(both.file) as file:
+                file.execute("UPDATE link SET member_id = 'user_cat'")
+            assert await notes(ben) == ["Link your own credential again: the one before cannot be read.", shared]
         async with both.client(NOBODY, ONLY_OWN) as dan:
             assert await notes(dan) == ["Link your own credential first."] * 2
         async with both.client(None) as nobody:

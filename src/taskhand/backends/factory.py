@@ -94,9 +94,9 @@ class OpenContext:
     `store`, `user` and `language` are the embedded store's file or database, first member and statuses' language.
     `runtime` is how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`,
     which closes it. `keys` are what settings are called, by their variables, where a file has them for one
-    connection. `own` is set where it is opened with a person's own credential, and has the one that takes its
-    place. `limiters` are the rate budgets of the whole account, which all credentials share. `budgets` are those that
-    all replicas share, None where there are none.
+    connection. `is_own` is whether it is opened with a person's own credential, of which `own`, where it is kept,
+    has the one that takes its place. `limiters` are the rate budgets of the whole account, which all credentials
+    share. `budgets` are those that all replicas share, None where there are none.
     """
 
     clock: Clock
@@ -108,6 +108,7 @@ class OpenContext:
     runtime: "Runtime | None" = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     keys: Mapping[str, str] = field(default_factory=dict)
+    is_own: bool = False
     own: "OwnToken | None" = None
     limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
     budgets: "Budgets | None" = None

@@ -68,14 +68,19 @@ def status_error(
             error = OperatorError(
                 _explanation(upstream, status, json) or f"{name} does not accept the credential.",
                 code="unauthorized",
-                next_step=f"Whoever runs Taskhand should check {upstream.credential}.",
+                next_step=f"Tell the person to make another key in {name}."
+                if upstream.is_own
+                else f"Whoever runs Taskhand should check {upstream.credential}.",
             )
         case 402 | 403:
             error = OperatorError(
                 _explanation(upstream, status, json)
                 or f"{name} does not allow this to the credential, or the plan does not include it.",
                 code="forbidden",
-                next_step=f"Whoever runs Taskhand should check what {upstream.credential} may do in {name}.",
+                next_step=f"Tell the person: their account in {name} may do too little; an administrator of {name} can "
+                "change that."
+                if upstream.is_own
+                else f"Whoever runs Taskhand should check what {upstream.credential} may do in {name}.",
             )
         case 404 | 410:
             error = NotFound(_explanation(upstream, status, json) or f"{name} does not have what was asked for.")

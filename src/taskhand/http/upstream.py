@@ -40,7 +40,8 @@ class Upstream:
     """One CRM as configured.
 
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
-    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `read_headers`
+    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is whether
+    the key is the own one of the person who calls, and not that of whoever runs Taskhand. `read_headers`
     parses the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to
     wait. `credential_statuses` say, as a 401 does, that the key is not accepted. `explain` may turn a refusal (status,
     body) into a sentence of ours, which names the refused fields, for example, and never quotes the upstream.
@@ -51,6 +52,7 @@ class Upstream:
     auth: Mapping[str, str] = field(repr=False)
     credential: str
     variable: str = "the base URL"
+    is_own: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers

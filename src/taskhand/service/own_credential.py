@@ -77,8 +77,10 @@ async def describe_credential(own: OwnBackends | None, principal: Principal) -> 
         return _NO_VAULT if principal.rules.own_credential else None
     try:
         is_linked = await own.is_linked(principal.person.names)
-    except (LinkRequired, LinkBroken):
+    except LinkRequired:
         return "Link your own credential again: the one before is not accepted."
+    except LinkBroken:
+        return "Link your own credential again: the one before cannot be read."
     if is_linked:
         return "Used with your own credential."
     if principal.rules.own_credential:

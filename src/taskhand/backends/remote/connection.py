@@ -23,7 +23,7 @@ async def open_client(
     """
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
-    upstream = replace(upstream, credential=credential, variable=base)
+    upstream = replace(upstream, credential=credential, variable=base, is_own=context.is_own)
     limiter = context.limiters.get((rate, in_flight)) if of_account else None
     if limiter is None:
         limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
