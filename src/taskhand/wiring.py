@@ -163,6 +163,7 @@ async def open_app(
             configured_me=_configured_me(settings),
             own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links, journal),
             name_in_files=connection.name_in_files if connection else None,
+            link_name=connection.name if connection else DEFAULT_CONNECTION,
             problem=problem,
         )
 

@@ -52,6 +52,7 @@ tools = ["all", "-delete_task"]
 people = ["ben@example.com", "head"]
 own_tasks_only = false
 sees_all_changes = true
+own_credential = ["North"]
 
 [people."Ben@example.com"]
 second_person = true
@@ -68,7 +69,9 @@ def test_a_person_has_the_own_rule_then_that_of_the_first_group_then_that_for_ev
     assert policy.rules_for("ana@example.com") == sales
     ben = replace(sales, most_tasks=5, second_person=True, sees_all_changes=True, own_credential=True)
     assert policy.rules_for("ben@example.com") == ben
-    assert policy.rules_for("head") == Rules(tools="read", most_tasks=20, sees_all_changes=True)
+    assert policy.rules_for("head") == Rules(
+        tools="read", most_tasks=20, sees_all_changes=True, own_credential=frozenset({"north"})
+    )
 
 
 def test_without_a_file_everything_is_allowed_unless_it_was_named(file: Path) -> None:
@@ -138,6 +141,16 @@ WRONG = {
     "half a task": ("[everyone]\nmost_tasks = 1.5", "everyone.most_tasks in {file} is 1.5", None),
     "a switch as text": ('[everyone]\nsecond_person = "yes"', "is a text; it must be true or false", None),
     "a switch as a number": ("[everyone]\nown_tasks_only = 1", "is 1; it must be true or false", None),
+    "own credentials as a text": (
+        '[everyone]\nown_credential = "north"',
+        "everyone.own_credential in {file} is a text; it must be true, false or a list of connections",
+        None,
+    ),
+    "own credentials for no connection": (
+        '[everyone]\nown_credential = ["nowhere"]',
+        "names 'nowhere', which is not a connection",
+        None,
+    ),
     "a switch as a date": ("[everyone]\nown_tasks_only = 2026-01-01", "is a date or time; it must be", None),
 }
 

@@ -354,6 +354,28 @@ async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_w
     await app.journal.aclose()
 
 
+async def test_the_rule_for_an_own_credential_may_name_the_connections_that_it_is_for(tmp_path: Path) -> None:
+    policy = Policy({"own_credential": frozenset({"north"})})
+    async with open_office(tmp_path, "north", "south") as both, both.client(NOBODY, policy) as dan:
+        rows = (await answer_of(dan, "list_connections"))["connections"]
+        assert [row["note"].partition(" noti_")[0] for row in rows] == [
+            "Link your own credential first.",
+            "Used with the shared credential.",
+        ]
+        assert (await answer_of(dan, "get_task", id=TASK, connection="north"))["code"] == "link_required"
+        assert "code" not in await answer_of(dan, "get_task", id=TASK, connection="south")
+        assert both.users() == {OWNER}
+
+
+async def test_the_rule_names_the_only_connection_too_where_there_is_no_vault(office: Office) -> None:
+    named = [ConnectionSettings("north", office.settings)]
+    async with open_connections(named) as connections:
+        for names, code in (({"north"}, "link_required"), ({"south"}, None)):
+            rule = Policy({"own_credential": frozenset(names)})
+            async with client_of(connections, NOBODY, policy=rule) as dan:
+                assert (await answer_of(dan, "get_task", id=TASK)).get("code") == code
+
+
 async def test_what_an_account_may_not_do_is_for_an_administrator_of_the_crm(office: Office) -> None:
     await office.link("ben@example.com", BEN)
     office.sandbox.faults = [Fault("status", "PUT /api/v1/task/{id}", nth=nth, status=403) for nth in (1, 2)]

@@ -21,7 +21,7 @@ _SUBJECT = "own credential"
 def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[CheckResult, ...]:
     """Whether those with the rule can link a credential; nothing where nobody has it, or there is none to link."""
     factory = find_factory(connection.settings.backend)
-    if not policy.sets("own_credential") or not factory.credentials:
+    if not policy.needs_own(connection.name) or not factory.credentials:
         return ()
     if not connection.settings.vault_keys:
         found = "The rule own_credential asks for a credential of one's own, and without a vault nobody can link one."

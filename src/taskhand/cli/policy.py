@@ -68,7 +68,7 @@ class PolicySource:
         file = read_policy(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
-        if file.policy.sets("own_credential"):
+        if file.policy.needs_own():
             from taskhand.cli.own_credential import warn_of_rule
 
             for said in warn_of_rule(self.found, file.policy):

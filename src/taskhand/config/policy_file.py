@@ -29,7 +29,7 @@ from taskhand.domain.principal import Person
 __all__ = ["PolicyFile", "read_policy_file"]
 
 _RULES: Final = tuple(rule.name for rule in fields(Rules))
-_SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes", "own_credential"})
+_SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_changes"})
 _TABLES: Final = ("everyone", "groups", "people")
 
 SelectTools = Callable[[str, str], Collection[str]]
@@ -154,7 +154,11 @@ class _Reader:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise self._refused(called, value, "a whole number from 1")
             return value
-        if name == "connections":
+        if name == "own_credential" and not isinstance(value, list):
+            if not isinstance(value, bool):
+                raise self._refused(called, value, "true, false or a list of connections")
+            return value
+        if name in {"connections", "own_credential"}:
             return frozenset(self._connection(one, called) for one in self._texts(called, value))
         if name == "tools":
             return self._tools(called, value)

@@ -19,7 +19,7 @@ class Rules:
     `own_tasks_only` is whether only tasks of the person's own are seen and changed. `most_tasks` is how many tasks one
     change may have. `second_person` is whether a destructive plan must be applied by another person.
     `sees_all_changes` is whether the changes of other persons are listed, and may be undone. `own_credential` is
-    whether a CRM is used with the person's own credential only, never with the shared one.
+    whether a CRM is used with the person's own credential only, never with the shared one; names: on these connections.
     """
 
     connections: frozenset[str] | None = None
@@ -28,7 +28,12 @@ class Rules:
     most_tasks: int | None = None
     second_person: bool = False
     sees_all_changes: bool = False
-    own_credential: bool = False
+    own_credential: bool | frozenset[str] = False
+
+    def needs_own(self, connection: str) -> bool:
+        """Whether the connection of this name is used with an own credential only."""
+        rule = self.own_credential
+        return rule if isinstance(rule, bool) else connection in rule
 
     @property
     def note_on_lists(self) -> str | None:
@@ -74,10 +79,11 @@ class Policy:
             return NO_RULES
         return Rules(**{rule.name: given[rule.name] for rule in fields(Rules) if rule.name in given})
 
-    def sets(self, rule: str) -> bool:
-        """Whether anybody has this rule of Rules."""
+    def needs_own(self, connection: str | None = None) -> bool:
+        """Whether anybody may use the connection of this name with an own credential only; None: any connection."""
         groups = [group.given for group in self.groups.values()]
-        return any(rule in given for given in (self.everyone, *groups, *self.people.values()))
+        rules = [given.get("own_credential", False) for given in (self.everyone, *groups, *self.people.values())]
+        return any(rules if connection is None else (Rules(own_credential=one).needs_own(connection) for one in rules))
 
 
 NO_POLICY: Final = Policy()

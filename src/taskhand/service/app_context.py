@@ -58,6 +58,7 @@ class AppContext:
     `connection` is the name of the CRM account, None where there is only one; `description` says what it is, and
     `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, where nobody was asked.
     `name_in_files` is what people.toml calls it, where the configuration has several, also if it is served alone.
+    `link_name` is what the links of persons and the policy call it, also the only one.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
     which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one;
@@ -78,6 +79,7 @@ class AppContext:
     title: str | None = None
     configured_me: str | None = None
     name_in_files: str | None = None
+    link_name: str = "default"
     problem: OperatorError | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
@@ -91,11 +93,6 @@ class AppContext:
     def reference(self) -> Reference:
         """The moment and the zone that dates in words count from."""
         return Reference(self.clock(), self.timezone)
-
-    @property
-    def link_name(self) -> str:
-        """What the links of persons call the connection."""
-        return self.own.connection if self.own is not None else self.connection or "default"
 
     def of_principal(self, principal: Principal) -> "AppContext":
         """The same application for this caller; it has the same locks, caches and journal."""
@@ -173,7 +170,9 @@ def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callabl
     """The backend of an application as this caller uses it, and what tells whether it is with the own credential."""
     uses_own = None
     has_credential = app.backend.accessed == "credential"
-    if (app.own is not None and principal.person is not None) or (principal.rules.own_credential and has_credential):
+    if (app.own is not None and principal.person is not None) or (
+        principal.rules.needs_own(app.link_name) and has_credential
+    ):
         from taskhand.service.own_credential import with_own_credential  # noqa: PLC0415  few servers have a vault
 
         for_caller = partial(_as_person, app, principal)

@@ -66,7 +66,7 @@ def with_own_credential(
     return cast("Backend", _CallersBackend(choice)), choice.is_own
 
 
-async def describe_credential(own: OwnBackends | None, principal: Principal) -> str | None:
+async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
     """With whose credential the calls of a person go to the CRM, as a sentence; None where nobody is known.
 
     `own` None: nobody can link one, which is told to those who have to.
@@ -74,7 +74,7 @@ async def describe_credential(own: OwnBackends | None, principal: Principal) -> 
     if principal.person is None:
         return None
     if own is None:
-        return _NO_VAULT if principal.rules.own_credential else None
+        return _NO_VAULT if principal.rules.needs_own(connection) else None
     try:
         is_linked = await own.is_linked(principal.person.names)
     except LinkRequired:
@@ -83,7 +83,7 @@ async def describe_credential(own: OwnBackends | None, principal: Principal) -> 
         return "Link your own credential again: the one before cannot be read."
     if is_linked:
         return "Used with your own credential."
-    if principal.rules.own_credential:
+    if principal.rules.needs_own(connection):
         return "Link your own credential first."
     return "Used with the shared credential."
 
@@ -130,7 +130,7 @@ class _Choice:
     def _check_shared(self) -> None:
         """LinkRequired or NotAllowed where the shared credential is not for this caller."""
         person = self._principal.person
-        if self._opened is None and not self._principal.rules.own_credential:
+        if self._opened is None and not self._principal.rules.needs_own(self._connection):
             return
         if person is None:
             raise NotAllowed.by("own_credential", "Callers whom nobody asked who they are may not use this connection.")

@@ -26,12 +26,12 @@ async def _run_everywhere(calls: Mapping[str, Call], _: ListConnections) -> Conn
 
 async def _describe_credential(app: AppContext) -> str | None:
     """With whose credential the caller uses a connection, where persons can link one or have to."""
-    has_to = app.principal.rules.own_credential and app.backend.accessed == "credential"
+    has_to = app.principal.rules.needs_own(app.link_name) and app.backend.accessed == "credential"
     if app.own is None and not has_to:
         return None
     from taskhand.service.own_credential import describe_credential
 
-    return await describe_credential(app.own, app.principal)
+    return await describe_credential(app.own, app.principal, app.link_name)
 
 
 LIST_CONNECTIONS = Tool(
