@@ -30,7 +30,7 @@ _FILE: Final = click.Path(path_type=Path)
 
 @click.group()
 def state() -> None:
-    """Move what servers keep in files into the PostgreSQL database that replicas share."""
+    """Move what is in files to PostgreSQL."""
 
 
 @state.command()
