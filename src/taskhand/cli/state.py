@@ -42,11 +42,12 @@ def state() -> None:
 def copy(
     context: click.Context, journal: Path | None, keys: Path | None, links: Path | None, tasks: Path | None
 ) -> None:
-    """Copy journal, keys and links into the database of TASKHAND_STATE, and tasks into that of TASKHAND_DB.
+    """Copy all into the configured databases.
 
-    Stop the servers before. Where one still has a file open, all is copied but not given to the database's servers:
-    stop it and run the command again, which takes only what was added. So is a run that was ended anywhere. Every row
-    is read back and compared, and each hash of the journal computed anew. The files stay as they are.
+    Journal, keys and links go into that of TASKHAND_STATE, tasks into that of TASKHAND_DB. Stop the servers before.
+    Where one still has a file open, all is copied but not given to the database's servers: stop it and run the command
+    again, which takes only what was added. So is a run that was ended anywhere. Every row is read back and compared,
+    and each hash of the journal computed anew. The files stay as they are.
     """
     settings: Settings = context.obj
     given = {"journal": journal, "keys": keys, "links": links, "tasks": tasks}
