@@ -57,6 +57,11 @@ def _check_once(schema: Mapping[str, Any], *_: object) -> None:
 Draft202012Validator.check_schema = _check_once  # type: ignore[method-assign,assignment]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many a test waits for a process, a signal or a clock, and another can run."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: it need not be looked through for garbage again and again."""
     gc.collect()
