@@ -48,7 +48,7 @@ def measure(rounds: int = ROUNDS, updates: int = UPDATES) -> Measurement:
         with Host(taskhand(), environment) as host:
             ids = [_create_task(host, f"Call {number}") for number in range(_CLIENTS)]
         write = _time_update(environment, ids[:2], updates)
-        serve = taskhand("serve", "--http", "--port", "0")
+        serve = taskhand("serve", "--http", "--stateless", "--port", "0")
         ports = [stack.enter_context(open_server(serve, environment)) for _ in range(REPLICAS)]
         reads, writes = {}, {}
         for count in range(1, REPLICAS + 1):
