@@ -4,6 +4,7 @@ from taskhand.cli.token_check import open_token_check, split_list
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
+from taskhand.tokens.issuer_metadata import check_resource
 
 __all__ = ["check_issuers", "split_issuers"]
 
@@ -14,7 +15,24 @@ def split_issuers(settings: Settings) -> tuple[str, ...]:
 
 
 async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
-    """Whether the keys of each issuer can be read; nothing where the settings name none."""
+    """Whether the server's own address is one for tokens, and the keys of each issuer can be read.
+
+    Nothing of what the settings do not name.
+    """
+    return (*_check_own_address(settings), *await _check_keys(settings))
+
+
+def _check_own_address(settings: Settings) -> tuple[CheckResult, ...]:
+    if settings.resource is None:
+        return ()
+    try:
+        check_resource(settings.resource)
+    except OperatorError as error:
+        return (CheckResult("resource", "failed", error.message, error.next_step or "Correct TASKHAND_RESOURCE."),)
+    return (CheckResult("resource", "ok", f"Callers know the server as {settings.resource}."),)
+
+
+async def _check_keys(settings: Settings) -> tuple[CheckResult, ...]:
     if not (named := split_issuers(settings)):
         return ()
     try:

@@ -125,10 +125,10 @@ def link(context: click.Context, person: str, connection: str) -> None:
 def invite(context: click.Context, person: str, connection: str, resource: str | None) -> None:
     """Print the address of a page on which a person links.
 
-    It is for a credential of PERSON's own for CONNECTION. It opens once, for ten minutes, at a server over HTTP that
-    asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the page a
-    credential is refused where the CRM says that it is of a member who is somebody else, by people.toml, a link or an
-    e-mail address.
+    It is for a credential of PERSON's own for CONNECTION. It links once, within ten minutes, at a server over HTTP
+    that asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the
+    page a credential is refused where the CRM says that it is of a member who is somebody else, by people.toml, a link
+    or an e-mail address.
     """
     from taskhand.cli.linking import make_invitation
 
@@ -137,7 +137,9 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
     invited = Person.named(_read_person(person))
     address, expires_at = anyio.run(make_invitation, found.settings, chosen, invited, resource)
     print_line(address)
-    print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It opens once.", err=True)
+    print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It links once.", err=True)
+    if not (resource or found.settings.resource):
+        print_line("The address is that of this machine: add --resource or set TASKHAND_RESOURCE for others.", err=True)
 
 
 def _read_person(text: str) -> str:

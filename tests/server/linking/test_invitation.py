@@ -25,7 +25,7 @@ async def invite(stage: LinkStage, *arguments: str, **changed: str | None) -> Re
 async def test_the_operator_invites_a_person_who_links_on_the_page(tmp_path: Path) -> None:
     async with link_stage(tmp_path) as stage:
         done = await invite(stage, "Ben@example.com", "NORTH", "--resource", f"{BASE}/mcp")
-        assert done.stderr == "For ben@example.com and north, until 2026-03-04 15:40 UTC. It opens once.\n"
+        assert done.stderr == "For ben@example.com and north, until 2026-03-04 15:40 UTC. It links once.\n"
         address = done.stdout.strip()
         assert address.startswith(f"{BASE}/link/")
         browser = await stage.browser()
@@ -65,5 +65,7 @@ async def test_without_a_resource_the_page_is_on_this_machine(tmp_path: Path) ->
     async with link_stage(tmp_path) as stage:
         here = await invite(stage, "ben@example.com", "north", TASKHAND_PORT="8123")
         assert here.stdout.startswith("http://127.0.0.1:8123/link/")
+        assert "The address is that of this machine" in here.stderr
         there = await invite(stage, "ben@example.com", "north", TASKHAND_RESOURCE="https://a.x.test:8443/mcp")
         assert there.stdout.startswith("https://a.x.test:8443/link/")
+        assert "this machine" not in there.stderr

@@ -109,6 +109,11 @@ def test_doctor_says_of_each_issuer_whether_its_keys_can_be_read(issuer: Issuer)
     [wrong] = anyio.run(check_issuers, configured(TASKHAND_ISSUERS="login.x.test").settings)
     assert "is not an https address" in wrong.found
     assert anyio.run(check_issuers, configured().settings) == ()
+    [mine] = anyio.run(check_issuers, configured(TASKHAND_RESOURCE="http://tasks.x.test/mcp").settings)
+    assert (mine.subject, mine.outcome) == ("resource", "failed")
+    assert mine.remedy == "Write it like https://tasks.example.com/mcp, without a query."
+    [mine] = anyio.run(check_issuers, configured(TASKHAND_RESOURCE="https://tasks.x.test/mcp").settings)
+    assert (mine.subject, mine.outcome) == ("resource", "ok")
 
 
 def test_a_broken_configuration_lets_nobody_in() -> None:
