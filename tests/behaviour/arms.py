@@ -211,7 +211,7 @@ async def _close(folder: Path) -> AsyncIterator[AppContext]:
 def close_settings(url: str, **changed: Any) -> Settings:
     """The settings that a user would make for it."""
     given: dict[str, Any] = {
-        "close_api_key": SecretStr("close-sandbox-key"),
+        "close_api_key": SecretStr("api_close-sandbox-key"),
         "close_base_url": f"{url}/api/v1",
         "close_rate": 1000,
         "timezone": SANTIAGO,

@@ -74,7 +74,7 @@ def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_w
     done = run(*options, anywhere=True, **here, **{KEYS["close"]: KEY})
     assert f"{name} is taken from the environment for the checks; it is not written to the shared file." in done.stderr
     assert "Close does not accept the key" in error_of(done).message
-    done = run(*options, anywhere=True, **here, **{KEYS["close"]: "close-sandbox-key"})
+    done = run(*options, anywhere=True, **here, **{KEYS["close"]: "api_close-sandbox-key"})
     [file] = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "host.json"]
     assert "key accepted" in done.stdout
     assert url not in file.read_text(encoding="utf-8")

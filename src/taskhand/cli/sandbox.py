@@ -107,7 +107,7 @@ def _hubspot_variant() -> "type[Switches]":
 
 CRMS = (
     Crm("vambe", 8900, "vambe-sandbox-key", _vambe, _vambe_variant),
-    Crm("close", 8901, "close-sandbox-key", _close, _close_variant, path="/api/v1"),
+    Crm("close", 8901, "api_close-sandbox-key", _close, _close_variant, path="/api/v1"),
     Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, _hubspot_variant),
 )
 

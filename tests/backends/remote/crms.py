@@ -57,7 +57,7 @@ CRMS = (
         "GET /api/public/tasks",
         _ZONE | {"VAMBE_USER_ID": str(PEOPLE[0]["id"]), "VAMBE_STATUSES": _STATUSES},
     ),
-    Crm("close", close_sandbox, "CLOSE_API_KEY", "close-sandbox-key", "/api/v1", "GET /api/v1/task", _ZONE),
+    Crm("close", close_sandbox, "CLOSE_API_KEY", "api_close-sandbox-key", "/api/v1", "GET /api/v1/task", _ZONE),
     Crm(
         "hubspot",
         hubspot_sandbox,

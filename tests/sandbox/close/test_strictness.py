@@ -29,7 +29,7 @@ PATHS = ("task/", f"task/{TASK}/", f"task/{CALL}/", "webhook/", "data/search/")
 WRITES = st.tuples(st.sampled_from(["POST", "PUT"]), st.sampled_from(PATHS))
 QUERIES = st.dictionaries(st.sampled_from(sorted(KNOWN)), WORDS | st.text(alphabet="0123456789-T:", max_size=12))
 HEADERS = (
-    ("authorization", "Basic " + base64.b64encode(b"close-sandbox-key:").decode()),
+    ("authorization", "Basic " + base64.b64encode(b"api_close-sandbox-key:").decode()),
     ("content-type", "application/json"),
 )
 

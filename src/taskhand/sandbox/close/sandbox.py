@@ -57,7 +57,7 @@ class CloseSandbox(Emulator):
     def __init__(
         self,
         *,
-        key: str = "close-sandbox-key",
+        key: str = "api_close-sandbox-key",
         token: str = "close-sandbox-token",  # noqa: S107  # it opens nothing but this sandbox
         oauth_app: App = OAUTH_APP,
         spec_variant: SpecVariant = DOCUMENTED,

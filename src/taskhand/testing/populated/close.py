@@ -16,7 +16,7 @@ from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["populate"]
 
-_KEY: Final = "close-sandbox-key"
+_KEY: Final = "api_close-sandbox-key"
 _AGE: Final = timedelta(days=30)
 _OWN_LEAD: Final = "House"
 """The lead of tasks that have no contact."""
