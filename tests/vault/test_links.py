@@ -19,11 +19,6 @@ from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "links.sqlite"
-
-
-@pytest.fixture
 async def links(path: Path) -> AsyncIterator[Links]:
     links = links_at(path)
     yield links

@@ -54,16 +54,6 @@ class Crm:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "links.sqlite"
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
 def crm(clock: FixedClock) -> Crm:
     return Crm(clock)
 

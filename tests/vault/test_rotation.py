@@ -18,11 +18,6 @@ PERSONS = [f"person-{number}" for number in range(6)]
 NEW_FIRST = (KEY, OLD_KEY)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "links.sqlite"
-
-
 def cipher(*keys: str) -> Cipher:
     return Cipher(read_vault_keys(keys))
 

@@ -25,16 +25,6 @@ def tickets_at(path: Path, clock: FixedClock, key: str = KEY) -> Tickets:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "links.sqlite"
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
 async def tickets(path: Path, clock: FixedClock) -> AsyncIterator[Tickets]:
     tickets = tickets_at(path, clock)
     yield tickets
