@@ -10,7 +10,7 @@ from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member, Status, StatusType
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["Directory", "Language", "NewId", "sequential_id"]
+__all__ = ["Directory", "Language", "NewId", "add_defaults", "sequential_id"]
 
 NewId = Callable[[SqlConnection], str]
 
@@ -33,6 +33,11 @@ def sequential_id(connection: SqlConnection) -> str:
     """The next id of `--ids sequential`, in the form of a UUID; the numbers continue across runs."""
     number = connection.execute("UPDATE id_sequence SET last = last + 1 RETURNING last").fetchone()[0]
     return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def add_defaults(connection: SqlConnection, *, new_id: NewId, user: str, language: Language) -> None:
+    """Furnish a new store: the default statuses and the member `user`; any other store stays unchanged."""
+    Directory(connection, new_id).add_defaults(user, language)
 
 
 class Directory:

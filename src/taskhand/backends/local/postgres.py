@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.dialect import Clause, Dialect
-from taskhand.backends.local.directory import Directory, Language, NewId
+from taskhand.backends.local.directory import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
 from taskhand.domain.errors import OperatorError, OutcomeUnknown
@@ -60,10 +61,7 @@ def open_database_store(
     language: Language = "es",
 ) -> LocalBackend:
     """The store in the database; it is made at first use, and the rest is as in `open_file_store`."""
-
-    def furnish(connection: SqlConnection) -> None:
-        Directory(connection, new_id).add_defaults(user, language)
-
+    furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
     home = _DatabaseHome(database, furnish, timezone)
     return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
 

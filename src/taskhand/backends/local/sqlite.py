@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
-from taskhand.backends.local.directory import Directory, Language, NewId
+from taskhand.backends.local.directory import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.names import fold
@@ -41,10 +42,7 @@ def open_file_store(
     that of the first statuses. `new_task_id` makes the ids of tasks, if that differs. `busy_s` is how many seconds a
     write waits for another process.
     """
-
-    def furnish(connection: SqlConnection) -> None:
-        Directory(connection, new_id).add_defaults(user, language)
-
+    furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
     home = FileHome(path, furnish, clock, timezone, busy_s)
     return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
 
