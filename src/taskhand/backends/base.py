@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
@@ -15,6 +15,9 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
+
+if TYPE_CHECKING:
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 
@@ -121,6 +124,8 @@ class Backend(Protocol):
     """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
     accessed: str
     """What `check_access` tries: the `store` or the `credential`."""
+    change_source: "ChangeSource | None"
+    """How it tells what was changed in it, whoever did; None where it cannot."""
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""

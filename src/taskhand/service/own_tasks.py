@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import MISSING
 
@@ -23,6 +23,9 @@ from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
+
+if TYPE_CHECKING:
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
 
@@ -65,6 +68,11 @@ class OwnTasksBackend:
     def remedies(self) -> Mapping[str, str]:
         """The backend's own."""
         return self._backend.remedies
+
+    @property
+    def change_source(self) -> "ChangeSource | None":
+        """The backend's own: whose changes a caller is shown is decided where they are listed."""
+        return self._backend.change_source
 
     @property
     def accessed(self) -> str:

@@ -24,6 +24,7 @@ from taskhand.sql.connection import SqlConnection
 if TYPE_CHECKING:
     from taskhand.backends.local.home import Home
     from taskhand.backends.local.task_import import ImportReport, Line
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["LocalBackend"]
 
@@ -40,6 +41,7 @@ class LocalBackend:
 
     name = "local"
     properties: OwnProperties | None = None
+    change_source: "ChangeSource | None" = None
     capabilities = Capabilities(
         id_pattern=tasks.ID_PATTERN,
         usual_id_pattern=tasks.USUAL_ID_PATTERN,

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.bulk import BulkUpdate
@@ -26,6 +26,9 @@ from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, Task
 from taskhand.domain.task_types import KnownType
+
+if TYPE_CHECKING:
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["CrmAdapter", "Timing"]
 
@@ -79,6 +82,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     """The sentences of this CRM."""
     account: Account
     """The people, contacts and health of the account."""
+    change_source: "ChangeSource | None" = None
+    """How the CRM tells what was changed in it."""
     properties: OwnProperties | None = None
     """The task properties of the account's own, where it has them."""
     min_batch: ClassVar[int] = 1

@@ -1,0 +1,76 @@
+"""A change of a task in the CRM, whoever made it, as the feed of changes has it; pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from taskhand.domain.receipt import FieldChange, changes
+from taskhand.domain.task import Task
+
+__all__ = ["EVENT_KINDS", "EventKind", "TaskEvent", "difference_event", "kind_of_change"]
+
+EventKind = Literal["created", "updated", "completed", "reopened", "reassigned", "deleted"]
+
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
+"""The kinds, in the order of a task's life."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """One change of one task; what nobody told is None, empty or MISSING, and never guessed.
+
+    `key` is the same for the same change however often, and in whatever way, it is learned of: a feed keeps one event
+    for each. `at` is the CRM's own moment of the change, aware; where only a difference of two looks is known it is
+    None, and `between` are the moments of these. `changed` are its fields, `before` MISSING where only the new value is
+    known. `by` is the id of the member who did it, `by_name` the name of who is no member. `change_id` is Taskhand's
+    own change. `responsible_ids` are all who were responsible for the task before it or after it, None if unknown.
+    """
+
+    key: str
+    task_id: str
+    kind: EventKind
+    at: datetime | None = None
+    between: tuple[datetime, datetime] | None = None
+    title: str | None = None
+    changed: tuple[FieldChange, ...] = ()
+    by: str | None = None
+    by_name: str | None = None
+    change_id: str | None = None
+    responsible_ids: tuple[str, ...] | None = None
+
+    @property
+    def moment(self) -> datetime | None:
+        """The moment that it is sorted by: its own, else the later one of the two looks."""
+        return self.at or (self.between[1] if self.between else None)
+
+
+def kind_of_change(before: Task | None, after: Task | None) -> EventKind:
+    """The kind of the change from one state of a task to another; of several that apply, the one that says most."""
+    if before is None:
+        return "created"
+    if after is None:
+        return "deleted"
+    if before.is_finished != after.is_finished:
+        return "completed" if after.is_finished else "reopened"
+    is_known = before.task_responsibles is not None and after.task_responsibles is not None
+    return "reassigned" if is_known and set(before.responsible_ids) != set(after.responsible_ids) else "updated"
+
+
+def difference_event(
+    before: Task | None, after: Task | None, key: str, *, between: tuple[datetime, datetime] | None = None
+) -> TaskEvent | None:
+    """The event of a difference between two states of a task, one of them None; None where nothing differs."""
+    known = [task for task in (before, after) if task is not None]
+    changed = tuple(changes(before, after)) if before and after else ()
+    if not known or (before is not None and after is not None and not changed):
+        return None
+    people = dict.fromkeys(person for task in known for person in task.responsible_ids)
+    return TaskEvent(
+        key,
+        known[-1].id,
+        kind_of_change(before, after),
+        between=between,
+        title=known[-1].title,
+        changed=changed,
+        responsible_ids=tuple(people),
+    )
