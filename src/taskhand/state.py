@@ -18,24 +18,33 @@ if TYPE_CHECKING:
     from taskhand.budgets.postgres import PostgresBudgets
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
+    from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sql_key_store import SqlKeyStore
     from taskhand.postgres.database import Database
     from taskhand.sql.store import SqlStore
+    from taskhand.vault.cipher import Cipher
+    from taskhand.vault.links import Links
     from taskhand.vault.sql_link_store import SqlLinkStore
     from taskhand.vault.sql_ticket_store import SqlTicketStore
+    from taskhand.vault.tickets import Tickets
 
 __all__ = [
+    "clock_of",
     "describe_place",
     "locate_journal",
     "locate_keys",
     "locate_links",
     "open_budgets",
+    "open_cipher",
     "open_database",
+    "open_key_check",
     "open_key_store",
     "open_link_store",
+    "open_links",
     "open_owned_journal",
     "open_rows",
     "open_ticket_store",
+    "open_tickets",
 ]
 
 
@@ -125,6 +134,42 @@ def open_ticket_store(settings: Settings) -> "SqlTicketStore":
     from taskhand.vault.sqlite_tickets import SqliteTicketStore
 
     return SqliteTicketStore(links_path(settings))
+
+
+def clock_of(settings: Settings) -> Callable[[], datetime]:
+    """The system's clock in its own zone, or one frozen at TASKHAND_CLOCK."""
+    frozen = settings.clock
+    return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
+
+
+def open_cipher(settings: Settings) -> "Cipher":
+    """The cipher of the vault; it opens nothing where the settings have no key."""
+    from taskhand.vault.cipher import Cipher
+    from taskhand.vault.vault_key import read_vault_keys
+
+    settings.check_own_secrets()
+    return Cipher(read_vault_keys(settings.vault_keys))
+
+
+def open_links(settings: Settings, clock: Callable[[], datetime] | None = None) -> "Links":
+    """The credentials that persons have linked."""
+    from taskhand.vault.links import Links
+
+    return Links(open_link_store(settings), open_cipher(settings), clock or clock_of(settings))
+
+
+def open_tickets(settings: Settings, clock: Callable[[], datetime] | None = None) -> "Tickets":
+    """The tickets of the pages on which persons link credentials; they are kept beside the links."""
+    from taskhand.vault.tickets import Tickets
+
+    return Tickets(open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
+
+
+def open_key_check(settings: Settings, clock: Callable[[], datetime] | None = None) -> "KeyCheck":
+    """The check of the keys that callers send."""
+    from taskhand.keys.key_check import KeyCheck
+
+    return KeyCheck(open_key_store(settings), clock or clock_of(settings))
 
 
 def locate_journal(settings: Settings) -> Path | str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +19,17 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
-from taskhand.state import open_budgets, open_key_store, open_link_store, open_owned_journal, open_ticket_store
+from taskhand.state import (
+    clock_of,
+    open_budgets,
+    open_cipher,
+    open_key_check,
+    open_key_store,
+    open_link_store,
+    open_links,
+    open_owned_journal,
+    open_tickets,
+)
 
 # A backend is imported when it is chosen: a start must be quick.
 # ruff: noqa: PLC0415
@@ -33,12 +43,9 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
-    from taskhand.keys.key_check import KeyCheck
-    from taskhand.vault.cipher import Cipher
     from taskhand.vault.link import Link
     from taskhand.vault.links import Links
     from taskhand.vault.openings import Openings
-    from taskhand.vault.tickets import Tickets
 
 __all__ = [
     "clock_of",
@@ -360,39 +367,3 @@ def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBa
     from taskhand.backends.local.factory import open_store
 
     return open_store(_open_context(settings, clock or clock_of(settings)))
-
-
-def clock_of(settings: Settings) -> Clock:
-    """The system's clock in its own zone, or one frozen at TASKHAND_CLOCK."""
-    frozen = settings.clock
-    return (lambda: frozen) if frozen else (lambda: datetime.now().astimezone())
-
-
-def open_cipher(settings: Settings) -> "Cipher":
-    """The cipher of the vault; it opens nothing where the settings have no key."""
-    from taskhand.vault.cipher import Cipher
-    from taskhand.vault.vault_key import read_vault_keys
-
-    settings.check_own_secrets()
-    return Cipher(read_vault_keys(settings.vault_keys))
-
-
-def open_links(settings: Settings, clock: Clock | None = None) -> "Links":
-    """The credentials that persons have linked."""
-    from taskhand.vault.links import Links
-
-    return Links(open_link_store(settings), open_cipher(settings), clock or clock_of(settings))
-
-
-def open_tickets(settings: Settings, clock: Clock | None = None) -> "Tickets":
-    """The tickets of the pages on which persons link credentials; they are kept beside the links."""
-    from taskhand.vault.tickets import Tickets
-
-    return Tickets(open_ticket_store(settings), open_cipher(settings), clock or clock_of(settings))
-
-
-def open_key_check(settings: Settings, clock: Clock | None = None) -> "KeyCheck":
-    """The check of the keys that callers send."""
-    from taskhand.keys.key_check import KeyCheck
-
-    return KeyCheck(open_key_store(settings), clock or clock_of(settings))
