@@ -1,14 +1,18 @@
 """Time that passes only while somebody sleeps."""
 
-from collections.abc import Awaitable, Callable
+import heapq
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 
+import anyio
 from anyio.lowlevel import checkpoint
 
 from behaviour.arms import NOW
 
-__all__ = ["Time"]
+__all__ = ["SharedTime", "Time"]
 
 
 @dataclass
@@ -37,3 +41,40 @@ class Time:
         happens, self.on_sleep = self.on_sleep, None
         await (happens() if happens else checkpoint())
         self.now = max(self.now, until)
+
+
+@dataclass
+class SharedTime:
+    """Seconds that pass for all who sleep at the same time, once nobody has anything else to do."""
+
+    now: float = 1_000.0
+    _sleepers: list[tuple[float, int, anyio.Event]] = field(default_factory=list)
+    _order: "count[int]" = field(default_factory=count)
+
+    def clock(self) -> float:
+        return self.now
+
+    def moment(self) -> datetime:
+        return NOW + timedelta(seconds=self.now - 1_000.0)
+
+    async def sleep(self, seconds: float) -> None:
+        woken = anyio.Event()
+        heapq.heappush(self._sleepers, (self.now + seconds, next(self._order), woken))
+        await woken.wait()
+
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[None]:
+        """Let time pass until the end of the `with`."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._pass)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _pass(self) -> None:
+        while True:
+            await anyio.wait_all_tasks_blocked()
+            if not self._sleepers:
+                await checkpoint()
+                continue
+            self.now, _, woken = heapq.heappop(self._sleepers)
+            woken.set()

@@ -8,11 +8,12 @@ import anyio
 import pytest
 
 from budgets.test_shares import assert_within
-from passing import Time
+from passing import SharedTime, Time
 from taskhand.budgets.limiter import SharedRateLimiter, Taken
 from taskhand.budgets.shares import Ask, Shares, take
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
+from taskhand.domain.idle_share import idle_share
 from taskhand.http.rate_limiter import Rate, RateHeaders, without_pauses
 
 RATE = Rate(10, 1.0)
@@ -22,7 +23,7 @@ RATE = Rate(10, 1.0)
 class MemoryBudget:
     """A budget in memory, which does not answer while `is_away`."""
 
-    time: Time
+    time: Time | SharedTime
     rate: Rate = RATE
     shares: Shares = field(default_factory=Shares)
     is_away: bool = False
@@ -42,7 +43,7 @@ class Replica:
     """One replica on a budget; `left` is who sent when."""
 
     limiter: SharedRateLimiter
-    time: Time
+    time: Time | SharedTime
     left: list[tuple[str, float]] = field(default_factory=list)
 
     async def send(self, who: str) -> None:
@@ -198,3 +199,41 @@ async def test_a_request_that_takes_longer_than_usual_counts_for_longer(budget: 
         time.now += 0.4
     await two.call("two", 10)
     assert [round(at, 3) for _, at in two.left] == [1.035] * 8 + [1.435] * 2
+
+
+async def test_a_bulk_of_one_replica_is_not_slowed_by_whoever_looks_at_another() -> None:
+    async def bulk_and_looks(looks: int) -> tuple[float, list[float]]:
+        time = SharedTime()
+        budget = MemoryBudget(time)
+        bulk, other = open_replica(budget), open_replica(budget)
+        async with time.passing(), anyio.create_task_group() as tasks:
+
+            async def look() -> None:
+                with idle_share():
+                    await other.send("look")
+
+            async with anyio.create_task_group() as calls:
+                calls.start_soon(bulk.call, "bulk", 60)
+                await anyio.wait_all_tasks_blocked()
+                for _ in range(looks):
+                    tasks.start_soon(look)
+            ended = time.now - 1_000.0
+        return ended, [at for _, at in other.left]
+
+    alone, _ = await bulk_and_looks(0)
+    ended, looked = await bulk_and_looks(8)
+    assert ended == pytest.approx(alone, abs=0.11)
+    assert len(looked) == 8
+    assert min(looked) > 5.0
+    assert all(sum(at - 1.0 < one <= at for one in looked) <= 5 for at in looked)
+
+
+async def test_nothing_is_sent_that_nobody_waits_for_while_the_database_does_not_answer(
+    replica: Replica, budget: MemoryBudget
+) -> None:
+    budget.is_away = True
+    with idle_share(), pytest.raises(RateLimited):
+        async with replica.turn(1.0):
+            pass
+    await replica.send("call")
+    assert [who for who, _ in replica.left] == ["call"]

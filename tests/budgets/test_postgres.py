@@ -12,8 +12,8 @@ from budgets.test_shares import assert_within
 from postgres_server import TestDatabase
 from taskhand.budgets.limiter import SharedRateLimiter
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
-from taskhand.budgets.shares import Ask
-from taskhand.http.rate_limiter import Rate
+from taskhand.budgets.shares import Ask, Seen
+from taskhand.http.rate_limiter import Rate, RateHeaders
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
 from taskhand.postgres.store import Store
@@ -90,3 +90,15 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestD
         paused.execute("SELECT 1 FROM taskhand_budgets.budget FOR UPDATE")
         assert await budget.take(Ask("one", 1)) is None
     await held.aclose()
+
+
+async def test_half_of_the_window_that_the_crm_has_named_is_left_unused_by_requests_that_nobody_waits_for(
+    postgres: TestDatabase,
+) -> None:
+    store = Store(Database(postgres.url), BUDGETS)
+    budget = PostgresBudget(store, "acme", RATE, clock=lambda: 100.0)
+    seen = Seen(RateHeaders(52, 5.0, limit=100), 100.0, 100.0)
+    assert await budget.take(Ask("one", 0, seen=seen)) is not None
+    taken = [await budget.take(Ask("two", 5, is_idle=True)) for _ in range(2)]
+    assert [len(one.moments) for one in taken if one is not None] == [2, 0]
+    await store.aclose()

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passing import SharedTime
 from taskhand.domain.errors import RateLimited
+from taskhand.domain.idle_share import idle_share
 from taskhand.http.rate_limiter import (
     Rate,
     RateHeaders,
     RateLimiter,
     RateState,
+    idle_at,
     parse_ietf_headers,
     ready_at,
     with_headers,
@@ -97,8 +100,8 @@ def test_a_pause_is_never_shortened_and_never_endless() -> None:
 @pytest.mark.parametrize(
     ("value", "seen"),
     [
-        ("limit=100, remaining=50, reset=5", RateHeaders(50, 5.0)),
-        ("limit=100, remaining=0, reset=0.595956", RateHeaders(0, 0.595956)),
+        ("limit=100, remaining=50, reset=5", RateHeaders(50, 5.0, limit=100)),
+        ("limit=100, remaining=0, reset=0.595956", RateHeaders(0, 0.595956, limit=100)),
         ('"default";r=50;t=30', RateHeaders(50, 30.0)),
         ("limit=100", None),
         ("remaining=x, reset=5", None),
@@ -237,3 +240,75 @@ async def test_requests_that_have_ended_are_not_taken_off_the_allowance(time: Ti
         assert time.now == 1000.0
     async with rate_limiter.turn(time.now + 60.0):
         assert time.now > 1000.0
+
+
+@given(
+    requests=st.integers(1, 12),
+    gaps=st.lists(st.tuples(st.integers(0, 3_000), st.booleans()), max_size=60),
+)
+def test_a_request_that_nobody_waits_for_leaves_half_of_every_window_unused(
+    requests: int, gaps: list[tuple[int, bool]]
+) -> None:
+    rate, state, now = Rate(requests, 2_000.0), RateState(), 0.0
+    left: list[float] = []
+    for gap, is_idle in gaps:
+        now = max([now + gap, *left[-1:]])
+        at = (idle_at if is_idle else ready_at)(rate, state, now)
+        state = with_request(rate, state, at)
+        left.append(at)
+        if is_idle:
+            assert sum(1 for one in left if one > at - 2_000.0) <= max(1, requests // 2)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "limit", "leaves"), [(51, 100, True), (50, 100, False), (1, 1, True), (0, 1, False), (3, None, True)]
+)
+def test_of_the_upstreams_own_window_half_stays_unused_too(*, remaining: int, limit: int | None, leaves: bool) -> None:
+    state = with_headers(RateState(), RateHeaders(remaining, 4.0, limit=limit), 10.0)
+    assert idle_at(THREE, state, 10.0) == (10.0 if leaves else 14.0)
+
+
+async def test_a_bulk_at_full_speed_is_not_slowed_by_whoever_looks_beside_it() -> None:
+    rate = Rate(10, 1.0)
+
+    async def bulk_and_looks(looks: int) -> tuple[float, list[float]]:
+        time = SharedTime()
+        rate_limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
+        looked: list[float] = []
+        async with time.passing(), anyio.create_task_group() as tasks:
+
+            async def look() -> None:
+                with idle_share():
+                    async with rate_limiter.turn(time.now + 60.0):
+                        looked.append(time.now - 1_000.0)
+
+            async def send() -> None:
+                async with rate_limiter.turn(time.now + 60.0):
+                    await time.sleep(0.05)
+
+            async with anyio.create_task_group() as bulk:
+                for _ in range(60):
+                    bulk.start_soon(send)
+                for _ in range(looks):
+                    tasks.start_soon(look)
+            ended = time.now - 1_000.0
+        return ended, looked
+
+    alone, _ = await bulk_and_looks(0)
+    ended, looked = await bulk_and_looks(12)
+    assert ended == pytest.approx(alone)
+    assert looked[0] >= 5.0
+    assert len(looked) == 12
+    assert all(sum(at - 1.0 < one <= at for one in looked) <= 5 for at in looked)
+
+
+async def test_a_request_that_nobody_waits_for_is_not_sent_where_its_turn_comes_too_late(time: Time) -> None:
+    rate_limiter = RateLimiter(Rate(2, 60.0), clock=time.clock, sleep=time.sleep)
+    with idle_share():
+        async with rate_limiter.turn(time.now + 1.0):
+            pass
+        with pytest.raises(RateLimited):
+            async with rate_limiter.turn(time.now + 1.0):
+                pass
+    async with rate_limiter.turn(time.now + 1.0):
+        assert time.slept == []

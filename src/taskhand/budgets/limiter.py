@@ -13,7 +13,9 @@ import anyio
 
 from taskhand.budgets.shares import AHEAD_S, Ask, Seen, guarded
 from taskhand.domain.deadline import current_call
+from taskhand.domain.idle_share import is_idle
 from taskhand.http.rate_limiter import (
+    IDLE_PAUSE_S,
     LONGEST_WAIT_S,
     Headroom,
     Rate,
@@ -190,10 +192,11 @@ class SharedRateLimiter:
             self._sent.append(now)
             return now
         waiter = _Waiter(current_call())
+        wait_for_moment = self._wait_for_idle_moment if is_idle() else self._wait_for_moment
         try:
             with anyio.move_on_after(deadline - now):
                 while True:
-                    moment = await self._wait_for_moment(waiter, deadline)
+                    moment = await wait_for_moment(waiter, deadline)
                     if (wait_s := moment - self._clock()) > 0:
                         await self._sleep(wait_s)
                     if self._clock() <= moment + _LATE_S:
@@ -216,10 +219,33 @@ class SharedRateLimiter:
             try:
                 await self._ask_for_all(waiter, deadline)
             finally:
-                self._leader = None
-                if (following := self._queue.first()) is not None:
-                    following.woken.set()
+                self._hand_over()
         return waiter.leaves_at
+
+    async def _wait_for_idle_moment(self, waiter: _Waiter, deadline: float) -> float:
+        """The moment that was dealt to a request that nobody waits for: it waits in no queue, and asks for itself."""
+        while True:
+            again_s = IDLE_PAUSE_S
+            if self._leader is None and not self._queue and self._places > 0:
+                self._leader = waiter
+                try:
+                    taken = await self._take(1, is_idle=True)
+                finally:
+                    self._hand_over()
+                if taken.moments:
+                    waiter.leaves_at = taken.moments[0]
+                    self._places -= 1
+                    return waiter.leaves_at
+                again_s = max(again_s, taken.again_s)
+            if self._clock() + again_s > deadline:
+                raise too_late_error(None)
+            await self._sleep(again_s)
+
+    def _hand_over(self) -> None:
+        """Let the next one that waits ask for all."""
+        self._leader = None
+        if (following := self._queue.first()) is not None:
+            following.woken.set()
 
     async def _ask_for_all(self, waiter: _Waiter, deadline: float) -> None:
         """Ask for what waits here until this one has its moment."""
@@ -272,7 +298,7 @@ class SharedRateLimiter:
             is_asked = at in {state.until, state.paused_until}
             raise too_late_error((state.reset_at if at == state.until else at) - now if is_asked else None)
 
-    async def _take(self, wanted: int) -> Taken:
+    async def _take(self, wanted: int, *, is_idle: bool = False) -> Taken:
         """A portion of the budget, of all replicas' or, while the database does not answer, of our own share."""
         for flight in self._flights:
             self._note_late(flight)
@@ -285,10 +311,11 @@ class SharedRateLimiter:
             tuple(self._late),
             self._seen,
             self._known.paused_until,
+            is_idle,
         )
         taken = await self._budget.take(ask)
         if taken is None:
-            return self._take_alone(wanted)
+            return self._take_alone(0 if is_idle else wanted)
         self._forget_told(ask)
         self._known, self._takers = taken.state, taken.takers
         if taken.limit is not None:

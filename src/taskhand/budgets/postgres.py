@@ -164,11 +164,11 @@ def _moved(ask: Ask, by_s: float) -> Ask:
 
 
 def _moved_state(state: RateState, by_s: float) -> RateState:
-    return RateState(
-        tuple(at + by_s for at in state.sent),
-        state.allowance,
-        *(at + by_s if at else 0.0 for at in (state.until, state.paused_until, state.reset_at)),
+    until, paused_until, reset_at = (
+        at + by_s if at else 0.0 for at in (state.until, state.paused_until, state.reset_at)
     )
+    sent = tuple(at + by_s for at in state.sent)
+    return replace(state, sent=sent, until=until, paused_until=paused_until, reset_at=reset_at)
 
 
 def _encode(shares: Shares) -> str:
@@ -183,6 +183,7 @@ def _encode(shares: Shares) -> str:
         "until": state.until,
         "paused_until": state.paused_until,
         "reset_at": state.reset_at,
+        "at_first": state.limit,
         "limit": shares.limit,
         "counted_at": shares.counted_at,
         "takers": takers,
@@ -192,8 +193,14 @@ def _encode(shares: Shares) -> str:
 
 def _decode(text: str) -> Shares:
     values = json.loads(text)
+    at_first = values.get("at_first")  # a replica of an older version does not know it
     state = RateState(
-        tuple(values["sent"]), values["allowance"], values["until"], values["paused_until"], values["reset_at"]
+        tuple(values["sent"]),
+        values["allowance"],
+        values["until"],
+        values["paused_until"],
+        values["reset_at"],
+        at_first,
     )
     takers = {name: Taker(*one) for name, one in values["takers"].items()}
     return Shares(state, values["limit"], values["counted_at"], takers)

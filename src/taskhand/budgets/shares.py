@@ -8,11 +8,11 @@ not take equally long to get there. Who has had least lately is dealt to first.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from taskhand.http.rate_limiter import Rate, RateHeaders, RateState, ready_at, with_headers, with_pause
+from taskhand.http.rate_limiter import Rate, RateHeaders, RateState, idle_at, ready_at, with_headers, with_pause
 
 __all__ = ["AHEAD_S", "Ask", "Portion", "Seen", "Shares", "Taker", "guarded", "take"]
 
@@ -48,6 +48,7 @@ class Ask:
     It has `wanted` requests waiting, and `under_way` without an answer. It sent some at the moments `sent` that nobody
     had dealt to it, and did not send those that were dealt to it for `unused`. Those of `late` took longer than usual:
     the CRM may have counted them only at the second moment of each pair. The CRM asked to wait until `paused_until`.
+    `is_idle` is whether nobody waits for what it wants.
     """
 
     taker: str
@@ -58,6 +59,7 @@ class Ask:
     late: Sequence[tuple[float, float]] = ()
     seen: Seen | None = None
     paused_until: float = 0.0
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,16 @@ def take(rate: Rate, shares: Shares, ask: Ask, now: float) -> tuple[Shares, Port
         for name, one in takers.items()
         if one.waiting and now < one.until
     ]
-    queue = [*waiting, _Place(ask.taker, ask.wanted, had, since)]
-    free = _free(rate, shares.state, now, sum(one.wanted for one in queue))
-    moments = free[: _dealt(queue, len(free))[ask.taker]]
+    if ask.is_idle:
+        moments = [] if waiting else _free(rate, shares.state, now, ask.wanted, idle_at)
+    else:
+        queue = [*waiting, _Place(ask.taker, ask.wanted, had, since)]
+        free = _free(rate, shares.state, now, sum(one.wanted for one in queue))
+        moments = free[: _dealt(queue, len(free))[ask.taker]]
     state = _with_sent(shares.state, moments, spends=len(moments))
-    left = ask.wanted - len(moments)
-    again_s = max(_SOONEST_S, ready_at(rate, state, now) - now - AHEAD_S / 2)
+    left = 0 if ask.is_idle else ask.wanted - len(moments)
+    next_at = (idle_at if ask.is_idle else ready_at)(rate, state, now)
+    again_s = max(_SOONEST_S, next_at - now - AHEAD_S / 2)
     mine = Taker(
         waiting=left,
         since=now if moments else since,
@@ -157,10 +163,16 @@ def _actual(rate: Rate, shares: Shares) -> Rate:
     return rate if shares.limit is None else Rate(shares.limit, rate.per_s)
 
 
-def _free(rate: Rate, state: RateState, now: float, most: int) -> list[float]:
+def _free(
+    rate: Rate,
+    state: RateState,
+    now: float,
+    most: int,
+    next_at: Callable[[Rate, RateState, float], float] = ready_at,
+) -> list[float]:
     """The moments in the near future at which requests may leave that nobody has yet."""
     found: list[float] = []
-    while len(found) < most and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
+    while len(found) < most and (at := next_at(rate, state, now)) <= now + AHEAD_S:
         found.append(at)
         state = _with_sent(state, [at], spends=1)
     return found

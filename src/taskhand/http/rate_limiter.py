@@ -15,8 +15,10 @@ from typing import Final, Protocol
 import anyio
 
 from taskhand.domain.errors import RateLimited
+from taskhand.domain.idle_share import is_idle
 
 __all__ = [
+    "IDLE_PAUSE_S",
     "LONGEST_WAIT_S",
     "Headroom",
     "Limiter",
@@ -25,6 +27,7 @@ __all__ = [
     "RateLimiter",
     "RateState",
     "headroom",
+    "idle_at",
     "looks_now",
     "parse_ietf_headers",
     "ready_at",
@@ -47,6 +50,9 @@ _LONGEST_TOLD_S: Final = 900.0
 LONGEST_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
+IDLE_PAUSE_S: Final = 0.1
+"""Seconds after which an idle request looks again whether others still wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -60,12 +66,14 @@ class Rate:
 class RateHeaders:
     """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds.
 
-    `rolling_limit` is where any `reset_s` seconds are a window: how many requests one may hold.
+    `rolling_limit` is where any `reset_s` seconds are a window: how many requests one may hold. `limit` is the same of
+    a window that begins at a moment of the upstream's.
     """
 
     remaining: int
     reset_s: float
     rolling_limit: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,9 @@ class RateState:
     """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
 
     `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None where
-    the upstream named no limit. No request leaves before `paused_until`. `reset_at` is `until` by the upstream's own
-    word, which is what callers are told; requests are held back for a shorter time.
+    the upstream named no limit; at first there were `limit`, None where it did not say that. No request leaves before
+    `paused_until`. `reset_at` is `until` by the upstream's own word, which is what callers are told; requests are held
+    back for a shorter time.
     """
 
     sent: tuple[float, ...] = ()
@@ -82,6 +91,7 @@ class RateState:
     until: float = 0.0
     paused_until: float = 0.0
     reset_at: float = 0.0
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,21 @@ def ready_at(rate: Rate, state: RateState, now: float) -> float:
     return max(earliest, state.sent[-rate.requests] + rate.per_s)
 
 
+def idle_at(rate: Rate, state: RateState, now: float) -> float:
+    """The time at which a request may leave that nobody waits for: with it at most half of the budget is used.
+
+    A budget of one request is used whole.
+    """
+    earliest = max(now, state.paused_until)
+    if state.allowance is not None and earliest < state.until:
+        limit = state.limit or rate.requests
+        return earliest if limit <= max(2 * (state.allowance - 1), min(1, state.allowance)) else state.until
+    half = max(1, rate.requests // 2)
+    if len(state.sent) < half:
+        return earliest
+    return max(earliest, state.sent[-half] + rate.per_s)
+
+
 def with_request(rate: Rate, state: RateState, now: float) -> RateState:
     """The state after one more request."""
     left = None if state.allowance is None else max(0, state.allowance - 1)
@@ -134,7 +159,8 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
     until = now + min(reset_s, _LONGEST_PAUSE_S)
     if state.allowance is not None and now < state.until and until <= state.until + 1.0:
         return replace(state, allowance=min(left, state.allowance))
-    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _LONGEST_TOLD_S))
+    limit = headers.rolling_limit or headers.limit
+    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _LONGEST_TOLD_S), limit=limit)
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
@@ -155,7 +181,8 @@ def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
     remaining, reset = pairs.get("remaining", pairs.get("r")), pairs.get("reset", pairs.get("t"))
     if remaining is None or reset is None:
         return None
-    return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset))
+    limit = int(float(pairs["limit"])) if "limit" in pairs else None
+    return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset), limit=limit)
 
 
 _LOOKS_NOW: Final = ContextVar("looks_now", default=False)
@@ -185,7 +212,8 @@ class Limiter(Protocol):
     def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and hold a place among the requests that are under way for the body of the `with`.
 
-        Raises RateLimited when the turn would not come before the deadline (a reading of the clock).
+        Raises RateLimited when the turn would not come before the deadline (a reading of the clock). A request that
+        nobody waits for (`idle_share`) gets its turn only while others leave half of the budget unused.
         """
         ...
 
@@ -231,6 +259,8 @@ class RateLimiter:
         Raises RateLimited when the turn would not come before the deadline (a reading of the clock); then the request
         is not counted. `retry_after_s` is only there where the upstream asked to wait.
         """
+        if is_idle():
+            await self._wait_until_idle(deadline)
         await self._take_slot(deadline)
         try:
             await self._wait_for_rate(deadline)
@@ -253,6 +283,19 @@ class RateLimiter:
     def observe(self, headers: RateHeaders) -> None:
         """Take note of an answer's headers; call it inside the turn that got the answer."""
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
+
+    async def _wait_until_idle(self, deadline: float) -> None:
+        """Wait outside the queue, so that nobody waits behind it, until the turn comes at once."""
+        while True:
+            now = self._clock()
+            wait_s = idle_at(self._rate, self._state, now) - now
+            if self._queue_head.locked() or self._slots.value == 0:
+                wait_s = max(wait_s, IDLE_PAUSE_S)
+            if wait_s <= 0:
+                return
+            if now + wait_s > deadline:
+                raise too_late_error(None)
+            await self._sleep(wait_s)
 
     async def _take_slot(self, deadline: float) -> None:
         if self._slots.value > 0:
