@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from backends.local.open_store import create, empty_database, open_database, upd
 from fixed_clock import NOW
 from taskhand.backends.local.health_checks import describe_search
 from taskhand.backends.local.page_rows import find_rows
-from taskhand.backends.local.query import StoreState
+from taskhand.backends.local.query import StoreState, build_select_among
 from taskhand.backends.local.rows import searchable
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.backends.local.text_index import find_candidates, has_text_index, prepare_text_index
@@ -149,10 +151,38 @@ def test_a_database_finds_the_same(
             parts = [part for both in written for text in both for part in (text[:2], text[1:5])]
             for text in (*wanted, *parts):
                 having = {one for one, folded in shown.items() if all(word in folded for word in fold(text).split())}
-                assert {task.id for task in (await backend.list_tasks(TaskQuery(text=text))).tasks} == having
+                query = TaskQuery(text=text)
+                assert {task.id for task in (await backend.list_tasks(query)).tasks} == having
+                by_index = await store.read(partial(find_rows, query=query, state=state, reach=1))
+                assert {task_id for _, task_id in by_index} == having
+        await store.aclose()
 
+    from taskhand.backends.local.postgres import POSTGRES, TASKS  # noqa: PLC0415  few tests want them
+    from taskhand.postgres.database import Database  # noqa: PLC0415
+    from taskhand.postgres.store import Store  # noqa: PLC0415
+
+    store, state = Store(Database(postgres_database.url), TASKS), replace(STATE, dialect=POSTGRES)
     empty_database(postgres_database)
     anyio.run(search)
+
+
+async def test_more_tasks_than_are_looked_at_are_told(postgres_database: "TestDatabase") -> None:
+    from taskhand.backends.local.postgres import POSTGRES, TASKS  # noqa: PLC0415  as above
+    from taskhand.postgres.database import Database  # noqa: PLC0415
+    from taskhand.postgres.store import Store  # noqa: PLC0415
+
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        for number in range(3):
+            await create(backend, Edit(title=f"Call {number}", priority=0))
+    store, words = Store(Database(postgres_database.url), TASKS), ("text_groups(t.searchable) @> ARRAY['cal']", ())
+    for most, is_told in ((3, False), (2, True)):
+        select = build_select_among(TaskQuery(text="call"), replace(STATE, dialect=POSTGRES), words, most)
+        rows = await store.read(
+            lambda connection, select=select: connection.execute(select.sql, select.parameters).fetchall()  # type: ignore[misc]
+        )
+        assert (rows[-1][1] is None) == is_told
+    await store.aclose()
 
 
 def test_many_words_and_long_ones_are_found_too(tmp_path: Path) -> None:

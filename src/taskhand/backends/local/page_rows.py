@@ -36,6 +36,8 @@ _FEW_WORDS: Final = 2_000
 """The same for tasks that have the words of a text, where a walk knows their numbers and need not look at texts."""
 _MOST_WORDS: Final = 20_000
 """Tasks of which the numbers are asked for."""
+_MOST_TEXTS: Final = 10_000
+"""Tasks that may have the words and are all looked at."""
 _BATCH: Final = 100
 """Sorted tasks that are looked at together, after the first."""
 _ALL: Final = -1
@@ -47,7 +49,7 @@ def find_rows(
 ) -> set[tuple[str, str]]:
     """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
     if state.dialect.before_lists is not None:
-        return _find_as_planned(connection, query, state, state.dialect.before_lists)
+        return _find_as_planned(connection, query, state, reach or _REACH_FOR_WORDS)
     narrow = narrowest(query)
     reach = reach or (_REACH if query.text is None else _REACH_FOR_WORDS)
     of_nobody = query.of_nobody and not query.responsible_ids and query.order != "due"
@@ -63,13 +65,30 @@ def find_rows(
 
 
 def _find_as_planned(
-    connection: SqlConnection, query: TaskQuery, state: StoreState, before: str
+    connection: SqlConnection, query: TaskQuery, state: StoreState, reach: int
 ) -> set[tuple[str, str]]:
-    """The rows as an engine finds them that knows how many tasks a filter leaves, though not which order these have."""
-    connection.execute(before)
-    narrow = narrowest(query)
-    selects = build_selects(query, state) if narrow is None else [build_select_among(query, state, narrow)]
-    return _walk(connection, selects, query.limit) or set()
+    """The rows as an engine finds them that knows how many tasks a filter leaves, though not which order these have.
+
+    Nor does it know how many tasks have several words together.
+    """
+    connection.execute(state.dialect.before_lists or "")
+    if (narrow := narrowest(query)) is not None:
+        return _look_at_all(connection, build_select_among(query, state, narrow)) or set()
+    words = text_words(query.text or "")
+    if words and state.dialect.find_texts is not None:
+        rows = _walk(connection, build_selects(query, state, reach), query.limit)
+        if rows is not None:
+            return rows
+        among = state.dialect.find_texts(words)
+        if (rows := _look_at_all(connection, build_select_among(query, state, among, _MOST_TEXTS))) is not None:
+            return rows
+    return _walk(connection, build_selects(query, state), query.limit) or set()
+
+
+def _look_at_all(connection: SqlConnection, select: Select) -> set[tuple[str, str]] | None:
+    """The rows of `build_select_among`; None where the tasks are too many."""
+    rows = connection.execute(select.sql, select.parameters).fetchall()
+    return None if rows and rows[-1][1] is None else {(key, task_id) for key, task_id, _ in rows}
 
 
 def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | None:
@@ -127,9 +146,10 @@ def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> s
 
 def _find_few(connection: SqlConnection, query: TaskQuery, state: StoreState) -> Clause | None:
     """A condition that few tasks meet, and all that match the query; None where no filter is known to leave few."""
-    for clause, values in few_by(query, state):
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM task t WHERE {clause} LIMIT ?)"  # noqa: S608  only constants
-        [count] = connection.execute(sql, (*values, _FEW + 1)).fetchone()
-        if count <= _FEW:
-            return clause, values
-    return None
+    return next((clause for clause in few_by(query, state) if _are_few(connection, clause, _FEW)), None)
+
+
+def _are_few(connection: SqlConnection, clause: Clause, most: int) -> bool:
+    """Whether at most so many tasks meet the condition."""
+    sql = f"SELECT 1 FROM task t WHERE {clause[0]} LIMIT 1 OFFSET ?"  # noqa: S608  only constants
+    return connection.execute(sql, (*clause[1], most)).fetchone() is None

@@ -33,20 +33,37 @@ _MOST_GROUPS: Final = 40
 """Groups that are asked for; a longer text is told by its beginning."""
 
 
-def _in_texts(words: Sequence[str]) -> list[Clause]:
-    """The index tells which texts have every group of letters of the words; their order is looked at then."""
+def _find_texts(words: Sequence[str]) -> Clause:
+    """The index tells which texts have every group of letters of the words."""
     groups: dict[str, None] = {}
     for word in words:
         groups |= dict.fromkeys(word[at : at + _GROUP] for at in range(max(1, len(word) - _GROUP + 1)))
-    has_groups: Clause = ("text_groups(t.searchable) @> ?::text[]", ([*groups][:_MOST_GROUPS],))
-    return [] if not words else [has_groups, *(("instr(t.searchable, ?) > 0", (word,)) for word in words)]
+    return "text_groups(t.searchable) @> ?::text[]", ([*groups][:_MOST_GROUPS],)
 
 
-_BEFORE_LISTS: Final = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
-"""A plan for the values at hand: a word that nearly all tasks have is found otherwise than one that none has."""
+_BEFORE_LISTS: Final = (
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)"
+)
+"""A plan for the values at hand: a word that nearly all tasks have is found otherwise than one that none has. Other
+processes to help with a page take longer to begin than the page.
+"""
+
+_ZONES_NEAR: Final = """
+WITH RECURSIVE zone (name) AS (
+    SELECT min(due_timezone) FROM task WHERE due_timezone IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(t.due_timezone) FROM task t WHERE t.due_timezone > zone.name) FROM zone WHERE name IS NOT NULL
+)
+SELECT name FROM zone WHERE EXISTS (SELECT 1 FROM task WHERE due_timezone = name AND due_key >= ? AND due_key < ?)
+"""
+"""The zones of the tasks that are due between two days: one step along an index for each zone of the store."""
 
 POSTGRES: Final = Dialect(
-    hint="", with_task=" JOIN task t ON t.id = r.task_id", in_texts=_in_texts, before_lists=_BEFORE_LISTS
+    hint="",
+    with_task=" JOIN task t ON t.id = r.task_id",
+    before_lists=_BEFORE_LISTS,
+    find_texts=_find_texts,
 )
 
 
@@ -80,8 +97,7 @@ class _DatabaseHome:
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
         """The instant that it is, and the day that it is in each zone of the tasks that are due about now."""
         first, end = (day_in(now + timedelta(days=days), None).isoformat() for days in (-2, 3))
-        near = "SELECT DISTINCT due_timezone FROM task WHERE due_key >= ? AND due_key < ? AND due_timezone IS NOT NULL"
-        zones = [str(row["due_timezone"]) for row in connection.execute(near, (first, end))]
+        zones = [str(row["name"]) for row in connection.execute(_ZONES_NEAR, (first, end))]
         today = day_in(now, self._timezone).isoformat()
         days = {zone: day_in(now, zone).isoformat() for zone in zones}
         cases = " ".join(["WHEN ? THEN ?"] * len(days))

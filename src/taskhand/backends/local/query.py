@@ -172,15 +172,19 @@ def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Sele
     return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
 
 
-def build_select_among(query: TaskQuery, state: StoreState, among: Clause) -> Select:
-    """The statement whose rows are the page: all tasks that meet the clause `among` are looked at and sorted."""
+def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most: int = 2**31) -> Select:
+    """The statement whose rows are the page: all tasks that meet the clause `among` are looked at and sorted.
+
+    Where these are more than `most`, the last row has no id.
+    """
     key, direction = _key(query), _direction(query)
     where, values = _all_of([*_checks(query, state), *_after_page(query, "")])
     sql = (
-        f"WITH few AS MATERIALIZED (SELECT * FROM task t WHERE {among[0]}) "  # noqa: S608  as above
-        f"SELECT {key}, t.id, 1 FROM few t WHERE {where} ORDER BY {key} {direction}, t.id {direction} LIMIT ?"
+        f"WITH few AS MATERIALIZED (SELECT * FROM task t WHERE {among[0]} LIMIT ?) "  # noqa: S608  as above
+        f"(SELECT {key}, t.id, 1 FROM few t WHERE {where} ORDER BY {key} {direction}, t.id {direction} LIMIT ?) "
+        "UNION ALL SELECT NULL, NULL, 0 FROM (SELECT count(*) AS number FROM few) AS counted WHERE number > ?"
     )
-    return Select(sql, (*among[1], *values, query.limit + 1))
+    return Select(sql, (*among[1], most + 1, *values, query.limit + 1, most))
 
 
 def _checks(query: TaskQuery, state: StoreState) -> list[Clause]:
@@ -359,7 +363,7 @@ def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
     if query.contact is not None:
         clauses.append(_of_contact(query.contact))
     if query.text is not None:
-        clauses += state.dialect.in_texts(text_words(query.text))
+        clauses += [("instr(t.searchable, ?) > 0", (word,)) for word in text_words(query.text)]
     if query.overdue:
         clauses.append(state.late)
     elif query.overdue is not None:
