@@ -38,6 +38,7 @@ FIGURES: Final[Mapping[str, Callable[[], Measurement]]] = {
     "store_update": store_update.measure,
     "bulk": bulk.measure,
     "large_store": large_store.measure,
+    "large_store_postgres": large_store.measure_postgres,
     "large_journal": large_journal.measure,
     "replicas": replicas.measure,
     "http_calls": http_calls.measure,

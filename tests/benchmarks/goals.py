@@ -20,6 +20,7 @@ GOALS: Final = {
     "bulk close": Goal("1,000 tasks in one call on Close", "one request for each", "<=", 60, "requests"),
     "bulk hubspot": Goal("1,000 tasks in one call on HubSpot", "one request for each", "<=", 30, "requests"),
     "large_store": Goal("`list_tasks` on 1,000,000 embedded tasks, the worst", "itself on 1,000", "<=", 2.0),
+    "large_store_postgres": Goal("the same in PostgreSQL, the worst", "itself on 1,000", "<=", 2.0),
     "http_calls": Goal("calls a second over HTTP, 1 to 64 clients: the worst", "a bare no-op tool", ">=", 0.75),
     "tokens tools": Goal("tokens of the tool list", "the smallest typed peer's", "<", 1.0),
     "tokens page": Goal("tokens of a page of 25 tasks", "the smallest typed peer's", "<", 1.0),

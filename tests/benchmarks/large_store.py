@@ -1,35 +1,31 @@
-"""The time of `list_tasks` on 1,000,000 tasks against 1,000 tasks, measured alternately.
+"""The time of `list_tasks` on 1,000,000 tasks against 1,000 tasks, measured alternately, on each engine.
 
-The stores have the tasks of a team of forty over some years, drawn with a fixed random seed. Of the tasks in the past,
-one in fifty is not done. One task in ten has no due date.
+The store is a SQLite file, or in PostgreSQL: in a server of our own without fsync, or in the one that
+TASKHAND_TEST_POSTGRES names. `python -m benchmarks.large_store postgres 100000` has another size.
 """
 
-import random
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
-from datetime import date, timedelta
-from itertools import chain
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from benchmarks.figure import Measurement, median_ratio
-from benchmarks.host import Host, plain_environment, taskhand
-from taskhand.domain.query import NO_DUE
+from benchmarks.filled_stores import fill_database, fill_file, store_environment
+from benchmarks.host import Host, taskhand
+from postgres_server import open_database
 
-__all__ = ["measure"]
+__all__ = ["measure", "measure_postgres"]
 
 ROUNDS = 60
 _FIRST = 3
 """Turns that are not counted."""
+_MOST_S = 6.0
+"""Seconds after which a question is not asked again: one whose answer takes long needs no more turns."""
 SMALL, LARGE = 1_000, 1_000_000
-_PEOPLE = 40
-_DATED = 0.9
-_FEW = 100
-"""So many tasks, of any store, are nobody's, have a status that few have, if they are not done, or a rare word."""
-_UNICORN = 777
-_FIRST_DAY, _DAYS, _TODAY = date(2022, 1, 1), 1_600, "2026-03-02"
 
 QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
     "nothing asked": {},
@@ -92,109 +88,51 @@ SLOW_QUESTIONS: Final[Mapping[str, dict[str, Any]]] = {
 
 
 def measure(rounds: int = ROUNDS, large: int = LARGE) -> Measurement:
-    """Each question by itself."""
+    """Each question by itself, on SQLite files."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        stores = {count: Path(folder) / f"tasks-{count}.sqlite" for count in (large, SMALL)}
-        for count, store in stores.items():
-            _make_store(store, count)
-        hosts = [stack.enter_context(Host(taskhand(), _environment(store))) for store in stores.values()]
-        ratios = _time_ratios(hosts, QUESTIONS, rounds)
-        slow = _time_ratios(hosts, SLOW_QUESTIONS, rounds // 6)
-    rows = [f"| {question} | {ratio:.2f} x |" for question, ratio in (ratios | slow).items()]
-    details = "\n".join([f"| a page of 25, {large:,} tasks against {SMALL:,} | time |", "| --- | --- |", *rows])
-    return Measurement({"large_store": max(ratios.values())}, details)
+        hosts = []
+        for count in (large, SMALL):
+            store = Path(folder) / f"tasks-{count}.sqlite"
+            fill_file(store, count)
+            hosts.append(stack.enter_context(Host(taskhand(), store_environment(store))))
+        return _measure(hosts, rounds, "large_store", f"{large:,} tasks against {SMALL:,}")
 
 
-def _time_ratios(hosts: list[Host], questions: Mapping[str, dict[str, Any]], rounds: int) -> dict[str, float]:
-    """The ratio of each question. All are asked in each round, so that what else the machine does meets all alike."""
+def measure_postgres(rounds: int = ROUNDS, large: int = LARGE) -> Measurement:
+    """Each question by itself, on two databases."""
+    with ExitStack() as stack:
+        hosts = []
+        for count in (large, SMALL):
+            url = stack.enter_context(open_database()).url
+            environment = store_environment(url, TASKHAND_STATE=url, TASKHAND_CONFIG=os.devnull)
+            fill_database(url, environment, count)
+            hosts.append(stack.enter_context(Host(taskhand(), environment)))
+        return _measure(hosts, rounds, "large_store_postgres", f"{large:,} tasks against {SMALL:,} in PostgreSQL")
+
+
+def _measure(hosts: list[Host], rounds: int, goal: str, compared: str) -> Measurement:
+    """All questions are asked in each round, so that what else the machine does meets all alike."""
     large, small = hosts
-    turns: dict[str, list[tuple[float, float]]] = {question: [] for question in questions}
-    for _ in range(rounds + _FIRST):
-        for question, asked in questions.items():
-            one, other = (host.line("list_tasks", asked) for host in hosts)
-            turns[question].append((large.timed(one), small.timed(other)))
-    return {question: median_ratio(measured[_FIRST:]) for question, measured in turns.items()}
+    asked = {**QUESTIONS, **SLOW_QUESTIONS}
+    turns: dict[str, list[tuple[float, float]]] = {question: [] for question in asked}
+    for number in range(rounds + _FIRST):
+        for question, arguments in asked.items():
+            if sum(one for one, _ in turns[question]) > _MOST_S:
+                continue
+            one, other = (host.line("list_tasks", arguments) for host in hosts)
+            turn = large.timed(one), small.timed(other)
+            if number >= _FIRST or turn[0] > 1:
+                turns[question].append(turn)
+    ratios = {question: median_ratio(measured) for question, measured in turns.items()}
+    rows = [
+        f"| {question} | {ratio:.2f} x | {1_000 * median(one for one, _ in turns[question]):.1f} ms |"
+        for question, ratio in ratios.items()
+    ]
+    details = "\n".join([f"| a page of 25, {compared} | time | |", "| --- | --- | --- |", *rows])
+    return Measurement({goal: max(ratios[question] for question in QUESTIONS)}, details)
 
 
-def _environment(store: Path) -> dict[str, str]:
-    return plain_environment(TASKHAND_DB=str(store), TASKHAND_CLOCK="2026-03-02T15:00:00+00:00")
-
-
-def _make_store(store: Path, count: int) -> None:
-    """Write a store with `count` tasks in one transaction. Indexes are created afterwards, which is much faster."""
-    with Host(taskhand(), _environment(store)) as host:
-        host.call("list_statuses")  # creates the file
-    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
-        made = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
-        parts = connection.execute(made).fetchall()
-        for quicker in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
-            connection.execute(f"PRAGMA {quicker}")
-        connection.execute("BEGIN")
-        for kind, name, _ in parts:
-            connection.execute(f"DROP {kind} {name}")
-        people, statuses = _people(connection), _statuses(connection)
-        rows = _tasks(count, statuses, people)
-        first = next(rows)
-        marks = ", ".join("?" * len(first))
-        connection.executemany(
-            f"INSERT INTO task ({', '.join(first)}) VALUES ({marks})",  # noqa: S608  names of this module
-            (tuple(row.values()) for row in chain([first], rows)),
-        )
-        columns = "id, creator_id, 0, due_key, status_id, created_at, priority"
-        connection.execute(f"INSERT INTO task_responsible SELECT {columns} FROM task WHERE assigned ORDER BY id")  # noqa: S608
-        connection.execute("INSERT INTO task_fts (task_fts) VALUES ('rebuild')")
-        for *_, sql in parts:
-            connection.execute(sql)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = WAL")
-
-
-def _statuses(connection: sqlite3.Connection) -> list[str]:
-    """The ids of the store's statuses, of one that few tasks will have, and of one that none will."""
-    more = [("review", "Review", "review", "in_progress", 4), ("parked", "Parked", "parked", "in_progress", 5)]
-    connection.executemany("INSERT INTO status (id, name, folded, type, position) VALUES (?, ?, ?, ?, ?)", more)
-    return [row[0] for row in connection.execute("SELECT id FROM status ORDER BY position")]
-
-
-def _people(connection: sqlite3.Connection) -> list[str]:
-    """The ids of the store's first member and of many more."""
-    more = [(f"5d1f0000-0000-4000-8000-{one:012}", f"Person {one}") for one in range(1, _PEOPLE)]
-    connection.executemany("INSERT INTO member (id, name) VALUES (?, ?)", more)
-    return [row[0] for row in connection.execute("SELECT id FROM member ORDER BY is_me DESC")]
-
-
-def _tasks(count: int, statuses: list[str], people: list[str]) -> Iterator[dict[str, object]]:
-    """Values by column; the ids are spread like random ones."""
-    dice = random.Random(4711)  # noqa: S311  the same every time
-    days = [str(_FIRST_DAY + timedelta(days=number)) for number in range(_DAYS)]
-    for one in range(count):
-        day = days[int(dice.random() * _DAYS)]
-        is_dated = dice.random() < _DATED
-        is_done = dice.random() < (0.98 if day < _TODAY else 0.05)
-        few = one % (count // _FEW)
-        made, done = f"{days[one * _DAYS // count]}T10:00:00.000Z", f"{day}T16:00:00.000Z" if is_done else None
-        title = _title(one, "audit" if few == 0 else "")
-        yield {
-            "id": f"{dice.getrandbits(32):08x}-0000-4000-8000-{one:012}",
-            "title": title,
-            "due_at": day if is_dated else None,
-            "is_all_day": int(is_dated),
-            "due_key": day if is_dated else NO_DUE,
-            "created_at": made,
-            "ai_contact_id": f"c0a00000-0000-4000-8000-{int(dice.random() * (count // 20)):012}",
-            "status_id": statuses[2 if is_done else 3 if few == 1 else one % 2],
-            "priority": int(dice.random() * 3),
-            "creator_id": people[int(dice.random() * len(people))],
-            "searchable": title.casefold(),
-            "updated_at": done or made,
-            "completed_at": done,
-            "number": one + 1,
-            "assigned": int(few != 2),
-        }
-
-
-def _title(number: int, rare: str) -> str:
-    """A title; some words are frequent, some are rare, and one task has one of its own."""
-    words = [f"Call Acme about order {number}" if number % 3 else f"Send offer {number}", rare]
-    words += ["and its renewal" if number % 200 == 1 else "", "for Unicorn" if number == _UNICORN else ""]
-    return " ".join(filter(None, words))
+if __name__ == "__main__":
+    engine, *sizes = sys.argv[1:] or ["sqlite"]
+    run = measure_postgres if engine == "postgres" else measure
+    sys.stdout.write(f"{run(large=int(sizes[0]) if sizes else LARGE).details}\n")
