@@ -344,6 +344,7 @@ def _write_policy(settings: Settings) -> WritePolicy:
         only_reads=settings.read_only,
         answers=settings.answers,
         tools=settings.tools,
+        shows_board=settings.ui == "auto",
     )
 
 

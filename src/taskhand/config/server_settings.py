@@ -195,6 +195,14 @@ class ServerSettings(BaseModel):
             "(the documented task object); default `lean`.",
         ),
     ] = "lean"
+    ui: Annotated[
+        Literal["auto", "off"],
+        Field(
+            alias="TASKHAND_UI",
+            description="Whether hosts that can show a page beside an answer are given the board: `auto` "
+            "or `off`; default `auto`.",
+        ),
+    ] = "auto"
     port: Annotated[
         int,
         Field(

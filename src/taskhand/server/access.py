@@ -142,11 +142,21 @@ class CallerView:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The connections of a server, the tools that it offers, and who calls."""
+    """The connections of a server, the tools that it offers, who calls, and whether hosts are given the board."""
 
     connections: Connections
     offered: OfferedTools
     access: Access = EVERYONE
+    has_board: bool = True
+
+    def shows_board(self, ctx: ServerRequestContext[Any, Any]) -> bool:
+        """Whether the client of this request is told of the board: it says that it shows pages."""
+        capabilities = ctx.session.client_capabilities if self.has_board else None
+        if capabilities is None or not capabilities.extensions:
+            return False
+        from mcp.server.apps import client_supports_apps  # noqa: PLC0415  few clients show pages
+
+        return client_supports_apps(ctx)
 
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
         """What the caller of this request may see and use, by the rules that are in force now."""

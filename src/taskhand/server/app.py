@@ -36,6 +36,8 @@ INSTRUCTIONS = instructions(TOOLS)
 
 _NAME: Final = "taskhand"
 _TITLE: Final = "Taskhand"
+_PAGES: Final = "io.modelcontextprotocol/ui"
+"""The extension of the protocol by which the board is shown."""
 _LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _UNCHANGING = CacheHint(ttl_ms=600_000)
 """Without rules a list does not change while the server runs; a client may overlook a new version for this long."""
@@ -49,6 +51,11 @@ class TaskhandServer(Server[Any]):
 
     served: Served | None = None
     subscriptions: TaskSubscriptions | None = None
+
+    def take(self, served: Served, subscriptions: TaskSubscriptions) -> None:
+        """Take what is served to whom, and say whether it has the board."""
+        self.served, self.subscriptions = served, subscriptions
+        self.extensions = {_PAGES: {}} if served.has_board else {}
 
     def end_subscriptions(self) -> None:
         """End the streams of subscriptions of the newer era, each with its result."""
@@ -98,7 +105,7 @@ def create_server(
     offered = choose_tools(
         tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
     )
-    callers = Served(connections, offered, access)
+    callers = Served(connections, offered, access, app.policy.shows_board)
     tools = ToolHandlers(callers)
     prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
     subscriptions = TaskSubscriptions(connections, resources)
@@ -122,7 +129,7 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
-    server.served, server.subscriptions = callers, subscriptions
+    server.take(callers, subscriptions)
     if not makes_spans:
         server.middleware.clear()
     if observer is not None:

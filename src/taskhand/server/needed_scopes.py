@@ -17,6 +17,8 @@ _READING: Final = frozenset(
     {"resources/read", "resources/subscribe", "subscriptions/listen", "completion/complete", "prompts/get"}
 )
 """The other requests that show something of a connection, as tools that read do."""
+_PAGES: Final = "ui://"
+"""Where pages are that hold nothing of anybody."""
 _NONE: Final[frozenset[Scope]] = frozenset()
 
 
@@ -38,7 +40,8 @@ class ScopeNeeds:
     async def _of(self, message: Mapping[str, Any], view: CallerView) -> frozenset[Scope]:
         method, params = message.get("method"), message.get("params")
         if isinstance(method, str) and method in _READING:
-            return frozenset({"read"})
+            uri = params.get("uri") if isinstance(params, dict) else None
+            return _NONE if isinstance(uri, str) and uri.startswith(_PAGES) else frozenset({"read"})
         name = params.get("name") if isinstance(params, dict) else None
         if method != "tools/call" or not isinstance(name, str) or (tool := view.offered.by_name.get(name)) is None:
             return _NONE

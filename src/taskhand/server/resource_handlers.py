@@ -39,6 +39,7 @@ _JSON: Final = "application/json"
 
 
 _CONNECTION: Final = "{connection}"
+_PAGES: Final = "ui://"
 _SEE_DATA: Final = "What to do is in the data of this error, and in the answer of a tool that needs the same."
 
 
@@ -96,6 +97,10 @@ class ResourceHandlers:
         view = self.served.view(ctx)
         names: Sequence[str | None] = view.connections.names if view.has_several else (None,)
         listed = [one for name in names for one in to_listed_resources(_readable(view), name)]
+        if self.served.shows_board(ctx) and any(tool.is_on_board for tool in view.offered.tools):
+            from taskhand.server.board.metadata import list_board  # noqa: PLC0415  few clients show pages
+
+            listed.append(list_board())
         return self.served.access.mark_freshness(ListResourcesResult(resources=listed))
 
     async def list_templates(
@@ -112,10 +117,17 @@ class ResourceHandlers:
     ) -> ReadResourceResult | InputRequiredResult:
         """The JSON of one resource, as the tool like it answers, or the question to a person who has to link first.
 
+        Or the page of the board, also for a client that does not say that it shows pages.
+
         MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have, and
         where the caller may not read it.
         """
         uri, view = params.uri, self.served.view(ctx)
+        if self.served.has_board and uri.startswith(_PAGES):
+            from taskhand.server.board.metadata import is_board, read_board  # noqa: PLC0415  few clients show pages
+
+            if is_board(uri):
+                return read_board(uri)
         call = Call(self.served.find_named(view, None), "", to_caller(ctx, view.principal), {"uri": uri})
         try:
             with internal_errors(f"resource {uri}"), call.app.call_deadline():

@@ -52,11 +52,20 @@ class Tool(Generic[_Arguments]):
     only_with_several: bool = False
     needs_scope: Scope | None = None
     """The scope that a caller needs; None: the one of its kind."""
+    is_drawn_by_board: bool = False
+    """Whether the board draws the answer, as it does that of every tool that writes: any of them can stop at a plan."""
+    is_called_by_board: bool = False
+    """Whether the board may call the tool: a host refuses it the others."""
 
     @property
     def scope(self) -> Scope:
         """The scope that a caller needs to be offered the tool."""
         return self.needs_scope or {"read": "read", "destroy": "destructive"}.get(self.kind, "write")  # type: ignore[return-value]  # words of Scope
+
+    @property
+    def is_on_board(self) -> bool:
+        """Whether a host shows the board beside the answer."""
+        return self.is_drawn_by_board or self.writes
 
     @property
     def writes(self) -> bool:

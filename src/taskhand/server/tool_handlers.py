@@ -66,6 +66,11 @@ class ToolHandlers:
             notes = mine.first.backend.capabilities.notes if offered else None
             offered = tuple(one for one in offered if not one.only_with_several)
             shown = [to_listed_tool(one, self._schemas.of(one, mine.first), notes) for one in offered]
+        if self.served.shows_board(ctx):
+            from taskhand.server.board.metadata import tool_metadata  # noqa: PLC0415  few clients show pages
+
+            told = zip(shown, offered, strict=True)
+            shown = [listed.model_copy(update={"meta": tool_metadata(one)}) for listed, one in told]
         return self.served.access.mark_freshness(ListToolsResult(tools=shown))
 
     async def call_tool(
@@ -77,6 +82,16 @@ class ToolHandlers:
         errors too.
         """
         view = self.served.view(ctx)
+        result = await self._call(view, ctx, params)
+        if isinstance(result, CallToolResult) and self.served.shows_board(ctx):
+            from taskhand.server.board.metadata import answer_metadata  # noqa: PLC0415  few clients show pages
+
+            return result.model_copy(update={"meta": answer_metadata(view)})
+        return result
+
+    async def _call(
+        self, view: CallerView, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         app = self.served.find_named(view, None)
         call = Call(app, params.name, to_caller(ctx, view.principal), refused=view.offered.reason_not_offered)
         tool = view.offered.by_name.get(params.name)

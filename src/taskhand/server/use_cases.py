@@ -10,8 +10,8 @@ from taskhand.server import render
 
 __all__ = ["load_use_cases"]
 
-_RARE = ("connection_argument", "listed_schemas", "merged_schema", "link_elicitation")
-"""Modules of the server that calls need where there are several connections, and where persons link credentials."""
+_RARE = ("connection_argument", "listed_schemas", "merged_schema", "link_elicitation", "board.metadata")
+"""Modules of the server that some calls need: of several connections, of persons who link credentials, of the board."""
 
 
 async def load_use_cases() -> None:
@@ -24,3 +24,4 @@ async def load_use_cases() -> None:
     for name in (*names, *(f"taskhand.server.{module}" for module in _RARE)):
         import_module(name)
         await checkpoint()
+    import_module("taskhand.server.board.page").board_page()

@@ -37,7 +37,8 @@ class WritePolicy:
     one that the same caller made less than `same_within` ago is answered with that one's task (zero: never). `asks` is
     whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds,
     that of reading every `read_tick_s`. `only_reads` removes every tool that writes. `tools` selects the offered tools
-    as TASKHAND_TOOLS does (None: all). `answers` is how much a write answers: a row, or the whole task.
+    as TASKHAND_TOOLS does (None: all). `answers` is how much a write answers: a row, or the whole task. `shows_board`
+    is whether hosts that show pages are given the board.
     """
 
     plan_over: int = 10
@@ -49,6 +50,7 @@ class WritePolicy:
     only_reads: bool = False
     tools: str | None = None
     answers: Literal["lean", "whole"] = "lean"
+    shows_board: bool = True
 
 
 @dataclass(frozen=True, slots=True)

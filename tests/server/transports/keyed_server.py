@@ -46,18 +46,23 @@ ERAS = (NEWER, OLDER)
 _LIMITS = HttpLimits()
 NO_CRM: Mapping[str, str] = {}
 _ACCEPTS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
-_ABLE_TO_ASK: Message = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+_PAGES: Message = {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
 
 
 @dataclass
 class KeyCaller:
-    """Calls with one key in one era; `text` is None for a caller without any. `asks` is whether it can ask a person."""
+    """Calls with one key in one era; `text` is None for a caller without any.
+
+    `asks` is whether it can ask a person, and `shows_pages` whether it can show a page.
+    """
 
     http: httpx2.AsyncClient
     text: str | None
     era: str = NEWER
     session: str | None = None
     asks: bool = False
+    shows_pages: bool = False
     ids: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
     """Of requests: no two of a session may have the same."""
 
@@ -68,6 +73,11 @@ class KeyCaller:
         session = {"Mcp-Session-Id": self.session} if self.session else {}
         return _ACCEPTS | {"MCP-Protocol-Version": self.era} | session | key
 
+    @property
+    def capabilities(self) -> Message:
+        """What this caller says that it can do."""
+        return ({"elicitation": {}} if self.asks else {}) | ({"extensions": _PAGES} if self.shows_pages else {})
+
     async def post(self, method: str, **params: Any) -> httpx2.Response:
         """One request as it is answered."""
         body, headers = self.request(method, **params)
@@ -75,15 +85,16 @@ class KeyCaller:
 
     def request(self, method: str, **params: Any) -> tuple[Message, dict[str, str]]:
         """The body and the headers of one request."""
-        named = {"Mcp-Name": str(params["name"])} if "name" in params else {}
-        more = {"Mcp-Method": method} | named if self.era == NEWER else {}
-        meta = {"_meta": META | (_ABLE_TO_ASK if self.asks else {})} if self.era == NEWER else {}
+        named = params.get("name", params.get("uri"))
+        more = {"Mcp-Method": method} | ({} if named is None else {"Mcp-Name": str(named)})
+        more = more if self.era == NEWER else {}
+        meta = {"_meta": META | {_CAPABILITIES: self.capabilities}} if self.era == NEWER else {}
         return {"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": params | meta}, self.headers | more
 
     async def open(self) -> "KeyCaller":
         """Begin a session where the era has sessions; this caller."""
         if self.era == OLDER:
-            opened = await self.post("initialize", **HELLO)
+            opened = await self.post("initialize", **HELLO | {"capabilities": self.capabilities})
             assert opened.status_code == 200, opened.text
             self.session = opened.headers.get("mcp-session-id")
         return self
@@ -92,7 +103,7 @@ class KeyCaller:
         """The message that a request is answered with."""
         answered = await self.post(method, **params)
         assert answered.status_code == 200, answered.text
-        message: Message = json.loads(answered.text.rpartition("data: ")[2])
+        message: Message = json.loads(answered.text.rpartition("\ndata: ")[2].removeprefix("data: "))
         return message
 
     async def call(self, tool: str, **arguments: Any) -> Message:
@@ -132,10 +143,10 @@ class KeyedServer:
         """Revoke a key, as another process does."""
         await self.keys.revoke([key.id], self.clock())
 
-    async def caller(self, key: KeyText | str | None, era: str = NEWER) -> KeyCaller:
+    async def caller(self, key: KeyText | str | None, era: str = NEWER, *, shows_pages: bool = False) -> KeyCaller:
         """A caller with this key, or with this text in its place."""
         text = key.text if isinstance(key, KeyText) else key
-        return await KeyCaller(self.http, text, era).open()
+        return await KeyCaller(self.http, text, era, shows_pages=shows_pages).open()
 
 
 @asynccontextmanager

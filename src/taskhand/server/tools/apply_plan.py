@@ -43,4 +43,5 @@ APPLY_PLAN = Tool(
         "Deletes and large changes always stop at a plan: show its `difference` to the person, and only after their "
         "yes call apply_plan with the planId."
     ),
+    is_called_by_board=True,
 )

@@ -53,4 +53,5 @@ COMPLETE_TASK = Tool(
     answer=WriteAnswer,
     run=_run,
     verb="finishes",
+    is_called_by_board=True,
 )

@@ -177,4 +177,6 @@ def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
         run=_run,
         run_everywhere=_run_everywhere,
         advice="list_changes shows the journal of every write.",
+        is_drawn_by_board=True,
+        is_called_by_board=True,
     )

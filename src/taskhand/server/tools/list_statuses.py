@@ -29,4 +29,5 @@ LIST_STATUSES = Tool(
     arguments=ListStatuses,
     answer=StatusesAnswer,
     run=_run,
+    is_called_by_board=True,
 )

@@ -125,4 +125,6 @@ LIST_TASKS = Tool(
     run_everywhere=_run_everywhere,
     verb="finds tasks and their ids",
     shows_tasks=True,
+    is_drawn_by_board=True,
+    is_called_by_board=True,
 )

@@ -29,4 +29,5 @@ LIST_TEAM_MEMBERS = Tool(
     arguments=ListTeamMembers,
     answer=TeamAnswer,
     run=_run,
+    is_called_by_board=True,
 )

@@ -55,4 +55,5 @@ REASSIGN_TASK = Tool(
     answer=WriteAnswer,
     run=_run,
     verb="changes people",
+    is_called_by_board=True,
 )

@@ -41,4 +41,5 @@ UNDO_CHANGE = Tool(
     answer=ManyAnswer,
     run=_run,
     advice="undo_change with a changeId undoes that change.",
+    is_called_by_board=True,
 )

@@ -37,4 +37,5 @@ UPDATE_TASK = Tool(
     answer=WriteAnswer,
     run=_run,
     verb="changes any field",
+    is_called_by_board=True,
 )

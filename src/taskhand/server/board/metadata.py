@@ -1,0 +1,70 @@
+"""What a host is told of the board: its page, which tools it belongs to, and what it may call; pure."""
+
+import hashlib
+import re
+from functools import cache
+from typing import Any, Final
+
+from mcp.types import ReadResourceResult, TextResourceContents
+from mcp.types import Resource as ListedResource
+
+from taskhand.server.access import CallerView
+from taskhand.server.board.page import board_page
+from taskhand.server.tool import Tool
+
+__all__ = ["BOARD", "answer_metadata", "board_address", "is_board", "list_board", "read_board", "tool_metadata"]
+
+BOARD: Final = "ui://taskhand/board"
+_ADDRESS: Final = re.compile(rf"{BOARD}(?:(?:@|%40)[^/]*)?")
+_MIME_TYPE: Final = "text/html;profile=mcp-app"
+_METADATA: Final[dict[str, Any]] = {
+    "ui": {
+        "csp": {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []},
+        "prefersBorder": True,
+    }
+}
+"""The page reaches nothing but its host."""
+_KEPT_MS: Final = 86_400_000
+
+
+@cache
+def board_address() -> str:
+    """The address of the page: hosts keep a page by its address, so another page has another one."""
+    return f"{BOARD}@{hashlib.sha256(board_page().encode()).hexdigest()[:12]}"
+
+
+def is_board(uri: str) -> bool:
+    """Whether an address is that of the board, also of an earlier page of it."""
+    return _ADDRESS.fullmatch(uri) is not None
+
+
+def list_board() -> ListedResource:
+    """The page, as a client lists it."""
+    return ListedResource(
+        uri=board_address(),
+        name="board",
+        title="Task board",
+        description="A page that a host shows beside answers: tasks, plans to apply, changes to undo.",
+        mime_type=_MIME_TYPE,
+        _meta=_METADATA,
+    )
+
+
+def read_board(uri: str) -> ReadResourceResult:
+    """The page, whichever of its addresses was asked for; it is the same for everyone, and holds nothing of anybody."""
+    page = TextResourceContents(uri=uri, text=board_page(), mime_type=_MIME_TYPE, _meta=_METADATA)
+    kept_ms = _KEPT_MS if uri == board_address() else 0
+    return ReadResourceResult(contents=[page], ttl_ms=kept_ms, cache_scope="public")
+
+
+def tool_metadata(tool: Tool[Any]) -> dict[str, Any]:
+    """Whether the board is shown beside the answers of a tool, and who may call it."""
+    page = {"resourceUri": board_address()} if tool.is_on_board else {}
+    return {"ui": page | {"visibility": ["model", "app"] if tool.is_called_by_board else ["model"]}}
+
+
+def answer_metadata(view: CallerView) -> dict[str, Any]:
+    """What the page may call for this caller now, and the connections where there are several."""
+    tools = [tool.name for tool in view.offered.tools if tool.is_called_by_board]
+    names = {"connections": [*view.connections.names]} if view.connections.are_several else {}
+    return {"taskhand/board": {"tools": tools, **names}}
