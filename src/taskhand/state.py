@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from taskhand.config.paths import journal_path, keys_path, links_path
+from taskhand.config.paths import events_path, journal_path, keys_path, links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
@@ -16,6 +16,7 @@ from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
     from taskhand.budgets.postgres import PostgresBudgets
+    from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
     from taskhand.keys.key_check import KeyCheck
@@ -37,6 +38,7 @@ __all__ = [
     "open_budgets",
     "open_cipher",
     "open_database",
+    "open_event_store",
     "open_key_check",
     "open_key_store",
     "open_link_store",
@@ -82,6 +84,18 @@ def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], d
 
     path = journal_path(settings)
     return SqliteJournal(path, owner=owner, clock=clock, new_id=new_id, secrets=settings.secrets, keep_days=keep_days)
+
+
+def open_event_store(settings: Settings) -> "SqlEventStore":
+    """The feeds of changes; they are opened at first use."""
+    keep_days = 0 if settings.clock else settings.journal_days  # a frozen clock tells no age
+    if (database := open_database(settings)) is not None:
+        from taskhand.events.postgres import PostgresEventStore
+
+        return PostgresEventStore(database, keep_days=keep_days)
+    from taskhand.events.sqlite import SqliteEventStore
+
+    return SqliteEventStore(events_path(settings), keep_days=keep_days)
 
 
 def open_rows(settings: Settings) -> "SqlStore | None":

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -23,6 +23,7 @@ from taskhand.state import (
     clock_of,
     open_budgets,
     open_cipher,
+    open_event_store,
     open_key_check,
     open_key_store,
     open_link_store,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.telemetry import RequestObserver
+    from taskhand.events.event_store import EventStore
+    from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
@@ -172,7 +175,20 @@ async def open_app(
             name_in_files=connection.name_in_files if connection else None,
             link_name=connection.name if connection else DEFAULT_CONNECTION,
             problem=problem,
+            open_events=_event_opener(settings, stack),
         )
+
+
+def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], EventStore]":
+    """What returns the feeds of changes, which are opened when they are first asked for and closed with the stack."""
+
+    @cache
+    def open_once() -> "SqlEventStore":
+        store = open_event_store(settings)
+        stack.push_async_callback(_close, store)
+        return store
+
+    return open_once
 
 
 def _usable(settings: Settings) -> Settings:
@@ -277,7 +293,7 @@ async def _open_backend(settings: Settings, context: OpenContext, connection: Co
     return backend
 
 
-async def _close(file: "Backend | SqlJournal") -> None:
+async def _close(file: "Backend | SqlJournal | SqlEventStore") -> None:
     """Close it, also in a cancelled scope; do not wait for a file that another process holds locked."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()

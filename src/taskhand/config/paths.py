@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "config_folder",
     "data_folder",
+    "events_path",
     "expand_path",
     "home_folder",
     "is_open_to_others",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _STORE: Final = "tasks.sqlite"
+_JOURNAL: Final = ".journal.sqlite"
 _VARIABLE: Final = r"\$\{(?:env:)?(\w+)\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 _READ_BY_OTHERS: Final = 0o044
 _WRITTEN_BY_OTHERS: Final = 0o022
@@ -139,7 +141,16 @@ def journal_path(settings: "Settings") -> Path:
 
 
 def _beside(store: Path) -> Path:
-    return store.with_name(f"{store.stem}.journal.sqlite")
+    return store.with_name(f"{store.stem}{_JOURNAL}")
+
+
+def events_path(settings: "Settings") -> Path:
+    """The file of events: TASKHAND_EVENTS, else beside the journal's file."""
+    if settings.events:
+        return _expanded("TASKHAND_EVENTS", settings.events)
+    journal = journal_path(settings)
+    name = journal.name.removesuffix(_JOURNAL) if journal.name.endswith(_JOURNAL) else journal.stem
+    return journal.with_name(f"{name}.events.sqlite")
 
 
 def _expanded(variable: str, path: Path) -> Path:

@@ -127,9 +127,16 @@ class ServerSettings(BaseModel):
             alias="TASKHAND_JOURNAL_DAYS",
             ge=0,
             le=36_500,
-            description="Days that a change stays in the journal, 0 for ever; default 365.",
+            description="Days that a change stays in the journal, and an event in its feed, 0 for ever; default 365.",
         ),
     ] = 365
+    events: Annotated[
+        Path | None,
+        Field(
+            alias="TASKHAND_EVENTS",
+            description="The file of what was changed in the CRM; default: beside the journal, `tasks.events.sqlite`.",
+        ),
+    ] = None
     plan_over: Annotated[
         int,
         Field(

@@ -1,1 +1,1 @@
-"""Changes that one replica tells the others, so that a subscription at any of them hears of all."""
+"""Feeds of changes in the CRM, whoever made them, and what one replica tells the others of its own."""

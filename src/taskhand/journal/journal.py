@@ -271,6 +271,13 @@ class Journal(Protocol):
         """Open changes whose process has ended, oldest first."""
         ...
 
+    async def places(self, *, create: bool = False) -> tuple[str, ...]:
+        """The names of the account or store in the journal, that of new changes first; `create` makes a store.
+
+        OperatorError where they cannot be found out.
+        """
+        ...
+
     async def check_access(self) -> None:
         """Try whether the journal can be written; changes and creates nothing. OperatorError where it cannot."""
         ...

@@ -273,9 +273,9 @@ class SqlJournal:
         """The file, which may not exist yet, or the name of the database; OperatorError where that cannot be found."""
         return await self._home.locate()
 
-    async def places(self) -> tuple[str, ...]:
+    async def places(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the backend and account in the journal; OperatorError where they cannot be found out."""
-        await self._find_places()
+        await self._find_places(create=create)
         return self._places
 
     async def check_access(self) -> None:

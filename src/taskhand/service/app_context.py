@@ -19,6 +19,7 @@ from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
 
 if TYPE_CHECKING:
+    from taskhand.events.event_store import EventStore
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
 
@@ -63,8 +64,9 @@ class AppContext:
     `link_name` is what the links of persons and the policy call it, also the only one.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
-    which tasks were changed. `own` opens the connection with persons' own credentials, None where nobody can link one;
-    `offers` has the pages where they link, None where there are none. `problem` is why the shared credential cannot be
+    which tasks were changed. `open_events` returns the feeds of changes, which it opens once. `own` opens the
+    connection with persons' own credentials, None where nobody can link one; `offers` has the pages where they link,
+    None where there are none. `problem` is why the shared credential cannot be
     used.
     """
 
@@ -85,6 +87,7 @@ class AppContext:
     problem: OperatorError | None = None
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
+    open_events: "Callable[[], EventStore] | None" = field(default=None, repr=False, compare=False)
     own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
     offers: "OpenOffers | None" = field(default=None, repr=False, compare=False)
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
@@ -95,6 +98,11 @@ class AppContext:
     def reference(self) -> Reference:
         """The moment and the zone that dates in words count from."""
         return Reference(self.clock(), self.timezone)
+
+    @property
+    def events(self) -> "EventStore | None":
+        """The feeds of changes in the CRM; None where there is no place for them."""
+        return self.open_events() if self.open_events else None
 
     def of_principal(self, principal: Principal) -> "AppContext":
         """The same application for this caller; it has the same locks, caches and journal."""

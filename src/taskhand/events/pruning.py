@@ -1,0 +1,47 @@
+"""Removal of old events, of what is more than a feed may have, and of feeds that nobody wants any more."""
+
+from datetime import datetime
+from typing import Final
+
+from taskhand.events.codec import instant
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["MOST_EVENTS", "prune"]
+
+MOST_EVENTS: Final = 100_000
+"""Events of one feed."""
+
+
+def prune(connection: SqlConnection, before: datetime | None, most: int = MOST_EVENTS) -> int:
+    """Remove events from before a moment, and the oldest of a feed that has too many; how many that were.
+
+    A feed begins where its oldest events end. One that was last wanted, and looked at, before the moment goes wholly.
+    """
+    first = None if before is None else instant(before)
+    if first is not None:
+        _remove_unwanted(connection, first)
+    rows = connection.execute("SELECT id FROM feed").fetchall()
+    return sum(_prune_feed(connection, row["id"], first, most) for row in rows)
+
+
+def _remove_unwanted(connection: SqlConnection, before: str) -> None:
+    """Remove feeds, with all that is of them, and what only somebody who does not come any more would be told."""
+    connection.execute(
+        "DELETE FROM feed WHERE coalesce(wanted_until, begun_at) < ? AND coalesce(looked_at, begun_at) < ?",
+        (before, before),
+    )
+    connection.execute("DELETE FROM bookmark WHERE at < ?", (before,))
+    connection.execute("DELETE FROM gap WHERE at < ?", (before,))
+    connection.execute("DELETE FROM hint WHERE at < ?", (before,))
+
+
+def _prune_feed(connection: SqlConnection, feed: int, before: str | None, most: int) -> int:
+    sql = "SELECT moment FROM event WHERE feed = ? ORDER BY moment DESC, seq DESC LIMIT 1 OFFSET ?"
+    row = connection.execute(sql, (feed, most - 1)).fetchone()
+    end = max(filter(None, (before, row and row["moment"])), default=None)
+    if end is None:
+        return 0
+    removed: int = connection.execute("DELETE FROM event WHERE feed = ? AND moment < ?", (feed, end)).rowcount
+    if removed:
+        connection.execute("UPDATE feed SET begun_at = ? WHERE id = ? AND begun_at < ?", (end, feed, end))
+    return removed

@@ -1,0 +1,211 @@
+"""What every store of events does, in a file and in a database."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from builders import ANA, BEN, DONE, on_people, task
+from fixed_clock import NOW
+from taskhand.domain.change_source import Look
+from taskhand.domain.due import Due
+from taskhand.domain.event import EventKind, TaskEvent
+from taskhand.domain.receipt import FieldChange
+from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName
+from taskhand.events.postgres import PostgresEventStore
+from taskhand.events.sql_event_store import SqlEventStore
+from taskhand.events.sqlite import SqliteEventStore
+from taskhand.postgres.database import Database
+
+pytestmark = pytest.mark.anyio
+
+FEED, HERS = FeedName("close 1"), FeedName("close 1", ANA.id)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlEventStore]:
+    """A new store of each kind."""
+    if request.param == "sqlite":
+        opened: SqlEventStore = SqliteEventStore(tmp_path / "events.sqlite", keep_days=30)
+    else:
+        opened = PostgresEventStore(Database(request.getfixturevalue("postgres").url), keep_days=30)
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
+
+
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def event(key: str, minutes: float = 0, kind: EventKind = "updated", **fields: object) -> TaskEvent:
+    given = {"task_id": "t-1", "at": at(minutes), "responsible_ids": ()} | fields
+    return TaskEvent(key, kind=kind, **given)  # type: ignore[arg-type]
+
+
+async def begun(store: SqlEventStore, *events: TaskEvent, feed: FeedName = FEED) -> Feed:
+    """A feed that has begun, with these events in it."""
+    begun = await store.begin_feed(feed, "p0", NOW)
+    await store.commit_look(feed, begun.version, Look(events, "p1"), NOW)
+    found = await store.find_feed(feed)
+    assert found is not None
+    return found
+
+
+async def keys(store: SqlEventStore, query: EventQuery, feed: FeedName = FEED) -> list[str]:
+    return [one.event.key for one in await store.list_events(feed, query)]
+
+
+async def test_a_look_is_kept_wholly_and_once(store: SqlEventStore) -> None:
+    assert await store.find_feed(FEED) is None
+    first = await store.begin_feed(FEED, "p0", NOW)
+    assert await store.begin_feed(FEED, "another", at(5)) == first, "it has begun already"
+    look = Look((event("a"), event("b", 1)), "p1", {"t-1": task(id="t-1"), "t-2": task(id="t-2")})
+    kept = await store.commit_look(FEED, first.version, look, at(2))
+    assert [(one.event, one.seen_at, one.is_old) for one in kept or ()] == [(one, at(2), False) for one in look.events]
+    assert await store.commit_look(FEED, first.version, Look((event("c"),), "p2"), at(3)) is None, "others have looked"
+    second = await store.find_feed(FEED)
+    assert second is not None
+    assert (second.position, second.looked_at, second.last_seq) == ("p1", at(2), first.last_seq + 2)
+    again = await store.commit_look(FEED, second.version, Look((event("b", 1), event("c", 2)), "p2"), at(4))
+    assert [one.event.key for one in again or ()] == ["c"], "what is there already is no change"
+    assert await keys(store, EventQuery(10)) == ["a", "b", "c"]
+
+
+async def test_an_event_comes_back_as_it_was(store: SqlEventStore) -> None:
+    due = Due.read("2026-03-05T12:00:00.000Z", "America/Santiago", all_day=False)
+    whole = event(
+        *("whole", 1.5, "reassigned"),
+        title="Llamar \u0000 a 'Ana' 🙂",
+        changed=(
+            FieldChange("responsibles", (ANA.id,), (BEN.id, ANA.id)),
+            FieldChange("due", None, due),
+            FieldChange("due", due, None),
+            FieldChange("priority", 0, 2),
+        ),
+        by=BEN.id,
+        by_name="Ben",
+        change_id="chg_1",
+        responsible_ids=(ANA.id, BEN.id),
+    )
+    bare = TaskEvent("bare", "t-2", "deleted", between=(at(0), at(1)))
+    await begun(store, whole, bare)
+    assert [one.event for one in await store.list_events(FEED, EventQuery(5))] == [whole, bare]
+
+
+async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> None:
+    feed = await begun(store, event("late", 9), event("early", 1), event("mid", 5))
+    first = feed.last_seq - 2
+    assert await keys(store, EventQuery(2, after_seq=first)) == ["early", "mid"]
+    assert await keys(store, EventQuery(5, through=first)) == ["late"]
+    assert await keys(store, EventQuery(5, since=at(2))) == ["mid", "late"]
+    assert await keys(store, EventQuery(1, since=at(2), after=(at(5), feed.last_seq))) == ["late"]
+
+
+async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None:
+    await begun(
+        store,
+        event("hers", kind="completed", responsible_ids=(ANA.id,)),
+        event("by her", by=ANA.id, task_id="t-2"),
+        event("near", responsible_ids=(ANA.id.upper(),)),
+        event("unknown", responsible_ids=None),
+    )
+    assert await keys(store, EventQuery(9, only=EventFilter(kinds=("completed", "created")))) == ["hers"]
+    assert await keys(store, EventQuery(9, only=EventFilter(task_id="t-2"))) == ["by her"]
+    assert await keys(store, EventQuery(9, only=EventFilter(person_id=ANA.id))) == ["hers", "by her"]
+    assert await keys(store, EventQuery(9, only=EventFilter(visible_to=ANA.id))) == ["hers"]
+
+
+async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then(store: SqlEventStore) -> None:
+    feed = await begun(store, event("before", -3), event("after", 1))
+    assert await keys(store, EventQuery(9)) == ["after"]
+    assert await store.keep_past(FEED, feed.version, [event("past", -60), event("before", -3)], at(2), at(-90))
+    assert not await store.keep_past(FEED, feed.version, [event("lost", -60)], at(2)), "others have looked"
+    assert await keys(store, EventQuery(9)) == ["after"]
+    assert await keys(store, EventQuery(9, since=at(-90))) == ["past", "before", "after"]
+    found = await store.find_feed(FEED)
+    assert found is not None
+    assert found.begun_at == at(-90)
+
+
+async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> None:
+    feed = await begun(store)
+    one, two = task(id="t-1", task_responsibles=on_people(ANA.id)), task(id="t-2", status_config=DONE)
+    await store.commit_look(FEED, feed.version, Look((), "p", {"t-1": one, "t-2": two, "t-3": None}), at(1))
+    assert await store.find_tasks(FEED) == {"t-1": one, "t-2": two}
+    assert await store.find_tasks(FEED, [*map(str, range(1_200)), "t-2"]) == {"t-2": two}
+    await store.commit_look(FEED, feed.version + 1, Look((), "p", {"t-1": None}), at(2))
+    assert await store.find_tasks(FEED) == {"t-2": two}
+    assert await store.find_tasks(HERS) == {}
+
+
+async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore) -> None:
+    feed, hers = await begun(store), await begun(store, feed=HERS)
+    await store.hint(FEED, ["t-1", "t-2"], at(1))
+    await store.hint(FEED, [], at(1))
+    given = await store.find_hints(FEED)
+    assert given == {"t-1": at(1), "t-2": at(1), "": at(1)} == await store.find_hints(HERS)
+    await store.hint(FEED, ["t-1"], at(2))
+    await store.commit_look(FEED, feed.version, Look((), "p"), at(2), given)
+    assert await store.find_hints(FEED) == {"t-1": at(2)}, "it came again"
+    await store.commit_look(HERS, hers.version, Look((), "p"), at(2))
+    assert len(await store.find_hints(HERS)) == 3
+
+
+async def test_a_gap_is_told_behind_the_event_before_it(store: SqlEventStore) -> None:
+    feed = await begun(store, event("a"))
+    await store.commit_look(FEED, feed.version, Look((event("b"),), "p", gap="An hour is missing."), at(1))
+    last = feed.last_seq
+    (gap,) = await store.find_gaps(FEED, last, last + 1)
+    assert (gap.seq, gap.at, gap.sentence) == (last, at(1), "An hour is missing.")
+    assert await store.find_gaps(FEED, last + 1, last + 9) == ()
+
+
+async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> None:
+    await begun(store)
+    assert await store.find_bookmark(FEED, "ana/") is None
+    for number in (3, 7):
+        await store.set_bookmark(FEED, "ana/", Bookmark(number, at(number)))
+    assert await store.find_bookmark(FEED, "ana/") == Bookmark(7, at(7))
+    assert await store.find_bookmark(FEED, "ben/") is None
+    await store.want(FEED, at(15))
+    await store.want(FEED, at(10))
+    await store.want(HERS, at(10))
+    found = await store.find_feed(FEED)
+    assert found is not None
+    assert found.wanted_until == at(15)
+
+
+async def test_what_is_too_old_goes_and_a_feed_that_nobody_wants(store: SqlEventStore) -> None:
+    feed = await begun(store, event("old"), event("new", 60 * 24 * 20))
+    await store.want(FEED, at(60 * 24 * 40))
+    await begun(store, feed=HERS)
+    await store.set_bookmark(FEED, "ana/", Bookmark(1, NOW))
+    later = at(60 * 24 * 31)
+    assert await store.prune(later) == 1
+    assert await keys(store, EventQuery(9, since=at(-1))) == ["new"]
+    found = await store.find_feed(FEED)
+    assert found is not None
+    assert (found.begun_at, found.last_seq) == (later - timedelta(days=30), feed.last_seq)
+    assert await store.find_bookmark(FEED, "ana/") is None
+    assert await store.find_feed(HERS) is None
+
+
+async def test_a_feed_keeps_no_more_than_it_may(tmp_path: Path) -> None:
+    store = SqliteEventStore(tmp_path / "events.sqlite", most_events=3)
+    try:
+        await begun(store, *(event(str(number), number) for number in range(8)))
+        assert await store.prune(at(9)) == 0, "the first look has pruned it"
+        assert await keys(store, EventQuery(9, since=NOW)) == ["5", "6", "7"]
+    finally:
+        await store.aclose()
+
+
+async def test_a_feed_that_begins_again_counts_on(store: SqlEventStore) -> None:
+    first = await begun(store, *(event(str(number)) for number in range(5)))
+    await store.prune(at(60 * 24 * 60))
+    second = await store.begin_feed(FEED, "p", at(60 * 24 * 60))
+    assert second.last_seq > first.last_seq
+    assert await keys(store, EventQuery(9)) == []
