@@ -3,11 +3,14 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.domain.errors import LinkBroken, LinkRequired, NotAllowed
 from taskhand.domain.principal import Principal
+
+if TYPE_CHECKING:
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credential"]
 
@@ -146,6 +149,8 @@ class _CallersBackend:
         self._choice = choice
         is_there = choice.shared.properties is not None
         self.properties = cast("OwnProperties", _CallersProperties(choice)) if is_there else None
+        source = choice.shared.change_source
+        self.change_source = cast("ChangeSource", _CallersSource(choice, source)) if source else None
 
     def __getattr__(self, name: str) -> Any:
         if not inspect.iscoroutinefunction(getattr(Backend, name, None)):
@@ -168,5 +173,20 @@ class _CallersProperties:
         async def call(*given: Any, **named: Any) -> Any:
             async with self._choice.backend() as backend:
                 return await getattr(backend.properties, name)(*given, **named)
+
+        return call
+
+
+class _CallersSource:
+    """The source of changes of the backend that is the caller's then."""
+
+    def __init__(self, choice: _Choice, shared: "ChangeSource") -> None:
+        self._choice = choice
+        self.compares, self.remark = shared.compares, shared.remark
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*given: Any, **named: Any) -> Any:
+            async with self._choice.backend() as backend:
+                return await getattr(backend.change_source, name)(*given, **named)
 
         return call

@@ -1,10 +1,13 @@
 """A backend whose credential cannot be read: what it can do is known, and every request is refused with the reason."""
 
 import inspect
-from typing import Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.domain.errors import OperatorError
+
+if TYPE_CHECKING:
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["unavailable_backend"]
 
@@ -23,6 +26,8 @@ class _Unavailable:
         self._backend = backend
         self._refusing = _Refusing(problem)
         self.properties = cast("OwnProperties", self._refusing) if backend.properties is not None else None
+        source = backend.change_source
+        self.change_source = cast("ChangeSource", _RefusingSource(problem)) if source is not None else None
 
     def __getattr__(self, name: str) -> Any:
         is_request = name != _CLOSING and inspect.iscoroutinefunction(getattr(Backend, name, None))
@@ -42,3 +47,10 @@ class _Refusing:
             ) from None
 
         return refuse
+
+
+class _RefusingSource(_Refusing):
+    """A source of changes that refuses to look."""
+
+    compares = False
+    remark = None

@@ -1,0 +1,133 @@
+"""The feed of changes of an account: a look at it keeps what was changed since the one before, whoever did it."""
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from taskhand.domain.change_source import ChangeSource
+from taskhand.domain.deadline import time_left
+from taskhand.domain.errors import CallerError
+from taskhand.domain.task import Task
+from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
+from taskhand.service.app_context import AppContext
+from taskhand.service.own_doing import find_own_doing
+from taskhand.service.own_writes import with_change_ids
+
+__all__ = ["feed_of", "find_source", "look", "no_feed_error"]
+
+_log = logging.getLogger(__name__)
+
+_MOST_LOOKS: Final = 20
+"""Looks of one call, where each is behind."""
+_LEAST_S: Final = 2.0
+"""Seconds that a call must have left for another look."""
+
+
+async def feed_of(app: AppContext) -> FeedName:
+    """The feed that this caller is shown: what the shared credential sees, or the caller's own."""
+    place, *_ = await app.journal.places(create=True)
+    return FeedName(place, app.principal.subject if await app.uses_own_credential() else None)
+
+
+def find_source(app: AppContext, feed: FeedName) -> ChangeSource | None:
+    """The source of a feed; None where the backend cannot tell what was changed in it.
+
+    Nothing comes into the shared feed by a credential that its caller has linked meanwhile.
+    """
+    return (app if feed.person else app.shared).backend.change_source
+
+
+def no_feed_error(app: AppContext) -> CallerError:
+    """The error where the backend cannot tell what was changed in it."""
+    return CallerError(
+        f"{app.title or 'This backend'} does not tell what others have changed.",
+        code="unsupported",
+        next_step="Use list_changes for what was done here, or list_tasks with updatedFrom.",
+    )
+
+
+async def look(app: AppContext, *, unless_after: datetime | None = None) -> tuple[KeptEvent, ...]:
+    """Keep what was changed since the last look at this caller's feed, which begins with the first one; the new events.
+
+    With `unless_after` nothing is done where a look has begun after that moment. CallerError where the backend cannot
+    tell, or another call is looking for as long as this one may wait; other errors as of the backend and the store.
+    """
+    feed, store = await feed_of(app), app.events
+    source = find_source(app, feed)
+    if source is None or store is None:
+        raise no_feed_error(app)
+    async with app.lock(f"feed {feed.person or ''}"):
+        state = await store.find_feed(feed) or await _begin(app, feed, source, store)
+        if unless_after is not None and state.looked_at is not None and state.looked_at > unless_after:
+            return ()
+        return await _look_till_now(app, state, source, store)
+
+
+async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: EventStore) -> Feed:
+    """Begin the feed now, by the clock of the CRM."""
+    backend = (app if feed.person else app.shared).backend
+    at = await backend.upstream_time() or app.clock()
+    return await store.begin_feed(feed, await source.begin(at), at)
+
+
+async def _look_till_now(
+    app: AppContext, state: Feed, source: ChangeSource, store: EventStore
+) -> tuple[KeptEvent, ...]:
+    """Look until nothing waits, or the call has no time for more; the new events."""
+    found: list[KeptEvent] = []
+    feed: Feed | None = state
+    for _ in range(_MOST_LOOKS):
+        if feed is None:
+            break
+        done = await _look_once(app, feed, source, store)
+        kept, is_behind = done or ((), True)
+        found += kept
+        if not is_behind or time_left() < _LEAST_S:
+            break
+        feed = await store.find_feed(state.name)
+    return tuple(found)
+
+
+async def _look_once(
+    app: AppContext, feed: Feed, source: ChangeSource, store: EventStore
+) -> tuple[tuple[KeptEvent, ...], bool] | None:
+    """The new events of one look, and whether more waits; None where another process has looked meanwhile."""
+    at, hints = app.clock(), await store.find_hints(feed.name)
+    known = _Known(store, feed.name)
+    own = await find_own_doing(app, feed, known, at) if source.compares else None
+    if own is not None:
+        known.overlay = own.tasks
+    found = await source.look(own.position if own else feed.position, known, [one for one in hints if one])
+    found = await own.complete(app, found) if own else found
+    found = replace(found, events=await with_change_ids(app, found.events, at))
+    kept = await store.commit_look(feed.name, feed.version, found, at, hints)
+    if kept is None:
+        return None
+    new = tuple(one for one in kept if not one.is_old)
+    for one in new:
+        if one.event.change_id is None:
+            app.updates.hear(one.event.task_id)
+    return new, found.is_behind
+
+
+class _Known:
+    """The tasks as the last look has left them, and over these what is known better since."""
+
+    def __init__(self, store: EventStore, feed: FeedName) -> None:
+        self.overlay: Mapping[str, Task | None] = {}
+        self._store = store
+        self._feed = feed
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
+        """Those of these ids that are known."""
+        return self._over(await self._store.find_tasks(self._feed, ids), ids)
+
+    async def find_all(self) -> Mapping[str, Task]:
+        """All that are known."""
+        return self._over(await self._store.find_tasks(self._feed), self.overlay)
+
+    def _over(self, found: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
+        given = {one: self.overlay[one] for one in ids if one in self.overlay}
+        return {one: task for one, task in {**found, **given}.items() if task is not None}

@@ -1,0 +1,136 @@
+"""The feed of an account: each change of anybody is there once, and Taskhand's own are known as such."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+
+from builders import refused
+from service.feed_stage import Stage, open_stage
+from taskhand.domain.errors import CallerError
+from taskhand.events.event_store import EventQuery
+from taskhand.service.feed import feed_of, look
+
+
+async def seen(stage: Stage) -> list[tuple[str, str | None, str | None]]:
+    """What the feed has: the kind, the title and the change of each event."""
+    kept = await stage.store.list_events(await feed_of(stage.app), EventQuery(500))
+    return [(one.event.kind, one.event.title, one.event.change_id) for one in kept]
+
+
+async def test_a_feed_begins_with_the_first_look(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Before")
+        stage.clock.move(seconds=1)
+        assert await look(stage.app) == ()
+        await stage.others.rename(task, "After")
+        stage.clock.move(seconds=1)
+        assert [one.event.kind for one in await look(stage.app)] == ["updated"]
+        assert await seen(stage) == [("updated", "After", None)]
+
+
+async def test_a_look_that_is_behind_is_followed_by_others(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        for number in range(8):
+            await stage.others.create(f"T{number}")
+        stage.source.looks.clear()
+        assert len(await look(stage.app)) == 8
+        assert len(stage.source.looks) == 3
+        assert await look(stage.app) == ()
+
+
+async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        told: list[str] = []
+        stage.app.updates.subscribe(told.append)
+        before = await stage.others.backend.get_task(task.id)
+        answer = await stage.call("update_task", id=task.id, title="Call Ana")
+        stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
+        told.clear()
+        await look(stage.app)
+        assert (await seen(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [])
+        await stage.others.rename(await stage.others.rename(task, "Call Ben"), "Call Ana")
+        await look(stage.app)
+        assert [one for *_, one in await seen(stage)][1:] == [None, None], "the value is the same, the change is not"
+        assert told == [task.id, task.id]
+
+
+async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        task, gone = await stage.others.create("Call"), await stage.others.create("Gone")
+        await stage.call("update_task", id=gone.id, title="Before the feed")
+        await look(stage.app)
+        stage.clock.move(minutes=1)
+        await stage.others.rename(task, "Call Ben")
+        stage.clock.move(minutes=1)
+        first = await stage.call("update_task", id=task.id, title="Call Ana")
+        new = await stage.call("create_task", title="New", responsibleIds=[])
+        stage.clock.move(minutes=1)
+        await stage.others.complete(task)
+        await stage.others.delete(gone)
+        expected = [
+            ("updated", "Call Ben", None),
+            ("updated", "Call Ana", first["changeId"]),
+            ("created", "New", new["changeId"]),
+        ]
+        await look(stage.app)
+        others = {("completed", "Call Ana", None), ("deleted", "Before the feed", None)}
+        found = await seen(stage)
+        assert (found[:3], {*found[3:]}) == (expected, others)
+        await look(stage.app)
+        assert len(await seen(stage)) == 5
+        stage.clock.move(minutes=1)
+        await stage.others.rename(task, "Call Ben")
+        await look(stage.app)
+        assert (await seen(stage))[5:] == [("updated", "Call Ben", None)], "what was told is not told again"
+
+
+async def test_two_looks_at_once_keep_each_change_once(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as one, open_stage(tmp_path) as two:
+        two.source.log = one.source.log
+        await look(one.app)
+        for number in range(5):
+            await one.others.create(f"T{number}")
+        async with anyio.create_task_group() as group:
+            for stage in (one, two, one, two):
+                group.start_soon(look, stage.app)
+        assert [title for _, title, _ in await seen(one)] == [f"T{number}" for number in range(5)]
+        assert await seen(two) == await seen(one)
+
+
+async def test_a_call_that_waited_for_a_look_makes_none_of_its_own(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        asked_at = stage.clock()
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        stage.source.looks.clear()
+        await look(stage.app, unless_after=asked_at)
+        assert stage.source.looks == []
+        await look(stage.app, unless_after=stage.clock())
+        assert len(stage.source.looks) == 1
+
+
+async def test_hints_are_given_to_the_source_and_then_gone(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await look(stage.app)
+        feed = await feed_of(stage.app)
+        await stage.store.hint(feed, ["t-1", "t-2"], stage.clock())
+        await stage.store.hint(feed, [], stage.clock())
+        await look(stage.app)
+        assert {*stage.source.looks[-1][1]} == {"t-1", "t-2"}
+        assert await stage.store.find_hints(feed) == {}
+
+
+@pytest.mark.parametrize("lacks", ["source", "store"])
+async def test_a_backend_that_cannot_tell_says_so(tmp_path: Path, lacks: str) -> None:
+    async with open_stage(tmp_path) as stage:
+        if lacks == "source":
+            stage.others.backend.change_source = None
+        app = stage.app if lacks == "source" else replace(stage.app, open_events=None)
+        with refused("unsupported", CallerError):
+            await look(app)
