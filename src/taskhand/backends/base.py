@@ -124,8 +124,11 @@ class Backend(Protocol):
     """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
     accessed: str
     """What `check_access` tries: the `store` or the `credential`."""
-    change_source: "ChangeSource | None"
-    """How it tells what was changed in it, whoever did; None where it cannot."""
+
+    @property
+    def change_source(self) -> "ChangeSource | None":
+        """How it tells what was changed in it, whoever did; None where it cannot."""
+        ...
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""

@@ -53,7 +53,7 @@ def empty_database(database: "TestDatabase") -> None:
     if database.rows("SELECT 1 FROM pg_namespace WHERE nspname = 'taskhand_tasks'"):
         database.run(
             "SET search_path TO taskhand_tasks; UPDATE id_sequence SET last = 0; "
-            "TRUNCATE task, task_responsible, member, status, contact, former_place"
+            "TRUNCATE change, task, task_responsible, member, status, contact, former_place"
         )
 
 

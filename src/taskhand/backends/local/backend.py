@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +30,8 @@ __all__ = ["LocalBackend"]
 
 _T = TypeVar("_T")
 
-_Stamping = Callable[[SqlConnection], tasks.Stamp]
+_Step = Callable[[SqlConnection, tasks.Stamp], _T]
+"""A write of tasks: what is to be done, at a moment and by somebody."""
 
 _MOST_CREATED = 100
 """Tasks that are looked through for a lost create, newest first."""
@@ -41,7 +42,6 @@ class LocalBackend:
 
     name = "local"
     properties: OwnProperties | None = None
-    change_source: "ChangeSource | None" = None
     capabilities = Capabilities(
         id_pattern=tasks.ID_PATTERN,
         usual_id_pattern=tasks.USUAL_ID_PATTERN,
@@ -63,6 +63,13 @@ class LocalBackend:
         self._new_task_id = new_task_id or new_id
         self._home = home
         self._store = home.store
+
+    @cached_property
+    def change_source(self) -> "ChangeSource | None":
+        """The log that the store keeps of its changes."""
+        from taskhand.backends.local.changes import StoreChanges  # noqa: PLC0415  no start waits for it
+
+        return StoreChanges(self._home, self._clock)
 
     @property
     def path(self) -> Path | None:
@@ -152,21 +159,16 @@ class LocalBackend:
 
     async def create_task(self, edit: Edit) -> Written:
         """A new task, created by whoever writes, in the status asked for or else the first initial one."""
-        stamp = await self._stamping()
-        return Written(await self._store.write(lambda connection: self._create(connection, edit, stamp)))
+        return Written(await self._write(lambda connection, stamp: self._create(connection, edit, stamp)))
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create all tasks in one transaction; one that cannot be created does not stop the others."""
-        stamp = await self._stamping()
-        steps = [partial(self._create_item, edit=edit, stamp=stamp) for edit in edits]
+        steps = [partial(self._create_item, edit) for edit in edits]
         return await self._write_all(steps, [""] * len(edits), progress)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
-        stamp = await self._stamping()
-        return Written(
-            await self._store.write(lambda connection: tasks.update(connection, before, edit, stamp(connection)))
-        )
+        return Written(await self._write(lambda connection, stamp: tasks.update(connection, before, edit, stamp)))
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
@@ -175,9 +177,8 @@ class LocalBackend:
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        stamp = await self._stamping()
-        work = [partial(self._update_item, before=before, edit=edit, stamp=stamp) for before, edit in edits]
-        return await self._write_all(work, [before.id for before, _ in edits], progress)
+        steps = [partial(_update_item, before, edit) for before, edit in edits]
+        return await self._write_all(steps, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks created since that show each edit: the store's lists and its clock are ours."""
@@ -192,13 +193,13 @@ class LocalBackend:
 
     async def delete_task(self, before: Task) -> None:
         """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
-        await self._store.write(lambda connection: tasks.delete(connection, before))
+        await self._write(lambda connection, _: tasks.delete(connection, before))
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Remove all tasks in one transaction; one that is gone or changed since does not stop the others."""
-        steps = [partial(tasks.delete_item, before=one) for one in before]
+        steps = [partial(_delete_item, one) for one in before]
         return await self._write_all(steps, [one.id for one in before], progress)
 
     async def upstream_time(self) -> None:
@@ -226,16 +227,16 @@ class LocalBackend:
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
         """Import records in one transaction; without `commit` they are only checked. CallerError for wrong lines."""
 
-        def work(connection: SqlConnection) -> "ImportReport":
+        def work(connection: SqlConnection, stamp: tasks.Stamp) -> "ImportReport":
             from taskhand.backends.local.task_import import import_lines  # noqa: PLC0415  only a command needs it
 
             connection.execute("SAVEPOINT import")
-            report = import_lines(connection, lines, self._clock())
+            report = import_lines(connection, lines, stamp.at)
             if not commit:
                 connection.execute("ROLLBACK TO import")
             return report
 
-        return await self._store.write(work, tasks=len(lines))
+        return await self._write(work, count=len(lines))
 
     async def aclose(self) -> None:
         """Close the store."""
@@ -243,7 +244,7 @@ class LocalBackend:
 
     async def _write_all(
         self,
-        steps: Sequence[Callable[[SqlConnection], ItemResult]],
+        steps: Sequence[_Step[ItemResult]],
         ids: Sequence[str],
         progress: BulkProgress | None,
     ) -> tuple[ItemResult, ...]:
@@ -255,8 +256,8 @@ class LocalBackend:
         try:
             if progress.stopped is not None:
                 raise progress.stopped
-            results = await self._store.write(
-                lambda connection: tuple([step(connection) for step in steps]), tasks=len(ids)
+            results = await self._write(
+                lambda connection, stamp: tuple([step(connection, stamp) for step in steps]), count=len(ids)
             )
         except (NotAttempted, OperatorError, OutcomeUnknown) as error:
             results = tuple(ItemResult(one, error=error) for one in ids)
@@ -267,16 +268,23 @@ class LocalBackend:
     def _directory(self, connection: SqlConnection) -> Directory:
         return Directory(connection, self._new_id)
 
-    def _create(self, connection: SqlConnection, edit: Edit, stamp: _Stamping) -> Task:
-        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
+    def _create(self, connection: SqlConnection, edit: Edit, stamp: tasks.Stamp) -> Task:
+        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
-    def _create_item(self, connection: SqlConnection, edit: Edit, stamp: _Stamping) -> ItemResult:
-        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp(connection))
+    def _create_item(self, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:
+        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
-    def _update_item(self, connection: SqlConnection, before: Task, edit: Edit, stamp: _Stamping) -> ItemResult:
-        return tasks.update_item(connection, before, edit, stamp(connection))
+    async def _write(self, step: _Step[_T], *, count: int = 1) -> _T:
+        """Write `count` tasks in a transaction, whose changes are logged with its moment and who writes."""
+        stamping = await self._stamping()
 
-    async def _stamping(self) -> _Stamping:
+        def work(connection: SqlConnection) -> _T:
+            stamp = stamping(connection)
+            return tasks.write_as(connection, self._home.dialect.changes, stamp, lambda: step(connection, stamp))
+
+        return await self._store.write(work, tasks=count)
+
+    async def _stamping(self) -> Callable[[SqlConnection], tasks.Stamp]:
         """Stamps what is written now with the member of whoever it is written for: the user where nobody was asked."""
         from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
 
@@ -285,3 +293,11 @@ class LocalBackend:
             return lambda connection: tasks.Stamp(self._clock(), self._directory(connection).me())
         member = await author.find_member()
         return lambda _: tasks.Stamp(self._clock(), member)
+
+
+def _update_item(before: Task, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:
+    return tasks.update_item(connection, before, edit, stamp)
+
+
+def _delete_item(before: Task, connection: SqlConnection, _: tasks.Stamp) -> ItemResult:
+    return tasks.delete_item(connection, before)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.dialect import Clause, Dialect
+from taskhand.backends.local.dialect import ChangeLog, Clause, Dialect
 from taskhand.backends.local.directory import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import day_in, instant_text
@@ -59,10 +59,23 @@ SELECT name FROM zone WHERE EXISTS (SELECT 1 FROM task WHERE due_timezone = name
 """
 """The zones of the tasks that are due between two days: one step along an index for each zone of the store."""
 
+_CHANGES: Final = ChangeLog(
+    before="SELECT set_config('taskhand.moment', ?, true), set_config('taskhand.member', coalesce(?, ''), true)",
+    after=None,
+    # One that runs may have lower numbers than those that have ended.
+    following="SELECT * FROM change WHERE (xact, number) > (?, ?) "
+    "AND xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY xact, number LIMIT ?",
+    # Another server, from which the database was restored, may have counted further.
+    last="SELECT * FROM change WHERE xact < pg_snapshot_xmax(pg_current_snapshot())::text::bigint "
+    "ORDER BY xact DESC, number DESC LIMIT 1",
+    newest="SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+)
+
 POSTGRES: Final = Dialect(
     hint="",
     with_task=" JOIN task t ON t.id = r.task_id",
     before_lists=_BEFORE_LISTS,
+    changes=_CHANGES,
     find_texts=_find_texts,
 )
 

@@ -1,10 +1,10 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import MISSING
 
@@ -20,6 +20,7 @@ from taskhand.domain.task import FINISHED, Task
 from taskhand.sql.connection import SqlConnection, SqlRow
 
 if TYPE_CHECKING:
+    from taskhand.backends.local.dialect import ChangeLog
     from taskhand.backends.local.home import Home
 
 __all__ = [
@@ -37,7 +38,10 @@ __all__ = [
     "task",
     "update",
     "update_item",
+    "write_as",
 ]
+
+_T = TypeVar("_T")
 
 ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
 """Ids of eight digits, and those of stores that were filled when ids were UUIDs."""
@@ -57,6 +61,19 @@ class Stamp:
 
     at: datetime
     by: str | None
+
+
+def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Callable[[], _T]) -> _T:
+    """Run work that writes tasks; what the triggers log of it gets its moment and its member."""
+    author = (instant_text(stamp.at), stamp.by)
+    if log.before is not None:
+        connection.execute(log.before, author)
+    if log.after is None:
+        return work()
+    last = connection.execute("SELECT coalesce(max(number), 0) FROM change").fetchone()[0]
+    result = work()
+    connection.execute(log.after, (*author, last, last))
+    return result
 
 
 def task(connection: SqlConnection, task_id: str) -> Task:

@@ -1,0 +1,204 @@
+"""The changes of the built-in store, whoever made them: its triggers write each into a log in the same transaction."""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from taskhand.backends.local.rows import to_task
+from taskhand.domain.change_source import KnownTasks, Look
+from taskhand.domain.due import instant_text
+from taskhand.domain.event import TaskEvent, difference_event
+from taskhand.domain.task import Task
+from taskhand.sql.connection import SqlConnection, SqlRow
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.dialect import ChangeLog
+    from taskhand.backends.local.home import Home
+
+__all__ = ["StoreChanges"]
+
+_PAGE: Final = 500
+"""Rows of the log in one look; a change of a task has as many as statements."""
+
+_LOST: Final = (
+    "The store was put back to an earlier state, or another took its place; what changed by that is not told."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """The last row of the log that was read, and what it was: a store that is restored uses its number again.
+
+    `since` is the moment from which on changes are told that were made before the first look.
+    """
+
+    xact: int = 0
+    number: int = 0
+    mark: str = ""
+    since: str = ""
+
+    @classmethod
+    def after(cls, row: SqlRow) -> "_Position":
+        return cls(row["xact"], row["number"], f"{row['made_at']} {row['task_id']}")
+
+    @classmethod
+    def read(cls, text: str) -> "_Position":
+        return cls(**json.loads(text))
+
+    def write(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+
+class StoreChanges:
+    """Reads the log of the store; `clock` answers an aware datetime."""
+
+    compares = False
+    remark: str | None = None
+
+    def __init__(self, home: "Home", clock: Callable[[], datetime]) -> None:
+        self._store = home.store
+        self._log = home.dialect.changes
+        self._clock = clock
+
+    async def begin(self, at: datetime) -> str:
+        """The position after the last change before `at`."""
+        if at >= self._clock():
+            return (await self._store.read(self._find_end)).write()
+        moment = instant_text(at)
+        position = await self._store.read(lambda connection: _find_start(connection, moment))
+        return replace(position, since=moment).write()
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """The next changes in the log; it needs neither known tasks nor hints."""
+        del known, hints
+        return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
+
+    def _look(self, connection: SqlConnection, position: _Position) -> Look:
+        if (gap := _find_gap(connection, self._log, position)) == _LOST:
+            return Look((), self._find_end(connection).write(), gap=gap)
+        parameters = (position.xact, position.number, _PAGE + 1)
+        found = connection.execute(self._log.following, parameters).fetchall()
+        is_behind = len(found) > _PAGE
+        rows = _whole_changes(found) if is_behind else found
+        groups: dict[tuple[int, str], list[SqlRow]] = {}
+        for row in sorted(rows, key=lambda row: int(row["number"])):
+            # A statement of another program is a change by itself, where the engine does not number transactions.
+            groups.setdefault((row["xact"] or -row["number"], row["task_id"]), []).append(row)
+        reader = _ChangeReader(connection, [rows[0]["task_id"] for rows in groups.values()])
+        events = tuple(
+            event for group in groups.values() if (event := reader.event(group)) and _is_since(event, position)
+        )
+        last = replace(_Position.after(rows[-1]), since=position.since) if rows else position
+        return Look(events, last.write(), is_behind=is_behind, gap=gap)
+
+    def _find_end(self, connection: SqlConnection) -> _Position:
+        """The position after everything that is in the log."""
+        row = connection.execute(self._log.last).fetchone()
+        return _Position.after(row) if row is not None else _Position()
+
+
+class _ChangeReader:
+    """Reads the rows of one change after another as an event."""
+
+    def __init__(self, connection: SqlConnection, ids: Iterable[str]) -> None:
+        self._statuses = {row["id"]: row for row in connection.execute("SELECT * FROM status")}
+        self._now = {row["id"]: dict(zip(_COLUMNS, row, strict=True)) for row in _rows_of(connection, list(ids))}
+
+    def event(self, rows: Sequence[SqlRow]) -> TaskEvent | None:
+        """The event of the rows of one task in one transaction; None where nothing is otherwise after it."""
+        first, last = rows[0], rows[-1]
+        told = [row for row in rows if row["old_row"] or row["new_row"]]
+        is_new, is_gone = (bool(told) and told[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
+        columns = self._now.get(first["task_id"], {})
+        before = None if is_new else self._task(first, json.loads(told[0]["old_row"]) if told else columns, "old")
+        after = None if is_gone else self._task(last, json.loads(told[-1]["new_row"]) if told else columns, "new")
+        at = str(first["moment"] or first["made_at"])
+        event = difference_event(before, after, f"{first['number']}@{at}")
+        if event is None:
+            return None
+        title = event.title if told or columns else None
+        people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
+        moment = datetime.fromisoformat(at).astimezone(UTC)
+        return replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
+
+    def _task(self, row: SqlRow, columns: Mapping[str, Any], side: str) -> Task:
+        """One side of a change as a task; what cannot have changed is left out."""
+        status = self._statuses.get(columns.get("status_id"))
+        values = {name: columns.get(name) for name in _COLUMNS} | {
+            "id": row["task_id"],
+            "title": columns.get("title", ""),
+            "priority": columns.get("priority", 0),
+            "created_at": None,
+            "creator_id": None,
+            "status_id": columns.get("status_id", ""),
+            "status_name": status["name"] if status else columns.get("status_id", ""),
+            "status_color": None,
+            "status_type": status["type"] if status else "unknown",
+            "status_position": status["position"] if status else 0,
+        }
+        return to_task(_Values(values), json.loads(row[f"{side}_people"] or "[]"))
+
+
+class _Values:
+    """A row of values by name."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, key: int | str, /) -> Any:
+        return self._values[str(key)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values.values())
+
+
+_PEOPLE: Final = ("old_people", "new_people")
+_COLUMNS: Final = (
+    *("id", "title", "due_at", "due_timezone", "is_all_day", "ai_contact_id", "ai_customer_id", "status_id"),
+    *("priority", "description"),
+)
+"""The columns of a task of which a change is told."""
+
+
+def _rows_of(connection: SqlConnection, ids: Sequence[str]) -> list[SqlRow]:
+    """The tasks as they are now: a change of people by hand says nothing else of its task."""
+    marks = ", ".join("?" * len(ids)) or "NULL"
+    return connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM task WHERE id IN ({marks})", ids).fetchall()  # noqa: S608  names of ours
+
+
+def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:
+    """The rows without those of the last change, more of which may follow; all of them where they are one change."""
+    last = (rows[-1]["xact"], rows[-1]["task_id"])
+    end = len(rows)
+    while end and (rows[end - 1]["xact"], rows[end - 1]["task_id"]) == last:
+        end -= 1
+    return rows[:end] or rows
+
+
+def _is_since(event: TaskEvent, position: _Position) -> bool:
+    return not position.since or event.at is None or instant_text(event.at) >= position.since
+
+
+def _find_start(connection: SqlConnection, moment: str) -> _Position:
+    """The position after the last change before a moment; the beginning of the log where it has none."""
+    sql = "SELECT * FROM change WHERE coalesce(moment, made_at) < ? ORDER BY number DESC LIMIT 1"
+    row = connection.execute(sql, (moment,)).fetchone()
+    return _Position.after(row) if row is not None else _Position()
+
+
+def _find_gap(connection: SqlConnection, changes: "ChangeLog", position: _Position) -> str | None:
+    """What may be missing after a position, in a sentence."""
+    log = connection.execute("SELECT pruned, begun_at FROM change_log").fetchone()
+    if log["pruned"] > position.number:
+        oldest = connection.execute("SELECT made_at FROM change ORDER BY number LIMIT 1").fetchone()
+        return f"The store keeps its last 50,000 changes of 30 days: those before {oldest['made_at']} are not told."
+    if position.number > log["pruned"]:
+        newest = connection.execute(changes.newest).fetchone()[0]
+        row = connection.execute("SELECT * FROM change WHERE number = ?", (position.number,)).fetchone()
+        if row is None or _Position.after(row).mark != position.mark or position.xact >= newest:
+            return _LOST
+    if position.since and log["begun_at"] and position.since < log["begun_at"]:
+        return f"The store tells changes since {log['begun_at']}."
+    return None

@@ -1,0 +1,214 @@
+"""What every source of changes tells of what others do: each change once, in order, and nothing else."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from backends.changes.arms import ARMS, Arm, World
+from backends.changes.feed import Feed
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.receipt import value_of
+from taskhand.domain.task import Task
+
+
+@pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    arm: Arm = request.param
+    if reason := arm.gaps.get(request.function.__name__):
+        pytest.skip(reason)
+    database = request.getfixturevalue("postgres_database") if arm.needs_database else None
+    async with arm.open(tmp_path, database) as world:
+        yield world
+
+
+async def begin(world: World) -> Feed:
+    """A feed that begins now and has looked once."""
+    feed = Feed(world.source, await world.source.begin(world.now()))
+    assert await feed.look() == []
+    world.move(1)
+    return feed
+
+
+def told(events: Sequence[TaskEvent]) -> list[tuple[str, dict[str, object]]]:
+    """The kind of each event, and the new values of its fields."""
+    return [(event.kind, {one.field: one.after for one in event.changed}) for event in events]
+
+
+async def test_the_first_look_tells_nothing_of_what_was_before(world: World) -> None:
+    task_id = await world.others.create("Call Acme")
+    world.move(1)
+    await world.others.rename(task_id, "Call Acme today")
+    world.move(1)
+    await begin(world)
+
+
+async def test_tells_what_others_do_with_a_task_from_its_creation_to_its_deletion(world: World) -> None:
+    feed, others = await begin(world), world.others
+    first, second = others.people
+    task_id = await others.create("Call Acme")
+    kinds = [told(await feed.look())]
+    for step in (
+        others.rename(task_id, "Call Acme today"),
+        others.set_finished(task_id, finished=True),
+        others.set_finished(task_id, finished=False),
+        others.reassign(task_id, second),
+        others.delete(task_id),
+    ):
+        world.move(400)
+        await step
+        kinds.append(told(await feed.look()))
+    opened, finished = world.statuses
+    assert kinds == [
+        [("created", {})],
+        [("updated", {"title": "Call Acme today"})],
+        [("completed", {"status": finished})],
+        [("reopened", {"status": opened})],
+        [("reassigned", {"responsibles": (second,)})],
+        [("deleted", {})],
+    ]
+    befores = [one.before for event in feed.events.values() for one in event.changed]
+    assert befores == ["Call Acme", opened, finished, (first,)]
+    assert {event.task_id for event in feed.events.values()} == {task_id}
+    assert [event.title for event in feed.events.values()] == ["Call Acme", *["Call Acme today"] * 5]
+    assert [set(event.responsible_ids or ()) for event in feed.events.values()] == [
+        *[{first}] * 4,
+        {first, second},
+        {second},
+    ]
+    assert feed.gaps == []
+
+
+async def test_says_when_it_was_and_who_did_it_as_far_as_the_crm_does(world: World) -> None:
+    feed = await begin(world)
+    before = world.now()
+    task_id = await world.others.create("Call Acme")
+    world.move(10)
+    [event] = await feed.look()
+    assert (event.task_id, event.by) == (task_id, world.others.who)
+    if world.source.compares:
+        assert event.at is None
+        assert event.between is not None
+        assert event.between[0] <= before <= event.between[1]
+    else:
+        assert event.between is None
+        assert event.at is not None
+        assert abs(event.at - before) < timedelta(seconds=2)
+
+
+async def test_tells_a_change_once_however_often_it_looks(world: World) -> None:
+    feed = await begin(world)
+    task_id = await world.others.create("Call Acme")
+    first = await feed.glance()
+    again = await feed.glance()
+    assert [event.key for event in first.events] == [event.key for event in again.events] != []
+    feed.keep(again)
+    for _ in range(3):
+        world.move(40)
+        assert await feed.look() == []
+    await world.others.delete(task_id)
+    assert [event.kind for event in await feed.look()] == ["deleted"]
+
+
+async def test_tells_several_changes_between_two_looks_in_their_order(world: World) -> None:
+    feed, others = await begin(world), world.others
+    one, two = await others.create("One"), await others.create("Two")
+    await feed.look()
+    for step in (
+        others.rename(one, "One again"),
+        others.set_finished(two, finished=True),
+        others.reassign(one, others.people[1]),
+        others.delete(two),
+    ):
+        world.move(400)
+        await step
+    events = await feed.look()
+    if world.source.compares:
+        assert {(event.task_id, event.kind) for event in events} == {(one, "reassigned"), (two, "deleted")}
+    else:
+        assert [(event.task_id, event.kind) for event in events] == [
+            (one, "updated"),
+            (two, "completed"),
+            (one, "reassigned"),
+            (two, "deleted"),
+        ]
+
+
+async def test_begins_again_in_the_past_where_the_crm_tells_it(world: World) -> None:
+    others = world.others
+    task_id = await others.create("Call Acme")
+    world.move(3600)
+    since = world.now()
+    await others.rename(task_id, "Call Acme today")
+    world.move(3600)
+    await others.set_finished(task_id, finished=True)
+    world.move(60)
+    feed = Feed(world.source, await world.source.begin(since))
+    assert [event.kind for event in await feed.look()] == ["updated", "completed"]
+    again = Feed(world.source, await world.source.begin(since))
+    assert [event.key for event in await again.look()] == [*feed.events]
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+async def test_what_others_do_at_random_is_told_once_and_in_order(world: World, seed: int) -> None:
+    chance, others = Random(seed), world.others  # noqa: S311  not for secrets
+    alive = [await others.create(f"Task {number}") for number in range(4)]
+    world.move(400)
+    feed = await begin(world)
+    before = await world.real()
+    for number in range(40):
+        world.move(chance.choice((0.004, 1, 30, 200)))
+        await _change_one(world, alive, chance, number)
+        if chance.random() < 0.2:
+            await feed.glance()  # a look that is cut off before it is kept
+        if chance.random() < 0.4:
+            feed.keep(await feed.glance())
+    world.move(400)
+    await feed.look()
+    assert await feed.look() == []
+    replayed, real = replay(before, list(feed.events.values())), await world.real()
+    assert replayed == {one: {name: value_of(real[one], name) for name in replayed[one]} for one in real}
+    assert feed.gaps == []
+
+
+REPLAYED = ("title", "status", "responsibles")
+
+
+async def _change_one(world: World, alive: list[str], chance: Random, number: int) -> None:
+    """Somebody does one thing with one task."""
+    others, one = world.others, chance.choice(alive) if alive else ""
+    match chance.choice(("create", "rename", "complete", "reopen", "reassign", "delete") if alive else ("create",)):
+        case "create":
+            alive.append(await others.create(f"New {number}"))
+        case "rename":
+            await others.rename(one, f"Renamed {number}")
+        case "complete":
+            await others.set_finished(one, finished=True)
+        case "reopen":
+            await others.set_finished(one, finished=False)
+        case "reassign":
+            await others.reassign(one, chance.choice(others.people))
+        case "delete":
+            alive.remove(one)
+            await others.delete(one)
+
+
+def replay(before: Mapping[str, Task], events: Sequence[TaskEvent]) -> dict[str, dict[str, object]]:
+    """What the tasks are after these events; each must begin where the one before has ended, and change something."""
+    tasks = {one: {name: value_of(task, name) for name in REPLAYED} for one, task in before.items()}
+    for event in events:
+        if event.kind == "created":
+            assert event.task_id not in tasks
+            tasks[event.task_id] = {"title": event.title}
+        elif event.kind == "deleted":
+            tasks.pop(event.task_id)
+        else:
+            assert event.changed
+            for one in event.changed:
+                now = tasks[event.task_id]
+                assert one.after != one.before
+                assert now.get(one.field, one.before) == one.before
+                now[one.field] = one.after
+    return tasks

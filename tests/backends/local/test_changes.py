@@ -1,0 +1,182 @@
+"""The log of changes: it has what anybody writes, and says what it may lack."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from backends.changes.feed import Feed
+from backends.local.conftest import Opener
+from backends.local.old_store import make_old
+from backends.local.open_store import create, empty_database, open_database, open_store
+from fixed_clock import NOW, FixedClock
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.task_import import Line
+from taskhand.domain.edit import Edit
+from taskhand.domain.task import StatusChoice
+
+if TYPE_CHECKING:
+    from postgres_server import TestDatabase
+
+CALL = Edit(title="Call Acme", priority=1)
+
+
+async def begin(backend: LocalBackend, *, looks: bool = True) -> Feed:
+    source = backend.change_source
+    assert source is not None
+    feed = Feed(source, await source.begin(NOW))
+    if looks:
+        await feed.look()
+    return feed
+
+
+async def told(feed: Feed) -> list[tuple[str, list[tuple[str, object, object]], str | None]]:
+    """The kind of each new event, its fields, and who."""
+    return [
+        (event.kind, [(one.field, one.before, one.after) for one in event.changed], event.by)
+        for event in await feed.look()
+    ]
+
+
+async def test_a_change_of_several_fields_and_people_is_one_event(opens: Opener) -> None:
+    async with opens() as backend:
+        [me] = await backend.members()
+        ana = await backend.edit(lambda directory: directory.add_member("Ana"))
+        task = await create(backend, CALL)
+        feed = await begin(backend)
+        done = StatusChoice.of((await backend.statuses()).statuses[-1])
+        await backend.update_task(
+            task, Edit(title="Call", description="Soon", status=done, responsible_ids=(ana, me.id))
+        )
+        [event] = await told(feed)
+        assert event == (
+            "completed",
+            [
+                ("title", "Call Acme", "Call"),
+                ("description", None, "Soon"),
+                ("responsibles", (), (ana, me.id)),
+                ("status", "Pendiente", "Completado"),
+            ],
+            me.id,
+        )
+
+
+async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without_effect(opens: Opener) -> None:
+    async with opens() as backend:
+        feed = await begin(backend)
+        made = await backend.create_tasks([CALL, CALL])
+        tasks = [one.written.task for one in made if one.written]
+        await backend.update_tasks([(task, Edit(title="Call Acme")) for task in tasks])
+        await backend.import_lines([Line(1, "task", tasks[0].model_dump() | {"id": "abcdef01"})], commit=False)
+        assert await told(feed) == [("created", [], (await backend.me()))] * 2
+        await backend.delete_tasks(tasks)
+        assert [kind for kind, _, _ in await told(feed)] == ["deleted", "deleted"]
+
+
+async def test_tells_what_is_written_by_hand_in_a_file(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        [me] = await backend.members()
+        task = await create(backend, CALL)
+        feed = await begin(backend)
+        with closing(sqlite3.connect(store_file)) as connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("UPDATE task SET title = 'By hand', priority = 2 WHERE id = ?", (task.id,))
+            connection.execute(
+                "INSERT INTO task_responsible SELECT id, ?, 0, due_key, status_id, created_at, priority FROM task",
+                (me.id,),
+            )
+            connection.execute("UPDATE task SET title = 'By hand'")
+            connection.execute("DELETE FROM task")
+            connection.commit()
+        assert await told(feed) == [
+            ("updated", [("title", "Call Acme", "By hand"), ("priority", 1, 2)], None),
+            ("reassigned", [("responsibles", (), (me.id,))], None),
+            ("deleted", [], None),
+        ]
+
+
+async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
+    postgres_database: "TestDatabase",
+) -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        [me] = await backend.members()
+        task = await create(backend, CALL)
+        feed = await begin(backend)
+        with psycopg.connect(postgres_database.url) as connection:
+            connection.execute("UPDATE taskhand_tasks.task SET title = 'By hand', due_at = '2026-03-09T00:00:00.000Z'")
+            await create(backend, CALL)  # it has a higher number, and is committed first
+            early = await told(feed)
+            connection.execute("UPDATE taskhand_tasks.task SET is_all_day = 1, title = 'We' WHERE title <> 'Call Acme'")
+        events = early + await told(feed)
+        assert [event for event in events if event[0] == "created"] == [("created", [], me.id)]
+        [(kind, changed, by)] = [event for event in events if event[0] != "created"]
+        assert (kind, [name for name, _, _ in changed], by) == ("updated", ["title", "due"], None)
+        assert [event.task_id for event in feed.events.values() if event.kind == "updated"] == [task.id]
+
+
+async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: Path) -> None:
+    clock = FixedClock()
+    async with open_store(store_file, clock) as backend:
+        await create(backend, CALL)
+    copyfile(store_file, tmp_path / "copy.sqlite")
+    async with open_store(store_file, clock) as backend:
+        feed = await begin(backend)
+        await create(backend, CALL)
+        assert len(await feed.look()) == 1
+    copyfile(tmp_path / "copy.sqlite", store_file)
+    async with open_store(store_file, clock) as backend:
+        clock.move(minutes=1)
+        await create(backend, CALL)
+        assert backend.change_source is not None
+        feed.source = backend.change_source
+        assert await feed.look() == []
+        assert feed.gaps == [
+            "The store was put back to an earlier state, or another took its place; what changed by that is not told."
+        ]
+        await create(backend, CALL)
+        assert len(await feed.look()) == 1
+
+
+async def test_the_log_is_bounded_and_says_what_it_lacks(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        for _ in range(3):
+            await create(backend, CALL)
+        feed = await begin(backend)
+        with closing(sqlite3.connect(store_file)) as connection:
+            connection.execute("UPDATE change SET made_at = '2020-01-01'")
+            connection.commit()
+        await backend.create_tasks([CALL] * 70)
+        with closing(sqlite3.connect(store_file)) as connection:
+            assert connection.execute("SELECT min(number) FROM change").fetchone() == (4,)
+        assert (len(await feed.look()), feed.gaps) == (70, [])
+        with closing(sqlite3.connect(store_file)) as connection:
+            connection.execute("UPDATE change SET made_at = '2020-01-01'")
+            connection.execute(
+                "INSERT INTO change (number, task_id, made_at, new_row) VALUES (100000, 'x', '2026', '{}')"
+            )
+            connection.commit()
+        await create(backend, CALL)
+        feed.position = feed.position.replace('"number": 73', '"number": 70')
+        await backend.create_tasks([CALL] * 64)
+        await feed.look()
+        assert [gap.partition(":")[0] for gap in feed.gaps] == ["The store keeps its last 50,000 changes of 30 days"]
+
+
+async def test_a_store_of_an_earlier_version_says_since_when_it_tells_changes(store_file: Path) -> None:
+    make_old(
+        store_file,
+        1,
+        "INSERT INTO status VALUES ('s-1', 'Pendiente', 'pendiente', NULL, 'initial', 1)",
+        """INSERT INTO task VALUES ('aaaaaaaa', 'Call Acme', NULL, NULL, NULL, 0, '~', '2026-01-01T00:00:00.000Z', NULL,
+        NULL, 's-1', 1, NULL, 'call acme')""",
+    )
+    clock = FixedClock()
+    async with open_store(store_file, clock) as backend:
+        assert (await backend.get_task("aaaaaaaa")).title == "Call Acme"
+        clock.move(days=1)
+        feed = await begin(backend)
+        assert [gap.startswith("The store tells changes since 2") for gap in feed.gaps] == [True]
