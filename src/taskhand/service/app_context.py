@@ -20,6 +20,7 @@ from taskhand.service.task_updates import TaskUpdates
 
 if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore
+    from taskhand.service.feed_demand import FeedDemand
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
 
@@ -93,6 +94,16 @@ class AppContext:
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
+    _demands: "list[FeedDemand]" = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def demand(self) -> "FeedDemand":
+        """Who wants to be told what others change, one for all callers of the connection."""
+        if not self._demands:
+            from taskhand.service.feed_demand import FeedDemand  # noqa: PLC0415  no start waits for it
+
+            self._demands.append(FeedDemand())
+        return self._demands[0]
 
     @property
     def reference(self) -> Reference:

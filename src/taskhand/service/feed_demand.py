@@ -1,0 +1,76 @@
+"""Whether somebody wants to know what changes on a connection, and what makes the poller look at once."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+if TYPE_CHECKING:
+    from taskhand.service.app_context import AppContext
+
+__all__ = ["WANTED_FOR_S", "FeedDemand"]
+
+WANTED_FOR_S: Final = 900.0
+"""Seconds for which a feed is wanted after a cursor or a bookmark of it was used."""
+
+
+class FeedDemand:
+    """The callers of one connection who want to know of changes, for the poller of this process.
+
+    Nothing here waits or raises: it is called while a call is being answered.
+    """
+
+    def __init__(self) -> None:
+        self._subscribed: dict[object, AppContext] = {}
+        self._used: dict[object, tuple[AppContext, float]] = {}
+        self._woken = anyio.Event()
+        self._is_hinted = False
+        self.has_ended = False
+
+    def use(self, app: "AppContext") -> None:
+        """The caller of this application has used a cursor or a bookmark: the feed is wanted for a while."""
+        self._used[_caller(app)] = app, app.monotonic() + WANTED_FOR_S
+        self._woken.set()
+
+    def subscribe(self, app: "AppContext") -> Callable[[], None]:
+        """The caller of this application wants the feed until the returned function is called, perhaps twice."""
+        token = object()
+        self._subscribed[token] = app
+        self._woken.set()
+
+        def end() -> None:
+            self._subscribed.pop(token, None)
+
+        return end
+
+    def wake(self) -> None:
+        """A hint was kept: whoever wants to know should, at once."""
+        self._is_hinted = True
+        self._woken.set()
+
+    def end(self) -> None:
+        """Let no look begin any more."""
+        self.has_ended = True
+        self._woken.set()
+
+    def take_hint(self) -> bool:
+        """Whether a hint was kept since this was asked last."""
+        was, self._is_hinted = self._is_hinted, False
+        return was
+
+    def wanting(self, now: float) -> tuple["AppContext", ...]:
+        """One application of each caller who wants the feed at that reading of their clock."""
+        self._used = {caller: (app, until) for caller, (app, until) in self._used.items() if now < until}
+        found = {_caller(app): app for app in self._subscribed.values()}
+        return tuple((found | {caller: app for caller, (app, _) in self._used.items()}).values())
+
+    async def changed(self) -> None:
+        """Wait until somebody wants something more."""
+        await self._woken.wait()
+        self._woken = anyio.Event()
+
+
+def _caller(app: "AppContext") -> object:
+    """Who calls, as far as feeds differ by it."""
+    person = app.principal.person
+    return None if person is None else person.id
