@@ -6,6 +6,7 @@ are changed around the PATCH (`links`), and an account's own stage is written af
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ from taskhand.domain.task_types import KnownType
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["HubSpotAdapter"]
 
@@ -90,6 +92,13 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self.properties = HubSpotProperties(self._reader, self._account)
         self._new_id = new_id
         self._new_tasks = NewTasks(self._reader, self._account, self._all_day, new_id)
+
+    @cached_property
+    def change_source(self) -> "ChangeSource":
+        """The changes by the date of the last one, and the histories of properties."""
+        from taskhand.backends.hubspot.changes import HubSpotChanges  # noqa: PLC0415  no start waits for it
+
+        return HubSpotChanges(self._client, self._account, self._reader, self.timing.clock)
 
     # Reads.
 

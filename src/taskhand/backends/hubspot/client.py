@@ -7,6 +7,7 @@ them. The account and the token have one address in every version.
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from taskhand.backends.hubspot.mapping import KINDS, PROPERTIES, Kind, association_types, value_at
@@ -29,6 +30,8 @@ _CHANGED: Final[Mapping[Kind, str]] = {
     "companies": "hs_lastmodifieddate",
     "deals": "hs_lastmodifieddate",
 }
+
+_NO_PARAMS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class HubSpotClient:
@@ -107,6 +110,26 @@ class HubSpotClient:
         body = {"inputs": inputs, "properties": list(names or self._properties(also)), "propertiesWithHistory": []}
         by = {"idProperty": by_property} if isinstance(by_property, str) else self._by(by_property)
         return await self._read(self._tasks("/batch/read"), body | by)
+
+    async def read_histories(
+        self, ids: Sequence[str], histories: Sequence[str], *, archived: bool = False
+    ) -> JsonObject:
+        """POST batch/read, up to 50 of HubSpot's own ids: the properties of the fields, of these with their histories.
+
+        `archived` is whether of deleted tasks.
+        """
+        inputs = [{"id": one} for one in ids]
+        body = {"inputs": inputs, "properties": self._properties(()), "propertiesWithHistory": list(histories)}
+        return await self._read(
+            self._tasks("/batch/read"), body, params={"archived": "true"} if archived else _NO_PARAMS
+        )
+
+    async def deleted_tasks(self, after: str | None) -> JsonObject:
+        """GET a page of deleted tasks, in the order of their ids."""
+        params = {"archived": "true", "limit": "100", "properties": ",".join(self._properties(()))}
+        return (
+            await self.http.get(self._tasks(), params=params | ({"after": after} if after else {}), expect="object")
+        ).object
 
     async def search(self, body: JsonObject) -> JsonObject:
         """POST a search for tasks (https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide)."""
@@ -206,9 +229,9 @@ class HubSpotClient:
             return {"userId": found.get("user_id"), "scopes": found.get("scopes")} if found.get("active") else {}
         return await self._read(Path.of("/oauth/v2/private-apps/get/access-token-info"), {"tokenKey": token})
 
-    async def _read(self, path: Path, body: JsonObject) -> JsonObject:
+    async def _read(self, path: Path, body: JsonObject, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
         """A POST that only reads."""
-        return (await self.http.post(path, json=body, expect="object", reads=True)).object
+        return (await self.http.post(path, json=body, params=params, expect="object", reads=True)).object
 
     async def _search(self, kind: str, body: JsonObject) -> JsonObject:
         path = Path.of(f"{self._base('objects')}/{kind}/search")

@@ -82,8 +82,6 @@ class CrmAdapter(ABC, Generic[_Row]):
     """The sentences of this CRM."""
     account: Account
     """The people, contacts and health of the account."""
-    change_source: "ChangeSource | None" = None
-    """How the CRM tells what was changed in it."""
     properties: OwnProperties | None = None
     """The task properties of the account's own, where it has them."""
     min_batch: ClassVar[int] = 1
@@ -108,6 +106,11 @@ class CrmAdapter(ABC, Generic[_Row]):
         self.recent = recent
         self._lost_creates = LostCreates(self)
         self._writer = Writer(self)
+
+    @property
+    def change_source(self) -> "ChangeSource | None":
+        """How the CRM tells what was changed in it; None where it cannot."""
+        return None
 
     # The wire.
 

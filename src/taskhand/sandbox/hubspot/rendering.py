@@ -56,7 +56,9 @@ def render_requested(
             known_properties(ctx, record.object_type),
         ),
     )
-    return body | ({"propertiesWithHistory": {name: _history(ctx, record, name) for name in wanted}} if wanted else {})
+    if not wanted or ctx.spec_variant.histories == "left_out":
+        return body
+    return body | {"propertiesWithHistory": {name: _history(ctx, record, name) for name in wanted}}
 
 
 def render_created(ctx: RequestContext, record: Record) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def render_associations(ctx: RequestContext, record: Record, names: Iterable[str
 
 
 def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, Any]]:
-    """Write a property's values, newest first."""
+    """Write a property's latest values, newest first."""
     values: list[dict[str, Any]] = []
     last: str | None = None
     for moment, version in ctx.store.versions(record):
@@ -94,7 +96,7 @@ def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, A
         if value != last:
             values.append({"value": value or "", "timestamp": format_instant(moment), **_source(version)})
         last = value
-    return values[::-1]
+    return values[::-1][: ctx.spec_variant.history_values]
 
 
 def _source(version: Record) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class SpecVariant(OAuthSwitches):
     settles: Literal["creates", "writes"] = "creates"
     # Seconds by which the search index is behind: documented as "a few moments", reported up to 30.
     search_lag: int = 5
+    # Seconds by which every other record, by its id, is later still in the index, so that records overtake each other.
+    late_records: int = 0
+    # Whether `propertiesWithHistory` is answered, and the number of values that it has: the latest ones.
+    histories: Literal["told", "left_out"] = "told"
+    history_values: int = 20
     # Archived records disappear from the index at once (documented), or as late as other changes.
     archived_index: Literal["hidden", "lags"] = "hidden"
     # The documented number of results of a search that can be paged through.

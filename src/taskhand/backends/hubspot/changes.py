@@ -1,0 +1,321 @@
+"""What was changed in a HubSpot account, whoever did it: found by the date of the last change, told by histories.
+
+Links to contacts, companies and deals have no history: that they differ from what was known is told of tasks that are
+read for another reason. Deleted tasks are in no search: they are found in the list of deleted tasks, or by a hint.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.batch import parts, unmentioned
+from taskhand.backends.hubspot.change_position import Bin, Position
+from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.histories import HISTORIES, Teller
+from taskhand.backends.hubspot.mapping import ID_OF, Record
+from taskhand.backends.hubspot.query import MOST_FOUND
+from taskhand.backends.hubspot.task_reader import TaskReader
+from taskhand.backends.remote.parsing import rows_in
+from taskhand.domain.change_source import KnownTasks, Look
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.event import TaskEvent, difference_event
+from taskhand.domain.task import Task
+
+__all__ = ["HubSpotChanges"]
+
+_MOST_WITH_HISTORY: Final = 50
+"""Inputs of one batch request that asks for histories."""
+_ENOUGH: Final = 100
+"""Changed tasks after which a look leaves the rest to the next one."""
+_BIN_PAGES: Final = 3
+"""Pages of the list of deleted tasks that one look reads."""
+_SKEW: Final = timedelta(seconds=2), timedelta(hours=1)
+"""How far off our clock must be, and may be: a date has whole seconds, and no clock of HubSpot's is hours off."""
+_GONE: Final = "HubSpot does not list deleted tasks to this credential: a deletion is found only where a webhook tells."
+_MOST_NAMED: Final = 5
+_CUT: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
+
+
+class HubSpotChanges:
+    """The changes of an account's tasks."""
+
+    compares = False
+    remark: str | None = (
+        "HubSpot's search finds a change some seconds late. Links to contacts, companies and deals have no history: "
+        "that they have changed is seen when something else of the task changes. Nobody tells who deleted a task, and "
+        "where many are deleted it is seen some minutes late."
+    )
+
+    def __init__(
+        self, client: HubSpotClient, account: Account, reader: TaskReader, clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._reader = reader
+        self._clock = clock
+
+    async def begin(self, at: datetime) -> str:
+        """The position at a moment of our clock: from it all is found that is in the histories."""
+        theirs = await self._account.upstream_time()
+        skew = theirs - self._clock() if theirs is not None else timedelta()
+        shortest, longest = _SKEW
+        return Position.at(millis_of(at + skew if shortest < abs(skew) < longest else at)).text
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """Find what has changed since a position; the tasks of `hints` are read whether a search finds them or not."""
+        at = Position.parse(position)
+        found = await self._search(at)
+        hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
+        await self._account.read_owners()
+        read = await self._read([*found.rows, *hinted])
+        listed = await self._list_deleted(at.bin)
+        gone = await self._read_deleted(listed, read.missing)
+        was = await known.find([self._known_by(one) for one in read.records] + gone.unknown)
+        await self._reader.prepare([*read.records, *gone.records])
+        told = _Told(at, Teller(self._reader.task, self._account.owners), self._clock(), was)
+        for record in read.records:
+            told.add(record, self._known_by(record))
+        for record in gone.records:
+            told.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
+        for task_id in gone.unknown:
+            told.add_vanished(task_id)
+        rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
+        seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
+        after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
+        gap = listed.gap or (_CUT.format(", ".join(told.cut[:_MOST_NAMED])) if told.cut else None)
+        text = replace(after, bin=listed.bin).text
+        return Look(tuple(sorted(told.events, key=_moment_of)), text, told.tasks, found.is_behind, gap)
+
+    def _known_by(self, record: Record) -> str:
+        return record.known_by(self._client.id_property)
+
+    async def _search(self, at: Position) -> "_Found":
+        """The tasks that were changed since they were seen last, the one that waits longest first."""
+        begun = max(0, at.search_from)
+        body = {
+            "filterGroups": [
+                {"filters": [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": str(begun)}]}
+            ],
+            "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
+            "properties": ["hs_lastmodifieddate"],
+            "limit": 200,
+        }
+        rows: dict[str, int] = {}
+        after: str | None = None
+        count, last = 0, begun
+        while True:
+            page = await self._client.search(body | ({"after": after} if after else {}))
+            records = list(filter(None, map(Record.read, rows_in("HubSpot", page, "results"))))
+            for record in records:
+                count, moment = count + 1, _modified(record)
+                last = max(last, moment)
+                if at.is_new(record.id, moment):
+                    rows[record.id] = moment
+            after = next_page(page)
+            if after is None or not records:
+                return _Found(rows)
+            # The next search begins at the last moment: where that is the first one too, it would find the same.
+            if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MOST_FOUND:
+                return _Found(rows, floor=last if count + 200 > MOST_FOUND else 0, is_behind=True)
+
+    async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
+        """The tasks of these ids with their links and histories."""
+        records: list[Record] = []
+        missing: list[str] = []
+        unread: set[str] = set()
+        for part in parts(ids, _MOST_WITH_HISTORY):
+            answer = await self._client.read_histories(part, HISTORIES, archived=archived)
+            given = filter(None, map(Record.read, rows_in("HubSpot", answer, "results")))
+            kept = [one for one in given if one.id in part and (archived or not one.is_archived)]
+            found = {one.id for one in kept}
+            records += kept
+            lost = set(unmentioned(part, answer, found))
+            unread |= lost
+            missing += [one for one in part if one not in found and one not in lost]
+        if records and not archived:
+            records = await self._reader.with_links(records)
+        return _Read(records, missing, frozenset(unread))
+
+    async def _list_deleted(self, at: Bin) -> "_Listed":
+        """The deleted tasks that may not have been seen yet, out of the next part of the list."""
+        rows: dict[str, Record] = {}
+        seen: dict[str, int] = {}
+        after = at.after
+        for _ in range(_BIN_PAGES):
+            try:
+                page = await self._client.deleted_tasks(after)
+            except (CallerError, OperatorError) as error:
+                if isinstance(error, OperatorError) and error.code != "forbidden":
+                    raise
+                return _Listed(rows, replace(at, is_refused=True), None if at.is_refused else _GONE)
+            for record in filter(None, map(Record.read, rows_in("HubSpot", page, "results"))):
+                moment = _deleted_at(record)
+                if moment is not None and at.is_new(record.id, moment):
+                    rows[record.id], seen[record.id] = record, moment
+            after = next_page(page)
+            if after is None:
+                break
+        return _Listed(rows, replace(at.with_seen(seen, after), is_refused=False))
+
+    async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> "_Deleted":
+        """Deleted tasks with their histories; as they are listed where that cannot be read."""
+        ids = list(dict.fromkeys([*listed.rows, *missing]))
+        if not ids:
+            return _Deleted([], [])
+        try:
+            read = await self._read(ids, archived=True)
+        except CallerError:
+            read = _Read([], [], frozenset())
+        found = {one.id for one in read.records}
+        others = [one for task_id, one in listed.rows.items() if task_id not in found]
+        return _Deleted([*read.records, *others], [one for one in missing if one in read.missing])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The ids of changed tasks, with the moments of their last change."""
+
+    rows: Mapping[str, int]
+    floor: int = 0
+    is_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Tasks; those that HubSpot says are missing, and those of which it says nothing."""
+
+    records: Sequence[Record]
+    missing: Sequence[str]
+    unread: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Deleted tasks by id, how far the list was read, and what may be missing."""
+
+    rows: Mapping[str, Record]
+    bin: Bin
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Deleted:
+    """Deleted tasks, and the ids of those that are nowhere."""
+
+    records: Sequence[Record]
+    unknown: list[str]
+
+
+@dataclass
+class _Told:
+    """What one look tells: events, and the tasks as they are now; `was` are those that were known."""
+
+    at: Position
+    teller: Teller
+    now: datetime
+    was: Mapping[str, Task]
+    events: list[TaskEvent] = field(default_factory=list)
+    tasks: dict[str, Task | None] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
+
+    @property
+    def since(self) -> datetime:
+        return _moment(self.at.since)
+
+    def add(self, record: Record, task_id: str) -> None:
+        """A task that was changed, or may have been."""
+        self.tasks[task_id] = now = self.teller.to_task(record)
+        before = self.was.get(task_id)
+        if (events := self.teller.tell(record, self.since)) is None:
+            self._compare(record, before, now, (self._searched, max(self._searched, _moment(_modified(record)))))
+            return
+        self.events += events
+        if self.teller.is_cut(record, self.since):
+            self.cut.append(task_id)
+        if before is not None:
+            self._compare(record, _with_links_of(now, before), now, (_moment(self.at.start), self.now))
+
+    def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
+        """A task that was deleted, and what was changed in it before."""
+        self.tasks[task_id] = None
+        moment = _deleted_at(record) or (_deleted_at(listed) if listed else None)
+        if moment is None:
+            self._vanished(record.id, self.teller.to_task(record))
+        elif moment >= self.at.start:
+            self.events += self.teller.tell(record, self.since) or ()
+            self.events += self.teller.tell_deletion(record, _moment(moment))
+
+    def add_vanished(self, task_id: str) -> None:
+        """A task that is nowhere: it was deleted for ever, or became another one."""
+        if (before := self.was.get(task_id)) is not None:
+            self.tasks[task_id] = None
+            self._vanished(task_id, before)
+
+    def _vanished(self, record_id: str, before: Task) -> None:
+        event = difference_event(before, None, self._key(record_id), between=(self._searched, self.now))
+        self.events += [event] if event is not None else []
+
+    def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
+        """Tell the difference between what was known of a task and what it is now."""
+        created = _created(record)
+        if before is None and created is not None and created >= _moment(self.at.start):
+            event = difference_event(None, now, f"{record.id} created")
+            event = replace(event, at=created) if event else None
+        elif before is not None:
+            event = difference_event(before, now, self._key(record.id), between=between)
+        else:
+            event = None
+        self.events += [event] if event is not None else []
+
+    def _key(self, record_id: str) -> str:
+        """A key that the same look has again when it is repeated, and no other."""
+        return f"{record_id} look {self.at.looks}"
+
+    @property
+    def _searched(self) -> datetime:
+        return _moment(self.at.search_from)
+
+
+def _with_links_of(now: Task, before: Task) -> Task:
+    """The task as it is now, with the links that were known before, as far as both can be read."""
+    links = [name for name, _, _ in ID_OF.values()]
+    unread = {*now.unreadable_fields, *before.unreadable_fields}
+    known = {name: getattr(before, name) for name in links if name not in unread}
+    return now.model_copy(
+        update={name: value for name, value in known.items() if MISSING not in (value, getattr(now, name))}
+    )
+
+
+def _moment(millis: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis)
+
+
+def _moment_of(event: TaskEvent) -> datetime:
+    return event.moment or datetime.min.replace(tzinfo=UTC)
+
+
+def _modified(record: Record) -> int:
+    """When the record was changed last; 0 where that cannot be read."""
+    return _millis(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")) or 0
+
+
+def _deleted_at(record: Record) -> int | None:
+    return _millis(record.json.get("archivedAt"))
+
+
+def _created(record: Record) -> datetime | None:
+    millis = _millis(record.json.get("createdAt") or record.properties.get("hs_createdate"))
+    return None if millis is None else _moment(millis)
+
+
+def _millis(raw: object) -> int | None:
+    try:
+        moment = moment_of(raw)
+    except (ValueError, OverflowError):
+        return None
+    return None if moment is None else millis_of(moment)
