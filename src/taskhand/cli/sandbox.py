@@ -237,11 +237,16 @@ def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> s
 
 def _serve(accounts: Sequence[Account], announce: "Callable[[Sequence[tuple[Account, str]]], None]") -> None:
     """Serve the accounts until Ctrl-C; `announce` tells their addresses."""
-    from taskhand.sandbox.server import serve
+    from taskhand.sandbox.server import serve_delivering
 
     async def serving() -> None:
         async with AsyncExitStack() as stack:
-            announce([(one, await stack.enter_async_context(serve(one.emulator, port=one.port))) for one in accounts])
+            announce(
+                [
+                    (one, await stack.enter_async_context(serve_delivering(one.emulator, port=one.port)))
+                    for one in accounts
+                ]
+            )
             await anyio.sleep_forever()
 
     try:

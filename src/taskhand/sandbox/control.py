@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from taskhand.sandbox.faults import parse_faults
+from taskhand.sandbox.webhook_post import post_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +34,8 @@ def control_routes(emulator: Emulator) -> list[Route]:
         ("PUT", "/_sandbox/faults", _faults),
         ("PUT", "/_sandbox/reading", _spec_variant),
         ("POST", "/_sandbox/reset", _reset),
+        ("GET", "/_sandbox/deliveries", _deliveries),
+        ("POST", "/_sandbox/deliveries", _deliver),
         ("GET", "/_sandbox/grants", _grants),
         ("POST", "/_sandbox/grants", _sign_in),
         ("DELETE", "/_sandbox/grants", _end_grants),
@@ -75,6 +78,18 @@ async def _spec_variant(emulator: Emulator, request: Request) -> Response:
 async def _reset(emulator: Emulator, _: Request) -> Response:
     emulator.reset()
     return Response(status_code=DONE)
+
+
+async def _deliveries(emulator: Emulator, _: Request) -> Response:
+    """List the webhooks that were sent, oldest first."""
+    return _json([asdict(one) for one in emulator.sender.log])
+
+
+async def _deliver(emulator: Emulator, _: Request) -> Response:
+    """Send the webhooks that are due now; answer what came of each request."""
+    before = len(emulator.sender.log)
+    await emulator.deliver(post_webhook)
+    return _json([asdict(one) for one in emulator.sender.log[before:]])
 
 
 async def _grants(emulator: Emulator, _: Request) -> Response:

@@ -15,6 +15,7 @@ from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.messages import Request, Response
 from taskhand.sandbox.odd_rows import OddRows
+from taskhand.sandbox.outbox import WebhookSender
 from taskhand.sandbox.request_log import Holder, Logged, RequestLog
 from taskhand.sandbox.routing import RouteMatch, find_route
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.oauth.server import AuthorizationServer
     from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.outbox import Outbox, Post
     from taskhand.sandbox.switches import Switches
 
 FIRST_ERROR = 300  # a response with this status or a higher one changed nothing
@@ -76,6 +78,7 @@ class Emulator(ABC):
         self.faults = tuple(faults)
         self.app = Starlette(routes=[*control_routes(self), Mount("/", app=self._serve)])
         self.reseed()
+        self.sender = self._open_sender()
 
     @abstractmethod
     def answer(self, request: Request, *, stale: bool) -> Response:
@@ -96,6 +99,10 @@ class Emulator(ABC):
     @abstractmethod
     def reseed(self) -> None:
         """Put the data back to what it was at the start."""
+
+    @abstractmethod
+    def open_outbox(self) -> Outbox[Any]:
+        """Return the deliveries of webhooks, of which none was sent yet."""
 
     @property
     @abstractmethod
@@ -119,6 +126,17 @@ class Emulator(ABC):
 
     def now(self) -> dt.datetime:
         """Return the time of the CRM's clock."""
+        return self._clock()
+
+    async def deliver(self, post: Post) -> tuple[Any, ...]:
+        """Send the webhooks that are due through `post(url, headers, body)`, and return them.
+
+        `post` returns a status or raises OSError. What has failed is due again later.
+        """
+        return await self.sender.deliver(post)
+
+    def tick(self) -> dt.datetime:
+        """Return the time at which something happens that is no request."""
         return self._clock()
 
     @property
@@ -149,14 +167,22 @@ class Emulator(ABC):
         self._odd_rows = None
         self._log.clear()
         self.faults = self.faults
+        self.sender = self._open_sender()
+
+    def _open_sender(self) -> WebhookSender[Any]:
+        return WebhookSender(self.open_outbox(), self.tick, self._next_fault)
+
+    def _next_fault(self, route: str) -> Fault | None:
+        return self._script.next(route)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = await delivery.read_request(scope, receive)
         if request is None:
             return
         route = self.route_of(request)
-        fault = self._script.next(route.key if route else f"{request.method} {request.path}")
+        fault = self._next_fault(route.key if route else f"{request.method} {request.path}")
         response = self._play(request, fault, route.key if route else None)
+        self.sender.note_change()
         await self._deliver(response, fault, scope, receive, send)
 
     def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:

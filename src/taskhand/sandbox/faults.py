@@ -28,8 +28,16 @@ Kind = Literal[
     "empty_body",  # the true status without a body
     "not_json",  # the true status and a JSON content type with a body that is not JSON
     "without_field",  # the answer without its `field`, or {} where none is named
+    "lost",  # the delivery of a webhook that is never sent
+    "twice",  # a delivery that is sent again, byte for byte
+    "forged",  # a delivery after one that somebody else has made up of it
+    "outdated",  # a delivery after a copy that was signed `seconds` ago
+    "late",  # a delivery that is sent after `seconds`
+    "out_of_order",  # a delivery that is sent after the next one
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+OF_DELIVERIES = frozenset({"lost", "twice", "forged", "outdated", "late", "out_of_order"})
+DELIVERY = "WEBHOOK"  # the route of what the sandbox sends itself; `*` does not stand for it
 COMMITTING = frozenset({"slow", "reset_after", "truncated", "stale_list", "empty_body", "not_json", "without_field"})
 TYPES: dict[str, type | tuple[type, ...]] = {  # of the fields that are not plain text
     "nth": (int, str),
@@ -45,7 +53,7 @@ PAGE = b"<!doctype html><html><head><title>Error</title></head><body><h1>Bad gat
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one kind, which strikes requests to a route."""
+    """A fault of one kind, which strikes requests to a route, or the deliveries of webhooks."""
 
     kind: Kind
     """What goes wrong."""
@@ -60,7 +68,7 @@ class Fault:
     retry_after: int | str | None = None
     """The header Retry-After: seconds, or an HTTP date."""
     seconds: float = 10.0
-    """The delay of `slow`."""
+    """The delay of `slow` and `late`, and the age of `outdated`."""
     to: str = "http://elsewhere.invalid"
     """The scheme and host of `redirect`."""
     field: str = ""
@@ -73,6 +81,8 @@ class Fault:
             raise ValueError(f"fault kind {self.kind!r} must be one of: {', '.join(KINDS)}")
         if self.nth != "every" and self.nth < 1:
             raise ValueError(f'fault nth {self.nth!r} must be a number from 1 or "every"')
+        if self.kind in OF_DELIVERIES and self.route not in {"*", DELIVERY}:
+            raise ValueError(f"fault kind {self.kind!r} is of deliveries, and takes no route but {DELIVERY}")
         if self.times < 1 or self.seconds < 0:
             raise ValueError("fault times must be at least 1, and seconds at least 0")
 
@@ -94,6 +104,8 @@ class Fault:
 
     def applies_to(self, route: str) -> bool:
         """Whether it applies to that route, `METHOD /path/{id}`."""
+        if self.kind in OF_DELIVERIES or route == DELIVERY:
+            return self.kind in OF_DELIVERIES and route == DELIVERY
         return _expand_stars(self.route, route) == route
 
     def strikes(self, count: int) -> bool:
@@ -128,7 +140,7 @@ class Script:
 
 def _check_routes(faults: Iterable[Fault], routes: tuple[str, ...]) -> None:
     for fault in faults:
-        if fault.route != "*" and not any(fault.applies_to(route) for route in routes):
+        if fault.route not in {"*", DELIVERY} and not any(fault.applies_to(route) for route in routes):
             raise ValueError(f"no route {fault.route!r} here; the routes are: {'; '.join(routes)}")
 
 

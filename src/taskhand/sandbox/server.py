@@ -21,11 +21,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from taskhand.sandbox.delivery import CLOSE, RESET
+from taskhand.sandbox.webhook_post import deliver_always
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp
+
+    from taskhand.sandbox.emulator import Emulator
 
 LINGER = "hh" if os.name == "nt" else "ii"  # the layout of struct linger
 
@@ -61,6 +64,19 @@ class _Connection(H11Protocol):
         raw = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(LINGER, 1, 0))
         self.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def serve_delivering(sandbox: Emulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve as `serve` does, and send every webhook as soon as it is due."""
+    async with serve(sandbox, host, port) as url:
+        delivering = asyncio.create_task(deliver_always(sandbox))  # a task group would wrap what the caller raises
+        try:
+            yield url
+        finally:
+            delivering.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await delivering
 
 
 @contextlib.asynccontextmanager

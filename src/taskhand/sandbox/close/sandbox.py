@@ -19,10 +19,11 @@ from taskhand.sandbox.close.routes import CREATING, DELETING, ENDPOINTS, HARMLES
 from taskhand.sandbox.close.seed import read_seed
 from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.task import render_task
-from taskhand.sandbox.close.webhook import deliveries
+from taskhand.sandbox.close.webhook import deliveries, find_deliveries
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions
 from taskhand.sandbox.messages import Response
 from taskhand.sandbox.oauth.grants import App, Grants
+from taskhand.sandbox.outbox import FoundOutbox
 from taskhand.sandbox.request_log import NOBODY
 from taskhand.sandbox.routing import RouteMatch, find_route
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)
 TOO_MANY_REQUESTS = 429
+RETRIES = (*(dt.timedelta(seconds=2**step) for step in range(11)), dt.timedelta(minutes=20))
+MOST_ATTEMPTS = 227  # documented: growing pauses of up to 20 minutes, for 72 hours
 OAUTH_APP = App("oa2client_sandbox", "close-sandbox-secret")
 
 
@@ -77,7 +80,7 @@ class CloseSandbox(Emulator):
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """The signed webhook requests that are due, in order; the sandbox sends none."""
+        """All webhook requests that are due, sent or not, in order."""
         return tuple(deliveries(self._context(self.spec_variant)))
 
     @property
@@ -105,6 +108,10 @@ class CloseSandbox(Emulator):
             "completions": [asdict(made) | {"at": str(made.at)} for made in ctx.store.completions.values()],
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
         }
+
+    def open_outbox(self) -> FoundOutbox:
+        """Return the deliveries of webhooks."""
+        return FoundOutbox(lambda: find_deliveries(self._context(self.spec_variant)), RETRIES, MOST_ATTEMPTS)
 
     def failure(self, status: int) -> Response:
         """Return Close's body for an error status; a 429 says when to retry."""

@@ -6,14 +6,16 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.event import Event, is_due, render_event
 from taskhand.sandbox.close.webhook_filter import matches
+from taskhand.sandbox.outbox import Found, Outgoing
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from taskhand.sandbox.close.context import RequestContext
 
@@ -35,7 +37,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A request as Close would send it; the sandbox sends none."""
+    """A request as Close would send it, with the signature of the moment of the event."""
 
     url: str
     headers: Mapping[str, str]
@@ -60,6 +62,26 @@ def deliveries(ctx: RequestContext) -> list[Delivery]:
     ]
 
 
+def find_deliveries(ctx: RequestContext) -> Iterator[Found]:
+    """Find what active subscriptions are to be told of; updates and deletes are not ripe before the consolidation."""
+    for event in ctx.store.events:
+        for hook in ctx.store.webhooks.values():
+            if hook.status == "active" and hook.made <= event.made:
+                yield Found((hook.id, event.id), is_due(event, ctx), partial(_outgoing, hook, event, ctx))
+
+
+def _outgoing(hook: Webhook, event: Event, ctx: RequestContext) -> Outgoing | None:
+    if not _matches_event(hook, event, ctx):
+        return None
+    body = _delivery(hook, event, ctx).body
+    return Outgoing(hook.url, body.encode(), partial(_sign, hook.signature_key, body))
+
+
+def _sign(key: str, body: str, now: dt.datetime) -> dict[str, str]:
+    timestamp = str(int(now.timestamp()))
+    return {"close-sig-hash": signature(key, timestamp, body), "close-sig-timestamp": timestamp}
+
+
 def _matches_event(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
     change = (event.change.object_type, event.change.action)
     wanted = [one for one in hook.events if (one["object_type"], one["action"]) == change]
@@ -68,10 +90,5 @@ def _matches_event(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
 
 def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:
     body = json.dumps({"subscription_id": hook.id, "event": render_event(event, ctx)})
-    timestamp = str(int(event.changed.timestamp()))
-    headers = {
-        "content-type": "application/json",
-        "close-sig-hash": signature(hook.signature_key, timestamp, body),
-        "close-sig-timestamp": timestamp,
-    }
+    headers = {"content-type": "application/json", **_sign(hook.signature_key, body, event.changed)}
     return Delivery(hook.url, headers, body)

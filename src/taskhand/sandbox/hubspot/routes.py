@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from taskhand.sandbox.hubspot import (
     account,
+    app_webhooks,
     association_batches,
     associations,
     batch,
@@ -90,6 +91,12 @@ _OTHERS: dict[str, Route] = {
     "GET /crm-object-schemas/v3/schemas": Route(schemas.list_schemas, SCHEMAS),
     "GET /account-info/v3/details": Route(account.details),
     "GET /account-info/v3/api-usage/daily/private-apps": Route(account.usage),
+    "GET /webhooks/v3/{appId}/settings": Route(app_webhooks.get_settings, has_token=False),
+    "PUT /webhooks/v3/{appId}/settings": Route(app_webhooks.put_settings, has_token=False),
+    "DELETE /webhooks/v3/{appId}/settings": Route(app_webhooks.delete_settings, has_token=False),
+    "GET /webhooks/v3/{appId}/subscriptions": Route(app_webhooks.list_subscriptions, has_token=False),
+    "POST /webhooks/v3/{appId}/subscriptions": Route(app_webhooks.create_subscription, has_token=False),
+    "DELETE /webhooks/v3/{appId}/subscriptions/{id}": Route(app_webhooks.delete_subscription, has_token=False),
     "POST /oauth/v2/private-apps/get/access-token-info": Route(account.token_info, has_token=False),
 }
 

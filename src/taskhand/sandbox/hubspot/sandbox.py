@@ -37,12 +37,11 @@ from taskhand.sandbox.oauth.grants import App, Grants
 from taskhand.sandbox.routing import RouteMatch, find_route
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.record import Record
     from taskhand.sandbox.hubspot.routes import Route
-    from taskhand.sandbox.hubspot.webhooks import Delivery
     from taskhand.sandbox.messages import Request, Response
     from taskhand.sandbox.oauth.grants import Issued
     from taskhand.sandbox.odd_rows import OddFields
@@ -91,12 +90,11 @@ class HubSpotSandbox(Emulator):
     ) -> None:
         self.token = token
         self.scopes = frozenset(scopes)
-        self.client_secret = oauth_app.client_secret
         self.authorization = HubSpotAuthorization(
             oauth_app, lambda: people_of(self._store.owners), lambda: self.spec_variant
         )
         self.authorization.scopes = tuple(sorted(self.scopes))
-        self.hooks = Webhooks()
+        self.hooks = Webhooks(oauth_app.client_secret)
         self._given_clock = clock
         super().__init__(spec_variant, clock or ticking_clock(), **options)
 
@@ -142,7 +140,7 @@ class HubSpotSandbox(Emulator):
 
     def edit(self, task_id: str, **properties: str) -> None:
         """Change a task as a person would in HubSpot's web app; ValueError for an unknown or archived task."""
-        now = self._now = self._clock()
+        now = self.tick()
         self._store.begin(now)
         record = self._store.find(TASKS, task_id)
         if record is None or record.is_archived:
@@ -152,21 +150,14 @@ class HubSpotSandbox(Emulator):
         self._store.put(new, now)
         self.hooks.emit_changed(record, new, now, EDITOR)
 
-    async def deliver(self, post: Callable[[str, dict[str, str], bytes], Awaitable[int]]) -> tuple[Delivery, ...]:
-        """Send the due webhooks through `post(url, headers, body)`, which returns a status or raises OSError.
+    def open_outbox(self) -> Webhooks:
+        """Return the deliveries of webhooks."""
+        return self.hooks
 
-        A delivery without success is due again later, with its `attemptNumber` increased.
-        """
-        now = self._now = self._clock()
-        due = self.hooks.take_due(now)
-        for delivery in due:
-            try:
-                status = await post(delivery.url, delivery.headers(self.client_secret, now), delivery.body)
-            except OSError:
-                self.hooks.settle(delivery, None, now)
-            else:
-                self.hooks.settle(delivery, status, now)
-        return tuple(due)
+    def tick(self) -> dt.datetime:
+        """Return the time at which something happens that is no request."""
+        self._now = self._clock()
+        return self._now
 
     def now(self) -> dt.datetime:
         """Return the time of the last request."""
@@ -187,7 +178,7 @@ class HubSpotSandbox(Emulator):
     def answer(self, request: Request, *, stale: bool) -> Response:
         """Check the token, apply the rate limits, check the scopes and call the endpoint."""
         self._count += 1
-        now = self._now = self._clock()
+        now = self.tick()
         match = self.route_of(request)
         if match is None:
             text = f"Unable to find {request.method} {request.path}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskhand.sandbox.hubspot import signature
@@ -47,6 +47,8 @@ class Delivery:
     events: tuple[Mapping[str, Any], ...]
     due: dt.datetime
     attempt: int = 0
+    secret: str = field(default="", repr=False)
+    is_signed: bool = True
 
     @property
     def body(self) -> bytes:
@@ -54,9 +56,9 @@ class Delivery:
         rows = [{**event, "attemptNumber": self.attempt} for event in self.events]
         return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
 
-    def headers(self, secret: str, now: dt.datetime) -> dict[str, str]:
-        """Return the headers with the signatures for a moment."""
-        timestamp, text = str(to_millis(now)), self.body.decode()
+    def headers_at(self, now: dt.datetime) -> dict[str, str]:
+        """Return the headers with the signatures of a moment."""
+        secret, timestamp, text = self.secret, str(to_millis(now)), self.body.decode()
         return {
             "Content-Type": "application/json",
             "User-Agent": AGENT,
@@ -87,7 +89,8 @@ class _Change(NamedTuple):
 class Webhooks:
     """The app's target URL, its subscriptions, and the pending deliveries."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
         self.url: str | None = None
         self.subscriptions: list[Subscription] = []
         self.pending: list[Delivery] = []
@@ -102,7 +105,8 @@ class Webhooks:
             raise ValueError(f"event type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}")
         if (event_type == CHANGE) != (property_name is not None):
             raise ValueError(f"{CHANGE} needs a property name, other types take none")
-        made = Subscription(FIRST_SUBSCRIPTION + len(self.subscriptions), event_type, object_type_id, property_name)
+        newest = max((one.id for one in self.subscriptions), default=FIRST_SUBSCRIPTION - 1)
+        made = Subscription(newest + 1, event_type, object_type_id, property_name)
         self.subscriptions.append(made)
         return made
 
@@ -137,6 +141,14 @@ class Webhooks:
         fields = {**ends, **types, "associationRemoved": is_removed}
         self._add(_Change(ASSOCIATION, link.task_id, "0-27", now, fields))
 
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be delivered."""
+        return not self.pending and not (self._events and self.url)
+
+    def put_back(self, one: Delivery, due: dt.datetime) -> None:
+        """Let a delivery be due at another time."""
+        self.pending.append(replace(one, due=due))
+
     def take_due(self, now: dt.datetime) -> list[Delivery]:
         """Remove and return the due deliveries; the caller must `settle` each, or it is lost."""
         self._bundle(now)
@@ -154,7 +166,9 @@ class Webhooks:
         events, self._events = self._events, []
         starts = range(0, len(events), MOST_EVENTS)
         if self.url is not None:
-            self.pending += [Delivery(self.url, tuple(events[n : n + MOST_EVENTS]), now) for n in starts]
+            self.pending += [
+                Delivery(self.url, tuple(events[n : n + MOST_EVENTS]), now, secret=self._secret) for n in starts
+            ]
 
     def _add(self, change: _Change) -> None:
         for one in self.subscriptions:

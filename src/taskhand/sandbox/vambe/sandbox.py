@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions, sequential_ids
 from taskhand.sandbox.messages import Response
+from taskhand.sandbox.outbox import FoundOutbox
 from taskhand.sandbox.vambe.auth import check_key, find_holder
 from taskhand.sandbox.vambe.contact import render_contact
 from taskhand.sandbox.vambe.context import RequestContext
@@ -16,6 +17,7 @@ from taskhand.sandbox.vambe.rate_limits import RateLimit
 from taskhand.sandbox.vambe.routes import CREATING, ENDPOINTS
 from taskhand.sandbox.vambe.seed import read_seed
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
+from taskhand.sandbox.vambe.task_events import find_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the documented task
+RETRIES = tuple(dt.timedelta(seconds=pause) for pause in (1, 10, 60))  # that there are some is documented
+MOST_ATTEMPTS = 4
 
 
 class VambeSandbox(Emulator):
@@ -74,6 +78,10 @@ class VambeSandbox(Emulator):
             "contacts": [render_contact(contact, self.spec_variant) for contact in self._store.contacts],
             "webhooks": [asdict(hook) | {"secret": None} for hook in self._store.webhooks.values()],
         }
+
+    def open_outbox(self) -> FoundOutbox:
+        """Return the deliveries of webhooks."""
+        return FoundOutbox(lambda: find_deliveries(self._store, self.spec_variant), RETRIES, MOST_ATTEMPTS)
 
     def failure(self, status: int) -> Response:
         """Return Vambe's body for an error status."""

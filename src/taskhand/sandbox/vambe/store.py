@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.task import render_task
+from taskhand.sandbox.vambe.task_events import TaskEvent, topics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,11 +38,15 @@ class Store:
         self.tasks = {task.id: task for task in tasks}
         self.before = dict(self.tasks)
         self.webhooks: dict[str, Webhook] = {}
+        self.events: list[TaskEvent] = []
         self.key_owner = key_owner
         self.odd: dict[str, OddFields] = {}
 
     def put(self, task: Task) -> None:
-        """Store a new or changed task."""
+        """Store a new or changed task; of new and of deleted ones no event is documented."""
+        earlier = self.tasks.get(task.id)
+        if earlier and not task.is_deleted and (topics := topics_of(earlier, task)):
+            self.events.append(TaskEvent(len(self.events), topics, earlier, task))
         self.before = dict(self.tasks)
         self.tasks[task.id] = task
 

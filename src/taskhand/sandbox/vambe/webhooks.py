@@ -1,4 +1,4 @@
-"""The webhook endpoints of https://docs.vambe.me/docs/webhooks. Subscriptions are stored; nothing is delivered."""
+"""The webhook endpoints of https://docs.vambe.me/docs/webhooks."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Webhook:
     active: bool = True
     description: str | None = None
     is_deleted: bool = False
+    first_event: int = 0  # the number of the first one after it was made
 
 
 def list_topics(ctx: RequestContext) -> list[str]:
@@ -48,7 +49,7 @@ def list_topics(ctx: RequestContext) -> list[str]:
 
 
 def list_deliveries(_: RequestContext) -> list[dict[str, Any]]:
-    """`GET /api/webhooks/calls`: the delivery log, which is always empty here."""
+    """`GET /api/webhooks/calls`: the delivery log, whose form is unknown; it is empty here."""
     return []
 
 
@@ -67,7 +68,9 @@ def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     """`POST /api/webhooks`: answers `{"status": "created", "id": ...}`."""
     body = read_object(ctx.request)
     _check(body, ctx.spec_variant, is_new=True)
-    hook = _apply_body(Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], ()), body)
+    hook = _apply_body(
+        Webhook(f"webhook_{len(ctx.store.webhooks) + 1}", body["url"], (), first_event=len(ctx.store.events)), body
+    )
     ctx.store.webhooks[hook.id] = hook
     return {"status": "created", "id": hook.id}
 

@@ -1,0 +1,106 @@
+"""The webhooks of the app: https://developers.hubspot.com/docs/api-reference/2026-03/webhooks/guide.
+
+A request bears the developer key of the app's account, and no access token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from taskhand.sandbox.hubspot.errors import APP, ApiError, unauthorized, validation_error
+from taskhand.sandbox.hubspot.object_types import BY_NAME
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
+
+if TYPE_CHECKING:
+    from taskhand.sandbox.hubspot.context import RequestContext
+    from taskhand.sandbox.hubspot.webhooks import Subscription
+
+DEVELOPER_KEY = "developer-sandbox-key"
+FIRST_MILLIS = 1_788_597_072_520
+
+
+def get_settings(ctx: RequestContext) -> Reply:
+    """`GET /webhooks/v3/{appId}/settings`."""
+    _check_key(ctx)
+    if ctx.hooks.url is None:
+        raise ApiError(404, "No webhook settings exist for this app.", "OBJECT_NOT_FOUND")
+    return Reply(200, _render_settings(ctx.hooks.url))
+
+
+def put_settings(ctx: RequestContext) -> Reply:
+    """`PUT /webhooks/v3/{appId}/settings`: the only target address of the app."""
+    _check_key(ctx)
+    url = ctx.object().get("targetUrl")
+    if not isinstance(url, str) or not url.startswith(("https://", "http://127.0.0.1:")):  # HTTPS is documented
+        raise validation_error("Webhooks need a target URL with HTTPS.", targetUrl=[str(url)])
+    ctx.hooks.url = url
+    return Reply(200, _render_settings(url))
+
+
+def delete_settings(ctx: RequestContext) -> Reply:
+    """`DELETE /webhooks/v3/{appId}/settings`."""
+    _check_key(ctx)
+    ctx.hooks.url = None
+    return NO_CONTENT
+
+
+def list_subscriptions(ctx: RequestContext) -> Reply:
+    """`GET /webhooks/v3/{appId}/subscriptions`."""
+    _check_key(ctx)
+    return Reply(200, {"results": [_render(one) for one in ctx.hooks.subscriptions]})
+
+
+def create_subscription(ctx: RequestContext) -> Reply:
+    """`POST /webhooks/v3/{appId}/subscriptions`: 201; one that is there already is refused."""
+    _check_key(ctx)
+    body = ctx.object()
+    event_type, name = body.get("eventType"), body.get("propertyName")
+    object_type = str(body.get("objectTypeId", "0-27"))
+    object_type = BY_NAME[object_type].type_id if object_type in BY_NAME else object_type
+    same = [one for one in ctx.hooks.subscriptions if one[1:] == (event_type, object_type, name)]
+    if same:
+        raise ApiError(409, "This subscription exists already.", "CONFLICT")
+    try:
+        made = ctx.hooks.subscribe(str(event_type), name, object_type)
+    except ValueError as error:
+        raise validation_error(str(error)) from None
+    return Reply(201, _render(made))
+
+
+def delete_subscription(ctx: RequestContext) -> Reply:
+    """`DELETE /webhooks/v3/{appId}/subscriptions/{id}`."""
+    _check_key(ctx)
+    found = [one for one in ctx.hooks.subscriptions if str(one.id) == ctx.values["id"]]
+    if not found:
+        raise ApiError(404, "Subscription not found", "OBJECT_NOT_FOUND")
+    ctx.hooks.subscriptions.remove(found[0])
+    return NO_CONTENT
+
+
+def _check_key(ctx: RequestContext) -> None:
+    if ctx.query.get("hapikey") != DEVELOPER_KEY:
+        raise unauthorized()
+    if ctx.values["appId"] != str(APP):
+        raise ApiError(404, "App not found", "OBJECT_NOT_FOUND")
+
+
+def _render_settings(url: str) -> dict[str, Any]:
+    return {
+        "targetUrl": url,
+        "throttling": {"maxConcurrentRequests": 10, "period": "SECONDLY"},
+        "createdAt": FIRST_MILLIS,
+        "updatedAt": FIRST_MILLIS,
+    }
+
+
+def _render(one: Subscription) -> dict[str, Any]:
+    named = {} if one.property_name is None else {"propertyName": one.property_name}
+    return {
+        "id": str(one.id),
+        "eventType": one.event_type,
+        "objectTypeId": one.object_type_id,
+        **named,
+        "active": True,
+        "createdAt": FIRST_MILLIS,
+        "updatedAt": FIRST_MILLIS,
+    }

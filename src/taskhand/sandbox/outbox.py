@@ -1,0 +1,213 @@
+"""The requests of webhooks: which are due, and what goes wrong with them on demand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import anyio
+
+from taskhand.sandbox.faults import DELIVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable, Iterable
+
+    from taskhand.sandbox.faults import Fault
+
+    Post = Callable[[str, dict[str, str], bytes], Awaitable[int]]
+    """Sends a request (address, headers, body); returns the status of the answer, or raises OSError."""
+
+LEAST_ERROR = 300
+LOGGED = 1_000  # rows
+
+
+class Delivery(Protocol):
+    """One request to a subscriber; `attempt` counts from 0."""
+
+    @property
+    def url(self) -> str:
+        """Where it goes."""
+
+    @property
+    def body(self) -> bytes:
+        """What is sent."""
+
+    @property
+    def attempt(self) -> int:
+        """How often it has failed."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a signature shows that it comes from the CRM; else whoever knows the address can send it."""
+
+    def headers_at(self, now: dt.datetime) -> dict[str, str]:
+        """The headers, signed at a moment."""
+
+
+D = TypeVar("D", bound=Delivery)
+
+
+class Outbox(Protocol[D]):
+    """The deliveries of one CRM, which knows when it repeats which."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits, due or not."""
+
+    def take_due(self, now: dt.datetime) -> list[D]:
+        """Remove and return what is due; each must be settled or put back, or it is lost."""
+
+    def put_back(self, one: D, due: dt.datetime) -> None:
+        """Let it be due at another time."""
+
+    def settle(self, one: D, status: int | None, now: dt.datetime) -> None:
+        """Note the result: without an answer, or after a refusal, it is repeated."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A delivery whose body is the same at each attempt; `sign` makes the headers."""
+
+    url: str
+    body: bytes
+    sign: Callable[[dt.datetime], dict[str, str]]
+    is_signed: bool = True
+    attempt: int = 0
+
+    def headers_at(self, now: dt.datetime) -> dict[str, str]:
+        """The headers, signed at a moment."""
+        return {"content-type": "application/json", **self.sign(now)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A delivery that the CRM's data call for; `make` returns None where the subscriber wants something else."""
+
+    key: Hashable
+    is_ripe: bool
+    make: Callable[[], Outgoing | None]
+
+
+class FoundOutbox:
+    """The outbox of a CRM whose deliveries follow from its data: each is sent once, and again while it fails.
+
+    `pauses` are those after each failure; the last one counts for all that follow, until `most` attempts were made.
+    """
+
+    def __init__(self, find: Callable[[], Iterable[Found]], pauses: tuple[dt.timedelta, ...], most: int) -> None:
+        self._find, self._pauses, self._most = find, pauses, most
+        self._taken: set[Hashable] = set()
+        self._waiting: list[tuple[dt.datetime, Outgoing]] = []
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting and all(one.key in self._taken for one in self._find())
+
+    def take_due(self, now: dt.datetime) -> list[Outgoing]:
+        """Remove and return what is due: what waits, then what is new."""
+        due = [one for at, one in self._waiting if at <= now]
+        self._waiting = [(at, one) for at, one in self._waiting if at > now]
+        fresh = [one for one in self._find() if one.is_ripe and one.key not in self._taken]
+        self._taken.update(one.key for one in fresh)
+        return due + [made for one in fresh if (made := one.make()) is not None]
+
+    def put_back(self, one: Outgoing, due: dt.datetime) -> None:
+        """Let it be due at another time."""
+        self._waiting.append((due, one))
+
+    def settle(self, one: Outgoing, status: int | None, now: dt.datetime) -> None:
+        """Repeat it where there was no success."""
+        if (status is None or status >= LEAST_ERROR) and one.attempt + 1 < self._most:
+            pause = self._pauses[min(one.attempt, len(self._pauses) - 1)]
+            self._waiting.append((now + pause, replace(one, attempt=one.attempt + 1)))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A delivery that was sent or lost; `status` is None where there was no answer."""
+
+    url: str
+    at: str
+    attempt: int
+    status: int | None
+    fault: str | None
+
+
+@dataclass
+class WebhookSender(Generic[D]):
+    """Sends what is due in an outbox, disturbed by the faults that `next_fault` returns; `clock` says what is due."""
+
+    outbox: Outbox[D]
+    clock: Callable[[], dt.datetime]
+    next_fault: Callable[[str], Fault | None]
+    log: list[Sent] = field(default_factory=list)
+    _held: list[D] = field(default_factory=list)
+    _late: list[tuple[str, bytes]] = field(default_factory=list)
+    _changed: anyio.Event | None = None
+
+    async def deliver(self, post: Post) -> tuple[D, ...]:
+        """Send what is due, and return it."""
+        now = self.clock()
+        due = self.outbox.take_due(now)
+        held, self._held = (self._held, []) if due else ([], self._held)
+        for one in due:
+            await self._deliver(one, post, now)
+        for one in held:
+            await self._send(one, post, now, "out_of_order")
+        return tuple(due)
+
+    def note_change(self) -> None:
+        """Wake what waits for a change."""
+        if self._changed is not None:
+            self._changed.set()
+
+    async def wait_for_change(self) -> None:
+        """Wait until something may be due that was not before."""
+        self._changed = anyio.Event()
+        await self._changed.wait()
+
+    async def _deliver(self, one: D, post: Post, now: dt.datetime) -> None:
+        if (what := (one.url, one.body)) in self._late:
+            self._late.remove(what)
+            await self._send(one, post, now, "late")
+            return
+        fault = self.next_fault(DELIVERY)
+        kind = fault.kind if fault else None
+        age = dt.timedelta(seconds=fault.seconds if fault else 0)
+        if kind == "lost":
+            self._note(one, now, None, kind)
+        elif kind == "out_of_order":
+            self._held.append(one)
+        elif kind == "late":
+            self._late.append(what)
+            self.outbox.put_back(one, now + age)
+        else:
+            await self._send_disturbed(one, post, now, kind, age)
+
+    async def _send_disturbed(self, one: D, post: Post, now: dt.datetime, kind: str | None, age: dt.timedelta) -> None:
+        """Send it, after what a fault puts before it."""
+        if kind == "forged":
+            url, body = (one.url, one.body + b" ") if one.is_signed else (f"{one.url}0", one.body)
+            self._note(one, now, await _status(post, url, one.headers_at(now), body), kind)
+        if kind == "outdated":
+            self._note(one, now, await _status(post, one.url, one.headers_at(now - age), one.body), kind)
+        await self._send(one, post, now)
+        if kind == "twice":
+            self._note(one, now, await _status(post, one.url, one.headers_at(now), one.body), kind)
+
+    async def _send(self, one: D, post: Post, now: dt.datetime, fault: str | None = None) -> None:
+        status = await _status(post, one.url, one.headers_at(now), one.body)
+        self.outbox.settle(one, status, now)
+        self._note(one, now, status, fault)
+
+    def _note(self, one: D, now: dt.datetime, status: int | None, fault: str | None) -> None:
+        self.log.append(Sent(one.url, now.isoformat(), one.attempt, status, fault))
+        del self.log[:-LOGGED]
+
+
+async def _status(post: Post, url: str, headers: dict[str, str], body: bytes) -> int | None:
+    """The status of the answer; None without one."""
+    try:
+        return await post(url, headers, body)
+    except OSError:
+        return None

@@ -1,0 +1,69 @@
+"""The task events of webhooks, which https://docs.vambe.me/reference/tasks/update-task names; their body is assumed.
+
+The form is the one that others have observed of ticket and stage events. Deliveries bear no signature.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from taskhand.sandbox.outbox import Found, Outgoing
+from taskhand.sandbox.vambe.task import render_task
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from taskhand.sandbox.vambe.spec_variant import SpecVariant
+    from taskhand.sandbox.vambe.store import Store
+    from taskhand.sandbox.vambe.task import Task
+    from taskhand.sandbox.vambe.webhooks import Webhook
+
+
+@dataclass(frozen=True)
+class TaskEvent:
+    """What an update has made of a task; `topics` are those that it belongs to."""
+
+    number: int
+    topics: tuple[str, ...]
+    before: Task
+    after: Task
+
+
+def topics_of(before: Task, after: Task) -> tuple[str, ...]:
+    """The topics of an update, as documented: a field, the type of the status, the responsible people."""
+    if before == after:
+        return ()
+    completed = ("task.completed",) if after.status.is_finished and not before.status.is_finished else ()
+    reassigned = ("task.reassigned",) if set(before.responsible_ids) != set(after.responsible_ids) else ()
+    return ("task.updated", *completed, *reassigned)
+
+
+def find_deliveries(store: Store, spec_variant: SpecVariant) -> Iterator[Found]:
+    """Find what active subscriptions are to be told of."""
+    for event in store.events:
+        for hook in store.webhooks.values():
+            if hook.active and not hook.is_deleted and hook.first_event <= event.number:
+                for topic in event.topics:
+                    key = (hook.id, event.number, topic)
+                    yield Found(key, is_ripe=True, make=partial(_outgoing, hook, event, topic, spec_variant))
+
+
+def _outgoing(hook: Webhook, event: TaskEvent, topic: str, spec_variant: SpecVariant) -> Outgoing | None:
+    if topic not in hook.topics:
+        return None
+    body = {
+        "topic": topic,
+        "event_type": topic.partition(".")[2],
+        "entity_name": "task",
+        "entity_data": render_task(event.after, spec_variant),
+        "previous_entity_data": render_task(event.before, spec_variant),
+    }
+    return Outgoing(hook.url, json.dumps(body, ensure_ascii=False).encode(), _no_signature, is_signed=False)
+
+
+def _no_signature(_: dt.datetime) -> dict[str, str]:
+    return {}

@@ -1,0 +1,62 @@
+"""Sends a webhook to its subscriber over HTTP, and what is due as soon as it is due."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import anyio
+
+if TYPE_CHECKING:
+    from anyio.abc import ByteStream
+
+    from taskhand.sandbox.emulator import Emulator
+
+ANSWER_S: Final = 5.0  # documented of HubSpot, assumed of the others
+SHORTEST_S, LONGEST_S = 0.05, 1.0  # pauses between two looks at what is due later
+LONGEST_HEAD = 65_536
+
+
+async def post_webhook(url: str, headers: dict[str, str], body: bytes) -> int:
+    """POST, and return the status; OSError without an answer in time, redirects are not followed."""
+    parts = urlsplit(url)
+    host, is_tls = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if is_tls else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    own = {"host": parts.netloc.rpartition("@")[2], "content-length": str(len(body)), "connection": "close"}
+    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in {**own, **headers}.items()), "", ""]
+    try:
+        with anyio.fail_after(ANSWER_S):
+            async with await _connect(host, port, is_tls=is_tls) as stream:
+                await stream.send("\r\n".join(lines).encode("latin-1") + body)
+                return await _read_status(stream)
+    except (anyio.BrokenResourceError, anyio.EndOfStream, ValueError, UnicodeError) as error:
+        raise ConnectionError(f"no answer of HTTP: {error!r}") from error
+
+
+async def _connect(host: str, port: int, *, is_tls: bool) -> ByteStream:
+    if is_tls:
+        return await anyio.connect_tcp(host, port, ssl_context=ssl.create_default_context())
+    return await anyio.connect_tcp(host, port)
+
+
+async def _read_status(stream: ByteStream) -> int:
+    head = b""
+    while b"\r\n" not in head and len(head) < LONGEST_HEAD:
+        head += await stream.receive()
+    return int(head.split(maxsplit=2)[1])
+
+
+async def deliver_always(emulator: Emulator) -> None:
+    """Send every webhook as soon as it is due, until cancelled."""
+    pause = SHORTEST_S
+    while True:
+        sender = emulator.sender  # a reset makes another
+        if sender.outbox.is_empty():
+            await sender.wait_for_change()
+            continue
+        sent = await sender.deliver(post_webhook)
+        pause = SHORTEST_S if sent else min(2 * pause, LONGEST_S)
+        with anyio.move_on_after(pause):
+            await sender.wait_for_change()
