@@ -124,7 +124,7 @@ async def as_before(store: Path, *paths: Path) -> list[str]:
         async with open_journal(file, f"local {path}", FixedClock()) as journal:
             made.append(await settle(journal))
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.executescript("DROP INDEX entry_began; DROP INDEX entry_pruned; PRAGMA user_version = 1")
+        connection.executescript("DROP INDEX entry_pruned; PRAGMA user_version = 1")
     return made
 
 

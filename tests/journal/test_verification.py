@@ -28,7 +28,7 @@ from taskhand.journal.entry import COLUMNS, Entry
 from taskhand.journal.hash_chain import Link, next_link
 from taskhand.journal.journal import Claim, Ending, Result
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.journal.verification import Verification, verify_chain
+from taskhand.journal.verification import Verification, describe_rows, verify_chain
 from taskhand.journal.writes import append, set_link
 
 Database = sqlite3.Connection
@@ -96,6 +96,48 @@ def found_at(original: Database, tamper: Tamper) -> int | None:
     """The number of the row that the fault names."""
     fault = tampered(original, tamper).fault
     return fault.seq if fault else None
+
+
+def test_a_health_check_looks_at_the_newest_rows_and_says_how_many_it_has_not_looked_at(original: Database) -> None:
+    first, *_, last = seqs = numbers(original)
+    with closing(sqlite3.connect(":memory:")) as copy:
+        original.backup(copy)
+        copy.row_factory = sqlite3.Row
+        for count in range(1, len(seqs)):
+            found = verify_chain(copy, newest=count)
+            assert (found.fault, found.rows, found.unread) == (None, count, len(seqs) - count)
+        assert "as they were written" in describe_rows(found)
+        assert describe_rows(found).startswith(f"{len(seqs)} rows, of which the newest {found.rows} are ")
+        for tamper, seen in (
+            (f"UPDATE entry SET at = 'x' WHERE seq = {first}", len(seqs)),  # noqa: S608  numbers of rows
+            (f"UPDATE entry SET at = 'x' WHERE seq = {last}", 1),  # noqa: S608  as above
+        ):
+            copy.execute(tamper)
+            assert verify_chain(copy, newest=seen - 1).fault is None or seen == 1
+            assert verify_chain(copy, newest=seen).fault
+            copy.execute("UPDATE entry SET at = json_extract(body, '$.at')")
+
+
+def test_claims_and_open_changes_of_the_newest_rows_are_compared(original: Database) -> None:
+    opened = original.execute("SELECT max(seq) FROM entry WHERE kind = 'opening'").fetchone()[0]
+    with closing(sqlite3.connect(":memory:")) as copy:
+        original.backup(copy)
+        copy.row_factory = sqlite3.Row
+        rest = numbers(original)[-1] - opened
+        for table in ("claim", "under_way"):
+            copy.execute("SAVEPOINT whole")
+            copy.execute(f"DELETE FROM {table} WHERE seq = {opened}")  # noqa: S608  a table of ours
+            assert verify_chain(copy, newest=rest).fault is None
+            fault = verify_chain(copy, newest=rest + 1).fault
+            assert fault is not None
+            assert fault.seq == opened
+            copy.execute("ROLLBACK TO whole")
+
+
+@pytest.mark.parametrize("seq", [-1, 1, 10**9])
+def test_a_claim_of_a_row_that_was_pruned_or_never_there_is_found(original: Database, seq: int) -> None:
+    sql = "INSERT INTO claim SELECT 'another scope', place, ?, change_id, at FROM claim LIMIT 1"
+    assert found_at(original, runs(sql, seq)) == seq
 
 
 def newest(original: Database) -> str:
@@ -200,14 +242,14 @@ def test_what_is_kept_beside_the_chain_must_agree_with_it(original: Database, ta
 @pytest.mark.parametrize(
     "sql",
     [
-        "INSERT INTO claim SELECT 'another scope', place, seq, change_id, at FROM claim LIMIT 1",
-        "INSERT INTO claim SELECT scope, 'elsewhere', seq, change_id, at FROM claim LIMIT 1",
-        "INSERT INTO under_way SELECT 'chg_9999', session, place, seq FROM under_way LIMIT 1",
+        "INSERT INTO claim SELECT 'another scope', place, seq, change_id, at FROM claim ORDER BY seq LIMIT 1",
+        "INSERT INTO claim SELECT scope, 'elsewhere', seq, change_id, at FROM claim ORDER BY seq LIMIT 1",
+        "INSERT INTO under_way SELECT 'chg_9999', session, place, seq FROM under_way ORDER BY seq LIMIT 1",
     ],
 )
 def test_finds_a_row_added_beside_the_chain(original: Database, sql: str) -> None:
     table = sql.split()[2]
-    seq = original.execute(f"SELECT seq FROM {table} LIMIT 1").fetchone()[0]  # noqa: S608  a table of ours
+    seq = original.execute(f"SELECT min(seq) FROM {table}").fetchone()[0]  # noqa: S608  a table of ours
     assert found_at(original, runs(sql)) == seq
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.verification import Verification, verify_chain
+from taskhand.journal.verification import NEWEST, Verification, describe_rows, verify_chain
 from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import Store
 
@@ -36,14 +36,16 @@ async def check_journal(store: Store, path: Path) -> CheckResult:
         sentence = f"{path} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
         return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
     size = await describe_size(path)
-    sentence = f"{path}, {size}: {found.rows} rows, all as they were written; open changes: {under_way}."
+    sentence = f"{path}, {size}: {describe_rows(found)}; open changes: {under_way}."
     if under_way:
         sentence += " The next start settles those of processes that have ended."
     return CheckResult("journal", "ok", f"{sentence}{await describe_copies(path)}")
 
 
 def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:
-    return verify_chain(connection), int(connection.execute("SELECT count(*) FROM under_way").fetchone()[0])
+    return verify_chain(connection, newest=NEWEST), int(
+        connection.execute("SELECT count(*) FROM under_way").fetchone()[0]
+    )
 
 
 def describe_journal(connection: sqlite3.Connection) -> Description:

@@ -13,7 +13,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.owner import PLACES, Owner
 from taskhand.journal.sql_journal import NewId, SqlJournal
-from taskhand.journal.verification import verify_chain
+from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
 from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease
 from taskhand.postgres.migrations import PostgresKind
@@ -103,7 +103,7 @@ class _DatabaseHome:
             await self.store.write(lambda _: None)
             found, under_way = await self.store.read(
                 lambda connection: (
-                    verify_chain(connection),
+                    verify_chain(connection, newest=NEWEST),
                     connection.execute("SELECT count(*) FROM under_way").fetchone()[0],
                 )
             )
@@ -113,7 +113,7 @@ class _DatabaseHome:
         if found.fault:
             sentence = f"{where} was altered: row {found.fault.seq} is not right, {found.fault.problem}."
             return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
-        rows = f"{where}: {found.rows} rows, all as they were written; open changes: {under_way}."
+        rows = f"{where}: {describe_rows(found)}; open changes: {under_way}."
         return CheckResult("journal", "ok", rows)
 
     async def aclose(self) -> None:

@@ -1,8 +1,8 @@
 """Verification of the whole journal: finds rows that were altered, added or removed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from taskhand.journal.entry import COLUMNS
 from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
@@ -10,13 +10,19 @@ from taskhand.journal.writes import anchor, head
 from taskhand.sql.connection import SqlConnection, SqlRow
 from taskhand.sqlite.damaged_text import read_damaged_text
 
-__all__ = ["Verification", "verify_chain"]
+__all__ = ["NEWEST", "Verification", "describe_rows", "verify_chain"]
 
-_ROWS = f"SELECT seq, hash, body, {', '.join(COLUMNS)} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
-_PORTION = 1_000
-"""Rows that are read at a time: a driver may keep all rows of a statement in memory."""
-_CLAIMS = "SELECT scope, place, seq, change_id, at FROM claim"
-_UNDER_WAY = "SELECT change_id, session, place, seq FROM under_way"
+NEWEST: Final = 100_000
+"""Rows of a large journal that a health check looks at, which takes some seconds."""
+
+_ROWS: Final = f"SELECT seq, hash, body, {', '.join(COLUMNS)} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_PORTION: Final = 1_000
+"""Rows that are read at a time, with the claims that they made: memory does not grow with the journal."""
+_CLAIMS: Final = "SELECT scope, place, seq, change_id, at FROM claim WHERE seq > ? AND seq <= ?"
+_OTHER_CLAIM: Final = "SELECT min(seq) FROM claim WHERE seq > ? AND seq <= ?"
+_UNDER_WAY: Final = "SELECT change_id, session, place, seq FROM under_way WHERE seq > ?"
+_FIRST, _LAST = -(2**63), 2**63 - 1
+_CLAIMS_DIFFER: Final = "the table of claims does not match the claims that it makes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +30,30 @@ class Verification:
     """The result: how many `rows` are right, the newest of them (`head`), and the first `fault`.
 
     A person who can write the file can also make a whole new chain. A hash of the head that was noted elsewhere reveals
-    that: it must stay in the chain. `has_noted` is false where the noted hash is missing.
+    that: it must stay in the chain. `has_noted` is false where the noted hash is missing. `unread` are the rows before
+    those that were looked at, if not all were.
     """
 
     rows: int
     head: Link
     fault: Fault | None = None
     has_noted: bool = True
+    unread: int = 0
 
 
 @dataclass(slots=True)
-class _ExpectedTables:
-    """What the tables beside the chain must contain according to the rows of the chain."""
+class _BesideChain:
+    """What the tables beside the chain must contain according to the rows of the chain.
 
+    Claims are compared for each portion of rows. Of changes those are kept that are under way.
+    """
+
+    connection: SqlConnection
+    since: int
+    """The row after which all was looked at."""
     claims: set[tuple[object, ...]] = field(default_factory=set)
     under_way: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    fault: Fault | None = None
 
     def add(self, seq: int, body: Mapping[str, Any]) -> None:
         """Take one more row of the chain into account."""
@@ -51,42 +66,78 @@ class _ExpectedTables:
             case {"kind": "ending", "change_id": change_id}:
                 self.under_way.pop(change_id, None)
 
-    def find_fault(self, connection: SqlConnection) -> Fault | None:
-        """The first row of the chain that the tables disagree with."""
-        claims = {tuple(row) for row in connection.execute(_CLAIMS)}
-        if wrong := {int(str(row[2])) for row in self.claims ^ claims}:
-            return Fault(min(wrong), "the table of claims does not match the claims that it makes")
-        under_way = {tuple(row) for row in connection.execute(_UNDER_WAY)}
+    def compare_claims(self, after: int, through: int) -> None:
+        """Compare the claims of a portion of rows."""
+        there = {tuple(row) for row in self.connection.execute(_CLAIMS, (after, through))}
+        if (wrong := self.claims ^ there) and self.fault is None:
+            self.fault = Fault(min(int(str(row[2])) for row in wrong), _CLAIMS_DIFFER)
+        self.claims = set()
+
+    def find_fault(self, start: int, end: int) -> Fault | None:
+        """The first row that the tables disagree with; the chain was walked from `start` to `end`."""
+        for bounds in ((self.since, start), (end, _LAST)):
+            ((other,),) = self.connection.execute(_OTHER_CLAIM, bounds)
+            if other is not None and (self.fault is None or other < self.fault.seq):
+                self.fault = Fault(int(other), _CLAIMS_DIFFER)
+        if self.fault is not None:
+            return self.fault
+        under_way = {tuple(row) for row in self.connection.execute(_UNDER_WAY, (self.since,))}
         if wrong := {int(str(row[3])) for row in set(self.under_way.values()) ^ under_way}:
             return Fault(min(wrong), "the table of open changes does not match it")
         return None
 
 
-def verify_chain(connection: SqlConnection, noted: str | None = None) -> Verification:
-    """Check every row, within a transaction of the connection; `noted` is the hash of a head noted earlier."""
+def describe_rows(found: Verification) -> str:
+    """A sentence's part for a health check: how many rows are right, and how many were not looked at."""
+    if not found.unread:
+        return f"{found.rows} rows, all as they were written"
+    return (
+        f"{found.unread + found.rows} rows, of which the newest {found.rows} are as they were written "
+        "(`taskhand journal verify` reads all)"
+    )
+
+
+def verify_chain(connection: SqlConnection, noted: str | None = None, newest: int | None = None) -> Verification:
+    """Check every row, within a transaction of the connection, or about so many of the `newest`.
+
+    `noted` is the hash of a head noted earlier.
+    """
     # Text that is not UTF-8 any more is reported as altered: it must not end the verification.
     with read_damaged_text(connection):
-        return _verify_rows(connection, noted)
+        return _verify_rows(connection, noted, newest)
 
 
-def _read_rows(connection: SqlConnection) -> Iterator[SqlRow]:
-    """Every row, in the order of their numbers."""
-    last = -(2**63)
+def _verify_rows(connection: SqlConnection, noted: str | None, newest: int | None) -> Verification:
+    start, end = anchor(connection), head(connection)
+    if start is None or end is None:
+        return Verification(0, START, Fault(0, "the record of where the chain begins and ends was removed"))
+    within = None if newest is None else _find_link(connection, start.seq, end.seq - newest)
+    unread = 0 if within is None else within.seq - start.seq
+    first = within or start
+    walk, rows, has_noted = ChainWalk(first, begins_within=within is not None), 0, noted in (None, start.hash)
+    beside = _BesideChain(connection, first.seq if within else _FIRST)
+    for portion in _read_portions(connection, first.seq if within else _FIRST):
+        before = walk.last.seq
+        for stored in portion:
+            link = Link(stored["seq"], stored["hash"])
+            body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
+            if fault:
+                return Verification(rows, walk.last, fault, has_noted, unread)
+            beside.add(link.seq, body)
+            rows, has_noted = rows + 1, has_noted or link.hash == noted
+        beside.compare_claims(before, walk.last.seq)
+    fault = walk.check_end(end) or beside.find_fault(first.seq, walk.last.seq)
+    return Verification(rows, walk.last, fault, has_noted, unread)
+
+
+def _read_portions(connection: SqlConnection, last: int) -> Iterator[Sequence[SqlRow]]:
+    """The rows after `last`, in the order of their numbers."""
     while rows := connection.execute(_ROWS, (last, _PORTION)).fetchall():
-        yield from rows
+        yield rows
         last = rows[-1]["seq"]
 
 
-def _verify_rows(connection: SqlConnection, noted: str | None) -> Verification:
-    start, newest = anchor(connection), head(connection)
-    if start is None or newest is None:
-        return Verification(0, START, Fault(0, "the record of where the chain begins and ends was removed"))
-    walk, tables, rows, has_noted = ChainWalk(start), _ExpectedTables(), 0, noted in (None, start.hash)
-    for stored in _read_rows(connection):
-        link = Link(stored["seq"], stored["hash"])
-        body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
-        if fault:
-            return Verification(rows, walk.last, fault, has_noted)
-        tables.add(link.seq, body)
-        rows, has_noted = rows + 1, has_noted or link.hash == noted
-    return Verification(rows, walk.last, walk.check_end(newest) or tables.find_fault(connection), has_noted)
+def _find_link(connection: SqlConnection, after: int, seq: int) -> Link | None:
+    """The row at `seq`; None where it is not after the one that was pruned last."""
+    found = connection.execute("SELECT seq, hash FROM entry WHERE seq = ? AND seq > ?", (seq, after)).fetchone()
+    return Link(found["seq"], found["hash"]) if found else None

@@ -1,0 +1,203 @@
+"""Where in the journal the changes of a list are: found along an index that is of use, within a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskhand.journal.codec import instant
+from taskhand.journal.journal import ChangeQuery
+from taskhand.sql.connection import SqlConnection, SqlRow
+
+__all__ = ["find_positions"]
+
+_Clause = tuple[str, tuple[object, ...]]
+
+_REACH: Final = 300
+"""Changes that are looked at, the newest first, before an index is asked for those with an outcome or of a tool."""
+_FEW: Final = 5_000
+"""Changes that are sorted for a page. Where more have an outcome, the newest first soon have it."""
+_ALL: Final = 2**62
+
+_OUTCOME: Final = """coalesce(
+    (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind IN ('ending', 'resumed')
+     ORDER BY e.seq DESC LIMIT 1),
+    'open'
+)"""
+
+_OUTCOME_OF_TASK: Final = f"""coalesce(
+    (SELECT r.outcome FROM entry r WHERE r.task_id = ? AND r.change_id = o.change_id AND r.kind = 'result'
+     ORDER BY r.seq DESC LIMIT 1),
+    {_OUTCOME}
+)"""  # noqa: S608  text of ours
+"""The outcome of one task of a change, and that of the change where the task has none of its own."""
+
+_IS_OPEN: Final = "o.change_id IN (SELECT u.change_id FROM under_way u)"
+
+_BY_TOOL: Final = (
+    "? IN (o.tool, (SELECT p.tool FROM entry p "
+    "WHERE p.kind = 'opening' AND p.change_id = json_extract(o.body, '$.value.plan_id')))"
+)
+"""A change that carried a plan out is found by the tool that made the plan too."""
+
+_OF_SUBJECT: Final = "json_valid(o.body) AND json_extract(o.body, '$.value.caller.subject') = ?"
+_OF_PERSON: Final = "? IN (json_extract(o.body, '$.value.caller.subject'), json_extract(o.body, '$.value.email'))"
+
+_LARGEST: Final = 2**63 - 1
+"""The largest number that SQLite keeps as an integer."""
+_DIGITS: Final = len(str(_LARGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One list: `asked` is answered by the index of its order, the filters are looked at, change by change.
+
+    Where few changes are sorted, the same is asked of computed values, which keeps the database off that index.
+    """
+
+    asked: tuple[_Clause, ...]
+    asked_of_few: tuple[_Clause, ...]
+    filters: tuple[_Clause, ...]
+    order: str
+    limit: int
+
+
+def find_positions(
+    connection: SqlConnection, places: Sequence[str], query: ChangeQuery, reach: int = _REACH
+) -> list[SqlRow]:
+    """`seq` and `change_id` of the changes of a page, and of one more; CallerError for an invalid cursor."""
+    search = _to_search(connection, places, query)
+    if query.task_id is not None:
+        of_task = (
+            f"o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ? AND t.place IN ({_marks(places)}))"  # noqa: S608
+        )
+        return _sort_few(connection, search, (of_task, (query.task_id, *places)))
+    if query.outcome == "open":
+        return _sort_few(connection, search, (_IS_OPEN, ()))
+    if not _may_be_rare(query):
+        return _walk(connection, search)
+    rows = _walk(connection, search, reach)
+    if len(rows) == search.limit or not _has_more(connection, search, reach):
+        return rows
+    few = _find_few(connection, query)
+    return _walk(connection, search) if few is None else _sort_few(connection, search, few)
+
+
+def _to_search(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> _Search:
+    is_of_period = _is_of_period(query)
+    is_by_place = len(places) == 1 and query.subject is None and not is_of_period
+    in_places = f"IN ({_marks(places)})"
+    asked: list[_Clause] = []
+    if query.since is not None:
+        asked.append(("o.at >= ?", (instant(query.since),)))
+    if query.until is not None:
+        asked.append(("o.at <= ?", (instant(query.until),)))
+    if query.after is not None:
+        asked.append(_behind(connection, _position(query.after), is_of_period=is_of_period))
+    of_few = [(clause.replace("o.at", "o.at || ''"), values) for clause, values in asked]
+    if query.subject is not None and not is_of_period:
+        asked.append((_OF_SUBJECT, (query.subject,)))
+    asked.append((f"o.place {in_places}" if is_by_place else f"o.place || '' {in_places}", tuple(places)))
+    if query.task_id is None:
+        of_few.append((f"o.place || '' {in_places}", tuple(places)))
+    order = "o.at DESC, o.seq DESC" if is_of_period else "o.seq DESC"
+    return _Search(tuple(asked), tuple(of_few), tuple(_filters(query)), order, query.limit + 1)
+
+
+def _is_of_period(query: ChangeQuery) -> bool:
+    return query.since is not None or query.until is not None
+
+
+def _may_be_rare(query: ChangeQuery) -> bool:
+    """Whether the newest changes may all be others than those of the list, and an index tells those."""
+    return query.outcome is not None or query.tool is not None or (query.subject is not None and _is_of_period(query))
+
+
+def _filters(query: ChangeQuery) -> list[_Clause]:
+    clauses: list[_Clause] = []
+    if query.subject is not None:
+        clauses.append((f"{_OF_SUBJECT} || ''", (query.subject,)))
+    if query.tool is not None:
+        clauses.append((_BY_TOOL, (query.tool,)))
+    if query.outcome is not None and query.task_id is not None:
+        clauses.append((f"{_OUTCOME_OF_TASK} = ?", (query.task_id, query.outcome)))
+    elif query.outcome is not None:
+        clauses.append((f"{_OUTCOME} = ?", (query.outcome,)))
+    elif not query.with_plans:
+        clauses.append((f"{_OUTCOME} <> ?", ("planned",)))
+    if query.person is not None:
+        clauses.append((_OF_PERSON, (query.person,)))
+    return clauses
+
+
+def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
+    """A condition that few changes meet, and all of the list; None where no index tells one."""
+    if query.subject is not None and _are_few(
+        connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
+    ):
+        return _OF_SUBJECT, (query.subject,)
+    if query.outcome is not None:
+        ended = "entry e WHERE e.kind = 'ending' AND e.outcome = ?"
+        if _are_few(connection, ended, query.outcome):
+            return f"o.change_id IN (SELECT e.change_id FROM {ended})", (query.outcome,)  # noqa: S608  text of ours
+    if query.tool is not None:
+        made = "o.tool IN (?, 'apply_plan')"
+        if _are_few(connection, f"entry o WHERE o.kind = 'opening' AND {made}", query.tool):
+            return made, (query.tool,)
+    return None
+
+
+def _are_few(connection: SqlConnection, found: str, value: str) -> bool:
+    return connection.execute(f"SELECT 1 FROM {found} LIMIT 1 OFFSET ?", (value, _FEW)).fetchone() is None  # noqa: S608
+
+
+def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list[SqlRow]:
+    """The changes of the list among so many, the newest first."""
+    return _find(connection, search, search.asked, search.order, reach)
+
+
+def _sort_few(connection: SqlConnection, search: _Search, few: _Clause) -> list[SqlRow]:
+    """The changes of the list among those that meet `few`, which are all sorted before they are looked at."""
+    order = search.order.replace("o.seq", "o.seq + 0").replace("o.at", "o.at || ''")
+    return _find(connection, search, [few, *search.asked_of_few], order, _ALL)
+
+
+def _find(connection: SqlConnection, search: _Search, asked: Sequence[_Clause], order: str, reach: int) -> list[SqlRow]:
+    where, values = _all_of(asked)
+    filters, looked_at = _all_of(search.filters)
+    columns = "*" if "o.body" in filters else "o.seq, o.change_id"
+    sql = (
+        f"SELECT o.seq, o.change_id FROM (SELECT {columns} FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608
+        f"ORDER BY {order} LIMIT ?) AS o WHERE {filters} LIMIT ?"
+    )
+    return connection.execute(sql, (*values, reach, *looked_at, search.limit)).fetchall()
+
+
+def _has_more(connection: SqlConnection, search: _Search, reach: int) -> bool:
+    """Whether there are more changes than were looked at."""
+    where, values = _all_of(search.asked)
+    sql = f"SELECT 1 FROM entry o WHERE o.kind = 'opening' AND {where} ORDER BY {search.order} LIMIT 1 OFFSET ?"  # noqa: S608
+    return connection.execute(sql, (*values, reach)).fetchone() is not None
+
+
+def _behind(connection: SqlConnection, seq: int, *, is_of_period: bool) -> _Clause:
+    """The clause that a change comes after the one at `seq`, which may have been pruned meanwhile."""
+    at = connection.execute("SELECT at FROM entry WHERE seq = ?", (seq,)).fetchone() if is_of_period else None
+    return ("o.seq < ?", (seq,)) if at is None else ("(o.at, o.seq) < (?, ?)", (at["at"], seq))
+
+
+def _all_of(clauses: Sequence[_Clause]) -> _Clause:
+    return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
+        one for _, values in clauses for one in values
+    )
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values)) or "NULL"  # a list of none is no SQL
+
+
+def _position(cursor: str) -> int:
+    if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
+        return position
+    from taskhand.domain.bound_cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
+
+    raise other_cursor_error()
