@@ -18,31 +18,8 @@ __all__ = [
     "load_changes",
 ]
 
-_OUTCOME = """coalesce(
-    (SELECT e.outcome FROM entry e WHERE e.change_id = o.change_id AND e.kind IN ('ending', 'resumed')
-     ORDER BY e.seq DESC LIMIT 1),
-    'open'
-)"""
-
-_OUTCOME_OF_TASK = f"""coalesce(
-    (SELECT r.outcome FROM entry r WHERE r.task_id = ? AND r.change_id = o.change_id AND r.kind = 'result'
-     ORDER BY r.seq DESC LIMIT 1),
-    {_OUTCOME}
-)"""  # noqa: S608  text of ours
-"""The outcome of one task of a change, and that of the change where the task has none of its own."""
-
-_OF_TASK = "o.change_id IN (SELECT t.change_id FROM entry t WHERE t.task_id = ?)"
-
-_LARGEST = 2**63 - 1
-"""The largest number that SQLite keeps as an integer."""
-_DIGITS = len(str(_LARGEST))
-
-_COMPUTED_PLACE = "o.place || ''"
-
 _MOST_MARKS = 500
 """The values that one statement is given; SQLite takes 999 at least."""
-
-_Clauses = list[tuple[str, tuple[object, ...]]]
 
 
 def has_change(connection: SqlConnection, change_id: str) -> bool:
@@ -71,25 +48,13 @@ def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change,
 
 
 def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> ChangePage:
-    """Changes of these places, newest first; CallerError for an invalid cursor."""
-    # A computed value keeps the database off the index of places, so that it seeks the few changes of one task instead,
-    # or reads the changes of several places in their order.
-    place = _COMPUTED_PLACE if query.task_id is not None or len(places) > 1 else "o.place"
-    order = "o.seq"
-    if (query.subject or query.person) is not None and query.since is not None:
-        place, order = (
-            "o.place || ''",
-            "+o.seq",
-        )  # by the index of times: a person may have few of many changes, or none
-    clauses = _filters(query)
-    where = " AND ".join([f"{place} IN ({_marks(places)})", *(clause for clause, _ in clauses)])
-    sql = (
-        f"SELECT o.seq, o.change_id FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608  clauses of ours
-        f"ORDER BY {order} DESC LIMIT ?"
-    )
-    rows = connection.execute(
-        sql, (*places, *(value for _, values in clauses for value in values), query.limit + 1)
-    ).fetchall()
+    """Changes of these places, newest first; CallerError for an invalid cursor.
+
+    A list of a period is in the order of the moments at which its changes began, any other in that of their rows.
+    """
+    from taskhand.journal.positions import find_positions  # noqa: PLC0415  no start waits for it
+
+    rows = find_positions(connection, places, query)
     shown = rows[: query.limit]
     positions = tuple(str(row["seq"]) for row in shown)
     cursor = positions[-1] if shown and len(rows) > query.limit else None
@@ -140,45 +105,3 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values)) or "NULL"  # a list of none is no SQL
-
-
-_BY_TOOL = (
-    "? IN (o.tool, (SELECT p.tool FROM entry p "
-    "WHERE p.kind = 'opening' AND p.change_id = json_extract(o.body, '$.value.plan_id')))"
-)
-"""A change that carried a plan out is found by the tool that made the plan too."""
-
-
-_OF_SUBJECT = "json_extract(o.body, '$.value.caller.subject') = ?"
-_OF_PERSON = "? IN (json_extract(o.body, '$.value.caller.subject'), json_extract(o.body, '$.value.email'))"
-
-
-def _filters(query: ChangeQuery) -> _Clauses:
-    clauses: _Clauses = []
-    if query.task_id is not None:
-        clauses.append((_OF_TASK, (query.task_id,)))
-    if query.tool is not None:
-        clauses.append((_BY_TOOL, (query.tool,)))
-    if query.outcome is not None and query.task_id is not None:
-        clauses.append((f"{_OUTCOME_OF_TASK} = ?", (query.task_id, query.outcome)))
-    elif query.outcome is not None:
-        clauses.append((f"{_OUTCOME} = ?", (query.outcome,)))
-    elif not query.with_plans:
-        clauses.append((f"{_OUTCOME} <> ?", ("planned",)))
-    simple = {
-        "o.at >= ?": query.since and instant(query.since),
-        "o.at <= ?": query.until and instant(query.until),
-        "o.seq < ?": None if query.after is None else _position(query.after),
-        _OF_SUBJECT: query.subject,
-        _OF_PERSON: query.person,
-    }
-    clauses += [(clause, (value,)) for clause, value in simple.items() if value is not None]
-    return clauses
-
-
-def _position(cursor: str) -> int:
-    if cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS and (position := int(cursor)) <= _LARGEST:
-        return position
-    from taskhand.domain.bound_cursor import other_cursor_error  # noqa: PLC0415  no start waits for it
-
-    raise other_cursor_error()
