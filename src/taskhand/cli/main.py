@@ -72,6 +72,7 @@ def _is_text(argument: str) -> bool:
 
 _ELSEWHERE = {
     "backup": "backup:backup",
+    "board": "board:board",
     "config": "config:config",
     "connections": "connections:connections",
     "contacts": "store:contacts",

@@ -56,7 +56,7 @@ _Work = Callable[[], Coroutine[Any, Any, None]]
 _Count = Callable[[Configuration | OperatorError, AsyncExitStack], "Metrics | None"]
 """Counts calls and requests until the stack is closed, where that is asked for."""
 
-__all__ = ["run_server", "serve"]
+__all__ = ["open_server", "run_server", "serve"]
 
 _ON_A_TERMINAL = """\
 taskhand is an MCP server: an AI host starts it and talks to it over standard input and output.
@@ -209,7 +209,7 @@ async def _serve(
     async with AsyncExitStack() as stack:
         try:
             metrics = count(found, stack)
-            server, close, at_start, readiness, pages = await _open(
+            server, close, at_start, readiness, pages = await open_server(
                 found, stack, metrics, auth, keeps_sessions=keeps_sessions
             )
             problem = None
@@ -235,7 +235,7 @@ async def _serve(
         return 1 if problem else 0
 
 
-async def _open(
+async def open_server(
     found: Configuration | OperatorError,
     stack: AsyncExitStack,
     metrics: "Metrics | None",

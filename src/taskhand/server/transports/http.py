@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from taskhand.server.transports.bearer_auth import Authentication
     from taskhand.service.readiness import Ready
 
-__all__ = ["serve_http"]
+__all__ = ["bind", "serve_http"]
 
 _Readiness = Callable[[], Awaitable["Ready"]]
 _Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
@@ -86,7 +86,7 @@ async def serve_http(
     server.middleware.insert(0, draining.watch_calls)
     limiter = RequestLimiter(limits, lines := RefusalLines(time.monotonic), time.monotonic)
     connections = OpenConnections(limits, proxies.__contains__, lines)
-    with _bound(address.host, address.port) as bound, quiet_libraries(time.monotonic):
+    with bind(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
         announce(f"taskhand {__version__} serves {url}")
         app = server.streamable_http_app(
@@ -202,7 +202,8 @@ class _Server(uvicorn.Server):
         last.start()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 is any free one. OperatorError for an address that is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     number = "127.0.0.1" if host == "localhost" else host  # whatever a file of hosts says
     try:

@@ -1,0 +1,72 @@
+"""The command `taskhand board`."""
+
+import webbrowser
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+import click
+
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.serve import open_server
+from taskhand.cli.terminal import print_line
+from taskhand.config.configuration import Configuration
+from taskhand.domain.side_by_side import side_by_side
+
+__all__ = ["board"]
+
+_UNFINISHED: Final = {"status": ["initial", "in_progress"], "limit": 100}
+_MINE: Final = {"name": "list_tasks", "arguments": {"responsibleIds": ["me"], **_UNFINISHED}}
+_ALL: Final = {"name": "list_tasks", "arguments": _UNFINISHED}
+_CHANGES: Final[Mapping[str, Any]] = {"name": "list_changes", "arguments": {}}
+_VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
+    None: (_MINE, _ALL),
+    "mine": (_MINE,),
+    "all": (_ALL,),
+    "changes": (_CHANGES,),
+}
+"""The calls with which each view begins. Who `me` is may be unknown: then the tasks of all are shown."""
+
+
+@click.command()
+@click.option(
+    "--view",
+    type=click.Choice(["mine", "all", "changes"]),
+    help="Begin with your unfinished tasks, with everybody's, or with the latest changes; default: yours, or "
+    "everybody's where it is not known who you are.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port on 127.0.0.1; default: any free one.")
+@click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")
+@click.pass_context
+def board(context: click.Context, *, view: str | None, port: int, no_open: bool) -> None:
+    """Show the board in the browser, until Ctrl-C.
+
+    Only this machine reaches it. The address opens once, in one tab: whoever has it first can do there what you can.
+    """
+    found: Configuration = context.meta[CONFIGURATION]
+    try:
+        anyio.run(partial(_serve, found, _VIEWS[view], port, opens=not no_open))
+    except KeyboardInterrupt:
+        return
+
+
+async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port: int, *, opens: bool) -> None:
+    from taskhand.server.board.site_server import serve_board
+
+    async with AsyncExitStack() as stack:
+        server, close, at_start, _, _ = await open_server(found, stack, None, None, keeps_sessions=True)
+        stack.push_async_callback(close)
+        address, serve = await stack.enter_async_context(
+            serve_board(server, start, port=port, calls_end_s=found.settings.calls_end_s)
+        )
+        print_line(f"The board is at {address}")
+        print_line("It opens once, in one tab. Ctrl-C ends it.")
+        async with side_by_side() as group:
+            group.start_soon(at_start)
+            if opens:
+                group.start_soon(partial(anyio.to_thread.run_sync, webbrowser.open, address, abandon_on_cancel=True))
+            await serve()
+            group.cancel_scope.cancel()

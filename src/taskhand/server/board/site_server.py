@@ -1,0 +1,84 @@
+"""Serves the board's site, whose calls are those of a client of the server in this process."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import uvicorn
+from mcp import Client
+from mcp.client.extension import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, Implementation
+
+from taskhand import __version__
+from taskhand.server.app import TaskhandServer
+from taskhand.server.board.admission import Admission
+from taskhand.server.board.site import BoardSite, CallTool
+from taskhand.server.tools import TOOLS
+from taskhand.server.transports.connection import limited_connection
+from taskhand.server.transports.http import bind
+from taskhand.server.transports.http_limits import HttpLimits
+from taskhand.server.transports.open_connections import OpenConnections
+from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
+
+__all__ = ["CLIENT", "serve_board"]
+
+CLIENT: Final = "taskhand board"
+"""The client that the journal names."""
+_FOR_PAGE: Final = frozenset(tool.name for tool in TOOLS if tool.is_called_by_board)
+_LIMITS: Final = HttpLimits.of_this_machine()
+_Served = Callable[[], Coroutine[Any, Any, None]]
+
+
+@asynccontextmanager
+async def serve_board(
+    served: TaskhandServer, start: Sequence[Mapping[str, Any]], *, port: int = 0, calls_end_s: int = 50
+) -> AsyncIterator[tuple[str, _Served]]:
+    """The address, which admits once, and what serves it until a signal has come and the calls under way have ended.
+
+    `start` are the calls with which it begins. OperatorError for a port that is taken.
+    """
+    pages = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+    named = Implementation(name=CLIENT, version=__version__)
+    with bind("127.0.0.1", port) as bound, quiet_libraries(time.monotonic):
+        number, admission = bound.getsockname()[1], Admission()
+        async with Client(served, client_info=named, extensions=[pages]) as client:
+            app = BoardSite(_caller(client), admission, start).app(number)
+            connections = OpenConnections(_LIMITS, lambda _: True, RefusalLines(time.monotonic))
+            config = uvicorn.Config(
+                app,
+                http=limited_connection(_LIMITS, connections),
+                ws="none",
+                lifespan="off",
+                log_level="critical",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=calls_end_s,
+            )
+
+            async def serve() -> None:
+                server = uvicorn.Server(config)
+                try:
+                    await server.serve(sockets=[bound])
+                finally:
+                    for listening in getattr(server, "servers", ()):  # a server that is cancelled leaves them open
+                        listening.close()
+
+            yield f"http://127.0.0.1:{number}/#{admission.token}", serve
+
+
+def _caller(client: Client) -> CallTool:
+    """What calls the tools that are for the page; others are refused to it, as a host does."""
+
+    async def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name not in _FOR_PAGE:
+            return {"error": {"code": INVALID_PARAMS, "message": f"{name[:60]} is not for the board."}}
+        try:
+            result = await client.call_tool(name, arguments)
+        except MCPError as error:
+            return {"error": {"code": error.code, "message": error.message}}
+        return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
+
+    return call
