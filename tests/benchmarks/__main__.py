@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Final
 
 from benchmarks import (
+    board,
     bulk,
     http_calls,
     instructions,
@@ -43,6 +44,7 @@ FIGURES: Final[Mapping[str, Callable[[], Measurement]]] = {
     "replicas": replicas.measure,
     "http_calls": http_calls.measure,
     "tokens": tokens.measure,
+    "board": board.measure,
     "memory": memory.measure,
     "instructions": instructions.measure,
     "profiles": profiles.measure,
