@@ -19,6 +19,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
+from taskhand.service.task_updates import TaskUpdates
 from taskhand.state import (
     clock_of,
     open_budgets,
@@ -143,15 +144,15 @@ async def open_app(
     the caller's own credential, where the caller has linked one. A `problem` is why the credential of the settings
     cannot be used: nothing is sent with it. Without one, OperatorError where it cannot.
     """
-    clock = clock or clock_of(settings)
+    clock, served = clock or clock_of(settings), connection or ConnectionSettings(DEFAULT_CONNECTION, settings)
     if problem is None:
         settings.check_credential()
-        _check_app(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), links)
+        _check_app(served, links)
     async with AsyncExitStack() as stack:
-        budgets = _open_budgets(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
+        budgets, updates = _open_budgets(served), TaskUpdates()
         if budgets is not None:
             stack.push_async_callback(budgets.aclose)
-        context = replace(_open_context(settings, clock, stack, runtime), budgets=budgets)
+        context = replace(_open_context(settings, clock, stack, runtime), budgets=budgets, remember=updates.remember)
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
@@ -171,9 +172,10 @@ async def open_app(
             call_s=settings.call_s,
             title=find_factory(settings.backend).title,
             configured_me=_configured_me(settings),
-            own=_own_backends(connection or ConnectionSettings(DEFAULT_CONNECTION, settings), context, links, journal),
+            updates=updates,
+            own=_own_backends(served, context, links, journal),
             name_in_files=connection.name_in_files if connection else None,
-            link_name=connection.name if connection else DEFAULT_CONNECTION,
+            link_name=served.name,
             problem=problem,
             open_events=_event_opener(settings, stack),
         )

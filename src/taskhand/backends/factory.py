@@ -5,7 +5,7 @@ and the documents read it there. A factory module is imported at every start, so
 client inside `open`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +40,10 @@ __all__ = [
 
 Clock = Callable[[], datetime]
 """Returns the current time, aware of its zone."""
+Forget = Callable[[Collection[str] | None], None]
+"""Forgets the tasks with these ids, whose letters may be folded, or all tasks (None)."""
+Remember = Callable[[Forget], Callable[[], None]]
+"""Calls the given one where another process has written tasks, until what it returns is called."""
 
 
 class SettingKind(Enum):
@@ -96,7 +100,9 @@ class OpenContext:
     which closes it. `keys` are what settings are called, by their variables, where a file has them for one
     connection. `is_own` is whether it is opened with a person's own credential, of which `own`, where it is kept,
     has the one that takes its place. `limiters` are the rate budgets of the whole account, which all credentials
-    share. `budgets` are those that all replicas share, None where there are none.
+    share. `budgets` are those that all replicas share, None where there are none. `remember` is given what makes a
+    backend forget tasks, or all of them: it is called where another process has written them, until the end of what
+    `remember` answers.
     """
 
     clock: Clock
@@ -112,6 +118,12 @@ class OpenContext:
     own: "OwnToken | None" = None
     limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
     budgets: "Budgets | None" = None
+    remember: Remember | None = None
+
+    def forget_with(self, forget: Forget) -> None:
+        """Have this called with the tasks that another process has written, until the backend is closed."""
+        if self.remember is not None:
+            self.stack.callback(self.remember(forget))
 
 
 @dataclass(frozen=True, slots=True)

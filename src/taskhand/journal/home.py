@@ -83,8 +83,11 @@ class Home(Protocol):
         """As `processes.is_held`, without keeping the event loop waiting."""
         ...
 
-    async def take_turns(self, names: Collection[str]) -> bool:
-        """Let this process alone work on these things; False where another process works on one of them."""
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
+        """Let this process alone work on these things; those of them that another process worked on last.
+
+        None where another process works on one of them.
+        """
         ...
 
     async def give_turns_back(self, names: Collection[str]) -> None:

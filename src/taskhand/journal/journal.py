@@ -208,8 +208,11 @@ class Journal(Protocol):
         """Whether this process still has this name, so that no other ends what was begun under it."""
         ...
 
-    async def take_turns(self, names: Collection[str]) -> bool:
-        """Let this process alone work on these things, all or none of them; whether no other process does just now."""
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
+        """Let this process alone work on these things: those of them that another process worked on last, lately.
+
+        None where another process works on one of them: then this one may work on none.
+        """
         ...
 
     async def give_turns_back(self, names: Collection[str]) -> None:

@@ -81,9 +81,11 @@ class _DatabaseHome:
             partial(self.processes.is_held, session)
         )
 
-    async def take_turns(self, names: Collection[str]) -> bool:
-        """Let this process alone work on these things of the owner; False where another works on one of them."""
-        return await self._database.in_thread(partial(self._turns.take, await self._with_place(names)))
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
+        """Let this process alone work on these things of the owner; those that another worked on last."""
+        by_place = dict(zip(await self._with_place(names), names, strict=True))
+        others = await self._database.in_thread(partial(self._turns.take, by_place))
+        return None if others is None else frozenset(by_place[one] for one in others)
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Let another process work on these things; never raises."""

@@ -105,8 +105,8 @@ class SqlJournal:
         """Whether this process still has this name, so that no other ends what was begun under it."""
         return await self._home.is_held(session)
 
-    async def take_turns(self, names: Collection[str]) -> bool:
-        """Let this process alone work on these things; False where another process works on one of them."""
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
+        """Let this process alone work on these things; those that another worked on last, None where one works now."""
         return await self._home.take_turns(names)
 
     async def give_turns_back(self, names: Collection[str]) -> None:

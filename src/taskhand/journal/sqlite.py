@@ -84,9 +84,9 @@ class _FileHome:
         """Whether this process has this name."""
         return self.processes.is_held(session)
 
-    async def take_turns(self, names: Collection[str]) -> bool:  # noqa: ARG002  nobody is asked
-        """True: processes on one machine wait for each other where they write."""
-        return True
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:  # noqa: ARG002  nobody is asked
+        """None of them was another's: processes on one machine wait for each other where they write."""
+        return frozenset()
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Nothing was taken."""

@@ -38,6 +38,11 @@ _OWN_SHARE: Final = 0.8
 _RENEW: Final = "UPDATE session SET seen_at = clock_timestamp() WHERE session = ? AND holder = session"
 _ENTER: Final = "INSERT INTO session VALUES (?, ?, clock_timestamp())"
 _FORGET_OLD: Final = "DELETE FROM session WHERE seen_at < clock_timestamp() - interval '7 days'"
+_FREE_LEFT: Final = """
+UPDATE turn SET holder = NULL, last = holder, free_since = clock_timestamp()
+WHERE holder = ? OR holder NOT IN (SELECT session FROM session)
+"""
+"""Ends the turns of a process and those of dead ones; who had them last is known for a while."""
 _TAKE_OVER: Final = """
 INSERT INTO session VALUES (?, ?, clock_timestamp())
 ON CONFLICT (session) DO UPDATE SET holder = excluded.holder
@@ -159,7 +164,7 @@ class Lease:
 
         def enter(connection: SqlConnection) -> None:
             connection.execute(_FORGET_OLD)
-            connection.execute("DELETE FROM turn WHERE holder NOT IN (SELECT session FROM session)")
+            connection.execute(_FREE_LEFT, (session,))
             connection.execute(_ENTER, (session, session))
 
         self._store.write_now(enter)
@@ -184,7 +189,7 @@ class Lease:
 
 
 def _leave(session: str, connection: SqlConnection) -> None:
-    connection.execute("DELETE FROM turn WHERE holder = ?", (session,))
+    connection.execute(_FREE_LEFT, (session,))
     connection.execute("UPDATE session SET holder = NULL WHERE holder = ? AND session <> ?", (session, session))
     connection.execute("DELETE FROM session WHERE session = ? AND holder = ?", (session, session))
 

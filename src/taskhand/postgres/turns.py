@@ -20,13 +20,23 @@ _log = logging.getLogger(__name__)
 
 _UNHURRIED: Final = "SET LOCAL synchronous_commit = off"
 _TAKE: Final = """
-INSERT INTO turn VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder
+INSERT INTO turn (name, holder, last)
+SELECT wanted.name, ?, ? FROM unnest(CAST(? AS text[])) AS wanted (name) ORDER BY wanted.name
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, free_since = NULL
 WHERE turn.holder = excluded.holder OR NOT EXISTS (
     SELECT 1 FROM session WHERE session.session = turn.holder AND session.holder = session.session
     AND session.seen_at > clock_timestamp() - CAST(? AS double precision) * interval '1 second'
 )
 """
-_GIVE_BACK: Final = "DELETE FROM turn WHERE name = ? AND holder = ?"
+_NOTE: Final = "UPDATE turn SET last = ? WHERE name = ANY(CAST(? AS text[])) AND last IS DISTINCT FROM ? RETURNING name"
+_GIVE_BACK: Final = "UPDATE turn SET holder = NULL, free_since = clock_timestamp() WHERE name = ? AND holder = ?"
+_FORGET_OLD: Final = """
+DELETE FROM turn WHERE name IN (
+    SELECT name FROM turn WHERE holder IS NULL AND free_since < clock_timestamp() - interval '10 minutes'
+    ORDER BY free_since LIMIT 200 FOR UPDATE SKIP LOCKED
+)
+"""
+"""Nobody remembers a task for so long; it waits for nobody who takes turns."""
 
 
 class _TakenByAnother(Exception):
@@ -42,25 +52,28 @@ class Turns:
         self._left: dict[str, str] = {}
         """Turns that could not be given back yet, with their holders."""
 
-    def take(self, names: Collection[str]) -> bool:
-        """Take all these turns, or none where another living process has one of them."""
-        self._lease.acquire()
-        holder = self._lease.session
-        rows = [(_digest(one), holder, self._lease.lease_s) for one in sorted(names)]
+    def take(self, names: Collection[str]) -> frozenset[str] | None:
+        """Take all these turns: those of them that another process had last, lately.
 
-        def work(connection: SqlConnection) -> None:
+        None where another living process has one of them: then none is taken.
+        """
+        self._lease.acquire()
+        holder, by_digest = self._lease.session, {_digest(one): one for one in names}
+        wanted = sorted(by_digest)
+
+        def work(connection: SqlConnection) -> list[str]:
             connection.execute(_UNHURRIED)
-            connection.executemany(_GIVE_BACK, list(self._left.items()))
-            for row in rows:
-                if connection.execute(_TAKE, row).rowcount != 1:
-                    raise _TakenByAnother
+            connection.executemany(_GIVE_BACK, sorted(self._left.items()))
+            if connection.execute(_TAKE, (holder, holder, wanted, self._lease.lease_s)).rowcount != len(wanted):
+                raise _TakenByAnother
+            return [row["name"] for row in connection.execute(_NOTE, (holder, wanted, holder))]
 
         try:
-            self._store.write_now(work)
+            others = self._store.write_now(work)
         except _TakenByAnother:
-            return False
+            return None
         self._left.clear()
-        return True
+        return frozenset(by_digest[one] for one in others)
 
     def give_back(self, names: Collection[str]) -> None:
         """Let another process have these turns; where the database does not answer, that is made up for later."""
@@ -68,7 +81,8 @@ class Turns:
 
         def work(connection: SqlConnection) -> None:
             connection.execute(_UNHURRIED)
-            connection.executemany(_GIVE_BACK, list((self._left | rows).items()))
+            connection.executemany(_GIVE_BACK, sorted((self._left | rows).items()))
+            connection.execute(_FORGET_OLD)
 
         try:
             self._store.write_now(work)

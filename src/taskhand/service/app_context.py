@@ -163,13 +163,18 @@ class AppContext:
             yield
 
     async def _take_turns(self, keys: Collection[str]) -> None:
-        """Let no other replica write these; CallerError where one does for as long as this call may wait."""
+        """Let no other replica write these; CallerError where one does for as long as this call may wait.
+
+        Of what another has written lately, nothing that this one remembers counts.
+        """
         left_s, pause_s = min(time_left(), self.call_s), _FIRST_PAUSE_S
-        while not await self.journal.take_turns(keys):
+        while (others := await self.journal.take_turns(keys)) is None:
             if left_s <= 0:
                 raise _in_progress_error()
             await self.sleep(min(pause_s, left_s))
             left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _LONGEST_PAUSE_S)
+        if others:
+            self.updates.forget(others)
 
     @asynccontextmanager
     async def _hold(self, key: str) -> AsyncIterator[None]:

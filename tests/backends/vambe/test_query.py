@@ -108,7 +108,7 @@ async def test_a_task_that_is_not_nearby_is_found_in_the_widest_window() -> None
         with pytest.raises(Refused) as refused:
             await agent("get_task", id=NOBODY)
     assert refused.value.code == "task_not_found"
-    assert len(windows_of(sandbox)) == 2
+    assert len(windows_of(sandbox)) == 4  # it may have been made since the lists were read
 
 
 async def test_a_write_updates_the_cached_list() -> None:

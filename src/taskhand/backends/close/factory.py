@@ -72,7 +72,9 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
         "Close", settings.close_base_url, auth=auth, credential=variable, variable="CLOSE_BASE_URL", explain=explain
     )
     client = await open_client(context, upstream, Rate(settings.close_rate), settings.close_in_flight)
-    return CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
+    adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
+    context.forget_with(adapter.forget)
+    return adapter
 
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":

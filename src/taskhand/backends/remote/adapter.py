@@ -325,6 +325,10 @@ class CrmAdapter(ABC, Generic[_Row]):
         """Delete one of many."""
         return await self._writer.delete(task_id)
 
+    def forget(self, task_ids: Collection[str] | None) -> None:
+        """Forget what was written to these tasks, or to any (None): another process has written them since."""
+        self.recent.forget_overtaken(task_ids)
+
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError where nobody can look."""
         await self.prepare()

@@ -1,6 +1,6 @@
 """The tasks that this process wrote or deleted lately: a CRM's lists may not show it yet."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Generic, TypeVar
@@ -55,6 +55,11 @@ class RecentWrites(Generic[_Row]):
         """Forget what was written to these tasks: they are written anew, or nobody knows how they are."""
         for one in ids:
             self._written.pop(self._key(one), None)
+
+    def forget_overtaken(self, ids: Collection[str] | None) -> None:
+        """Forget what was written to these tasks, or any (None), since others wrote them; ids may be folded."""
+        folded = None if ids is None else {one.casefold() for one in ids}
+        self.forget([one for one in self._written if folded is None or one.casefold() in folded])
 
     def get(self, task_id: str) -> RecentWrite[_Row] | None:
         """The last write to a task, if it is recent."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, TypeVar
 
 import anyio
@@ -38,17 +39,18 @@ class TtlCache(Generic[_Key, _Value]):
         fetch: Callable[[], Awaitable[_Value]],
         *,
         fresh: bool = False,
+        since: float = -inf,
         most_s: float | None = None,
     ) -> _Value:
         """The value, fetched unless it was just now, or `most_s` seconds ago at most.
 
-        `fresh` wants one whose fetching began after this call.
+        `fresh` wants one whose fetching began after this call, `since` one whose fetching began then or later.
         """
         keep_s = self._keep_s if most_s is None else most_s
         asked = self._clock()
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
             kept = self._values.get(key)
-            if kept and (kept.began > asked if fresh else self._clock() - kept.came < keep_s):
+            if kept and (kept.began > asked if fresh else kept.began >= since and self._clock() - kept.came < keep_s):
                 return kept.value
             began = self._clock()
             value = await fetch()

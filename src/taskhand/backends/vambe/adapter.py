@@ -133,6 +133,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         found = await self.snapshots(ids, fresh=True)
         return {one: replace(snapshot, lost=_DELETED_TOO) for one, snapshot in found.items()}
 
+    def forget(self, task_ids: Collection[str] | None) -> None:
+        """Forget also the lists that were read before another process has written these tasks."""
+        super().forget(task_ids)
+        self._lists.forget(task_ids)
+
     # The wire.
 
     async def create(self, edit: Edit) -> JsonObject:

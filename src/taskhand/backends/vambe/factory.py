@@ -75,7 +75,9 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeA
     )
     client = await open_client(context, upstream, Rate(settings.vambe_rate), settings.vambe_in_flight)
     vambe = VambeClient(client, settings.vambe_array_query)
-    return VambeAdapter(vambe, settings, context.timezone, timing_of(context))
+    adapter = VambeAdapter(vambe, settings, context.timezone, timing_of(context))
+    context.forget_with(adapter.forget)
+    return adapter
 
 
 FACTORY = BackendFactory(

@@ -3,9 +3,10 @@
 There is no documented GET of one task.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from math import inf
 from typing import Final
 
 from taskhand.backends.remote.adapter import Timing
@@ -46,6 +47,11 @@ class TaskLists:
         self._fetch = fetch
         self._recent = recent
         self._clock = timing.clock
+        self._keep_s = keep_s
+        self._monotonic = timing.monotonic
+        self._any_written_at = self._all_written_at = -inf
+        self._written_at: dict[str, float] = {}
+        """When another process has written a task, as far as a list may have been read before."""
         self._cache: TtlCache[Window, _Listed] = TtlCache(keep_s, timing.monotonic)
 
     @property
@@ -54,13 +60,21 @@ class TaskLists:
         today = self._clock().astimezone(UTC).date()
         return Window((today - timedelta(days=60)).isoformat(), (today + timedelta(days=180)).isoformat())
 
+    def forget(self, task_ids: Collection[str] | None) -> None:
+        """Another process has written these tasks, or any (None): no list that was read before has them as they are."""
+        now = self._any_written_at = self._monotonic()
+        self._written_at = {one: at for one, at in self._written_at.items() if at > now - self._keep_s}
+        if task_ids is None:
+            self._all_written_at = now
+        self._written_at |= {one.lower(): now for one in task_ids or ()}
+
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
         """The rows of a list, with recent writes in their place and without recent deletions.
 
         Rows without an id come last. In a `fresh` list a recent write replaces only a row that shows the task as it was
         before that write.
         """
-        listed = await self._read(window, fresh=fresh)
+        listed = await self._read(window, self._any_written_at, fresh=fresh)
         return [row for key, row in listed.rows.items() if not self._recent.is_deleted(key)] + [*listed.nameless]
 
     async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
@@ -78,16 +92,30 @@ class TaskLists:
         """Rows by the ids asked for, and whether an id without one is certainly no task.
 
         It may be one where Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError where
-        Vambe refuses both lists.
+        Vambe refuses both lists. An id that lists of a moment ago do not have is looked for in new ones.
         """
-        wanted, found, has_nameless = list(ids), dict[str, JsonObject](), False
+        wanted, began = list(ids), self._monotonic()
+        times = (self._written_at.get(one.lower(), -inf) for one in wanted)
+        found, is_complete = await self._find_since(max(times, default=-inf), wanted, fresh=fresh)
+        missing = [one for one in wanted if one not in found and not self._recent.is_deleted(one)]
+        if missing and not fresh:
+            later, is_complete = await self._find_since(began, missing, fresh=False)
+            found |= later
+        return found, is_complete
+
+    async def _find_since(
+        self, since: float, wanted: Sequence[str], *, fresh: bool
+    ) -> tuple[dict[str, JsonObject], bool]:
+        """As `find_all`, in lists whose reading began at `since` or later."""
+        found, has_nameless = dict[str, JsonObject](), False
+        since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
             missing = [one for one in wanted if one not in found]
             if not missing:
                 return found, True
             try:
-                listed = await self._read(window, fresh=fresh)
+                listed = await self._read(window, since, fresh=fresh)
             except CallerError as refused:
                 refusals.append(refused)
             else:
@@ -98,8 +126,8 @@ class TaskLists:
             raise refusals[-1]
         return found, not (refusals or has_nameless) or len(found) == len(wanted)
 
-    async def _read(self, window: Window, *, fresh: bool) -> _Listed:
-        """A list with recent writes in their place, as in `get`; recent deletions are still in it."""
+    async def _read(self, window: Window, since: float, *, fresh: bool) -> _Listed:
+        """A list of `since` or later with recent writes in their place, as in `get`; recent deletions are in it."""
 
         async def fetched() -> _Listed:
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
@@ -107,7 +135,7 @@ class TaskLists:
             self._recent.known_ids.update(map(id_of, by_key.values()))
             return _Listed(by_key, [row for row in rows if not id_of(row)])
 
-        listed = await self._cache.get(window, fetched, fresh=fresh)
+        listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
         written = {
             key: write.row for key, write in self._recent.all() if not fresh or listed.rows.get(key, {}) == write.before
         }
