@@ -24,7 +24,7 @@ def run(postgres: TestDatabase, tmp_path: Path) -> Run:
         "TASKHAND_VAULT_KEY": f"thv_{'1a' * 32}",
         "XDG_DATA_HOME": str(tmp_path),
     }
-    return lambda *arguments: CliRunner().invoke(command, arguments, env=given)
+    return lambda *arguments, **more: CliRunner().invoke(command, arguments, env=given | more)
 
 
 def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) -> None:
@@ -38,6 +38,17 @@ def test_commands_find_what_is_kept_in_the_database(run: Run, tmp_path: Path) ->
     assert "1 active, 0 expired, 0 revoked." in told
     assert f"✓ journal: There is no journal in {place}" in told
     assert {one.name for one in tmp_path.iterdir()} == {"tasks.sqlite"}  # the store alone
+
+
+def test_the_doctor_says_what_servers_on_one_database_would_not_share(run: Run, postgres: TestDatabase) -> None:
+    told = run("doctor").stdout
+    assert "! replicas: TASKHAND_STATE lets several servers work as one, and without a key that they share" in told
+    assert "Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them" in told
+    assert "! replicas: TASKHAND_STATE lets several servers work as one, and each has tasks of its own" in told
+    shared = {"TASKHAND_DB": postgres.url, "TASKHAND_STATE_KEY": "0123456789abcdef" * 2}
+    assert "replicas:" not in run("doctor", **shared).stdout
+    apart = run("doctor", **shared, TASKHAND_STATE="").stdout
+    assert "! replicas: The built-in store is in a database, and the journal is in a file of this machine" in apart
 
 
 def test_the_address_is_shown_nowhere(run: Run, postgres: TestDatabase) -> None:

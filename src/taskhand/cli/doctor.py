@@ -47,8 +47,8 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
     people is one where there is a people file, app where there is a vault or an OAuth app, own credential where the
-    policy has that rule, and configuration has one more finding for each warning. Where there are several connections,
-    a subject that is of one begins with its name.
+    policy has that rule, replicas where servers on one database would lack something, and configuration has one more
+    finding for each warning. Where there are several connections, a subject that is of one begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host
@@ -74,10 +74,11 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     from taskhand.cli.metrics import check_metrics
     from taskhand.cli.people import check_people
     from taskhand.cli.policy import check_policy
+    from taskhand.cli.replicas import check_replicas
 
     callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
     files = (check_policy(found), *check_people(found), *callers)
-    configuration = (*_configuration(found), *check_metrics(found.settings))
+    configuration = (*_configuration(found), *check_metrics(found.settings), *check_replicas(found))
     first = (_versions(), _hosts(), *configuration, _tools(found), *files)
     return (*first, *await check_connections(found))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.cli.access import open_auth
 from taskhand.cli.log import announce
+from taskhand.cli.replicas import MAKE_KEY, NO_KEY, describe_unshared
 from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from taskhand.cli.access import AuthOptions
-    from taskhand.config.settings import Settings
 
 __all__ = ["serve_over_http"]
 
@@ -41,8 +41,7 @@ def serve_over_http(
     times = DrainTimes()
     if not isinstance(found, OperatorError):
         settings = found.settings
-        if settings.state is not None:
-            _check_shared(settings, keeps_sessions=keeps_sessions)
+        _check_shared(found, keeps_sessions=keeps_sessions)
         rate = limits.requests_s if settings.requests_s is None else settings.requests_s
         limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
         times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
@@ -58,16 +57,14 @@ def serve_over_http(
     )
 
 
-def _check_shared(settings: "Settings", *, keeps_sessions: bool) -> None:
-    """OperatorError where servers that share their state have no key that they share; sessions are warned of."""
-    if not settings.state_keys:
-        raise OperatorError(
-            "TASKHAND_STATE lets several servers work as one, and without a key that they share none can act on an "
-            "answer to a question of another's.",
-            next_step="Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them; make one "
-            "with `python -c 'import secrets; print(secrets.token_hex(32))'`.",
-        )
-    if keeps_sessions:
+def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
+    """OperatorError where servers that share their state have no key that they share; warns of what else they lack."""
+    settings = found.settings
+    if settings.state is not None and not settings.state_keys:
+        raise OperatorError(NO_KEY, next_step=MAKE_KEY)
+    for what, remedy in describe_unshared(found):
+        announce(f"{what} {remedy}")
+    if settings.state is not None and keeps_sessions:
         announce(
             "Of several servers only the one that opened a session of protocol 2025-11-25 can answer in it: with "
             "--stateless any of them can."

@@ -1,0 +1,45 @@
+"""What the servers of a team do not share although they work as one, as far as the settings tell."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from taskhand.cli.config import backend_of
+from taskhand.config.configuration import Configuration
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.store_address import StoreAddress
+
+__all__ = ["MAKE_KEY", "NO_KEY", "check_replicas", "describe_unshared"]
+
+NO_KEY: Final = (
+    "TASKHAND_STATE lets several servers work as one, and without a key that they share none can act on an answer to a "
+    "question of another's."
+)
+MAKE_KEY: Final = (
+    "Set TASKHAND_STATE_KEY, or TASKHAND_STATE_KEY_FILE, to the same key for all of them; make one with "
+    "`python -c 'import secrets; print(secrets.token_hex(32))'`."
+)
+_OWN_TASKS: Final = (
+    "TASKHAND_STATE lets several servers work as one, and each has tasks of its own, since the built-in store is a "
+    "file."
+)
+_OWN_JOURNAL: Final = (
+    "The built-in store is in a database, and the journal is in a file of this machine: of several servers none can "
+    "undo what another has done, or knows that it was asked for the same."
+)
+
+
+def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
+    """A warning for each thing that the servers on one database would have each for itself."""
+    settings = found.settings
+    no_key = [(NO_KEY, MAKE_KEY)] if settings.state is not None and not settings.state_keys else []
+    return tuple(CheckResult("replicas", "warning", *one) for one in (*no_key, *describe_unshared(found)))
+
+
+def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
+    """What is wrong and what to do about it, where one of store and state is in a database and the other is not."""
+    stores = [one.settings.db for one in found.connections if backend_of(one) == "local"]
+    in_database = [isinstance(one, StoreAddress) for one in stores]
+    if found.settings.state is not None and not all(in_database):
+        yield _OWN_TASKS, "Set TASKHAND_DB to the address of a database too, such as the same one."
+    if found.settings.state is None and any(in_database):
+        yield _OWN_JOURNAL, "Where several servers use the store, set TASKHAND_STATE to a database too."
