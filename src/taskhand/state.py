@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -55,16 +54,15 @@ def open_database(settings: Settings) -> "Database | None":
     return None if settings.state is None else _open_database(settings.state.get_secret_value())
 
 
-@cache
 def _open_database(url: str) -> "Database":
     try:
-        from taskhand.postgres.database import Database
+        from taskhand.postgres.database import open_shared
     except ImportError:
         raise OperatorError(
             "TASKHAND_STATE names a database, and the library that speaks to PostgreSQL is not installed.",
             next_step="Install Taskhand with the extra `postgres`, or unset TASKHAND_STATE.",
         ) from None
-    return Database(url)
+    return open_shared(url)
 
 
 def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], datetime]) -> "SqlJournal":

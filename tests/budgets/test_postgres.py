@@ -1,16 +1,18 @@
 """Rate budgets in PostgreSQL: replicas with connections of their own spend from one."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 import anyio
 import psycopg
 import pytest
 
 from budgets.test_shares import assert_within
+from killed import assert_killed, die
 from postgres_server import TestDatabase
-from taskhand.budgets.limiter import SharedRateLimiter
+from taskhand.budgets.limiter import SharedRateLimiter, Taken
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
 from taskhand.budgets.shares import Ask, Seen
 from taskhand.http.rate_limiter import Rate, RateHeaders
@@ -102,3 +104,24 @@ async def test_half_of_the_window_that_the_crm_has_named_is_left_unused_by_reque
     taken = [await budget.take(Ask("two", 5, is_idle=True)) for _ in range(2)]
     assert [len(one.moments) for one in taken if one is not None] == [2, 0]
     await store.aclose()
+
+
+def test_a_process_that_is_killed_while_it_takes_has_taken_nothing_and_holds_nobody_up(postgres: TestDatabase) -> None:
+    async def take(wanted: int, clock: Callable[[], float] = time.monotonic) -> Taken | None:
+        store = Store(Database(postgres.url), BUDGETS)
+        try:
+            return await PostgresBudget(store, "acme", RATE, clock=clock).take(Ask("one", wanted))
+        finally:
+            await store.aclose()
+
+    reads = count()
+
+    def clock_that_kills() -> float:
+        """The second reading comes when the budget was read and is locked."""
+        return die() if next(reads) else time.monotonic()
+
+    assert anyio.run(take, 0) is not None
+    assert_killed(lambda: anyio.run(take, RATE.requests, clock_that_kills))
+    taken = anyio.run(take, RATE.requests)
+    assert taken is not None
+    assert len(taken.moments) == RATE.requests

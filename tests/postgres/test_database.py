@@ -2,10 +2,12 @@
 
 import signal
 from collections.abc import Iterator
+from threading import Event
 
 import anyio
 import psycopg
 import pytest
+from anyio import to_thread
 
 from builders import refused
 from postgres_line import Line, open_line
@@ -114,6 +116,30 @@ async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(store: St
     assert await store.write(count_up) == 22
     await store.aclose()
     await other.aclose()
+
+
+async def test_a_write_that_does_nothing_in_its_middle_holds_the_others_up_for_less_than_they_wait(
+    store: Store, postgres: TestDatabase
+) -> None:
+    holds, other_is_done = Event(), Event()
+
+    def pause(connection: SqlConnection) -> int:
+        counted = count_up(connection)
+        holds.set()
+        other_is_done.wait()
+        return counted
+
+    async def write_elsewhere() -> None:
+        elsewhere = Store(Database(postgres.url, busy_s=0.5, sleep=lambda _: None), JOURNAL)
+        assert await elsewhere.write(pause) == 3
+        await elsewhere.aclose()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write_elsewhere)
+        await to_thread.run_sync(holds.wait)
+        assert await store.write(count_up) == 2
+        other_is_done.set()
+    await store.aclose()
 
 
 async def test_error_of_the_work_keeps_nothing_of_it(store: Store) -> None:

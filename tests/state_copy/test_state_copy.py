@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from postgres_server import TestDatabase
-from taskhand import state
 from taskhand.cli.main import command
 from taskhand.domain.errors import TaskhandError
+from taskhand.postgres.database import open_shared
 from taskhand.state_copy import part_copy
 
 CHAIN = "SELECT seq, kind, change_id, body, hash FROM {}entry ORDER BY seq"
@@ -53,7 +53,7 @@ class Server:
 
     def run_there(self, *arguments: str, **more: str) -> Result:
         """Run a command with the state, and the tasks too, in the database."""
-        state._open_database.cache_clear()  # as a process of its own  # noqa: SLF001
+        open_shared.cache_clear()  # as a process of its own
         given = self.files | {"TASKHAND_STATE": self.url, "TASKHAND_DB": self.url} | more
         return CliRunner().invoke(command, arguments, env=given)
 

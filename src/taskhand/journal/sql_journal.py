@@ -164,8 +164,8 @@ class SqlJournal:
         try:
             await self._catch_up()  # the later of two results counts, so they are written in their order
             await self._store.write(work, durable=False, tasks=len(results))
-        except OperatorError:
-            _log.exception("the outcome of %s could not be written to the journal yet", change_id)
+        except OperatorError as error:
+            _log.error("the outcome of %s could not be written to the journal yet: %s", change_id, error.message)
             self._unwritten.append(work)
 
     async def record(

@@ -8,7 +8,7 @@ transaction tells on a new connection whether it is kept; where nobody can be as
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from functools import partial
+from functools import cache, partial
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -23,7 +23,7 @@ from taskhand.postgres.connection import Driver, PostgresConnection, connect
 from taskhand.postgres.errors import database_errors, describe_database, is_cut, is_refused, unreachable_error
 from taskhand.postgres.migrations import LOCKS, PostgresKind, migrate
 
-__all__ = ["BUSY_S", "MOST_CONNECTIONS", "Database"]
+__all__ = ["BUSY_S", "MOST_CONNECTIONS", "Database", "open_shared"]
 
 _T = TypeVar("_T")
 
@@ -35,6 +35,8 @@ _TRIES: Final = 8
 """How often work is begun: long enough for PostgreSQL to be restarted meanwhile."""
 _PAUSE_S: Final = 0.1
 """Seconds before the third try; each later one waits twice as long. The second is made at once, on a new connection."""
+_HELD_SHARE: Final = 0.6
+"""The share of the time that others wait, after which a write ends whose process does nothing, such as a paused one."""
 _STATEMENT_S: Final = 30.0
 """Seconds that one statement may take."""
 _LEAST_S: Final = 0.5
@@ -174,12 +176,14 @@ class Database:
         statement_ms = int(1_000 * max(_LEAST_S, min(_STATEMENT_S, left)))
         lock_ms = int(1_000 * max(_LEAST_S, min(self._busy_s, left)))
         number = "pg_current_xact_id()::text" if writes else "NULL"
+        held_ms = int(1_000 * _HELD_SHARE * self._busy_s)
         takes_turn = writes and kind.lock is not None
         statements = (
             f"BEGIN ISOLATION LEVEL {'READ COMMITTED' if writes else 'REPEATABLE READ READ ONLY'}",
             f"SET LOCAL search_path TO {kind.schema}, pg_catalog",
             f"SET LOCAL statement_timeout = {statement_ms}",
             f"SET LOCAL lock_timeout = {lock_ms}",
+            *([f"SET LOCAL idle_in_transaction_session_timeout = {held_ms}"] if writes else []),
             *([f"SELECT pg_advisory_xact_lock({LOCKS}, {kind.lock})"] if takes_turn else []),
             f"SELECT version, oldest, {number} AS number FROM taskhand.schema_version WHERE kind = '{kind.name}'",  # noqa: S608
         )
@@ -251,6 +255,12 @@ class Database:
             idle, self._idle = self._idle, []
         for driver in idle:
             driver.close()
+
+
+@cache
+def open_shared(url: str) -> Database:
+    """The database at an address, which this process has once, whatever it keeps there."""
+    return Database(url)
 
 
 class _Cut(Exception):

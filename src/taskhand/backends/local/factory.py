@@ -51,13 +51,13 @@ def _open_file(path: Path) -> "Callable[..., LocalBackend]":
 def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
     try:
         from taskhand.backends.local.postgres import open_database_store
-        from taskhand.postgres.database import Database
+        from taskhand.postgres.database import open_shared
     except ImportError:
         raise OperatorError(
             "TASKHAND_DB names a database, and the library that speaks to PostgreSQL is not installed.",
             next_step="Install Taskhand with the extra `postgres`, or set TASKHAND_DB to a file.",
         ) from None
-    return partial(open_database_store, Database(address.url))
+    return partial(open_database_store, open_shared(address.url))
 
 
 def _os_user() -> str:
