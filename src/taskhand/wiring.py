@@ -152,7 +152,8 @@ async def open_app(
         budgets, updates = _open_budgets(served), TaskUpdates()
         if budgets is not None:
             stack.push_async_callback(budgets.aclose)
-        context = replace(_open_context(settings, clock, stack, runtime), budgets=budgets, remember=updates.remember)
+        context = _open_context(settings, clock, stack, runtime)
+        context = replace(context, budgets=budgets, remember=updates.remember, people_link=links is not None)
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
@@ -195,8 +196,7 @@ def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], Ev
 
 def _usable(settings: Settings) -> Settings:
     """The settings with a credential that no CRM has made, in the place of one that cannot be used."""
-    usable: Settings = with_credential(settings, find_factory(settings.backend), "none")
-    return usable
+    return cast("Settings", with_credential(settings, find_factory(settings.backend), "none"))
 
 
 def _configured_me(settings: Settings) -> str | None:

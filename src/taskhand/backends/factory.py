@@ -100,9 +100,9 @@ class OpenContext:
     which closes it. `keys` are what settings are called, by their variables, where a file has them for one
     connection. `is_own` is whether it is opened with a person's own credential, of which `own`, where it is kept,
     has the one that takes its place. `limiters` are the rate budgets of the whole account, which all credentials
-    share. `budgets` are those that all replicas share, None where there are none. `remember` is given what makes a
-    backend forget tasks, or all of them: it is called where another process has written them, until the end of what
-    `remember` answers.
+    share; `people_link` is whether there may be several. `budgets` are those that all replicas share, None where there
+    are none. `remember` is given what makes a backend forget tasks, or all of them: it is called where another process
+    has written them, until the end of what `remember` answers.
     """
 
     clock: Clock
@@ -117,6 +117,7 @@ class OpenContext:
     is_own: bool = False
     own: "OwnToken | None" = None
     limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
+    people_link: bool = False
     budgets: "Budgets | None" = None
     remember: Remember | None = None
 

@@ -1,6 +1,6 @@
 """Close as a backend: its settings, and how it is opened."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, SecretStr
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "CloseSettings"]
+
+_KEYS_OF_ORGANISATION: Final = 3
+"""How many times the limit of a key all keys of an organisation have together:
+https://developer.close.com/api/overview/rate-limits."""
 
 
 class CloseSettings(BackendSettings):
@@ -71,7 +75,8 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
     upstream = Upstream(
         "Close", settings.close_base_url, auth=auth, credential=variable, variable="CLOSE_BASE_URL", explain=explain
     )
-    client = await open_client(context, upstream, Rate(settings.close_rate), settings.close_in_flight)
+    own, all_together = Rate(settings.close_rate), Rate(_KEYS_OF_ORGANISATION * settings.close_rate)
+    client = await open_client(context, upstream, own, settings.close_in_flight, account_rate=all_together)
     adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
     context.forget_with(adapter.forget)
     return adapter

@@ -1,7 +1,7 @@
 """How a factory opens the connection to its CRM."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.remote.adapter import Timing
 from taskhand.http.client import Client
@@ -13,29 +13,55 @@ if TYPE_CHECKING:
 
 __all__ = ["open_client", "timing_of"]
 
+_ALL_AT_ONCE: Final = 256
+"""Requests of all persons that may be under way at once: each credential has a bound of its own."""
+
 
 async def open_client(
-    context: "OpenContext", upstream: Upstream, rate: Rate, in_flight: int = 8, *, of_account: bool = False
+    context: "OpenContext",
+    upstream: Upstream,
+    rate: Rate,
+    in_flight: int = 8,
+    *,
+    of_account: bool = False,
+    account_rate: Rate | None = None,
 ) -> Client:
     """A client with a rate budget of its own and at most `in_flight` requests under way; `context.stack` closes it.
 
-    `of_account` is whether the CRM counts the requests of all credentials together: then they have one budget.
+    `of_account` is whether the CRM counts the requests of all credentials together: then they have one budget. With an
+    `account_rate` it counts them in both ways, and that is what all may send together.
     """
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
     upstream = replace(upstream, credential=credential, variable=base, is_own=context.is_own)
-    limiter = context.limiters.get((rate, in_flight)) if of_account else None
-    if limiter is None:
-        limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
+    if of_account:
+        limiter = _limiter_of_account(context, rate, in_flight, runtime)
+    else:
+        limiter = _open_limiter(context, rate, in_flight, runtime)
         if runtime.observer is not None and context.own is None:
             runtime.observer.watch_budget(limiter.headroom)
-    if of_account:
-        context.limiters[rate, in_flight] = limiter
+    if account_rate is not None and context.people_link:
+        from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault
+
+        limiter = LimiterInAccount(limiter, _limiter_of_account(context, account_rate, _ALL_AT_ONCE, runtime))
     client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
     return await context.stack.enter_async_context(client)
 
 
-def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
+def _limiter_of_account(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime) -> Limiter:
+    """The queue for the requests of all credentials together, which this process has once."""
+    limiter = context.limiters.get((rate, in_flight))
+    if limiter is None:
+        limiter = _open_limiter(context, rate, in_flight, runtime, of_account=True)
+        if runtime.observer is not None and context.own is None:
+            runtime.observer.watch_budget(limiter.headroom)
+        context.limiters[rate, in_flight] = limiter
+    return limiter
+
+
+def _open_limiter(
+    context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool = False
+) -> Limiter:
     if context.budgets is not None:
         return context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
     return RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)

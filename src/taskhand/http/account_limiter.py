@@ -1,0 +1,35 @@
+"""The queue in front of a CRM that limits a credential, and all credentials of an account together."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from taskhand.http.rate_limiter import Headroom, Limiter, RateHeaders
+
+__all__ = ["LimiterInAccount"]
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterInAccount:
+    """Spends from the budget of a credential, then from that of the account; what answers say is of the credential."""
+
+    own: Limiter
+    account: Limiter
+
+    @asynccontextmanager
+    async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
+        """Wait for a turn in both; as `Limiter.turn`."""
+        async with self.own.turn(deadline), self.account.turn(deadline):
+            yield
+
+    def pause(self, for_s: float) -> None:
+        """Hold the requests of this credential back for so many seconds."""
+        self.own.pause(for_s)
+
+    def headroom(self) -> Headroom:
+        """How much may be sent with this credential."""
+        return self.own.headroom()
+
+    def observe(self, headers: RateHeaders) -> None:
+        """Take note of an answer's headers; call it inside the turn that got the answer."""
+        self.own.observe(headers)
