@@ -11,7 +11,7 @@ BROWSER := dist/browser
 export PYTHONDONTWRITEBYTECODE :=
 MCPB := @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts identity browser clean
+.PHONY: demo test coverage check format lint types docs bench bundle dist lock hosts identity browser chaos clean
 
 LOCK := requirements/dev.txt
 
@@ -59,6 +59,14 @@ $(RIVAL)/.ready: $(READY)
 	$(PYTHON) -m venv $(RIVAL)
 	$(RIVAL)/bin/python -m pip install --quiet --disable-pip-version-check '.[bench]'
 	@touch $@
+
+# Servers on one database are killed, paused and cut off while they are called; `make chaos` has 60 s of each backend.
+SECONDS ?= 60
+BACKEND ?= vambe close hubspot local
+SEED ?= 1
+chaos: $(READY)
+	for backend in $(BACKEND); do \
+		PYTHONPATH=tests $(BIN)/python -m safety.chaos $$backend $(SECONDS) $(SEED) || exit 1; done
 
 # The bundle for desktop hosts. Where npm is installed, the format's own tool checks it; where uv is, uv starts it.
 bundle: $(READY)

@@ -1,0 +1,23 @@
+"""`python -m safety.chaos BACKEND SECONDS SEED`: chaos for a while; exits with 1 where something was wrong after it."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from postgres_server import open_database
+from safety.chaos.reign import Reign, reign
+
+
+def main(backend: str, seconds: str, seed: str) -> int:
+    """Print what happened and what is wrong."""
+    with open_database() as database, TemporaryDirectory() as folder:
+        report = reign(Reign(backend, float(seconds), int(seed)), database, Path(folder))
+    lines = [f"{backend}, seed {seed}: {dict(report.happened)}; tasks: {report.tasks}"]
+    lines += [f"{count:8} {answer}" for answer, count in sorted(report.answers.items())]
+    lines += [f"WRONG {one}" for one in report.wrong]
+    sys.stdout.write("\n".join([*lines, f"wrong: {len(report.wrong)}", ""]))
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

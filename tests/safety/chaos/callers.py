@@ -1,0 +1,260 @@
+"""Callers that use every tool on tasks of their own, each in a thread, and remember what must be so in the end."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
+from typing import Any
+from uuid import uuid4
+
+from safety.chaos.replicas import Answer, Replicas
+from safety.crms import Sight
+
+__all__ = ["Ledger", "call_until_stopped"]
+
+_TRIES = 60
+_PAUSE_S = 0.2
+_READS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("list_tasks", {"limit": 5}),
+    ("list_changes", {"limit": 5}),
+    ("list_statuses", {}),
+    ("list_team_members", {}),
+    ("find_contacts", {"query": "Carolina"}),
+)
+
+
+@dataclass
+class Ledger:
+    """What was asked and answered: the titles of new tasks, and what each task may look like (None: it is deleted)."""
+
+    asked: set[str] = field(default_factory=set)
+    made: dict[str, str] = field(default_factory=dict)
+    may_be: dict[str, set[Sight | None]] = field(default_factory=dict)
+    plans: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    stop: Event = field(default_factory=Event)
+    lock: Lock = field(default_factory=Lock)
+
+    def note(self, task_id: str, *sights: Sight | None) -> None:
+        """From now on a task looks like one of these."""
+        with self.lock:
+            self.may_be[task_id] = set(sights)
+
+    def complain(self, *what: object) -> None:
+        """Note what must not be."""
+        with self.lock:
+            self.wrong.append(" ".join(map(str, what)))
+
+
+@dataclass
+class _Caller:
+    """One caller, with one task at a time that it knows all of."""
+
+    name: str
+    replicas: Replicas
+    ledger: Ledger
+    people: tuple[str, str]
+    needs: dict[str, str]
+    chance: random.Random
+    timeout_s: float
+    pool: ThreadPoolExecutor
+    number: int = 0
+    task_id: str = ""
+    sight: Sight = field(default_factory=lambda: Sight("", ()))
+    is_known: bool = False
+
+    def call(self, tool: str, **arguments: Any) -> Answer:
+        """One call, once."""
+        answer = self.replicas.call(tool, arguments, self.timeout_s)
+        with self.ledger.lock:
+            self.ledger.answers[f"{tool} {answer.kind} {answer.code}".rstrip()] += 1
+        if answer.code in {"internal_error", "rpc"}:
+            self.ledger.complain(tool, answer.body)
+        return answer
+
+    def persist(self, tool: str, **arguments: Any) -> Answer:
+        """The same call again and again, while that is what the answer advises, or there is none."""
+        for _ in range(_TRIES):
+            answer = self.call(tool, **arguments)
+            if answer.kind == "done" or not (answer.kind == "lost" or answer.body.get("retryable")):
+                return answer
+            if self.ledger.stop.wait(_PAUSE_S):
+                break
+        return answer
+
+    def at_once(self, count: int, tool: str, **arguments: Any) -> list[Answer]:
+        """The same call several times at the same moment."""
+        return [one.result() for one in [self.pool.submit(self.call, tool, **arguments) for _ in range(count)]]
+
+    def next_title(self) -> str:
+        """A title that no other task has."""
+        self.number += 1
+        return f"{self.name}-{self.number}"
+
+    def make(self) -> None:
+        """Make the task that this caller works on."""
+        title = self.next_title()
+        self.ledger.asked.add(title)
+        body = {"title": title, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs
+        answer = self.persist("create_task", **body, idempotencyKey=f"key {title}")
+        if answer.kind == "done":
+            self.use(answer.body["task"]["id"], Sight(title, (self.people[0],)))
+
+    def make_several(self) -> list[tuple[str, Sight]]:
+        """Three new tasks in one call; none where it is not known what became of one."""
+        titles = [self.next_title() for _ in range(3)]
+        self.ledger.asked.update(titles)
+        bodies = [{"title": one, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs for one in titles]
+        answer = self.persist("create_tasks", tasks=bodies, idempotencyKey=f"key {titles[0]}")
+        if answer.kind != "done" or answer.body["totals"].get("applied") != len(titles):
+            return []
+        made = [(row["id"], Sight(row["title"], (self.people[0],))) for row in answer.body["tasks"]]
+        for task_id, sight in made:
+            self.remember(task_id, sight)
+        return made
+
+    def remember(self, task_id: str, sight: Sight) -> None:
+        """A task was made, and looks like this."""
+        with self.ledger.lock:
+            if self.ledger.made.setdefault(sight.title, task_id) != task_id:
+                self.ledger.wrong.append(f"{sight.title} is {task_id} and {self.ledger.made[sight.title]}")
+        self.ledger.note(task_id, sight)
+
+    def use(self, task_id: str, sight: Sight) -> None:
+        """Work on this task from now on."""
+        self.remember(task_id, sight)
+        self.task_id, self.sight, self.is_known = task_id, sight, True
+
+    def conclude(self, answers: Sequence[Answer], becomes: Sight | None) -> bool:
+        """What the task may look like after these answers to calls that make it look so; whether that was done."""
+        if any(one.kind == "done" for one in answers):
+            self.ledger.note(self.task_id, becomes)
+            self.is_known = becomes is not None
+            self.sight = becomes or self.sight
+            if any(one.kind == "lost" for one in answers):
+                self.is_known = False  # a call without an answer may still come
+            return True
+        if any(one.may_have_happened for one in answers):
+            self.ledger.note(self.task_id, self.sight, becomes)
+            self.is_known = False
+        return False
+
+    def update(self) -> str | None:
+        """A new title; the change, where it was done."""
+        becomes = replace(self.sight, title=f"{self.name}-{self.task_id[-4:]} v{self.next_title()}")
+        answer = self.call("update_task", id=self.task_id, title=becomes.title)
+        if self.conclude([answer], becomes):
+            told = answer.body["task"]["title"]
+            if told != becomes.title:
+                self.ledger.complain("asked for", becomes.title, "and told", told)
+            return str(answer.body["changeId"])
+        return None
+
+    def update_and_undo(self) -> None:
+        """Undo a change twice at the same moment."""
+        before = self.sight
+        if (change := self.update()) is not None and self.is_known:
+            self.conclude(self.at_once(2, "undo_change", changeId=change), before)
+
+    def complete(self) -> None:
+        """Finish the task."""
+        self.conclude([self.call("complete_task", id=self.task_id)], replace(self.sight, is_done=True))
+
+    def reassign(self) -> None:
+        """Give the task to the other of two people."""
+        [other] = {*self.people} - {*self.sight.who}
+        answer = self.call("reassign_task", id=self.task_id, responsibleIds=[other])
+        self.conclude([answer], replace(self.sight, who=(other,)))
+
+    def read(self) -> None:
+        """The task is there."""
+        answer = self.call("get_task", id=self.task_id)
+        if answer.code == "task_not_found":
+            self.ledger.complain(self.task_id, self.sight, "is said not to be there")
+
+    def look(self) -> None:
+        """Read anything."""
+        tool, arguments = self.chance.choice(_READS)
+        self.call(tool, **arguments)
+
+    def delete(self) -> None:
+        """Delete the task by a plan that is applied twice at the same moment."""
+        plan = self.call("delete_task", id=self.task_id, dryRun=True)
+        if plan.kind == "done":
+            self.apply(plan, 2, None)
+
+    def apply(self, plan: Answer, count: int, becomes: Sight | None) -> None:
+        """Apply a plan for the task several times at once: one of them does it."""
+        plan_id = str(plan.body["planId"])
+        self.ledger.plans.append(plan_id)
+        answers = self.at_once(count, "apply_plan", planId=plan_id)
+        done = [one for one in answers if one.kind == "done" and not one.body.get("replayed")]
+        if len(done) > 1:
+            self.ledger.complain("the plan", plan_id, "was carried out", len(done), "times")
+        self.conclude(answers, becomes)
+
+    def change_many(self) -> None:
+        """Three tasks at once, by a plan that is applied three times at the same moment, or at once."""
+        made = self.make_several()
+        if not made:
+            return
+        change = {"taskIds": [one for one, _ in made], "changes": {"responsibleIds": [self.people[1]]}}
+        planned = self.chance.random() < 0.5
+        if planned:
+            plan = self.call("bulk_update_tasks", **change, dryRun=True)
+            if plan.kind != "done":
+                return
+            self.ledger.plans.append(str(plan.body["planId"]))
+            answers = self.at_once(3, "apply_plan", planId=plan.body["planId"])
+        else:
+            answers = [self.call("bulk_update_tasks", **change)]
+        done = [one for one in answers if one.kind == "done" and "totals" in one.body]
+        is_applied = any(one.body["totals"] == {"applied": len(made)} for one in done)
+        is_open = any(one.may_have_happened for one in answers) or bool(done)
+        for task_id, sight in made:
+            becomes = replace(sight, who=(self.people[1],))
+            if is_applied:
+                self.ledger.note(task_id, becomes)
+            elif is_open:
+                self.ledger.note(task_id, sight, becomes)
+
+    def run(self) -> None:
+        """Call until it is stopped."""
+        works: list[Callable[[], object]] = [
+            self.update,
+            self.update,
+            self.update_and_undo,
+            self.complete,
+            self.reassign,
+            self.read,
+            self.look,
+            self.change_many,
+            self.delete,
+        ]
+        while not self.ledger.stop.is_set():
+            if not self.is_known:
+                self.make()
+                continue
+            work = self.chance.choice(works)
+            if work == self.complete and self.sight.is_done:
+                continue
+            work()
+
+
+def call_until_stopped(
+    replicas: Replicas,
+    ledger: Ledger,
+    people: tuple[str, str],
+    needs: dict[str, str],
+    *,
+    seed: int,
+    number: int,
+    timeout_s: float,
+) -> None:
+    """One caller's whole life."""
+    with ThreadPoolExecutor(3) as pool:
+        name = f"chaos {number} {uuid4().hex[:4]}"
+        _Caller(name, replicas, ledger, people, needs, random.Random(f"{seed} {number}"), timeout_s, pool).run()  # noqa: S311
