@@ -6,20 +6,27 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import httpx2
+
+from backends.close.wired import ANA, ELENA, LEAD, LUIS, close, wired
 from backends.local.open_store import empty_database, open_database, open_store
 from fixed_clock import FixedClock
+from passing import Time
+from taskhand.backends.close.mapping import task_of
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.change_source import ChangeSource
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.server import serve
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
 
-__all__ = ["ARMS", "Arm", "Others", "World"]
+__all__ = ["ARMS", "Arm", "Others", "World", "open_close"]
 
 
 class Others(ABC):
@@ -50,21 +57,26 @@ class Others(ABC):
         """Delete it."""
 
 
+_Others = TypeVar("_Others", bound=Others)
+
+
 @dataclass
-class World:
+class World(Generic[_Others]):
     """A source, somebody else who changes what it tells, and the tasks as they really are, by id."""
 
     source: ChangeSource
-    others: Others
+    others: _Others
     real: Callable[[], Awaitable[Mapping[str, Task]]]
     move: Callable[[float], None]
     """Lets seconds pass."""
     now: Callable[[], datetime]
     statuses: tuple[str, str] = ("Pendiente", "Completado")
     """The names of the open and of the finished status."""
+    sandbox: Any = None
+    """The emulated CRM, where it is one."""
 
 
-Opener = Callable[[Path, "TestDatabase | None"], AbstractAsyncContextManager[World]]
+Opener = Callable[[Path, "TestDatabase | None"], AbstractAsyncContextManager[World[Any]]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class _LocalOthers(Others):
 @asynccontextmanager
 async def _on_store(
     opens: Callable[[FixedClock], AbstractAsyncContextManager[LocalBackend]],
-) -> AsyncIterator[World]:
+) -> AsyncIterator[World[Any]]:
     clock = FixedClock()
     async with opens(clock) as backend, opens(clock) as other:
         me = (await backend.members())[0].id
@@ -123,14 +135,77 @@ async def _on_store(
         yield World(backend.change_source, others, real, lambda seconds: clock.move(seconds=seconds), clock)
 
 
-def _open_file(folder: Path, _: object) -> AbstractAsyncContextManager[World]:
+def _open_file(folder: Path, _: object) -> AbstractAsyncContextManager[World[Any]]:
     return _on_store(lambda clock: open_store(folder / "tasks.sqlite", clock))
 
 
-def _open_postgres(_: Path, database: "TestDatabase | None") -> AbstractAsyncContextManager[World]:
+def _open_postgres(_: Path, database: "TestDatabase | None") -> AbstractAsyncContextManager[World[Any]]:
     assert database is not None
     empty_database(database)
     return _on_store(lambda clock: open_database(database.url, clock))
 
 
-ARMS = (Arm("local", _open_file), Arm("postgres", _open_postgres, needs_database=True))
+class CloseOthers(Others):
+    """Ana, in Close's own app."""
+
+    people = (ELENA, LUIS)
+    who = ANA
+
+    def __init__(self, client: httpx2.AsyncClient, sandbox: CloseSandbox) -> None:
+        self._client = client
+        self._sandbox = sandbox
+
+    async def create(self, title: str) -> str:
+        body = {"_type": "lead", "lead_id": LEAD, "text": title, "assigned_to": self.people[0], "date": "2026-03-09"}
+        return str((await self.send("POST", "task/", json=body))["id"])
+
+    async def rename(self, task_id: str, title: str) -> None:
+        await self.send("PUT", f"task/{task_id}/", json={"text": title})
+
+    async def set_finished(self, task_id: str, *, finished: bool) -> None:
+        await self.send("PUT", f"task/{task_id}/", json={"is_complete": finished})
+
+    async def reassign(self, task_id: str, person: str) -> None:
+        await self.send("PUT", f"task/{task_id}/", json={"assigned_to": person})
+
+    async def delete(self, task_id: str) -> None:
+        await self.send("DELETE", f"task/{task_id}/")
+
+    async def send(self, method: str, path: str, **options: Any) -> Any:
+        token = self._sandbox.authorization.sign_in(ANA, self._sandbox.now())["access_token"]
+        headers = {"authorization": f"Bearer {token}"}
+        reply = await self._client.request(method, path, headers=headers, **options)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+
+@asynccontextmanager
+async def open_close(**options: Any) -> AsyncIterator[World[CloseOthers]]:
+    """A world on Close's sandbox, of which `options` are arguments."""
+    time = Time()
+    sandbox = close(0, clock=time.moment, **options)
+    async with (
+        serve(sandbox) as url,
+        wired(url, time, wall=time.moment) as app,
+        httpx2.AsyncClient(
+            base_url="http://close.example/api/v1/", transport=httpx2.ASGITransport(sandbox.app)
+        ) as client,
+    ):
+
+        async def real() -> Mapping[str, Task]:
+            return {row["id"]: task_of(row, None) for row in sandbox.tasks}
+
+        def move(seconds: float) -> None:
+            time.now += seconds
+
+        assert app.backend.change_source is not None
+        source, others = app.backend.change_source, CloseOthers(client, sandbox)
+        yield World(source, others, real, move, time.moment, ("Open", "Completed"), sandbox)
+
+
+ARMS = (
+    Arm("local", _open_file),
+    Arm("postgres", _open_postgres, needs_database=True),
+    Arm("close", lambda *_: open_close()),
+    Arm("close, consolidating", lambda *_: open_close(spec_variant=SpecVariant(consolidation=120))),
+)

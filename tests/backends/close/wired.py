@@ -5,8 +5,9 @@ Carolina Vega of the lead Acme.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -116,6 +117,7 @@ async def wired(
     creates: NewTaskType = "lead",
     transport: httpx2.AsyncBaseTransport | None = None,
     journal: Journal | None = None,
+    wall: Callable[[], datetime] = lambda: NOW,
 ) -> AsyncIterator[AppContext]:
     """An app context as it would be made for these settings, but for the time and for chance, which is a half."""
     variable, auth = credential(None if token else SecretStr(KEY), SecretStr(token) if token else None)
@@ -132,7 +134,7 @@ async def wired(
     transport = transport or PooledTransport(TRUST)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=transport) as client:
         settings = CloseSettings(close_task_types=types, close_new_task_type=creates)
-        timing = Timing(lambda: NOW, time.clock, time.sleep)
+        timing = Timing(wall, time.clock, time.sleep)
         backend = CloseAdapter(CloseClient(client, timezone), settings, timezone, timing)
         async with nullcontext(journal) if journal else journal_at(lambda: NOW) as written:
             yield AppContext(backend, written, lambda: NOW, timezone, WHOLE, monotonic=time.clock)

@@ -1,8 +1,9 @@
 """Taskhand on a sandboxed Vambe, wired by hand: over real sockets, in a time that only sleeping moves."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -103,6 +104,7 @@ async def backend_at(
     *,
     limits: Limits | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
+    wall: Callable[[], datetime] = lambda: NOW,
     **changed: Any,
 ) -> AsyncIterator[VambeAdapter]:
     """A backend as `taskhand.wiring` makes it for these settings, but for the time and for chance, which is a half."""
@@ -121,7 +123,7 @@ async def backend_at(
     inner = transport or Witness(time)
     async with Client(upstream, limits=limits, runtime=runtime, rate_limiter=limiter, transport=inner) as client:
         wire = VambeClient(client, settings.vambe_array_query)
-        timing = Timing(lambda: NOW, time.clock, time.sleep)
+        timing = Timing(wall, time.clock, time.sleep)
         yield VambeAdapter(wire, settings, settings.default_timezone, timing)
         await inner.aclose()
 

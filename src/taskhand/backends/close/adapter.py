@@ -18,6 +18,7 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
+from taskhand.backends.close.changes import CloseChanges
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import TaskSearch
@@ -83,7 +84,11 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
-        self._search = TaskSearch(self._reader, type_filter(settings.close_task_types))
+        types = type_filter(settings.close_task_types)
+        self._search = TaskSearch(self._reader, types)
+        self.change_source = CloseChanges(
+            client, timezone, [one for one in types.get("_type__in", "").split(",") if one], timing.clock
+        )
 
     # Reads.
 

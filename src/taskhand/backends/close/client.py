@@ -18,10 +18,12 @@ from taskhand.http.path import Path
 from taskhand.http.reply import Reply
 from taskhand.http.request import Request, RequestOptions
 
-__all__ = ["CHUNK", "CloseClient", "offset_on"]
+__all__ = ["CHUNK", "EVENTS", "CloseClient", "offset_on"]
 
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
+EVENTS: Final = 50
+"""Rows in a page of the event log, which has no larger ones."""
 _TASKS: Final = Path.of("/task/")
 _NOTES: Final = Path.of("/activity/note/")
 _LONGEST_QUERY: Final = 1_800
@@ -81,6 +83,15 @@ class CloseClient:
         The filter goes in `_params` alone, as the query string may be ignored beside it.
         """
         await self._send("PUT", _TASKS, day, json={**body, "_params": {"id__in": _joined(ids), "_type": "all"}})
+
+    async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[tuple[JsonObject, ...], str | None]:
+        """GET /event/: one page of the event log, newest first, and the cursor of the one before it.
+
+        Source: https://developer.close.com/api/resources/events/list.
+        """
+        params = {**filters, "_limit": str(EVENTS), **({"_cursor": cursor} if cursor else {})}
+        reply = await self._send("GET", Path.of("/event/"), params=params)
+        return tuple(rows_in("Close", reply.object, "data")), text_of(reply.object.get("cursor_next")) or None
 
     async def users(self, skip: int) -> Page:
         """GET /user/: one page (https://developer.close.com/api/resources/users)."""

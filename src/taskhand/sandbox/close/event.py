@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.dates import format_instant_without_offset
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from taskhand.sandbox.close.context import RequestContext
 
 LATE = frozenset({"updated", "deleted"})  # the actions whose delivery waits for the consolidation
+
+SHOWN = dt.timedelta(hours=1)  # how long users who are no admins see what was changed
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def is_due(event: Event, ctx: RequestContext) -> bool:
 
 
 def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
-    """Write the event object of the log and of webhooks."""
+    """Write the event object of the log and of webhooks; what it is about may be shown for an hour only."""
     change = event.change
     previous = change.previous or {}
+    is_hidden = ctx.spec_variant.event_data == "hour" and ctx.now - event.changed >= SHOWN
     return {
         "id": event.id,
         "date_created": format_instant_without_offset(event.made),
@@ -79,8 +81,8 @@ def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
         "action": change.action,
         "changed_fields": sorted(previous) if change.action == "updated" else [],
         "meta": {"request_method": event.method, "request_path": event.path},
-        "data": change.data,
-        "previous_data": previous,
+        "data": None if is_hidden else change.data,
+        "previous_data": None if is_hidden else previous,
     }
 
 

@@ -70,7 +70,13 @@ def _filtered_events(ctx: RequestContext) -> list[Event]:
 
 
 def _retained(ctx: RequestContext) -> list[Event]:
-    return [event for event in reversed(ctx.store.events) if ctx.now - event.changed < RETENTION]
+    return [event for event in reversed(ctx.store.events) if _is_visible(event, ctx)]
+
+
+def _is_visible(event: Event, ctx: RequestContext) -> bool:
+    age = ctx.now - event.changed
+    is_late = int(event.id[-1]) % 2 == 0
+    return dt.timedelta(seconds=ctx.spec_variant.event_lag if is_late else 0) <= age < RETENTION
 
 
 def _fits(event: Event, wanted: dict[str, str]) -> bool:

@@ -94,6 +94,12 @@ class SpecVariant(OAuthSwitches):
     signature_key: Literal["shown", "hidden"] = "shown"
     # Seconds within which updates of one object become one event.
     consolidation: int = 0
+    # Seconds after which every second event becomes visible in the log; rows may be visible in another order than made.
+    event_lag: int = 0
+    # Whether the event log shows what was changed always, as to admins, or for one hour.
+    event_data: Literal["always", "hour"] = "always"
+    # The events of a task that is completed: an update and a completion as documented, or one of them alone.
+    completion_events: Literal["both", "updated", "completed"] = "both"
     # The day without `x-tz-offset`: in UTC, or in the time zone of the key's user.
     default_zone: Literal["utc", "user"] = "utc"
     # A date-time without an offset is in UTC, in `x-tz-offset`, or refused.

@@ -69,14 +69,17 @@ def _remove_completion(ctx: RequestContext, task: Task) -> Task:
 def _emit_updated(ctx: RequestContext, before: Task, after: Task) -> None:
     old, new = _data(before, ctx), _data(after, ctx)
     changed = {name: old.get(name) for name in new if new[name] != old.get(name)}
-    event.emit(ctx, event.Change(_type(after), "updated", after.id, after.lead_id, new, changed))
-    if after.is_complete and not before.is_complete:
+    completes = after.is_complete and not before.is_complete
+    if not completes or ctx.spec_variant.completion_events != "completed":
+        event.emit(ctx, event.Change(_type(after), "updated", after.id, after.lead_id, new, changed))
+    if completes:
         _emit_completed(ctx, after)
 
 
 def _emit_completed(ctx: RequestContext, task: Task) -> None:
     """Emit what a completion emits on the task, the activity and the lead."""
-    event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
+    if ctx.spec_variant.completion_events != "updated":
+        event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
     made = ctx.store.completions.get(task.object_id or "")
     if made is not None:
         data = completions.render_completion(made, ctx)

@@ -1,0 +1,143 @@
+"""Close's event log (https://developer.close.com/api/resources/events): its rows, and the stretch between two moments.
+
+The log is newest first, 50 rows a page, and is filtered by a type and an action together, never by a type alone. A
+row may become visible after later ones, and updates of one object that follow soon are one row, which grows: its
+`date_updated` moves, and its `previous_data` is from before the first. Moments come without an offset and are UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.domain.side_by_side import side_by_side
+
+__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
+
+ACTIONS: Final = ("created", "updated", "completed", "deleted")
+"""What can be done with a task, in the order of rows of the same millisecond."""
+
+MOST_PAGES: Final = 4
+"""Pages of one action in one stretch, before the stretch is read in parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the log; `data` and `previous` are None where Close does not show them, as to most after an hour."""
+
+    id: str
+    action: str
+    task_id: str
+    made: datetime
+    changed: datetime
+    data: JsonObject | None
+    previous: JsonObject | None
+    changed_fields: frozenset[str]
+    user_id: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The entries between two moments, oldest first; `newest` is when the last of the whole log is from.
+
+    `is_whole` is whether these are all up to the later moment: where not, only the newest have been read.
+    """
+
+    entries: Sequence[Entry]
+    newest: datetime | None
+    is_whole: bool
+
+
+class EventLog:
+    """Reads the events of the tasks of one type."""
+
+    def __init__(self, client: CloseClient, task_type: str) -> None:
+        self._client = client
+        self._object_type = f"task.{task_type}"
+
+    async def read(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        known_until: datetime | None,
+        *,
+        most_pages: int = MOST_PAGES,
+    ) -> Stretch:
+        """The stretch between two moments; None is the newest page, or up to now.
+
+        What is newer than `known_until` may be `most_pages` long; what is older was read before.
+        """
+        found: dict[str, tuple[list[Entry], bool]] = {}
+
+        async def read(action: str) -> None:
+            found[action] = await self._read_action(action, since, until, known_until, most_pages)
+
+        async with side_by_side() as group:
+            for action in ACTIONS:
+                group.start_soon(read, action)
+        entries = [entry for action in ACTIONS for entry in reversed(found[action][0])]
+        entries.sort(key=lambda entry: (entry.changed, ACTIONS.index(entry.action)))
+        return Stretch(entries, entries[-1].changed if entries else None, all(whole for _, whole in found.values()))
+
+    async def _read_action(
+        self, action: str, since: datetime | None, until: datetime | None, known_until: datetime | None, most: int
+    ) -> tuple[list[Entry], bool]:
+        """The entries of one action, newest first, and whether they reach back to `since`."""
+        filters = {"object_type": self._object_type, "action": action}
+        bounds = {"date_updated__gte": since, "date_updated__lte": until}
+        dated = {name: moment_text(at) for name, at in bounds.items() if at is not None}
+        entries: list[Entry] = []
+        cursor: str | None = None
+        pages = 0
+        while True:
+            rows, cursor = await self._client.events({**filters, **({} if cursor else dated)}, cursor)
+            page = [entry for row in rows if (entry := read_entry(row)) is not None]
+            entries += [entry for entry in page if since is None or entry.changed >= since]
+            pages += known_until is None or not page or page[-1].changed > known_until
+            if cursor is None or (page and since is not None and page[-1].changed < since):
+                return entries, True
+            if since is None:
+                return entries, False
+            if pages >= most:
+                return entries, False
+
+
+def read_entry(row: JsonObject) -> Entry | None:
+    """A row of the log; None for one that does not say which task it is about, or when."""
+    made, changed = _moment(row.get("date_created")), _moment(row.get("date_updated"))
+    task_id, event_id = text_of(row.get("object_id")), id_of(row)
+    if not (task_id and event_id and (made or changed)):
+        return None
+    names = row.get("changed_fields")
+    return Entry(
+        event_id,
+        text_of(row.get("action")) or "",
+        task_id,
+        made or changed or datetime.now(UTC),
+        changed or made or datetime.now(UTC),
+        _object(row.get("data")),
+        _object(row.get("previous_data")),
+        frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset(),
+        text_of(row.get("user_id")),
+        text_of(row.get("request_id")),
+    )
+
+
+def moment_text(at: datetime) -> str:
+    """A moment as Close's log writes it, with its offset."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _object(value: Any) -> JsonObject | None:
+    return dict(value) if isinstance(value, Mapping) and value else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

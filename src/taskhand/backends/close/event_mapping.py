@@ -1,0 +1,169 @@
+"""Mapping of the rows of Close's event log to events, in the contract's words; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import MISSING
+
+from taskhand.backends.close.event_log import Entry
+from taskhand.backends.close.mapping import DONE, OPEN, task_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
+from taskhand.domain.edit import is_readable
+from taskhand.domain.event import EventKind, TaskEvent, difference_event
+from taskhand.domain.receipt import EDIT_FIELDS, FieldChange
+from taskhand.domain.task import Task
+
+__all__ = ["TaskStates", "compact_row", "is_explained"]
+
+_TOGETHER: Final = timedelta(seconds=2)
+"""How far apart the rows of one change may be."""
+
+_TOLD: Final = frozenset(
+    ("text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority", "lead_id", "contact_id")
+) | {"resolution"}
+"""The fields of Close that the contract has."""
+
+_KEPT: Final = (*sorted(_TOLD), "id", "_type", "subject", "opportunity_note", "phone_formatted", "phone")
+
+
+def compact_row(row: JsonObject) -> JsonObject:
+    """What of a row a later comparison needs."""
+    return {name: row[name] for name in _KEPT if name in row}
+
+
+def is_explained(completion: Entry, entries: Iterable[Entry]) -> bool:
+    """Whether another row tells the same completion: that of the update, or of the creation of a completed task."""
+    return any(
+        (other.made - _TOGETHER <= completion.changed <= other.changed + _TOGETHER and _finishes(other))
+        for other in entries
+        if other.task_id == completion.task_id
+    )
+
+
+class TaskStates:
+    """Reads entries one after another as events.
+
+    `known` are the tasks as the last event of each has left them, `finished` those of which a completion was told by
+    its own row, with its moment; `completions` are the rows of completions in question. `zone` is that of shown times.
+    """
+
+    def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[Entry]) -> None:
+        self.known: dict[str, Task | None] = dict(known)
+        self.finished: list[Entry] = []
+        self.hidden = 0
+        self._zone = zone
+        self._completions = completions
+
+    def event(self, entry: Entry, *, has_grown: bool, is_newest: bool) -> TaskEvent | None:
+        """The event of an entry; None where the contract has no word for what was changed.
+
+        Of an entry that `has_grown` a part was told before. `is_newest` is whether it is the last one of its task.
+        """
+        before, after = self._sides(entry, has_grown=has_grown)
+        event: TaskEvent | None
+        if entry.action == "completed":
+            event = self._completed(entry, after)
+            after = _finished(self.known.get(entry.task_id))  # what else its row has is told by an update
+            self.finished.append(entry)
+        elif after is None and entry.action != "deleted":
+            event = self._hidden(entry)
+        elif entry.action == "deleted":
+            event = TaskEvent(_key(entry), entry.task_id, "deleted", title=before.title if before else None)
+        else:
+            event = difference_event(before, after, _key(entry))
+        if is_newest and (after is not None or entry.action == "deleted"):
+            self.known[entry.task_id] = after
+        if event is None:
+            return None
+        people = dict.fromkeys(one for task in (before, after) if task for one in task.responsible_ids)
+        return replace(
+            event,
+            at=entry.changed,
+            by=entry.user_id,
+            responsible_ids=tuple(people) if before or after else None,
+            changed=_readable(event.changed, before, after),
+        )
+
+    def is_finished(self, task_id: str) -> bool:
+        """Whether the task is complete by what was told of it."""
+        task = self.known.get(task_id)
+        return task is not None and task.is_finished
+
+    def _sides(self, entry: Entry, *, has_grown: bool) -> tuple[Task | None, Task | None]:
+        """The task before and after an entry."""
+        known = self.known.get(entry.task_id)
+        if entry.action == "deleted":
+            return (self._task(entry, entry.previous) if entry.previous else known), None
+        after = self._task(entry, entry.data) if entry.data else None
+        if entry.data is None or (entry.action == "created" and not has_grown):
+            return None, after
+        if has_grown and known is not None:
+            return known, after
+        before = self._task(entry, {**entry.data, **(entry.previous or {})})
+        if entry.action == "updated" and any(_is_within(one, entry) for one in self.finished):
+            return _finished(before), after
+        return before, after
+
+    def _task(self, entry: Entry, row: JsonObject) -> Task:
+        task = read_task(id_of(row) or entry.task_id, lambda: task_of(row, self._zone))
+        return task if task.id else task.model_copy(update={"id": entry.task_id})
+
+    def _completed(self, entry: Entry, after: Task | None) -> TaskEvent:
+        change = FieldChange("status", OPEN.name, DONE.name)
+        return TaskEvent(
+            _key(entry), entry.task_id, "completed", title=after.title if after else None, changed=(change,)
+        )
+
+    def _hidden(self, entry: Entry) -> TaskEvent | None:
+        """The event of a row whose values Close does not show any more."""
+        if entry.changed_fields and not entry.changed_fields & _TOLD:
+            return None
+        self.hidden += 1
+        kind: EventKind = "created" if entry.action == "created" else "updated"
+        if "is_complete" in entry.changed_fields:
+            kind = "completed" if any(_is_within(one, entry) for one in self._completions) else "reopened"
+        elif "assigned_to" in entry.changed_fields:
+            kind = "reassigned"
+        return TaskEvent(_key(entry), entry.task_id, kind)
+
+
+def _finished(task: Task | None) -> Task | None:
+    return task and task.model_copy(update={"status_config": DONE, "task_status_config_id": DONE.id})
+
+
+def _key(entry: Entry) -> str:
+    """An update that grows is another event each time."""
+    return f"{entry.id}@{entry.changed.isoformat(timespec='milliseconds')}"
+
+
+def _is_within(completion: Entry, update: Entry) -> bool:
+    return (
+        completion.task_id == update.task_id
+        and update.made - _TOGETHER <= completion.changed <= update.changed + _TOGETHER
+    )
+
+
+def _finishes(entry: Entry) -> bool:
+    """Whether a row says that its task became complete."""
+    data: Mapping[str, Any] = entry.data or {}
+    if entry.action == "created":
+        return data.get("is_complete") is True
+    if entry.action != "updated":
+        return False
+    if entry.data is None:
+        return "is_complete" in entry.changed_fields
+    return data.get("is_complete") is True and (entry.previous or {}).get("is_complete") is False
+
+
+def _readable(changed: Iterable[FieldChange], before: Task | None, after: Task | None) -> tuple[FieldChange, ...]:
+    """The fields whose new value can be read, without old values that cannot."""
+    told = []
+    for one in changed:
+        name = EDIT_FIELDS.get(one.field, one.field)
+        if after is not None and not is_readable(after, name):
+            continue
+        is_old_known = before is None or is_readable(before, name)
+        told.append(one if is_old_known else replace(one, before=MISSING))
+    return tuple(told)

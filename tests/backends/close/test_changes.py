@@ -1,0 +1,143 @@
+"""What Close's event log tells: rows that are late or grow, values that are hidden, and long stretches."""
+
+from typing import Any
+
+import pytest
+
+from backends.changes.arms import World, open_close
+from backends.changes.feed import Feed
+from taskhand.domain.event import TaskEvent
+from taskhand.sandbox.close import SpecVariant
+
+
+async def begin(world: World[Any]) -> Feed:
+    feed = Feed(world.source, await world.source.begin(world.now()))
+    await feed.look()
+    world.move(1)
+    return feed
+
+
+def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
+    return [(event.kind, [one.field for one in event.changed]) for event in events]
+
+
+@pytest.mark.parametrize("events", ["both", "updated", "completed"])
+@pytest.mark.parametrize("lag", [0, 20])
+async def test_a_completion_is_told_once_whichever_rows_tell_it(events: Any, lag: int) -> None:
+    variant = SpecVariant(completion_events=events, event_lag=lag)
+    async with open_close(spec_variant=variant) as world:
+        feed = await begin(world)
+        tasks = [await world.others.create(name) for name in ("One", "Two")]
+        world.move(60)
+        await feed.look()
+        for task_id in tasks:
+            world.move(1)
+            await world.others.set_finished(task_id, finished=True)
+        found = []
+        for _ in range(4):
+            found += await feed.look()
+            world.move(15)
+        assert [(event.task_id, event.kind) for event in sorted(found, key=lambda one: one.task_id)] == [
+            (task_id, "completed") for task_id in tasks
+        ]
+        assert {(one.field, one.after) for event in found for one in event.changed} == {("status", "Completed")}
+
+
+async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
+    async with open_close(spec_variant=SpecVariant(consolidation=120)) as world:
+        task_id = await world.others.create("Call")
+        await world.others.rename(task_id, "Call Acme")
+        world.move(1)
+        feed = await begin(world)  # in the middle of what becomes one row
+        await world.others.reassign(task_id, world.others.people[1])
+        assert told(await feed.look()) == [("reassigned", ["responsibles"])]
+        world.move(20)
+        await world.others.rename(task_id, "Call Acme today")
+        [event] = await feed.look()
+        assert [(one.field, one.before, one.after) for one in event.changed] == [
+            ("title", "Call Acme", "Call Acme today")
+        ]
+        world.move(20)
+        await world.others.rename(task_id, "Call Acme")
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_rows_that_become_visible_late_are_told_once() -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100)) as world:
+        feed = await begin(world)
+        made = []
+        for number in range(6):
+            made.append(await world.others.create(f"Task {number}"))
+            world.move(20)
+            await feed.look()
+        world.move(120)
+        await feed.look()
+        assert sorted(event.task_id for event in feed.events.values()) == sorted(made)
+
+
+async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
+    async with open_close(spec_variant=SpecVariant(event_data="hour")) as world:
+        feed = await begin(world)
+        task_id = await world.others.create("Call Acme")
+        for step in (
+            world.others.rename(task_id, "Call"),
+            world.others.set_finished(task_id, finished=True),
+            world.others.set_finished(task_id, finished=False),
+            world.others.reassign(task_id, world.others.people[1]),
+            world.others.delete(task_id),
+        ):
+            world.move(10)
+            await step
+        world.move(4_000)
+        events = await feed.look()
+        assert told(events) == [
+            (kind, []) for kind in ("created", "updated", "completed", "reopened", "reassigned", "deleted")
+        ]
+        assert {event.responsible_ids for event in events} == {None}
+        assert {event.by for event in events} == {world.others.who}
+        assert [gap.partition(":")[0] for gap in feed.gaps] == [
+            "Close shows what was changed to its admins only, after an hour"
+        ]
+
+
+async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
+    async with open_close() as world:
+        feed = await begin(world)
+        task_id = await world.others.create("0")
+        for number in range(1, 220):
+            world.move(0.004 if number > 180 else 50)
+            await world.others.rename(task_id, str(number))
+        look = await feed.glance()
+        assert look.is_behind
+        await feed.look()
+        titles = [one.after for event in feed.events.values() for one in event.changed]
+        assert titles == [str(number) for number in range(1, 220)]
+
+
+async def test_says_so_where_the_log_does_not_reach_back() -> None:
+    async with open_close() as world:
+        feed = await begin(world)
+        await world.others.create("Call Acme")
+        world.move(31 * 86_400)
+        assert await feed.look() == []
+        assert feed.gaps == ["Close keeps its log for 30 days: changes before 2026-03-03T15:00Z are not told."]
+
+
+async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
+    async with open_close(spec_variant=SpecVariant(forbidden_fields="applied")) as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin(world)
+        await world.others.send("PUT", f"task/{task_id}/", json={"created_by": world.others.people[1]})
+        assert await feed.look() == []
+
+
+async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute() -> None:
+    async with open_close() as world:
+        feed = await begin(world)
+        counts = []
+        for pause in (1, 10, 60, 5):
+            world.move(pause)
+            world.sandbox.clear_requests()
+            await feed.look()
+            counts.append(len(world.sandbox.requests))
+        assert counts == [4, 4, 8, 4]
