@@ -34,8 +34,6 @@ _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next one."""
 _BIN_PAGES: Final = 3
 """Pages of the list of deleted tasks that one look reads."""
-_SKEW: Final = timedelta(seconds=2), timedelta(hours=1)
-"""How far off our clock must be, and may be: a date has whole seconds, and no clock of HubSpot's is hours off."""
 _GONE: Final = "HubSpot does not list deleted tasks to this credential: a deletion is found only where a webhook tells."
 _MOST_NAMED: Final = 5
 _CUT: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
@@ -60,11 +58,8 @@ class HubSpotChanges:
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
-        """The position at a moment of our clock: from it all is found that is in the histories."""
-        theirs = await self._account.upstream_time()
-        skew = theirs - self._clock() if theirs is not None else timedelta()
-        shortest, longest = _SKEW
-        return Position.at(millis_of(at + skew if shortest < abs(skew) < longest else at)).text
+        """The position from which all is found that happened since a moment of HubSpot's clock."""
+        return Position.at(millis_of(at)).text
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find what has changed since a position; the tasks of `hints` are read whether a search finds them or not."""
