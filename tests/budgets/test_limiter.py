@@ -209,7 +209,7 @@ async def test_a_bulk_of_one_replica_is_not_slowed_by_whoever_looks_at_another()
         async with time.passing(), anyio.create_task_group() as tasks:
 
             async def look() -> None:
-                with idle_share():
+                with idle_share(wait_s=60.0):
                     await other.send("look")
 
             async with anyio.create_task_group() as calls:
@@ -237,3 +237,16 @@ async def test_nothing_is_sent_that_nobody_waits_for_while_the_database_does_not
             pass
     await replica.send("call")
     assert [who for who, _ in replica.left] == ["call"]
+
+
+async def test_a_request_that_somebody_waits_for_after_all_is_dealt_a_moment_as_others_are(
+    budget: MemoryBudget,
+) -> None:
+    replica = open_replica(budget)
+    await replica.call("bulk", 8)
+    with idle_share() as share:
+        share.end()
+        await replica.send("look")
+        assert replica.left[-1] == ("look", 0.0)
+    with idle_share(wait_s=0.3), pytest.raises(RateLimited):
+        await replica.send("look")

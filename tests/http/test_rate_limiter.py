@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from passing import SharedTime
 from taskhand.domain.errors import RateLimited
-from taskhand.domain.idle_share import idle_share
+from taskhand.domain.idle_share import IdleShare, idle_share
 from taskhand.http.rate_limiter import (
     Rate,
     RateHeaders,
@@ -278,7 +278,7 @@ async def test_a_bulk_at_full_speed_is_not_slowed_by_whoever_looks_beside_it() -
         async with time.passing(), anyio.create_task_group() as tasks:
 
             async def look() -> None:
-                with idle_share():
+                with idle_share(wait_s=60.0):
                     async with rate_limiter.turn(time.now + 60.0):
                         looked.append(time.now - 1_000.0)
 
@@ -312,3 +312,23 @@ async def test_a_request_that_nobody_waits_for_is_not_sent_where_its_turn_comes_
                 pass
     async with rate_limiter.turn(time.now + 1.0):
         assert time.slept == []
+
+
+async def test_a_request_that_somebody_waits_for_after_all_takes_its_turn_as_others_do() -> None:
+    time = SharedTime()
+    rate_limiter = RateLimiter(Rate(4, 10.0), clock=time.clock, sleep=time.sleep)
+    async with time.passing(), anyio.create_task_group() as tasks:
+
+        async def look() -> None:
+            with idle_share(wait_s=60.0) as share:
+                tasks.start_soon(hurry, share)
+                for _ in range(4):
+                    async with rate_limiter.turn(time.now + 60.0):
+                        pass
+                assert time.now == pytest.approx(1_002.0, abs=0.11)
+
+        async def hurry(share: IdleShare) -> None:
+            await time.sleep(2.0)
+            share.end()
+
+        await look()

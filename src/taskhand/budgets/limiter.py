@@ -13,7 +13,7 @@ import anyio
 
 from taskhand.budgets.shares import AHEAD_S, Ask, Seen, guarded
 from taskhand.domain.deadline import current_call
-from taskhand.domain.idle_share import is_idle
+from taskhand.domain.idle_share import idle_wait_s, is_idle
 from taskhand.http.rate_limiter import (
     IDLE_PAUSE_S,
     LONGEST_WAIT_S,
@@ -224,7 +224,8 @@ class SharedRateLimiter:
 
     async def _wait_for_idle_moment(self, waiter: _Waiter, deadline: float) -> float:
         """The moment that was dealt to a request that nobody waits for: it waits in no queue, and asks for itself."""
-        while True:
+        idle_by = min(deadline, self._clock() + idle_wait_s())
+        while is_idle():
             again_s = IDLE_PAUSE_S
             if self._leader is None and not self._queue and self._places > 0:
                 self._leader = waiter
@@ -237,9 +238,11 @@ class SharedRateLimiter:
                     self._places -= 1
                     return waiter.leaves_at
                 again_s = max(again_s, taken.again_s)
-            if self._clock() + again_s > deadline:
+            if (ask_at := self._clock() + again_s) > idle_by:
                 raise too_late_error(None)
-            await self._sleep(again_s)
+            while is_idle() and (wait_s := ask_at - self._clock()) > 0:
+                await self._sleep(min(wait_s, IDLE_PAUSE_S))
+        return await self._wait_for_moment(waiter, deadline)
 
     def _hand_over(self) -> None:
         """Let the next one that waits ask for all."""

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import anyio
 
 from taskhand.domain.errors import RateLimited
-from taskhand.domain.idle_share import is_idle
+from taskhand.domain.idle_share import idle_wait_s, is_idle
 
 __all__ = [
     "IDLE_PAUSE_S",
@@ -51,7 +51,7 @@ LONGEST_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 IDLE_PAUSE_S: Final = 0.1
-"""Seconds after which an idle request looks again whether others still wait."""
+"""Seconds after which a request that nobody waits for looks again whether that is still so, and others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,17 +285,17 @@ class RateLimiter:
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
 
     async def _wait_until_idle(self, deadline: float) -> None:
-        """Wait outside the queue, so that nobody waits behind it, until the turn comes at once."""
-        while True:
+        """Wait outside the queue, so that nobody waits behind it, until the turn comes at once, or somebody waits."""
+        deadline = min(deadline, self._clock() + idle_wait_s())
+        while is_idle():
             now = self._clock()
             wait_s = idle_at(self._rate, self._state, now) - now
-            if self._queue_head.locked() or self._slots.value == 0:
-                wait_s = max(wait_s, IDLE_PAUSE_S)
-            if wait_s <= 0:
+            is_busy = self._queue_head.locked() or self._slots.value == 0
+            if wait_s <= 0 and not is_busy:
                 return
-            if now + wait_s > deadline:
+            if now + max(wait_s, IDLE_PAUSE_S) > deadline:
                 raise too_late_error(None)
-            await self._sleep(wait_s)
+            await self._sleep(IDLE_PAUSE_S if is_busy else min(wait_s, IDLE_PAUSE_S))
 
     async def _take_slot(self, deadline: float) -> None:
         if self._slots.value > 0:
