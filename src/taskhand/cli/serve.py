@@ -299,6 +299,7 @@ async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> 
     """What is done beside the first requests, until cancelled."""
     from taskhand.domain.side_by_side import side_by_side
     from taskhand.server.use_cases import load_use_cases
+    from taskhand.service.feed_demand import poll_when_wanted
     from taskhand.service.recovery import recover_if_possible
 
     async with side_by_side() as group:
@@ -308,6 +309,8 @@ async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> 
             await recover_if_possible(app)
         await anyio.sleep(_QUIET_S)
         await load_use_cases()
+        for app in connections:
+            group.start_soon(poll_when_wanted, app)
 
 
 async def _open_pages(

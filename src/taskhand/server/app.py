@@ -58,9 +58,11 @@ class TaskhandServer(Server[Any]):
         self.extensions = {_PAGES: {}} if served.has_board else {}
 
     def end_subscriptions(self) -> None:
-        """End the streams of subscriptions of the newer era, each with its result."""
+        """End the streams of subscriptions of the newer era, each with its result, and the look at what others do."""
         if self.subscriptions is not None:
             self.subscriptions.end_streams()
+            for app in self.subscriptions.connections:
+                app.end_demand()
 
     def get_capabilities(
         self,

@@ -105,6 +105,11 @@ class AppContext:
             self._demands.append(FeedDemand())
         return self._demands[0]
 
+    def end_demand(self) -> None:
+        """Let nobody look for changes any more."""
+        for demand in self._demands:
+            demand.end()
+
     @property
     def reference(self) -> Reference:
         """The moment and the zone that dates in words count from."""
@@ -137,6 +142,7 @@ class AppContext:
 
     async def aclose(self) -> None:
         """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
+        self.end_demand()
         if self.own is not None:
             await self.own.aclose()
         await self.backend.aclose()

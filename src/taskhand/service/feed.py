@@ -9,6 +9,7 @@ from typing import Final
 from taskhand.domain.change_source import ChangeSource
 from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import CallerError
+from taskhand.domain.idle_share import is_idle
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
@@ -58,6 +59,8 @@ async def look(app: AppContext, *, unless_after: datetime | None = None) -> tupl
     source = find_source(app, feed)
     if source is None or store is None:
         raise no_feed_error(app)
+    if not is_idle():
+        app.demand.hurry()
     async with app.lock(f"feed {feed.person or ''}"):
         state = await store.find_feed(feed) or await _begin(app, feed, source, store)
         if unless_after is not None and state.looked_at is not None and state.looked_at > unless_after:

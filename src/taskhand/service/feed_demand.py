@@ -1,14 +1,17 @@
 """Whether somebody wants to know what changes on a connection, and what makes the poller look at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from taskhand.domain.idle_share import IdleShare
+
 if TYPE_CHECKING:
     from taskhand.service.app_context import AppContext
 
-__all__ = ["WANTED_FOR_S", "FeedDemand"]
+__all__ = ["WANTED_FOR_S", "FeedDemand", "poll_when_wanted"]
 
 WANTED_FOR_S: Final = 900.0
 """Seconds for which a feed is wanted after a cursor or a bookmark of it was used."""
@@ -25,6 +28,7 @@ class FeedDemand:
         self._used: dict[object, tuple[AppContext, float]] = {}
         self._woken = anyio.Event()
         self._is_hinted = False
+        self._look: tuple[IdleShare, anyio.CancelScope] | None = None
         self.has_ended = False
 
     def use(self, app: "AppContext") -> None:
@@ -48,10 +52,27 @@ class FeedDemand:
         self._is_hinted = True
         self._woken.set()
 
+    def hurry(self) -> None:
+        """A call waits for the look that the poller may have under way."""
+        if self._look is not None:
+            self._look[0].end()
+
     def end(self) -> None:
-        """Let no look begin any more."""
+        """Let no look begin any more, and end the one under way: it is not needed, and may be interrupted."""
         self.has_ended = True
         self._woken.set()
+        if self._look is not None:
+            self._look[1].cancel()
+
+    @contextmanager
+    def looking(self, share: IdleShare) -> Generator[None, None, None]:
+        """The poller looks inside, in this share of the budget, unless the demand ends meanwhile."""
+        with anyio.CancelScope() as scope:
+            self._look = share, scope
+            try:
+                yield
+            finally:
+                self._look = None
 
     def take_hint(self) -> bool:
         """Whether a hint was kept since this was asked last."""
@@ -74,3 +95,18 @@ def _caller(app: "AppContext") -> object:
     """Who calls, as far as feeds differ by it."""
     person = app.principal.person
     return None if person is None else person.id
+
+
+async def poll_when_wanted(app: "AppContext") -> None:
+    """Look at the feeds of a connection while somebody wants to know of changes, until the demand ends.
+
+    The poller is imported when that is so for the first time.
+    """
+    if app.open_events is None or app.problem is not None:
+        return
+    await app.demand.changed()
+    if app.shared.backend.change_source is None:
+        return
+    from taskhand.service.feed_poller import FeedPoller  # noqa: PLC0415  most conversations want no feed
+
+    await FeedPoller(app.shared).run()

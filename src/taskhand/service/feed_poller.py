@@ -1,0 +1,189 @@
+"""Looks at the feeds of a connection while somebody wants to know of changes: how often is a pure rule, apart from it.
+
+Replicas keep one pace: who would look finds in the store when another has, and counts from then. A look takes requests
+that nobody waits for, ends at once where it is not needed any more, and may be interrupted at any moment.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import CallerError, RateLimited, TaskhandError
+from taskhand.domain.field_reader import ODD
+from taskhand.domain.idle_share import idle_share
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.events.event_store import Feed, FeedName
+from taskhand.service.app_context import AppContext
+from taskhand.service.feed import feed_of, look
+from taskhand.service.feed_demand import WANTED_FOR_S
+
+__all__ = ["LONGEST_S", "SHORTEST_S", "FeedPoller", "Pace"]
+
+_log = logging.getLogger(__name__)
+
+SHORTEST_S: Final = 5.0
+LONGEST_S: Final = 120.0
+"""Seconds between two looks: after activity, and in quiet."""
+_SLOWER: Final = 1.5
+_HINTED_S: Final = 1.0
+"""Seconds between two looks, where webhooks tell of changes all the time."""
+_LOOK_S: Final = 30.0
+"""Seconds that a look may take."""
+_TOLD_AGAIN_S: Final = WANTED_FOR_S / 3
+"""The store is told again that a feed is wanted when it knows so for so many seconds less than it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long it is from one look to the next; grows in quiet, and after failures."""
+
+    pause_s: float = SHORTEST_S
+
+    def after(self, *, found: bool) -> "Pace":
+        """The pace after a look that has found something, or nothing."""
+        return Pace() if found else Pace(min(LONGEST_S, _SLOWER * self.pause_s))
+
+    def wait_s(self, looked_at: datetime | None, now: datetime, *, hinted: bool = False) -> float:
+        """Seconds until the next look; the last one of anybody began at `looked_at`."""
+        if looked_at is None:
+            return 0.0
+        pause_s = min(_HINTED_S, self.pause_s) if hinted else self.pause_s
+        return pause_s - (now - looked_at).total_seconds()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A feed that is wanted: with whose credential, at which pace, and how it was when that was set.
+
+    `tried_at` is when this process has tried to look last.
+    """
+
+    app: AppContext
+    pace: Pace = Pace()
+    state: Feed | None = None
+    tried_at: datetime | None = None
+    is_hinted: bool = False
+    has_failed: bool = False
+
+
+@dataclass(slots=True)
+class FeedPoller:
+    """Looks at the feeds of the connection of `app`, the shared one and those of callers with an own credential."""
+
+    app: AppContext
+    _watched: dict[FeedName, _Watched] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Look while somebody wants to know, until the demand ends."""
+        demand = self.app.demand
+        while not demand.has_ended:
+            wait_s: float | None
+            try:
+                wait_s = await self._look_where_due()
+            except TaskhandError as error:
+                _log.warning("it cannot be told which changes are wanted: %s", error.message)
+                wait_s = LONGEST_S
+            await self._wait(wait_s)
+
+    async def _look_where_due(self) -> float | None:
+        """Look at each feed whose time has come; seconds until the next one's, None where none is wanted."""
+        await self._find_wanted()
+        waits: list[float] = []
+        for name, one in list(self._watched.items()):
+            wait_s = await self._time_left(name, one)
+            if wait_s <= 0:
+                await self._look(name, one)
+                wait_s = await self._time_left(name, one)
+            waits.append(max(wait_s, 0.0))
+        return min(waits, default=None)
+
+    async def _find_wanted(self) -> None:
+        """Watch the feeds that are wanted here, and the shared one where a hint came and another replica wants it."""
+        hinted, wanting = self.app.demand.take_hint(), dict[FeedName, AppContext]()
+        for app in self.app.demand.wanting(self.app.monotonic()):
+            try:
+                wanting[await feed_of(app)] = app
+            except CallerError:  # the caller has to link a credential again
+                continue
+        if hinted and not any(name.person is None for name in wanting):
+            wanting |= await self._wanted_elsewhere()
+        self._watched = {name: self._watched.get(name) or _Watched(app) for name, app in wanting.items()}
+        for name, one in self._watched.items():
+            one.app = wanting[name]
+            one.is_hinted = one.is_hinted or hinted
+
+    async def _wanted_elsewhere(self) -> dict[FeedName, AppContext]:
+        """The shared feed, where the store knows that somebody wants it."""
+        store, shared = self.app.events, self.app.shared
+        name = await feed_of(shared)
+        found = await store.find_feed(name) if store is not None else None
+        is_wanted = found is not None and found.wanted_until is not None and found.wanted_until > self.app.clock()
+        return {name: shared} if is_wanted else {}
+
+    async def _time_left(self, name: FeedName, one: _Watched) -> float:
+        """Seconds until the next look at a feed, at the pace that the looks of all replicas have set."""
+        state, before = await self._state(name), one.state
+        if state is not None and before is not None and state.looked_at != before.looked_at:
+            one.pace = one.pace.after(found=state.last_seq > before.last_seq)
+        one.state = state
+        now, moments = self.app.clock(), (one.tried_at, state.looked_at if state is not None else None)
+        # By the clock of another replica a look may have begun in the future.
+        looked_at = max((at for at in moments if at is not None and at <= now), default=None)
+        return one.pace.wait_s(looked_at, now, hinted=one.is_hinted)
+
+    async def _state(self, name: FeedName) -> Feed | None:
+        store = self.app.events
+        return await store.find_feed(name) if store is not None else None
+
+    async def _look(self, name: FeedName, one: _Watched) -> None:
+        """One look, in the idle share; where it fails the next one is later, and the reason is logged once."""
+        one.tried_at, one.is_hinted = self.app.clock(), False
+        try:
+            await self._look_in_idle_share(one.app)
+        except RateLimited:
+            return  # others need the budget: at the same pace again
+        except TaskhandError as error:
+            self._note_failure(one, "what others change cannot be read for now: %s", error.message)
+            return
+        except ODD:
+            self._note_failure(one, "what others change cannot be read", exc_info=True)
+            return
+        one.has_failed = False
+        await self._keep_wanted(name)
+
+    async def _look_in_idle_share(self, app: AppContext) -> None:
+        """Look, unless another replica does so at the same time."""
+        with call_deadline(_LOOK_S, app.monotonic), idle_share() as share, self.app.demand.looking(share):
+            await look(app, unless_after=app.clock())
+
+    async def _keep_wanted(self, name: FeedName) -> None:
+        """Tell the store that the feed is wanted here, so that a hint that reaches another replica is followed."""
+        store, now = self.app.events, self.app.clock()
+        state = await self._state(name)
+        if store is None or state is None or not self._watched:
+            return
+        until = now + timedelta(seconds=WANTED_FOR_S)
+        if state.wanted_until is None or (until - state.wanted_until).total_seconds() > _TOLD_AGAIN_S:
+            await store.want(name, until)
+
+    def _note_failure(self, one: _Watched, why: str, *given: object, exc_info: bool = False) -> None:
+        if not one.has_failed:
+            _log.warning(why, *given, exc_info=exc_info)
+        one.has_failed, one.pace = True, one.pace.after(found=False)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait so long, or until somebody wants something more; None: until then."""
+        if seconds is None:
+            await self.app.demand.changed()
+            return
+        async with side_by_side() as group:
+
+            async def wake() -> None:
+                await self.app.demand.changed()
+                group.cancel_scope.cancel()
+
+            group.start_soon(wake)
+            await self.app.sleep(seconds)
+            group.cancel_scope.cancel()
