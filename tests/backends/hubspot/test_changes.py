@@ -230,6 +230,16 @@ async def test_without_histories_the_difference_of_two_looks_is_told_as_such() -
         assert await there.feed.look() == []
 
 
+async def test_tasks_that_go_by_a_property_of_their_own_are_told_by_its_value() -> None:
+    rows = [row(number, erp_key=f"ERP-{number}") for number in (1, 2)]
+    async with watched("unique_property=erp_key", world=seed(rows=rows), id_property="erp_key") as there:
+        await there.feed.look(task_id(2))
+        there.others.edit(task_id(1), hs_task_subject="Otra")
+        there.others.delete(task_id(2))
+        assert [told(event)[:2] for event in await there.feed.look()] == [("ERP-1", "updated"), ("ERP-2", "deleted")]
+        assert sorted(there.feed.tasks) == ["ERP-1"]
+
+
 async def test_another_contact_is_told_as_the_difference_of_two_looks() -> None:
     async with watched() as there:
         await there.feed.look(task_id(1))
@@ -282,6 +292,17 @@ async def test_a_credential_that_may_not_list_deleted_tasks_is_told_once() -> No
         assert await there.feed.look() == []
         assert len(there.feed.gaps) == 1
         assert [event.kind for event in await there.feed.look()] == ["deleted"]
+
+
+async def test_where_deleted_tasks_are_not_listed_known_ones_are_looked_for() -> None:
+    async with watched() as there:
+        there.stage.hubspot.faults = [Fault("status", f"GET {TASKS}", nth="every", status=404)]
+        await there.feed.look(*(task_id(number) for number in (1, 2, 3)))
+        there.others.delete(task_id(2))
+        there.others.create()
+        found = await there.feed.look()
+        assert min(told(event)[:2] for event in found) == (task_id(2), "deleted")
+        assert [event.kind for event in await there.feed.look()] == []
 
 
 def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -> None:

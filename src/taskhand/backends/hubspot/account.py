@@ -297,6 +297,11 @@ class Account:
             with suppress(TaskhandError):
                 await self._owners(archived=False)
 
+    async def read_new_owners(self) -> None:
+        """Read the owners as often as the list of members is; those that are known stay where they cannot be read."""
+        with suppress(TaskhandError):
+            await self._owners(archived=False)
+
     async def _token_info(self) -> JsonObject:
         """User and scopes of the token, where HubSpot tells them."""
         return await self._client.token_info(self._token.get_secret_value()) if self._token else {}

@@ -25,8 +25,10 @@ class Bin:
 
     It is read again and again from its beginning, a part of it in one look: `after` is where the next part begins.
     `newest` is the newest deletion that was seen, `last` the same before this time began, and `since` before the time
-    before: what was deleted then has been seen. `seen` are later deletions, by the id of the task. `is_refused` is
-    whether HubSpot does not give the list.
+    before: what was deleted then has been seen. `seen` are later deletions, by the id of the task.
+
+    `is_refused` is whether HubSpot does not give the list. Then known tasks are looked for instead, some in each look:
+    `checked` is the last one.
     """
 
     since: int
@@ -35,6 +37,7 @@ class Bin:
     after: str | None = None
     seen: Mapping[str, int] = field(default_factory=dict)
     is_refused: bool = False
+    checked: str = ""
 
     def with_seen(self, deletions: Mapping[str, int], after: str | None) -> "Bin":
         """How far it is after another part with these deletions."""

@@ -34,7 +34,11 @@ _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next one."""
 _BIN_PAGES: Final = 3
 """Pages of the list of deleted tasks that one look reads."""
-_GONE: Final = "HubSpot does not list deleted tasks to this credential: a deletion is found only where a webhook tells."
+_GONE: Final = (
+    "HubSpot does not list deleted tasks to this credential: a deletion is noticed only of tasks that were seen here."
+)
+_MOST_CHECKED: Final = 100
+"""Known tasks that one look looks for, where deleted ones are not listed."""
 _MOST_NAMED: Final = 5
 _CUT: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
 
@@ -66,10 +70,11 @@ class HubSpotChanges:
         at = Position.parse(position)
         found = await self._search(at)
         hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
-        await self._account.read_owners()
         read = await self._read([*found.rows, *hinted])
-        listed = await self._list_deleted(at.bin)
+        listed = await self._list_deleted(at.bin, known)
         gone = await self._read_deleted(listed, read.missing)
+        if read.records or gone.records:
+            await self._account.read_new_owners()
         was = await known.find([self._known_by(one) for one in read.records] + gone.unknown)
         await self._reader.prepare([*read.records, *gone.records])
         told = _Told(at, Teller(self._reader.task, self._account.owners), self._clock(), was)
@@ -126,9 +131,11 @@ class HubSpotChanges:
         for part in parts(ids, _MOST_WITH_HISTORY):
             answer = await self._client.read_histories(part, HISTORIES, archived=archived)
             given = filter(None, map(Record.read, rows_in("HubSpot", answer, "results")))
-            kept = [one for one in given if one.id in part and (archived or not one.is_archived)]
-            found = {one.id for one in kept}
+            asked = [one for one in given if one.id in part]
+            kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
             records += kept
+            # A task that is not deleted any more is not missing, and one that is deleted is.
+            found = {one.id for one in (asked if archived else kept)}
             lost = set(unmentioned(part, answer, found))
             unread |= lost
             missing += [one for one in part if one not in found and one not in lost]
@@ -136,7 +143,7 @@ class HubSpotChanges:
             records = await self._reader.with_links(records)
         return _Read(records, missing, frozenset(unread))
 
-    async def _list_deleted(self, at: Bin) -> "_Listed":
+    async def _list_deleted(self, at: Bin, known: KnownTasks) -> "_Listed":
         """The deleted tasks that may not have been seen yet, out of the next part of the list."""
         rows: dict[str, Record] = {}
         seen: dict[str, int] = {}
@@ -147,7 +154,7 @@ class HubSpotChanges:
             except (CallerError, OperatorError) as error:
                 if isinstance(error, OperatorError) and error.code != "forbidden":
                     raise
-                return _Listed(rows, replace(at, is_refused=True), None if at.is_refused else _GONE)
+                return await self._check_known(at, known)
             for record in filter(None, map(Record.read, rows_in("HubSpot", page, "results"))):
                 moment = _deleted_at(record)
                 if moment is not None and at.is_new(record.id, moment):
@@ -157,8 +164,23 @@ class HubSpotChanges:
                 break
         return _Listed(rows, replace(at.with_seen(seen, after), is_refused=False))
 
+    async def _check_known(self, at: Bin, known: KnownTasks) -> "_Listed":
+        """The next known tasks that are missing, where HubSpot does not list deleted ones."""
+        ids = sorted(await known.find_all())
+        part = ([one for one in ids if one > at.checked] or ids)[:_MOST_CHECKED]
+        missing: list[str] = []
+        if part:
+            names = ["hs_object_id", *filter(None, [self._client.id_property])]
+            answer = await self._client.read_many(part, by_property=True, names=names)
+            found = {self._known_by(one) for one in map(Record.read, rows_in("HubSpot", answer, "results")) if one}
+            unread = unmentioned(part, answer, found)
+            missing = [one for one in part if one not in found and one not in unread]
+        after = replace(at, is_refused=True, checked=part[-1] if part else "")
+        return _Listed({}, after, None if at.is_refused else _GONE, missing)
+
     async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> "_Deleted":
         """Deleted tasks with their histories; as they are listed where that cannot be read."""
+        missing = [*missing, *listed.missing]
         ids = list(dict.fromkeys([*listed.rows, *missing]))
         if not ids:
             return _Deleted([], [])
@@ -191,11 +213,12 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Deleted tasks by id, how far the list was read, and what may be missing."""
+    """Deleted tasks by id, how far the list was read, and what may be missing; known tasks that are not there."""
 
     rows: Mapping[str, Record]
     bin: Bin
     gap: str | None = None
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,9 @@ class Teller:
 
     def is_cut(self, record: Record, since: datetime) -> bool:
         """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
-        values = (_read_history(record) or {}).values()
-        return any(len(one) >= _MOST_VALUES and one[0].at > since for one in values)
+        values, created = (_read_history(record) or {}).values(), _created(record)
+        full = [one[0].at for one in values if len(one) >= _MOST_VALUES]
+        return any(at > since and not _is_of_creation(at, created) for at in full)
 
     def tell_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
         """The deletion of a task at a moment."""

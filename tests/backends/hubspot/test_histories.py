@@ -1,0 +1,127 @@
+"""One change at each moment of a history, whatever HubSpot sets besides, and nothing out of what cannot be read."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from taskhand.backends.hubspot.due import Zones
+from taskhand.backends.hubspot.histories import Teller
+from taskhand.backends.hubspot.mapping import Record, task_of
+from taskhand.backends.hubspot.stages import TaskStatuses
+
+BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+DONE, OWN = "61bafb31-e7fa-46ed-aaa9-1322438d6e67", "5996831934"
+STAGES = [
+    {"id": "af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "label": "Not Started"},
+    {"id": OWN, "label": "On hold"},
+    {"id": DONE, "label": "Completed", "metadata": {"isClosed": "true"}},
+]
+STATUSES = TaskStatuses.of_pipelines({"results": [{"id": "p", "stages": STAGES}]}) or TaskStatuses({})
+TELLER = Teller(lambda record: task_of(record, Zones(None), STATUSES), {"11": "900"})
+SUBJECT, STATUS, STAGE, OWNER = "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id"
+
+
+def value(text: object, after_ms: int, **source: object) -> dict[str, object]:
+    moment = (BEGIN + timedelta(milliseconds=after_ms)).isoformat().replace("+00:00", "Z")
+    return {"value": text, "timestamp": moment, "sourceType": "CRM_UI", "sourceId": "userId:11", **source}
+
+
+def record(history: Any, created_ms: int = -1_000_000, **properties: str) -> Record:
+    """A task with these histories, each the oldest value first; its properties have the last ones."""
+    rows = {name: list(reversed(values)) for name, values in history.items()} if isinstance(history, dict) else history
+    last = {name: values[0].get("value") for name, values in (rows if isinstance(rows, dict) else {}).items()}
+    created = (BEGIN + timedelta(milliseconds=created_ms)).isoformat()
+    json = {"id": "1", "createdAt": created, "properties": {**last, **properties}, "propertiesWithHistory": rows}
+    found = Record.read(json)
+    assert found is not None
+    return found
+
+
+def told(found: Record) -> list[tuple[int, str, dict[str, tuple[object, object]]]]:
+    return [
+        (
+            round((event.at - BEGIN) / timedelta(milliseconds=1)) if event.at else 0,
+            event.kind,
+            {one.field: (one.before, one.after) for one in event.changed},
+        )
+        for event in TELLER.tell(found, BEGIN) or ()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "events"),
+    [
+        pytest.param(
+            {STATUS: [value("NOT_STARTED", -500), value("COMPLETED", 40)], STAGE: [value(OWN, -500), value(DONE, 45)]},
+            [(40, "completed", {"status": ("On hold", "Completed")})],
+            id="a stage that follows its status",
+        ),
+        pytest.param(
+            {STATUS: [value("COMPLETED", -500), value("NOT_STARTED", 47)], STAGE: [value(DONE, -500), value(OWN, 40)]},
+            [(40, "reopened", {"status": ("Completed", "On hold")})],
+            id="a status that follows its stage",
+        ),
+        pytest.param(
+            {STATUS: [value("NOT_STARTED", -500), value("COMPLETED", 40), value("NOT_STARTED", 900)]},
+            [
+                (40, "completed", {"status": ("Not Started", "Completed")}),
+                (900, "reopened", {"status": ("Completed", "Not Started")}),
+            ],
+            id="two changes within a second",
+        ),
+        pytest.param(
+            {SUBJECT: [value("A", -9), value("B", 5)], OWNER: [value("900", -9), value(None, 5)]},
+            [(5, "reassigned", {"title": ("A", "B"), "responsibles": (("900",), ())})],
+            id="two properties at one moment",
+        ),
+        pytest.param(
+            {SUBJECT: [value("A", -9), value("A", 5), value("B", 9), value("A", 10)]},
+            [(9, "updated", {"title": ("A", "B")}), (10, "updated", {"title": ("B", "A")})],
+            id="the same value again",
+        ),
+        pytest.param(
+            {SUBJECT: [value("A", -9), {"value": "?", "timestamp": "yesterday"}, {"value": "?"}, value("B", 5)]},
+            [(5, "updated", {"title": ("A", "B")})],
+            id="moments that cannot be read",
+        ),
+        pytest.param({"hs_task_is_overdue": [value("false", -9), value("true", 5)]}, [], id="only what is calculated"),
+    ],
+)
+def test_each_moment_is_one_change(history: Any, events: list[Any]) -> None:
+    assert told(record(history)) == events
+
+
+@pytest.mark.parametrize("history", [None, [], {}, "x", {SUBJECT: "x"}, {SUBJECT: [None, 7]}])
+def test_an_answer_without_histories_tells_nothing(history: Any) -> None:
+    json = {"id": "1", "properties": {SUBJECT: "A"}, "propertiesWithHistory": history}
+    assert TELLER.tell(Record(json, {}), BEGIN) is None
+
+
+def test_what_is_set_with_the_creation_belongs_to_it() -> None:
+    found = record({SUBJECT: [value("A", 100)], OWNER: [value("900", 120)], STATUS: [value("COMPLETED", 400)]}, 100)
+    assert told(found) == [(100, "created", {}), (400, "completed", {"status": (None, "Completed")})]
+
+
+@pytest.mark.parametrize(
+    ("source", "who"),
+    [
+        ({}, ("900", None)),
+        ({"sourceId": "userId:12"}, (None, "HubSpot user 12")),
+        ({"sourceType": "INTEGRATION", "sourceId": "77", "updatedByUserId": 11}, ("900", None)),
+        ({"sourceType": "INTEGRATION", "sourceId": "77"}, (None, "integration 77")),
+        ({"sourceType": "INTEGRATION", "sourceId": "77", "sourceLabel": "Zapier"}, (None, "Zapier")),
+        ({"sourceType": "AUTOMATION_PLATFORM", "sourceId": None}, (None, "automation platform")),
+        ({"sourceType": None, "sourceId": None}, (None, None)),
+    ],
+)
+def test_who_it_was_is_a_member_or_what_hubspot_calls_it(source: dict[str, object], who: tuple[Any, Any]) -> None:
+    [event] = TELLER.tell(record({SUBJECT: [value("A", -9), value("B", 5, **source)]}), BEGIN) or ()
+    assert (event.by, event.by_name) == who
+
+
+def test_twenty_values_may_follow_others_unless_the_first_is_that_of_the_creation() -> None:
+    values = [value(str(number), number) for number in range(20)]
+    assert TELLER.is_cut(record({SUBJECT: values}), BEGIN - timedelta(seconds=1))
+    assert not TELLER.is_cut(record({SUBJECT: values}, 0), BEGIN - timedelta(seconds=1))
+    assert not TELLER.is_cut(record({SUBJECT: values[1:]}), BEGIN - timedelta(seconds=1))
