@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
 from builders import ANA, BEN, DONE, on_people, task
@@ -209,3 +211,25 @@ async def test_a_feed_that_begins_again_counts_on(store: SqlEventStore) -> None:
     second = await store.begin_feed(FEED, "p", at(60 * 24 * 60))
     assert second.last_seq > first.last_seq
     assert await keys(store, EventQuery(9)) == []
+
+
+async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(store: SqlEventStore) -> None:
+    hint, end = partial(store.hint_once, FEED, ["t-1"], proof="signature", valid_until=at(5)), at(6)
+    assert await hint(at=NOW)
+    assert not await hint(at=at(1))
+    assert await store.hint_once(FeedName("close 2"), ["t-1"], NOW, "signature", at(5))
+    assert await store.find_hints(FEED) == {"t-1": NOW}
+    assert await hint(at=end)
+    assert await store.find_hints(FEED) == {"t-1": end}
+
+
+async def test_of_many_that_bring_the_same_proof_at_once_one_is_taken(store: SqlEventStore) -> None:
+    taken: list[bool] = []
+
+    async def bring() -> None:
+        taken.append(await store.hint_once(FEED, [], NOW, "signature", at(5)))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(bring)
+    assert taken.count(True) == 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taskhand.backends.base import Backend
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.domain.store_address import StoreAddress
+    from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
     from taskhand.http.rate_limiter import Limiter, Rate
     from taskhand.http.upstream import Runtime
 
@@ -33,6 +34,7 @@ __all__ = [
     "Clock",
     "OpenContext",
     "SettingKind",
+    "WebhookSupport",
     "account_id",
     "is_secret",
     "with_credential",
@@ -57,14 +59,16 @@ class SettingKind(Enum):
     """A limit, or where requests go: a placeholder here is refused, since the default may allow or reach more."""
     APP = auto()
     """Belongs to the operator's OAuth app at the CRM; a secret among these is no credential that requests bear."""
+    WEBHOOK = auto()
+    """Belongs to webhooks; a secret among these is no credential that requests for tasks bear."""
 
 
 class BackendSettings(BaseModel):
     """The settings of one backend; `config.settings.Settings` inherits them all.
 
     In the backend `acme` each field is named `acme_*`, has the alias `ACME_*` (its environment variable) and a
-    description. A field of type SecretStr is a credential, unless it is an APP: it is never shown, and setting it
-    chooses the backend.
+    description. A field of type SecretStr is a credential, unless it is an APP or a WEBHOOK: it is never shown, and
+    setting it chooses the backend.
     """
 
     model_config = ConfigDict(
@@ -128,6 +132,21 @@ class OpenContext:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSupport(Generic[S]):
+    """How a CRM tells of changes by webhooks.
+
+    `check` makes the check of deliveries, given what the setting of their key is called; None where there is no key.
+    `open` opens the subscriptions, None where the settings do not let Taskhand manage them: then `steps` are what to do
+    by hand, for deliveries to an address. `has_secret_address` is whether the key is the last part of the address.
+    """
+
+    check: "Callable[[S, str], WebhookCheck | None]"
+    open: "Callable[[S, OpenContext], Awaitable[WebhookAdmin | None]]"
+    steps: Callable[[str], Sequence[str]] = lambda _: ()
+    has_secret_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BackendFactory(Generic[S]):
     """One backend.
 
@@ -139,7 +158,8 @@ class BackendFactory(Generic[S]):
     missing. `is_token` is whether a pasted credential is the second of two kinds. `oauth_client` makes the client of
     the operator's OAuth app from the settings of kind APP, its id and secret, and None without them; `context` closes
     it. `has_personal_keys` is whether each user of the CRM can make a key. `counts_by_app` is whether the CRM has one
-    limit for the requests of an OAuth app in an account, whoever has consented to it.
+    limit for the requests of an OAuth app in an account, whoever has consented to it. `webhooks` is how the CRM tells
+    of changes; None where it does not. The first secret of kind WEBHOOK among the settings is the key of deliveries.
     """
 
     name: str
@@ -155,6 +175,7 @@ class BackendFactory(Generic[S]):
     oauth_client: "Callable[[S, OpenContext], Awaitable[OAuthClient | None]] | None" = None
     has_personal_keys: bool = False
     counts_by_app: bool = False
+    webhooks: "WebhookSupport[S] | None" = None
 
     @property
     def prefix(self) -> str:
@@ -164,7 +185,7 @@ class BackendFactory(Generic[S]):
     @property
     def credentials(self) -> tuple[str, ...]:
         """The names of the fields that hold a credential."""
-        return tuple(name for name in self.secrets if name not in self.app)
+        return tuple(name for name in self.secrets if name not in {*self.app, *self.of_kind(SettingKind.WEBHOOK)})
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -174,7 +195,16 @@ class BackendFactory(Generic[S]):
     @property
     def app(self) -> tuple[str, ...]:
         """The names of the fields of the OAuth app, its id and its secret; none where the CRM has no OAuth."""
-        return tuple(name for name, field in self.settings.model_fields.items() if SettingKind.APP in field.metadata)
+        return self.of_kind(SettingKind.APP)
+
+    @property
+    def webhook_key(self) -> str:
+        """The name of the field with the key of deliveries."""
+        return next(name for name in self.of_kind(SettingKind.WEBHOOK) if name in self.secrets)
+
+    def of_kind(self, kind: SettingKind) -> tuple[str, ...]:
+        """The names of the fields of a kind."""
+        return tuple(name for name, field in self.settings.model_fields.items() if kind in field.metadata)
 
 
 def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:

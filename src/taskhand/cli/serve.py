@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import anyio
 import click
 from anyio.lowlevel import checkpoint
-from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_error, print_lines
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from taskhand.cli.access import AuthOptions
     from taskhand.config.settings import Settings
     from taskhand.server.access import Memberships
+    from taskhand.server.app import TaskhandServer
     from taskhand.server.linking.pages import LinkPages
+    from taskhand.server.webhooks.receiver import Webhooks
     from taskhand.service.connections import Connections
     from taskhand.service.readiness import Ready
     from taskhand.telemetry.metrics import Metrics
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
 _QUIET_S = 2.0
 """By then a host has read the list of tools."""
-
-_OVER_HTTP = {
-    "host": "--host",
-    "port": "--port",
-    "names": "--allow-host",
-    "kinds": "--auth",
-    "issuers": "--issuer",
-    "resource": "--resource",
-    "is_insecure": "--insecure-no-auth",
-    "proxies": "--proxy",
-    "stateless": "--stateless",
-}
-"""The options that need --http, by parameter."""
 
 _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """The standard variables that name a collector of traces."""
@@ -98,6 +86,12 @@ Waiting for a host on standard input; Ctrl-C ends.
     help="An address or network of a proxy, whose X-Forwarded-… headers are believed.",
 )
 @click.option("--stateless", is_flag=True, help="Keep no sessions, so that any of several servers answers any request.")
+@click.option("--webhooks", is_flag=True, help="Take webhooks of CRMs at /webhooks/CONNECTION; see docs/webhooks.md.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="The server's address for CRMs; default: TASKHAND_PUBLIC_URL, or the resource's.",
+)
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics there; default: TASKHAND_METRICS_PORT."
 )
@@ -118,6 +112,8 @@ def serve(
     is_insecure: bool,
     proxies: tuple[str, ...],
     stateless: bool,
+    webhooks: bool,
+    public_url: str | None,
 ) -> None:
     """Serve MCP.
 
@@ -136,32 +132,24 @@ def serve(
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
     client is nameless: no person can be asked, so guarded changes stop at a plan, and it cannot subscribe to tasks.
     """
-    given = [name for name in _OVER_HTTP if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if given and not http:
-        raise click.UsageError(f"{_OVER_HTTP[given[0]]} needs --http.")
-    if kinds and is_insecure:
-        raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
-    if issuers and "oauth" not in kinds:
-        raise click.UsageError("--issuer needs --auth oauth.")
-    if resource and not kinds:
-        raise click.UsageError("--resource needs --auth.")
+    from taskhand.cli.serve_options import check_options
+
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
-    _check_metrics_host(context, found, metrics_port)
+    check_options(context, found, kinds, is_http=http)
     if port is None:
         port = DEFAULT_PORT if isinstance(found, OperatorError) else found.settings.port
     listen = (host, port, names, is_insecure) if http else None
+    auth = _auth_options(kinds, issuers, resource)
+    hooks = (webhooks, public_url, resource)
     metrics = (metrics_host, metrics_port)
+    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics, webhooks=hooks)
+
+
+def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
+    """How callers are asked; None where they are not."""
     from taskhand.cli.access import AuthOptions
 
-    auth = AuthOptions(kinds, issuers, resource) if kinds else None
-    run_server(found, listen, proxies, auth=auth, keeps_sessions=not stateless, metrics=metrics)
-
-
-def _check_metrics_host(context: click.Context, found: Configuration | OperatorError, port: int | None) -> None:
-    """UsageError for a --metrics-host where no metrics are served."""
-    given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
-    if given and port is None and not isinstance(found, OperatorError) and found.settings.metrics_port is None:
-        raise click.UsageError("--metrics-host needs --metrics-port, or TASKHAND_METRICS_PORT.")
+    return AuthOptions(kinds, issuers, resource) if kinds else None
 
 
 def run_server(
@@ -172,13 +160,14 @@ def run_server(
     auth: "AuthOptions | None" = None,
     keeps_sessions: bool = True,
     metrics: tuple[str, int | None] = ("127.0.0.1", None),
+    webhooks: tuple[bool, str | None, str | None] = (False, None, None),
 ) -> NoReturn:
     """Serve over HTTP where an address is given, else over standard input and output.
 
     With an error of the configuration the server starts all the same and answers with it, since a host shows a process
     that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address or a proxy that is
     refused, and for an error of the configuration where a person has started the server on a terminal. `metrics` are
-    the host and the port of `/metrics`; None leaves the port to the settings.
+    the host and the port of `/metrics`; None leaves the port to the settings. `webhooks` are the options of these.
     """
     from taskhand.server.transports.process import leave
 
@@ -189,7 +178,7 @@ def run_server(
 
         http = serve_over_http(found, listen, proxies, auth=auth, keeps_sessions=keeps_sessions)
     count = partial(_open_metrics, address=metrics, is_http=http is not None)
-    leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions)))
+    leave(anyio.run(partial(_serve, found, http, count, auth, keeps_sessions=keeps_sessions, webhooks=webhooks)))
 
 
 async def _serve(
@@ -199,6 +188,7 @@ async def _serve(
     auth: "AuthOptions | None",
     *,
     keeps_sessions: bool,
+    webhooks: tuple[bool, str | None, str | None],
 ) -> int:
     """Serve until the end; the exit code."""
     from taskhand.server.app import create_not_configured_server
@@ -212,13 +202,14 @@ async def _serve(
             server, close, at_start, readiness, pages = await open_server(
                 found, stack, metrics, auth, keeps_sessions=keeps_sessions
             )
+            taken = _open_webhooks(found, server, webhooks) if http else None
             problem = None
         except OperatorError as error:
             if on_a_terminal:
                 raise
             await stack.aclose()
             print_error(error)
-            metrics = readiness = pages = None
+            metrics = readiness = pages = taken = None
             server, close, at_start = create_not_configured_server(error), checkpoint, checkpoint
             problem = "not_configured"
         if on_a_terminal:
@@ -228,7 +219,13 @@ async def _serve(
         if http:
             observer = metrics and metrics.of_http()
             have_ended = await http(
-                server, at_start=at_start, readiness=readiness, problem=problem, observer=observer, pages=pages
+                server,
+                at_start=at_start,
+                readiness=readiness,
+                problem=problem,
+                observer=observer,
+                pages=pages,
+                webhooks=taken,
             )
             return 0 if have_ended and not problem else 1
         await serve_stdio(server, close, at_start)
@@ -332,6 +329,17 @@ async def _open_pages(
 
     sign_in = open_sign_in(found.settings, auth.issuers, stack) if "oauth" in auth.kinds else None
     return LinkPages(await open_linking(found, (connections, links, memberships), auth, stack, sign_in))
+
+
+def _open_webhooks(
+    found: Configuration | OperatorError, server: "TaskhandServer", options: tuple[bool, str | None, str | None]
+) -> "Webhooks | None":
+    """What takes webhooks; None where they are off."""
+    if isinstance(found, OperatorError) or server.served is None or not (options[0] or found.settings.webhooks):
+        return None
+    from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
+
+    return open_webhooks(found, server.served.connections, WebhookOptions(*options))
 
 
 async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":

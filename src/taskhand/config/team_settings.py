@@ -130,6 +130,23 @@ class TeamSettings(ServerSettings):
             "machine: the address that is served.",
         ),
     ] = None
+    webhooks: Annotated[
+        bool,
+        Field(
+            alias="TASKHAND_WEBHOOKS",
+            description="`true` takes webhooks of CRMs over HTTP at `/webhooks/CONNECTION`, as `--webhooks` does; "
+            "default `false`.",
+        ),
+        SettingKind.GUARD,
+    ] = False
+    public_url: Annotated[
+        str | None,
+        Field(
+            alias="TASKHAND_PUBLIC_URL",
+            description="The address by which CRMs reach the server for webhooks, such as "
+            "`https://tasks.example.com`; `--public-url` overrides it; default: that of TASKHAND_RESOURCE.",
+        ),
+    ] = None
     audiences: Annotated[
         str | None,
         Field(

@@ -133,6 +133,15 @@ class EventStore(Protocol):
         """
         ...
 
+    async def hint_once(
+        self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
+    ) -> bool:
+        """As `hint`, unless somebody has brought the same proof before, and it is still valid: then nothing, False.
+
+        However many processes are told at once, one of them keeps the hint.
+        """
+        ...
+
     async def find_hints(self, feed: FeedName) -> Mapping[str, datetime]:
         """When each task was hinted at last; the id is empty where somebody said only that some task was changed."""
         ...

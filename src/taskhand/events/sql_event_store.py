@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Final, cast
 
 from taskhand.domain.change_source import Look
@@ -55,6 +56,13 @@ class SqlEventStore:
     async def hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
         """Keep that somebody says that these tasks were changed, for the feeds that persons have of the account too."""
         await self._store.write(partial(_hint, feed, sorted({*task_ids}) or [""], at))
+
+    async def hint_once(
+        self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
+    ) -> bool:
+        """As `hint`, unless the same proof came before."""
+        ids = sorted({*task_ids}) or [""]
+        return await self._store.write(partial(_hint_once, feed, ids, at, proof=proof, valid_until=valid_until))
 
     async def find_hints(self, feed: FeedName) -> Mapping[str, datetime]:
         """When each task was hinted at last."""
@@ -185,6 +193,24 @@ def _hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: Sql
         "ON CONFLICT (place, person, task_id) DO UPDATE SET at = excluded.at WHERE hint.at < excluded.at",
         [(feed.place, person, task_id, instant(at)) for person in sorted(persons) for task_id in task_ids],
     )
+
+
+def _hint_once(
+    feed: FeedName,
+    task_ids: Sequence[str],
+    at: datetime,
+    connection: SqlConnection,
+    *,
+    proof: str,
+    valid_until: datetime,
+) -> bool:
+    connection.execute("DELETE FROM delivery WHERE valid_until < ?", (instant(at),))
+    known = sha256(f"{feed.place}\0{proof}".encode()).hexdigest()
+    statement = "INSERT INTO delivery VALUES (?, ?) ON CONFLICT (proof) DO NOTHING"
+    if not connection.execute(statement, (known, instant(valid_until))).rowcount:
+        return False
+    _hint(feed, task_ids, at, connection)
+    return True
 
 
 def _take_version(feed: FeedName, version: int, connection: SqlConnection) -> SqlRow | None:

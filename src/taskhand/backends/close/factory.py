@@ -4,11 +4,20 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, SettingKind, account_id
+from taskhand.backends.factory import (
+    BackendFactory,
+    BackendSettings,
+    OpenContext,
+    SettingKind,
+    WebhookSupport,
+    account_id,
+)
 
 if TYPE_CHECKING:
     from taskhand.backends.close.adapter import CloseAdapter
     from taskhand.domain.own_credential import OAuthClient
+    from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
+    from taskhand.http.client import Client
 
 # Every start imports this module, and only a start on Close imports the rest.
 # ruff: noqa: PLC0415
@@ -37,6 +46,11 @@ class CloseSettings(BackendSettings):
     close_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
         None, alias="CLOSE_CLIENT_SECRET", description="Client secret of that app."
     )
+    close_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
+        None,
+        alias="CLOSE_WEBHOOK_KEY",
+        description="Signature key of the webhook; `taskhand webhooks create` gets it and keeps it.",
+    )
     close_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.close.com/api/v1",
         alias="CLOSE_BASE_URL",
@@ -64,10 +78,19 @@ class CloseSettings(BackendSettings):
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseAdapter":
     """The tasks of one Close account. OperatorError unless exactly one credential is set."""
     from taskhand.backends.close.adapter import CloseAdapter
-    from taskhand.backends.close.auth import credential
     from taskhand.backends.close.client import CloseClient
+    from taskhand.backends.remote.connection import timing_of
+
+    client = await _open_client(settings, context)
+    adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
+    context.forget_with(adapter.forget)
+    return adapter
+
+
+async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client":
+    from taskhand.backends.close.auth import credential
     from taskhand.backends.close.errors import explain
-    from taskhand.backends.remote.connection import open_client, timing_of
+    from taskhand.backends.remote.connection import open_client
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
 
@@ -76,10 +99,7 @@ async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseA
         "Close", settings.close_base_url, auth=auth, credential=variable, variable="CLOSE_BASE_URL", explain=explain
     )
     own, all_together = Rate(settings.close_rate), Rate(_KEYS_OF_ORGANISATION * settings.close_rate)
-    client = await open_client(context, upstream, own, settings.close_in_flight, account_rate=all_together)
-    adapter = CloseAdapter(CloseClient(client, context.timezone), settings, context.timezone, timing_of(context))
-    context.forget_with(adapter.forget)
-    return adapter
+    return await open_client(context, upstream, own, settings.close_in_flight, account_rate=all_together)
 
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
@@ -90,6 +110,21 @@ async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "O
     if client_id is None or secret is None:
         return None
     return await open_client(settings.close_base_url, client_id, secret.get_secret_value(), context)
+
+
+def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None":
+    """The check of deliveries; None without a key."""
+    from taskhand.backends.close.webhooks import CloseWebhookCheck
+
+    key = settings.close_webhook_key
+    return CloseWebhookCheck(key.get_secret_value(), called) if key else None
+
+
+async def open_webhooks(settings: CloseSettings, context: OpenContext) -> "WebhookAdmin":
+    """The subscriptions of the account."""
+    from taskhand.backends.close.webhooks import CloseWebhookAdmin
+
+    return CloseWebhookAdmin(await _open_client(settings, context))
 
 
 FACTORY = BackendFactory(
@@ -103,4 +138,5 @@ FACTORY = BackendFactory(
     is_token=lambda text: not text.startswith("api_"),
     oauth_client=open_oauth_client,
     has_personal_keys=True,
+    webhooks=WebhookSupport(check_webhooks, open_webhooks),
 )

@@ -1,14 +1,24 @@
 """HubSpot as a backend: its settings, and how it is opened."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, SettingKind, account_id
+from taskhand.backends.factory import (
+    BackendFactory,
+    BackendSettings,
+    OpenContext,
+    SettingKind,
+    WebhookSupport,
+    account_id,
+)
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.remote.oauth import AppClient
+    from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
 
 # Every start imports this module, and only a start on HubSpot imports the rest.
 # ruff: noqa: PLC0415
@@ -29,6 +39,20 @@ class HubSpotSettings(BackendSettings):
     )
     hubspot_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
         None, alias="HUBSPOT_CLIENT_SECRET", description="Client secret of that app."
+    )
+    hubspot_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
+        None,
+        alias="HUBSPOT_WEBHOOK_KEY",
+        description="Client secret of the app that has the webhooks, which signs them; default: "
+        "`HUBSPOT_CLIENT_SECRET`.",
+    )
+    hubspot_app_id: Annotated[str | None, SettingKind.WEBHOOK] = Field(
+        None,
+        alias="HUBSPOT_APP_ID",
+        description="Id of that app, with which `taskhand webhooks` manages its subscriptions.",
+    )
+    hubspot_developer_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
+        None, alias="HUBSPOT_DEVELOPER_KEY", description="Developer API key of the account that app was made in."
     )
     hubspot_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.hubapi.com",
@@ -101,6 +125,47 @@ async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> 
     return await open_client(settings.hubspot_base_url, client_id, secret.get_secret_value(), context)
 
 
+def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
+    """The check of deliveries; None without the client secret of an app."""
+    from taskhand.backends.hubspot.webhooks import HubSpotWebhookCheck
+
+    secret = settings.hubspot_webhook_key or settings.hubspot_client_secret
+    if secret is None:
+        return None
+    return HubSpotWebhookCheck(secret.get_secret_value(), has_own_ids=settings.hubspot_id_property is not None)
+
+
+async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
+    """The subscriptions of the app; None without its id and a developer key: an access token cannot manage them."""
+    from taskhand.backends.hubspot.errors import explain, read_wait
+    from taskhand.backends.hubspot.webhooks import HubSpotWebhookAdmin
+    from taskhand.backends.remote.connection import open_client
+    from taskhand.http.rate_limiter import Rate
+    from taskhand.http.upstream import Upstream
+
+    key, app_id = settings.hubspot_developer_key, settings.hubspot_app_id
+    if key is None or app_id is None:
+        return None
+    upstream = Upstream(
+        "HubSpot",
+        settings.hubspot_base_url,
+        auth={},
+        credential="HUBSPOT_DEVELOPER_KEY",
+        variable="HUBSPOT_BASE_URL",
+        read_wait=read_wait,
+        explain=explain,
+    )
+    client = await open_client(replace(context, budgets=None), upstream, Rate(settings.hubspot_rate, 10.0))
+    return HubSpotWebhookAdmin(client, app_id, key.get_secret_value())
+
+
+def webhook_steps(url: str) -> Sequence[str]:
+    """What to do at HubSpot by hand, where there is no developer key: the newer apps have no other way."""
+    from taskhand.backends.hubspot.webhooks import describe_steps
+
+    return describe_steps(url)
+
+
 FACTORY = BackendFactory(
     name="hubspot",
     title="HubSpot",
@@ -113,4 +178,5 @@ FACTORY = BackendFactory(
     misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
     oauth_client=open_oauth_client,
     counts_by_app=True,
+    webhooks=WebhookSupport(check_webhooks, open_webhooks, webhook_steps),
 )

@@ -4,10 +4,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext, SettingKind, account_id
+from taskhand.backends.factory import (
+    BackendFactory,
+    BackendSettings,
+    OpenContext,
+    SettingKind,
+    WebhookSupport,
+    account_id,
+)
 
 if TYPE_CHECKING:
     from taskhand.backends.vambe.adapter import VambeAdapter
+    from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
+    from taskhand.http.client import Client
 
 # Every start imports this module, and only a start on Vambe imports the rest.
 # ruff: noqa: PLC0415
@@ -20,6 +29,11 @@ class VambeSettings(BackendSettings):
 
     vambe_api_key: SecretStr | None = Field(
         None, alias="VAMBE_API_KEY", description="Key from the developer section of Vambe."
+    )
+    vambe_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
+        None,
+        alias="VAMBE_WEBHOOK_KEY",
+        description="Secret in the address of the webhooks; `taskhand webhooks create` makes it and keeps it.",
     )
     vambe_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.vambe.me",
@@ -61,10 +75,19 @@ class VambeSettings(BackendSettings):
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
     """The tasks of one Vambe account. OperatorError where no API key is set."""
-    from taskhand.backends.remote.connection import open_client, timing_of
+    from taskhand.backends.remote.connection import timing_of
     from taskhand.backends.vambe.adapter import VambeAdapter
-    from taskhand.backends.vambe.auth import credential
     from taskhand.backends.vambe.client import VambeClient
+
+    vambe = VambeClient(await _open_client(settings, context), settings.vambe_array_query)
+    adapter = VambeAdapter(vambe, settings, context.timezone, timing_of(context))
+    context.forget_with(adapter.forget)
+    return adapter
+
+
+async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client":
+    from taskhand.backends.remote.connection import open_client
+    from taskhand.backends.vambe.auth import credential
     from taskhand.backends.vambe.errors import explain
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
@@ -73,11 +96,22 @@ async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeA
     upstream = Upstream(
         "Vambe", settings.vambe_base_url, auth=auth, credential=variable, variable="VAMBE_BASE_URL", explain=explain
     )
-    client = await open_client(context, upstream, Rate(settings.vambe_rate), settings.vambe_in_flight)
-    vambe = VambeClient(client, settings.vambe_array_query)
-    adapter = VambeAdapter(vambe, settings, context.timezone, timing_of(context))
-    context.forget_with(adapter.forget)
-    return adapter
+    return await open_client(context, upstream, Rate(settings.vambe_rate), settings.vambe_in_flight)
+
+
+def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None":
+    """The check of deliveries; None without a secret."""
+    from taskhand.backends.vambe.webhooks import VambeWebhookCheck
+
+    key = settings.vambe_webhook_key
+    return VambeWebhookCheck(key.get_secret_value(), called) if key else None
+
+
+async def open_webhooks(settings: VambeSettings, context: OpenContext) -> "WebhookAdmin":
+    """The subscriptions of the organisation."""
+    from taskhand.backends.vambe.webhooks import VambeWebhookAdmin
+
+    return VambeWebhookAdmin(await _open_client(settings, context))
 
 
 FACTORY = BackendFactory(
@@ -90,4 +124,5 @@ FACTORY = BackendFactory(
     me_variable="VAMBE_USER_ID",
     privacy_policy="https://vambe.ai/en/privacy-policy",
     has_personal_keys=True,
+    webhooks=WebhookSupport(check_webhooks, open_webhooks, has_secret_address=True),
 )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from taskhand.domain.telemetry import HttpObserver
     from taskhand.server.linking.pages import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
+    from taskhand.server.webhooks.receiver import Webhooks
     from taskhand.service.readiness import Ready
 
 __all__ = ["bind", "serve_http"]
@@ -69,17 +70,17 @@ async def serve_http(
     problem: str | None = None,
     observer: "HttpObserver | None" = None,
     pages: "LinkPages | None" = None,
+    webhooks: "Webhooks | None" = None,
     draining: Draining | None = None,
 ) -> bool:
     """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives and what was under way has ended.
 
     Returns whether every call has ended by itself. `draining` is how it ends; at a second signal it ends at once.
-
     `at_start` runs beside the first requests. `auth` asks the callers of /mcp who they are; None asks nobody. Without
     `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
     `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
     `readiness` returns whether calls can be carried out, and what is told of it. OperatorError for an address that is
-    refused or taken. `observer` is told of every request. `pages` are those on which persons link credentials.
+    refused or taken. `observer` is told of every request. `pages` and `webhooks` are those beside /mcp.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
     draining = draining or Draining()
@@ -89,20 +90,18 @@ async def serve_http(
     with bind(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
         announce(f"taskhand {__version__} serves {url}")
+        beside = _page_routes(pages, url, address, proxies) + (webhooks.routes() if webhooks else [])
         app = server.streamable_http_app(
             transport_security=address.security(),
             max_sessions=limiter.most_sessions,
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
-            custom_starlette_routes=[
-                *_health_routes(problem, _of_all(readiness, auth), draining),
-                *_page_routes(pages, url, address, proxies),
-            ],
+            custom_starlette_routes=_health_routes(problem, _of_all(readiness, auth), draining) + beside,
             **(auth.options(url) if auth else {}),
         )
         _limit_and_ask(app, server, limiter, limits, auth)
-        await _announce_callers(announce, auth, pages, is_open=not address.is_local or bool(proxies.networks))
+        await _announce_callers(announce, auth, (pages, webhooks), is_open=not address.is_local or proxies != _NO_PROXY)
         _begin_at_signals(draining)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(at_start)
@@ -129,9 +128,19 @@ def _limit_and_ask(
 
 
 async def _announce_callers(
-    announce: Callable[[str], None], auth: "Authentication | None", pages: "LinkPages | None", *, is_open: bool
+    announce: Callable[[str], None],
+    auth: "Authentication | None",
+    more: "tuple[LinkPages | None, Webhooks | None]",
+    *,
+    is_open: bool,
 ) -> None:
-    """Tell the operator who can call, unless only programs of this machine can, and nobody is asked."""
+    """Tell the operator who can call, unless only programs of this machine can, and nobody is asked.
+
+    `more` is what else the server has for others than callers.
+    """
+    pages, webhooks = more
+    if webhooks:
+        announce(webhooks.describe())
     if auth:
         announce(await auth.describe() + (f" {pages.describe()}" if pages else ""))
     elif is_open:

@@ -13,6 +13,7 @@ from taskhand.server.transports.refusal_lines import RefusalLines
 
 __all__ = ["limit_requests"]
 
+_MCP: Final = "/mcp"
 _WRONG_KEY: Final = 401
 _BODY_TOO_LARGE: Final = 413
 _HEADERS_TOO_LARGE: Final = 431
@@ -41,7 +42,7 @@ def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, line
 
         def _refusal_in_place(status: int, scope: Scope) -> Refusal | None:
             """The refusal that takes the place of an answer with this status."""
-            if status == _BODY_TOO_LARGE:
+            if status == _BODY_TOO_LARGE and scope["path"] == _MCP:
                 return _body_too_large(limits)
             has_key = status == _WRONG_KEY and first_header(scope, b"authorization") is not None
             return callers.refuse_key(peer_address(scope)) if has_key else None

@@ -1,0 +1,52 @@
+"""Which options of `taskhand serve` go together."""
+
+import click
+from click.core import ParameterSource
+
+from taskhand.config.configuration import Configuration
+from taskhand.domain.errors import OperatorError
+
+__all__ = ["check_options"]
+
+_OVER_HTTP = {
+    "host": "--host",
+    "port": "--port",
+    "names": "--allow-host",
+    "kinds": "--auth",
+    "issuers": "--issuer",
+    "resource": "--resource",
+    "is_insecure": "--insecure-no-auth",
+    "proxies": "--proxy",
+    "stateless": "--stateless",
+    "webhooks": "--webhooks",
+    "public_url": "--public-url",
+}
+"""The options that need --http, by parameter."""
+
+
+def check_options(
+    context: click.Context, found: Configuration | OperatorError, kinds: tuple[str, ...], *, is_http: bool
+) -> None:
+    """UsageError for options that need others, or exclude each other."""
+    given = [name for name in _OVER_HTTP if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given and not is_http:
+        raise click.UsageError(f"{_OVER_HTTP[given[0]]} needs --http.")
+    if kinds and "is_insecure" in given:
+        raise click.UsageError("--auth and --insecure-no-auth exclude each other.")
+    if "issuers" in given and "oauth" not in kinds:
+        raise click.UsageError("--issuer needs --auth oauth.")
+    if "resource" in given and not kinds:
+        raise click.UsageError("--resource needs --auth.")
+    _check_metrics_host(context, found)
+
+
+def _check_metrics_host(context: click.Context, found: Configuration | OperatorError) -> None:
+    """UsageError for a --metrics-host where no metrics are served."""
+    given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
+    if (
+        given
+        and context.params["metrics_port"] is None
+        and not isinstance(found, OperatorError)
+        and found.settings.metrics_port is None
+    ):
+        raise click.UsageError("--metrics-host needs --metrics-port, or TASKHAND_METRICS_PORT.")

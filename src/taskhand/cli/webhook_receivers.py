@@ -1,0 +1,106 @@
+"""What takes the webhooks of a server's connections, as the options and the settings say."""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from taskhand.backends.registry import find_factory
+from taskhand.config.configuration import Configuration
+from taskhand.config.connections import ConnectionSettings
+from taskhand.domain.errors import OperatorError
+from taskhand.server.webhooks.receiver import WebhookReceiver, Webhooks
+from taskhand.server.webhooks.routes import PATH
+from taskhand.service.webhook_hint import keep_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taskhand.config.settings import Settings
+    from taskhand.domain.webhook import WebhookCheck
+    from taskhand.service.app_context import AppContext
+    from taskhand.service.connections import Connections
+
+__all__ = ["WebhookOptions", "check_of", "open_webhooks", "public_address", "webhook_address"]
+
+_log = logging.getLogger(__name__)
+
+_MCP: Final = "/mcp"
+_ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookOptions:
+    """Whether webhooks are taken, and by which addresses CRMs and callers know the server; None: the settings say."""
+
+    are_taken: bool = False
+    public_url: str | None = None
+    resource: str | None = None
+
+
+def open_webhooks(
+    found: Configuration,
+    connections: "Connections",
+    options: WebhookOptions,
+    wake: "Callable[[AppContext], object]" = lambda _: None,
+) -> Webhooks | None:
+    """The deliveries to all connections that have a key; None where webhooks are off.
+
+    OperatorError for an address that is none. `wake` is told which connection has a hint.
+    """
+    settings = found.settings
+    if not (options.are_taken or settings.webhooks):
+        return None
+    base = public_address(settings, options)
+    receivers = {}
+    for one in found.connections:
+        if (check := _check_or_warn(one)) is None:
+            continue
+        app = connections.by_name[one.name] if connections.are_several else connections.first
+        receivers[one.name] = WebhookReceiver(one.name, check, partial(keep_hint, app), partial(wake, app))
+    return Webhooks(receivers, base, connections.first.clock, time.monotonic)
+
+
+def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
+    """The check of a connection's deliveries; None without webhooks or a key. OperatorError for what is no key."""
+    factory = find_factory(connection.settings.backend)
+    if factory.webhooks is None:
+        return None
+    [called] = connection.named([factory.webhook_key])
+    check: WebhookCheck | None = factory.webhooks.check(connection.settings, called)
+    return check
+
+
+def _check_or_warn(connection: ConnectionSettings) -> "WebhookCheck | None":
+    try:
+        return check_of(connection)
+    except OperatorError as error:
+        _log.warning("webhooks of %s are not taken: %s", connection.name, error.message)
+        return None
+
+
+def public_address(settings: "Settings", options: WebhookOptions | None = None) -> str | None:
+    """The server's address as CRMs know it, without a slash at its end; None where nobody has told.
+
+    OperatorError where it is not https, or http on this machine.
+    """
+    options = options or WebhookOptions()
+    resource = options.resource or settings.resource
+    given = options.public_url or settings.public_url or (resource and resource.rstrip("/").removesuffix(_MCP))
+    if not given:
+        return None
+    parts = urlsplit(given)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _ON_THIS_MACHINE)
+    if not is_safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise OperatorError(
+            f"The public address {given[:100]!r} is not an https address (http is accepted on this machine only).",
+            next_step="Write it like https://tasks.example.com, without a query.",
+        )
+    return given.rstrip("/").removesuffix(PATH)
+
+
+def webhook_address(base: str, connection: ConnectionSettings) -> str:
+    """Where the webhooks of a connection are delivered."""
+    return f"{base}{PATH}/{connection.name}"

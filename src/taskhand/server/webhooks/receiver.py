@@ -1,0 +1,100 @@
+"""Takes the deliveries of webhooks: verified, then kept as a hint, then answered; the look follows by itself."""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from starlette.routing import Route
+
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.webhook import Delivery, Verdict, WebhookCheck
+from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
+from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
+
+__all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
+
+_log = logging.getLogger(__name__)
+
+_KEPT_S: Final = 3.0
+"""Seconds within which a hint is kept; a CRM waits for some five."""
+_MOST_TASKS: Final = 500
+"""Of one delivery that names more only `some task` is kept; HubSpot sends a hundred events at most."""
+_TAKEN, _REFUSED, _UNAVAILABLE = 204, 401, 503
+
+KeepHint = Callable[[Collection[str], Verdict], Awaitable[bool]]
+"""Keeps that these tasks, or some task, were changed; False where the same delivery was taken before."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReceiver:
+    """The deliveries of one connection: how they are checked, how a hint is kept, and who is woken by it."""
+
+    connection: str
+    check: WebhookCheck
+    keep: KeepHint
+    wake: Callable[[], object] = lambda: None
+
+
+class Webhooks:
+    """The deliveries to all connections of a server.
+
+    `base` is the server's address as CRMs know it, None where nobody has told: then it is that which the proxy was
+    called by. `clock` returns aware datetimes, `monotonic` measures.
+    """
+
+    def __init__(
+        self,
+        receivers: Mapping[str, WebhookReceiver],
+        base: str | None,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._receivers, self._base, self._clock, self._monotonic = receivers, base, clock, monotonic
+        self._refused = RefusedDeliveries(monotonic)
+
+    def describe(self) -> str:
+        """Where deliveries come, for whoever starts the server."""
+        where = f"{self._base or ''}{PATH}/"
+        if not self._receivers:
+            return f"No webhooks are taken at {where}: no connection has a key of them. See `taskhand webhooks create`."
+        return f"Webhooks are taken at {where} for {', '.join(self._receivers)}."
+
+    def routes(self) -> list[Route]:
+        """The addresses."""
+        return webhook_routes(self.take)
+
+    async def take(self, received: Received) -> int:
+        """Take a delivery; the status of the answer, which tells nobody why something was refused."""
+        receiver = self._receivers.get(received.connection)
+        if receiver is None:
+            self._refused.note(None, "an unknown address", received.address)
+            return _REFUSED
+        verdict = receiver.check.check(self._delivery(received))
+        if verdict.flaw is not None:
+            self._refused.note(receiver.connection, verdict.flaw, received.address)
+            return _REFUSED
+        return await self._keep(receiver, verdict, received)
+
+    async def _keep(self, receiver: WebhookReceiver, verdict: Verdict, received: Received) -> int:
+        ids = receiver.check.find_tasks(received.body)
+        try:
+            with call_deadline(_KEPT_S, self._monotonic):
+                is_new = await receiver.keep(ids if len(ids) <= _MOST_TASKS else (), verdict)
+        except TaskhandError as error:
+            if not isinstance(error, OperatorError):
+                _log.warning("%s", error.message)
+            self._refused.note(receiver.connection, "no place to keep it", received.address)
+            return _UNAVAILABLE
+        if is_new:
+            receiver.wake()
+        elif receiver.check.refuses_repeats:
+            self._refused.note(receiver.connection, "a signature that came before", received.address)
+            return _REFUSED
+        return _TAKEN
+
+    def _delivery(self, received: Received) -> Delivery:
+        uris = (received.uri, *([self._base + received.target] if self._base else []))
+        return Delivery(received.method, uris, received.headers, received.body, received.secret, self._clock())

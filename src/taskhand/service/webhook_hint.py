@@ -1,0 +1,24 @@
+"""A CRM says that tasks were changed: kept on disk, so that a look follows, whatever becomes of this process."""
+
+from collections.abc import Collection
+
+from taskhand.domain.errors import OperatorError
+from taskhand.domain.webhook import Verdict
+from taskhand.service.app_context import AppContext
+from taskhand.service.feed import feed_of
+
+__all__ = ["keep_hint"]
+
+
+async def keep_hint(app: AppContext, task_ids: Collection[str], verdict: Verdict) -> bool:
+    """Keep that these tasks, or some task, were changed; False where the same delivery was taken before.
+
+    OperatorError where it cannot be kept: the CRM is to send it again.
+    """
+    if (store := app.events) is None:
+        raise OperatorError("There is no place for the feed of changes.")
+    feed, now = await feed_of(app.shared), app.clock()
+    if verdict.proof is None or verdict.valid_until is None:
+        await store.hint(feed, task_ids, now)
+        return True
+    return await store.hint_once(feed, task_ids, now, verdict.proof, verdict.valid_until)
