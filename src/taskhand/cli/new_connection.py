@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,21 +15,20 @@ from taskhand.backends.registry import NAMES, find_factory
 from taskhand.cli.connection_options import naming_options
 from taskhand.cli.doctor import check_connections
 from taskhand.cli.install import SAFER
+from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.cli.terminal import print_line
 from taskhand.config import credentials
-from taskhand.config.configuration import Configuration, find_settings_path, load_configuration
+from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.connection_tables import check_name, keys_of
 from taskhand.config.connections import DEFAULT_CONNECTION, TABLES
 from taskhand.config.credentials import MARK, REFERENCES, SERVICE
 from taskhand.config.file import parse_settings
-from taskhand.config.paths import is_open_to_others
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.install import toml_edit
 from taskhand.install.file_format import Unparsable, Unsuitable
-from taskhand.install.host_file import HostFile, check_writable, protect, read_host_file, replace_host_file
 
 __all__ = ["KeyPlace", "NewConnection", "ask_connection", "drop_connection", "save_connection"]
 
@@ -165,7 +163,7 @@ def _choose_place(asked: KeyPlace | None, secrets: Mapping[str, str]) -> KeyPlac
 
 def save_connection(new: NewConnection, *, checks: bool) -> None:
     """Check the connection and write it. OperatorError where it cannot be used; nothing is written then."""
-    file, path = _open_file(), (TABLES, new.name)
+    file, path = open_settings_file(), (TABLES, new.name)
     try:
         if toml_edit.find_value(file.text, path) is not None:
             step = f"Choose another name, or run `taskhand connections remove {new.name}` first."
@@ -173,7 +171,7 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         tried = toml_edit.put_value(file.text, path, new.tried())
         text = toml_edit.put_value(file.text, path, new.written())
     except (Unparsable, Unsuitable) as error:
-        raise _uneditable(file, error) from None
+        raise uneditable_error(file, error) from None
     before = _warnings_now(environ := new.other_variables())
     with naming_options(new.name, file.path, new.taken):
         found = load_configuration(environ, {}, parse_settings(tried.encode(), file.path))
@@ -181,7 +179,7 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
             _check(found.only(new.name))
     kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
     with credentials.keep_credentials(kept):
-        _write(file, text, holds_secret=bool(new.secrets) and new.place == "file")
+        write_settings_file(file, text, holds_secret=bool(new.secrets) and new.place == "file")
     for name in kept:
         print_line(f"{name} is stored in the system keyring (service {SERVICE}).")
     if new.secrets and new.place == "file":
@@ -222,7 +220,7 @@ def _check(found: Configuration) -> None:
 
 def drop_connection(name: str) -> None:
     """Remove the table of a connection. CallerError where there is none."""
-    file = _open_file()
+    file = open_settings_file()
     try:
         tables = toml_edit.find_value(file.text, (TABLES,))
         names = list(tables) if isinstance(tables, dict) else []
@@ -231,8 +229,8 @@ def drop_connection(name: str) -> None:
             raise _unknown(chosen, names, file.path)
         text = toml_edit.remove_value(file.text, (TABLES, chosen))
     except (Unparsable, Unsuitable) as error:
-        raise _uneditable(file, error) from None
-    _write(file, text, holds_secret=False)
+        raise uneditable_error(file, error) from None
+    write_settings_file(file, text, holds_secret=False)
     print_line(f"The connection {chosen} is no longer in {file.path}. Its journal stays.")
     table = tables[chosen]
     for value in table.values() if isinstance(table, dict) else ():
@@ -262,25 +260,3 @@ def _unknown(name: str, names: Sequence[str], path: Path) -> CallerError:
         step = f"There are {', '.join(names)}." if names else "The file names no connection."
     candidates = [Candidate(one) for one in names]
     return CallerError(f"There is no connection {name[:60]} in {path}.", candidates=candidates, next_step=step)
-
-
-def _open_file() -> HostFile:
-    """The configuration file, which may be missing. OperatorError where it cannot be read or written."""
-    file = read_host_file(find_settings_path(os.environ))
-    check_writable(file)
-    return file
-
-
-def _write(file: HostFile, text: str, *, holds_secret: bool) -> None:
-    """Write the file; without others' permission to read it where it holds a secret now."""
-    if holds_secret and file.raw is not None and is_open_to_others(file.mode):
-        file = protect(file)
-        print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")
-    replace_host_file(file, text, copy=None, now=datetime.now().astimezone())
-
-
-def _uneditable(file: HostFile, error: ValueError) -> OperatorError:
-    return OperatorError(
-        f"{file.path} cannot be changed ({error}), so nothing is written.",
-        next_step="Correct the file by hand, or edit its tables [connections.NAME] yourself.",
-    )

@@ -1,0 +1,35 @@
+"""The configuration file as a command changes it: everything else in it stays as it is."""
+
+import os
+from datetime import datetime
+
+from taskhand.cli.terminal import print_line
+from taskhand.config.configuration import find_settings_path
+from taskhand.config.paths import is_open_to_others
+from taskhand.domain.errors import OperatorError
+from taskhand.install.host_file import HostFile, check_writable, protect, read_host_file, replace_host_file
+
+__all__ = ["open_settings_file", "uneditable_error", "write_settings_file"]
+
+
+def open_settings_file() -> HostFile:
+    """The configuration file, which may be missing. OperatorError where it cannot be read or written."""
+    file = read_host_file(find_settings_path(os.environ))
+    check_writable(file)
+    return file
+
+
+def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> None:
+    """Write the file; without others' permission to read it where it holds a secret now."""
+    if holds_secret and file.raw is not None and is_open_to_others(file.mode):
+        file = protect(file)
+        print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")
+    replace_host_file(file, text, copy=None, now=datetime.now().astimezone())
+
+
+def uneditable_error(file: HostFile, error: ValueError) -> OperatorError:
+    """The error for a file that is not in the form in which it could be changed."""
+    return OperatorError(
+        f"{file.path} cannot be changed ({error}), so nothing is written.",
+        next_step="Correct the file by hand, or edit its tables [connections.NAME] yourself.",
+    )
