@@ -110,7 +110,7 @@ def test_a_process_that_is_killed_while_it_takes_has_taken_nothing_and_holds_nob
     async def take(wanted: int, clock: Callable[[], float] = time.monotonic) -> Taken | None:
         store = Store(Database(postgres.url), BUDGETS)
         try:
-            return await PostgresBudget(store, "acme", RATE, clock=clock).take(Ask("one", wanted))
+            return await PostgresBudget(store, "acme", RATE, clock=clock, answer_s=30.0).take(Ask("one", wanted))
         finally:
             await store.aclose()
 

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from documents import ROOT
 from taskhand import __version__
+from taskhand.cli.main import command
 from taskhand.cli.serve import serve
 from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.config.settings import Settings
@@ -147,3 +149,21 @@ def test_the_page_sets_what_there_is(compose: dict[str, Any], values: dict[str, 
         assert not rest or rest.partition(".")[0] in values[first]
     keys = {*re.findall(r"--from-literal=([\w-]+)=", page), *re.findall(r"--from-file=([\w-]+)", page)}
     assert {values["secret"]["state"], values["secret"]["stateKey"], "vambe-api-key"} == keys
+
+
+def test_every_command_in_a_container_is_one_of_ours(compose: dict[str, Any], templates: str) -> None:
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    given = re.findall(r"(?:-- |exec [\w-]+ )taskhand (.+)$", f"{page}\n{templates}", re.MULTILINE)
+    given += [" ".join(one["command"]) for one in compose["services"].values() if "command" in one]
+    container = templates.partition("args:")[2].partition("env:")[0]
+    given.append(" ".join(re.findall(r"(?:- |\")(serve|--[a-z-]+)", container)))
+    assert len(given) > 4
+    for line in given:
+        found: click.Command = command
+        for word in line.split():
+            if isinstance(found, click.Group) and not word.startswith("-"):
+                inner = found.get_command(click.Context(found), word)
+                assert inner is not None, line
+                found = inner
+            elif word.startswith("--"):
+                assert word.partition("=")[0] in {name for option in found.params for name in option.opts}, line
