@@ -11,18 +11,20 @@ from uuid import uuid4
 
 from safety.chaos.replicas import Answer, Replicas
 from safety.crms import Sight
+from taskhand.server.tools import TOOLS
 
 __all__ = ["Ledger", "call_until_stopped"]
 
 _TRIES = 60
 _PAUSE_S = 0.2
-_READS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("list_tasks", {"limit": 5}),
-    ("list_changes", {"limit": 5}),
-    ("list_statuses", {}),
-    ("list_team_members", {}),
-    ("find_contacts", {"query": "Carolina"}),
-)
+_NEEDS: dict[str, dict[str, Any]] = {"find_contacts": {"query": "Carolina"}}
+_READS = [
+    (tool.name, _NEEDS.get(tool.name, {}))
+    for tool in TOOLS
+    if not tool.writes
+    and (tool.name in _NEEDS or not any(one.is_required() for one in tool.arguments.model_fields.values()))
+]
+"""All that can be read without a task."""
 
 
 @dataclass
