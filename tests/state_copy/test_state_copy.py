@@ -9,15 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import anyio
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from fixed_clock import FixedClock
 from postgres_server import TestDatabase
 from taskhand.cli.main import command
-from taskhand.domain.errors import TaskhandError
-from taskhand.postgres.database import open_shared
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.postgres.database import Database, open_shared
+from taskhand.postgres.staging import Staging
 from taskhand.state_copy import part_copy
+from taskhand.vault.cipher import Cipher
+from taskhand.vault.link import Link
+from taskhand.vault.links import Links
+from taskhand.vault.postgres import PostgresLinkStore
+from taskhand.vault.vault_key import read_vault_keys
+from vault.vaults import KEY, OLD_KEY, link_of, links_at
 
 CHAIN = "SELECT seq, kind, change_id, body, hash FROM {}entry ORDER BY seq"
 CLAIMS = "SELECT scope, place, seq, change_id, at FROM {}claim ORDER BY scope, place, seq"
@@ -127,9 +136,6 @@ def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, 
 def test_a_copy_that_was_ended_anywhere_is_gone_on_with(
     server: Server, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        """As little is tidied up after it as after SIGKILL: each portion is a transaction of its own."""
-
     calls = 0
     while True:
         calls += 1
@@ -151,6 +157,62 @@ def test_a_copy_that_was_ended_anywhere_is_gone_on_with(
     assert calls > 20
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
     assert server.run_there("journal", "verify").exit_code == 0
+
+
+class Killed(BaseException):
+    """As little is tidied up after it as after SIGKILL: each portion is a transaction of its own."""
+
+
+def test_a_copy_that_was_ended_as_servers_were_about_to_get_it_is_theirs_wholly_or_not_at_all(
+    server: Server, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = Staging.publish
+    for kind in ("journal", "tasks", "keys"):
+
+        def publish_and_die(staging: Staging, kind: str = kind) -> None:
+            publish(staging)
+            if staging.kind.name == kind:
+                raise Killed
+
+        monkeypatch.setattr(Staging, "publish", publish_and_die)
+        with pytest.raises(Killed):
+            server.copy()
+        assert not {"taskhand_journal", "taskhand_tasks", "taskhand_keys"} & set(there(postgres))
+    monkeypatch.undo()
+    assert server.copy().exit_code == 0
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
+
+
+def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_older_one_does(
+    server: Server, postgres: TestDatabase
+) -> None:
+    file = server.folder / "vault.sqlite"
+
+    async def link() -> Link:
+        links = links_at(file)
+        await links.save(link_of("ana"))
+        await links.save(link_of("ben"))
+        await links.remove("ben", "north")
+        saved = await links.save(link_of("ana", minutes=60))
+        await links.aclose()
+        return saved
+
+    async def look(saved: Link) -> None:
+        store = PostgresLinkStore(Database(postgres.url))
+        links = Links(store, Cipher(read_vault_keys((KEY,))), FixedClock())
+        assert await links.find("ana", "north") == saved
+        assert await links.find("ben", "north") is None
+        assert (await links.save(link_of("ben"))).generation > 1
+        await links.aclose()
+        with pytest.raises(OperatorError):
+            await Links(store, Cipher(read_vault_keys((OLD_KEY,))), FixedClock()).find("ana", "north")
+        await store.aclose()
+
+    saved = anyio.run(link)
+    done = server.run_there("state", "copy", "--tasks", str(server.folder / "tasks.sqlite"), "--links", str(file))
+    assert done.exit_code == 0, done.output
+    assert "rows of link 1, link_generation 2." in done.stdout
+    anyio.run(look, saved)
 
 
 @contextmanager
