@@ -119,7 +119,8 @@ ORDER BY n, e.seq
 """
 
 _FINISH: Final = (
-    "UPDATE entry SET at = '2025-01-01T00:00:00.000000+00:00' WHERE seq <= 4",  # the oldest
+    """UPDATE entry SET at = '2025-01-01T00:00:00.000000+00:00',
+    body = replace(body, at, '2025-01-01T00:00:00.000000+00:00') WHERE seq <= 4""",  # the oldest
     """INSERT INTO claim SELECT 'key ' || e.hash, e.place, e.seq, e.change_id, e.at FROM entry e
     WHERE e.kind = 'opening' AND e.seq > 4""",
     """UPDATE link SET seq = (SELECT max(seq) FROM entry),
