@@ -6,7 +6,7 @@ and all together nearly none, a walk passes over most of the store.
 
 import json
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from taskhand.backends.local.dialect import Clause
@@ -17,6 +17,7 @@ from taskhand.backends.local.query import (
     build_order_among,
     build_select_among,
     build_selects,
+    build_walks_among,
     few_by,
     narrowest,
 )
@@ -40,6 +41,8 @@ _MOST_TEXTS: Final = 10_000
 """Tasks that may have the words and are all looked at."""
 _BATCH: Final = 100
 """Sorted tasks that are looked at together, after the first."""
+_AT_ONCE: Final = 200
+"""Tasks that are looked at all together, where there are no more."""
 _ALL: Final = -1
 """SQLite's value for no limit."""
 
@@ -57,10 +60,10 @@ def find_rows(
     is_rare = narrow is not None or of_nobody or created
     if not is_rare and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
         return rows
-    if (order := _find_with_words(connection, query)) is not None:
-        return _check(connection, query, state, order)
+    if (found := _find_with_words(connection, query)) is not None:
+        return _check(connection, query, state, *found)
     if (few := narrow or _find_few(connection, query, state)) is not None:
-        return _check(connection, query, state, build_order_among(query, few))
+        return _check(connection, query, state, [build_order_among(query, few)])
     return _walk(connection, build_selects(query, state), query.limit) or set()
 
 
@@ -91,8 +94,8 @@ def _look_at_all(connection: SqlConnection, select: Select) -> set[tuple[str, st
     return None if rows and rows[-1][1] is None else {(key, task_id) for key, task_id, _ in rows}
 
 
-def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | None:
-    """The tasks that may have the words of the text, in order; None where they are many or no index tells."""
+def _find_with_words(connection: SqlConnection, query: TaskQuery) -> tuple[Sequence[Select], int] | None:
+    """The tasks that may have the words of the text, in order, and their number; None where no index tells few."""
     words = text_words(query.text or "")
     if not words or not has_text_index(connection):
         return None
@@ -100,20 +103,24 @@ def _find_with_words(connection: SqlConnection, query: TaskQuery) -> Select | No
     if numbers is None:
         return None
     listed = (json.dumps(numbers),)
-    is_all_asked = query.order != "priority" and query.responsible_ids is None and query.statuses is None
-    if is_all_asked and not query.overdue and len(numbers) > _FEW_WORDS:
-        return build_order_among(query, ("+t.number IN (SELECT value FROM json_each(?))", listed), walks=True)
-    return build_order_among(query, ("t.number IN (SELECT value FROM json_each(?))", listed))
+    is_all_asked = query.responsible_ids is None and query.statuses is None and not query.overdue
+    if is_all_asked and len(numbers) > _FEW_WORDS:
+        among = "+t.number IN (SELECT value FROM json_each(?))", listed
+        return build_walks_among(query, among), len(numbers)
+    return [build_order_among(query, ("t.number IN (SELECT value FROM json_each(?))", listed))], len(numbers)
 
 
-def _check(connection: SqlConnection, query: TaskQuery, state: StoreState, order: Select) -> set[tuple[str, str]]:
+def _check(
+    connection: SqlConnection, query: TaskQuery, state: StoreState, order: Sequence[Select], number: int = _MOST_WORDS
+) -> set[tuple[str, str]]:
     """The rows of those of these tasks that meet the query, looked at in their order until the page is full."""
     rows = set[tuple[str, str]]()
     size = query.limit + 1
-    for most in (2 * size, _ALL):  # the first few are sorted for less than all
+    for most in (2 * size, _ALL) if number > _AT_ONCE else (_ALL,):  # the first few are sorted for less than all
         found = 0
-        candidates = iter(connection.execute(order.sql, (*order.parameters, most)))
-        while len(rows) < size and (batch := list(islice(candidates, size if most != _ALL else _BATCH))):
+        candidates = chain.from_iterable(connection.execute(one.sql, (*one.parameters, most)) for one in order)
+        at_once = _AT_ONCE if number <= _AT_ONCE else size if most != _ALL else _BATCH
+        while len(rows) < size and (batch := list(islice(candidates, at_once))):
             check = build_check(query, state, [task_id for _, task_id in batch])
             met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
             rows.update((key, task_id) for key, task_id in batch if task_id in met)

@@ -28,6 +28,7 @@ __all__ = [
     "build_order_among",
     "build_select_among",
     "build_selects",
+    "build_walks_among",
     "few_by",
     "narrowest",
 ]
@@ -154,16 +155,32 @@ def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
         yield _within(_spans(query, state), "t.due_key")
 
 
-def build_order_among(query: TaskQuery, among: Clause, *, walks: bool = False) -> Select:
-    """The statement whose rows are all tasks that meet the clause `among`, in order, behind the page before.
+def build_order_among(query: TaskQuery, among: Clause) -> Select:
+    """The statement whose rows are all tasks that meet the clause `among`, sorted, behind the page before.
 
-    They are sorted, or it `walks` along the index of the order. The last parameter, how many, is not there yet.
+    The last parameter, how many, is not there yet.
     """
-    hint = "" if walks else "+"
     key, direction = _key(query), _direction(query)
-    where, values = _all_of([among, *_after_page(query, hint)])
-    order = f"{hint}{key} {direction}, {hint}t.id {direction}"
+    where, values = _all_of([among, *_after_page(query, "+")])
+    order = f"+{key} {direction}, +t.id {direction}"
     return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values)  # noqa: S608  as below
+
+
+def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
+    """As `build_order_among`, by walks along the index of the order, one after the other: one for each priority."""
+    key, direction = f"t.{_KEYS[query.order]}", _direction(query)
+    selects = []
+    for priority, after in _priorities(query):
+        shown, clauses = key, [among]
+        if query.order == "priority" and priority is not None:
+            shown = f"'{priority_key(priority)}' || {key}"
+            clauses.append(("t.priority = ?", (priority,)))
+        if after is not None:
+            clauses.append((f"({key}, t.id) {'>' if ascends(query.order) else '<'} (?, ?)", after))
+        where, values = _all_of(clauses)
+        order = f"{key} {direction}, t.id {direction}"
+        selects.append(Select(f"SELECT {shown}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values))  # noqa: S608
+    return tuple(selects)
 
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
