@@ -152,7 +152,8 @@ class PartCopy:
         columns, key = self._columns[table], self._part.tables[table]
         where = f" WHERE {key[0]} > ?" if after else ""
         sql = f"SELECT {', '.join(columns)} FROM {table}{where} ORDER BY {', '.join(key)}"  # noqa: S608  names of ours
-        total, done, before = source.count(table), 0, after
+        total, before = source.count(table), after
+        [(done,)] = source.rows(f"SELECT count(*) FROM {table} WHERE {key[0]} <= ?", after[:1]) if after else [(0,)]  # noqa: S608
         for rows in source.portions(sql, after or [], _PORTION):
             found = [tuple(storable(row)) for row in rows]
             yield before, found
