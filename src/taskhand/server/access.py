@@ -18,7 +18,19 @@ from taskhand.server.offered_tools import OfferedTools
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-__all__ = ["EVERYONE", "Access", "CallerView", "Memberships", "Served", "to_caller"]
+__all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served", "to_caller"]
+
+PAGES: Final = "io.modelcontextprotocol/ui"
+"""The extension of the protocol by which a host shows pages."""
+PAGE_TYPE: Final = "text/html;profile=mcp-app"
+_SHOWS_PAGES_UNSAID: Final = {
+    "anthropic": "https://github.com/anthropics/claude-ai-mcp/issues/61",
+    "claude-ai": "https://github.com/modelcontextprotocol/ext-apps/issues/671",
+}
+"""Hosts that show pages and do not say so in every connection, by the beginning of their names, and who reports it.
+
+They keep the list of tools that the first of their connections has read.
+"""
 
 
 Memberships = Mapping[str, Mapping[str, str]]
@@ -89,6 +101,19 @@ def _person_of(token: AccessToken) -> Person:
     return replace(person, email=claims.get("email"), groups=frozenset(claims.get("groups", ())))
 
 
+def _says_that_it_shows_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
+    capabilities = ctx.session.client_capabilities
+    settings = (capabilities.extensions or {}).get(PAGES) if capabilities else None
+    types = settings.get("mimeTypes") if settings else None
+    return isinstance(types, list) and PAGE_TYPE in types
+
+
+def _name_of_host(ctx: ServerRequestContext[Any, Any]) -> str | None:
+    """The name by which a host is known, without the name of its part that calls."""
+    params = ctx.session.client_params
+    return params.client_info.name.partition("/")[0].lower() if params else None
+
+
 def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
     """The person, and the client by the name that it gives itself, without hidden characters."""
     params = ctx.session.client_params
@@ -150,13 +175,8 @@ class Served:
     has_board: bool = True
 
     def shows_board(self, ctx: ServerRequestContext[Any, Any]) -> bool:
-        """Whether the client of this request is told of the board: it says that it shows pages."""
-        capabilities = ctx.session.client_capabilities if self.has_board else None
-        if capabilities is None or not capabilities.extensions:
-            return False
-        from mcp.server.apps import client_supports_apps  # noqa: PLC0415  few clients show pages
-
-        return client_supports_apps(ctx)
+        """Whether the client of this request is told of the board: it shows pages."""
+        return self.has_board and (_says_that_it_shows_pages(ctx) or _name_of_host(ctx) in _SHOWS_PAGES_UNSAID)
 
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
         """What the caller of this request may see and use, by the rules that are in force now."""

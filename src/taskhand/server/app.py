@@ -1,19 +1,20 @@
 """The MCP server: tools, prompts and resources on an app context, ready for any transport."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from mcp.server import NotificationOptions, Server
+from mcp.server import NotificationOptions, Server, ServerRequestContext
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.types import ServerCapabilities
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
-from taskhand.server.access import EVERYONE, Access, Served
+from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, Served
 from taskhand.server.arguments_text import read_arguments_text
 from taskhand.server.completion_handler import complete_with
-from taskhand.server.instructions import instruct_callers, instructions
+from taskhand.server.instructions import OPENINGS, instruct_callers, instructions
 from taskhand.server.not_configured import NotConfiguredHandlers
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.prompt_handlers import PromptHandlers
@@ -36,8 +37,6 @@ INSTRUCTIONS = instructions(TOOLS)
 
 _NAME: Final = "taskhand"
 _TITLE: Final = "Taskhand"
-_PAGES: Final = "io.modelcontextprotocol/ui"
-"""The extension of the protocol by which the board is shown."""
 _LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _UNCHANGING = CacheHint(ttl_ms=600_000)
 """Without rules a list does not change while the server runs; a client may overlook a new version for this long."""
@@ -51,11 +50,6 @@ class TaskhandServer(Server[Any]):
 
     served: Served | None = None
     subscriptions: TaskSubscriptions | None = None
-
-    def take(self, served: Served, subscriptions: TaskSubscriptions) -> None:
-        """Take what is served to whom, and say whether it has the board."""
-        self.served, self.subscriptions = served, subscriptions
-        self.extensions = {_PAGES: {}} if served.has_board else {}
 
     def end_subscriptions(self) -> None:
         """End the streams of subscriptions of the newer era, each with its result, and the look at what others do."""
@@ -131,17 +125,39 @@ def create_server(
         on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
     )
-    server.take(callers, subscriptions)
+    server.served, server.subscriptions = callers, subscriptions
     if not makes_spans:
         server.middleware.clear()
     if observer is not None:
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
         server.middleware.append(observe_calls(observer))
-    server.middleware += [log_protocol_errors, read_arguments_text, instruct_callers(callers, remark)]
+    server.middleware += [log_protocol_errors, read_arguments_text, *_present(callers, remark)]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
+
+
+def _present(served: Served, remark: str | None) -> tuple[ServerMiddleware[Any], ...]:
+    """What says in each opening what the server is to whoever calls."""
+    return instruct_callers(served, remark), _announce_board(served)
+
+
+def _announce_board(served: Served) -> ServerMiddleware[Any]:
+    """The middleware that says in each opening that the server has pages.
+
+    The SDK leaves the extensions out of an answer to `initialize`, and there are hosts that show no page without them:
+    https://github.com/anthropics/claude-ai-mcp/issues/165
+    """
+
+    async def announce(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if not served.has_board or ctx.method not in OPENINGS or not isinstance(result, Mapping):
+            return result
+        extensions = {"extensions": {PAGES: {"mimeTypes": [PAGE_TYPE]}}}
+        return {**result, "capabilities": {**result["capabilities"], **extensions}}
+
+    return announce
 
 
 def _no_headers(_tool: str) -> None:

@@ -12,10 +12,10 @@ from taskhand.server.list_of import lists_of
 from taskhand.server.schema import objects_of
 from taskhand.server.tool import Tool
 
-__all__ = ["instruct_callers", "instructions"]
+__all__ = ["OPENINGS", "instruct_callers", "instructions"]
 
-_OPENINGS: Final = frozenset({"initialize", "server/discover"})
-"""The requests that instructions answer, one in each era."""
+OPENINGS: Final = frozenset({"initialize", "server/discover"})
+"""The requests whose answers say what the server is, one in each era."""
 
 _ABOUT = "Taskhand works on the tasks of one CRM."
 _ABOUT_SEVERAL = "Taskhand works on the tasks of {} CRM accounts: {}."
@@ -55,7 +55,7 @@ def instruct_callers(served: Served, remark: str | None = None) -> ServerMiddlew
 
     async def instruct(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
-        if ctx.method not in _OPENINGS or not isinstance(result, Mapping):
+        if ctx.method not in OPENINGS or not isinstance(result, Mapping):
             return result
         return {**result, "instructions": _instructions_for(served, ctx, remark)}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.client.extension import advertise
-from mcp.types import CallToolResult, TextResourceContents
+from mcp.types import CallToolResult, Implementation, TextResourceContents
 
 from server.offices import client_of, open_offices
 from taskhand.config.settings import Settings
@@ -166,7 +166,21 @@ async def test_a_server_that_is_told_so_has_no_board(store_file: Path, era: str)
             await client.read_resource(BOARD)
 
 
-@pytest.mark.parametrize(("ui", "extensions"), [("auto", {"io.modelcontextprotocol/ui": {}}), ("off", None)])
-async def test_a_server_says_whether_it_has_pages(store_file: Path, ui: str, extensions: dict[str, Any] | None) -> None:
-    async with host(store_file, "auto", ui=ui) as client:
-        assert client.server_capabilities.extensions == extensions
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("name", ["Anthropic", "Anthropic/ClaudeAI", "claude-ai"])
+async def test_a_host_that_shows_pages_without_saying_so_is_told_of_the_board(
+    store_file: Path, era: str, name: str
+) -> None:
+    async with open_app(Settings(db=store_file)) as app:
+        named = Implementation(name=name, version="1")
+        async with Client(create_server(app), mode=era, client_info=named) as client:
+            assert (await tools_of(client))["list_tasks"]["_meta"]["ui"]["resourceUri"] == board_address()
+            assert {*told(await client.call_tool("list_tasks", {}))["tools"]} == CALLED
+
+
+@pytest.mark.parametrize("ui", ["auto", "off"])
+@pytest.mark.parametrize("era", ["legacy", "auto"])
+async def test_a_server_says_in_either_era_whether_it_has_pages(store_file: Path, era: str, ui: str) -> None:
+    async with host(store_file, era, ui=ui) as client:
+        told = client.server_capabilities.extensions
+        assert told == (None if ui == "off" else {"io.modelcontextprotocol/ui": {"mimeTypes": [PAGE_TYPE]}})

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mcp.types import ReadResourceResult, TextResourceContents
 from mcp.types import Resource as ListedResource
 
-from taskhand.server.access import CallerView
+from taskhand.server.access import PAGE_TYPE, CallerView
 from taskhand.server.board.page import board_page
 from taskhand.server.tool import Tool
 
@@ -16,7 +16,6 @@ __all__ = ["BOARD", "answer_metadata", "board_address", "is_board", "list_board"
 
 BOARD: Final = "ui://taskhand/board"
 _ADDRESS: Final = re.compile(rf"{BOARD}(?:(?:@|%40)[^/]*)?")
-_MIME_TYPE: Final = "text/html;profile=mcp-app"
 _METADATA: Final[dict[str, Any]] = {
     "ui": {
         "csp": {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []},
@@ -45,14 +44,14 @@ def list_board() -> ListedResource:
         name="board",
         title="Task board",
         description="A page that a host shows beside answers: tasks, plans to apply, changes to undo.",
-        mime_type=_MIME_TYPE,
+        mime_type=PAGE_TYPE,
         _meta=_METADATA,
     )
 
 
 def read_board(uri: str) -> ReadResourceResult:
     """The page, whichever of its addresses was asked for; it is the same for everyone, and holds nothing of anybody."""
-    page = TextResourceContents(uri=uri, text=board_page(), mime_type=_MIME_TYPE, _meta=_METADATA)
+    page = TextResourceContents(uri=uri, text=board_page(), mime_type=PAGE_TYPE, _meta=_METADATA)
     kept_ms = _KEPT_MS if uri == board_address() else 0
     return ReadResourceResult(contents=[page], ttl_ms=kept_ms, cache_scope="public")
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 import uvicorn
 from mcp import Client
 from mcp.client.extension import advertise
-from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Implementation
 
 from taskhand import __version__
+from taskhand.server.access import PAGE_TYPE, PAGES
 from taskhand.server.app import TaskhandServer
 from taskhand.server.board.admission import Admission
 from taskhand.server.board.site import BoardSite, CallTool
@@ -40,7 +40,7 @@ async def serve_board(
 
     `start` are the calls with which it begins. OperatorError for a port that is taken.
     """
-    pages = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+    pages = advertise(PAGES, {"mimeTypes": [PAGE_TYPE]})
     named = Implementation(name=CLIENT, version=__version__)
     with bind("127.0.0.1", port) as bound, quiet_libraries(time.monotonic):
         number, admission = bound.getsockname()[1], Admission()
