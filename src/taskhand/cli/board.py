@@ -1,5 +1,7 @@
 """The command `taskhand board`."""
 
+import os
+import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -53,6 +55,12 @@ def board(context: click.Context, *, view: str | None, port: int, no_open: bool)
         return
 
 
+def _has_screen() -> bool:
+    """Whether a browser has a screen: else one for terminals, which runs no script, would take this terminal."""
+    named = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
+
+
 async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port: int, *, opens: bool) -> None:
     from taskhand.server.board.site_server import serve_board
 
@@ -66,7 +74,7 @@ async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port:
         print_line("It opens once, in one tab. Ctrl-C ends it.")
         async with side_by_side() as group:
             group.start_soon(at_start)
-            if opens:
+            if opens and _has_screen():
                 group.start_soon(partial(anyio.to_thread.run_sync, webbrowser.open, address, abandon_on_cancel=True))
             await serve()
             group.cancel_scope.cancel()

@@ -54,13 +54,15 @@ async def test_a_host_that_shows_pages_is_told_beside_which_answers_and_what_the
     store_file: Path, era: str
 ) -> None:
     async with host(store_file, era) as client:
-        interfaces = {name: tool["_meta"]["ui"] for name, tool in (await tools_of(client)).items()}
+        tools = await tools_of(client)
+        interfaces = {name: tool["_meta"]["ui"] for name, tool in tools.items()}
         [page] = [one for one in (await client.list_resources()).resources if one.uri.startswith("ui:")]
         assert page.uri == board_address()
         assert page.mime_type == PAGE_TYPE
     shown = {name for name, one in interfaces.items() if "resourceUri" in one}
     assert shown == {tool.name for tool in TOOLS if tool.kind != "read"} | {"list_tasks", "list_changes"}
     assert {interfaces[name]["resourceUri"] for name in shown} == {page.uri}
+    assert {name for name, tool in tools.items() if tool["_meta"].get("ui/resourceUri") == page.uri} == shown
     assert {name for name, one in interfaces.items() if one["visibility"] == ["model", "app"]} == CALLED
     assert {tuple(one["visibility"]) for one in interfaces.values()} == {("model", "app"), ("model",)}
 

@@ -24,6 +24,8 @@ _METADATA: Final[dict[str, Any]] = {
 }
 """The page reaches nothing but its host."""
 _KEPT_MS: Final = 86_400_000
+_OLD_KEY: Final = "ui/resourceUri"
+"""Where hosts look that are older than the specification of 2026-01-26, which still allows it."""
 
 
 @cache
@@ -58,8 +60,11 @@ def read_board(uri: str) -> ReadResourceResult:
 
 def tool_metadata(tool: Tool[Any]) -> dict[str, Any]:
     """Whether the board is shown beside the answers of a tool, and who may call it."""
-    page = {"resourceUri": board_address()} if tool.is_on_board else {}
-    return {"ui": page | {"visibility": ["model", "app"] if tool.is_called_by_board else ["model"]}}
+    visibility = ["model", "app"] if tool.is_called_by_board else ["model"]
+    if not tool.is_on_board:
+        return {"ui": {"visibility": visibility}}
+    address = board_address()
+    return {"ui": {"resourceUri": address, "visibility": visibility}, _OLD_KEY: address}
 
 
 def answer_metadata(view: CallerView) -> dict[str, Any]:
