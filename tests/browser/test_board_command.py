@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from browser.browser import FOLDER, Page, RealBrowser, real_browser
-from server.board.board_site import Site, open_site
+from server.board.board_site import START, Site, open_site
 from taskhand.sandbox.server import serve
 from taskhand.server.in_process_client import call_tool
 
@@ -60,7 +60,8 @@ async def add_task(site: Site, title: str) -> str:
 async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but_the_bridge(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
-    async with open_site(tmp_path) as site:
+    refused_first = [{"name": "list_tasks", "arguments": {"responsibleIds": ["unknown"]}}, *START]
+    async with open_site(tmp_path, start=refused_first) as site:
         task = await add_task(site, HOSTILE)
         page = await browser.open(locale="es", viewport={"width": 320, "height": 640})
         await page.do("goto", url=site.address)

@@ -1,6 +1,6 @@
 """The board's site in this process, on a socket of its own."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from taskhand.wiring import open_app
 
 __all__ = ["START", "Site", "open_site"]
 
-START = [{"name": "list_tasks", "arguments": {}}]
+START: Sequence[Mapping[str, Any]] = ({"name": "list_tasks", "arguments": {}},)
 
 
 @dataclass
@@ -70,12 +70,14 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(folder: Path, access: Access = EVERYONE, **settings: Any) -> AsyncIterator[Site]:
-    """A board on an embedded store with these settings, for the caller of `access`."""
+async def open_site(
+    folder: Path, access: Access = EVERYONE, start: Sequence[Mapping[str, Any]] = START, **settings: Any
+) -> AsyncIterator[Site]:
+    """A board on an embedded store with these settings, for the caller of `access`; `start` are its first calls."""
     async with open_app(Settings(db=folder / "tasks.sqlite", **settings)) as app:
         server = create_server(app, access=access)
         async with (
-            serve_board(server, START) as (address, serve),
+            serve_board(server, start) as (address, serve),
             httpx2.AsyncClient(base_url=address.partition("/#")[0]) as http,
             anyio.create_task_group() as tasks,
         ):
