@@ -5,7 +5,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
@@ -17,6 +17,9 @@ from taskhand.journal.journal import ChangeQuery
 from taskhand.server.access import Access
 from taskhand.server.board.page import board_page
 from taskhand.server.in_process_client import call_tool
+
+if TYPE_CHECKING:
+    from taskhand.backends.local.backend import LocalBackend
 
 PATHS = ("/", "/board", "/bridge.js", "/bridge.css")
 
@@ -166,6 +169,18 @@ async def test_settings_and_rules_hold_for_the_board_as_for_a_host(tmp_path: Pat
         await site.admit()
         refused = (await site.call("complete_task", id="any"))["result"]
         assert "not_allowed" in refused["content"][0]["text"]
+
+
+async def test_who_may_see_own_tasks_alone_sees_no_others_on_the_board(tmp_path: Path) -> None:
+    access = Access(lambda: Policy(everyone={"own_tasks_only": True}), Person.named("ben@x.test"))
+    async with open_site(tmp_path, access) as site:
+        store = cast("LocalBackend", site.app.backend)
+        await store.edit(lambda directory: directory.add_member("Ben", "ben@x.test"))
+        for person in ("me", "ben@x.test"):
+            await call_tool(site.app, "create_task", {"title": f"of {person}", "responsibleIds": [person]})
+        await site.admit()
+        [task] = (await site.call("list_tasks"))["result"]["structuredContent"]["tasks"]
+        assert task["title"] == "of ben@x.test"
 
 
 async def test_a_plan_of_the_board_is_applied_there_and_undone(site: Site) -> None:
