@@ -17,6 +17,7 @@ from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.subscriptions import MOST_ADDRESSES
 from taskhand.service.app_context import AppContext
+from taskhand.service.feed import look
 from taskhand.wiring import open_app
 
 ERAS = ("legacy", "auto")
@@ -138,6 +139,38 @@ async def test_a_new_task_and_one_that_is_made_again_are_told_to_listeners(app: 
 
 
 @pytest.mark.parametrize("era", ERAS)
+async def test_what_others_do_is_told_and_our_own_doing_once(app: AppContext, store_file: Path, era: str) -> None:
+    async with (
+        Client(create_server(app)) as client,
+        open_app(Settings.from_env(environment(store_file, TASKHAND_JOURNAL=f"{store_file}.other"))) as elsewhere,
+        Client(create_server(elsewhere)) as other_client,
+    ):
+        agent, somebody = Agent(client), Agent(other_client)
+        theirs, ours = (await agent.create())["id"], (await agent.create(title="Ours"))["id"]
+        await look(app)
+        async with watching(app, era, f"task://{theirs}", f"task://{ours}") as watcher:
+            await agent("update_task", id=ours, priority="2")
+            with anyio.fail_after(5):
+                assert await watcher.next() == f"task://{ours}"
+            await somebody("update_task", id=theirs, priority="2")
+            await look(app)
+            with anyio.fail_after(5):
+                assert await watcher.next() == f"task://{theirs}"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_feed_is_wanted_as_long_as_somebody_is_subscribed(app: AppContext, era: str) -> None:
+    def wanting() -> int:
+        return len(app.demand.wanting(0.0))
+
+    async with watching(app, era, f"task://{ABSENT}"):
+        assert wanting() == 1
+    with anyio.fail_after(5):
+        while wanting():
+            await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("era", ERAS)
 async def test_an_address_is_told_as_the_client_wrote_it(app: AppContext, era: str) -> None:
     async with Client(create_server(app)) as client:
         agent = Agent(client)
@@ -181,7 +214,7 @@ async def test_after_unsubscribing_nothing_is_told(app: AppContext) -> None:
 @pytest.mark.parametrize(
     "address", ["taskhand://members", "taskhand://statuses", "task://7", "task://", "https://example.com", "task", ""]
 )
-async def test_only_tasks_can_be_subscribed_to(app: AppContext, address: str) -> None:
+async def test_only_what_changes_can_be_subscribed_to(app: AppContext, address: str) -> None:
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)
         error = (await connection.ask(older("resources/subscribe", "s", uri=address)))["error"]
@@ -196,7 +229,7 @@ async def test_only_tasks_can_be_subscribed_to(app: AppContext, address: str) ->
 async def test_what_is_advertised_is_what_is_kept(store_file: Path, era: str) -> None:
     for configured, subscribe in (
         ({}, True),
-        ({"TASKHAND_READ_ONLY": "true"}, False),
+        ({"TASKHAND_READ_ONLY": "true"}, True),
         ({"TASKHAND_TOOLS": "write"}, False),
     ):
         async with (

@@ -105,7 +105,7 @@ def create_server(
     tools = ToolHandlers(callers)
     prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
     subscriptions = TaskSubscriptions(connections, resources)
-    changes_tasks = resources.offers_tasks and any(tool.writes for tool in offered.tools)
+    has_news = resources.offers_what_changes
     server = TaskhandServer(
         name=_NAME,
         title=_TITLE,
@@ -121,9 +121,9 @@ def create_server(
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read_resource,
         on_completion=complete_with(callers),
-        on_subscribe_resource=subscriptions.subscribe if changes_tasks and keeps_sessions else None,
-        on_unsubscribe_resource=subscriptions.unsubscribe if changes_tasks and keeps_sessions else None,
-        on_subscriptions_listen=subscriptions.listen if changes_tasks else None,
+        on_subscribe_resource=subscriptions.subscribe if has_news and keeps_sessions else None,
+        on_unsubscribe_resource=subscriptions.unsubscribe if has_news and keeps_sessions else None,
+        on_subscriptions_listen=subscriptions.listen if has_news else None,
     )
     server.served, server.subscriptions = callers, subscriptions
     if not makes_spans:

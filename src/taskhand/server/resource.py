@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ __all__ = ["Resource"]
 class Resource:
     """JSON at an address; `{id}` in `uri` stands for the id of a task. Among several connections each has one.
 
+    `follows` is what a subscription to it is told of: the task of that id, the feed of changes, or nothing.
     `like` is the tool that returns the same; the resource is offered only together with it. `read` is given the id,
     or "" where the address has none.
     """
@@ -24,6 +26,7 @@ class Resource:
     description: str
     like: str | None
     read: Callable[[AppContext, str], Awaitable[BaseModel]]
+    follows: Literal["task", "feed"] | None = None
 
     @property
     def is_template(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -33,7 +33,10 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.connections import naming_account
 
-__all__ = ["ResourceHandlers", "TaskAddress", "task_key", "to_listed_resources", "to_listed_templates"]
+if TYPE_CHECKING:
+    from taskhand.server.addresses import Address
+
+__all__ = ["ResourceHandlers", "to_listed_resources", "to_listed_templates"]
 
 _JSON: Final = "application/json"
 
@@ -44,51 +47,15 @@ _SEE_DATA: Final = "What to do is in the data of this error, and in the answer o
 
 
 @dataclass(frozen=True, slots=True)
-class TaskAddress:
-    """A task by its connection and its id; `app` is the connection's application for whoever asks."""
-
-    app: AppContext
-    task_id: str
-
-    @property
-    def key(self) -> str:
-        """What the task is known by among those of all connections."""
-        return task_key(self.app.connection, self.task_id)
-
-    @property
-    def is_public(self) -> bool:
-        """Whether the caller may read every task of the connection."""
-        return not self.app.principal.rules.own_tasks_only
-
-    async def is_readable(self) -> bool:
-        """Whether the caller may read the task, or it is gone; False too where the CRM does not tell."""
-        if self.is_public:
-            return True
-        try:
-            with internal_errors("subscription"), self.app.call_deadline():
-                await self.app.backend.get_task(self.task_id)
-        except NotFound:
-            return True
-        except TaskhandError:
-            return False
-        return True
-
-
-def task_key(connection: str | None, task_id: str) -> str:
-    """What a task of a connection is known by; ids do not differ by case alone."""
-    return f"{connection or ''}/{task_id}".casefold()
-
-
-@dataclass(frozen=True, slots=True)
 class ResourceHandlers:
     """The resources of what is served: each caller is shown no more than the tools like them show it."""
 
     served: Served
 
     @property
-    def offers_tasks(self) -> bool:
-        """Whether a task has an address."""
-        return any(one.is_template and one.like in self.served.offered.by_name for one in RESOURCES)
+    def offers_what_changes(self) -> bool:
+        """Whether anything that changes has an address."""
+        return any(one.follows and one.like in self.served.offered.by_name for one in RESOURCES)
 
     async def list_resources(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
@@ -146,20 +113,24 @@ class ResourceHandlers:
             return found
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=found, mime_type=_JSON)])
 
-    def task_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> TaskAddress | None:
-        """The task at an address.
+    def followed_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> "Address | None":
+        """What is at an address and changes.
 
-        None where the address is malformed or not a task's, and where the caller may not read tasks there.
+        None where the address is malformed or of nothing that changes, and where the caller may not read there.
         """
+        from taskhand.server.addresses import FeedAddress, TaskAddress  # noqa: PLC0415  few clients subscribe
+
         try:
             view = self.served.view(ctx)
             resource, named, task_id = _find(uri, has_several=view.has_several)
             _check_readable(resource, view)
             app = view.find(named)
+            if resource.follows == "feed":
+                return FeedAddress(app)
             check_id(task_id, app.backend.capabilities)
         except (CallerError, OperatorError):
             return None
-        return TaskAddress(app, task_id) if resource.is_template else None
+        return TaskAddress(app, task_id) if resource.follows == "task" else None
 
 
 async def _read(

@@ -1,18 +1,27 @@
 """The changes that one session of the older era is told, sent by a task of its own."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import anyio
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.types import EmptyResult, PingRequest
 
-__all__ = ["SessionFeed", "is_among"]
+__all__ = ["SessionFeed", "is_among", "update_key"]
+
+_LOOK_EVERY_S: Final = 60.0
+"""Seconds between two looks whether a quiet session is still there: as long as it is, changes are looked for."""
 
 
 def is_among(task: str, key: str) -> bool:
     """Whether the key of a task is this one, or is among all of a connection."""
     return task == key or (key.endswith("/") and task.startswith(key))
+
+
+def update_key(connection: str | None, task_id: str) -> str:
+    """What a task of a connection is known by; ids do not differ by case alone."""
+    return f"{connection or ''}/{task_id}".casefold()
 
 
 async def _always() -> bool:
@@ -31,6 +40,7 @@ class SessionFeed:
         self._tasks: dict[str, str] = {}
         """The key of the task, in lower case, by address."""
         self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
+        self._ends: dict[str, Callable[[], None]] = {}
         self._waiting: dict[str, None] = {}
         self._woken = anyio.Event()
         self._scope = anyio.CancelScope()
@@ -43,13 +53,25 @@ class SessionFeed:
         """The number of addresses."""
         return len(self._tasks)
 
-    def add(self, key: str, uri: str, may_be_told: Callable[[], Awaitable[bool]] = _always) -> None:
-        """Tell the session of changes of this task, under this address, as long as it may be told."""
+    def add(
+        self,
+        key: str,
+        uri: str,
+        may_be_told: Callable[[], Awaitable[bool]] = _always,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell the session of changes of this task, under this address, as long as it may be told.
+
+        `end` is called where it is told no more.
+        """
+        self._end(uri)
         self._tasks[uri] = key.casefold()
         self._checks[uri] = may_be_told
+        self._ends[uri] = end
 
     def remove(self, uri: str) -> None:
         """Tell it nothing more about this address."""
+        self._end(uri)
         self._tasks.pop(uri, None)
         self._checks.pop(uri, None)
         self._waiting.pop(uri, None)
@@ -62,16 +84,28 @@ class SessionFeed:
             self._woken.set()
 
     async def deliver(self) -> None:
-        """Send what is noted, until stopped."""
-        with self._scope:
-            while True:
+        """Send what is noted, until stopped, or until the session is seen to have ended."""
+        try:
+            with self._scope:
+                await self._deliver()
+        finally:
+            for uri in [*self._ends]:
+                self._end(uri)
+
+    async def _deliver(self) -> None:
+        while True:
+            with anyio.move_on_after(_LOOK_EVERY_S) as pause:
                 await self._woken.wait()
-                self._woken = anyio.Event()
-                while self._waiting:
-                    uri = next(iter(self._waiting))
-                    del self._waiting[uri]
-                    if await self._checks.get(uri, _always)():
-                        await self._session.send_resource_updated(uri)
+            if pause.cancelled_caught:
+                if not await self.is_open():
+                    return
+                continue
+            self._woken = anyio.Event()
+            while self._waiting:
+                uri = next(iter(self._waiting))
+                del self._waiting[uri]
+                if await self._checks.get(uri, _always)():
+                    await self._session.send_resource_updated(uri)
 
     async def is_open(self) -> bool:
         """Whether the session's connection is open.
@@ -86,6 +120,10 @@ class SessionFeed:
             except MCPError:
                 return False
         return True
+
+    def _end(self, uri: str) -> None:
+        """Nobody is told of this address any more."""
+        self._ends.pop(uri, lambda: None)()
 
     def stop(self) -> None:
         """End the delivery."""

@@ -1,4 +1,4 @@
-"""MCP handlers for subscriptions to tasks, in both protocol eras; only tasks change while a server runs.
+"""MCP handlers for subscriptions to tasks and to the feed, in both protocol eras; nothing else changes meanwhile.
 
 In 2025-11-25 a session subscribes to addresses, and the server sends notifications whenever it likes. In 2026-07-28 the
 answer of `subscriptions/listen` is the stream of notifications. In neither era does a subscriber that does not read
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,9 +27,13 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from taskhand.server.resource_handlers import ResourceHandlers, task_key
-from taskhand.server.session_feed import SessionFeed, is_among
+from taskhand.domain.errors import TaskhandError
+from taskhand.server.resource_handlers import ResourceHandlers
+from taskhand.server.session_feed import SessionFeed, is_among, update_key
 from taskhand.service.connections import Connections
+
+if TYPE_CHECKING:
+    from taskhand.server.addresses import Address
 
 __all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
 
@@ -43,9 +47,10 @@ _Context = ServerRequestContext["_Sessions", Any]
 
 @dataclass(frozen=True, slots=True)
 class TaskSubscriptions:
-    """Subscriptions to the tasks that this process changes, on any connection, and the replicas that it hears of.
+    """Subscriptions to tasks and feeds of any connection: what is changed here, at other replicas, or in the CRM.
 
-    `resources` says which task is at an address, and whether the caller may read it: that is asked again before each
+    Who subscribes wants to know what others change in the CRM, so that is looked for. `resources` says what is at an
+    address, and whether the caller may read it: that is asked again before each
     notification. `most_streams` limits the open streams of the newer era.
     """
 
@@ -72,20 +77,22 @@ class TaskSubscriptions:
                 tasks.cancel_scope.cancel()
 
     async def subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> EmptyResult:
-        """Tell this session about the task at an address; MCPError for any other address."""
-        address = self.resources.task_at(ctx, params.uri)
-        if address is None or not await address.is_readable():
-            form = "task://CONNECTION/ID" if self.connections.are_several else "task://ID"
+        """Tell this session about what is at an address; MCPError where that does not change, or may not be read."""
+        address = self.resources.followed_at(ctx, params.uri)
+        key = None if address is None else await _readable_key(address)
+        if address is None or key is None:
+            of = "CONNECTION/" if self.connections.are_several else ""
             raise MCPError(
                 INVALID_PARAMS,
-                f"Only tasks that you may read can be subscribed to, by {form}; nothing else changes while the server "
-                "runs.",
+                f"Only tasks that you may read can be subscribed to, by task://{of}ID, and taskhand://{of}events, "
+                "since nothing else changes.",
                 {"uri": params.uri},
             )
         feed = await ctx.lifespan_context.feed_of(ctx)
         if feed.count >= MOST_ADDRESSES and params.uri not in feed:
             raise _too_many_addresses(feed.count + 1)
-        feed.add(address.key, params.uri, partial(self._may_be_told, ctx, params.uri))
+        end = address.app.demand.subscribe(address.app)
+        feed.add(key, params.uri, partial(self._may_be_told, ctx, params.uri), end)
         return EmptyResult()
 
     async def unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
@@ -94,7 +101,7 @@ class TaskSubscriptions:
         return EmptyResult()
 
     async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
-        """Stream the changes of tasks; the acknowledgement has only what is kept, so no list and no other address."""
+        """Stream what changes; the acknowledgement has only the addresses that are kept, so no list and no other."""
         from taskhand.domain.side_by_side import side_by_side  # noqa: PLC0415  no start waits for it
 
         asked = params.notifications.resource_subscriptions or ()
@@ -102,23 +109,34 @@ class TaskSubscriptions:
             raise _too_many_addresses(len(asked))
         if len(self._streams) >= self.most_streams:
             raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open; close one, or try again later.")
-        found = {uri: address for uri in asked if (address := self.resources.task_at(ctx, uri)) is not None}
-        tasks = {uri: address.key for uri, address in found.items() if await address.is_readable()}
-        kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*tasks] or None)})
+        found = {uri: address for uri in asked if (address := self.resources.followed_at(ctx, uri)) is not None}
+        keys = {uri: key for uri, address in found.items() if (key := await _readable_key(address)) is not None}
+        kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*keys] or None)})
         async with side_by_side() as checks:
-            stream = ListenHandler(_TaskBus(self.connections, tasks, partial(self._may_be_told, ctx), checks))
+            stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_be_told, ctx), checks))
             self._streams.add(stream)
+            ends = [found[uri].app.demand.subscribe(found[uri].app) for uri in keys]
             try:
                 result = await stream(ctx, kept)
             finally:
                 self._streams.discard(stream)
+                for end in ends:
+                    end()
             checks.cancel_scope.cancel()
         return result
 
     async def _may_be_told(self, ctx: _Context, uri: str) -> bool:
-        """Whether whoever subscribed may still read the task at an address, by the rules that are in force now."""
-        address = self.resources.task_at(ctx, uri)
+        """Whether whoever subscribed may still read what is at an address, by the rules that are in force now."""
+        address = self.resources.followed_at(ctx, uri)
         return address is not None and await address.is_readable()
+
+
+async def _readable_key(address: "Address") -> str | None:
+    """What is told where this has changed; None where the caller may not read it."""
+    try:
+        return await address.key() if await address.is_readable() else None
+    except TaskhandError:
+        return None
 
 
 class _Sessions:
@@ -129,7 +147,7 @@ class _Sessions:
         self._feeds: dict[str | None, SessionFeed] = {}
 
     def tell(self, key: str) -> None:
-        """Tell the sessions that subscribed to a task."""
+        """Tell the sessions that subscribed to it."""
         for feed in self._feeds.values():
             feed.tell(key)
 
@@ -155,21 +173,21 @@ class _Sessions:
             feed.remove(uri)
 
 
-class _TaskBus:
-    """What a stream of the newer era subscribes to: the changes of some tasks, under the addresses that it knows.
+class _UpdateBus:
+    """What a stream of the newer era subscribes to: some tasks and feeds, under the addresses that it knows.
 
-    `tasks` has their keys by address. `may_be_told` is asked before each notification, in a task of `checks`.
+    `keys` are theirs by address. `may_be_told` is asked before each notification, in a task of `checks`.
     """
 
     def __init__(
         self,
         connections: Connections,
-        tasks: Mapping[str, str],
+        keys: Mapping[str, str],
         may_be_told: Callable[[str], Awaitable[bool]],
         checks: TaskGroup,
     ) -> None:
         self._connections = connections
-        self._addresses = _addresses_by_task(tasks.items())
+        self._addresses = _addresses_by_key(keys.items())
         self._may_be_told = may_be_told
         self._checks = checks
         self._is_open = True
@@ -200,13 +218,13 @@ class _TaskBus:
 
 
 def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callable[[], None]:
-    """Tell the key of each task that is changed on any of the connections, until the returned function is called.
+    """Tell the key of whatever changes on any of the connections, until the returned function is called.
 
     Where any may have been, that is the key of EVERY_TASK.
     """
 
     def tell_of(connection: str | None) -> Callable[[str], None]:
-        return lambda task_id: tell(task_key(connection, task_id))
+        return lambda task_id: tell(update_key(connection, task_id))
 
     ends = [app.updates.subscribe(tell_of(app.connection)) for app in connections]
 
@@ -223,13 +241,13 @@ def _session_id(ctx: _Context) -> str | None:
     return headers.get("mcp-session-id")
 
 
-def _addresses_by_task(tasks: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The addresses by the key of their task."""
+def _addresses_by_key(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The addresses by their key."""
     addresses: dict[str, list[str]] = {}
-    for uri, key in tasks:
+    for uri, key in keys:
         addresses.setdefault(key, []).append(uri)
     return addresses
 
 
 def _too_many_addresses(count: int) -> MCPError:
-    return MCPError(INVALID_PARAMS, f"At most {MOST_ADDRESSES} tasks can be subscribed to at a time, not {count}.")
+    return MCPError(INVALID_PARAMS, f"At most {MOST_ADDRESSES} addresses can be subscribed to at a time, not {count}.")

@@ -1,7 +1,7 @@
 """The feed of changes of an account: a look at it keeps what was changed since the one before, whoever did it."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,7 @@ from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.own_doing import find_own_doing
 from taskhand.service.own_writes import with_change_ids
+from taskhand.service.task_updates import feed_id
 
 __all__ = ["feed_of", "find_source", "look", "no_feed_error"]
 
@@ -109,10 +110,17 @@ async def _look_once(
     if kept is None:
         return None
     new = tuple(one for one in kept if not one.is_old)
-    for one in new:
-        if one.event.change_id is None:
-            app.updates.hear(one.event.task_id)
+    app.updates.announce(_to_announce(feed.name, new))
     return new, found.is_behind
+
+
+def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:
+    """Whom to tell: those who follow the feed, and those who follow a task; of our own doing they have been told."""
+    if new:
+        yield feed_id(feed.person)
+    people = {person for one in new for person in one.event.responsible_ids or ()}
+    yield from (feed_id(feed.person, person) for person in sorted(people))
+    yield from dict.fromkeys(one.event.task_id for one in new if one.event.change_id is None)
 
 
 class _Known:

@@ -1,4 +1,4 @@
-"""Which tasks were changed, told to whoever subscribed: by this process at the moment when a change is settled."""
+"""Which tasks were changed, told to whoever subscribed: by this process, and as far as the feed has found by others."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeVar
@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Result
 
-__all__ = ["EVERY_TASK", "TaskUpdates"]
+__all__ = ["EVERY_TASK", "TaskUpdates", "feed_id"]
 
 _MAY_HAVE_CHANGED: Final[frozenset[Outcome]] = frozenset({"applied", "unknown"})
 
@@ -17,6 +17,14 @@ _T = TypeVar("_T")
 
 EVERY_TASK: Final = ""
 """Told in the place of an id where any task may have been changed."""
+
+
+def feed_id(person: str | None, member_id: str | None = None) -> str:
+    """Told in the place of an id where a feed has new events: the shared one, or a person's own.
+
+    With a member: where there are new events of tasks that this member was responsible for. No task has such an id.
+    """
+    return f"//feed?person={person or ''}&member={member_id or ''}"
 
 
 class TaskUpdates:
@@ -32,11 +40,15 @@ class TaskUpdates:
 
     def publish(self, results: Iterable[Result]) -> None:
         """Tell the tasks of these results that may have changed."""
-        for result in results:
-            if result.task_id is not None and result.outcome in _MAY_HAVE_CHANGED:
-                self._tell(result.task_id)
-                for relay in tuple(self._relays.values()):
-                    relay(result.task_id)
+        changed = (one.task_id for one in results if one.outcome in _MAY_HAVE_CHANGED)
+        self.announce(task_id for task_id in changed if task_id is not None)
+
+    def announce(self, task_ids: Iterable[str]) -> None:
+        """Tell of these tasks, here and in the other processes."""
+        for task_id in task_ids:
+            self._tell(task_id)
+            for relay in tuple(self._relays.values()):
+                relay(task_id)
 
     def hear(self, task_id: str) -> None:
         """Tell the listeners of a change that another process has made."""
@@ -62,7 +74,7 @@ class TaskUpdates:
         return _add(self._memories, forget)
 
     def relay(self, listener: _Listener) -> Callable[[], None]:
-        """Tell this listener what this process changes; the rest is as in `subscribe`."""
+        """Tell this listener what this process changes or finds; the rest is as in `subscribe`."""
         return _add(self._relays, listener)
 
     def _tell(self, task_id: str) -> None:

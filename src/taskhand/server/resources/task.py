@@ -20,4 +20,5 @@ TASK = Resource(
     description="One whole task by its id; the same as get_task returns.",
     like="get_task",
     read=_read,
+    follows="task",
 )
