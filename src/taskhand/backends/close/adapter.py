@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import MISSING
@@ -18,7 +19,6 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
-from taskhand.backends.close.changes import CloseChanges
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import TaskSearch
@@ -49,6 +49,7 @@ from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.close.factory import CloseSettings
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["CloseAdapter"]
 
@@ -84,11 +85,16 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
-        types = type_filter(settings.close_task_types)
-        self._search = TaskSearch(self._reader, types)
-        self.change_source = CloseChanges(
-            client, timezone, [one for one in types.get("_type__in", "").split(",") if one], timing.clock
-        )
+        self._types = type_filter(settings.close_task_types)
+        self._search = TaskSearch(self._reader, self._types)
+
+    @cached_property
+    def change_source(self) -> "ChangeSource":
+        """The event log, for the types of tasks that are listed."""
+        from taskhand.backends.close.changes import CloseChanges  # noqa: PLC0415  no start waits for it
+
+        listed = [one for one in self._types.get("_type__in", "").split(",") if one]
+        return CloseChanges(self._client, self._timezone, listed, self.timing.clock)
 
     # Reads.
 
