@@ -12,6 +12,7 @@ import httpx2
 
 from backends.close.wired import ANA, ELENA, LEAD, LUIS, close, wired
 from backends.local.open_store import empty_database, open_database, open_store
+from backends.vambe import wired as vambe_wired
 from fixed_clock import FixedClock
 from passing import Time
 from taskhand.backends.close.mapping import task_of
@@ -26,7 +27,7 @@ from taskhand.sandbox.server import serve
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
 
-__all__ = ["ARMS", "Arm", "Others", "World", "open_close"]
+__all__ = ["ARMS", "Arm", "Others", "VambeOthers", "World", "open_close", "open_vambe"]
 
 
 class Others(ABC):
@@ -203,9 +204,65 @@ async def open_close(**options: Any) -> AsyncIterator[World[CloseOthers]]:
         yield World(source, others, real, move, time.moment, ("Open", "Completed"), sandbox)
 
 
+class VambeOthers(Others):
+    """Somebody with another key of the organisation; Vambe does not say who."""
+
+    people = (vambe_wired.ELENA, vambe_wired.LUIS)
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        self._client = client
+
+    async def create(self, title: str) -> str:
+        body = {"title": title, "responsibleIds": [self.people[0]], "dueDate": "2026-03-09", "priority": "1"}
+        return str((await self.send("POST", "", json=body))["id"])
+
+    async def rename(self, task_id: str, title: str) -> None:
+        await self.send("PUT", f"/{task_id}", json={"title": title})
+
+    async def set_finished(self, task_id: str, *, finished: bool) -> None:
+        await self.send("PUT", f"/{task_id}", json={"newStatusName": "Completado" if finished else "Pendiente"})
+
+    async def reassign(self, task_id: str, person: str) -> None:
+        await self.send("PUT", f"/{task_id}", json={"responsibleIds": [person]})
+
+    async def delete(self, task_id: str) -> None:
+        await self.send("DELETE", f"/{task_id}")
+
+    async def send(self, method: str, path: str, **options: Any) -> Any:
+        """The answer to a request about tasks."""
+        url = f"http://vambe.example/api/public/tasks{path}"
+        reply = await self._client.request(method, url, headers={"x-api-key": vambe_wired.KEY}, **options)
+        assert reply.status_code in {200, 201}, reply.text
+        return reply.json()
+
+
+@asynccontextmanager
+async def open_vambe(**options: Any) -> AsyncIterator[World[VambeOthers]]:
+    """A world on Vambe's sandbox, of which `options` are arguments."""
+    time = Time()
+    sandbox = vambe_wired.vambe(0, clock=time.moment, **options)
+    async with (
+        serve(sandbox) as url,
+        vambe_wired.backend_at(url, time, wall=time.moment) as backend,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
+    ):
+
+        async def real() -> Mapping[str, Task]:
+            return {row["id"]: backend.to_task(row) for row in sandbox.tasks}
+
+        def move(seconds: float) -> None:
+            time.now += seconds
+
+        assert backend.change_source is not None
+        yield World(backend.change_source, VambeOthers(client), real, move, time.moment, sandbox=sandbox)
+
+
+VAMBE_GAPS = {"test_begins_again_in_the_past_where_the_crm_tells_it": "Vambe tells no past"}
+
 ARMS = (
     Arm("local", _open_file),
     Arm("postgres", _open_postgres, needs_database=True),
+    Arm("vambe", lambda *_: open_vambe(), gaps=VAMBE_GAPS),
     Arm("close", lambda *_: open_close()),
     Arm("close, consolidating", lambda *_: open_close(spec_variant=SpecVariant(consolidation=120))),
 )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -37,6 +38,7 @@ from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.vambe.factory import VambeSettings
+    from taskhand.domain.change_source import ChangeSource
 
 __all__ = ["VambeAdapter"]
 
@@ -80,6 +82,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
         self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
         self._lesson = anyio.Lock()
+
+    @cached_property
+    def change_source(self) -> "ChangeSource":
+        """The lists, compared."""
+        from taskhand.backends.vambe.changes import VambeChanges  # noqa: PLC0415  no start waits for it
+
+        return VambeChanges(self._lists, self._reader, self.timing.clock)
 
     # Reads.
 

@@ -1,0 +1,304 @@
+"""The changes of Vambe's tasks, found by comparing lists: Vambe tells none (https://docs.vambe.me/reference/tasks).
+
+A list is the only way to read a task, and nothing in it says when a task was changed. So what differs is read twice
+before it is told, and a task is deleted only where no list has it that should: one with a moved date is elsewhere.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from pydantic import MISSING
+
+from taskhand.backends.remote.parsing import JsonObject, id_of
+from taskhand.backends.vambe.account import TaskReader
+from taskhand.backends.vambe.client import Window
+from taskhand.backends.vambe.mapping import DueAt
+from taskhand.backends.vambe.query import WIDEST, TaskLists
+from taskhand.domain.change_source import KnownTasks, Look
+from taskhand.domain.due import due_of
+from taskhand.domain.errors import CallerError
+from taskhand.domain.event import TaskEvent, difference_event
+from taskhand.domain.receipt import FieldChange
+from taskhand.domain.task import Task
+
+__all__ = ["VambeChanges"]
+
+_SPANS: Final = ((60, 180), (30, 60), (7, 14))
+"""Days before and after today that are listed; fewer where Vambe refuses a window."""
+_EDGE: Final = 3
+"""Days at the ends of a window that may be in it or not: in which zone they are meant is not documented."""
+_SKEW: Final = timedelta(minutes=5)
+"""How far Vambe's clock may be behind ours, by which it says when a task was created."""
+_MOST_SEARCHES: Final = 4
+"""Lists that one look asks for to find tasks that have left the list."""
+_ROUND: Final = 100
+"""A list with a multiple of so many tasks may have been cut."""
+_FEW: Final = 10
+"""So many tasks may be deleted all at once."""
+_PATIENCE: Final = timedelta(minutes=10)
+"""After which a task is looked for again that was looked for in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """The last look: its number among those since `begun`, and when it began; None before the first.
+
+    `span` is the number of days that Vambe lists, `due_at` how due times were read, and `unfound` are tasks
+    that were looked for in vain, and when: nobody can tell whether they were deleted.
+    """
+
+    begun: str
+    number: int = 0
+    at: str | None = None
+    span: int = 0
+    due_at: DueAt = "utc"
+    unfound: dict[str, str] = field(default_factory=dict)
+
+    def window(self) -> tuple[date, date]:
+        """The first and last day that the list of this look surely had."""
+        today = datetime.fromisoformat(self.at or self.begun).astimezone(UTC).date()
+        before, after = _SPANS[self.span]
+        return today - timedelta(days=before - _EDGE), today + timedelta(days=after - _EDGE)
+
+
+class VambeChanges:
+    """Compares the list around today with the known tasks; `clock` answers an aware datetime."""
+
+    compares = True
+    remark: str | None = (
+        "Vambe tells no changes: tasks without a date, or due from 60 days ago to 180 days ahead, are compared. "
+        "What changed twice between two looks is one change, and who did it is not known."
+    )
+
+    def __init__(self, lists: TaskLists, reader: TaskReader, clock: Callable[[], datetime]) -> None:
+        self._lists = lists
+        self._reader = reader
+        self._clock = clock
+
+    async def begin(self, at: datetime) -> str:
+        """A position before the first look, which only learns: Vambe tells no past."""
+        return json.dumps(asdict(_Position(at.isoformat())))
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """Compare the list with the known tasks; hinted tasks are looked for in a wider one."""
+        was = _read(position)
+        began = self._clock()
+        was, rows = await self._list_near(was, began)
+        before = {task.id.lower(): task for task in (await known.find_all()).values()}
+        now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._reader.due_at)
+        if was.at is None:
+            tasks: dict[str, Task | None] = {task.id: task for task in self._tasks(rows)}
+            is_late = began - datetime.fromisoformat(was.begun) > timedelta(minutes=1)
+            gap = f"Vambe tells no past: changes are told from {began:%Y-%m-%dT%H:%MZ} on." if is_late else None
+            return Look((), _write(now), tasks, gap=gap)
+        comparison = _Comparison(self._reader, was, now, before)
+        comparison.add(rows)
+        missing = comparison.missing(hints)
+        wide: list[JsonObject] | None = None
+        if missing:
+            wide = await self._list_all()
+        if missing or comparison.differing:
+            comparison.confirm(await self._lists.get(_near(was.span, began), fresh=True) if wide is None else wide)
+            missing = comparison.missing(hints) & set(before)
+        is_gone = bool(missing) and wide is not None and await self._are_gone(missing, before, rows, wide)
+        events, known_now = comparison.result(missing if is_gone else (), self._clock())
+        unfound = {one: at for one, at in was.unfound.items() if one in before and one not in comparison.listed}
+        if not is_gone:
+            unfound |= dict.fromkeys(missing, began.isoformat())
+        return Look(tuple(events), _write(replace(now, unfound=unfound)), known_now)
+
+    async def _list_near(self, position: _Position, now: datetime) -> tuple[_Position, list[JsonObject]]:
+        """The list around today; from then on of fewer days, where Vambe refuses it."""
+        while True:
+            try:
+                return position, await self._lists.get(_near(position.span, now), fresh=True)
+            except CallerError:
+                if position.span + 1 == len(_SPANS):
+                    raise
+                position = replace(position, span=position.span + 1)
+
+    async def _list_all(self) -> list[JsonObject] | None:
+        """All tasks; None where Vambe lists no window as wide."""
+        try:
+            return await self._lists.get(WIDEST, fresh=True)
+        except CallerError:
+            return None
+
+    async def _are_gone(
+        self, missing: Collection[str], before: Mapping[str, Task], near: list[JsonObject], wide: list[JsonObject]
+    ) -> bool:
+        """Whether tasks that are in no list are deleted.
+
+        A list that may be cut, that has rows without an id, or that has nothing where much was, proves nothing. For
+        some of the tasks it is seen whether the short list of their day has them after all.
+        """
+        ids = {_key(row) for row in wide}
+        if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {_key(row) for row in near} <= ids:
+            return False
+        if not wide and len(before) > _FEW:
+            return False
+        for window in list(dict.fromkeys(_day_window(before[one]) for one in sorted(missing)))[:_MOST_SEARCHES]:
+            if {"", *missing} & {_key(row) for row in await self._lists.get(window, fresh=True)}:
+                return False
+        return True
+
+    def _tasks(self, rows: Collection[JsonObject]) -> list[Task]:
+        self._reader.note(rows)
+        return [self._reader.task(row) for row in rows if id_of(row)]
+
+
+class _Comparison:
+    """Tasks as they are listed, compared with those that are known; what differs counts once it was listed twice."""
+
+    def __init__(self, reader: TaskReader, was: _Position, now: _Position, before: Mapping[str, Task]) -> None:
+        self._reader = reader
+        self._was = was
+        self._now = now
+        self._before = before
+        self._after: dict[str, Task] = {}
+        self._other: dict[str, Task] = {}
+        self._near: set[str] = set()
+        self.differing: set[str] = set()
+
+    @property
+    def listed(self) -> set[str]:
+        """The keys of the tasks that some list has."""
+        return {*self._after, *self._other}
+
+    def add(self, rows: Collection[JsonObject]) -> None:
+        """Compare the rows of the first list."""
+        self._after = self._read(rows)
+        self._near = set(self._after)
+        self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
+
+    def confirm(self, rows: Collection[JsonObject]) -> None:
+        """Compare the rows of the second list: what it shows otherwise waits for the next look."""
+        self._other = self._read(rows)
+        both = {one for one in self.differing if self._other.get(one) == self._after[one]}
+        self.differing = both | {
+            one for one, task in self._other.items() if one in self._before and one not in self._after
+        }
+        self._after = {one: task for one, task in self._after.items() if one in both or self._is_known(one, task)} | {
+            one: task for one, task in self._other.items() if one in self.differing and one not in self._after
+        }
+
+    def missing(self, hints: Collection[str]) -> set[str]:
+        """The keys of the tasks that a list should have, and those that somebody says were changed."""
+        oldest = (datetime.fromisoformat(self._now.at or self._now.begun) - _PATIENCE).isoformat()
+        expected = {one for one, task in self._before.items() if self._is_expected(task)}
+        expected -= {one for one, at in self._was.unfound.items() if at > oldest}
+        return (expected | {one.lower() for one in hints}) - self.listed
+
+    def result(self, gone: Collection[str], ended: datetime) -> tuple[list[TaskEvent], dict[str, Task | None]]:
+        """The events, and the tasks as they are to be known; one that has left the list is not known any more."""
+        between = (datetime.fromisoformat(self._was.at or self._was.begun), ended)
+        events = []
+        tasks: dict[str, Task | None] = {}
+        for one, task in self._after.items():
+            before = self._before.get(one)
+            event = self._event(one, task)
+            events += [replace(event, between=between)] if event else []
+            tasks[before.id if before else task.id] = _with_unread(task, before) if one in self._near else None
+        for one, task in self._before.items():
+            if one not in self._near and not self._is_expected(task):
+                tasks[task.id] = None
+        for one in gone:
+            event = difference_event(self._before[one], None, self._key(one))
+            events += [replace(event, between=between)] if event else []
+            tasks[self._before[one].id] = None
+        return events, {one: task for one, task in tasks.items() if task != self._before.get(one.lower(), ...)}
+
+    def _read(self, rows: Collection[JsonObject]) -> dict[str, Task]:
+        self._reader.note(rows)
+        return {_key(row): self._reader.task(row) for row in rows if id_of(row)}
+
+    def _is_known(self, one: str, task: Task) -> bool:
+        return one in self._before and self._event(one, task) is None
+
+    def _is_expected(self, task: Task) -> bool:
+        """Whether the list around today has a task."""
+        due = due_of(task) if "due_at" not in task.unreadable_fields else None
+        first, last = self._now.window()
+        return due is None or first <= due.day <= last
+
+    def _event(self, one: str, task: Task) -> TaskEvent | None:
+        """What is told of a task; None for one that is as it is known, or came into the window as days went by."""
+        before = self._before.get(one)
+        if before is None:
+            return self._arrival(one, task)
+        event = difference_event(_alike(before, task), _with_unread(task, before), self._key(one))
+        if event is None or self._was.due_at == self._reader.due_at or due_of(before) is None:
+            return event
+        # Due times are read otherwise since: the old one was not what it seemed.
+        changed = tuple(change for change in event.changed if change.field != "due")
+        return replace(event, changed=changed) if changed else None
+
+    def _arrival(self, one: str, task: Task) -> TaskEvent | None:
+        last_look = datetime.fromisoformat(self._was.at or self._was.begun)
+        made = _moment(task.created_at)
+        if made is None or made >= last_look - _SKEW:
+            return difference_event(None, task, self._key(one))
+        due = due_of(task)
+        first, last = self._was.window()
+        if due is not None and not first <= due.day <= last:
+            return None
+        event = difference_event(None, task, self._key(one))
+        return event and replace(event, kind="updated", changed=(FieldChange("due", MISSING, due),))
+
+    def _key(self, one: str) -> str:
+        return f"{one}/{self._now.number}/{self._was.begun}"
+
+
+def _near(span: int, now: datetime) -> Window:
+    before, after = _SPANS[span]
+    today = now.astimezone(UTC).date()
+    return Window((today - timedelta(days=before)).isoformat(), (today + timedelta(days=after)).isoformat())
+
+
+def _day_window(task: Task) -> Window:
+    """The few tasks that are due when this one was, or have no date either."""
+    due = due_of(task)
+    if due is None:
+        return Window(WIDEST.first, WIDEST.first, task.responsible_ids)
+    first, last = due.day - timedelta(days=_EDGE), due.day + timedelta(days=_EDGE)
+    return Window(first.isoformat(), last.isoformat(), dateless=False)
+
+
+def _alike(before: Task, after: Task) -> Task:
+    """The task before, with what is no change: a field that cannot be read, and a status that has another name now."""
+    update = {name: getattr(after, name) for name in (*before.unreadable_fields, *after.unreadable_fields)}
+    is_same = before.task_status_config_id is not None and before.task_status_config_id == after.task_status_config_id
+    if is_same or before.status_config is None or after.status_config is None:
+        update |= {"status_config": after.status_config, "task_status_config_id": after.task_status_config_id}
+    return before.model_copy(update=update) if update else before
+
+
+def _with_unread(task: Task, before: Task | None) -> Task:
+    """The task with what was known of fields that cannot be read any more."""
+    if before is None or not task.unreadable_fields:
+        return task
+    return task.model_copy(update={name: getattr(before, name) for name in task.unreadable_fields if name != "id"})
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _write(position: _Position) -> str:
+    return json.dumps(asdict(position))
+
+
+def _read(position: str) -> _Position:
+    return _Position(**json.loads(position))
+
+
+def _key(row: JsonObject) -> str:
+    """The id of a row as ids are compared."""
+    return id_of(row).lower()

@@ -1,0 +1,153 @@
+"""What is told of Vambe's lists: what left them is looked for, and a list that is odd proves nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pydantic import MISSING
+
+from backends.changes.arms import VambeOthers, World, open_vambe
+from backends.changes.feed import Feed
+from taskhand.backends.vambe.changes import VambeChanges
+from taskhand.domain.event import TaskEvent
+from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.vambe import SpecVariant
+
+LIST = "GET /api/public/tasks"
+
+
+async def begin(world: World[VambeOthers]) -> Feed:
+    feed = Feed(world.source, await world.source.begin(world.now()))
+    await feed.look()
+    world.move(60)
+    return feed
+
+
+def told(events: Sequence[TaskEvent]) -> list[tuple[str, list[str]]]:
+    return [(event.kind, [one.field for one in event.changed]) for event in events]
+
+
+async def test_a_task_that_left_the_list_by_its_date_is_found_elsewhere() -> None:
+    async with open_vambe() as world:
+        task_id = await world.others.create("Call Acme")
+        await world.others.create("Other")
+        world.move(600)
+        feed = await begin(world)
+        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2031-01-01"})
+        [event] = await feed.look()
+        assert told([event]) == [("updated", ["due"])]
+        world.move(60)
+        await world.others.rename(task_id, "Call Acme later")
+        assert await feed.look() == []
+        world.move(60)
+        await world.others.send("PUT", f"/{task_id}", json={"dueDate": "2026-03-10"})
+        [event] = await feed.look()
+        assert told([event]) == [("updated", ["due"])]
+        assert event.changed[0].before is MISSING
+        world.move(60)
+        await world.others.delete(task_id)
+        assert told(await feed.look()) == [("deleted", [])]
+
+
+async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
+    async with open_vambe() as world:
+        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
+        feed = await begin(world)
+        counts = []
+        for step in (None, world.others.rename(task_id, "Call"), None, world.others.delete(task_id), None):
+            if step is not None:
+                await step
+            world.move(60)
+            world.sandbox.clear_requests()
+            await feed.look()
+            counts.append(len(world.sandbox.requests))
+        assert counts == [1, 2, 1, 3, 1]
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_list_that_is_behind_invents_nothing(nth: int) -> None:
+    async with open_vambe() as world:
+        one, two = await world.others.create("One"), await world.others.create("Two")
+        feed = await begin(world)
+        await world.others.rename(one, "One again")
+        await feed.look()
+        await world.others.rename(two, "Two again")
+        world.move(60)
+        world.sandbox.faults = (Fault("stale_list", LIST, nth=nth),)
+        for _ in range(4):
+            await feed.look()
+            world.move(60)
+        assert [(event.task_id, event.kind) for event in feed.events.values()] == [(one, "updated"), (two, "updated")]
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault("status", LIST, status=500, nth="every"), Fault("empty_body", LIST), Fault("without_field", LIST)]
+)
+async def test_a_failing_list_tells_nothing_and_loses_nothing(fault: Fault) -> None:
+    async with open_vambe() as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call Acme today")
+        world.sandbox.faults = (fault,)
+        with pytest.raises(Exception, match=r".+"):
+            await feed.look()
+        world.sandbox.faults = ()
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_deletions_are_not_told_where_the_lists_may_be_cut() -> None:
+    async with open_vambe() as world:
+        ids = [await world.others.create(f"Task {number}") for number in range(101)]
+        feed = await begin(world)
+        await world.others.delete(ids[0])  # a hundred are left
+        assert await feed.look() == []
+        world.move(60)
+        await world.others.delete(ids[1])
+        world.move(700)
+        assert [event.task_id for event in await feed.look()] == ids[:2]
+
+
+async def test_a_deletion_is_not_told_where_vambe_lists_no_window_as_wide() -> None:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=300)) as world:
+        task_id, _ = await world.others.create("Call Acme"), await world.others.create("Other")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call")
+        assert told(await feed.look()) == [("updated", ["title"])]
+        await world.others.delete(task_id)
+        world.move(60)
+        assert await feed.look() == []
+        world.sandbox.clear_requests()
+        await feed.look()
+        assert len(world.sandbox.requests) == 1
+
+
+async def test_a_shorter_window_is_listed_where_vambe_refuses_a_long_one() -> None:
+    async with open_vambe(spec_variant=SpecVariant(max_window_days=40)) as world:
+        task_id = await world.others.create("Call Acme")
+        feed = await begin(world)
+        await world.others.rename(task_id, "Call")
+        assert told(await feed.look()) == [("updated", ["title"])]
+
+
+async def test_a_way_of_writing_due_times_that_is_learned_is_no_change() -> None:
+    async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as world:
+        due: Any = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
+        task_id = await world.others.create("Call Acme")
+        await world.others.send("PUT", f"/{task_id}", json=due)
+        feed = await begin(world)
+        assert isinstance(world.source, VambeChanges)
+        world.source._reader.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
+        assert await feed.look() == []
+        await world.others.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
+        world.move(60)
+        assert told(await feed.look()) == [("updated", ["due"])]
+
+
+async def test_what_was_before_is_not_told_and_that_is_said() -> None:
+    async with open_vambe() as world:
+        await world.others.create("Call Acme")
+        before = world.now()
+        world.move(3_600)
+        feed = Feed(world.source, await world.source.begin(before))
+        assert await feed.look() == []
+        assert feed.gaps == ["Vambe tells no past: changes are told from 2026-03-02T16:00Z on."]
