@@ -88,12 +88,13 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
     principal, policy = _callers(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
     from taskhand.cli.own_credential import check_rule
+    from taskhand.cli.webhook_check import check_webhooks
 
     links = _links(found.settings)
 
     async def check(connection: ConnectionSettings) -> None:
-        rule = check_rule(connection, policy)
-        results[connection.name] = (*rule, *await _check_connection(connection, principal, links))
+        first = (*check_rule(connection, policy), *check_webhooks(connection))
+        results[connection.name] = (*first, *await _check_connection(connection, principal, links))
 
     try:
         async with side_by_side() as group:

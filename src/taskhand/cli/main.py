@@ -93,6 +93,7 @@ _ELSEWHERE = {
     "statuses": "store:statuses",
     "uninstall": "uninstall:uninstall",
     "vault": "vault:vault",
+    "webhooks": "webhooks:webhooks",
 }
 """The module and the function of each command that is not in this file."""
 

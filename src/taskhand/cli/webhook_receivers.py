@@ -16,11 +16,8 @@ from taskhand.server.webhooks.routes import PATH
 from taskhand.service.webhook_hint import keep_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from taskhand.config.settings import Settings
     from taskhand.domain.webhook import WebhookCheck
-    from taskhand.service.app_context import AppContext
     from taskhand.service.connections import Connections
 
 __all__ = ["WebhookOptions", "check_of", "open_webhooks", "public_address", "webhook_address"]
@@ -40,15 +37,10 @@ class WebhookOptions:
     resource: str | None = None
 
 
-def open_webhooks(
-    found: Configuration,
-    connections: "Connections",
-    options: WebhookOptions,
-    wake: "Callable[[AppContext], object]" = lambda _: None,
-) -> Webhooks | None:
+def open_webhooks(found: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
     """The deliveries to all connections that have a key; None where webhooks are off.
 
-    OperatorError for an address that is none. `wake` is told which connection has a hint.
+    OperatorError for an address that is none.
     """
     settings = found.settings
     if not (options.are_taken or settings.webhooks):
@@ -59,7 +51,7 @@ def open_webhooks(
         if (check := _check_or_warn(one)) is None:
             continue
         app = connections.by_name[one.name] if connections.are_several else connections.first
-        receivers[one.name] = WebhookReceiver(one.name, check, partial(keep_hint, app), partial(wake, app))
+        receivers[one.name] = WebhookReceiver(one.name, check, partial(keep_hint, app), app.demand.wake)
     return Webhooks(receivers, base, connections.first.clock, time.monotonic)
 
 

@@ -1,0 +1,122 @@
+"""The subscriptions of a connection at its CRM, and the key of their deliveries, for the commands that manage them."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from taskhand.backends.factory import OpenContext
+from taskhand.backends.registry import find_factory
+from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
+from taskhand.config import credentials
+from taskhand.config.connections import TABLES, ConnectionSettings
+from taskhand.config.file import key_of
+from taskhand.config.paths import store_place
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.install import toml_edit
+from taskhand.install.file_format import Unparsable, Unsuitable
+
+if TYPE_CHECKING:
+    from taskhand.backends.factory import WebhookSupport
+    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.domain.webhook import WebhookAdmin
+
+__all__ = ["KeyKeeper", "current_key", "support_of", "with_admin"]
+
+_T = TypeVar("_T")
+
+
+def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
+    """How the CRM tells of changes. CallerError where it does not."""
+    factory = find_factory(connection.settings.backend)
+    support: WebhookSupport[Settings] | None = factory.webhooks
+    if support is None:
+        raise CallerError(
+            f"{factory.title} has no webhooks.",
+            next_step="Nothing needs to be done: what is changed in it is known at once.",
+        )
+    return support
+
+
+def current_key(connection: ConnectionSettings) -> str | None:
+    """The key of deliveries that the settings have. OperatorError where they refer to one that cannot be read."""
+    settings, factory = connection.settings, find_factory(connection.settings.backend)
+    variable = Settings.variable(factory.webhook_key)
+    for note in settings.notes:
+        if note.variable == variable and note.kind in {"malformed", "unread"}:
+            raise OperatorError(connection.in_own_words(note.found), next_step=note.remedy or None)
+    kept = getattr(settings, factory.webhook_key)
+    return None if kept is None else kept.get_secret_value()
+
+
+async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdmin"], Awaitable[_T]]) -> _T | None:
+    """What the work with the subscriptions returns; None where the settings do not let Taskhand manage them."""
+    settings = connection.settings
+    settings.check_credential()
+    async with AsyncExitStack() as stack:
+        context = OpenContext(
+            clock=lambda: datetime.now().astimezone(),
+            timezone=settings.default_timezone,
+            store=store_place(settings),
+            stack=stack,
+            keys=connection.keys,
+        )
+        try:
+            admin = await support_of(connection).open(settings, context)
+            return None if admin is None else await work(admin)
+        except OperatorError as error:
+            message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
+            raise OperatorError(message, code=error.code, next_step=step or None) from None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKeeper:
+    """Where the key of a connection's deliveries is kept, in the keyring or in the file of settings itself."""
+
+    connection: ConnectionSettings
+    place: "KeyPlace"
+
+    @classmethod
+    def choose(cls, connection: ConnectionSettings, asked: "KeyPlace | None") -> "KeyKeeper":
+        """As asked, else the safer place there is. OperatorError where it cannot be used, before anything is done."""
+        state = credentials.find_keyring()
+        if asked == "keyring" and state != "usable":
+            raise credentials.no_keyring(state)
+        keeper = cls(connection, asked or ("keyring" if state == "usable" else "file"))
+        keeper.edited("unused")
+        return keeper
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The key in the file, with the tables that it is in."""
+        factory = find_factory(self.connection.settings.backend)
+        variable = Settings.variable(factory.webhook_key)
+        if self.connection.keys:
+            return (TABLES, self.connection.name, variable.removeprefix(factory.prefix).lower())
+        return tuple(key_of(variable).split("."))
+
+    @property
+    def keyring_name(self) -> str:
+        """The name in the keyring."""
+        return f"{TABLES}/{self.connection.name}/webhook_key"
+
+    def edited(self, value: str) -> str:
+        """The text of the file with a value. OperatorError where it cannot be written."""
+        file = open_settings_file()
+        try:
+            return toml_edit.put_value(file.text, self.path, value)
+        except (Unparsable, Unsuitable) as error:
+            raise uneditable_error(file, error) from None
+
+    def keep(self, key: str) -> list[str]:
+        """Keep the key; sentences on where it is."""
+        file = open_settings_file()
+        if self.place == "file":
+            write_settings_file(file, self.edited(key), holds_secret=True)
+            return [f"The key of the deliveries is kept in {file.path}: whoever reads it can make up deliveries."]
+        with credentials.keep_credentials({self.keyring_name: key}):
+            write_settings_file(file, self.edited(credentials.keyring_reference(self.keyring_name)), holds_secret=False)
+        told = f"The key of the deliveries is kept in the system keyring (service {credentials.SERVICE}) as "
+        return [f"{told}{self.keyring_name}; {file.path} refers to it."]

@@ -1,0 +1,186 @@
+"""The command `taskhand webhooks`: the subscriptions by which CRMs tell a server of changes."""
+
+import re
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from taskhand.backends.registry import find_factory
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
+from taskhand.cli.webhook_admin import KeyKeeper, current_key, support_of, with_admin
+from taskhand.cli.webhook_receivers import WebhookOptions, public_address, webhook_address
+from taskhand.config.connections import DEFAULT
+from taskhand.domain.errors import CallerError, Candidate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+    from taskhand.domain.webhook import Subscription
+
+__all__ = ["webhooks"]
+
+
+@click.group()
+def webhooks() -> None:
+    """Make, list and remove the subscriptions by which a CRM tells a server over HTTP of changes.
+
+    The server takes what is delivered where it is started with --webhooks, at the address that --public-url,
+    TASKHAND_PUBLIC_URL or TASKHAND_RESOURCE names.
+    """
+
+
+def _options(command: "Callable[..., None]") -> "Callable[..., None]":
+    command = click.option("--public-url", metavar="URL", help="The server's address for CRMs.")(command)
+    return click.option("--connection", metavar="NAME", help="The CRM account, where there are several.")(command)
+
+
+@webhooks.command("create")
+@_options
+@click.option(
+    "--keys",
+    "place",
+    type=click.Choice(["keyring", "file"]),
+    help="Where a key is kept: the system's keyring (default where there is one) or taskhand.toml.",
+)
+@click.option("--replace", "replaces", is_flag=True, help="Give up the address that a HubSpot app delivers to now.")
+@click.pass_context
+def create_webhooks(
+    context: click.Context,
+    *,
+    connection: str | None,
+    public_url: str | None,
+    place: "KeyPlace | None",
+    replaces: bool,
+) -> None:
+    """Have the CRM deliver that tasks were changed. What is there already stays.
+
+    The key that shows that a delivery is the CRM's is kept as other secrets are, and printed nowhere.
+    """
+    chosen = _choose(context, connection)
+    support_of(chosen)
+    url, key = _address(chosen, public_url), current_key(chosen)
+    keeper = KeyKeeper.choose(chosen, place)
+    done = anyio.run(with_admin, chosen, lambda admin: admin.subscribe(url, key, replaces=replaces))
+    if done is None:
+        _print_steps(chosen, url)
+        sys.exit(1)
+    made = {one.id for one in done.made}
+    _print_grouped("There already", (one for one in done.subscriptions if one.id not in made), chosen)
+    _print_grouped("Made", done.made, chosen)
+    if done.key is not None and done.key != key:
+        print_lines(keeper.keep(done.key))
+    _tell_what_is_left(chosen, is_kept=key is not None or done.key is not None)
+
+
+@webhooks.command("list")
+@_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def list_webhooks(context: click.Context, *, connection: str | None, public_url: str | None, as_json: bool) -> None:
+    """List the CRM's subscriptions to tasks, wherever they are delivered."""
+    chosen = _choose(context, connection)
+    support_of(chosen)
+    found = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
+    if found is None:
+        _print_steps(chosen, _address(chosen, public_url))
+        sys.exit(1)
+    shown = [replace(one, url=_masked(one.url, chosen)) for one in found]
+    if as_json:
+        print_json([asdict(one) for one in shown])
+        return
+    if not shown:
+        print_line(f"{_title(chosen)} delivers changes of tasks nowhere.")
+    for one in shown:
+        print_row(one.id, one.url, ", ".join(one.events), "active" if one.is_active else "paused")
+
+
+@webhooks.command("remove")
+@_options
+@click.pass_context
+def remove_webhooks(context: click.Context, *, connection: str | None, public_url: str | None) -> None:
+    """Remove what the CRM delivers to this server. Taskhand then finds changes by looking."""
+    chosen = _choose(context, connection)
+    support_of(chosen)
+    url = _address(chosen, public_url)
+    removed = anyio.run(with_admin, chosen, lambda admin: admin.remove(url))
+    if removed is None:
+        print_line(f"Remove the webhooks to {url} where you made them at {_title(chosen)}: only an app has them.")
+        sys.exit(1)
+    _print_grouped("Removed", removed, chosen)
+    if not removed:
+        print_line(f"{_title(chosen)} delivers nothing to {url}.")
+
+
+def _choose(context: click.Context, name: str | None) -> "ConnectionSettings":
+    """The connection of this name, or the only one that has webhooks. CallerError with the candidates."""
+    found: Configuration = context.meta[CONFIGURATION]
+    if name:
+        return found.only(name).connections[0]
+    if len(found.connections) == 1:
+        return found.connections[0]
+    able = [one for one in found.connections if find_factory(one.settings.backend).webhooks is not None]
+    if len(able) == 1:
+        return able[0]
+    raise CallerError(
+        "There are several connections.",
+        code="connection_required",
+        candidates=[Candidate(one.name, find_factory(one.settings.backend).title) for one in able],
+        next_step=f"Name one of them with --connection: {', '.join(one.name for one in able)}.",
+    )
+
+
+def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
+    base = public_address(connection.settings, WebhookOptions(public_url=public_url))
+    if base is None:
+        raise CallerError(
+            "It is not known by which address CRMs reach the server.",
+            next_step="Add --public-url https://tasks.example.com, or set TASKHAND_PUBLIC_URL.",
+        )
+    return webhook_address(base, connection)
+
+
+def _print_steps(connection: "ConnectionSettings", url: str) -> None:
+    """What to do by hand, in this connection's own words."""
+    print_lines([connection.in_own_words(line) for line in support_of(connection).steps(url)])
+
+
+def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
+    """A line for the subscriptions to each address."""
+    events: dict[str, list[str]] = {}
+    for one in found:
+        events.setdefault(_masked(one.url, connection), []).extend(one.events)
+    for url, names in events.items():
+        print_line(f"{what}: {', '.join(dict.fromkeys(names))}, delivered to {url}")
+
+
+def _masked(url: str, connection: "ConnectionSettings") -> str:
+    """The address without a secret in it, whichever server it is of."""
+    if not support_of(connection).has_secret_address:
+        return url
+    return re.sub(r"(/webhooks/[^/]+/)[^/?#]+", r"\1***", url)
+
+
+def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> None:
+    """Say what the operator has to do before deliveries are taken."""
+    factory = find_factory(connection.settings.backend)
+    origin = connection.origins.get(factory.webhook_key, DEFAULT)
+    [called] = connection.named([factory.webhook_key])
+    if not is_kept:
+        print_line(f"Set {called} to the client secret of the app, which signs what it delivers.")
+    if origin.kind == "environment":
+        print_line(
+            f"! {origin.name} of the environment is used in the place of the file: it must be this key.", err=True
+        )
+    option = "" if connection.settings.webhooks else " with --webhooks"
+    print_line(f"Restart the server{option}: then it takes what {factory.title} delivers.")
+
+
+def _title(connection: "ConnectionSettings") -> str:
+    return find_factory(connection.settings.backend).title

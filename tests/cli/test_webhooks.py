@@ -1,0 +1,239 @@
+"""`taskhand webhooks`: subscriptions at the sandboxes' own API, made once, and keys that are kept and shown nowhere."""
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import httpx2
+import keyring
+import pytest
+from click.testing import CliRunner, Result
+
+from keyrings import InMemory
+from taskhand.cli.main import command
+from taskhand.cli.webhook_admin import with_admin
+from taskhand.cli.webhook_check import check_webhooks
+from taskhand.config.configuration import load_configuration
+from taskhand.domain.errors import CallerError
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.close import SpecVariant as CloseVariant
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
+from taskhand.sandbox.hubspot.errors import APP
+from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import SpecVariant as VambeVariant
+from taskhand.sandbox.vambe import VambeSandbox
+
+pytestmark = pytest.mark.anyio
+
+BASE = "https://tasks.example.com"
+
+
+class Office:
+    """Three sandboxes, and a configuration file with a connection to each."""
+
+    def __init__(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.close = CloseSandbox(seed="empty")
+        self.vambe = VambeSandbox(seed="empty", spec_variant=VambeVariant(topics="tasks"))
+        self.hubspot = HubSpotSandbox(seed="empty")
+        self.file, self.env = file, {"TASKHAND_CONFIG": str(file), "TASKHAND_PUBLIC_URL": BASE}
+        monkeypatch.chdir(file.parent)
+
+    def write(self, urls: list[str], *, hubspot: str = "") -> None:
+        tables = [
+            f'[connections.close]\nbackend = "close"\napi_key = "{self.close.key}"\nbase_url = "{urls[0]}/api/v1"',
+            f'[connections.vambe]\nbackend = "vambe"\napi_key = "{self.vambe.key}"\nbase_url = "{urls[1]}"',
+            f'[connections.hubspot]\nbackend = "hubspot"\naccess_token = "pat-na1-sandbox"\nbase_url = "{urls[2]}"',
+        ]
+        self.file.write_text("# mine\n" + "\n".join(tables) + f"\n{hubspot}\n")
+
+    async def run(self, *words: str, env: dict[str, str] | None = None) -> Result:
+        """Run the command in a thread, while the sandboxes serve."""
+        given = self.env | (env or {})
+        done = await anyio.to_thread.run_sync(lambda: CliRunner().invoke(command, ["webhooks", *words], env=given))
+        if isinstance(done.exception, CallerError):
+            raise done.exception
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done
+
+    def kept(self, connection: str) -> Any:
+        """The key in the file."""
+        return tomllib.loads(self.file.read_text())["connections"][connection].get("webhook_key")
+
+
+@pytest.fixture
+async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: None) -> AsyncIterator[Office]:  # noqa: ARG001
+    """The office, whose sandboxes serve."""
+    made = Office(tmp_path / "taskhand.toml", monkeypatch)
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(serve(one)) for one in (made.close, made.vambe, made.hubspot)]
+        app = f'app_id = "{APP}"\ndeveloper_key = "{DEVELOPER_KEY}"'
+        made.write(urls, hubspot=app)
+        yield made
+
+
+async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office: Office) -> None:
+    made = await office.run("create", "--connection", "close")
+    assert made.output.startswith(
+        "Made: task.lead.created, task.lead.updated, task.lead.deleted, task.lead.completed, delivered to "
+        f"{BASE}/webhooks/close\n"
+    )
+    [hook] = office.close._store.webhooks.values()  # noqa: SLF001  the API may not show the key
+    assert office.kept("close") == hook.signature_key
+    assert office.file.stat().st_mode & 0o077 == 0
+    assert office.file.read_text().startswith("# mine\n")
+    again = await office.run("create", "--connection", "close")
+    assert again.output.startswith("There already: ")
+    assert len(office.close._store.webhooks) == 1  # noqa: SLF001
+    for done in (made, again, await office.run("list", "--connection", "close", "--json")):
+        assert hook.signature_key not in done.output
+    assert (await office.run("remove", "--connection", "close")).output.startswith("Removed: ")
+    assert office.close._store.webhooks == {}  # noqa: SLF001
+
+
+async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "get_keyring", InMemory)
+    store = InMemory()
+    monkeypatch.setattr(keyring, "get_password", store.get_password)
+    monkeypatch.setattr(keyring, "set_password", store.set_password)
+    done = await office.run("create", "--connection", "vambe")
+    assert office.kept("vambe") == "keyring:connections/vambe/webhook_key"
+    secret = store.get_password("taskhand", "connections/vambe/webhook_key")
+    assert secret
+    assert len(secret) > 40
+    assert secret not in done.output
+    hooks = office.vambe.state()["webhooks"]
+    assert {hook["url"] for hook in hooks} == {f"{BASE}/webhooks/vambe/{secret}"}
+
+
+@pytest.mark.parametrize("body", ["topic", "topics", "any"])
+async def test_vambe_is_asked_for_its_topics_and_takes_either_form(office: Office, body: Any) -> None:
+    office.vambe.spec_variant = VambeVariant(topics="tasks", webhook_body=body, deleted_webhooks="hidden")
+    for _ in range(2):
+        done = await office.run("create", "--connection", "vambe")
+        assert f"task.updated, task.completed, task.reassigned, delivered to {BASE}/webhooks/vambe/***" in done.output
+    topics = [topic for hook in office.vambe.state()["webhooks"] for topic in hook["topics"]]
+    assert sorted(topics) == ["task.completed", "task.reassigned", "task.updated"]
+    secret = office.kept("vambe")
+    listed = await office.run("list", "--connection", "vambe")
+    assert secret not in listed.output
+    await office.run("remove", "--connection", "vambe")
+    assert all(hook["is_deleted"] for hook in office.vambe.state()["webhooks"])
+
+
+async def test_vambe_without_topics_of_tasks_says_that_looks_find_changes(office: Office) -> None:
+    office.vambe.spec_variant = VambeVariant(topics="new")
+    done = await anyio.to_thread.run_sync(
+        lambda: CliRunner().invoke(command, ["webhooks", "create", "--connection", "vambe"], env=office.env)
+    )
+    assert getattr(done.exception, "code", "") == "webhooks_unavailable"
+    assert office.kept("vambe") is None
+
+
+async def test_a_key_that_nobody_knows_is_replaced_with_its_webhook(office: Office) -> None:
+    office.close.spec_variant = CloseVariant(signature_key="hidden")
+    first = (await office.run("create", "--connection", "close"), office.kept("close"))[1]
+    office.file.write_text(office.file.read_text().replace(f'webhook_key = "{first}"\n', ""))
+    await office.run("create", "--connection", "close")
+    assert office.kept("close") not in {None, first}
+    assert len(office.close._store.webhooks) == 1  # noqa: SLF001
+
+
+async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(office: Office) -> None:
+    await office.run("create", "--connection", "close")
+    [hook] = office.close._store.webhooks  # noqa: SLF001
+    url = office.file.read_text().split('base_url = "')[1].split('"')[0]
+    async with httpx2.AsyncClient(auth=(office.close.key, "")) as client:
+        events = [{"object_type": "task.lead", "action": "created"}]
+        await client.put(f"{url}/webhook/{hook}/", json={"status": "paused", "events": events})
+    assert (await office.run("create", "--connection", "close")).output.startswith("Made: ")
+    [row] = office.close._store.webhooks.values()  # noqa: SLF001
+    assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
+
+
+async def test_an_app_of_hubspot_gets_its_address_and_what_is_missing(office: Office) -> None:
+    office.hubspot.hooks.subscribe("object.creation")
+    made = await office.run("create", "--connection", "hubspot")
+    assert "object.propertyChange hs_task_status" in made.output
+    assert "Set connections.hubspot.webhook_key" in made.output
+    assert office.hubspot.hooks.url == f"{BASE}/webhooks/hubspot"
+    assert len(office.hubspot.hooks.subscriptions) == 9
+    assert (await office.run("create", "--connection", "hubspot")).output.startswith("There already: ")
+    with pytest.raises(CallerError, match="one address only") as refused:
+        await office.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com")
+    assert refused.value.code == "webhook_address_taken"
+    await office.run("create", "--connection", "hubspot", "--public-url", "https://other.example.com", "--replace")
+    assert office.hubspot.hooks.url == "https://other.example.com/webhooks/hubspot"
+    assert "delivers nothing" in (await office.run("remove", "--connection", "hubspot")).output
+    await office.run("remove", "--connection", "hubspot", "--public-url", "https://other.example.com")
+    assert [office.hubspot.hooks.url, *office.hubspot.hooks.subscriptions] == [None]
+
+
+async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told(office: Office) -> None:
+    text = office.file.read_text()
+    office.file.write_text(text[: text.index("app_id")])
+    done = await office.run("create", "--connection", "hubspot")
+    assert done.exit_code == 1
+    assert "a service key cannot" in done.output
+    assert "connections.hubspot.webhook_key" in done.output
+    assert f'"targetUrl": "{BASE}/webhooks/hubspot"' in done.output
+    assert office.hubspot.hooks.url is None
+
+
+async def test_what_is_missing_is_told_before_anything_is_made(office: Office) -> None:
+    with pytest.raises(CallerError, match="several connections") as unclear:
+        await office.run("create")
+    assert [one.value for one in unclear.value.candidates] == ["close", "vambe", "hubspot"]
+    with pytest.raises(CallerError, match="by which address CRMs reach"):
+        await office.run("create", "--connection", "close", env={"TASKHAND_PUBLIC_URL": ""})
+    assert office.close._store.webhooks == {}  # noqa: SLF001
+
+
+async def test_a_lost_answer_leaves_nothing_twice(office: Office) -> None:
+    [found] = load_configuration(office.env, {}).only("close").connections
+    url = f"{BASE}/webhooks/close"
+    first = await with_admin(found, lambda admin: admin.subscribe(url, None, replaces=False))
+    second = await with_admin(found, lambda admin: admin.subscribe(url, None, replaces=False))
+    assert first
+    assert second
+    assert (second.key, second.made) == (first.key, ())  # Close shows the key, so it is known again
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "words"),
+    [
+        ({}, None, ""),
+        ({"TASKHAND_WEBHOOKS": "true"}, "warning", "there is no key"),
+        ({"CLOSE_WEBHOOK_KEY": "5c" * 32}, "ok", "where the server has --webhooks"),
+        (
+            {"CLOSE_WEBHOOK_KEY": "5c" * 32, "TASKHAND_WEBHOOKS": "true"},
+            "ok",
+            f"to {BASE}/webhooks/default are verified",
+        ),
+        ({"CLOSE_WEBHOOK_KEY": "s3cret-no-key"}, "failed", "CLOSE_WEBHOOK_KEY is not the signature key"),
+        (
+            {"CLOSE_WEBHOOK_KEY": "5c" * 32, "TASKHAND_PUBLIC_URL": "http://tasks.example.com"},
+            "failed",
+            "is not an https address",
+        ),
+    ],
+)
+def test_the_doctor_says_whether_deliveries_can_be_verified(
+    given: dict[str, str], outcome: str | None, words: str
+) -> None:
+    env = {"TASKHAND_BACKEND": "close", "CLOSE_API_KEY": "api_key", "TASKHAND_PUBLIC_URL": BASE} | given
+    [connection] = load_configuration(env, {}).connections
+    found = check_webhooks(connection)
+    assert [one.outcome for one in found] == ([outcome] if outcome else [])
+    assert all(words in one.found and "s3cret" not in one.found for one in found)
+
+
+def test_the_built_in_store_has_no_webhooks(tmp_path: Path) -> None:
+    env = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "TASKHAND_PUBLIC_URL": BASE}
+    done = CliRunner().invoke(command, ["webhooks", "create"], env=env)
+    assert "has no webhooks" in str(done.exception)
