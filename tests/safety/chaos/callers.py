@@ -96,12 +96,16 @@ class _Caller:
         self.number += 1
         return f"{self.name}-{self.number}"
 
+    def key(self, title: str) -> dict[str, str]:
+        """What tells a repetition: a key, or that the bodies are the same."""
+        return self.chance.choice(({"idempotencyKey": f"key {title}"}, {}))
+
     def make(self) -> None:
         """Make the task that this caller works on."""
         title = self.next_title()
         self.ledger.asked.add(title)
         body = {"title": title, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs
-        answer = self.persist("create_task", **body, idempotencyKey=f"key {title}")
+        answer = self.persist("create_task", **body, **self.key(title))
         if answer.kind == "done":
             self.use(answer.body["task"]["id"], Sight(title, (self.people[0],)))
 
@@ -110,7 +114,7 @@ class _Caller:
         titles = [self.next_title() for _ in range(3)]
         self.ledger.asked.update(titles)
         bodies = [{"title": one, "responsibleIds": [self.people[0]], "priority": "1"} | self.needs for one in titles]
-        answer = self.persist("create_tasks", tasks=bodies, idempotencyKey=f"key {titles[0]}")
+        answer = self.persist("create_tasks", tasks=bodies, **self.key(titles[0]))
         if answer.kind != "done" or answer.body["totals"].get("applied") != len(titles):
             return []
         made = [(row["id"], Sight(row["title"], (self.people[0],))) for row in answer.body["tasks"]]

@@ -98,7 +98,6 @@ class _Stage:
             "TASKHAND_STATE": database.url,
             "TASKHAND_STATE_KEY": _STATE_KEY,
             "TASKHAND_REQUESTS_S": "0",
-            "TASKHAND_DUPLICATE_S": "0",
             "TASKHAND_CALL_S": "20",
             "TASKHAND_DRAIN_DELAY_S": "0",
             **place.environment,
