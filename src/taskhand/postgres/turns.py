@@ -7,6 +7,7 @@ written for a change is guarded by its claims and its ending, which are not lost
 import logging
 from collections.abc import Collection
 from hashlib import sha256
+from itertools import count
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
@@ -37,6 +38,7 @@ DELETE FROM turn WHERE name IN (
 )
 """
 """Nobody remembers a task for so long; it waits for nobody who takes turns."""
+_FORGET_EVERY: Final = 50
 
 
 class _TakenByAnother(Exception):
@@ -51,6 +53,7 @@ class Turns:
         self._lease = lease
         self._left: dict[str, str] = {}
         """Turns that could not be given back yet, with their holders."""
+        self._times = count()
 
     def take(self, names: Collection[str]) -> frozenset[str] | None:
         """Take all these turns: those of them that another process had last, lately.
@@ -78,11 +81,13 @@ class Turns:
     def give_back(self, names: Collection[str]) -> None:
         """Let another process have these turns; where the database does not answer, that is made up for later."""
         rows = {_digest(one): self._lease.session for one in names}
+        forgets = next(self._times) % _FORGET_EVERY == 0
 
         def work(connection: SqlConnection) -> None:
             connection.execute(_UNHURRIED)
             connection.executemany(_GIVE_BACK, sorted((self._left | rows).items()))
-            connection.execute(_FORGET_OLD)
+            if forgets:
+                connection.execute(_FORGET_OLD)
 
         try:
             self._store.write_now(work)
