@@ -82,6 +82,15 @@ async def _work(client: Client, bearer: str, number: int, needs: Mapping[str, st
         assert "code" not in answer, answer
 
 
+async def _write_after_each_other(task_id: str, one: Client, other: Client) -> None:
+    """What is remembered with one credential counts no longer once a task was written with another."""
+    await answer_of(one, "get_task", id=task_id)
+    await answer_of(one, "update_task", id=task_id, title="First")
+    await answer_of(other, "update_task", id=task_id, title="In between")
+    last = await answer_of(one, "update_task", id=task_id, title="Last")
+    assert last["changed"]["title"] == {"from": "In between", "to": "Last"}
+
+
 @pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_path: Path) -> None:
     front = Front(crm.sandbox(2, Time(), ()))
@@ -103,6 +112,7 @@ async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_
             client_of(connections, f"{NOBODY}@x.test", memberships=lines) as nobody,
             side_by_side() as group,
         ):
+            await _write_after_each_other(crm.task_id(1), ben, cat)
             for number in range(2):
                 for bearer, client in {BEN: ben, CAT: cat, OWNER: nobody}.items():
                     group.start_soon(_work, client, bearer, number, crm.needs)

@@ -29,6 +29,8 @@ __all__ = ["AppContext", "WritePolicy"]
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.5
 """Seconds between two looks whether another replica is done."""
+_MOST_WRITERS: Final = 10_000
+"""Tasks of which it is known who wrote them last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class AppContext:
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
+    _writers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     _demands: "list[FeedDemand]" = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -166,6 +169,7 @@ class AppContext:
                 # Before they are taken: a call that is cancelled meanwhile may have them.
                 locks.push_async_callback(self.journal.give_turns_back, keys)
                 await self._take_turns(keys)
+                self._note_writer(keys)
             yield
 
     async def _take_turns(self, keys: Collection[str]) -> None:
@@ -181,6 +185,22 @@ class AppContext:
             left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _LONGEST_PAUSE_S)
         if others:
             self.updates.forget(others)
+
+    def _note_writer(self, keys: Collection[str]) -> None:
+        """Where persons use credentials of their own, of what another has written nothing counts that was remembered.
+
+        What is remembered belongs to a credential: one does not see what another writes.
+        """
+        if self.own is None:
+            return
+        person = self.principal.person
+        writer = person.id if person else ""
+        if len(self._writers) > _MOST_WRITERS:
+            self._writers.clear()
+            self.updates.forget(None)
+        if others := [key for key in keys if self._writers.get(key, writer) != writer]:
+            self.updates.forget(others)
+        self._writers.update(dict.fromkeys(keys, writer))
 
     @asynccontextmanager
     async def _hold(self, key: str) -> AsyncIterator[None]:
