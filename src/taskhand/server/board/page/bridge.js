@@ -1,29 +1,22 @@
-// JSON-RPC with the host over postMessage.
-const host = parent
-const waiting = new Map()
-const heard = {}
+// JSON-RPC with the host over postMessage. A message may be lost, late or doubled.
+const waiting = {}
 let lastId = 0
 
-const post = (message) => host.postMessage({ jsonrpc: '2.0', ...message }, '*')
-const notify = (method, params = {}) => post({ method, params })
+const post = (message) => parent.postMessage({ jsonrpc: '2.0', ...message }, '*')
+const ask = (method, params) => new Promise((...settle) => {
+  waiting[++lastId] = settle
+  post({ id: lastId, method, params })
+})
 
-function ask(method, params) {
-  return new Promise((resolve, reject) => {
-    waiting.set(++lastId, { resolve, reject })
-    post({ id: lastId, method, params })
-  })
-}
-
-function receive({ source, data: message }) {
-  if (source !== host || message?.jsonrpc !== '2.0') return
-  const { id, method, params, result, error } = message
-  if (!method) {
-    const asked = waiting.get(id)
-    waiting.delete(id)
-    if (error) asked?.reject(new Error(error.message))
-    else asked?.resolve(result)
+function receive({ source, data }) {
+  if (source !== parent || data?.jsonrpc !== '2.0') return
+  const { id, method, params = {}, result, error } = data
+  if (method) {
+    const handle = heard[method]
+    if (id !== undefined) post({ id, ...handle ? { result: {} } : { error: { code: -32601, message: method } } })
+    handle?.(params)
   } else {
-    heard[method]?.(params ?? {})
-    if (id !== undefined) post({ id, result: {} })
+    waiting[id]?.[error ? 1 : 0](error ?? result)
+    delete waiting[id]
   }
 }
