@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.idle_share import idle_share
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Rate, RateHeaders, RateLimiter
@@ -231,6 +232,16 @@ async def test_a_429_holds_everyone_back_for_a_minute_at_most(
     assert client.request_count == 1
     time.now += 30.0
     assert (await client.send(POST)).status == 200
+
+
+async def test_what_nobody_waits_for_is_told_that_others_need_the_rate(
+    clients: Clients, server: Server, time: Time
+) -> None:
+    client = await clients(server.url, rate_limiter=RateLimiter(Rate(2, 9.0), clock=time.clock, sleep=time.sleep))
+    await client.send(GET)
+    with idle_share(), pytest.raises(RateLimited):
+        await client.send(GET)
+    assert client.request_count == 1
 
 
 async def test_every_attempt_counts_against_the_rate_limit(

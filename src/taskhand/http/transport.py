@@ -18,6 +18,7 @@ from opentelemetry import trace
 from taskhand import __version__
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.idle_share import is_idle
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.ownership import check_ownership
 from taskhand.domain.request_log import record_request
@@ -160,7 +161,7 @@ class RetryTransport:
                     await check_ownership()
                 return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
-            if not in_doubt and error.retry_after_s is not None:
+            if not in_doubt and (error.retry_after_s is not None or is_idle()):
                 raise
             if not in_doubt:
                 raise no_time_error(self._config.upstream, request.kind) from None
