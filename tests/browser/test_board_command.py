@@ -87,6 +87,7 @@ async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but
         await add_task(site, "made elsewhere")
         await page.do("evaluate", script="dispatchEvent(new Event('focus'))")
         assert await page.do("inFrame", script="globalThis.heard") == "ui://taskhand/board"
+        await page.do("seeInFrame", text="made elsewhere")
 
         await page.do("goto", url=f"{site.origin}/")
         await page.do("seeInFrame", text="made elsewhere")
