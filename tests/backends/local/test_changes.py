@@ -118,6 +118,20 @@ async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
         assert [event.task_id for event in feed.events.values() if event.kind == "updated"] == [task.id]
 
 
+async def test_a_write_that_is_under_way_when_the_feed_begins_is_told_later(
+    postgres_database: "TestDatabase",
+) -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        task = await create(backend, CALL)
+        with psycopg.connect(postgres_database.url) as connection:
+            connection.execute("UPDATE taskhand_tasks.task SET title = 'By hand'")
+            await create(backend, CALL)
+            feed = await begin(backend)
+        events = await feed.look()
+        assert [event.task_id for event in events if event.kind == "updated"] == [task.id]
+
+
 async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: Path) -> None:
     clock = FixedClock()
     async with open_store(store_file, clock) as backend:

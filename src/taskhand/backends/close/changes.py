@@ -31,6 +31,8 @@ _MOST_REMEMBERED: Final = 5_000
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls, which are fewer than to-dos."""
+_JUST_NOW_S: Final = 5
+"""How old a moment may be that is meant as now: Close says the time in whole seconds."""
 _TRIES: Final = 6
 """How often a look tries a shorter stretch."""
 _SHORTEST_S: Final = 1.0
@@ -87,7 +89,7 @@ class CloseChanges:
     async def begin(self, at: datetime) -> str:
         """Where the log is at `at`: now, everything that can be seen in it is before."""
         now = self._clock().timestamp()
-        if at.timestamp() < now - 1:
+        if at.timestamp() < now - _JUST_NOW_S:
             places = {one: _Place(moment_text(at), 0, at.timestamp()) for one in self._logs}
         else:
             places = {LEAD: await self._begin_now(self._logs[LEAD], at)} if LEAD in self._logs else {}

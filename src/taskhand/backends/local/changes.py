@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from taskhand.backends.local.rows import to_task
@@ -22,6 +22,9 @@ __all__ = ["StoreChanges"]
 _PAGE: Final = 500
 """Rows of the log in one look; a change of a task has as many as statements."""
 
+_JUST_NOW: Final = timedelta(seconds=1)
+_EVER: Final = "~"
+"""A moment after every other, as text."""
 _LOST: Final = (
     "The store was put back to an earlier state, or another took its place; what changed by that is not told."
 )
@@ -64,10 +67,10 @@ class StoreChanges:
 
     async def begin(self, at: datetime) -> str:
         """The position after the last change before `at`."""
-        if at >= self._clock():
-            return (await self._store.read(self._find_end)).write()
+        if at >= self._clock() - _JUST_NOW:
+            return (await self._store.read(self._find_last)).write()
         moment = instant_text(at)
-        position = await self._store.read(lambda connection: _find_start(connection, moment))
+        position = await self._store.read(lambda connection: self._find_last(connection, moment))
         return replace(position, since=moment).write()
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
@@ -77,7 +80,7 @@ class StoreChanges:
 
     def _look(self, connection: SqlConnection, position: _Position) -> Look:
         if (gap := _find_gap(connection, self._log, position)) == _LOST:
-            return Look((), self._find_end(connection).write(), gap=gap)
+            return Look((), self._find_last(connection).write(), gap=gap)
         parameters = (position.xact, position.number, _PAGE + 1)
         found = connection.execute(self._log.following, parameters).fetchall()
         is_behind = len(found) > _PAGE
@@ -93,9 +96,9 @@ class StoreChanges:
         last = replace(_Position.after(rows[-1]), since=position.since) if rows else position
         return Look(events, last.write(), is_behind=is_behind, gap=gap)
 
-    def _find_end(self, connection: SqlConnection) -> _Position:
-        """The position after everything that is in the log."""
-        row = connection.execute(self._log.last).fetchone()
+    def _find_last(self, connection: SqlConnection, before: str = _EVER) -> _Position:
+        """The position after the last change before a moment; the beginning of the log where it has none."""
+        row = connection.execute(self._log.last, (before,)).fetchone()
         return _Position.after(row) if row is not None else _Position()
 
 
@@ -179,13 +182,6 @@ def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:
 
 def _is_since(event: TaskEvent, position: _Position) -> bool:
     return not position.since or event.at is None or instant_text(event.at) >= position.since
-
-
-def _find_start(connection: SqlConnection, moment: str) -> _Position:
-    """The position after the last change before a moment; the beginning of the log where it has none."""
-    sql = "SELECT * FROM change WHERE coalesce(moment, made_at) < ? ORDER BY number DESC LIMIT 1"
-    row = connection.execute(sql, (moment,)).fetchone()
-    return _Position.after(row) if row is not None else _Position()
 
 
 def _find_gap(connection: SqlConnection, changes: "ChangeLog", position: _Position) -> str | None:

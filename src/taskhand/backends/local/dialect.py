@@ -17,8 +17,8 @@ class ChangeLog:
     `before` and `after` are said around the writes of a transaction, so that its changes get a moment and a member,
     which are the first parameters. Where the engine numbers no transactions, `after` does, from the number of the last
     change before, which it takes twice. `following` are the changes after one (its transaction and number), as far as
-    no running transaction can have any before them, up to a limit. `last` is the last change, `newest` a number that
-    no transaction has yet.
+    no running transaction can have any before them, up to a limit. `last` is the last change of these before a moment,
+    `newest` a number that no transaction has yet.
     """
 
     before: str | None
@@ -53,7 +53,7 @@ SQLITE: Final = Dialect(
         before=None,
         after="UPDATE change SET moment = ?, member_id = ?, xact = ? + 1 WHERE number > ?",
         following="SELECT * FROM change WHERE 0 <= ? AND number > ? ORDER BY number LIMIT ?",
-        last="SELECT * FROM change ORDER BY number DESC LIMIT 1",
+        last="SELECT * FROM change WHERE coalesce(moment, made_at) < ? ORDER BY number DESC LIMIT 1",
         newest="SELECT coalesce(max(number), 0) + 1 FROM change",
     ),
 )

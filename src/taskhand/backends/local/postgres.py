@@ -65,9 +65,9 @@ _CHANGES: Final = ChangeLog(
     # One that runs may have lower numbers than those that have ended.
     following="SELECT * FROM change WHERE (xact, number) > (?, ?) "
     "AND xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY xact, number LIMIT ?",
+    last="SELECT * FROM change WHERE xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
+    "AND coalesce(moment, made_at) < ? ORDER BY xact DESC, number DESC LIMIT 1",
     # Another server, from which the database was restored, may have counted further.
-    last="SELECT * FROM change WHERE xact < pg_snapshot_xmax(pg_current_snapshot())::text::bigint "
-    "ORDER BY xact DESC, number DESC LIMIT 1",
     newest="SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
 )
 

@@ -91,7 +91,7 @@ class VambeChanges:
         now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._reader.due_at)
         if was.at is None:
             tasks: dict[str, Task | None] = {task.id: task for task in self._tasks(rows)}
-            is_late = began - datetime.fromisoformat(was.begun) > timedelta(minutes=1)
+            is_late = began - datetime.fromisoformat(was.begun) > _SKEW
             gap = f"Vambe tells no past: changes are told from {began:%Y-%m-%dT%H:%MZ} on." if is_late else None
             return Look((), _write(now), tasks, gap=gap)
         comparison = _Comparison(self._reader, was, now, before)
@@ -205,7 +205,7 @@ class _Comparison:
         for one, task in self._before.items():
             if one not in self._near and not self._is_expected(task):
                 tasks[task.id] = None
-        for one in gone:
+        for one in sorted(gone):
             event = difference_event(self._before[one], None, self._key(one))
             events += [replace(event, between=between)] if event else []
             tasks[self._before[one].id] = None
