@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import httpx2
 
 from backends.close.wired import ANA, ELENA, LEAD, LUIS, close, wired
+from backends.hubspot import wired as hubspot_wired
 from backends.local.open_store import empty_database, open_database, open_store
 from backends.vambe import wired as vambe_wired
 from fixed_clock import FixedClock
@@ -22,6 +23,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
+from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -257,6 +259,68 @@ async def open_vambe(**options: Any) -> AsyncIterator[World[VambeOthers]]:
         yield World(backend.change_source, VambeOthers(client), real, move, time.moment, sandbox=sandbox)
 
 
+class HubSpotOthers(Others):
+    """Ana, through an app that she has signed in to."""
+
+    people = (hubspot_wired.ELENA, hubspot_wired.LUIS)
+    who = hubspot_wired.ANA
+
+    def __init__(self, client: httpx2.AsyncClient, sandbox: HubSpotSandbox) -> None:
+        self._client = client
+        self._sandbox = sandbox
+
+    async def create(self, title: str) -> str:
+        given = {"hs_task_subject": title, "hs_timestamp": "2026-03-09T12:00:00Z", "hubspot_owner_id": self.people[0]}
+        return str((await self.send("POST", "", {"properties": given}))["id"])
+
+    async def rename(self, task_id: str, title: str) -> None:
+        await self._set(task_id, hs_task_subject=title)
+
+    async def set_finished(self, task_id: str, *, finished: bool) -> None:
+        await self._set(task_id, hs_task_status="COMPLETED" if finished else "NOT_STARTED")
+
+    async def reassign(self, task_id: str, person: str) -> None:
+        await self._set(task_id, hubspot_owner_id=person)
+
+    async def delete(self, task_id: str) -> None:
+        await self.send("DELETE", f"/{task_id}")
+
+    async def _set(self, task_id: str, **properties: str) -> None:
+        await self.send("PATCH", f"/{task_id}", {"properties": properties})
+
+    async def send(self, method: str, path: str, body: object = None) -> Any:
+        """The answer to a request about tasks."""
+        user = next(str(one["userId"]) for one in hubspot_wired.OWNERS if one["id"] == self.who)
+        token = self._sandbox.authorization.sign_in(user, self._sandbox.now())["access_token"]
+        url, headers = f"http://hubspot.example/crm/v3/objects/tasks{path}", {"authorization": f"Bearer {token}"}
+        reply = await self._client.request(method, url, headers=headers, json=body)
+        assert reply.status_code in {200, 201, 204}, reply.text
+        return reply.json() if reply.content else None
+
+
+@asynccontextmanager
+async def open_hubspot() -> AsyncIterator[World[HubSpotOthers]]:
+    """A world on HubSpot's sandbox, whose index is never behind, and where every write moves a date once more."""
+    time = Time()
+    open_variant = ("burst=0", "searches=0", "search_lag=0", "settles=writes", "oauth_access_life=1000000")
+    sandbox = hubspot_wired.hubspot(time, hubspot_wired.seed(0), spec_variant=open_variant)
+    async with (
+        hubspot_wired.staged(sandbox, time) as stage,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
+    ):
+
+        async def real() -> Mapping[str, Task]:
+            ids = [one["id"] for one in sandbox.tasks]
+            return {one: found.task for one, found in (await stage.backend.snapshots(ids)).items()}
+
+        def move(seconds: float) -> None:
+            time.now += seconds
+
+        assert stage.backend.change_source is not None
+        source, others = stage.backend.change_source, HubSpotOthers(client, sandbox)
+        yield World(source, others, real, move, time.moment, sandbox=sandbox)
+
+
 VAMBE_GAPS = {"test_begins_again_in_the_past_where_the_crm_tells_it": "Vambe tells no past"}
 
 ARMS = (
@@ -265,4 +329,5 @@ ARMS = (
     Arm("vambe", lambda *_: open_vambe(), gaps=VAMBE_GAPS),
     Arm("close", lambda *_: open_close()),
     Arm("close, consolidating", lambda *_: open_close(spec_variant=SpecVariant(consolidation=120))),
+    Arm("hubspot", lambda *_: open_hubspot()),
 )

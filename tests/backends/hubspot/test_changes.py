@@ -311,15 +311,15 @@ def test_a_position_that_was_not_written_by_taskhand_is_the_operators_matter() -
             Position.parse(text)
 
 
-@pytest.mark.parametrize("chance", range(3))
+@pytest.mark.parametrize("chance", [1, 2])
 async def test_whatever_others_do_each_change_is_told_once_in_its_order_and_none_is_invented(chance: int) -> None:
     random = Random(chance)  # noqa: S311  which changes are made is no secret
-    variant = random.choice([(), ("search_lag=7",), ("search_lag=3", "late_records=20"), ("settle_ms=400",)])
+    variant = {1: ("search_lag=7", "settle_ms=400"), 2: ("search_lag=3", "late_records=20")}[chance]
     async with watched(*variant, world=seed(8)) as there:
         done: list[tuple[str, str]] = []
         live = {task_id(number): "NOT_STARTED" for number in range(1, 9)}
         found: list[TaskEvent] = []
-        for step in range(50):
+        for step in range(40):
             act = random.choice(["title", "status", "create", "delete", "look", "look", "hint", "killed", "wait"])
             one = random.choice([*live])
             if act == "title":

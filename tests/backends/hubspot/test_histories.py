@@ -99,8 +99,15 @@ def test_an_answer_without_histories_tells_nothing(history: Any) -> None:
 
 
 def test_what_is_set_with_the_creation_belongs_to_it() -> None:
-    found = record({SUBJECT: [value("A", 100)], OWNER: [value("900", 120)], STATUS: [value("COMPLETED", 400)]}, 100)
-    assert told(found) == [(100, "created", {}), (400, "completed", {"status": (None, "Completed")})]
+    history = {
+        SUBJECT: [value("A", 100), value("B", 110)],
+        OWNER: [value("900", 120)],
+        STATUS: [value("COMPLETED", 400)],
+    }
+    created, renamed, completed = TELLER.tell(record(history, 100), BEGIN) or ()
+    assert (created.kind, created.title, created.responsible_ids) == ("created", "A", ("900",))
+    assert [(one.field, one.before, one.after) for one in renamed.changed] == [("title", "A", "B")]
+    assert completed.kind == "completed"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ __all__ = [
     "ELENA",
     "KEY",
     "NOW",
+    "OWNERS",
     "SANTIAGO",
     "Stage",
     "Time",

@@ -26,7 +26,7 @@ HISTORIES: Final = RAW_PROPERTIES
 _MOST_VALUES: Final = 20
 """HubSpot tells the latest twenty values of a property: where there are as many, the oldest may follow another."""
 _OF_CREATION: Final = timedelta(milliseconds=50)
-"""What is set so soon after a task was created was set with it."""
+"""The first value of a property that is set so soon after a task was created was set with it."""
 _COUPLED: Final = timedelta(seconds=1)
 """Within so long HubSpot lets the stage follow the status, or the status the stage."""
 _USER: Final = "userId:"
@@ -74,7 +74,7 @@ class Teller:
         if (history := _read_history(record)) is None:
             return None
         created = _created(record)
-        moments = [at for at in _moments(history) if at >= since and not _is_of_creation(at, created)]
+        moments = [at for at in _moments(history) if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
         events = [*begun, *(self._changed(record, history, at) for at in moments)]
         return tuple(one for one in events if one is not None)
@@ -83,7 +83,7 @@ class Teller:
         """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
         values, created = (_read_history(record) or {}).values(), _created(record)
         full = [one[0].at for one in values if len(one) >= _MOST_VALUES]
-        return any(at > since and not _is_of_creation(at, created) for at in full)
+        return any(at > since and at != created for at in full)
 
     def tell_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
         """The deletion of a task at a moment."""
@@ -91,11 +91,11 @@ class Teller:
         return (replace(event, at=at),) if event else ()
 
     def _created(self, record: Record, history: _History, created: datetime) -> TaskEvent | None:
-        first = self.to_task(_as_of(record, history, created + _OF_CREATION))
+        first = self.to_task(_as_of(record, history, created))
         if (event := difference_event(None, first, f"{record.id} created")) is None:
             return None
         user = record.properties.get(_CREATOR)
-        begun = [one[0] for one in history.values() if _is_of_creation(one[0].at, created)]
+        begun = [one[0] for one in history.values() if one[0].at == created]
         by, by_name = self._author(begun, str(user) if user else None)
         return replace(event, at=created, by=by, by_name=by_name)
 
@@ -129,22 +129,20 @@ def _created(record: Record) -> datetime | None:
         return None
 
 
-def _is_of_creation(at: datetime, created: datetime | None) -> bool:
-    return created is not None and at <= created + _OF_CREATION
-
-
 def _read_history(record: Record) -> _History | None:
     """The values of each property, the oldest first; None where the answer has no histories."""
     given = record.json.get("propertiesWithHistory")
     if not isinstance(given, dict):
         return None
-    history: dict[str, list[_Value]] = {}
+    created, history = _created(record), dict[str, list[_Value]]()
     for name in HISTORIES:
         values = [value for row in objects(given.get(name)) if (value := _Value.read(row)) is not None]
         values.reverse()
         values.sort(key=lambda one: one.at)
         if values:
             history[name] = values
+            if created is not None and created < values[0].at <= created + _OF_CREATION:
+                values[0] = replace(values[0], at=created)
     return _with_pairs(history) if history else None
 
 
