@@ -11,6 +11,7 @@ from service.feed_stage import Stage, open_stage
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
 from taskhand.service.feed import feed_of, look
+from taskhand.service.task_updates import feed_id
 
 
 async def seen(stage: Stage) -> list[tuple[str, str | None, str | None]]:
@@ -28,6 +29,20 @@ async def test_a_feed_begins_with_the_first_look(tmp_path: Path) -> None:
         stage.clock.move(seconds=1)
         assert [one.event.kind for one in await look(stage.app)] == ["updated"]
         assert await seen(stage) == [("updated", "After", None)]
+
+
+async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_comes_later(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        seconds = [0.0]
+        app = replace(stage.app, monotonic=lambda: seconds[0])
+        await stage.others.create("Before")
+        stage.clock.move(seconds=1)
+        app.demand.use(app)
+        stage.clock.move(seconds=1)
+        await stage.others.create("After")
+        stage.clock.move(seconds=1)
+        seconds[0] = 2.5
+        assert [one.event.title for one in await look(app)] == ["After"]
 
 
 async def test_a_look_that_is_behind_is_followed_by_others(tmp_path: Path) -> None:
@@ -53,11 +68,11 @@ async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told
         stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
         told.clear()
         await look(stage.app)
-        assert (await seen(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [])
+        assert (await seen(stage), told) == ([("updated", "Call Ana", answer["changeId"])], [feed_id(None)])
         await stage.others.rename(await stage.others.rename(task, "Call Ben"), "Call Ana")
         await look(stage.app)
         assert [one for *_, one in await seen(stage)][1:] == [None, None], "the value is the same, the change is not"
-        assert told == [task.id, task.id]
+        assert told == [feed_id(None), feed_id(None), task.id]
 
 
 async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_path: Path) -> None:

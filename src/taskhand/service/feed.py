@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.domain.change_source import ChangeSource
@@ -70,9 +70,10 @@ async def look(app: AppContext, *, unless_after: datetime | None = None) -> tupl
 
 
 async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: EventStore) -> Feed:
-    """Begin the feed now, by the clock of the CRM."""
+    """Begin the feed now, or when somebody has begun to want it, by the clock of the CRM."""
     backend = (app if feed.person else app.shared).backend
     at = await backend.upstream_time() or app.clock()
+    at -= timedelta(seconds=app.demand.waited_s(app.monotonic()))
     return await store.begin_feed(feed, await source.begin(at), at)
 
 

@@ -15,6 +15,7 @@ __all__ = ["WANTED_FOR_S", "FeedDemand", "poll_when_wanted"]
 
 WANTED_FOR_S: Final = 900.0
 """Seconds for which a feed is wanted after a cursor or a bookmark of it was used."""
+_LATE_S: Final = 60.0
 
 
 class FeedDemand:
@@ -29,18 +30,19 @@ class FeedDemand:
         self._woken = anyio.Event()
         self._is_hinted = False
         self._look: tuple[IdleShare, anyio.CancelScope] | None = None
+        self._wanted_from: float | None = None
         self.has_ended = False
 
     def use(self, app: "AppContext") -> None:
         """The caller of this application has used a cursor or a bookmark: the feed is wanted for a while."""
         self._used[_caller(app)] = app, app.monotonic() + WANTED_FOR_S
-        self._woken.set()
+        self._want(app)
 
     def subscribe(self, app: "AppContext") -> Callable[[], None]:
         """The caller of this application wants the feed until the returned function is called, perhaps twice."""
         token = object()
         self._subscribed[token] = app
-        self._woken.set()
+        self._want(app)
 
         def end() -> None:
             self._subscribed.pop(token, None)
@@ -74,6 +76,10 @@ class FeedDemand:
             finally:
                 self._look = None
 
+    def waited_s(self, now: float) -> float:
+        """Seconds since somebody wanted to know first, a minute at most: so long ago a feed begins that begins now."""
+        return 0.0 if self._wanted_from is None else min(_LATE_S, now - self._wanted_from)
+
     def take_hint(self) -> bool:
         """Whether a hint was kept since this was asked last."""
         was, self._is_hinted = self._is_hinted, False
@@ -84,6 +90,11 @@ class FeedDemand:
         self._used = {caller: (app, until) for caller, (app, until) in self._used.items() if now < until}
         found = {_caller(app): app for app in self._subscribed.values()}
         return tuple((found | {caller: app for caller, (app, _) in self._used.items()}).values())
+
+    def _want(self, app: "AppContext") -> None:
+        if self._wanted_from is None:
+            self._wanted_from = app.monotonic()
+        self._woken.set()
 
     async def changed(self) -> None:
         """Wait until somebody wants something more."""
