@@ -12,8 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from behaviour.arms import NOW
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.errors import RateLimited, UpstreamFailed
+from taskhand.domain.errors import LinkRequired, RateLimited, UpstreamFailed
 from taskhand.domain.idle_share import is_idle
+from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed import feed_of
@@ -148,6 +149,20 @@ async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> Non
         seen = len(one.looks)
         await one.clock.pass_until(3 * WANTED_FOR_S)
         assert len(one.looks) == seen
+
+
+async def test_a_caller_who_has_to_link_a_credential_again_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
+    async def is_own() -> bool:
+        raise LinkRequired.unlinked("default")
+
+    async with polled(tmp_path) as [one]:
+        ben = replace(one.app, principal=Principal(Person.named("ben")), _uses_own=is_own)
+        one.app.demand.subscribe(ben)
+        await one.clock.pass_until(30)
+        assert one.looks == []
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(40)
+        assert one.looks == [30.0, 35.0]
 
 
 async def test_a_hint_is_followed_at_once_and_a_storm_of_them_once_a_second(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.domain.deadline import call_deadline
-from taskhand.domain.errors import CallerError, RateLimited, TaskhandError
+from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, NotAllowed, RateLimited, TaskhandError
 from taskhand.domain.field_reader import ODD
 from taskhand.domain.idle_share import idle_share
 from taskhand.domain.side_by_side import side_by_side
@@ -33,6 +33,9 @@ _LOOK_S: Final = 30.0
 """Seconds that a look may take."""
 _TOLD_AGAIN_S: Final = WANTED_FOR_S / 3
 """The store is told again that a feed is wanted when it knows so for so many seconds less than it could."""
+
+_OF_CALLER: Final = (CallerError, LinkBroken, LinkRequired, NotAllowed)
+"""Errors of one caller, who may have to link a credential again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class FeedPoller:
         for app in self.app.demand.wanting(self.app.monotonic()):
             try:
                 wanting[await feed_of(app)] = app
-            except CallerError:  # the caller has to link a credential again
+            except _OF_CALLER:
                 continue
         if hinted and not any(name.person is None for name in wanting):
             wanting |= await self._wanted_elsewhere()
