@@ -97,13 +97,7 @@ def _drop_indexes(connection: psycopg.Connection) -> list[str]:
 def _copy_rows(connection: psycopg.Connection, count: int, statuses: list[str], people: list[str]) -> None:
     rows = build_rows(count, statuses, people)
     first = next(rows)
-    numbered = "number" in _columns(connection)
-    names = [name for name in first if name != "number" or numbered]
+    names = [name for name in first if name != "number"]  # which is for the index of texts of SQLite
     with connection.cursor().copy(f"COPY task ({', '.join(names)}) FROM STDIN".encode()) as copy:
         for row in chain([first], rows):
             copy.write_row([row[name] for name in names])
-
-
-def _columns(connection: psycopg.Connection) -> set[str]:
-    sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'taskhand_tasks'"
-    return {str(name) for (name,) in connection.execute(sql)}
