@@ -3,7 +3,7 @@
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,15 @@ from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
 from taskhand.config.configuration import load_configuration
 from taskhand.domain.deadline import call_deadline
 from taskhand.events.event_store import EventQuery
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET
+from taskhand.sandbox.hubspot import HubSpotSandbox
+from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
+from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET as HUBSPOT_SECRET
 from taskhand.sandbox.server import serve
+from taskhand.sandbox.vambe import SpecVariant as VambeVariant
+from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.sandbox.webhook_post import post_webhook
 from taskhand.server.app import create_server
 from taskhand.server.transports.host_names import Address
@@ -39,23 +44,27 @@ DELIVERIES = ("object.creation", "object.deletion")
 
 @dataclass
 class Stage:
-    """HubSpot, and a server that takes its webhooks; both have a clock that is moved by hand."""
+    """A CRM, and a server that takes its webhooks; both have a clock that is moved by hand."""
 
-    crm: HubSpotSandbox
+    crm: Emulator
     clock: FixedClock
-    app: AppContext = field(init=False)
-    client: httpx2.AsyncClient = field(init=False)
+    app: AppContext
+    client: httpx2.AsyncClient
+
+    async def send(self, method: str, path: str, body: object = None) -> Any:
+        """Somebody else changes something in the CRM."""
+        self.clock.move(seconds=1)
+        answer = await self.client.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
 
     async def add(self, title: str) -> str:
-        """Somebody else makes a task."""
-        self.clock.move(seconds=1)
+        """Somebody else makes a task in HubSpot."""
         properties = {"hs_task_subject": title, "hs_timestamp": "2026-11-27T09:00:00Z"}
-        made = await self.client.post("/crm/v3/objects/tasks", json={"properties": properties})
-        assert made.status_code == 201, made.text
-        return str(made.json()["id"])
+        return str((await self.send("POST", "/crm/v3/objects/tasks", {"properties": properties}))["id"])
 
     async def deliver(self) -> list[int | None]:
-        """HubSpot delivers what is due; how each request was answered."""
+        """The CRM delivers what is due; how each request was answered."""
         before = len(self.crm.sender.log)
         await self.crm.deliver(post_webhook)
         return [one.status for one in self.crm.sender.log[before:]]
@@ -76,41 +85,65 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
-    """HubSpot on a socket, and a server that has subscribed to it; the feed has begun."""
+async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> AsyncIterator[tuple[AppContext, str]]:
+    """A server that takes the webhooks of the only connection, and their address."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    clock = FixedClock(START)
-    stage = Stage(HubSpotSandbox(clock=clock, spec_variant=SpecVariant.parse(AT_ONCE), faults=faults), clock)
+    found = load_configuration(
+        env | {"TASKHAND_CONFIG": str(config_in(folder)), "TASKHAND_DB": str(folder / "tasks.sqlite")}, {}
+    )
+    said, heard = anyio.create_memory_object_stream[str](5)
     try:
-        async with AsyncExitStack() as stack:
-            crm = await stack.enter_async_context(serve(stage.crm))
-            headers = {"authorization": "Bearer pat-na1-sandbox"}
-            stage.client = await stack.enter_async_context(httpx2.AsyncClient(base_url=crm, headers=headers))
-            env = {"HUBSPOT_ACCESS_TOKEN": "pat-na1-sandbox", "HUBSPOT_WEBHOOK_KEY": CLIENT_SECRET}
-            env |= {"HUBSPOT_BASE_URL": crm, "TASKHAND_DB": str(folder / "tasks.sqlite")}
-            found = load_configuration(env | {"TASKHAND_CONFIG": str(config_in(folder))}, {})
-            connections = await stack.enter_async_context(open_connections(found.connections, clock))
-            stage.app = connections.first
+        async with open_connections(found.connections, clock) as connections, anyio.create_task_group() as tasks:
             webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
-            assert webhooks
-            said, heard = anyio.create_memory_object_stream[str](5)
-            stack.enter_context(said)
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            serving = partial(serve_http, announce=said.send_nowait, webhooks=webhooks)
-            tasks.start_soon(serving, create_server(connections), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
-            with heard, anyio.fail_after(10):
+            serve_it = partial(serve_http, announce=said.send_nowait, webhooks=webhooks)
+            tasks.start_soon(serve_it, create_server(connections), Address("127.0.0.1", 0), anyio.lowlevel.checkpoint)
+            with said, heard, anyio.fail_after(10):
                 url = (await heard.receive()).rpartition(" ")[2].removesuffix("/mcp")
                 assert (await heard.receive()) == "Webhooks are taken at /webhooks/ for default."
-            stage.crm.hooks.url = f"{url}/webhooks/default"
-            for name in DELIVERIES:
-                stage.crm.hooks.subscribe(name)
-            stage.crm.hooks.subscribe("object.propertyChange", "hs_task_subject")
-            await stage.look()
-            yield stage
+            yield connections.first, f"{url}/webhooks/default"
             tasks.cancel_scope.cancel()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@asynccontextmanager
+async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
+    """HubSpot, whose app delivers to a server; the feed has begun."""
+    clock = FixedClock(START)
+    crm = HubSpotSandbox(clock=clock, spec_variant=HubSpotVariant.parse(AT_ONCE), faults=faults)
+    env = {"HUBSPOT_ACCESS_TOKEN": crm.token, "HUBSPOT_WEBHOOK_KEY": HUBSPOT_SECRET}
+    async with (
+        serve(crm) as url,
+        httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {crm.token}"}) as client,
+        serving(env | {"HUBSPOT_BASE_URL": url}, folder, clock) as (app, address),
+    ):
+        crm.hooks.url = address
+        for name in DELIVERIES:
+            crm.hooks.subscribe(name)
+        crm.hooks.subscribe("object.propertyChange", "hs_task_subject")
+        stage = Stage(crm, clock, app, client)
+        await stage.look()
+        yield stage
+
+
+@asynccontextmanager
+async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[Stage]:
+    """Close with a subscription to a server, which has its key; the feed has begun."""
+    clock = FixedClock(START)
+    crm = CloseSandbox(clock=clock, faults=faults)
+    async with AsyncExitStack() as stack:
+        url = f"{await stack.enter_async_context(serve(crm))}/api/v1"
+        client = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, auth=(crm.key, "")))
+        events = [{"object_type": "task.lead", "action": one} for one in ("created", "updated", "deleted", "completed")]
+        made = (await client.post("/webhook/", json={"url": "https://tasks.example.com", "events": events})).json()
+        env = {"CLOSE_API_KEY": crm.key, "CLOSE_BASE_URL": url, "CLOSE_WEBHOOK_KEY": made["signature_key"]}
+        app, address = await stack.enter_async_context(serving(env, folder, clock))
+        await client.put(f"/webhook/{made['id']}/", json={"url": address})
+        stage = Stage(crm, clock, app, client)
+        await stage.look()
+        await crm.deliver(post_webhook)
+        yield stage
 
 
 def config_in(folder: Path) -> Path:
@@ -120,15 +153,21 @@ def config_in(folder: Path) -> Path:
     return file
 
 
+def hubspot(stage: Stage) -> HubSpotSandbox:
+    """The CRM as what it is."""
+    assert isinstance(stage.crm, HubSpotSandbox)
+    return stage.crm
+
+
 async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
+    async with on_hubspot(tmp_path) as stage:
         task = await stage.add("Call Acme")
         assert await stage.deliver() == [204]
         assert await stage.hints() == {task}
         assert await stage.look() == [("created", "Call Acme")]
         assert await stage.hints() == set()
         stage.clock.move(seconds=1)
-        stage.crm.edit(task, hs_task_subject="Call Acme today")
+        hubspot(stage).edit(task, hs_task_subject="Call Acme today")
         assert await stage.deliver() == [204]
         assert await stage.look() == [("created", "Call Acme"), ("updated", "Call Acme today")]
         assert stage.app.demand.take_hint()
@@ -148,7 +187,7 @@ async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(t
 async def test_whatever_becomes_of_a_delivery_each_change_is_found_once(
     tmp_path: Path, kind: Any, answers: list[int | None], hints: int
 ) -> None:
-    async with staged(tmp_path, Fault(kind, seconds=600)) as stage:
+    async with on_hubspot(tmp_path, Fault(kind, seconds=600)) as stage:
         await stage.add("A")
         assert await stage.deliver() == answers
         assert len(await stage.hints()) == hints
@@ -162,12 +201,61 @@ async def test_whatever_becomes_of_a_delivery_each_change_is_found_once(
 
 
 async def test_a_delivery_that_found_no_server_comes_again_and_harms_nothing(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
-        url, stage.crm.hooks.url = stage.crm.hooks.url, "http://127.0.0.1:9/webhooks/default"
+    async with on_hubspot(tmp_path) as stage:
+        hooks = hubspot(stage).hooks
+        url, hooks.url = hooks.url, "http://127.0.0.1:9/webhooks/default"
         await stage.add("A")
         assert await stage.deliver() == [None]
         assert await stage.look() == [("created", "A")]
-        stage.crm.hooks.pending = [replace(one, url=str(url)) for one in stage.crm.hooks.pending]
+        hooks.pending = [replace(one, url=str(url)) for one in hooks.pending]
         stage.clock.move(hours=2)
         assert await stage.deliver() == [204]
         assert await stage.look() == [("created", "A")]
+
+
+@pytest.mark.parametrize("kind", [None, "lost", "twice", "forged", "outdated", "late", "out_of_order"])
+async def test_the_life_of_a_task_in_close_is_found_once_whatever_becomes_of_its_deliveries(
+    tmp_path: Path, kind: Any
+) -> None:
+    async with on_close(tmp_path, *([Fault(kind, nth="every", seconds=600)] if kind else [])) as stage:
+        lead = (await stage.send("GET", "/lead/"))["data"][0]["id"]
+        draft = {"_type": "lead", "lead_id": lead, "text": "Call Acme", "date": "2026-11-27"}
+        task = (await stage.send("POST", "/task/", draft))["id"]
+        answers = await stage.deliver()
+        assert await stage.hints() == ({task} if kind in {None, "twice", "forged", "outdated"} else set())
+        await stage.look()
+        await stage.send("PUT", f"/task/{task}/", {"text": "Call Acme today"})
+        answers += await stage.deliver()
+        await stage.send("PUT", f"/task/{task}/", {"is_complete": True})
+        await stage.look()
+        await stage.send("DELETE", f"/task/{task}/")
+        stage.clock.move(minutes=11)
+        answers += await stage.deliver()
+        assert (401 in answers) == (kind in {"forged", "outdated"})
+        found = await stage.look()
+        assert [one for one, _ in found] == ["created", "updated", "completed", "deleted"]
+        assert await stage.look() == found
+        assert await stage.hints() == set()
+
+
+async def test_vambe_delivers_to_a_secret_address_that_some_task_was_changed(tmp_path: Path) -> None:
+    clock, secret = FixedClock(START), "Jq3-J4yZ_o0u3UdA2m1hGvQ7"
+    crm = VambeSandbox(clock=clock, spec_variant=VambeVariant(topics="tasks"), faults=[Fault("forged")])
+    async with (
+        serve(crm) as url,
+        httpx2.AsyncClient(base_url=url, headers={"x-api-key": crm.key}) as client,
+        serving(
+            {"VAMBE_API_KEY": crm.key, "VAMBE_BASE_URL": url, "VAMBE_WEBHOOK_KEY": secret, "VAMBE_CACHE_S": "0"},
+            tmp_path,
+            clock,
+        ) as (app, address),
+    ):
+        stage = Stage(crm, clock, app, client)
+        await stage.send("POST", "/api/webhooks", {"url": f"{address}/{secret}", "topics": ["task.updated"]})
+        await stage.look()
+        await stage.send("PUT", f"/api/public/tasks/{crm.tasks[0]['id']}", {"title": "Call Acme today"})
+        assert await stage.deliver() == [401, 204]
+        assert await stage.hints() == {""}
+        await stage.look()
+        assert await stage.look() == [("updated", "Call Acme today")]
+        assert await stage.hints() == set()
