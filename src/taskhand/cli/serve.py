@@ -217,7 +217,9 @@ async def _serve(
         gc.freeze()  # what a start has made lives as long as the server
         gc.enable()
         if http:
-            observer = metrics and metrics.of_http()
+            observer = metrics.of_http() if metrics else None
+            if taken is not None:
+                taken.observer = observer
             have_ended = await http(
                 server,
                 at_start=at_start,

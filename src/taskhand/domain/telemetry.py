@@ -63,6 +63,10 @@ class HttpObserver(Protocol):
         """A request was answered with this status, or not at all (None): its client has left."""
         ...
 
+    def webhook_came(self, connection: str | None, outcome: str) -> None:
+        """A delivery came, to no connection (None) or one: it was "taken", "repeated", "refused" or "unavailable"."""
+        ...
+
     def watch_sessions(self, read: Callable[[], int]) -> None:
         """`read` returns how many sessions there are; it may be called in any thread."""
         ...

@@ -158,6 +158,12 @@ class HttpMetrics:
             ("status",),
             registry=registry,
         )
+        self._webhooks = Counter(
+            "taskhand_webhooks",
+            "Deliveries of webhooks: taken, repeated, refused, or unavailable where none could be kept.",
+            ("connection", "outcome"),
+            registry=registry,
+        )
         self._open = Gauge("taskhand_http_open_requests", "Requests under way, streams too.", registry=registry)
         self._streams = Gauge("taskhand_http_open_streams", "Answers that are streams and open.", registry=registry)
         self._sessions = Gauge("taskhand_http_sessions", "Sessions of 2025-11-25 and older.", registry=registry)
@@ -176,6 +182,10 @@ class HttpMetrics:
         if was_stream:
             self._streams.dec()
         self._requests.labels(_NONE if status is None else str(status)).inc()
+
+    def webhook_came(self, connection: str | None, outcome: str) -> None:
+        """Count a delivery."""
+        self._webhooks.labels(connection or _OTHER, outcome).inc()
 
     def watch_sessions(self, read: Callable[[], int]) -> None:
         """Show how many sessions there are when the series are read."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry
 
 from server.transports.http_server import served
 from server.webhooks.webhook_server import BASE, CLOSE_BODY, HUBSPOT_BODY, SECRET, Taking, by_close, by_hubspot, taking
@@ -18,6 +19,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.webhooks.receiver import KeepHint
 from taskhand.service.app_context import AppContext
 from taskhand.service.webhook_hint import keep_hint
+from taskhand.telemetry.metrics import HttpMetrics
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +153,27 @@ async def test_the_address_is_as_the_operator_says_and_no_stranger_is_believed(s
         assert await deliver(server, f"https://hooks.example.org{HUBSPOT}", FORWARDED) == REFUSED
         assert await deliver(server, f"{BASE}/tools{HUBSPOT}", FORWARDED) == TAKEN
         assert await deliver(server, f"{BASE}{HUBSPOT}", {}) == REFUSED
+
+
+async def test_deliveries_are_counted_by_connection_and_outcome(store_file: Path) -> None:
+    async with taking(store_file) as server:
+        metrics = HttpMetrics(registry := CollectorRegistry())
+        server.webhooks.observer = metrics
+        signed = by_close(CLOSE_BODY, server.clock())
+        for path, headers in ((CLOSE, signed), (CLOSE, signed), (CLOSE, {}), ("/webhooks/their-name", signed)):
+            await server.post(path, headers, CLOSE_BODY)
+        counted = {
+            (one.labels["connection"], one.labels["outcome"]): one.value
+            for family in registry.collect()
+            for one in family.samples
+            if one.name == "taskhand_webhooks_total"
+        }
+    assert counted == {
+        ("close", "taken"): 1,
+        ("close", "repeated"): 1,
+        ("close", "refused"): 1,
+        ("other", "refused"): 1,
+    }
 
 
 async def test_each_address_may_send_so_many_a_second(store_file: Path) -> None:

@@ -57,6 +57,7 @@ class Taking:
     app: AppContext
     clock: FixedClock
     client: httpx2.AsyncClient
+    webhooks: Webhooks
     woken: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -107,12 +108,13 @@ async def taking(
             httpx2.AsyncClient() as client,
             anyio.create_task_group() as tasks,
         ):
-            found = Taking("", app, clock, client)
+            woken: list[str] = []
             receivers = {
-                name: WebhookReceiver(name, check, keep(app), partial(found.woken.append, name))
+                name: WebhookReceiver(name, check, keep(app), partial(woken.append, name))
                 for name, check in _CHECKS.items()
             }
             webhooks = Webhooks(receivers, base, clock, lambda: float(next(ticks)))
+            found = Taking("", app, clock, client, webhooks, woken)
             listening = anyio.Event()
 
             def announce(line: str) -> None:

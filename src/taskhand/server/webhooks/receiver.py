@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from starlette.routing import Route
 
@@ -14,6 +14,9 @@ from taskhand.domain.webhook import Delivery, Verdict, WebhookCheck
 from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
 from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
 
+if TYPE_CHECKING:
+    from taskhand.domain.telemetry import HttpObserver
+
 __all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
 
 _log = logging.getLogger(__name__)
@@ -22,7 +25,8 @@ _KEPT_S: Final = 3.0
 """Seconds within which a hint is kept; a CRM waits for some five."""
 _MOST_TASKS: Final = 500
 """Of one delivery that names more only `some task` is kept; HubSpot sends a hundred events at most."""
-_TAKEN, _REFUSED, _UNAVAILABLE = 204, 401, 503
+_Outcome = Literal["taken", "repeated", "refused", "unavailable"]
+_STATUSES: Final[Mapping[_Outcome, int]] = {"taken": 204, "repeated": 204, "refused": 401, "unavailable": 503}
 
 KeepHint = Callable[[Collection[str], Verdict], Awaitable[bool]]
 """Keeps that these tasks, or some task, were changed; False where the same delivery was taken before."""
@@ -54,6 +58,7 @@ class Webhooks:
     ) -> None:
         self._receivers, self._base, self._clock, self._monotonic = receivers, base, clock, monotonic
         self._refused = RefusedDeliveries(monotonic)
+        self.observer: HttpObserver | None = None
 
     def describe(self) -> str:
         """Where deliveries come, for whoever starts the server."""
@@ -69,16 +74,22 @@ class Webhooks:
     async def take(self, received: Received) -> int:
         """Take a delivery; the status of the answer, which tells nobody why something was refused."""
         receiver = self._receivers.get(received.connection)
+        outcome = await self._take(receiver, received)
+        if self.observer is not None:
+            self.observer.webhook_came(receiver.connection if receiver else None, outcome)
+        return _STATUSES[outcome]
+
+    async def _take(self, receiver: WebhookReceiver | None, received: Received) -> _Outcome:
         if receiver is None:
             self._refused.note(None, "an unknown address", received.address)
-            return _REFUSED
+            return "refused"
         verdict = receiver.check.check(self._delivery(received))
         if verdict.flaw is not None:
             self._refused.note(receiver.connection, verdict.flaw, received.address)
-            return _REFUSED
+            return "refused"
         return await self._keep(receiver, verdict, received)
 
-    async def _keep(self, receiver: WebhookReceiver, verdict: Verdict, received: Received) -> int:
+    async def _keep(self, receiver: WebhookReceiver, verdict: Verdict, received: Received) -> _Outcome:
         ids = receiver.check.find_tasks(received.body)
         try:
             with call_deadline(_KEPT_S, self._monotonic):
@@ -87,13 +98,14 @@ class Webhooks:
             if not isinstance(error, OperatorError):
                 _log.warning("%s", error.message)
             self._refused.note(receiver.connection, "no place to keep it", received.address)
-            return _UNAVAILABLE
+            return "unavailable"
         if is_new:
             receiver.wake()
-        elif receiver.check.refuses_repeats:
+            return "taken"
+        if receiver.check.refuses_repeats:
             self._refused.note(receiver.connection, "a signature that came before", received.address)
-            return _REFUSED
-        return _TAKEN
+            return "refused"
+        return "repeated"
 
     def _delivery(self, received: Received) -> Delivery:
         uris = (received.uri, *([self._base + received.target] if self._base else []))
