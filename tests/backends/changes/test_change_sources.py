@@ -1,18 +1,16 @@
 """What every source of changes tells of what others do: each change once, in order, and nothing else."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from backends.changes.arms import ARMS, Arm, World
+from backends.changes.at_random import begin_feed, change_at_random, check_replay
 from backends.changes.feed import Feed
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.receipt import value_of
-from taskhand.domain.task import Task
 
 
 @pytest.fixture(params=ARMS, ids=lambda arm: arm.name)
@@ -27,9 +25,8 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 async def begin(world: World[Any]) -> Feed:
     """A feed that begins now and has looked once."""
-    feed = Feed(world.source, await world.source.begin(world.now()))
-    assert await feed.look() == []
-    world.move(1)
+    feed = await begin_feed(world)
+    assert feed.events == {}
     return feed
 
 
@@ -152,64 +149,8 @@ async def test_begins_again_in_the_past_where_the_crm_tells_it(world: World[Any]
     assert [event.key for event in await again.look()] == [*feed.events]
 
 
-@pytest.mark.parametrize("seed", [7])
-async def test_what_others_do_at_random_is_told_once_and_in_order(world: World[Any], seed: int) -> None:
-    chance, others = Random(seed), world.others  # noqa: S311  not for secrets
-    alive = [await others.create(f"Task {number}") for number in range(4)]
-    world.move(400)
-    feed = await begin(world)
-    before = await world.real()
-    for number in range(30):
-        world.move(chance.choice((0.004, 1, 30, 200)))
-        await _change_one(world, alive, chance, number)
-        if chance.random() < 0.2:
-            await feed.glance()  # a look that is cut off before it is kept
-        if chance.random() < 0.4:
-            feed.keep(await feed.glance())
-    world.move(400)
-    await feed.look()
+async def test_what_others_do_at_random_is_told_once_and_in_order(world: World[Any]) -> None:
+    feed, before = await change_at_random(world, seed=7)
     assert await feed.look() == []
-    replayed, real = replay(before, list(feed.events.values())), await world.real()
-    assert replayed == {one: {name: value_of(real[one], name) for name in replayed[one]} for one in real}
+    await check_replay(world, before, list(feed.events.values()))
     assert feed.gaps == []
-
-
-REPLAYED = ("title", "status", "responsibles")
-
-
-async def _change_one(world: World[Any], alive: list[str], chance: Random, number: int) -> None:
-    """Somebody does one thing with one task."""
-    others, one = world.others, chance.choice(alive) if alive else ""
-    match chance.choice(("create", "rename", "complete", "reopen", "reassign", "delete") if alive else ("create",)):
-        case "create":
-            alive.append(await others.create(f"New {number}"))
-        case "rename":
-            await others.rename(one, f"Renamed {number}")
-        case "complete":
-            await others.set_finished(one, finished=True)
-        case "reopen":
-            await others.set_finished(one, finished=False)
-        case "reassign":
-            await others.reassign(one, chance.choice(others.people))
-        case "delete":
-            alive.remove(one)
-            await others.delete(one)
-
-
-def replay(before: Mapping[str, Task], events: Sequence[TaskEvent]) -> dict[str, dict[str, object]]:
-    """What the tasks are after these events; each must begin where the one before has ended, and change something."""
-    tasks = {one: {name: value_of(task, name) for name in REPLAYED} for one, task in before.items()}
-    for event in events:
-        if event.kind == "created":
-            assert event.task_id not in tasks
-            tasks[event.task_id] = {"title": event.title}
-        elif event.kind == "deleted":
-            tasks.pop(event.task_id)
-        else:
-            assert event.changed
-            for one in event.changed:
-                now = tasks[event.task_id]
-                assert one.after != one.before
-                assert now.get(one.field, one.before) == one.before
-                now[one.field] = one.after
-    return tasks

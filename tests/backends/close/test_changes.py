@@ -4,17 +4,10 @@ from typing import Any
 
 import pytest
 
-from backends.changes.arms import World, open_close
-from backends.changes.feed import Feed
+from backends.changes.arms import open_close
+from backends.changes.at_random import begin_feed, change_at_random, check_replay
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant
-
-
-async def begin(world: World[Any]) -> Feed:
-    feed = Feed(world.source, await world.source.begin(world.now()))
-    await feed.look()
-    world.move(1)
-    return feed
 
 
 def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
@@ -26,7 +19,7 @@ def told(events: list[TaskEvent]) -> list[tuple[str, list[str]]]:
 async def test_a_completion_is_told_once_whichever_rows_tell_it(events: Any, lag: int) -> None:
     variant = SpecVariant(completion_events=events, event_lag=lag)
     async with open_close(spec_variant=variant) as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         tasks = [await world.others.create(name) for name in ("One", "Two")]
         world.move(60)
         await feed.look()
@@ -48,7 +41,7 @@ async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
         task_id = await world.others.create("Call")
         await world.others.rename(task_id, "Call Acme")
         world.move(1)
-        feed = await begin(world)  # in the middle of what becomes one row
+        feed = await begin_feed(world)  # in the middle of what becomes one row
         await world.others.reassign(task_id, world.others.people[1])
         assert told(await feed.look()) == [("reassigned", ["responsibles"])]
         world.move(20)
@@ -64,7 +57,7 @@ async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
 
 async def test_rows_that_become_visible_late_are_told_once() -> None:
     async with open_close(spec_variant=SpecVariant(event_lag=100)) as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         made = []
         for number in range(6):
             made.append(await world.others.create(f"Task {number}"))
@@ -75,9 +68,16 @@ async def test_rows_that_become_visible_late_are_told_once() -> None:
         assert sorted(event.task_id for event in feed.events.values()) == sorted(made)
 
 
+@pytest.mark.parametrize("consolidation", [0, 120])
+async def test_what_others_do_at_random_is_told_once_where_rows_are_late(consolidation: int) -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100, consolidation=consolidation)) as world:
+        feed, before = await change_at_random(world, seed=4)
+        await check_replay(world, before, sorted(feed.events.values(), key=lambda one: str(one.at)))
+
+
 async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
     async with open_close(spec_variant=SpecVariant(event_data="hour")) as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         task_id = await world.others.create("Call Acme")
         for step in (
             world.others.rename(task_id, "Call"),
@@ -102,7 +102,7 @@ async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
 
 async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
     async with open_close() as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         task_id = await world.others.create("0")
         for number in range(1, 220):
             world.move(0.004 if number > 180 else 50)
@@ -116,7 +116,7 @@ async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
 
 async def test_says_so_where_the_log_does_not_reach_back() -> None:
     async with open_close() as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         await world.others.create("Call Acme")
         world.move(31 * 86_400)
         assert await feed.look() == []
@@ -126,14 +126,14 @@ async def test_says_so_where_the_log_does_not_reach_back() -> None:
 async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
     async with open_close(spec_variant=SpecVariant(forbidden_fields="applied")) as world:
         task_id = await world.others.create("Call Acme")
-        feed = await begin(world)
+        feed = await begin_feed(world)
         await world.others.send("PUT", f"task/{task_id}/", json={"created_by": world.others.people[1]})
         assert await feed.look() == []
 
 
 async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute() -> None:
     async with open_close() as world:
-        feed = await begin(world)
+        feed = await begin_feed(world)
         counts = []
         for pause in (1, 10, 60, 5):
             world.move(pause)

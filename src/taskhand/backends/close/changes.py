@@ -137,7 +137,7 @@ class CloseChanges:
 
     async def _look(self, log: EventLog, place: _Place, known: KnownTasks, now: float) -> tuple[Look, _Place]:
         """A look at the tasks of one type, and how far they are read then."""
-        stretch, until, span_s = await _next_stretch(log, place, now)
+        stretch, until, span_s = await _next_stretch(log, place)
         fresh = [entry for entry in stretch.entries if place.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
         events, states = await self._tell(place, fresh, stretch.entries, known) if fresh else ([], None)
         told = {entry.id for entry in states.finished} if states else set()
@@ -173,9 +173,12 @@ class CloseChanges:
         applied: dict[str, str] = {}
         for moment, task_id, _ in place.seen.values():
             applied[task_id] = max(moment, applied.get(task_id, ""))
+        told = {entry.id for entry in entries} - {entry.id for entry in fresh}
         events = []
         for entry in fresh:
-            if entry.action == "completed" and (states.is_finished(entry.task_id) or is_explained(entry, entries)):
+            if entry.action == "completed" and (
+                states.is_finished(entry.task_id) or is_explained(entry, entries, told)
+            ):
                 continue
             has_grown = entry.id in place.seen or (
                 entry.action == "updated" and entry.made < place.moment - _OVERLAP and entry.task_id in tasks
@@ -190,10 +193,11 @@ def _order_of(event: TaskEvent) -> str:
     return "" if event.at is None else moment_text(event.at)
 
 
-async def _next_stretch(log: EventLog, place: _Place, now: float) -> tuple[Stretch, datetime | None, float | None]:
+async def _next_stretch(log: EventLog, place: _Place) -> tuple[Stretch, datetime | None, float | None]:
     """What is to be told next; until when it is, where it is not all, and for how long a part it was."""
     known_until = place.moment
-    again = max(_OVERLAP - timedelta(seconds=max(0.0, now - place.newest_at)), timedelta())
+    # What is older than the minutes before the last look was visible then.
+    again = max(_OVERLAP - timedelta(seconds=max(0.0, place.read_at - place.newest_at)), timedelta())
     since = known_until - again
     stretch = await log.read(since, None, known_until)
     if stretch.is_whole:

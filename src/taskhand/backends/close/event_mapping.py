@@ -1,6 +1,6 @@
 """Mapping of the rows of Close's event log to events, in the contract's words; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -33,10 +33,13 @@ def compact_row(row: JsonObject) -> JsonObject:
     return {name: row[name] for name in _KEPT if name in row}
 
 
-def is_explained(completion: Entry, entries: Iterable[Entry]) -> bool:
-    """Whether another row tells the same completion: that of the update, or of the creation of a completed task."""
+def is_explained(completion: Entry, entries: Iterable[Entry], told: Collection[str]) -> bool:
+    """Whether another row tells the same completion: that of the update, or of the creation of a completed task.
+
+    One of those `told` (by id) may be of a task that was opened again at once: both are part of it.
+    """
     return any(
-        (other.made - _TOGETHER <= completion.changed <= other.changed + _TOGETHER and _finishes(other))
+        _is_within(completion, other) and (_finishes(other) or (other.id in told and _spans(completion, other)))
         for other in entries
         if other.task_id == completion.task_id
     )
@@ -102,7 +105,7 @@ class TaskStates:
         if has_grown and known is not None:
             return known, after
         before = self._task(entry, {**entry.data, **(entry.previous or {})})
-        if entry.action == "updated" and any(_is_within(one, entry) for one in self.finished):
+        if "is_complete" in (entry.previous or {}) and any(_is_within(one, entry) for one in self.finished):
             return _finished(before), after
         return before, after
 
@@ -143,6 +146,12 @@ def _is_within(completion: Entry, update: Entry) -> bool:
         completion.task_id == update.task_id
         and update.made - _TOGETHER <= completion.changed <= update.changed + _TOGETHER
     )
+
+
+def _spans(completion: Entry, update: Entry) -> bool:
+    """Whether a completion is one of the changes that an update was made of."""
+    is_of_status = update.action == "updated" and "is_complete" in (update.previous or {})
+    return is_of_status and update.made <= completion.changed <= update.changed
 
 
 def _finishes(entry: Entry) -> bool:
