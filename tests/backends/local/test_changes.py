@@ -1,5 +1,6 @@
 """The log of changes: it has what anybody writes, and says what it may lack."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -130,6 +131,19 @@ async def test_a_write_that_is_under_way_when_the_feed_begins_is_told_later(
             feed = await begin(backend)
         events = await feed.look()
         assert [event.task_id for event in events if event.kind == "updated"] == [task.id]
+
+
+async def test_says_so_where_the_database_was_put_on_another_server(postgres_database: "TestDatabase") -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        await create(backend, CALL)
+        feed = await begin(backend)
+        there = json.loads(feed.position)
+        feed.position = json.dumps(there | {"xact": there["xact"] + 1_000_000})  # which had counted further
+        await create(backend, CALL)
+        assert (await feed.look(), len(feed.gaps)) == ([], 1)
+        await create(backend, CALL)
+        assert [event.kind for event in await feed.look()] == ["created"]
 
 
 async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: Path) -> None:
