@@ -76,8 +76,7 @@ class Teller:
         created = _created(record)
         moments = [at for at in _moments(history) if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
-        events = [*begun, *(self._changed(record, history, at) for at in moments)]
-        return tuple(one for one in events if one is not None)
+        return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
 
     def is_cut(self, record: Record, since: datetime) -> bool:
         """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
@@ -99,14 +98,17 @@ class Teller:
         by, by_name = self._author(begun, str(user) if user else None)
         return replace(event, at=created, by=by, by_name=by_name)
 
-    def _changed(self, record: Record, history: _History, at: datetime) -> TaskEvent | None:
-        """The change at a moment; None where no field of the task has changed then."""
-        just_before = at - timedelta(microseconds=1)
-        before, after = (self.to_task(_as_of(record, history, one)) for one in (just_before, at))
-        if (event := difference_event(before, after, f"{record.id} {millis_of(at)}")) is None:
-            return None
-        by, by_name = self._author([one for values in history.values() for one in values if one.at == at])
-        return replace(event, at=at, by=by, by_name=by_name)
+    def _changes(self, record: Record, history: _History, moments: Sequence[datetime]) -> Iterator[TaskEvent | None]:
+        """The change at each moment; None where no field of the task has changed then."""
+        if not moments:
+            return
+        before = self.to_task(_as_of(record, history, moments[0] - timedelta(microseconds=1)))
+        for at in moments:
+            after = self.to_task(_as_of(record, history, at))
+            event = difference_event(before, after, f"{record.id} {millis_of(at)}")
+            by, by_name = self._author([one for values in history.values() for one in values if one.at == at])
+            yield replace(event, at=at, by=by, by_name=by_name) if event else None
+            before = after
 
     def _author(self, values: Sequence[_Value], user: str | None = None) -> tuple[str | None, str | None]:
         """Who set these values: the member's id, or what somebody or something is called that is no member."""
