@@ -48,9 +48,8 @@ class HubSpotChanges:
 
     compares = False
     remark: str | None = (
-        "HubSpot's search finds a change some seconds late. Links to contacts, companies and deals have no history: "
-        "that they have changed is seen when something else of the task changes. Nobody tells who deleted a task, and "
-        "where many are deleted it is seen some minutes late."
+        "HubSpot shows a change some seconds late. It does not tell who deleted a task, nor when a task was linked to "
+        "another contact, company or deal."
     )
 
     def __init__(

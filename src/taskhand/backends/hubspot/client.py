@@ -125,8 +125,9 @@ class HubSpotClient:
         )
 
     async def deleted_tasks(self, after: str | None) -> JsonObject:
-        """GET a page of deleted tasks, in the order of their ids."""
-        params = {"archived": "true", "limit": "100", "properties": ",".join(self._properties(()))}
+        """GET a page of deleted tasks in the order of their ids, with no more than what they were and whose."""
+        names = ["hs_task_subject", "hubspot_owner_id", *filter(None, [self.id_property])]
+        params = {"archived": "true", "limit": "100", "properties": ",".join(names)}
         return (
             await self.http.get(self._tasks(), params=params | ({"after": after} if after else {}), expect="object")
         ).object
