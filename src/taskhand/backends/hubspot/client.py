@@ -125,7 +125,7 @@ class HubSpotClient:
         )
 
     async def deleted_tasks(self, after: str | None) -> JsonObject:
-        """GET a page of deleted tasks in the order of their ids, with no more than what they were and whose."""
+        """GET a page of deleted tasks in the order of their ids, with little more than their titles and owners."""
         names = ["hs_task_subject", "hubspot_owner_id", *filter(None, [self.id_property])]
         params = {"archived": "true", "limit": "100", "properties": ",".join(names)}
         return (
