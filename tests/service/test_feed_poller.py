@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from behaviour.arms import NOW
 from service.feed_stage import Stage, open_stage
-from taskhand.domain.errors import LinkRequired, RateLimited, UpstreamFailed
+from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
 from taskhand.domain.idle_share import is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
@@ -201,19 +201,20 @@ async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path:
 async def test_a_look_that_fails_is_told_once_and_tried_again_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    errors: list[Exception] = [UpstreamFailed("Close answered 500."), KeyError("a bug"), RateLimited("later")]
+    looking = CallerError("Somebody looks.", code="in_progress")
+    errors = [UpstreamFailed("Close answered 500."), KeyError("a bug"), RateLimited("later"), looking]
 
     def fail() -> None:
         assert is_idle()
         one.looks.append(one.clock.now)
-        if len(one.looks) <= 3:
+        if len(one.looks) <= 4:
             raise errors[len(one.looks) - 1]
 
     async with polled(tmp_path) as [one]:
         one.stage.source.on_look = fail
         one.app.demand.subscribe(one.app)
-        await one.clock.pass_until(40)
-        assert one.looks == [0.0, 7.5, 18.75, 30.0]
+        await one.clock.pass_until(50)
+        assert one.looks == [0.0, 7.5, 18.75, 30.0, 41.25]
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 

@@ -31,6 +31,8 @@ _HINTED_S: Final = 1.0
 """Seconds between two looks, where webhooks tell of changes all the time."""
 _LOOK_S: Final = 30.0
 """Seconds that a look may take."""
+_LOOKING: Final = "in_progress"
+"""The code of the error where another call or replica looks at the same feed."""
 _TOLD_AGAIN_S: Final = WANTED_FOR_S / 3
 """The store is told again that a feed is wanted when it knows so for so many seconds less than it could."""
 
@@ -145,9 +147,9 @@ class FeedPoller:
         one.tried_at, one.is_hinted = self.app.clock(), False
         try:
             await self._look_in_idle_share(one.app)
-        except RateLimited:
-            return  # others need the budget: at the same pace again
         except TaskhandError as error:
+            if isinstance(error, RateLimited) or error.code == _LOOKING:
+                return  # calls need the budget, or somebody looks just now: at the same pace again
             self._note_failure(one, "what others change cannot be read for now: %s", error.message)
             return
         except ODD:
