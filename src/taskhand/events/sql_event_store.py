@@ -16,8 +16,10 @@ from taskhand.events.pruning import MOST_EVENTS, prune
 from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
 from taskhand.sql.store import SqlStore
 
-__all__ = ["SqlEventStore"]
+__all__ = ["MOST_HINTS", "SqlEventStore"]
 
+MOST_HINTS: Final = 500
+"""Tasks of one feed that are hinted at by their ids."""
 _PART: Final = 500
 """Ids in one statement."""
 _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
@@ -193,6 +195,17 @@ def _hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: Sql
         "ON CONFLICT (place, person, task_id) DO UPDATE SET at = excluded.at WHERE hint.at < excluded.at",
         [(feed.place, person, task_id, instant(at)) for person in sorted(persons) for task_id in task_ids],
     )
+    for person in sorted(persons):
+        _join_hints(FeedName(feed.place, person), at, connection)
+
+
+def _join_hints(feed: FeedName, at: datetime, connection: SqlConnection) -> None:
+    """Keep of too many hints only that some task was changed: a look would take long to read each of them."""
+    mine = "FROM hint WHERE place = ? AND person = ?"
+    count = connection.execute(f"SELECT count(*) AS found {mine}", _columns(feed)).fetchone()
+    if count["found"] > MOST_HINTS:
+        connection.execute(f"DELETE {mine}", _columns(feed))
+        connection.execute("INSERT INTO hint VALUES (?, ?, '', ?)", (*_columns(feed), instant(at)))
 
 
 def _hint_once(

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from fixed_clock import FixedClock
+from server.webhooks.webhook_server import by_hubspot
 from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
 from taskhand.config.configuration import load_configuration
 from taskhand.domain.deadline import call_deadline
@@ -198,6 +199,16 @@ async def test_whatever_becomes_of_a_delivery_each_change_is_found_once(
         await stage.deliver()
         assert await stage.look() == [("created", "A"), ("created", "B")]
         assert await stage.look() == [("created", "A"), ("created", "B")]
+
+
+async def test_a_genuine_delivery_about_a_task_that_is_not_there_finds_nothing(tmp_path: Path) -> None:
+    async with on_hubspot(tmp_path) as stage:
+        uri, body = str(hubspot(stage).hooks.url), b'[{"objectId": 404, "objectTypeId": "0-27"}]'
+        headers = by_hubspot(uri, body, stage.clock(), HUBSPOT_SECRET)
+        assert (await stage.client.post(uri, headers=headers, content=body)).status_code == 204
+        assert await stage.hints() == {"404"}
+        assert await stage.look() == []
+        assert await stage.hints() == set()
 
 
 async def test_a_delivery_that_found_no_server_comes_again_and_harms_nothing(tmp_path: Path) -> None:
