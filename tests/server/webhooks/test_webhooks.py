@@ -201,6 +201,15 @@ async def test_what_cannot_be_kept_is_answered_so_that_the_crm_sends_it_again(st
         assert await server.post(HUBSPOT, sent, HUBSPOT_BODY) == TAKEN
 
 
+async def test_a_store_that_does_not_answer_keeps_no_crm_waiting(store_file: Path) -> None:
+    async def wait(ids: Collection[str], verdict: Verdict) -> bool:  # noqa: ARG001
+        await anyio.sleep_forever()
+        return True
+
+    async with taking(store_file, keep=lambda _: wait, kept_s=0.01) as server:
+        assert await server.post(VAMBE, {}, b"{}") == 503
+
+
 async def test_refusals_are_logged_once_a_minute_without_anything_of_them(
     store_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -97,6 +97,7 @@ async def taking(
     *proxies: str,
     base: str | None = BASE,
     limits: HttpLimits | None = None,
+    kept_s: float = 3.0,
     keep: Callable[[AppContext], KeepHint] = lambda app: partial(keep_hint, app),
 ) -> AsyncIterator[Taking]:
     """The server on an embedded store, in whose feed it keeps the hints of three connections."""
@@ -113,7 +114,7 @@ async def taking(
                 name: WebhookReceiver(name, check, keep(app), partial(woken.append, name))
                 for name, check in _CHECKS.items()
             }
-            webhooks = Webhooks(receivers, base, clock, lambda: float(next(ticks)))
+            webhooks = Webhooks(receivers, base, clock, lambda: float(next(ticks)), kept_s)
             found = Taking("", app, clock, client, webhooks, woken)
             listening = anyio.Event()
 

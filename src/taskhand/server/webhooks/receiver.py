@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
 
+import anyio
 from starlette.routing import Route
 
 from taskhand.domain.deadline import call_deadline
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import TaskhandError
 from taskhand.domain.webhook import Delivery, Verdict, WebhookCheck
 from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
 from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _KEPT_S: Final = 3.0
 """Seconds within which a hint is kept; a CRM waits for some five."""
+_MORE_S: Final = 0.5
+"""Seconds until it is given up, where the store has not noticed that they are over."""
 _MOST_TASKS: Final = 500
 """Of one delivery that names more only `some task` is kept; HubSpot sends a hundred events at most."""
 _Outcome = Literal["taken", "repeated", "refused", "unavailable"]
@@ -46,7 +49,7 @@ class Webhooks:
     """The deliveries to all connections of a server.
 
     `base` is the server's address as CRMs know it, None where nobody has told: then it is that which the proxy was
-    called by. `clock` returns aware datetimes, `monotonic` measures.
+    called by. `clock` returns aware datetimes, `monotonic` measures. A hint is kept within `kept_s` seconds.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class Webhooks:
         base: str | None,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
+        kept_s: float = _KEPT_S,
     ) -> None:
         self._receivers, self._base, self._clock, self._monotonic = receivers, base, clock, monotonic
+        self._kept_s = kept_s
         self._refused = RefusedDeliveries(monotonic)
         self.observer: HttpObserver | None = None
 
@@ -92,11 +97,11 @@ class Webhooks:
     async def _keep(self, receiver: WebhookReceiver, verdict: Verdict, received: Received) -> _Outcome:
         ids = receiver.check.find_tasks(received.body)
         try:
-            with call_deadline(_KEPT_S, self._monotonic):
+            with call_deadline(self._kept_s, self._monotonic), anyio.fail_after(self._kept_s + _MORE_S):
                 is_new = await receiver.keep(ids if len(ids) <= _MOST_TASKS else (), verdict)
-        except TaskhandError as error:
-            if not isinstance(error, OperatorError):
-                _log.warning("%s", error.message)
+        except (TaskhandError, TimeoutError) as error:
+            why = error.message if isinstance(error, TaskhandError) else f"{type(error).__name__} of the store"
+            _log.info("a webhook of %s is not kept: %s", receiver.connection, why)
             self._refused.note(receiver.connection, "no place to keep it", received.address)
             return "unavailable"
         if is_new:
