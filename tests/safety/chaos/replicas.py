@@ -78,8 +78,8 @@ class Replicas:
         if how is signal.SIGTERM:
             with self._lock:
                 self._ports.pop(number, None)
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
+        _send(process, how)
+        _send(process, signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
             process.ends_within(within_s)
         with self._lock:
@@ -90,8 +90,8 @@ class Replicas:
     def pause(self, number: int, for_s: float) -> None:
         """Stop a server as SIGSTOP does, and let it go on after a while; nobody tells the proxy."""
         process = self._processes[number]
-        process.send_signal(signal.SIGSTOP)
-        waking = Timer(for_s, process.send_signal, [signal.SIGCONT])
+        _send(process, signal.SIGSTOP)
+        waking = Timer(for_s, _send, [process, signal.SIGCONT])
         waking.start()
         self._waking.append(waking)
 
@@ -100,14 +100,14 @@ class Replicas:
         for one in self._waking:
             one.cancel()
         for process in self._processes.values():
-            process.send_signal(signal.SIGCONT)
+            _send(process, signal.SIGCONT)
 
     def end_all(self) -> None:
         """End all servers, as an administrator does; one that does not end is killed."""
         self.wake()
         numbers = [*self._ports]
         for number in numbers:
-            self._processes[number].send_signal(signal.SIGTERM)
+            _send(self._processes[number], signal.SIGTERM)
         for number in numbers:
             self.end(number, signal.SIGTERM)
 
@@ -135,6 +135,12 @@ class Replicas:
             if reply.status != _UNAVAILABLE:
                 return _read(said)
         return Answer("refused", {"code": "no_replica", "retryable": True})
+
+
+def _send(process: Process, number: signal.Signals) -> None:
+    """Send a signal, also to a process that ends just now."""
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
 
 
 def _read(said: bytes) -> Answer:
