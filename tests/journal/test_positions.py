@@ -31,6 +31,8 @@ ASKED: Final = [
         (None, "ana", "eve"),
         ((None, None), (NOW, None), (None, NOW + timedelta(minutes=3))),
     )
+] + [
+    ChangeQuery(person=person, limit=4, since=since) for person in ("ana", "bo@x.test", "eve") for since in (None, NOW)
 ]
 
 
@@ -41,7 +43,7 @@ async def test_a_list_has_the_same_changes_whether_the_newest_or_few_are_looked_
     async with opens() as journal:
         for number in range(12):
             clock.move(minutes=-5 if number == 7 else 1)
-            caller = Caller("Claude", "1", ("ana", "bob", None)[number // 2 % 3])
+            caller = Caller("Claude", "1", ("ana", "bob", None)[number // 2 % 3], email=("bo@x.test", None)[number % 2])
             opening = make_opening(TOOLS[number % 3], at=clock(), caller=caller)
             if number in {3, 11}:
                 made = (await begin(journal, opening)).id
@@ -91,6 +93,7 @@ def expected(changes: list[Change], query: ChangeQuery) -> list[str]:
         if (query.tool in {None, one.opening.tool})
         and (query.outcome in {None, one.outcome})
         and (query.subject in {None, one.opening.caller.subject})
+        and (query.person in {None, one.opening.caller.subject, one.opening.caller.email})
         and (query.since is None or one.opening.at >= query.since)
         and (query.until is None or one.opening.at <= query.until)
     ]

@@ -59,6 +59,19 @@ async def test_counts_what_it_can_and_says_why_not_more(
         assert (count.total, count.groups, count.why) == (counted, {"medium": counted}, why)
 
 
+async def test_a_count_of_more_tasks_than_one_call_reads_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskhand.service.count_tasks._PAGE", 2)
+    monkeypatch.setattr("taskhand.service.count_tasks._MOST", 4)
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        for number in range(5):
+            await create(store, Edit(title=f"{number}", priority=1))
+        app = AppContext(store, journal_in(tmp_path), FixedClock())
+        count = (await count_tasks(app, TaskFilter(), "priority")).count
+    assert (count.total, count.why) == (4, "There are more tasks than one call counts.")
+
+
 async def test_a_count_of_nothing_fails_as_a_list_does(tmp_path: Path) -> None:
     async with open_store(tmp_path / "tasks.sqlite") as store:
         app = AppContext(Short(store, 1, 0), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]

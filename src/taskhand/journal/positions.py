@@ -41,6 +41,10 @@ _BY_TOOL: Final = (
 
 _OF_SUBJECT: Final = "json_valid(o.body) AND json_extract(o.body, '$.value.caller.subject') = ?"
 _OF_PERSON: Final = "? IN (json_extract(o.body, '$.value.caller.subject'), json_extract(o.body, '$.value.email'))"
+_ROWS_OF_PERSON: Final = " UNION ALL ".join(
+    f"SELECT p.seq FROM entry p WHERE p.kind = 'opening' AND json_valid(p.body) AND json_extract(p.body, '{path}') = ?"  # noqa: S608
+    for path in ("$.value.caller.subject", "$.value.email")
+)
 
 _LARGEST: Final = 2**63 - 1
 """The largest number that SQLite keeps as an integer."""
@@ -109,7 +113,8 @@ def _is_of_period(query: ChangeQuery) -> bool:
 
 def _may_be_rare(query: ChangeQuery) -> bool:
     """Whether the newest changes may all be others than those of the list, and an index tells those."""
-    return query.outcome is not None or query.tool is not None or (query.subject is not None and _is_of_period(query))
+    is_of_few = query.subject is not None and _is_of_period(query)
+    return is_of_few or any(one is not None for one in (query.outcome, query.tool, query.person))
 
 
 def _filters(query: ChangeQuery) -> list[_Clause]:
@@ -135,6 +140,8 @@ def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
         connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
     ):
         return _OF_SUBJECT, (query.subject,)
+    if query.person is not None and _are_few(connection, f"({_ROWS_OF_PERSON}) AS found", query.person, query.person):
+        return f"o.seq IN ({_ROWS_OF_PERSON})", (query.person, query.person)
     if query.outcome is not None:
         ended = "entry e WHERE e.kind = 'ending' AND e.outcome = ?"
         if _are_few(connection, ended, query.outcome):
@@ -146,8 +153,8 @@ def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
     return None
 
 
-def _are_few(connection: SqlConnection, found: str, value: str) -> bool:
-    return connection.execute(f"SELECT 1 FROM {found} LIMIT 1 OFFSET ?", (value, _FEW)).fetchone() is None  # noqa: S608
+def _are_few(connection: SqlConnection, found: str, *values: str) -> bool:
+    return connection.execute(f"SELECT 1 FROM {found} LIMIT 1 OFFSET ?", (*values, _FEW)).fetchone() is None  # noqa: S608
 
 
 def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list[SqlRow]:
