@@ -9,9 +9,9 @@ function show(field, value, names) {
 }
 const entries = (object) => Object.entries(object ?? {})
 const count = (totals) => entries(totals).map(([name, n]) => name + ': ' + n)
-const isFine = ({ outcome = 'applied', message, unapplied }) => /^(applied|box|unchanged)$/.test(outcome) && !message && !unapplied
+const isFine = ({ outcome = 'applied', message, unapplied }) => /applied|planned|unchanged/.test(outcome) && !message && !unapplied
 
-// What is box or was done with a task, or with several in the same way.
+// What is planned or was done with a task, or with several in the same way.
 const diff = (one) => el('div',
   /create|delete/.test(one.does) && el('b.' + one.does, say(one.does)), text(one.title ?? join(one.count, one.outcome, one.id)),
   one.does === 'delete' && text(join(when(one.due), one.responsibles), 'small'),

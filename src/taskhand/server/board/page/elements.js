@@ -23,7 +23,7 @@ function btn(id, label, act, busy, more) {
 }
 
 function fill(parent, ...children) {
-  const most = children.flat(4).filter(Boolean)
-  most.forEach((child, n) => parent.childNodes[n] === child || parent.insertBefore(child, parent.childNodes[n]))
-  while (parent.childNodes[most.length]) parent.lastChild.remove()
+  const kids = children.flat(4).filter(Boolean)
+  kids.forEach((child, n) => parent.childNodes[n] === child || parent.insertBefore(child, parent.childNodes[n]))
+  while (parent.childNodes[kids.length]) parent.lastChild.remove()
 }

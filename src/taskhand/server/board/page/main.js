@@ -24,15 +24,15 @@ function draw() {
   if (had !== document.body && had !== document.activeElement) (document.getElementById(had.id) ?? said).focus({ preventScroll: true })
 }
 
-function adapt({ theme, styles, locale: most }) {
+function adapt({ theme, styles, locale: name }) {
   const root = document.documentElement
   try {
-    if (most) locale = new Intl.Locale(most).toString()
+    if (name) locale = new Intl.Locale(name).toString()
   } catch {}
   es = /^es/.test(locale) ? 1 : 0
   root.lang = es ? 'es' : 'en'
   if (theme) root.style.colorScheme = theme
-  for (const [name, value] of entries(styles?.variables)) root.style.setProperty(name, value)
+  for (const [key, value] of entries(styles?.variables)) root.style.setProperty(key, value)
   draw()
 }
 

@@ -3,7 +3,7 @@ let plan
 
 function takePlan(got) {
   const { planId } = got
-  plan = { ...got, args: { planId, ...at(got) }, list: newList('tasks', 'list_changes', { changeId: planId, ...at(got) }) }
+  plan = { ...got, args: { planId, ...at(got) }, list: newList('tasks', 'list_changes', { changeId: planId, limit: 75, ...at(got) }) }
   notice('')
   box.querySelector('h2').focus()
 }
