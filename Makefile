@@ -104,7 +104,7 @@ $(IDENTITY)/.ready: tests/identity/package.json tests/identity/package-lock.json
 	npm ci --silent --no-audit --no-fund --prefix $(IDENTITY)
 	@touch $@
 
-# A real browser from npm, in front of the pages on which persons link credentials; pictures of them are in
+# A real browser from npm, in front of the board and of the pages on which persons link credentials; pictures are in
 # dist/browser/shots afterwards. As above where there is no npm.
 browser: $(READY) $(if $(shell command -v npm),$(BROWSER)/.ready)
 	BROWSER_MODULES=$$(ls -d $(CURDIR)/$(BROWSER)/node_modules || true) $(BIN)/python -m pytest -n 0 -rs tests/browser

@@ -31,7 +31,7 @@ class RealBrowser:
         """Do something in a tab; what the driver answers."""
         assert self.process.stdin is not None
         await self.process.stdin.send(f"{json.dumps({'do': what, 'tab': tab, **arguments})}\n".encode())
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             answered = json.loads(await self.answers.receive_until(b"\n", _MOST))
         assert "error" not in answered, answered["error"]
         return answered["answer"]

@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { hostActions } from './host.mjs'
 
 const require = createRequire(pathToFileURL(`${process.env.BROWSER_MODULES}/`))
-const load = async (name) => (await import(pathToFileURL(require.resolve(name)))).default
+const load = async (name) => {
+  const module = await import(pathToFileURL(require.resolve(name)))
+  return module.default ?? module
+}
 const [packed, { chromium }] = [await load('@sparticuz/chromium'), await load('playwright-core')]
 const axe = readFileSync(require.resolve('axe-core'), 'utf8') // run by the driver, as the pages run no script
 const args = packed.args.filter((one) => one !== '--disable-web-security') // what is tried here is that security
@@ -28,6 +32,7 @@ async function findViolations(page, scheme) {
 }
 
 const actions = {
+  ...hostActions(load, process.env.BROWSER_MODULES),
   open,
   goto: async ({ page, url }) => { const answer = await page.goto(url); return answer?.status() },
   back: async ({ page }) => { await page.goBack() },
@@ -61,10 +66,10 @@ const actions = {
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line)
   try {
-    const answer = await actions[asked.do]({ page: tabs[asked.tab], ...asked })
+    const answer = await actions[asked.do]({ page: tabs[asked.tab], axe, ...asked })
     process.stdout.write(`${JSON.stringify({ answer: answer ?? null })}\n`)
   } catch (error) {
-    process.stdout.write(`${JSON.stringify({ error: String(error) })}\n`)
+    process.stdout.write(`${JSON.stringify({ error: [error, error.cause].join(" ") })}\n`)
   }
 }
 await browser.close()

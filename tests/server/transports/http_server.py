@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
 from anyio.abc import ByteReceiveStream
+from mcp.server import Server
 
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
@@ -18,7 +20,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.wiring import open_app
 
-__all__ = ["ACCEPTS", "HELLO", "client_at", "is_open", "read_to_the_end", "served", "session_of"]
+__all__ = ["ACCEPTS", "HELLO", "client_at", "is_open", "listening", "read_to_the_end", "served", "session_of"]
 
 HELLO = {
     "jsonrpc": "2.0",
@@ -35,17 +37,24 @@ _LIMITS = HttpLimits()
 @asynccontextmanager
 async def served(store: Path, limits: HttpLimits = _LIMITS, *proxies: str, **more: str) -> AsyncIterator[int]:
     """The server in this process, with these settings and named proxies: its port."""
+    async with (
+        open_app(Settings.from_env({"TASKHAND_DB": str(store)} | more)) as app,
+        listening(create_server(app), limits, *proxies) as port,
+    ):
+        yield port
+
+
+@asynccontextmanager
+async def listening(server: Server[Any], limits: HttpLimits = _LIMITS, *proxies: str) -> AsyncIterator[int]:
+    """A server over HTTP, with named proxies: its port."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        async with (
-            open_app(Settings.from_env({"TASKHAND_DB": str(store)} | more)) as app,
-            anyio.create_task_group() as tasks,
-        ):
+        async with anyio.create_task_group() as tasks:
             said, heard = anyio.create_memory_object_stream[str](2)
             named = Proxies.named(proxies)
             serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait)
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
-            tasks.start_soon(serve, create_server(app), address, anyio.lowlevel.checkpoint)
+            tasks.start_soon(serve, server, address, anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(10):
                 url = await heard.receive()
             yield int(url.removesuffix("/mcp").rpartition(":")[2])
