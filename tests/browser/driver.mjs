@@ -73,3 +73,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 await browser.close()
+process.exit() // whatever a host still listens to

@@ -13,7 +13,7 @@ const isFine = ({ outcome = 'applied', message, unapplied }) => /applied|planned
 
 // What is planned or was done with a task, or with several in the same way.
 const diff = (one) => el('div',
-  /create|delete/.test(one.does) && el('b.' + one.does, say(one.does)), text(one.title ?? join(one.count, one.outcome, one.id)),
+  /create|delete/.test(one.does) && el('b.' + one.does, say(one.does)), text(one.title ?? join(one.count, one.outcome)),
   one.does === 'delete' && text(join(when(one.due), one.responsibles), 'small'),
   entries(one.changed).map(([field, { from, to, names }]) => el('div', el('small', say(field), ': '), el('del', show(field, from, names)), ' → ', el('ins', show(field, to, names)))),
   [!isFine(one) && one.title && one.outcome, one.message, one.unapplied?.map(({ field, asked, got }) => say('unapplied', say(field), show(field, asked), show(field, got)))]

@@ -19,7 +19,7 @@ function draw() {
   fresh.className = why ? 'bad' : 'soft'
   fill(next, actions.map((one) => one && btn('next ' + one[0], one[0], one[1])))
   fill(box, plan && makePlan(plan))
-  fill(view, rows && [rows[0] ? list === tasks ? makeTasks(list) : items(rows.map(makeChange)) : el('p', say('nothing')), more(list)])
+  fill(view, rows && [rows[0] ? list === tasks ? makeTasks(list) : items([...rows.map(makeChange), ...(list.got.tasks ?? []).map(diff)]) : el('p', say('nothing')), more(list)])
   // Who works by keyboard keeps the place.
   if (had !== document.body && had !== document.activeElement) (document.getElementById(had.id) ?? said).focus({ preventScroll: true })
 }
@@ -82,7 +82,7 @@ function start(tries) {
     protocolVersion: '2026-01-26',
     appInfo: { name: 'taskhand', version: '1' },
     appCapabilities: { availableDisplayModes: ['inline', 'fullscreen'] },
-  }).then(({ hostContext }) => {
+  }).then(({ hostContext = {} }) => {
     clearTimeout(again)
     if (hasHost) return
     hasHost = 1

@@ -15,7 +15,7 @@ function refuse({ code, message, next: step, candidates = [], difference = [] },
 }
 
 async function act(tool, args, name, retry) {
-  const doubt = (why) => notice('bad', [say('lost'), name, why], [[say('refresh'), () => load(tasks)]])
+  const doubt = (why) => notice('bad', [say('lost'), name, why])
   writes += 1
   draw()
   const got = await call(tool, args, doubt)
@@ -49,7 +49,7 @@ function takeDone(got, args, title) {
     changeId && [say('undo'), () => undo(changeId, { connection })],
     planId && [say('apply'), () => act('apply_plan', { planId, ...at({ connection }) }, say('apply'))],
   ])
-  if (task && tasks.rows) tasks.rows = tasks.rows.map((one) => one.id === task.id ? { ...one, ...task } : one)
+  if (task && tasks.rows) tasks.rows = tasks.rows.map((one) => one.id === task.id && [one.connection, ''].includes(connection ?? '') ? { ...one, ...task } : one)
   else if (tasks.rows) load(tasks)
   if (changes.rows) load(changes)
 }
