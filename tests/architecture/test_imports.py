@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "server": {
         "domain",
         "backends/base",
+        "events/event_store",
         "journal/journal",
         "keys/key",
         "keys/key_check",

@@ -248,6 +248,7 @@ BASE: dict[str, dict[str, Any]] = {
     "delete_task": {"id": "{task}"},
     "apply_plan": {"planId": "{plan}"},
     "list_changes": {"limit": 5},
+    "list_events": {"limit": 5, "since": "2026-03-02"},
     "undo_change": {"changeId": "{change}"},
 }
 """A call of each tool with nothing but what is meant; writes are planned only."""
@@ -273,6 +274,8 @@ async def _prepare(agent: Agent, arm: Arm) -> dict[str, dict[str, Any]]:
     schemas = await _schemas(agent)
     calls = {tool: {name: filled(value) for name, value in sent.items()} for tool, sent in BASE.items()}
     calls["create_task"] |= agent.needs
+    if isinstance(await _outcome(agent, "list_events", calls["list_events"]), Refused):
+        del calls["list_events"]  # the backend does not tell what was changed
     return {
         tool: sent | ({"dryRun": True} if "dryRun" in schemas[tool]["properties"] else {})
         for tool, sent in calls.items()

@@ -13,7 +13,7 @@ OUTPUT = {
     "plain_client": "still there after a restart",
     "repeatable_run": "Send the proposal to Acme",
     "over_http": "completed it",
-    "keys": "list_changes\nThe report now gets 401",
+    "keys": "list_events\nThe report now gets 401",
 }
 
 

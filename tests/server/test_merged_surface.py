@@ -104,7 +104,7 @@ async def test_two_accounts_whose_ids_look_alike_are_told_apart_by_name(tmp_path
     async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
         required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required(tool)}
     assert required >= NOTHING_ELSE_TELLS | {"get_task", "update_task", "bulk_update_tasks", "delete_task"}
-    assert not required & {"list_connections", "apply_plan", "undo_change", "list_changes"}
+    assert not required & {"list_connections", "apply_plan", "undo_change", "list_changes", "list_events"}
 
 
 def _required(tool: dict[str, Any]) -> list[str]:

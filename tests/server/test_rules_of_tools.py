@@ -38,6 +38,7 @@ ALLOWED = {
     "list_tasks",
     "find_contacts",
     "list_changes",
+    "list_events",
     "create_task",
     "create_tasks",
 }

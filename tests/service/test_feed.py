@@ -72,7 +72,7 @@ async def test_own_writes_are_known_by_their_change_and_those_of_others_are_told
         await stage.others.rename(await stage.others.rename(task, "Call Ben"), "Call Ana")
         await look(stage.app)
         assert [one for *_, one in await seen(stage)][1:] == [None, None], "the value is the same, the change is not"
-        assert told == [feed_id(None), feed_id(None), task.id]
+        assert told == [feed_id(None), feed_id(None), task.id], "each task once"
 
 
 async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_path: Path) -> None:

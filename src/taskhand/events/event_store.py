@@ -64,13 +64,13 @@ class KeptEvent:
 class EventFilter:
     """Which events are shown; what is None or empty filters nothing.
 
-    `person_id` did it, or was responsible for the task before or after it. `visible_to` is the only member whose tasks
-    are shown: an event whose responsibles are unknown is not.
+    `person_ids` are people of whom one did it, or was responsible for the task before or after it. `visible_to` is the
+    only member whose tasks are shown: an event whose responsibles are unknown is not.
     """
 
     kinds: tuple[EventKind, ...] = ()
     task_id: str | None = None
-    person_id: str | None = None
+    person_ids: tuple[str, ...] = ()
     visible_to: str | None = None
 
 
@@ -92,9 +92,8 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What may be missing behind the event of this number, as a sentence, and when that was learned."""
+    """What may be missing, as a sentence, and when the look began that has found it so."""
 
-    seq: int
     at: datetime
     sentence: str
 
@@ -175,8 +174,8 @@ class EventStore(Protocol):
         """Events of the feed."""
         ...
 
-    async def find_gaps(self, feed: FeedName, after_seq: int, through: int) -> tuple[Gap, ...]:
-        """What may be missing behind these events, the oldest first."""
+    async def find_gaps(self, feed: FeedName, after: datetime) -> tuple[Gap, ...]:
+        """What may be missing as looks after a moment have found, the oldest first."""
         ...
 
     async def find_bookmark(self, feed: FeedName, caller: str) -> Bookmark | None:

@@ -41,9 +41,9 @@ def _filter(only: EventFilter) -> tuple[list[str], list[Any]]:
     if only.task_id is not None:
         where.append("task_id = ?")
         values.append(only.task_id)
-    if only.person_id is not None:
-        where.append("(by_id = ? OR instr(people, ?) > 0)")
-        values += [only.person_id, json.dumps(only.person_id)]
+    if only.person_ids:
+        where.append(f"({' OR '.join(['by_id = ? OR instr(people, ?) > 0'] * len(only.person_ids))})")
+        values += [value for one in only.person_ids for value in (one, json.dumps(one))]
     if only.visible_to is not None:
         where.append("instr(people, ?) > 0")
         values.append(json.dumps(only.visible_to))

@@ -106,16 +106,16 @@ class SqlEventStore:
             lambda connection: tuple(_kept_event(row) for row in connection.execute(sql, values))
         )
 
-    async def find_gaps(self, feed: FeedName, after_seq: int, through: int) -> tuple[Gap, ...]:
-        """What may be missing behind these events."""
+    async def find_gaps(self, feed: FeedName, after: datetime) -> tuple[Gap, ...]:
+        """What may be missing as looks after a moment have found."""
         sql = (
             "SELECT gap.* FROM gap JOIN feed ON feed.id = gap.feed WHERE feed.place = ? AND feed.person = ? "
-            "AND gap.seq >= ? AND gap.seq <= ? ORDER BY gap.at"
+            "AND gap.at > ? ORDER BY gap.at, gap.sentence"
         )
         return await self._store.peek(
             lambda connection: tuple(
-                Gap(row["seq"], datetime.fromisoformat(row["at"]), row["sentence"])
-                for row in connection.execute(sql, (*_columns(feed), after_seq, through))
+                Gap(datetime.fromisoformat(row["at"]), row["sentence"])
+                for row in connection.execute(sql, (*_columns(feed), instant(after)))
             )
         )
 
@@ -244,8 +244,8 @@ def _commit_look(
     kept = _insert_events(row, zip(look.events, old, strict=True), at, connection)
     if look.gap is not None:
         connection.execute(
-            "INSERT INTO gap VALUES (?, ?, ?, ?) ON CONFLICT (feed, seq, sentence) DO UPDATE SET at = excluded.at",
-            (row["id"], row["last_seq"], instant(at), look.gap),
+            "INSERT INTO gap VALUES (?, ?, ?) ON CONFLICT (feed, at, sentence) DO NOTHING",
+            (row["id"], instant(at), look.gap),
         )
     _keep_tasks(row["id"], look.tasks, connection)
     connection.executemany(

@@ -23,6 +23,8 @@ __all__ = ["list_schemas"]
 
 _SAID_AGAIN: Final = frozenset({"priority"})
 """The arguments whose values nobody could guess."""
+_VALUES_ELSEWHERE: Final = frozenset({"outcome", "kinds"})
+"""The arguments whose values are those in the tool's answer."""
 _RARE: Final = frozenset({"idProperty", "addNote"})
 _WHERE: Final = re.compile(r"(?:^|; )((?:only|not) on [^;]+)$")
 """The end of a description, which says which connections have the argument."""
@@ -43,7 +45,7 @@ def list_schemas(
                 continue  # a new task has nothing to empty
             words = (name, node.get("description", ""))
             is_repeated = words in described and name != CONNECTION
-            properties[name] = _short(_repeated(name, node) if is_repeated else node, names, tool)
+            properties[name] = _short(name, _repeated(name, node) if is_repeated else node, names, tool)
             described.add(words)
         listed[tool.name] = schema | {"properties": properties}
     return listed
@@ -67,19 +69,28 @@ def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) 
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
-def _short(node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
-    """The argument without the names of tools, and without null where "" says the same."""
+def _short(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
+    """The argument without values that are names of tools or in its description, and without null where "" is that."""
     if "properties" in node:
         return node | {"properties": {name: _short_inner(name, one) for name, one in node["properties"].items()}}
+    if name == CONNECTION:
+        return node
+    if name in _VALUES_ELSEWHERE and "items" in node:
+        return node | {"items": {"type": "string"}}
     if "properties" in node.get("items", ()):
-        return node | {"items": _short(node["items"], tools, tool)}
+        return node | {"items": _short(name, node["items"], tools, tool)}
     text = node.get("description", "")
     described = {"description": text} if text else {}
     value = node["anyOf"][0] if "anyOf" in node else node
-    if tools & {*value.get("enum", ())}:
+    values = {*value.get("enum", ())}
+    if tools & values or name in _VALUES_ELSEWHERE or (values and all(_says(text, one) for one in values)):
         return described | {"type": "string"}
     is_text = _without(value, "description") == {"type": "string"}
     return described | {"type": "string"} if is_text and (tool.kind == "create" or "null" not in text) else node
+
+
+def _says(text: str, value: str) -> bool:
+    return re.search(rf"\b{re.escape(value)}\b", text) is not None
 
 
 def _short_inner(name: str, node: Schema) -> Schema:

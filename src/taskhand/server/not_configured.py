@@ -28,7 +28,7 @@ from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource_handlers import to_listed_resources, to_listed_templates
 from taskhand.server.resources import RESOURCES
-from taskhand.server.schema import input_schema
+from taskhand.server.schema import input_schema, shorten_schema
 from taskhand.server.tool_handlers import error_result, to_listed_tool
 from taskhand.server.tools import TOOLS
 
@@ -62,7 +62,7 @@ class NotConfiguredHandlers:
 
     async def list_tools(self, _: _Context, __: _Page) -> ListToolsResult:
         """Every tool, with the widest schemas: which backend is meant is not known."""
-        schemas = ((tool, input_schema(tool.arguments, Capabilities())) for tool in TOOLS)
+        schemas = ((tool, shorten_schema(input_schema(tool.arguments, Capabilities()))) for tool in TOOLS)
         return ListToolsResult(tools=[to_listed_tool(tool, schema) for tool, schema in schemas])
 
     async def call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:

@@ -37,6 +37,7 @@ __all__ = [
     "output_names",
     "output_schema",
     "schema_in_clauses",
+    "shorten_schema",
 ]
 
 Schema = dict[str, Any]
@@ -50,6 +51,8 @@ ARGUMENT_OF_VALUE: Final[Mapping[str, str]] = {"task_type": "taskType", "deal_id
 """The argument that a backend must have for a value of these arguments to mean something."""
 CLAUSES: Final = "clauses"
 """The key of a description in clauses; no schema that is sent has it."""
+_CHANGES: Final = "changes"
+_TEXT: Final[Schema] = {"type": "string"}
 _DESCRIBING: Final = ("description", CLAUSES)
 _NOISE = frozenset({"title", "default", "$defs"})
 _JSON_TYPES: Final[Mapping[type, str]] = {
@@ -103,6 +106,17 @@ def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
         one if isinstance(one, str) else ", ".join(f"{value} {word}" for value, word in one.items()) for one in clauses
     ]
     return f"{'; '.join(texts)}."
+
+
+def shorten_schema(schema: Schema) -> Schema:
+    """The schema as a client is shown it: a text in a change of many is offered without null, as "" says the same."""
+    shown = dict(schema["properties"])
+    if _CHANGES in shown:
+        fields = shown[_CHANGES]["properties"]
+        plain = {name: _without_null(field) for name, field in fields.items()}
+        kept = {name: plain[name] if plain[name] == _TEXT else field for name, field in fields.items()}
+        shown[_CHANGES] = shown[_CHANGES] | {"properties": kept}
+    return schema | {"properties": shown}
 
 
 @cache

@@ -33,7 +33,7 @@ from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.whole import render_whole_write
 from taskhand.server.render.writes import render_write
-from taskhand.server.schema import Schema, fields_of, output_names, output_schema
+from taskhand.server.schema import Schema, fields_of, output_names, output_schema, shorten_schema
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
@@ -65,7 +65,7 @@ class ToolHandlers:
         else:
             notes = mine.first.backend.capabilities.notes if offered else None
             offered = tuple(one for one in offered if not one.only_with_several)
-            shown = [to_listed_tool(one, self._schemas.of(one, mine.first), notes) for one in offered]
+            shown = [to_listed_tool(one, shorten_schema(self._schemas.of(one, mine.first)), notes) for one in offered]
         if self.served.shows_board(ctx):
             from taskhand.server.board.metadata import tool_metadata  # noqa: PLC0415  few clients show pages
 

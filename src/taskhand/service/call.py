@@ -31,16 +31,14 @@ _MOST_REFUSED: Final = 100
 class Options(Body):
     """Options of every tool that writes."""
 
-    dry_run: Annotated[bool, Field(description="Plan only; answers planId.")] | MISSING = MISSING
-    reason: Annotated[str, Field(description="For the journal.")] | MISSING = MISSING
+    dry_run: Annotated[bool, Field(description="Only answers a plan.")] | MISSING = MISSING
+    reason: Annotated[str, Field(description="Why.")] | MISSING = MISSING
 
 
 class RepeatableOptions(Options):
     """Options of tools that take an idempotency key."""
 
-    idempotency_key: (
-        Annotated[str, Field(description="Any text; a repeat with the same key is not done again.")] | MISSING
-    ) = MISSING
+    idempotency_key: Annotated[str, Field(description="Any text; a repeat is not done again.")] | MISSING = MISSING
 
 
 class AlreadyClaimed(Exception):

@@ -17,7 +17,7 @@ from taskhand.service.own_doing import find_own_doing
 from taskhand.service.own_writes import with_change_ids
 from taskhand.service.task_updates import feed_id
 
-__all__ = ["feed_of", "find_source", "look", "no_feed_error"]
+__all__ = ["KnownView", "feed_of", "find_source", "look", "no_feed_error"]
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ async def _look_once(
 ) -> tuple[tuple[KeptEvent, ...], bool] | None:
     """The new events of one look, and whether more waits; None where another process has looked meanwhile."""
     at, hints = app.clock(), await store.find_hints(feed.name)
-    known = _Known(store, feed.name)
+    known = KnownView(store, feed.name)
     own = await find_own_doing(app, feed, known, at) if source.compares else None
     if own is not None:
         known.overlay = own.tasks
@@ -124,7 +124,7 @@ def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:
     yield from dict.fromkeys(one.event.task_id for one in new if one.event.change_id is None)
 
 
-class _Known:
+class KnownView:
     """The tasks as the last look has left them, and over these what is known better since."""
 
     def __init__(self, store: EventStore, feed: FeedName) -> None:

@@ -21,14 +21,16 @@ async def resolve_people(
     return await _resolve(app, team, given, current, argument=argument, gone=set(current) - known)
 
 
-async def resolve_filter_people(app: AppContext, team: Team, given: Sequence[str]) -> People:
+async def resolve_filter_people(
+    app: AppContext, team: Team, given: Sequence[str], argument: str = "responsibleIds"
+) -> People:
     """The people of a filter: those who left the team may still have tasks, so they are found too.
 
     An id is accepted whether or not it is known.
     """
     pattern = app.backend.capabilities.member_id_pattern
     ids = [one for text in given if re.fullmatch(pattern, one := people.without_mark(text) or text)]
-    return await _resolve(app, team, given, ids)
+    return await _resolve(app, team, given, ids, argument=argument)
 
 
 async def find_former_members(app: AppContext, ids: Collection[str], team: Collection[str]) -> dict[str, Member]:

@@ -35,6 +35,7 @@ VALID: dict[str, dict[str, Any]] = {
     "delete_task": {"id": TASK},
     "apply_plan": {"planId": PLAN},
     "list_changes": {"limit": 5},
+    "list_events": {"limit": 5},
     "undo_change": {"changeId": CHANGE},
 }
 """A call of each tool that would be answered, were nothing wrong with it."""

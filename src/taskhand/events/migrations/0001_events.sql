@@ -42,10 +42,9 @@ CREATE TABLE task (
 
 CREATE TABLE gap (
     feed     INTEGER NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
-    seq      INTEGER NOT NULL,
     at       TEXT NOT NULL,
     sentence TEXT NOT NULL,
-    PRIMARY KEY (feed, seq, sentence)
+    PRIMARY KEY (feed, at, sentence)
 ) STRICT;
 
 CREATE TABLE bookmark (

@@ -15,6 +15,7 @@ from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, Untrusted
 from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.errors import name_connections
+from taskhand.server.render.events import EventsAnswer, event_row, first_look_note
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
 from taskhand.server.render.rows import Row, RowField
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from taskhand.service.everywhere import Everywhere
     from taskhand.service.known_names import OfKnown
     from taskhand.service.list_changes_everywhere import ChangeLists
+    from taskhand.service.list_events_everywhere import EventLists
     from taskhand.service.list_tasks_everywhere import TaskLists
 
-__all__ = ["ChangesEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
+__all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 
 _MESSAGE: Final = 160
 _CANDIDATE: Final = 200
@@ -163,6 +165,38 @@ class ChangesEverywhereAnswer(ChangesAnswer):
             if count <= 1 or len(render_text(answer)) <= LARGEST:
                 return answer
             count //= 2
+
+
+class EventsEverywhereAnswer(EventsAnswer):
+    """A page of the feeds of several connections."""
+
+    free_text = (*EventsAnswer.free_text, *_LEFT_OUT_TEXTS)
+
+    unreachable: tuple[ToldRow, ...] | MISSING = MISSING
+    left_out: tuple[ToldRow, ...] | MISSING = MISSING
+
+    @classmethod
+    def of_several(
+        cls, lists: "EventLists", shown: int, matched: Mapping[str, Sequence[Match]], note: str | None = None
+    ) -> "EventsEverywhereAnswer":
+        """The answer with the first rows of a page; what is said of one connection names it."""
+        wordings = {name: wording for name, (_, wording) in lists.found.answers.items()}
+        firsts = [first_look_note(page) for page in lists.pages.values()]
+        told = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
+        since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
+        return cls(
+            since=min((wording.moment(one) or "" for one, wording in since), default=MISSING),
+            events=tuple(
+                event_row(one, wordings[name]).model_copy(update={"connection": name})
+                for name, one in lists.rows[:shown]
+            ),
+            matched=_match_rows(matched, lists.found),
+            next_cursor=lists.cursor_after(shown),
+            more=lists.has_more(shown) or MISSING,
+            note=" ".join(filter(None, (*dict.fromkeys(firsts), *told, note))) or MISSING,
+            unreachable=_told_rows([*lists.found.unreachable.items()]),
+            left_out=_told_rows([*lists.found.left_out.items()]),
+        )
 
 
 def _told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:

@@ -12,6 +12,7 @@ from taskhand.server.tools.delete_task import DELETE_TASK
 from taskhand.server.tools.find_contacts import FIND_CONTACTS
 from taskhand.server.tools.get_task import GET_TASK
 from taskhand.server.tools.list_changes import list_changes_tool
+from taskhand.server.tools.list_events import LIST_EVENTS
 from taskhand.server.tools.list_statuses import LIST_STATUSES
 from taskhand.server.tools.list_tasks import LIST_TASKS
 from taskhand.server.tools.list_team_members import LIST_TEAM_MEMBERS
@@ -38,7 +39,7 @@ _ON_TASKS: tuple[Tool[Any], ...] = (
 )
 _WRITING = [tool.name for tool in (*_ON_TASKS, UNDO_CHANGE) if tool.writes]
 
-TOOLS: tuple[Tool[Any], ...] = (*_ON_TASKS, list_changes_tool(_WRITING), UNDO_CHANGE)
+TOOLS: tuple[Tool[Any], ...] = (*_ON_TASKS, list_changes_tool(_WRITING), UNDO_CHANGE, LIST_EVENTS)
 """The tools of a server with one connection."""
 
 

@@ -46,7 +46,7 @@ COMPLETE_TASK = Tool(
     title="Complete a task",
     description=(
         "Finish one task: moves it to the status of type done (master_done if there is none) and says which. "
-        "To reopen it or set any other status use update_task."
+        "For any other status use update_task."
     ),
     kind="update",
     arguments=CompleteTask,

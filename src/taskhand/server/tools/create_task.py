@@ -23,7 +23,7 @@ CREATE_TASK = Tool(
     title="Create a task",
     description=(
         "Create one task in the initial status; update_task sets another. The same call within two minutes returns the "
-        "first task; a new idempotencyKey creates a second one on purpose."
+        "first task, unless idempotencyKey is new."
     ),
     kind="create",
     arguments=CreateTask,

@@ -21,7 +21,7 @@ class FindContacts(Body):
     query: Annotated[
         str,
         Field(
-            description="Part of a name, phone number or e-mail, or an id; at least 2 characters.",
+            description="Part of a name, phone number or e-mail, or an id; 2 characters or more.",
             json_schema_extra=field_notes(deals="a deal is found by its name, for dealId"),
         ),
     ]
@@ -39,7 +39,7 @@ FIND_CONTACTS = Tool(
     title="Find contacts",
     description=(
         "Find outside contacts by name, phone or e-mail, to get the aiContactId and aiCustomerId that link a task to "
-        "them. For colleagues who do tasks use list_team_members."
+        "them. For colleagues use list_team_members."
     ),
     kind="read",
     arguments=FindContacts,

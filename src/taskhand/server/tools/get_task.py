@@ -39,7 +39,7 @@ async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
 GET_TASK = Tool(
     name="get_task",
     title="Get one task",
-    description="Read one whole task by id, description included. To find a task or its id, use list_tasks.",
+    description="Read one whole task by id, description included.",
     kind="read",
     arguments=GetTask,
     answer=TaskAnswer,

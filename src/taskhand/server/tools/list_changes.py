@@ -167,10 +167,7 @@ def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
     return Tool(
         name="list_changes",
         title="List changes",
-        description=(
-            "List what was done here, newest first: when, by which tool and client, to which tasks, from what to what, "
-            "with what outcome. changeId goes to undo_change."
-        ),
+        description="List what was done here, newest first: by which tool, from what to what, with what outcome.",
         kind="read",
         arguments=create_model("ListChanges", __base__=ListChanges, tool=(names | MISSING, MISSING)),
         answer=ChangesAnswer,

@@ -114,9 +114,9 @@ LIST_TASKS = Tool(
     name="list_tasks",
     title="List tasks",
     description=(
-        "Find or count tasks by responsible, dates, status, text, priority or contact; all filters are optional and "
-        "combine. Finished tasks are included unless status says otherwise. Returns compact rows, and nextCursor while "
-        "more follow. For one whole task by id use get_task."
+        "Find or count tasks by responsible, dates, status, text, priority or contact; filters combine. "
+        "Finished tasks are included unless status says otherwise. Returns rows, and nextCursor while more "
+        "follow. For one whole task by id use get_task."
     ),
     kind="read",
     arguments=ListTasks,

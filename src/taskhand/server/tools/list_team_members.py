@@ -23,7 +23,7 @@ LIST_TEAM_MEMBERS = Tool(
     title="List team members",
     description=(
         "List the people who can be responsible for tasks, with id, name and e-mail, and who 'me' is. Not needed "
-        "before a write: responsibleIds takes names and e-mails too."
+        "before a write: it takes names and e-mails."
     ),
     kind="read",
     arguments=ListTeamMembers,

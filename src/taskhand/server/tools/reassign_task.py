@@ -46,10 +46,7 @@ async def _run(call: Call, arguments: ReassignTask) -> Written:
 REASSIGN_TASK = Tool(
     name="reassign_task",
     title="Reassign a task",
-    description=(
-        "Replace who is responsible for one task or, where it can have several people, add or remove some. "
-        "A name that several people have is refused with candidates."
-    ),
+    description=("Replace who is responsible for one task or, where it can have several people, add or remove some."),
     kind="update",
     arguments=ReassignTask,
     answer=WriteAnswer,

@@ -33,8 +33,7 @@ UNDO_CHANGE = Tool(
     name="undo_change",
     title="Undo a change",
     description=(
-        "Undo one change: restore the fields that it set, unless they changed since. A deleted task is created again "
-        "under a new id."
+        "Undo one change: restore the fields that it set, unless they changed since, or the tasks that it deleted."
     ),
     kind="update",
     arguments=UndoChange,

@@ -46,10 +46,9 @@ CREATE TABLE task (
 
 CREATE TABLE gap (
     feed     bigint NOT NULL REFERENCES feed (id) ON DELETE CASCADE,
-    seq      bigint NOT NULL,
     at       text COLLATE "C" NOT NULL,
     sentence text COLLATE "C" NOT NULL,
-    PRIMARY KEY (feed, seq, sentence)
+    PRIMARY KEY (feed, at, sentence)
 );
 
 CREATE TABLE bookmark (

@@ -1,0 +1,117 @@
+"""The answers of list_events: a row for each change in the CRM; pure."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pydantic import MISSING
+
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.receipt import FieldChange, people_in
+from taskhand.domain.text import truncate
+from taskhand.domain.wording import Wording
+from taskhand.server.render.answer import Answer, UntrustedAnswer
+from taskhand.server.render.matches import MatchRow
+from taskhand.server.render.writes import render_changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taskhand.events.event_store import KeptEvent
+    from taskhand.service.list_events import EventPage
+
+__all__ = ["EventRow", "EventsAnswer", "event_row", "first_look_note", "people_in_events"]
+
+_TITLE: Final = 60
+_NAME: Final = 60
+_FIRST: Final = "This is your first look: it begins now. For what was before, send since, such as yesterday."
+
+
+class EventRow(Answer):
+    """One change of a task. It was `at` a moment, or `between` two; `changeId` is there where Taskhand did it.
+
+    `changed` has no `from` where the CRM tells the new value alone.
+    """
+
+    at: str | MISSING = MISSING
+    between: tuple[str, str] | MISSING = MISSING
+    kind: str
+    id: str
+    title: str | MISSING = MISSING
+    changed: dict[str, Any] | MISSING = MISSING
+    by: str | MISSING = MISSING
+    change_id: str | MISSING = MISSING
+    connection: str | MISSING = MISSING
+
+
+class EventsAnswer(UntrustedAnswer):
+    """A page of a feed, the newest change last. `more` is there where others wait behind `nextCursor`."""
+
+    free_text: ClassVar[tuple[str, ...]] = ("events.title", "events.changed", "events.by", "matched.name")
+    listed: ClassVar[tuple[str, ...]] = ("since", "events", "nextCursor", "more", "note")
+
+    since: str | MISSING = MISSING
+    events: tuple[EventRow, ...]
+    matched: tuple[MatchRow, ...] | MISSING = MISSING
+    next_cursor: str
+    more: bool | MISSING = MISSING
+    note: str | MISSING = MISSING
+
+    @classmethod
+    def of(cls, page: "EventPage", shown: int, wording: Wording, note: str | None = None) -> "EventsAnswer":
+        """The answer with the first events of a page."""
+        return cls(
+            since=wording.moment(page.since) or MISSING,
+            events=tuple(event_row(one, wording) for one in page.events[:shown]),
+            next_cursor=page.cursor_after(shown),
+            more=True if page.more or shown < len(page.events) else MISSING,
+            note=" ".join(filter(None, (first_look_note(page), *page.notes, note))) or MISSING,
+        )
+
+
+def first_look_note(page: "EventPage") -> str | None:
+    """What is said to who has never looked before."""
+    return _FIRST if page.since is None else None
+
+
+def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
+    """The ids of the people in the rows of events."""
+    found = [one.event for one in events]
+    return people_in(_known(change) for one in found for change in one.changed).union(
+        one.by for one in found if one.by is not None
+    )
+
+
+def event_row(kept: "KeptEvent", wording: Wording) -> EventRow:
+    """The row of an event."""
+    event = kept.event
+    facts: dict[str, Any] = {
+        "at": wording.moment(event.at),
+        "between": tuple(wording.moment(one) for one in event.between) if event.between and not event.at else None,
+        "title": truncate(event.title, _TITLE) if event.title else None,
+        "changed": _changed(event, wording),
+        "by": truncate(_name_of(event, wording), _NAME),
+        "change_id": event.change_id,
+    }
+    return EventRow(kind=event.kind, id=event.task_id, **{name: value for name, value in facts.items() if value})
+
+
+def _name_of(event: TaskEvent, wording: Wording) -> str:
+    return wording.people([event.by])[0] if event.by is not None else event.by_name or ""
+
+
+def _changed(event: TaskEvent, wording: Wording) -> dict[str, Any]:
+    """The fields with their values before and after; of a new task the values alone, without its title."""
+    if event.kind == "deleted":
+        return {}
+    is_new = event.kind == "created"
+    shown = render_changed((_known(one) for one in event.changed if not (is_new and one.field == "title")), wording)
+    without = {one.field for one in event.changed if is_new or one.before is MISSING}
+    return {
+        field: {name: value for name, value in sides.items() if name != "from"} if field in without else sides
+        for field, sides in shown.items()
+    }
+
+
+def _known(change: FieldChange) -> FieldChange:
+    """The change, with null for a value that is not known."""
+    before, after = (None if one is MISSING else one for one in (change.before, change.after))
+    return FieldChange(change.field, before, after)

@@ -1,0 +1,119 @@
+"""The tool `list_events`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import MISSING, Field
+
+from taskhand.domain.event import EventKind
+from taskhand.domain.names import Match
+from taskhand.domain.task import Body
+from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.events import EventsAnswer, people_in_events
+from taskhand.server.render.matches import match_rows
+from taskhand.server.tool import Tool
+from taskhand.service.call import Call
+from taskhand.service.wording_for import wording_for
+
+if TYPE_CHECKING:
+    from taskhand.service.list_events import EventsAsked
+
+__all__ = ["LIST_EVENTS"]
+
+_LIMIT: Final = 50
+
+
+class ListEvents(Body):
+    """The filters of the feed, and the page."""
+
+    since: Annotated[str, Field(description="ISO 8601 time or words; your last look if left out.")] | MISSING = MISSING
+    kinds: Annotated[tuple[EventKind, ...], Field(description="Only these.")] | MISSING = MISSING
+    people: Annotated[tuple[str, ...], Field(description="Who did it, or was or is responsible.")] | MISSING = MISSING
+    task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
+    limit: Annotated[int, Field(ge=1, le=100, description="50 if left out.")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
+
+
+async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
+    from taskhand.service.list_events import list_events, mark_shown
+
+    asked, matched = await _asked(call, arguments)
+    page = await list_events(call.app, asked)
+    wording = await wording_for(call.app, people_in_events(page.events))
+    shown, note = len(page.events), call.app.principal.rules.note_on_lists
+    while True:
+        answer = EventsAnswer.of(page, shown, wording, note)
+        if shown <= 1 or len(render_text(answer)) <= LARGEST:
+            break
+        shown //= 2
+    await mark_shown(call.app, asked, page, shown)
+    return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
+
+
+async def _asked(call: Call, arguments: ListEvents) -> "tuple[EventsAsked, tuple[Match, ...]]":
+    """What is asked for, and the names and the day that were sent in words."""
+    from taskhand.service.list_events import EventsAsked
+    from taskhand.service.list_team_members import list_team_members
+    from taskhand.service.people import resolve_filter_people
+
+    since, matched = (None, ()) if arguments.since is MISSING else _moment(call, arguments.since)
+    people = None
+    if arguments.people is not MISSING:
+        people = await resolve_filter_people(
+            call.app, await list_team_members(call.app), arguments.people, argument="people"
+        )
+    asked = EventsAsked(
+        call.caller.key,
+        _LIMIT if arguments.limit is MISSING else arguments.limit,
+        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+        since=since,
+        kinds=() if arguments.kinds is MISSING else arguments.kinds,
+        task_id=None if arguments.task_id is MISSING else arguments.task_id,
+        person_ids=people.ids if people else (),
+    )
+    return asked, (*matched, *(people.shortened if people else ()))
+
+
+def _moment(call: Call, text: str) -> tuple[datetime, tuple[Match, ...]]:
+    """The time that was sent, or where the day that was sent in words begins."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        from taskhand.domain.date_words.arguments import read_edge_of_time
+
+        return read_edge_of_time("since", text, "from", call.app.reference)
+    return at if at.tzinfo else at.replace(tzinfo=UTC), ()
+
+
+async def _run_everywhere(calls: Mapping[str, Call], arguments: ListEvents) -> EventsAnswer:
+    from taskhand.server.render.everywhere import EventsEverywhereAnswer
+    from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
+
+    apps = {name: call.app for name, call in calls.items()}
+    asked = {name: await _asked(call, arguments) for name, call in calls.items()}
+    queries = {name: query for name, (query, _) in asked.items()}
+    cursor = None if arguments.cursor is MISSING else arguments.cursor
+    found = await list_events_everywhere(apps, queries, people_in_events, cursor=cursor)
+    shown, note = len(found.rows), next(iter(apps.values())).principal.rules.note_on_lists
+    matched = {name: own for name, (_, own) in asked.items()}
+    while True:
+        answer = EventsEverywhereAnswer.of_several(found, shown, matched, note)
+        if shown <= 1 or len(render_text(answer)) <= LARGEST:
+            break
+        shown //= 2
+    await mark_shown_everywhere(apps, queries, found, shown)
+    return answer
+
+
+LIST_EVENTS = Tool(
+    name="list_events",
+    title="List events",
+    description="List what anybody changed in the CRM, newest last, from what to what, and by whom.",
+    kind="read",
+    arguments=ListEvents,
+    answer=EventsAnswer,
+    run=_run,
+    run_everywhere=_run_everywhere,
+    advice="list_events tells what happened in the CRM, whoever did it.",
+)

@@ -1,0 +1,70 @@
+"""Where a list of events begins, and the cursors that say it; pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from taskhand.domain.bound_cursor import bind_cursor, other_cursor_error, unbind_cursor
+from taskhand.events.event_store import KeptEvent
+
+__all__ = ["EventCursors", "Start"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK: Final = timedelta(microseconds=1)
+_CURSOR: Final = re.compile(r"(\d{1,18})-(\d{1,18})(?:-(\d{1,18})-(\d{1,18}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a list begins: behind the event of a number; or, `since` a moment, behind an event up to a number.
+
+    `at` is when the caller was told of what is before it.
+    """
+
+    at: datetime
+    seq: int = 0
+    since: datetime | None = None
+    after: tuple[datetime, int] | None = None
+    through: int | None = None
+
+
+class EventCursors:
+    """The cursors of one feed as one caller is shown it, each with the moment at which it is given."""
+
+    def __init__(self, at: datetime, *of: str | None) -> None:
+        """`of` says whose feed it is."""
+        self._at = at
+        self._of = of
+
+    def behind_number(self, seq: int) -> str:
+        """The cursor behind the event of a number, in the order of numbers."""
+        return bind_cursor(f"{seq}-{_ticks(self._at)}", *self._of)
+
+    def behind(self, event: KeptEvent, start: Start) -> str:
+        """The cursor behind an event of a list."""
+        if start.since is None:
+            return self.behind_number(event.seq)
+        return bind_cursor(f"{event.seq}-{_ticks(start.at)}-{_ticks(event.moment)}-{start.through}", *self._of)
+
+    def read(self, cursor: str) -> Start:
+        """Where a cursor goes on; CallerError for one of another list."""
+        found = _CURSOR.fullmatch(unbind_cursor(cursor, *self._of))
+        if found is None:
+            raise other_cursor_error()
+        seq, at, moment, through = (None if one is None else int(one) for one in found.groups())
+        if moment is None:
+            return Start(_moment(at), seq or 0)
+        after = _moment(moment)
+        return Start(_moment(at), since=after, after=(after, seq or 0), through=through)
+
+
+def _ticks(moment: datetime) -> int:
+    return max(0, (moment - _EPOCH) // _TICK)
+
+
+def _moment(ticks: int | None) -> datetime:
+    try:
+        return _EPOCH + (ticks or 0) * _TICK
+    except OverflowError:
+        raise other_cursor_error() from None

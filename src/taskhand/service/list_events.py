@@ -1,0 +1,182 @@
+"""List what was changed in the CRM, whoever did it: since a moment, since a cursor, or since the caller last looked."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from taskhand.domain import rules
+from taskhand.domain.deadline import part_of_call
+from taskhand.domain.due import moment_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.event import EventKind
+from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
+from taskhand.service.app_context import AppContext
+from taskhand.service.event_cursor import EventCursors, Start
+from taskhand.service.feed import feed_of, find_source, look, no_feed_error
+from taskhand.service.feed_demand import WANTED_FOR_S
+from taskhand.service.past_events import learn_past
+from taskhand.service.visibility import is_shown, shown_subject
+
+__all__ = ["EventPage", "EventsAsked", "list_events", "mark_shown"]
+
+_SHARE: Final = 0.6
+"""The part of a call's time that looks may take; the rest is for the answer."""
+_WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
+_NOBODY: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsAsked:
+    """What a caller asks for: up to `limit` events behind a cursor, else since a moment, else since the last look.
+
+    `caller` is whose looks count. `person_ids` did it, or were responsible for the task.
+    """
+
+    caller: str
+    limit: int
+    cursor: str | None = None
+    since: datetime | None = None
+    kinds: tuple[EventKind, ...] = ()
+    task_id: str | None = None
+    person_ids: tuple[str, ...] = ()
+
+    @property
+    def bookmark(self) -> str:
+        """What the looks of the caller with these filters are kept under."""
+        filters = (self.kinds, self.task_id, self.person_ids)
+        return f"{self.caller} {filters!r}" if any(filters) else self.caller
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events, the newest last; `positions` are the cursors behind each, and `cursor` is the one behind all of them.
+
+    `more` is whether others wait. `since` is from when on they are, None where the caller has never looked before, and
+    is shown nothing; `at` is up to when. `notes` say what may be missing, and why.
+    """
+
+    feed: FeedName
+    events: tuple[KeptEvent, ...]
+    positions: tuple[str, ...]
+    cursor: str
+    more: bool
+    since: datetime | None
+    at: datetime
+    notes: tuple[str, ...] = ()
+
+    def cursor_after(self, shown: int) -> str:
+        """The cursor behind so many of the events."""
+        return self.cursor if shown == len(self.events) else self.positions[shown - 1]
+
+
+async def list_events(app: AppContext, asked: EventsAsked) -> EventPage:
+    """What was changed, as far as the caller is shown it; looks at the CRM before, where that may find more.
+
+    Where the CRM cannot be asked, what is kept is listed, and `notes` say so; the error where nothing is kept.
+    CallerError where the backend does not tell, and for the cursor of another list.
+    """
+    if asked.task_id is not None:
+        rules.check_id(asked.task_id, app.backend.capabilities)
+    name = await feed_of(app)
+    store, source = app.events, find_source(app, name)
+    if store is None or source is None:
+        raise no_feed_error(app)
+    cursors = EventCursors(app.clock(), app.connection, app.principal.subject)
+    given = None if asked.cursor is None else cursors.read(asked.cursor)
+    failed = None if given is not None and given.through is not None else await _look(app)
+    feed = await store.find_feed(name)
+    if feed is None:
+        raise failed or no_feed_error(app)
+    notes = [_describe_failure(app, feed, failed), source.remark]
+    start = _checked(feed, given) if given else await _find_start(store, feed, asked)
+    if start is not None and start.since is not None and start.through is None:
+        notes.append(await learn_past(app, store, feed, start.since))
+        feed = await store.find_feed(name) or feed
+        start = replace(start, through=feed.last_seq)
+    await store.want(name, app.clock() + _WANTED_FOR)
+    app.demand.use(app)
+    page = await _read_page(app, store, feed, start, asked)
+    if start is not None:
+        notes += [one.sentence for one in await store.find_gaps(name, start.at)]
+    return replace(page, notes=tuple(dict.fromkeys(filter(None, notes))))
+
+
+async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
+    """Keep that the caller has been shown so many events of a page: the next list goes on there."""
+    store, cursors = app.events, EventCursors(page.at, app.connection, app.principal.subject)
+    reached = cursors.read(page.cursor_after(shown))
+    if store is not None and reached.through is None:
+        await store.set_bookmark(page.feed, asked.bookmark, Bookmark(reached.seq, page.at))
+
+
+async def _look(app: AppContext) -> TaskhandError | None:
+    """Look at the CRM; the error where that fails."""
+    asked_at = app.clock()
+    try:
+        with part_of_call(_SHARE):
+            await look(app, unless_after=asked_at)
+    except TaskhandError as error:
+        return error
+    return None
+
+
+def _describe_failure(app: AppContext, feed: Feed, failed: TaskhandError | None) -> str | None:
+    if failed is None:
+        return None
+    known = f"This is as of {moment_text(feed.looked_at, app.timezone)}." if feed.looked_at else "Nothing is known yet."
+    return f"{failed.message} {known}"
+
+
+async def _find_start(store: EventStore, feed: Feed, asked: EventsAsked) -> Start | None:
+    """Where a list without a cursor begins; None where the caller has never looked before."""
+    if asked.since is not None:
+        return Start(asked.since, since=asked.since)
+    marks = [await store.find_bookmark(feed.name, one) for one in {asked.caller, asked.bookmark}]
+    last = max((one for one in marks if one is not None), key=lambda one: one.seq, default=None)
+    return None if last is None else _checked(feed, Start(last.at, last.seq))
+
+
+def _checked(feed: Feed, start: Start) -> Start:
+    """The start; by its moment where the feed does not go back to its number, or has begun again since."""
+    if start.through is None and (start.seq > feed.last_seq or start.at < feed.begun_at):
+        return Start(start.at, since=start.at)
+    return start
+
+
+async def _read_page(
+    app: AppContext, store: EventStore, feed: Feed, start: Start | None, asked: EventsAsked
+) -> EventPage:
+    at = max(feed.looked_at or feed.begun_at, feed.begun_at)
+    cursors = EventCursors(at, app.connection, app.principal.subject)
+    if start is None:
+        return EventPage(feed.name, (), (), cursors.behind_number(feed.last_seq), more=False, since=None, at=at)
+    only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await _visible_to(app))
+    through = feed.last_seq if start.through is None else start.through
+    query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
+    found = await store.list_events(feed.name, query)
+    events, more = found[: asked.limit], len(found) > asked.limit
+    positions = tuple(cursors.behind(one, start) for one in events)
+    end = positions[-1] if more else cursors.behind_number(through)
+    return EventPage(feed.name, await _hide_changes(app, events), positions, end, more, start.at, at)
+
+
+async def _visible_to(app: AppContext) -> str | None:
+    """The only member whose tasks the caller is shown; None: all tasks."""
+    if not app.principal.rules.own_tasks_only:
+        return None
+    return await app.backend.me() or _NOBODY
+
+
+async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:
+    """The events, without the ids of changes that the caller is not shown: those are by Taskhand."""
+    ids = {one.event.change_id for one in events if one.event.change_id is not None}
+    if not ids or shown_subject(app) is None:
+        return events
+    found = [change for one in ids if (change := await app.journal.find(one)) is not None]
+    shown = {change.id for change in found if is_shown(app, change)}
+    return tuple(
+        one
+        if one.event.change_id is None or one.event.change_id in shown
+        else replace(one, event=replace(one.event, change_id=None, by_name=one.event.by_name or "Taskhand"))
+        for one in events
+    )

@@ -1,0 +1,84 @@
+"""What was changed before a feed began, where somebody asks for it and the CRM still tells."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from taskhand.domain.change_source import ChangeSource
+from taskhand.domain.deadline import part_of_call, time_left
+from taskhand.domain.due import moment_text
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.event import TaskEvent
+from taskhand.events.event_store import EventStore, Feed
+from taskhand.service.app_context import AppContext
+from taskhand.service.feed import KnownView, find_source
+from taskhand.service.own_writes import with_change_ids
+
+__all__ = ["learn_past"]
+
+_SHARE: Final = 0.7
+"""The part of a call's time that is left which it may take."""
+_MOST_LOOKS: Final = 40
+_LEAST_S: Final = 2.0
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """The events of the past as far as they were read; `gap` as in Look, `is_whole` whether none is left."""
+
+    events: tuple[TaskEvent, ...]
+    is_whole: bool
+    gap: str | None = None
+
+
+async def learn_past(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
+    """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it."""
+    if since >= feed.begun_at:
+        return None
+    source = find_source(app, feed.name)
+    begun = moment_text(feed.begun_at, app.timezone)
+    if source is None or source.compares:
+        return f"What was changed is known from {begun} on."
+    try:
+        with part_of_call(_SHARE):
+            past = await _read_past(source, KnownView(store, feed.name), feed, since)
+    except TaskhandError as error:
+        return f"What was changed before {begun} could not be read: {error.message}"
+    if await _keep(app, store, feed, since, past) and past.is_whole:
+        return past.gap
+    last = moment_text(max((one.moment for one in past.events if one.moment), default=since), app.timezone)
+    return f"Of what was changed from {last} to {begun} not all is here: send a later since."
+
+
+async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
+    """Keep the past; False where others look all the time."""
+    now = app.clock()
+    events = await with_change_ids(app, past.events, now)
+    for _ in range(_TRIES):
+        current = await store.find_feed(feed.name) or feed
+        if await store.keep_past(feed.name, current.version, events, now, since if past.is_whole else None):
+            return True
+    return False
+
+
+async def _read_past(source: ChangeSource, known: KnownView, feed: Feed, since: datetime) -> _Past:
+    """Look from the moment on, until the beginning of the feed."""
+    position = await source.begin(since)
+    events: list[TaskEvent] = []
+    gap: str | None = None
+    for _ in range(_MOST_LOOKS):
+        found = await source.look(position, known)
+        position, gap = found.position, gap or found.gap
+        before = [one for one in found.events if one.moment is not None and since <= one.moment < feed.begun_at]
+        events += before
+        is_past = (
+            bool(found.events)
+            and not before
+            and all(one.moment is not None and one.moment >= feed.begun_at for one in found.events)
+        )
+        if not found.is_behind or is_past:
+            return _Past(tuple(events), is_whole=True, gap=gap)
+        if time_left() < _LEAST_S:
+            break
+    return _Past(tuple(events), is_whole=False)

@@ -1,0 +1,182 @@
+"""What list_events answers: what happened since a moment, a cursor or the last look, whoever did it."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.feed_stage import Stage, open_stage
+from taskhand.domain.change_source import KnownTasks, Look
+from taskhand.domain.errors import UpstreamFailed
+from taskhand.events.sqlite import SqliteEventStore
+from taskhand.server.in_process_client import call_tool
+
+
+def kinds(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["kind"], one.get("title", "")) for one in answer["events"]]
+
+
+async def start(stage: Stage) -> dict[str, Any]:
+    """The first look, a moment after all that was before."""
+    stage.clock.move(minutes=1)
+    answer = await stage.call("list_events")
+    stage.clock.move(minutes=1)
+    return answer
+
+
+async def test_the_first_call_starts_now_and_says_so_and_the_next_tells_what_happened_since(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        first = await start(stage)
+        assert first["events"] == []
+        assert "first look" in first["note"]
+        assert "send since" in first["note"]
+        await stage.others.rename(task, "Call Ana")
+        await stage.others.complete(task)
+        second = await stage.call("list_events")
+        assert kinds(second) == [("updated", "Call Ana"), ("completed", "Call Ana")]
+        renamed, done = second["events"]
+        assert renamed["changed"] == {"title": {"from": "Call", "to": "Call Ana"}}
+        assert done["changed"] == {"status": {"from": "Pendiente", "to": "Completado"}}
+        assert second["since"].startswith("2026-03-02T15:01+00:00")
+        assert second["untrusted"]["fields"] == ["events.title", "events.changed"]
+        assert "note" not in second
+        assert (await stage.call("list_events"))["events"] == []
+
+
+async def test_pages_go_on_from_their_cursor_and_from_the_bookmark(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        for number in range(5):
+            await stage.others.create(f"T{number}")
+        first = await stage.call("list_events", limit=2)
+        assert (len(first["events"]), first["more"]) == (2, True)
+        by_cursor = await stage.call("list_events", limit=9, cursor=first["nextCursor"])
+        assert [title for _, title in kinds(by_cursor)] == ["T2", "T3", "T4"]
+        assert "more" not in by_cursor
+        await stage.others.create("T5")
+        assert [title for _, title in kinds(await stage.call("list_events"))] == ["T5"]
+        again = await stage.call("list_events", cursor=by_cursor["nextCursor"])
+        assert [title for _, title in kinds(again)] == ["T5"], "a cursor may be used again"
+
+
+async def test_since_tells_the_past_in_the_order_of_moments_and_goes_on_without_a_gap(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        for number in range(6):
+            await stage.others.create(f"T{number}")
+            stage.clock.move(hours=1)
+        await start(stage)
+        await stage.others.create("T6")
+        page = await stage.call("list_events", since="2026-03-02T16:30:00Z", limit=3)
+        assert [title for _, title in kinds(page)] == ["T2", "T3", "T4"]
+        await stage.others.create("T7")
+        rest = await stage.call("list_events", cursor=page["nextCursor"])
+        assert [title for _, title in kinds(rest)] == ["T5", "T6"]
+        last = await stage.call("list_events", cursor=rest["nextCursor"])
+        assert [title for _, title in kinds(last)] == ["T7"]
+        assert (await stage.call("list_events"))["events"] == [], "the past is no news"
+        words = await stage.call("list_events", since="today")
+        assert [title for _, title in kinds(words)] == [f"T{number}" for number in range(8)]
+        assert words["matched"][0]["argument"] == "since"
+
+
+async def test_events_are_listed_by_kind_person_and_task(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task, other = await stage.others.create("Call"), await stage.others.create("Pay")
+        await start(stage)
+        task = await stage.others.rename(task, "Call Ana")
+        await stage.others.complete(other)
+        await stage.call("reassign_task", id=task.id, responsibleIds=["Elena"])
+        stage.others.note("reassigned", task, await stage.others.backend.get_task(task.id))
+        asked = {"since": "2026-03-02T15:00:30Z"}
+        assert kinds(await stage.call("list_events", kinds=["completed"], **asked)) == [("completed", "Pay")]
+        assert len((await stage.call("list_events", taskId=task.id, **asked))["events"]) == 2
+        [row] = (await stage.call("list_events", people=["elena"], **asked))["events"]
+        assert row["changed"]["responsibles"] == {"from": [], "to": ["Elena"]}
+        assert row["changeId"].startswith("chg_")
+
+
+async def test_a_filter_has_a_bookmark_of_its_own(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        await start(stage)
+        await stage.others.complete(task)
+        assert kinds(await stage.call("list_events", kinds=["completed"])) == [("completed", "Call")]
+        assert kinds(await stage.call("list_events", kinds=["completed"])) == []
+        assert kinds(await stage.call("list_events")) == [("completed", "Call")], "it was not shown without the filter"
+
+
+async def test_where_the_crm_cannot_be_asked_what_is_kept_is_told_and_as_of_when(tmp_path: Path) -> None:
+    class Silent:
+        compares: bool = False
+        remark: str | None = None
+
+        async def begin(self, at: datetime) -> str:
+            raise UpstreamFailed(f"Close did not answer at {at:%H:%M}.")
+
+        async def look(self, position: str, known: KnownTasks, hints: object = ()) -> Look:  # noqa: ARG002
+            raise UpstreamFailed("Close did not answer.")
+
+    async with open_stage(tmp_path) as stage:
+        backend, source = stage.others.backend, stage.others.backend.change_source
+        backend.change_source = Silent()
+        text, is_error = await call_tool(stage.app, "list_events", {})
+        assert is_error
+        assert "did not answer" in text
+        backend.change_source = source
+        await start(stage)
+        await stage.others.create("Call")
+        await stage.call("list_events", kinds=["deleted"])
+        backend.change_source = Silent()
+        answer = await stage.call("list_events")
+        assert kinds(answer) == [("created", "Call")]
+        assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."
+
+
+async def test_a_gap_is_told_once_to_who_goes_on(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        stage.source.gap = "Close keeps 30 days: what was changed before is missing."
+        assert stage.source.gap in (await stage.call("list_events"))["note"]
+        stage.clock.move(minutes=1)
+        assert "note" not in await stage.call("list_events")
+
+
+async def test_a_source_that_cannot_tell_the_past_says_from_when_on_it_knows(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        await stage.others.create("Call")
+        await start(stage)
+        answer = await stage.call("list_events", since="yesterday")
+        assert answer["events"] == []
+        assert "known from 2026-03-02T15:01+00:00 Mon on" in answer["note"]
+        assert "It compares." in answer["note"]
+
+
+async def test_the_cursor_of_a_feed_that_was_lost_goes_on_by_its_moment(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        await stage.others.create("Seen")
+        stage.clock.move(minutes=1)
+        cursor = (await stage.call("list_events"))["nextCursor"]
+        stage.clock.move(minutes=1)
+        await stage.others.create("Missed")
+        stage.clock.move(minutes=1)
+        store = SqliteEventStore(tmp_path / "new.sqlite")
+        try:
+            lost = replace(stage.app, open_events=lambda: store)
+            text, is_error = await call_tool(lost, "list_events", {"cursor": cursor})
+        finally:
+            await store.aclose()
+        assert not is_error
+        assert '"Missed"' in text
+        assert '"Seen"' not in text
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "1-2-3", "99999999999999999999-1", "5-999999999999999999.abc"])
+async def test_a_cursor_of_another_list_is_refused(tmp_path: Path, cursor: str) -> None:
+    async with open_stage(tmp_path) as stage:
+        text, is_error = await call_tool(stage.app, "list_events", {"cursor": cursor})
+        assert is_error
+        assert "invalid_cursor" in text
