@@ -128,7 +128,7 @@ class Others:
 
     def note(self, kind: EventKind, before: Task | None, after: Task | None) -> Task:
         """Write a change into the log."""
-        found = difference_event(before, after, f"log {len(self.source.log)}")
+        found = difference_event(before, after, f"log {self.clock().isoformat()} {len(self.source.log)}")
         if found is not None:
             self.source.log.append(replace(found, kind=kind, at=self.clock()))
         return after or before  # type: ignore[return-value]  # one of them is there
