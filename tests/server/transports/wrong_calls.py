@@ -167,6 +167,8 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "since": moments,
     "until": moments,
     "outcome": no_text | junk | st.just("Applied"),
+    "kinds": no_list.filter(bool) | st.just(["Changed"]) | st.just(["created", "x; --"]),
+    "people": people.filter(bool),
 }
 """What each argument may never be."""
 
