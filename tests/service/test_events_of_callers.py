@@ -1,0 +1,104 @@
+"""Who is shown which events: those of own tasks alone where a rule says so, and no change of another person's."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from service.feed_stage import Stage, open_stage
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import Person, Principal
+from taskhand.server.in_process_client import call_tool
+from taskhand.service.app_context import AppContext
+from taskhand.service.connections import Connections
+from taskhand.service.list_events import EventsAsked, list_events, mark_shown
+
+ANA, ROOT = Person.named("ana@example.cl"), Person.named("root@example.cl")
+
+
+def as_person(stage: Stage, person: Person, **rules: Any) -> AppContext:
+    return stage.app.of_principal(
+        Principal(person, rules=Rules(**rules), members={"member": "Elena"} if person is ANA else {})
+    )
+
+
+async def ask(app: AppContext, caller: str, limit: int = 50) -> list[tuple[str | None, str | None, str | None]]:
+    """The title, who did it by name, and the change, of each event since the caller last looked."""
+    asked = EventsAsked(caller, limit)
+    page = await list_events(app, asked)
+    await mark_shown(app, asked, page, len(page.events))
+    return [(one.event.title, one.event.by_name, one.event.change_id) for one in page.events]
+
+
+async def test_who_sees_own_tasks_alone_is_shown_what_happened_to_those_and_that_one_was_taken_away(
+    tmp_path: Path,
+) -> None:
+    async with open_stage(tmp_path) as stage:
+        stage.source.page = 50
+        mine, other = await stage.others.create("Mine"), await stage.others.create("Other")
+        await stage.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
+        stage.clock.move(minutes=1)
+        ana = as_person(stage, ANA, own_tasks_only=True)
+        assert await ask(ana, "ana") == []
+        stage.clock.move(minutes=1)
+        mine = await stage.others.rename(mine, "Mine still")
+        await stage.others.rename(other, "Not mine")
+        await stage.call("update_task", id=mine.id, clear=["responsibleIds"])
+        stage.others.note("reassigned", mine, await stage.others.backend.get_task(mine.id))
+        await stage.others.rename(mine, "Mine no more")
+        assert [title for title, *_ in await ask(ana, "ana")] == ["Mine still", "Mine still"]
+        nobody = as_person(stage, ROOT, own_tasks_only=True)
+        assert await ask(nobody, "nobody") == []
+        await stage.others.rename(other, "Nobody's")
+        assert await ask(nobody, "nobody") == [], "who is no member has no tasks"
+
+
+async def test_a_change_of_another_person_is_by_taskhand_to_who_may_not_see_it(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        stage.clock.move(minutes=1)
+        ana, all_seeing = as_person(stage, ANA), as_person(stage, ROOT, sees_all_changes=True)
+        for app in (ana, all_seeing):
+            await ask(app, str(app.principal.subject))
+        answer = await stage.call("update_task", id=task.id, title="Call Ana")
+        stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
+        assert await ask(ana, "ana@example.cl") == [("Call Ana", "Taskhand", None)]
+        assert await ask(all_seeing, "root@example.cl") == [("Call Ana", None, answer["changeId"])]
+
+
+async def test_events_of_several_connections_are_one_list_and_each_goes_on_where_it_was_shown(tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        (tmp_path / name).mkdir()
+    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south") as south:
+        stages = {"north": north, "south": south}
+        served = Connections({name: replace(one.app, connection=name) for name, one in stages.items()})
+
+        async def call(**arguments: object) -> dict[str, Any]:
+            text, is_error = await call_tool(served, "list_events", arguments)
+            assert not is_error, text
+            answer: dict[str, Any] = json.loads(text)
+            return answer
+
+        async def happen(*titles: str) -> None:
+            for number, title in enumerate(titles):
+                for stage in stages.values():
+                    stage.clock.move(seconds=5)
+                await list(stages.values())[number % 2].others.create(title)
+
+        first = await call()
+        assert first["events"] == []
+        assert first["note"].count("first look") == 1
+        await happen("N1", "S1", "N2", "S2", "N3")
+        page = await call(limit=2)
+        assert [(one["title"], one["connection"]) for one in page["events"]] == [("N1", "north"), ("S1", "south")]
+        assert page["more"] is True
+        rest = await call(cursor=page["nextCursor"])
+        assert [one["title"] for one in rest["events"]] == ["N2", "S2", "N3"]
+        await happen("N4")
+        assert [one["title"] for one in (await call())["events"]] == ["N4"]
+        assert [one["title"] for one in (await call(connection="south", since="2020-01-01"))["events"]] == ["S1", "S2"]
+        south.others.backend.change_source = None
+        await happen("N5")
+        told = await call()
+        assert [one["title"] for one in told["events"]] == ["N5"]
+        assert told["leftOut"][0]["code"] == "unsupported"
