@@ -61,6 +61,10 @@ def copy(
     if not is_done:
         sys.exit(1)
     print_line("The files stay as they are: keep them until a backup of the database is made.")
+    if settings.state is not None:
+        print_line(
+            "Feeds of changes (list_events) are not copied: they begin anew, and learn what the CRM still tells."
+        )
 
 
 def _copy(sources: "Sequence[Source]", url: str) -> bool:

@@ -64,8 +64,8 @@ class TeamSettings(ServerSettings):
         Field(
             alias="TASKHAND_STATE",
             description="`postgresql://USER:PASSWORD@HOST/DATABASE`: the database that several HTTP servers share for "
-            "the journal with its plans and claims, keys, linked credentials and tickets (extra `postgres`); default: "
-            "files.",
+            "the journal with its plans and claims, keys, linked credentials and tickets, and feeds of changes (extra "
+            "`postgres`); default: files.",
         ),
         SettingKind.GUARD,
     ] = None
