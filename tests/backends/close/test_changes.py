@@ -6,6 +6,8 @@ import pytest
 
 from backends.changes.arms import open_close
 from backends.changes.at_random import begin_feed, change_at_random, check_replay
+from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
+from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.close import SpecVariant
 
@@ -101,17 +103,19 @@ async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
 
 
 async def test_a_long_stretch_is_read_in_parts_and_in_order() -> None:
-    async with open_close() as world:
+    tasks = [{"id": task_id(number), "text": "Call", "lead_id": LEAD} for number in range(40)]
+    days = [f"2026-04-{day:02}" for day in range(1, 8)]
+    async with open_close(seed=WORLD | {"tasks": tasks}) as world:
         feed = await begin_feed(world)
-        task_id = await world.others.create("0")
-        for number in range(1, 220):
-            world.move(0.004 if number > 180 else 50)
-            await world.others.rename(task_id, str(number))
+        for day in days:
+            world.move(1_000)
+            await world.others.send("PUT", "task/", json={"date": day, "_params": {"lead_id": LEAD}})
         look = await feed.glance()
         assert look.is_behind
         await feed.look()
-        titles = [one.after for event in feed.events.values() for one in event.changed]
-        assert titles == [str(number) for number in range(1, 220)]
+        told = [(event.at, one.after) for event in feed.events.values() for one in event.changed]
+        assert [due.day.isoformat() for _, due in told if isinstance(due, Due)] == [day for day in days for _ in tasks]
+        assert told == sorted(told, key=lambda one: str(one[0]))
 
 
 async def test_says_so_where_the_log_does_not_reach_back() -> None:
@@ -141,3 +145,19 @@ async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute(
             await feed.look()
             counts.append(len(world.sandbox.requests))
         assert counts == [4, 4, 8, 4]
+
+
+async def test_changes_of_outgoing_calls_are_told_too() -> None:
+    async with open_close() as world:
+        feed = await begin_feed(world)
+        call = {"_type": "outgoing_call", "lead_id": LEAD, "contact_id": CAROLINA, "date": "2026-03-09"}
+        made = str((await world.others.send("POST", "task/", json=call))["id"])
+        world.move(61)
+        [created] = await feed.look()
+        await world.others.set_finished(made, finished=True)
+        world.move(61)
+        [completed] = await feed.look()
+        assert [(one.task_id, one.kind, one.title) for one in (created, completed)] == [
+            (made, "created", "Outgoing call"),
+            (made, "completed", "Outgoing call"),
+        ]

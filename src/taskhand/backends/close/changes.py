@@ -33,9 +33,10 @@ _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls, which are fewer than to-dos."""
 _JUST_NOW_S: Final = 5
 """How old a moment may be that is meant as now: Close says the time in whole seconds."""
-_TRIES: Final = 6
-"""How often a look tries a shorter stretch."""
+_TRIES: Final = 8
+"""How often a look tries another stretch."""
 _SHORTEST_S: Final = 1.0
+_LONGEST_S: Final = 86_400.0 * 30
 _WHOLE: Final = 400
 """Pages of a stretch that cannot be shortened, and of what is read once more."""
 
@@ -126,7 +127,7 @@ class CloseChanges:
 
     async def _begin_now(self, log: EventLog, at: datetime) -> _Place:
         stretch = await log.read(None, None, None)
-        if stretch.newest is not None and not stretch.is_whole:
+        if stretch.newest is not None and stretch.cut_at is not None:
             stretch = await log.read(stretch.newest - _OVERLAP, None, None, most_pages=_WHOLE)
         newest = stretch.newest or at - timedelta(days=1)
         recent = [entry for entry in stretch.entries if entry.changed >= newest - _OVERLAP]
@@ -137,13 +138,12 @@ class CloseChanges:
 
     async def _look(self, log: EventLog, place: _Place, known: KnownTasks, now: float) -> tuple[Look, _Place]:
         """A look at the tasks of one type, and how far they are read then."""
-        stretch, until, span_s = await _next_stretch(log, place)
+        stretch, until, span_s = await _next_stretch(log, place, now)
         fresh = [entry for entry in stretch.entries if place.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
         events, states = await self._tell(place, fresh, stretch.entries, known) if fresh else ([], None)
         told = {entry.id for entry in states.finished} if states else set()
         gap = _gap_of(place, now, states)
         newest = until or max(stretch.newest or place.moment, place.moment)
-        is_late = until is not None and stretch.newest is not None
         moved = newest != place.moment
         seen = place.seen | {
             entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in told)) for entry in fresh
@@ -153,7 +153,7 @@ class CloseChanges:
         after = replace(
             place,
             newest=moment_text(newest),
-            newest_at=(0.0 if is_late else now) if moved else place.newest_at,
+            newest_at=now if moved else place.newest_at,
             read_at=now,
             seen=_remembered(seen, newest),
             span_s=span_s,
@@ -193,25 +193,29 @@ def _order_of(event: TaskEvent) -> str:
     return "" if event.at is None else moment_text(event.at)
 
 
-async def _next_stretch(log: EventLog, place: _Place) -> tuple[Stretch, datetime | None, float | None]:
-    """What is to be told next; until when it is, where it is not all, and for how long a part it was."""
-    known_until = place.moment
+async def _next_stretch(log: EventLog, place: _Place, now: float) -> tuple[Stretch, datetime | None, float | None]:
+    """What is to be told next; until when it is, where it is not all, and for how long a part is tried next."""
+    known_until = start = place.moment
     # What is older than the minutes before the last look was visible then.
     again = max(_OVERLAP - timedelta(seconds=max(0.0, place.read_at - place.newest_at)), timedelta())
-    since = known_until - again
-    stretch = await log.read(since, None, known_until)
-    if stretch.is_whole:
-        return stretch, None, None
-    length = ((stretch.newest or known_until) - known_until).total_seconds()
-    span_s = min(place.span_s or length / 8, length)
+    end = datetime.fromtimestamp(now, UTC) + _OVERLAP
+    span_s, is_cut = place.span_s, False
     for _ in range(_TRIES):
-        until = known_until + timedelta(seconds=span_s)
-        most = _WHOLE if span_s <= _SHORTEST_S else MOST_PAGES
-        part = await log.read(since, until, known_until, most_pages=most)
-        if part.is_whole:
-            return replace(part, newest=stretch.newest), until, span_s * 4
-        span_s = max(span_s / 8, _SHORTEST_S)
-    return Stretch((), stretch.newest, is_whole=False), known_until, span_s
+        until = None if span_s is None else start + timedelta(seconds=min(span_s, _LONGEST_S))
+        until = None if until is None or (until > end and not is_cut) else until
+        most = _WHOLE if until is not None and span_s == _SHORTEST_S else MOST_PAGES
+        part = await log.read(known_until - again, until, known_until, most_pages=most)
+        if part.cut_at is not None:
+            is_cut = True
+            left_s = (part.cut_at - start).total_seconds()
+            span_s = max(left_s if until is None else min(left_s, (span_s or left_s) / 8), _SHORTEST_S)
+        elif until is None or span_s is None:
+            return part, None, None
+        elif part.newest is None or part.newest <= known_until:
+            start, span_s = until, span_s * 4
+        else:
+            return part, until, span_s * 4
+    return Stretch(()), start, span_s
 
 
 def _gap_of(place: _Place, now: float, states: TaskStates | None) -> str | None:

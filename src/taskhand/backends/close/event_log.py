@@ -41,14 +41,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The entries between two moments, oldest first; `newest` is when the last of the whole log is from.
+    """The entries between two moments, oldest first.
 
-    `is_whole` is whether these are all up to the later moment: where not, only the newest have been read.
+    Where they are not all, only the newest have been read, of each action those since `cut_at`.
     """
 
     entries: Sequence[Entry]
-    newest: datetime | None
-    is_whole: bool
+    cut_at: datetime | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the last entry is from."""
+        return self.entries[-1].changed if self.entries else None
 
 
 class EventLog:
@@ -80,7 +84,8 @@ class EventLog:
                 group.start_soon(read, action)
         entries = [entry for action in ACTIONS for entry in reversed(found[action][0])]
         entries.sort(key=lambda entry: (entry.changed, ACTIONS.index(entry.action)))
-        return Stretch(entries, entries[-1].changed if entries else None, all(whole for _, whole in found.values()))
+        cut_at = [read[-1].changed for read, is_whole in found.values() if read and not is_whole]
+        return Stretch(entries, max(cut_at, default=None))
 
     async def _read_action(
         self, action: str, since: datetime | None, until: datetime | None, known_until: datetime | None, most: int
