@@ -13,7 +13,10 @@ from behaviour.agent import Agent
 from behaviour.arms import ARMS, Arm, vambe_sandbox, vambe_settings
 from server.listings import read_json, snapshot_files, to_wire
 from server.surface import BACKENDS
+from service.feed_stage import open_stage
 from taskhand.config.settings import Settings
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.receipt import FieldChange
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.resources import RESOURCES
@@ -63,6 +66,40 @@ async def test_a_resource_returns_the_same_as_its_tool(arm: Arm, era: str, tmp_p
         read = await read_json(client, f"task://{task['id']}")
         assert read["task"]["title"] == "Call Acme"
         assert "task.title" in read["untrusted"]["fields"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_latest_changes_are_read_as_the_tool_lists_them(era: str, tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage, Client(create_server(stage.app), mode=era) as client:
+        agent = Agent(client)
+        assert (await read_json(client, "taskhand://events"))["events"] == []
+        await agent("list_events")
+        for number in range(51):
+            await stage.others.create(f"Call {number}")
+        stage.clock.move(minutes=1)
+        read = await read_json(client, "taskhand://events")
+        told = await agent("list_events", limit=100)
+        assert read["events"] == told["events"][1:], "the latest 50, which reading has not marked as shown"
+        assert "events.title" in read["untrusted"]["fields"]
+        await stage.others.create("One more")
+        stage.clock.move(minutes=1)
+        after = await agent("list_events", cursor=read["nextCursor"])
+        assert [row["title"] for row in after["events"]] == ["One more"]
+
+
+async def test_a_long_list_of_the_latest_changes_leaves_the_older_ones_out(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage, Client(create_server(stage.app)) as client:
+        await read_json(client, "taskhand://events")
+        fields = ("title", "description", "ai_contact_id", "ai_customer_id")
+        changed = tuple(FieldChange(field, "before " * 40, "after " * 40) for field in fields)
+        stage.source.log += [
+            TaskEvent(f"log {number}", f"t-{number}", "updated", stage.clock(), changed=changed) for number in range(50)
+        ]
+        stage.clock.move(minutes=1)
+        read = await read_json(client, "taskhand://events")
+        assert len(json.dumps(read)) < 36_000
+        assert 10 < len(read["events"]) < 50
+        assert read["events"][-1]["id"] == "t-49"
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -20,9 +20,10 @@ from taskhand.journal.journal import ChangeQuery
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
+from taskhand.service.feed import look
 
 ANA = "ana@x.test"
-RESOURCES = ("statuses", "members", "capabilities")
+RESOURCES = ("statuses", "members", "capabilities", "events")
 TASK = {"title": "Llamar", "responsibleIds": ["me"]}
 
 
@@ -163,7 +164,7 @@ async def test_a_tool_that_a_rule_forbids_shows_nothing_in_another_way(offices: 
     offices.rules = {"tools": "-list_team_members,-get_task"}
     async with offices.client() as client:
         assert await addresses(client) == [
-            f"taskhand://{name}/{one}" for name in ("north", "south") for one in ("statuses", "capabilities")
+            f"taskhand://{name}/{one}" for name in ("north", "south") for one in ("statuses", "capabilities", "events")
         ]
         assert "list_team_members is not allowed to you" in await refusal(client, "taskhand://north/members")
         assert "get_task is not allowed to you" in await refusal(client, "task://north/0a0b0c0d")
@@ -303,6 +304,37 @@ async def test_who_sees_own_tasks_only_is_told_of_those_as_long_as_they_are(offi
         await anyio.wait_all_tasks_blocked()
         await host.ask(older("ping", "q"))
         assert host.notifications == []
+
+
+async def test_who_sees_own_tasks_only_is_told_of_the_feed_where_these_change(offices: Offices) -> None:
+    offices.rules = {"own_tasks_only": True}
+    north, uri = offices.connections.find("north"), "taskhand://north/events"
+    async with Client(create_server(offices.connections)) as anyone, connect_raw(offices.server()) as host:
+        own, other = [
+            (await answer_of(anyone, "create_task", connection="north", title="x", responsibleIds=people))["task"]["id"]
+            for people in ([ANA], [])
+        ]
+        await look(north)
+        await host.ask(older("initialize", 0, **HELLO))
+        await host.send(INITIALIZED)
+        for address in (uri, "taskhand://south/events"):
+            refused = "error" in await host.ask(older("resources/subscribe", "s", uri=address))
+            assert refused is (address != uri), "Ana is no member in the south"
+        for task_id in (other, own):
+            await answer_of(anyone, "update_task", connection="north", id=task_id, title="y")
+            await look(north)
+            await anyio.wait_all_tasks_blocked()
+            await host.ask(older("ping", "p"))
+            assert [one["params"]["uri"] for one in host.notifications] == ([uri] if task_id == own else [])
+        read_own = await host.ask(older("resources/read", "r", uri=uri))
+        assert own in str(read_own)
+        assert other not in str(read_own)
+        offices.rules = {"own_tasks_only": True, "tools": "-list_events"}
+        await answer_of(anyone, "update_task", connection="north", id=own, title="z")
+        await look(north)
+        await anyio.wait_all_tasks_blocked()
+        await host.ask(older("ping", "q"))
+        assert len(host.notifications) == 1
 
 
 async def _make_task(client: Client, connection: str = "north") -> str:

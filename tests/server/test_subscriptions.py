@@ -159,6 +159,36 @@ async def test_what_others_do_is_told_and_our_own_doing_once(app: AppContext, st
 
 
 @pytest.mark.parametrize("era", ERAS)
+async def test_whoever_follows_the_feed_is_told_once_of_what_a_look_finds(
+    app: AppContext, store_file: Path, era: str
+) -> None:
+    async with (
+        Client(create_server(app)) as client,
+        open_app(Settings.from_env(environment(store_file, TASKHAND_JOURNAL=f"{store_file}.other"))) as elsewhere,
+        Client(create_server(elsewhere)) as other_client,
+    ):
+        agent, somebody = Agent(client), Agent(other_client)
+        theirs, ours = (await agent.create())["id"], (await agent.create(title="Ours"))["id"]
+        await look(app)
+        async with watching(app, era, "taskhand://events", f"task://{theirs}", f"task://{ours}") as watcher:
+            told: list[str] = []
+            with anyio.fail_after(5):
+                await agent("update_task", id=ours, priority="2")
+                told.append(await watcher.next())
+                await look(app)
+                told.append(await watcher.next())
+                await look(app)
+                for title in ("Theirs", "Theirs still"):
+                    await somebody("update_task", id=theirs, title=title)
+                await look(app)
+                told += [await watcher.next(), await watcher.next()]
+        assert told[:2] == [f"task://{ours}", "taskhand://events"], (
+            "an own change is told at once, and its echo by feed"
+        )
+        assert set(told[2:]) == {f"task://{theirs}", "taskhand://events"}
+
+
+@pytest.mark.parametrize("era", ERAS)
 async def test_a_feed_is_wanted_as_long_as_somebody_is_subscribed(app: AppContext, era: str) -> None:
     def wanting() -> int:
         return len(app.demand.wanting(0.0))
@@ -212,7 +242,17 @@ async def test_after_unsubscribing_nothing_is_told(app: AppContext) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["taskhand://members", "taskhand://statuses", "task://7", "task://", "https://example.com", "task", ""]
+    "address",
+    [
+        "taskhand://members",
+        "taskhand://statuses",
+        "taskhand://here/events",
+        "task://7",
+        "task://",
+        "https://example.com",
+        "task",
+        "",
+    ],
 )
 async def test_only_what_changes_can_be_subscribed_to(app: AppContext, address: str) -> None:
     async with connect_raw(create_server(app)) as connection:

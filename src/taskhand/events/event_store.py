@@ -78,8 +78,9 @@ class EventFilter:
 class EventQuery:
     """Up to `limit` events after a number, in the order of their numbers; or since a moment, in the order of moments.
 
-    `through` is the highest number that belongs to the list. With `since` old events are among them, and `after` is the
-    moment and the number of the last one that was shown.
+    With `latest` they are the last ones of these, still the newest last. `through` is the highest number that belongs
+    to the list. With `since` old events are among them, and `after` is the moment and the number of the last one that
+    was shown.
     """
 
     limit: int
@@ -88,6 +89,7 @@ class EventQuery:
     since: datetime | None = None
     after: tuple[datetime, int] | None = None
     only: EventFilter = EventFilter()
+    latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

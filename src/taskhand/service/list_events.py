@@ -17,11 +17,13 @@ from taskhand.service.feed_demand import WANTED_FOR_S
 from taskhand.service.past_events import learn_past
 from taskhand.service.visibility import is_shown, shown_subject
 
-__all__ = ["EventPage", "EventsAsked", "list_events", "mark_shown"]
+__all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
 
 _SHARE: Final = 0.6
 """The part of a call's time that looks may take; the rest is for the answer."""
 _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
+_FRESH: Final = timedelta(seconds=5)
+"""The latest events are listed without another look for so long after one."""
 _NOBODY: Final = ""
 
 
@@ -83,7 +85,7 @@ async def list_events(app: AppContext, asked: EventsAsked) -> EventPage:
         raise no_feed_error(app)
     cursors = EventCursors(app.clock(), app.connection, app.principal.subject)
     given = None if asked.cursor is None else cursors.read(asked.cursor)
-    failed = None if given is not None and given.through is not None else await _look(app)
+    failed = None if given is not None and given.through is not None else await _look(app, app.clock())
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
@@ -101,6 +103,32 @@ async def list_events(app: AppContext, asked: EventsAsked) -> EventPage:
     return replace(page, notes=tuple(dict.fromkeys(filter(None, notes))))
 
 
+async def list_latest_events(app: AppContext, limit: int) -> EventPage:
+    """The latest changes, as far as the caller is shown them; the looks of a caller do not count on from them.
+
+    The errors are as in `list_events`.
+    """
+    name = await feed_of(app)
+    store, source = app.events, find_source(app, name)
+    if store is None or source is None:
+        raise no_feed_error(app)
+    failed = await _look(app, app.clock() - _FRESH)
+    feed = await store.find_feed(name)
+    if feed is None:
+        raise failed or no_feed_error(app)
+    app.demand.use(app)
+    at = max(feed.looked_at or feed.begun_at, feed.begun_at)
+    query = EventQuery(limit, through=feed.last_seq, only=EventFilter(visible_to=await _visible_to(app)), latest=True)
+    events = await _hide_changes(app, await store.list_events(name, query))
+    cursors = EventCursors(at, app.connection, app.principal.subject)
+    since = events[0].moment if len(events) == limit else feed.begun_at
+    positions = tuple(cursors.behind_number(one.seq) for one in events)
+    notes = tuple(filter(None, (_describe_failure(app, feed, failed), source.remark)))
+    return EventPage(
+        name, events, positions, cursors.behind_number(feed.last_seq), more=False, since=since, at=at, notes=notes
+    )
+
+
 async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
     """Keep that the caller has been shown so many events of a page: the next list goes on there."""
     store, cursors = app.events, EventCursors(page.at, app.connection, app.principal.subject)
@@ -109,12 +137,11 @@ async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown
         await store.set_bookmark(page.feed, asked.bookmark, Bookmark(reached.seq, page.at))
 
 
-async def _look(app: AppContext) -> TaskhandError | None:
-    """Look at the CRM; the error where that fails."""
-    asked_at = app.clock()
+async def _look(app: AppContext, unless_after: datetime) -> TaskhandError | None:
+    """Look at the CRM, unless a look has begun after that moment; the error where that fails."""
     try:
         with part_of_call(_SHARE):
-            await look(app, unless_after=asked_at)
+            await look(app, unless_after=unless_after)
     except TaskhandError as error:
         return error
     return None

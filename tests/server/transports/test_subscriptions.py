@@ -29,19 +29,23 @@ def next_notification(pipe: Pipe, method: str) -> Message:
 def test_over_stdio(store_file: Path, era: str) -> None:
     with Pipe(store_file) as pipe:
         task = create_task(pipe)
-        uri = f"task://{task['id']}"
+        pipe.ask_tool("list_events", {})
+        uri, feed = f"task://{task['id']}", "taskhand://events"
         if era == "2025-11-25":
             pipe.send(json.dumps(older("initialize", 100, **HELLO)))
             assert pipe.answer(100)["result"]["capabilities"]["resources"]["subscribe"] is True
             pipe.send(json.dumps(INITIALIZED))
-            pipe.send(json.dumps(older("resources/subscribe", 101, uri=uri)))
-            assert pipe.answer(101)["result"] == {}
+            for request_id, address in enumerate((uri, feed), 101):
+                pipe.send(json.dumps(older("resources/subscribe", request_id, uri=address)))
+                assert pipe.answer(request_id)["result"] == {}
         else:
-            pipe.ask("subscriptions/listen", notifications={"resourceSubscriptions": [uri]})
+            pipe.ask("subscriptions/listen", notifications={"resourceSubscriptions": [uri, feed]})
             kept = next_notification(pipe, "notifications/subscriptions/acknowledged")["notifications"]
-            assert kept == {"resourceSubscriptions": [uri]}
+            assert kept == {"resourceSubscriptions": [uri, feed]}
         pipe.ask_tool("update_task", {"id": task["id"], "title": "Changed"})
         assert next_notification(pipe, "notifications/resources/updated")["uri"] == uri
+        pipe.ask_tool("list_events", {})
+        assert next_notification(pipe, "notifications/resources/updated")["uri"] == feed
         pipe.stdin.close()
         assert pipe.ends_within(BOUND_S) == 0
         assert pipe.err.all() == []
@@ -81,11 +85,16 @@ def test_over_http_in_the_older_era(store_file: Path) -> None:
 async def test_over_http_in_the_newer_era(store_file: Path) -> None:
     with serving(store_file) as web, anyio.fail_after(BOUND_S):
         task = create_task(web)
+        web.call("list_events", {})
         async with (
             Client(web.url) as client,
-            client.listen(resource_subscriptions=[f"task://{task['id']}"], tools_list_changed=True) as stream,
+            client.listen(
+                resource_subscriptions=[f"task://{task['id']}", "taskhand://events"], tools_list_changed=True
+            ) as stream,
         ):
             assert not stream.honored.tools_list_changed
             await client.call_tool("update_task", {"id": task["id"], "title": "Changed"})
             assert getattr(await anext(stream), "uri", None) == f"task://{task['id']}"
+            await client.call_tool("list_events", {})
+            assert getattr(await anext(stream), "uri", None) == "taskhand://events"
         assert "result" in web.call("update_task", {"id": task["id"], "title": "Changed again"})

@@ -2,10 +2,11 @@
 
 from taskhand.server.resource import Resource
 from taskhand.server.resources.capabilities import CAPABILITIES
+from taskhand.server.resources.events import EVENTS
 from taskhand.server.resources.members import MEMBERS
 from taskhand.server.resources.statuses import STATUSES
 from taskhand.server.resources.task import TASK
 
 __all__ = ["RESOURCES"]
 
-RESOURCES: tuple[Resource, ...] = (STATUSES, MEMBERS, CAPABILITIES, TASK)
+RESOURCES: tuple[Resource, ...] = (STATUSES, MEMBERS, CAPABILITIES, EVENTS, TASK)

@@ -1,0 +1,39 @@
+"""The resource `taskhand://events`."""
+
+from dataclasses import replace
+from typing import Final
+
+from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.events import EventsAnswer, people_in_events
+from taskhand.server.resource import Resource
+from taskhand.service.app_context import AppContext
+
+__all__ = ["EVENTS"]
+
+_MOST: Final = 50
+
+
+async def _read(app: AppContext, _: str) -> EventsAnswer:
+    from taskhand.service.list_events import list_latest_events
+    from taskhand.service.wording_for import wording_for
+
+    page = await list_latest_events(app, _MOST)
+    wording = await wording_for(app, people_in_events(page.events))
+    note = app.principal.rules.note_on_lists
+    while True:
+        answer = EventsAnswer.of(page, len(page.events), wording, note)
+        if len(page.events) <= 1 or len(render_text(answer)) <= LARGEST:
+            return answer
+        latest = page.events[len(page.events) // 2 :]
+        page = replace(page, events=latest, positions=page.positions[-len(latest) :], since=latest[0].moment)
+
+
+EVENTS = Resource(
+    uri="taskhand://events",
+    name="events",
+    title="Latest changes",
+    description="What anybody changed, newest last; can be subscribed to.",
+    like="list_events",
+    read=_read,
+    follows="feed",
+)
