@@ -57,6 +57,9 @@ _UNSENT_SHARE: Final = 0.9
 
 A late connection then fails as one, and it is known that nothing was sent, before the attempt as a whole times out.
 """
+_TURN_S: Final = 0.02
+"""Seconds after its turn in which a write may leave: later, the rate budget counts it at the wrong moment."""
+
 _log = logging.getLogger("taskhand.http")
 
 
@@ -154,12 +157,12 @@ class RetryTransport:
         try:
             if (asked := self._config.runtime.clock()) >= leave_by:
                 raise no_time_error(self._config.upstream, request.kind)
-            async with self._config.rate_limiter.turn(leave_by):
-                if self._observer is not None:
-                    self._observer.turn_came(self._config.runtime.clock() - asked)
-                if not is_read:
-                    await check_ownership()
-                return await self._attempt(wire, request, end_by, number)
+            while True:
+                async with self._config.rate_limiter.turn(leave_by):
+                    if self._observer is not None:
+                        self._observer.turn_came(self._config.runtime.clock() - asked)
+                    if is_read or await self._owns_at_once():
+                        return await self._attempt(wire, request, end_by, number)
         except RateLimited as error:
             if not in_doubt and (error.retry_after_s is not None or is_idle()):
                 raise
@@ -169,6 +172,12 @@ class RetryTransport:
             if not in_doubt:
                 raise
         raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True)
+
+    async def _owns_at_once(self) -> bool:
+        """Make sure that this process may write; False where that took so long that the turn is over."""
+        began = self._config.runtime.clock()
+        await check_ownership()
+        return self._config.runtime.clock() - began <= _TURN_S
 
     async def _attempt(self, wire: httpx2.Request, request: Request, end_by: float, number: int) -> Attempt:
         self.request_count += 1
