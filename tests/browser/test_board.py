@@ -1,5 +1,6 @@
 """The board in a real browser, the official bridge as its host and the real server behind it."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ HOSTILE = (
 WATCH_FRAMES = """window.long = []
 new PerformanceObserver((seen) => long.push(...seen.getEntries().map((one) => one.duration)))
   .observe({ entryTypes: ['longtask'] })"""
+UPDATED = {"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"uri": "taskhand://task/1"}}
 PLAN = ("bulk_update_tasks", {"filter": {"overdue": True}, "changes": {"priority": "0"}})
 
 
@@ -70,6 +72,10 @@ async def test_a_days_work_by_mouse(browser: RealBrowser, tmp_path: Path) -> Non
         await board.call("update_task", id=task["id"], title="Call Acme twice")
         await board.use("Refresh")
         await board.wait("Call Acme twice")
+        await board.call("update_task", id=task["id"], title="Call Acme again")
+        await board.host(f"app.contentWindow.postMessage({json.dumps(UPDATED)}, '*')")
+        await board.wait("Call Acme again")
+        assert await board.host("bridge.teardownResource({})") == {}
 
 
 async def test_a_days_work_by_keyboard_alone(browser: RealBrowser, tmp_path: Path) -> None:
@@ -276,6 +282,37 @@ async def test_who_only_reads_is_offered_nothing_that_writes(browser: RealBrowse
         await board.use("Changes")
         await board.wait("create_tasks")
         assert "Undo" not in await board.read()
+
+
+def push_error(error: Mapping[str, Any]) -> str:
+    """The script with which the host answers the next call with an error."""
+    content = [{"type": "text", "text": json.dumps({"error": error})}]
+    return f"answers.push({{ isError: true, content: {json.dumps(content)} }})"
+
+
+async def test_what_was_not_applied_is_unknown_or_has_to_be_chosen_is_said(
+    browser: RealBrowser, tmp_path: Path
+) -> None:
+    missed = {"changeId": "chg_1", "unapplied": [{"field": "status", "asked": "Completado", "got": "Pendiente"}]}
+    unknown = {"code": "outcome_unknown", "message": "No answer of the CRM.", "next": "Look before it is sent again."}
+    several = [{"value": "Completado", "name": "Completado"}, {"value": "Archivado"}]
+    choice = {"code": "ambiguous_status", "message": "2 statuses finish a task.", "candidates": several}
+    async with stage_of(browser, tmp_path) as stage:
+        board = await stage.open(tab="said", setup="answers = []")
+        await board.wait("⚠")
+        await board.host("real = callServer; callServer = async (sent) => answers.shift() ?? real(sent)")
+        await board.host(f"answers.push({{ content: [], structuredContent: {json.dumps(missed)} }})")
+        await board.use("Complete: Call Acme")
+        await board.wait("status should be Completado and is Pendiente", "[role=status].bad")
+        await board.host(push_error(unknown))
+        await board.use("Complete: Call Acme")
+        await board.wait("Look before it is sent again.", "[role=status].bad")
+        assert (await board.told()).endswith("outcome_unknown")
+        await board.host(push_error(choice))
+        await board.use("Complete: Call Acme")
+        await board.wait("2 statuses finish a task.", "[role=status].bad")
+        await board.use("Completado", exact=True)
+        await board.wait("Pendiente → Completado", "[role=status].good")
 
 
 @pytest.mark.parametrize(
