@@ -58,6 +58,7 @@ CLOSE_GAPS = {
 }
 
 HUBSPOT_GAPS = {
+    "test_an_own_change_is_told_once_with_its_change_id": "its search shows a change some seconds late",
     "test_only_tasks_without_a_date_are_listed_where_that_is_asked_for": _ALWAYS_DUE,
     "test_two_people_added_at_the_same_moment_are_both_kept": _ONE_PERSON,
     "test_people_are_added_and_taken_off_each_task": _ONE_PERSON,
