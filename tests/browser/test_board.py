@@ -180,7 +180,7 @@ async def test_a_plan_is_shown_applied_and_undone_or_discarded(browser: RealBrow
         await board.use("Undo", exact=True)
         await board.wait("Plan, not done yet: 40")
         await board.use("Apply")
-        await board.page.do("until", script="heard.contexts.at(-1).split('apply_plan').length > 2")
+        await board.page.do("until", script="heard.contexts.at(-1).endsWith('applied: 40')")
         assert (await board.call("list_tasks", countBy="priority"))["counts"]["medium"] == 42
         stale = await stage.open(tool, tab="stale", args=args)
         await stale.wait("Plan, not done yet: 40")

@@ -20,9 +20,9 @@ async function act(tool, args, name, retry) {
   draw()
   const got = await call(tool, args, doubt)
   writes += 1
-  const { error, planId, changeId, note, unapplied } = got
+  const { error, planId, changeId, unapplied } = got
   const code = error?.code
-  tell(tool, args.id ?? args.planId ?? args.changeId, code ?? changeId ?? note, planId, count(got.totals), unapplied?.map(({ field }) => 'not applied: ' + field))
+  tell(tool, args.id ?? args.planId ?? args.changeId, code ?? changeId ?? 'planned', planId, count(got.totals), unapplied?.map(({ field }) => 'not applied: ' + field))
   if (!error) takeDone(got, args, name)
   else if (code === 'lost') doubt(error.message)
   else refuse(error, retry)
