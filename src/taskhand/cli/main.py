@@ -77,6 +77,7 @@ _ELSEWHERE = {
     "connections": "connections:connections",
     "contacts": "store:contacts",
     "doctor": "doctor:doctor",
+    "events": "events:events",
     "export": "transfer:export_tasks",
     "import": "transfer:import_tasks",
     "install": "install:install",

@@ -71,9 +71,10 @@ class EventPage:
         return self.cursor if shown == len(self.events) else self.positions[shown - 1]
 
 
-async def list_events(app: AppContext, asked: EventsAsked) -> EventPage:
+async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True) -> EventPage:
     """What was changed, as far as the caller is shown it; looks at the CRM before, where that may find more.
 
+    Without `looks` it is what other looks have found.
     Where the CRM cannot be asked, what is kept is listed, and `notes` say so; the error where nothing is kept.
     CallerError where the backend does not tell, and for the cursor of another list.
     """
@@ -85,7 +86,8 @@ async def list_events(app: AppContext, asked: EventsAsked) -> EventPage:
         raise no_feed_error(app)
     cursors = EventCursors(app.clock(), app.connection, app.principal.subject)
     given = None if asked.cursor is None else cursors.read(asked.cursor)
-    failed = None if given is not None and given.through is not None else await _look(app, app.clock())
+    is_known = not looks or (given is not None and given.through is not None)
+    failed = None if is_known else await _look(app, app.clock())
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)

@@ -1,0 +1,152 @@
+"""Reads the feeds of all connections for `taskhand events`, and prints each event or runs the command for it."""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from taskhand.cli.access import access_of
+from taskhand.cli.event_command import EventCommand
+from taskhand.cli.event_lines import to_fields, to_json_line
+from taskhand.cli.streams import is_output_unread
+from taskhand.cli.terminal import print_error, print_json_line, print_line, print_row
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.event import EventKind
+from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.text import plain_json
+from taskhand.server.offered_tools import choose_tools
+from taskhand.server.render.events import event_row, people_in_events
+from taskhand.server.tools import TOOLS
+from taskhand.service.feed_demand import poll_when_wanted
+from taskhand.service.follow_events import find_first, follow_events, read_events
+from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
+from taskhand.service.list_team_members import list_team_members
+from taskhand.service.people import resolve_filter_people
+from taskhand.service.wording_for import wording_for
+from taskhand.wiring import open_connections
+
+if TYPE_CHECKING:
+    from taskhand.config.configuration import Configuration
+    from taskhand.service.app_context import AppContext
+    from taskhand.service.connections import Connections
+
+__all__ = ["EventReading", "read_events_of"]
+
+_PAGE: Final = 100
+_LATELY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class EventReading:
+    """What the person asks for; the fields are the options."""
+
+    since: datetime | None
+    kinds: tuple[EventKind, ...]
+    people: tuple[str, ...]
+    task_id: str | None
+    bookmark: str | None
+    follows: bool
+    command: EventCommand | None
+    as_json: bool
+    turn: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held while an event is handled, of whatever connection."""
+
+    async def ask(self, app: "AppContext") -> EventsAsked:
+        """What is asked of one connection; CallerError for a person that nobody is, or several."""
+        ids: tuple[str, ...] = ()
+        if self.people:
+            team = await list_team_members(app)
+            ids = tuple((await resolve_filter_people(app, team, self.people, argument="--person")).ids)
+        caller = f"taskhand events {self.bookmark or ''}"
+        asked = EventsAsked(caller, _PAGE, kinds=self.kinds, task_id=self.task_id, person_ids=ids)
+        if self.bookmark is not None:
+            return await find_first(app, asked, self.since)
+        return replace(asked, since=self.since or (None if self.follows else app.clock() - _LATELY))
+
+
+async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
+    """Read the events of every connection; whether one of them failed."""
+    principal = access_of(found).configured
+    allowed = choose_tools(TOOLS, None, only_reads=False).for_principal(principal)
+    if "list_events" not in allowed.by_name:
+        raise allowed.refusal("list_events")
+    async with open_connections(found.connections) as served:
+        mine = served.of_principal(principal)
+        if reading.follows:
+            await _follow(mine, reading)
+            return False
+        return await _read_each(mine, reading)
+
+
+async def _read_each(served: "Connections", reading: EventReading) -> bool:
+    """Read the events of one connection after the other; whether one of them failed."""
+    has_failed = False
+    for app in served:
+        try:
+            await _handle(app, reading, read_events)
+        except TaskhandError as error:
+            if not served.are_several:
+                raise
+            error.connection = app.connection
+            print_error(error)
+            has_failed = True
+    return has_failed
+
+
+async def _follow(served: "Connections", reading: EventReading) -> None:
+    """Follow all connections at the same time, until nobody reads what is printed."""
+    async with side_by_side() as group:
+
+        async def follow(app: "AppContext") -> None:
+            await _handle(app, reading, follow_events)
+            group.cancel_scope.cancel()  # nobody reads what is printed any more
+
+        for app in served:
+            group.start_soon(poll_when_wanted, app)
+            group.start_soon(follow, app)
+
+
+async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
+    """Handle each event of a connection in its order; ends early where nobody reads what is printed."""
+    asked, told, is_silent = await reading.ask(app), set[str](), True
+    async with aclosing(read(app, asked)) as pages:
+        async for page in pages:
+            for note in (one for one in page.notes if one not in told):
+                print_line(f"{app.connection}: {note}" if app.connection else note, err=True)
+            told.update(page.notes)
+            if page.since is None:
+                print_line("This is the first look: it begins now. For what was before, use --since.", err=True)
+            is_silent = is_silent and page.since is not None and not page.events
+            if not await _handle_page(app, reading, asked, page):
+                return
+    if is_silent:
+        print_line("No changes.", err=True)
+
+
+async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAsked, page: EventPage) -> bool:
+    """Handle each event of a page, and keep that it was; False where nobody reads what is printed."""
+    wording = await wording_for(app, people_in_events(page.events))
+    if reading.bookmark is not None and not page.events:
+        await mark_shown(app, asked, page, 0)
+    for shown, one in enumerate(page.events, 1):
+        row = event_row(one, wording).model_dump(mode="json")
+        await _handle_row(reading, row | ({"connection": app.connection} if app.connection else {}))
+        if reading.bookmark is not None:
+            await mark_shown(app, asked, page, shown)
+        if is_output_unread() and reading.command is None:
+            return False
+    return True
+
+
+async def _handle_row(reading: EventReading, row: dict[str, Any]) -> None:
+    row = plain_json(row)
+    async with reading.turn:
+        if reading.command is not None:
+            await reading.command.run(to_json_line(row))
+        elif reading.as_json:
+            print_json_line(to_json_line(row))
+        else:
+            print_row(*to_fields(row))

@@ -1,0 +1,65 @@
+"""Page after page of what was changed in the CRM, and then what is learned of it from there on."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import anyio
+
+from taskhand.service.app_context import AppContext
+from taskhand.service.list_events import EventPage, EventsAsked, list_events
+
+__all__ = ["find_first", "follow_events", "read_events"]
+
+_EVERY_S: Final = 1.0
+"""Seconds after which it is looked in the store whether another process has found something."""
+
+
+async def find_first(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:
+    """What to ask for in the place of a bookmark that the caller does not have yet: what was changed since a moment.
+
+    The errors are as of `list_events`.
+    """
+    if since is None:
+        return asked
+    with app.call_deadline():
+        page = await list_events(app, replace(asked, limit=1))
+    return asked if page.since is not None else replace(asked, since=since)
+
+
+async def read_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
+    """Every page; the first one after a look at the CRM. The errors are as of `list_events`."""
+    looks = True
+    while True:
+        with app.call_deadline():
+            page = await list_events(app, asked, looks=looks)
+        yield page
+        if not page.more:
+            return
+        asked, looks = replace(asked, cursor=page.cursor, since=None), False
+
+
+async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
+    """Every page, and then those of what this process or another finds, until cancelled; the last ones may be empty.
+
+    While it runs the feed is wanted, so that the poller looks.
+    """
+    woken = [anyio.Event()]
+    ends = [app.demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]
+    try:
+        async for page in read_events(app, asked):
+            yield page
+            asked = replace(asked, cursor=page.cursor, since=None)
+        while True:
+            with anyio.move_on_after(_EVERY_S):
+                await woken[0].wait()
+            woken[0] = anyio.Event()
+            with app.call_deadline():
+                page = await list_events(app, asked, looks=False)
+            if page.events:
+                yield page
+            asked = replace(asked, cursor=page.cursor)
+    finally:
+        for end in ends:
+            end()

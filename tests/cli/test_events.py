@@ -1,0 +1,208 @@
+"""The command `taskhand events`: what others changed, for people, for programs, and for a command that is run."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from click.testing import CliRunner, Result
+
+from server.transports.server_process import BOUND_S, environment
+from service.feed_stage import open_stage
+from taskhand.cli.event_command import EventCommand
+from taskhand.cli.event_lines import to_fields
+from taskhand.cli.main import command
+from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.service.feed import look
+from taskhand.service.follow_events import follow_events
+from taskhand.service.list_events import EventsAsked
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(store_file: Path) -> Run:
+    """Runs the program; what goes to standard error is apart."""
+
+    def running(*words: str) -> Result:
+        return CliRunner().invoke(command, words, env=environment(store_file), catch_exceptions=False)
+
+    return running
+
+
+@pytest.fixture
+def create(run: Run) -> Callable[[str], str]:
+    """Makes a task; its id."""
+
+    def creating(title: str) -> str:
+        body = {"title": title, "responsibleIds": ["me"], "priority": "1"}
+        return str(json.loads(run("call", "create_task", json.dumps(body)).stdout)["task"]["id"])
+
+    return creating
+
+
+def rows(result: Result) -> list[tuple[str, str]]:
+    return [(row["kind"], row["title"]) for row in map(json.loads, result.stdout.splitlines())]
+
+
+def test_what_was_changed_is_printed_for_people_and_as_the_rows_of_the_tool(
+    run: Run, create: Callable[[str], str]
+) -> None:
+    task = create("Call \u202eAcme")
+    run("call", "complete_task", json.dumps({"id": task}))
+    first, second = run("events").stdout.splitlines()
+    assert f'  created  "Call Acme"  ({task})  ' in first
+    assert f'  completed  "Call Acme"  ({task})  status: Pendiente -> Completado  by Elisa Mora  chg_' in second
+    listed = json.loads(run("call", "list_events", '{"since": "yesterday"}').stdout)["events"]
+    assert [json.loads(line) for line in run("events", "--json", "--since", "yesterday").stdout.splitlines()] == listed
+    assert rows(run("events", "--json", "--kind", "completed", "--person", "elisa", "--task", task)) == [
+        ("completed", "Call Acme")
+    ]
+    nothing = run("events", "--kind", "deleted")
+    assert (nothing.stdout, nothing.stderr) == ("", "No changes.\n")
+
+
+def test_a_bookmark_goes_on_where_it_was_and_each_event_is_printed_once(run: Run, create: Callable[[str], str]) -> None:
+    create("Before")
+    assert "it begins now" in run("events", "--bookmark", "desk").stderr
+    create("One")
+    create("Two")
+    for expected in ([("created", "One"), ("created", "Two")], []):
+        assert rows(run("events", "--bookmark", "desk", "--json", "--since", "yesterday")) == expected
+    whole = [("created", title) for title in ("Before", "One", "Two")]
+    for expected in (whole, []):
+        assert rows(run("events", "--bookmark", "other", "--json", "--since", "yesterday")) == expected
+    assert len(rows(run("events", "--json"))) == 3
+
+
+KEEPS = """
+import json, sys
+row = json.load(sys.stdin)
+if row["title"] == "Bad":
+    sys.exit(3)
+with open(sys.argv[1], "a", encoding="utf-8") as file:
+    print(row["kind"], row["title"], file=file)
+"""
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    """A program that keeps what it is told, and fails for one title."""
+    program = tmp_path / "keep it.py"
+    program.write_text(KEEPS, encoding="utf-8")
+    return [sys.executable, str(program), str(tmp_path / "kept.txt")]
+
+
+def test_a_command_is_run_for_each_event_in_order_and_no_shell_reads_what_customers_wrote(
+    run: Run, create: Callable[[str], str], words: list[str]
+) -> None:
+    run("events", "--bookmark", "desk")
+    titles = ["One", '$(touch /tmp/harm) `id`; "quoted"', "Three"]
+    for title in titles:
+        create(title)
+    done = run("events", "--bookmark", "desk", "--exec", shlex.join(words))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert Path(words[-1]).read_text(encoding="utf-8").splitlines() == [f"created {title}" for title in titles]
+
+
+async def test_a_command_that_fails_is_run_again_and_then_stops_or_skips(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    paused: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+
+    bad, good = '{"kind":"created","title":"Bad"}', '{"kind":"created","title":"Good"}'
+    stops = EventCommand(words, sleep=sleep)
+    with pytest.raises(OperatorError, match="has failed 4 times for the same event"):
+        await stops.run(bad)
+    assert paused == [1.0, 5.0, 25.0]
+    skips = EventCommand(words, stops=False, sleep=sleep)
+    await skips.run(bad)
+    await skips.run(good)
+    assert await anyio.Path(words[-1]).read_text(encoding="utf-8") == "created Good\n"
+    told = capsys.readouterr().err
+    assert "ended with 3; it is run again in 25 s." in told
+    assert f"this event is skipped: {bad}" in told
+
+
+async def test_a_command_that_reads_nothing_is_no_failure(tmp_path: Path) -> None:
+    program = tmp_path / "deaf.py"
+    program.write_text("import sys; sys.stdin.close()", encoding="utf-8")
+    await EventCommand([sys.executable, str(program)]).run("x" * 200_000)
+
+
+@pytest.mark.parametrize("text", ["", "no-such-program-anywhere", "python 'unclosed"])
+def test_a_command_that_cannot_be_run_is_told_before_anything_is_read(text: str) -> None:
+    with pytest.raises(CallerError, match="--exec"):
+        EventCommand.parse(text, stops=True)
+
+
+def test_an_event_that_a_command_failed_on_is_handled_by_the_next_start(
+    run: Run, create: Callable[[str], str], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskhand.cli.event_command._PAUSES_S", ())
+    run("events", "--bookmark", "desk")
+    for title in ("One", "Bad", "Three"):
+        create(title)
+    with pytest.raises(OperatorError, match="failed 1 times"):
+        run("events", "--bookmark", "desk", "--exec", shlex.join(words))
+    Path(words[1]).write_text(KEEPS.replace("sys.exit(3)", "pass"), encoding="utf-8")
+    assert run("events", "--bookmark", "desk", "--exec", shlex.join(words)).exit_code == 0
+    kept = Path(words[-1]).read_text(encoding="utf-8").splitlines()
+    assert kept == ["created One", "created Bad", "created Three"]
+
+
+def test_it_follows_until_it_is_interrupted_and_each_event_is_told_once(
+    store_file: Path, run: Run, create: Callable[[str], str]
+) -> None:
+    run("events", "--bookmark", "desk")
+    create("One")
+    create("Two")
+    words = [sys.executable, "-m", "taskhand", "events", "--follow", "--json", "--bookmark", "desk"]
+    with subprocess.Popen(words, env=environment(store_file), stdout=subprocess.PIPE, text=True) as following:  # noqa: S603  ours
+        assert following.stdout is not None
+        told = [json.loads(following.stdout.readline())["title"] for _ in range(2)]
+        create("Three")
+        run("call", "list_events")
+        told.append(json.loads(following.stdout.readline())["title"])
+        following.send_signal(signal.SIGINT)
+        assert following.wait(BOUND_S) == 0
+    assert told == ["One", "Two", "Three"], "what another process has found is told too"
+    create("Four")
+    assert {title for _, title in rows(run("events", "--json", "--bookmark", "desk"))} <= {"Three", "Four"}
+
+
+async def test_who_follows_is_given_what_this_process_finds_and_has_it_looked_for(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage, anyio.create_task_group() as group:
+        pages = follow_events(stage.app, EventsAsked("desk", 10))
+        assert (await anext(pages)).since is None
+        assert len(stage.app.demand.wanting(0.0)) == 1
+
+        async def change() -> None:
+            await stage.others.create("Call")
+            await look(stage.app)
+
+        group.start_soon(change)
+        with anyio.fail_after(BOUND_S):
+            [found] = (await anext(pages)).events
+        assert found.event.title == "Call"
+        await pages.aclose()  # type: ignore[attr-defined]  # a generator
+
+
+def test_a_difference_of_two_looks_and_what_is_not_known_are_printed_as_such() -> None:
+    row = {
+        "kind": "updated",
+        "id": "7",
+        "between": ["10:00", "10:02"],
+        "connection": "north",
+        "changed": {"due": {"to": "2026-03-02"}, "responsibles": {"from": ["Ana", "Ben"], "to": []}},
+    }
+    fields = [one for one in to_fields(row) if one]
+    assert fields == ["10:00 to 10:02", "north", "updated", "(7)", "due: 2026-03-02; responsibles: Ana, Ben -> none"]
