@@ -59,7 +59,19 @@ async def test_the_list_of_prompts_is_small_and_may_be_kept_a_while(store_file: 
 async def test_a_prompt_names_exactly_the_tools_in_uses(store_file: Path, prompt: Any) -> None:
     async with connected(store_file) as client:
         text = await prompt_text(client, prompt.name, FILLED_IN[prompt.name])
-    assert {tool.name for tool in TOOLS if re.search(rf"\b{tool.name}\b", text)} == set(prompt.uses)
+    events = {"list_events"} if prompt.mentions_events else set()
+    assert {tool.name for tool in TOOLS if re.search(rf"\b{tool.name}\b", text)} == {*prompt.uses, *events}
+
+
+@pytest.mark.parametrize("name", ["daily_briefing", "overdue_sweep"])
+async def test_a_prompt_looks_for_what_was_changed_where_the_caller_may_list_it(store_file: Path, name: str) -> None:
+    async with connected(store_file) as client:
+        text = await prompt_text(client, name, {"member": "Ana Soto"})
+        assert 'list_events with since "yesterday" and people ["Ana Soto"]' in text
+    async with connected(store_file, tools="all,-list_events") as client:
+        without = await prompt_text(client, name, {"member": "Ana Soto"})
+        assert "list_events" not in without
+        assert "yesterday" not in without
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -29,7 +29,9 @@ __all__ = ["webhooks"]
 
 @click.group()
 def webhooks() -> None:
-    """Make, list and remove the subscriptions by which a CRM tells a server over HTTP of changes.
+    """Make, list and remove a CRM's webhook subscriptions.
+
+    By these a CRM tells a server over HTTP of changes.
 
     The server takes what is delivered where it is started with --webhooks, at the address that --public-url,
     TASKHAND_PUBLIC_URL or TASKHAND_RESOURCE names.

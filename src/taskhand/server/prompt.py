@@ -32,12 +32,13 @@ class Argument:
 class PromptContext:
     """What a prompt's text depends on: the day, what the backend can express, and which connections calls are about.
 
-    `about` is a sentence, "" where there is only one.
+    `about` is a sentence, "" where there is only one. `lists_events` is whether the caller may use list_events.
     """
 
     today: date
     capabilities: Capabilities
     about: str = ""
+    lists_events: bool = True
 
     @property
     def closing(self) -> str:
@@ -54,9 +55,9 @@ class PromptContext:
 class Prompt:
     """A way of working, in the words of the person to the model.
 
-    `uses` are the tools that its text names; the prompt is offered only together with them. `text` is given the
-    arguments that were filled in, each in quotation marks. `needs_connection` is whether it is about one connection,
-    where there are several.
+    `uses` are the tools that its text names; the prompt is offered only together with them. `mentions_events` is
+    whether it names list_events besides, where the caller may use it. `text` is given the arguments that were filled
+    in, each in quotation marks. `needs_connection` is whether it is about one connection, where there are several.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Prompt:
     uses: tuple[str, ...]
     text: Callable[[PromptContext, Mapping[str, str]], str]
     needs_connection: bool = False
+    mentions_events: bool = False
 
 
 def quote(name: str) -> str:

@@ -59,7 +59,8 @@ class PromptHandlers:
                     one_line(given[CONNECTION]) if CONNECTION in filled_in and view.connections.are_several else None
                 )
                 app = view.connections.first if named is None else view.find(named)
-                context = PromptContext(_today(app), app.backend.capabilities, _about(view, app, named))
+                about, lists_events = _about(view, app, named), view.may_use("list_events")
+                context = PromptContext(_today(app), app.backend.capabilities, about, lists_events)
                 text = prompt.text(context, filled_in)
         except TaskhandError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
