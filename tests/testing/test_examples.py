@@ -1,9 +1,11 @@
 """The examples about agents, run here: what they show is so."""
 
 import importlib.util
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from documents import ROOT
@@ -15,9 +17,9 @@ EXAMPLES = ROOT / "examples"
 pytest_plugins = ["pytester"]
 
 
-def _example(name: str) -> Any:
+def _example(name: str, file: str = "run.py") -> Any:
     """The module of an example."""
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / name / "run.py")
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / name / file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -64,6 +66,30 @@ async def test_the_daily_sweep_moves_overdue_tasks_after_a_yes(
     changed = [task for task in await taskhand.state() if task not in before]
     assert [task.due and task.due[:10] for task in changed] == ["2026-03-03"] * moved
     assert ("Moved: 4 of 4." if says_yes else "Left as it is.") in capsys.readouterr().out
+
+
+@pytest.mark.taskhand(backend="close")
+async def test_the_follow_up_makes_one_task_of_what_a_customers_owner_has_completed(
+    taskhand: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example, environment = _example("follow_up", "follow_up.py"), taskhand.populated.environment
+    await taskhand.call("list_events")
+    customer = (await taskhand.call("find_contacts", query="Acme"))["contacts"][0]["aiCustomerId"]
+    body = {"title": "Call Acme", "responsibleIds": ["me"], "priority": "1", "aiCustomerId": customer}
+    task_id = (await taskhand.call("create_task", **body))["task"]["id"]
+    async with httpx2.AsyncClient(auth=(environment["CLOSE_API_KEY"], "")) as person:
+        address = f"{environment['CLOSE_BASE_URL']}/task/{task_id}/"
+        assert (await person.put(address, json={"is_complete": True})).status_code == 200
+    taskhand.clock.advance(timedelta(minutes=1))
+    [event] = (await taskhand.call("list_events", kinds=["completed"]))["events"]
+    assert "changeId" not in event, "a person has done it in Close"
+    assert example.is_wanted(event, event["by"])
+    assert not example.is_wanted(event, "Somebody else")
+    made = [await example.follow_up(taskhand.client, event, event["by"]) for _ in range(2)]
+    assert made[0] == made[1], "an event that comes twice makes one task"
+    assert (await taskhand.task("Follow up: Call Acme")).id == made[0]
+    await example.main(event | {"kind": "updated"}, event["by"])
+    assert capsys.readouterr().out == "Nothing to follow up.\n"
 
 
 HARNESS = EXAMPLES / "harness"
