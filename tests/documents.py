@@ -30,8 +30,11 @@ from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
+from taskhand.backends.close.changes import CloseChanges
 from taskhand.backends.factory import BackendFactory
+from taskhand.backends.hubspot.changes import HubSpotChanges
 from taskhand.backends.registry import FACTORIES
+from taskhand.backends.vambe.changes import VambeChanges
 from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities
@@ -87,6 +90,7 @@ def _parts(tools: list[dict[str, Any]]) -> dict[str, str]:
         "tools": _tool_table(tools),
         "backends": _backend_table(),
         "gaps": _gap_list(),
+        "feeds": _feed_list(),
         "requests": requests_table(),
         "host_keys": _host_keys(),
         "dates": _date_tables(),
@@ -155,6 +159,12 @@ def _backend_table() -> str:
 def _gap_list() -> str:
     """The reasons why a backend cannot express a field."""
     return "\n".join(f"- {arm.name}: {'; '.join(dict.fromkeys(arm.gaps.values()))}." for arm in ARMS if arm.gaps)
+
+
+def _feed_list() -> str:
+    """What the feed of each CRM does not tell."""
+    sources = (CloseChanges, HubSpotChanges, VambeChanges)
+    return "\n".join(f"- {one.remark}" for one in sources if one.remark)
 
 
 def _yes_or_no(*, holds: bool) -> str:

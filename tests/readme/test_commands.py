@@ -17,7 +17,7 @@ from taskhand.vault.vault_key import make_vault_key
 from taskhand.wiring import open_links
 from vault.vaults import link_of
 
-WAITING = {"board", "sandbox", "serve", "--clock", "run", "--team", "link", "invite", "copy", "webhooks"}
+WAITING = {"board", "sandbox", "serve", "--clock", "run", "--team", "link", "invite", "copy", "webhooks", "--follow"}
 """Words of commands that wait for a client, an agent or a key, need a CRM or a database, or take long.
 
 Other tests run them.
