@@ -10,7 +10,7 @@ from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import value_of
 from taskhand.domain.task import Task
 
-__all__ = ["begin_feed", "change_at_random", "check_replay"]
+__all__ = ["begin_feed", "change_at_random", "change_one", "check_replay"]
 
 _REPLAYED: Final = ("title", "status", "responsibles")
 
@@ -31,7 +31,7 @@ async def change_at_random(world: World[Any], seed: int) -> tuple[Feed, Mapping[
     feed, before = await begin_feed(world), await world.real()
     for number in range(30):
         world.move(chance.choice((0.004, 1, 30, 200)))
-        await _change_one(world, alive, chance, number)
+        await change_one(world, alive, chance, number)
         if chance.random() < 0.2:
             await feed.glance()  # a look that is cut off before it is kept
         if chance.random() < 0.4:
@@ -48,7 +48,7 @@ async def check_replay(world: World[Any], before: Mapping[str, Task], events: Se
     assert replayed == {one: {name: value_of(real[one], name) for name in replayed[one]} for one in real}
 
 
-async def _change_one(world: World[Any], alive: list[str], chance: Random, number: int) -> None:
+async def change_one(world: World[Any], alive: list[str], chance: Random, number: int) -> None:
     """Somebody does one thing with one task."""
     others, one = world.others, chance.choice(alive) if alive else ""
     match chance.choice(("create", "rename", "complete", "reopen", "reassign", "delete") if alive else ("create",)):
