@@ -17,7 +17,7 @@ from service.feed_stage import open_stage
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields
 from taskhand.cli.main import command
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import CallerError, NotAllowed, OperatorError
 from taskhand.service.feed import look
 from taskhand.service.follow_events import follow_events
 from taskhand.service.list_events import EventsAsked
@@ -78,6 +78,39 @@ def test_a_bookmark_goes_on_where_it_was_and_each_event_is_printed_once(run: Run
     for expected in (whole, []):
         assert rows(run("events", "--bookmark", "other", "--json", "--since", "yesterday")) == expected
     assert len(rows(run("events", "--json"))) == 3
+
+
+def test_each_line_of_several_accounts_names_its_account_and_one_that_fails_keeps_no_other_silent(
+    tmp_path: Path,
+) -> None:
+    tables = [
+        f'[connections.{name}]\nbackend = "local"\ndb = "{tmp_path}/{name}.sqlite"\n' for name in ("north", "south")
+    ]
+    (tmp_path / "taskhand.toml").write_text("".join(tables), encoding="utf-8")
+    kept = {name: value for name, value in environment(tmp_path / "none").items() if name != "TASKHAND_DB"}
+
+    def running(*words: str) -> Result:
+        given = kept | {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": ""}
+        return CliRunner().invoke(command, words, env=given, catch_exceptions=False)
+
+    for name in ("north", "south"):
+        task = {"connection": name, "title": f"Call {name}", "responsibleIds": ["me"], "priority": "1"}
+        assert running("call", "create_task", json.dumps(task)).exit_code == 0
+    lines = [json.loads(line) for line in running("events", "--json").stdout.splitlines()]
+    assert [(row["connection"], row["title"]) for row in lines] == [("north", "Call north"), ("south", "Call south")]
+    assert "connection" not in json.loads(running("--connection", "south", "events", "--json").stdout)
+    failing = running("events", "--person", "nobody-here")
+    assert failing.exit_code == 1
+    told = [line for line in failing.stderr.splitlines() if "nobody-here" in line]
+    assert [line.split(": ")[1] for line in told] == ["north", "south"]
+
+
+def test_who_may_not_list_events_reads_none_here(store_file: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('[everyone]\ntools = "-list_events"\n', encoding="utf-8")
+    given = environment(store_file, TASKHAND_POLICY=str(policy))
+    with pytest.raises(NotAllowed, match="list_events is not allowed to you"):
+        CliRunner().invoke(command, ["events"], env=given, catch_exceptions=False)
 
 
 KEEPS = """
@@ -186,13 +219,14 @@ async def test_who_follows_is_given_what_this_process_finds_and_has_it_looked_fo
         assert len(stage.app.demand.wanting(0.0)) == 1
 
         async def change() -> None:
-            await stage.others.create("Call")
+            for number in range(12):
+                await stage.others.create(f"Call {number}")
             await look(stage.app)
 
         group.start_soon(change)
         with anyio.fail_after(BOUND_S):
-            [found] = (await anext(pages)).events
-        assert found.event.title == "Call"
+            found = [*(await anext(pages)).events, *(await anext(pages)).events]
+        assert [one.event.title for one in found] == [f"Call {number}" for number in range(12)]
         await pages.aclose()  # type: ignore[attr-defined]  # a generator
 
 

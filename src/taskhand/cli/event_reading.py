@@ -1,7 +1,7 @@
 """Reads the feeds of all connections for `taskhand events`, and prints each event or runs the command for it."""
 
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -81,16 +81,26 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
         return await _read_each(mine, reading)
 
 
+@contextmanager
+def _naming(app: "AppContext") -> Iterator[None]:
+    """Name the connection in an error that is raised inside, where there are several."""
+    try:
+        yield
+    except TaskhandError as error:
+        error.message = f"{app.connection}: {error.message}" if app.connection else error.message
+        raise
+
+
 async def _read_each(served: "Connections", reading: EventReading) -> bool:
     """Read the events of one connection after the other; whether one of them failed."""
     has_failed = False
     for app in served:
         try:
-            await _handle(app, reading, read_events)
+            with _naming(app):
+                await _handle(app, reading, read_events)
         except TaskhandError as error:
             if not served.are_several:
                 raise
-            error.connection = app.connection
             print_error(error)
             has_failed = True
     return has_failed
@@ -101,7 +111,8 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
     async with side_by_side() as group:
 
         async def follow(app: "AppContext") -> None:
-            await _handle(app, reading, follow_events)
+            with _naming(app):
+                await _handle(app, reading, follow_events)
             group.cancel_scope.cancel()  # nobody reads what is printed any more
 
         for app in served:

@@ -45,7 +45,7 @@ async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[Ev
 
     While it runs the feed is wanted, so that the poller looks.
     """
-    woken = [anyio.Event()]
+    woken, seen = [anyio.Event()], 0
     ends = [app.demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]
     try:
         async for page in read_events(app, asked):
@@ -55,11 +55,17 @@ async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[Ev
             with anyio.move_on_after(_EVERY_S):
                 await woken[0].wait()
             woken[0] = anyio.Event()
+            feed = await app.events.find_feed(page.feed) if app.events else None
+            if feed is None or feed.last_seq == seen:
+                continue
             with app.call_deadline():
                 page = await list_events(app, asked, looks=False)
             if page.events:
                 yield page
-            asked = replace(asked, cursor=page.cursor)
+            asked, seen = replace(asked, cursor=page.cursor), feed.last_seq
+            if page.more:
+                seen = 0
+                woken[0].set()
     finally:
         for end in ends:
             end()
