@@ -165,6 +165,18 @@ async def test_a_command_that_fails_is_run_again_and_then_stops_or_skips(
     assert f"this event is skipped: {bad}" in told
 
 
+async def test_a_command_that_is_gone_meanwhile_fails_as_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def sleep(_: float) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    await EventCommand([str(tmp_path / "gone")], stops=False, sleep=sleep).run("{}")
+    told = capsys.readouterr().err
+    assert "gone cannot be started: No such file or directory." in told
+    assert "gone ended with 127 again; this event is skipped: {}" in told
+
+
 async def test_a_command_that_reads_nothing_is_no_failure(tmp_path: Path) -> None:
     program = tmp_path / "deaf.py"
     program.write_text("import sys; sys.stdin.close()", encoding="utf-8")

@@ -18,6 +18,7 @@ __all__ = ["EventCommand"]
 
 _PAUSES_S: Final = (1.0, 5.0, 25.0)
 """Seconds before each further try of a command that has failed."""
+_NOT_STARTED: Final = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,13 @@ class EventCommand:
                 print_line(f"{name} ended with {status} again; this event is skipped: {line}", err=True)
 
     async def _run_once(self, line: str) -> int:
-        """The exit status."""
-        async with await anyio.open_process(self.words, stdin=subprocess.PIPE, stdout=None, stderr=None) as process:
+        """The exit status; 127 where it cannot be started, as a shell says."""
+        try:
+            started = await anyio.open_process(self.words, stdin=subprocess.PIPE, stdout=None, stderr=None)
+        except OSError as error:
+            print_line(f"{self.words[0]} cannot be started: {error.strerror}.", err=True)
+            return _NOT_STARTED
+        async with started as process:
             if process.stdin is not None:
                 with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # it need not read
                     await process.stdin.send(f"{line}\n".encode())
