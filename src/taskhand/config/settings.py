@@ -110,7 +110,8 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     @property
     def secrets(self) -> tuple[str, ...]:
         """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
-        given = (getattr(self, name) for name in type(self).model_fields if name not in self._unread)
+        unread = self._unread
+        given = (getattr(self, name) for name in type(self).model_fields if name not in unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
         addresses = [self.state.get_secret_value()] if self.state else []
         addresses += [self.db.url] if isinstance(self.db, StoreAddress) else []
