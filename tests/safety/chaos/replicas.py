@@ -55,7 +55,7 @@ class Replicas:
         self._lock = Lock()
         self._processes: dict[int, Process] = {}
         self._ports: dict[int, int] = {}
-        self._waking: list[Timer] = []
+        self._waking: dict[int, Timer] = {}
         self.said: list[str] = []
         """What ended servers have logged."""
         for number in range(count):
@@ -78,8 +78,9 @@ class Replicas:
         if how is signal.SIGTERM:
             with self._lock:
                 self._ports.pop(number, None)
-        _send(process, how)
-        _send(process, signal.SIGCONT)
+        self._end_pause(number)
+        process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
             process.ends_within(within_s)
         with self._lock:
@@ -90,24 +91,29 @@ class Replicas:
     def pause(self, number: int, for_s: float) -> None:
         """Stop a server as SIGSTOP does, and let it go on after a while; nobody tells the proxy."""
         process = self._processes[number]
-        _send(process, signal.SIGSTOP)
-        waking = Timer(for_s, _send, [process, signal.SIGCONT])
-        waking.start()
-        self._waking.append(waking)
+        self._end_pause(number)
+        process.send_signal(signal.SIGSTOP)
+        self._waking[number] = Timer(for_s, process.send_signal, [signal.SIGCONT])
+        self._waking[number].start()
 
     def wake(self) -> None:
         """Let every server go on."""
-        for one in self._waking:
-            one.cancel()
-        for process in self._processes.values():
-            _send(process, signal.SIGCONT)
+        for number, process in self._processes.items():
+            self._end_pause(number)
+            process.send_signal(signal.SIGCONT)
+
+    def _end_pause(self, number: int) -> None:
+        """Have nothing wake a server later: two that look at a process at once may both read how it has ended."""
+        if (waking := self._waking.pop(number, None)) is not None:
+            waking.cancel()
+            waking.join()
 
     def end_all(self) -> None:
         """End all servers, as an administrator does; one that does not end is killed."""
         self.wake()
         numbers = [*self._ports]
         for number in numbers:
-            _send(self._processes[number], signal.SIGTERM)
+            self._processes[number].send_signal(signal.SIGTERM)
         for number in numbers:
             self.end(number, signal.SIGTERM)
 
@@ -135,12 +141,6 @@ class Replicas:
             if reply.status != _UNAVAILABLE:
                 return _read(said)
         return Answer("refused", {"code": "no_replica", "retryable": True})
-
-
-def _send(process: Process, number: signal.Signals) -> None:
-    """Send a signal, also to a process that ends just now."""
-    with suppress(ProcessLookupError):
-        process.send_signal(number)
 
 
 def _read(said: bytes) -> Answer:

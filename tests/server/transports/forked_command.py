@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from io import TextIOWrapper
@@ -61,7 +62,8 @@ class ForkedProcess:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless the process has ended."""
         if not self._has_ended(0):
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ends just now, and its watcher has not said so yet
+                os.kill(self.pid, number)
 
     def wait(self, timeout_s: float) -> int:
         """The exit code, as of subprocess.Popen; TimeoutExpired where it takes longer."""
