@@ -136,7 +136,8 @@ class _Stage:
                     if any(one.done() for one in callers):
                         break
                 replicas.wake()
-                time.sleep(how.every_s[0])
+                while not ledger.made and not any(one.done() for one in callers):
+                    time.sleep(how.every_s[0])
             finally:
                 ledger.stop.set()
             for one in callers:
