@@ -95,11 +95,12 @@ class ComparingSource:
 
 @dataclass
 class Others:
-    """People who change tasks in the account, beside Taskhand; the log of the account tells of it."""
+    """People who change tasks in the account, beside Taskhand; the log tells of it, and by which `person`."""
 
     backend: LocalBackend
     clock: FixedClock
     source: LoggingSource
+    person: str | None = None
 
     async def create(self, title: str) -> Task:
         """Create a task."""
@@ -130,7 +131,7 @@ class Others:
         """Write a change into the log."""
         found = difference_event(before, after, f"log {self.clock().isoformat()} {len(self.source.log)}")
         if found is not None:
-            self.source.log.append(replace(found, kind=kind, at=self.clock()))
+            self.source.log.append(replace(found, kind=kind, at=self.clock(), by=self.person))
         return after or before  # type: ignore[return-value]  # one of them is there
 
 
@@ -153,10 +154,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, compares: bool = False) -> AsyncIterator[Stage]:
+async def open_stage(folder: Path, *, compares: bool = False, user: str = "Elena") -> AsyncIterator[Stage]:
     """A stage on the files in a folder, as a process has it."""
     clock = FixedClock(NOW.astimezone(UTC))
-    backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user="Elena", timezone=None)
+    backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user=user, timezone=None)
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
     backend.change_source = ComparingSource(backend, clock) if compares else log
     journal = SqliteJournal(folder / "journal.sqlite", place="test", clock=clock, new_id=numbered)

@@ -69,7 +69,7 @@ async def test_a_change_of_another_person_is_by_taskhand_to_who_may_not_see_it(t
 async def test_events_of_several_connections_are_one_list_and_each_goes_on_where_it_was_shown(tmp_path: Path) -> None:
     for name in ("north", "south"):
         (tmp_path / name).mkdir()
-    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south") as south:
+    async with open_stage(tmp_path / "north") as north, open_stage(tmp_path / "south", user="Marta") as south:
         stages = {"north": north, "south": south}
         served = Connections({name: replace(one.app, connection=name) for name, one in stages.items()})
 
@@ -85,6 +85,8 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
                     stage.clock.move(seconds=5)
                 await list(stages.values())[number % 2].others.create(title)
 
+        for stage in stages.values():
+            stage.others.person = await stage.others.backend.me()
         first = await call()
         assert first["events"] == []
         assert first["note"].count("first look") == 1
@@ -97,6 +99,18 @@ async def test_events_of_several_connections_are_one_list_and_each_goes_on_where
         await happen("N4")
         assert [one["title"] for one in (await call())["events"]] == ["N4"]
         assert [one["title"] for one in (await call(connection="south", since="2020-01-01"))["events"]] == ["S1", "S2"]
+        hers = await call(since="today", people=["Marta"])
+        assert [one["title"] for one in hers["events"]] == ["S1", "S2"], "north does not know her"
+        assert [(one["connection"], one["code"]) for one in hers["leftOut"]] == [("north", "unknown_member")]
+        assert hers["matched"][0]["argument"] == "since"
+        on = await call(cursor=hers["nextCursor"], since="today", people=["Marta"])
+        assert (on["events"], "matched" in on) == ([], False), "it goes on from the cursor, not from since"
+        both = await call(since="today", people=["Marta", "Elena"])
+        assert [one["title"] for one in both["events"]] == ["N1", "S1", "N2", "S2", "N3", "N4"]
+        assert [one["connection"] for one in both["leftOut"]] == ["north", "south"]
+        assert both["leftOut"][0]["message"].endswith("Only the others were asked for.")
+        text, is_error = await call_tool(served, "list_events", {"people": ["Nobody", "Elena"], "since": "today"})
+        assert (is_error, "unknown_member" in text) == (True, True), text
         south.others.backend.change_source = None
         await happen("N5")
         told = await call()

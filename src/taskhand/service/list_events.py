@@ -1,6 +1,7 @@
 """List what was changed in the CRM, whoever did it: since a moment, since a cursor, or since the caller last looked."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,6 +10,7 @@ from taskhand.domain.deadline import part_of_call
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind
+from taskhand.domain.names import Match
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.event_cursor import EventCursors, Start
@@ -31,7 +33,8 @@ _NOBODY: Final = ""
 class EventsAsked:
     """What a caller asks for: up to `limit` events behind a cursor, else since a moment, else since the last look.
 
-    `caller` is whose looks count. `person_ids` did it, or were responsible for the task.
+    `caller` is whose looks count. `person_ids` did it, or were responsible for the task. `matched` are the names and
+    the day that were sent in words, `unknown` the errors of people who are not known here and not asked for.
     """
 
     caller: str
@@ -41,6 +44,8 @@ class EventsAsked:
     kinds: tuple[EventKind, ...] = ()
     task_id: str | None = None
     person_ids: tuple[str, ...] = ()
+    matched: tuple[Match, ...] = ()
+    unknown: Mapping[str, TaskhandError] = field(default_factory=dict)
 
     @property
     def bookmark(self) -> str:

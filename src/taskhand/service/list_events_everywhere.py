@@ -1,15 +1,17 @@
 """List what was changed in several connections as one list, newest last."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from taskhand.domain.errors import TaskhandError
 from taskhand.domain.places import Places, in_one_order
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
 from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.joined_error import join_errors
 from taskhand.service.list_events import EventPage, EventsAsked, list_events, mark_shown
 from taskhand.service.wording_for import wording_for
 
@@ -20,18 +22,23 @@ __all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
 class EventLists:
     """One page over several connections: its `rows` are events with their connections, newest last.
 
-    `found` has the page of each connection, of which the rows may be a part, with the words for its people. `begun` is
-    where the page begins.
+    `found` has what was asked of each connection and its page, of which the rows may be a part, with the words for its
+    people. `begun` is where the page begins.
     """
 
     rows: tuple[tuple[str, KeptEvent], ...]
-    found: Everywhere[tuple[EventPage, Wording]]
+    found: Everywhere[tuple[EventsAsked, EventPage, Wording]]
     begun: Places
 
     @property
     def pages(self) -> Mapping[str, EventPage]:
         """The page of each connection."""
-        return {name: page for name, (page, _) in self.found.answers.items()}
+        return {name: page for name, (_, page, _) in self.found.answers.items()}
+
+    @property
+    def unknown(self) -> tuple[tuple[str, TaskhandError], ...]:
+        """The people whom a connection does not know and was not asked for, by connection."""
+        return tuple((name, one) for name, (asked, *_) in self.found.answers.items() for one in asked.unknown.values())
 
     def shown_of(self, shown: int) -> Mapping[str, int]:
         """How many of so many rows are of each connection."""
@@ -55,29 +62,41 @@ class EventLists:
 
 async def list_events_everywhere(
     apps: Mapping[str, AppContext],
-    asked: Mapping[str, EventsAsked],
+    asked_of: Callable[[str], Awaitable[EventsAsked]],
     people_in: Callable[[Sequence[KeptEvent]], Collection[str]],
     *,
+    limit: int,
     cursor: str | None = None,
 ) -> EventLists:
-    """One page of the changes in these connections, by what is asked of each; the limit is that of the whole page."""
+    """One page of the changes in these connections, at most `limit` in all, by what is asked of each.
+
+    A connection of which it cannot be asked is left out, as one that knows no person of a name.
+    """
     begun = Places.of_list([*apps], "events", cursor)
 
-    async def ask(name: str, app: AppContext) -> tuple[EventPage, Wording]:
-        page = await list_events(app, replace(asked[name], cursor=next(iter(begun.by_name[name] or ()), None)))
-        return page, await wording_for(app, people_in(page.events))
+    async def ask(name: str, app: AppContext) -> tuple[EventsAsked, EventPage, Wording]:
+        asked = replace(await asked_of(name), cursor=next(iter(begun.by_name[name] or ()), None))
+        page = await list_events(app, asked)
+        return asked, page, await wording_for(app, people_in(page.events))
 
     found = await ask_everywhere(apps, ask)
-    events = {name: page.events for name, (page, _) in found.answers.items()}
+    _check_known_somewhere(found)
+    events = {name: page.events for name, (_, page, _) in found.answers.items()}
     merged = in_one_order(events, lambda one: one.moment)
-    return EventLists(tuple(islice(merged, next(iter(asked.values())).limit)), found, begun)
+    return EventLists(tuple(islice(merged, limit)), found, begun)
 
 
-async def mark_shown_everywhere(
-    apps: Mapping[str, AppContext], asked: Mapping[str, EventsAsked], lists: EventLists, shown: int
-) -> None:
+def _check_known_somewhere(found: Everywhere[tuple[EventsAsked, EventPage, Wording]]) -> None:
+    """Refuse a person whom no connection knows; one that could not be asked may know them."""
+    unknown = {name: asked.unknown for name, (asked, *_) in found.answers.items()}
+    for one in () if found.unreachable else next(iter(unknown.values())):
+        if all(one in own for own in unknown.values()):
+            raise join_errors({name: own[one] for name, own in unknown.items()})
+
+
+async def mark_shown_everywhere(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
     """Keep that the caller has been shown so many of the rows."""
     for name, count in lists.shown_of(shown).items():
-        page = lists.pages[name]
+        asked, page, _ = lists.found.answers[name]
         if count or not page.events:
-            await mark_shown(apps[name], asked[name], page, count)
+            await mark_shown(apps[name], asked, page, count)

@@ -1,7 +1,7 @@
 """Find the people whom a call names."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from taskhand.domain import people
 from taskhand.domain.errors import NotFound
@@ -10,7 +10,7 @@ from taskhand.domain.task import Member
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
 
-__all__ = ["find_former_members", "resolve_filter_people", "resolve_people"]
+__all__ = ["find_former_members", "resolve_filter_people", "resolve_known_people", "resolve_people"]
 
 
 async def resolve_people(
@@ -31,6 +31,24 @@ async def resolve_filter_people(
     pattern = app.backend.capabilities.member_id_pattern
     ids = [one for text in given if re.fullmatch(pattern, one := people.without_mark(text) or text)]
     return await _resolve(app, team, given, ids, argument=argument)
+
+
+async def resolve_known_people(
+    app: AppContext, team: Team, given: Sequence[str], argument: str = "responsibleIds"
+) -> tuple[People, Mapping[str, NotFound]]:
+    """As `resolve_filter_people`, for those who are known here; and the error of each other, unless that is all."""
+    try:
+        return await resolve_filter_people(app, team, given, argument), {}
+    except NotFound:
+        unknown: dict[str, NotFound] = {}
+        for one in given:
+            try:
+                await resolve_filter_people(app, team, [one], argument)
+            except NotFound as error:
+                unknown[one] = error
+        if not (known := [one for one in given if one not in unknown]):
+            raise
+    return await resolve_filter_people(app, team, known, argument), unknown
 
 
 async def find_former_members(app: AppContext, ids: Collection[str], team: Collection[str]) -> dict[str, Member]:

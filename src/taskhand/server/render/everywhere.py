@@ -176,11 +176,10 @@ class EventsEverywhereAnswer(EventsAnswer):
     left_out: tuple[ToldRow, ...] | MISSING = MISSING
 
     @classmethod
-    def of_several(
-        cls, lists: "EventLists", shown: int, matched: Mapping[str, Sequence[Match]], note: str | None = None
-    ) -> "EventsEverywhereAnswer":
+    def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
         """The answer with the first rows of a page; what is said of one connection names it."""
-        wordings = {name: wording for name, (_, wording) in lists.found.answers.items()}
+        wordings = {name: wording for name, (_, _, wording) in lists.found.answers.items()}
+        matched = {name: asked.matched for name, (asked, _, _) in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
         told = [f"{name}: {one}" for name, page in lists.pages.items() for one in page.notes]
         since = [(page.since, wordings[name]) for name, page in lists.pages.items() if page.since is not None]
@@ -195,7 +194,7 @@ class EventsEverywhereAnswer(EventsAnswer):
             more=lists.has_more(shown) or MISSING,
             note=" ".join(filter(None, (*dict.fromkeys(firsts), *told, note))) or MISSING,
             unreachable=_told_rows([*lists.found.unreachable.items()]),
-            left_out=_told_rows([*lists.found.left_out.items()]),
+            left_out=_told_rows([*lists.found.left_out.items(), *lists.unknown], partly=len(lists.unknown)),
         )
 
 

@@ -38,7 +38,7 @@ class ListEvents(Body):
 async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
     from taskhand.service.list_events import list_events, mark_shown
 
-    asked, matched = await _asked(call, arguments)
+    asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
     wording = await wording_for(call.app, people_in_events(page.events))
     shown, note = len(page.events), call.app.principal.rules.note_on_lists
@@ -48,31 +48,39 @@ async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
             break
         shown //= 2
     await mark_shown(call.app, asked, page, shown)
-    return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
+    return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
 
 
-async def _asked(call: Call, arguments: ListEvents) -> "tuple[EventsAsked, tuple[Match, ...]]":
-    """What is asked for, and the names and the day that were sent in words."""
+async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
+    """What is asked of one connection; `of_known` is whether some of the people may be unknown there."""
     from taskhand.service.list_events import EventsAsked
     from taskhand.service.list_team_members import list_team_members
-    from taskhand.service.people import resolve_filter_people
+    from taskhand.service.people import resolve_filter_people, resolve_known_people
 
     since, matched = (None, ()) if arguments.since is MISSING else _moment(call, arguments.since)
-    people = None
+    people, unknown = None, {}
     if arguments.people is not MISSING:
-        people = await resolve_filter_people(
-            call.app, await list_team_members(call.app), arguments.people, argument="people"
-        )
-    asked = EventsAsked(
+        named = call.app, await list_team_members(call.app), arguments.people, "people"
+        if of_known:
+            people, unknown = await resolve_known_people(*named)
+        else:
+            people = await resolve_filter_people(*named)
+    goes_on = arguments.cursor is not MISSING  # the moment that it goes on from is in the cursor
+    return EventsAsked(
         call.caller.key,
-        _LIMIT if arguments.limit is MISSING else arguments.limit,
+        _limit(arguments),
         cursor=None if arguments.cursor is MISSING else arguments.cursor,
         since=since,
         kinds=() if arguments.kinds is MISSING else arguments.kinds,
         task_id=None if arguments.task_id is MISSING else arguments.task_id,
         person_ids=people.ids if people else (),
+        matched=(*(() if goes_on else matched), *(people.shortened if people else ())),
+        unknown=unknown,
     )
-    return asked, (*matched, *(people.shortened if people else ()))
+
+
+def _limit(arguments: ListEvents) -> int:
+    return _LIMIT if arguments.limit is MISSING else arguments.limit
 
 
 def _moment(call: Call, text: str) -> tuple[datetime, tuple[Match, ...]]:
@@ -91,18 +99,20 @@ async def _run_everywhere(calls: Mapping[str, Call], arguments: ListEvents) -> E
     from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
 
     apps = {name: call.app for name, call in calls.items()}
-    asked = {name: await _asked(call, arguments) for name, call in calls.items()}
-    queries = {name: query for name, (query, _) in asked.items()}
-    cursor = None if arguments.cursor is MISSING else arguments.cursor
-    found = await list_events_everywhere(apps, queries, people_in_events, cursor=cursor)
+    found = await list_events_everywhere(
+        apps,
+        lambda name: _ask_of(calls[name], arguments, of_known=True),
+        people_in_events,
+        limit=_limit(arguments),
+        cursor=None if arguments.cursor is MISSING else arguments.cursor,
+    )
     shown, note = len(found.rows), next(iter(apps.values())).principal.rules.note_on_lists
-    matched = {name: own for name, (_, own) in asked.items()}
     while True:
-        answer = EventsEverywhereAnswer.of_several(found, shown, matched, note)
+        answer = EventsEverywhereAnswer.of_several(found, shown, note)
         if shown <= 1 or len(render_text(answer)) <= LARGEST:
             break
         shown //= 2
-    await mark_shown_everywhere(apps, queries, found, shown)
+    await mark_shown_everywhere(apps, found, shown)
     return answer
 
 
