@@ -123,13 +123,14 @@ async def test_a_finished_task_can_be_reopened(agent: Agent) -> None:
     assert answer["task"]["status_config"]["name"] == "Pendiente"
 
 
-@pytest.mark.parametrize("who", ["ana@example.com", "ANA@EXAMPLE.COM", "Ana Soto", "ana  soto", "Ána Sotó"])
-async def test_people_are_found_by_email_or_name_ignoring_case_and_accents(agent: Agent, who: str) -> None:
+async def test_people_are_found_by_email_or_name_ignoring_case_and_accents(agent: Agent) -> None:
     task = await agent.create()
-    answer = await agent("reassign_task", id=task["id"], responsibleIds=[who])
-    (match,) = answer["matched"]
-    assert (match["given"], match["name"]) == (who, "Ana Soto")
-    assert answer["task"]["task_responsibles"] == [{"responsible_id": match["id"]}]
+    for who in ("ana@example.com", "ANA@EXAMPLE.COM", "Ana Soto", "ana  soto", "Ána Sotó"):
+        answer = await agent("reassign_task", id=task["id"], responsibleIds=[who])
+        (match,) = answer["matched"]
+        assert (match["given"], match["name"]) == (who, "Ana Soto")
+        assert answer["task"]["task_responsibles"] == [{"responsible_id": match["id"]}], who
+        await agent("reassign_task", id=task["id"], responsibleIds=["me"])
 
 
 async def test_responsibles_are_replaced_added_and_removed(agent: Agent) -> None:
