@@ -8,10 +8,14 @@ from typing import Any
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Person, Principal
+from taskhand.domain.task import TaskPatch
+from taskhand.journal.journal import Caller
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
 from taskhand.service.connections import Connections
 from taskhand.service.list_events import EventsAsked, list_events, mark_shown
+from taskhand.service.update_task import update_task
 
 ANA, ROOT = Person.named("ana@example.cl"), Person.named("root@example.cl")
 
@@ -51,6 +55,27 @@ async def test_who_sees_own_tasks_alone_is_shown_what_happened_to_those_and_that
         assert await ask(nobody, "nobody") == []
         await stage.others.rename(other, "Nobody's")
         assert await ask(nobody, "nobody") == [], "who is no member has no tasks"
+
+
+async def test_what_taskhand_did_is_by_the_person_for_whom_it_did_it_not_by_the_owner_of_the_shared_key(
+    tmp_path: Path,
+) -> None:
+    async with open_stage(tmp_path) as stage:
+        marta = await stage.others.backend.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
+        owner = stage.others.person = await stage.others.backend.me()
+        tasks = [await stage.others.create(title) for title in ("Ana's", "Marta's", "Nobody's")]
+        stage.clock.move(minutes=1)
+        await ask(stage.app, "all")
+        people = ANA, Person.named("marta@example.cl"), Person.named("nobody@example.cl")
+        for task, person in zip(tasks, people, strict=True):
+            call = Call(as_person(stage, person), "update_task", Caller("host", subject=person.id))
+            await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
+            stage.others.note("updated", task, await stage.others.backend.get_task(task.id))
+        page = await list_events(stage.app, EventsAsked("all", 9))
+        told = [(one.event.by, one.event.by_name) for one in page.events]
+        assert told == [(owner, None), (marta, None), (None, "nobody@example.cl")]
+        hers = await list_events(stage.app, EventsAsked("hers", 9, since=stage.clock(), person_ids=(marta,)))
+        assert [one.event.title for one in hers.events] == ["Marta's now"]
 
 
 async def test_a_change_of_another_person_is_by_taskhand_to_who_may_not_see_it(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The application context: what every use case works with, and the locks that order writes to the same task."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +31,8 @@ _LONGEST_PAUSE_S: Final = 0.5
 """Seconds between two looks whether another replica is done."""
 _MOST_WRITERS: Final = 10_000
 """Tasks of which it is known who wrote them last."""
+_MOST_PERSONS: Final = 10_000
+"""Persons of whom it is known who they are by the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class AppContext:
     _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
     _writers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _demands: "list[FeedDemand]" = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -127,8 +130,14 @@ class AppContext:
         """The same application for this caller; it has the same locks, caches and journal."""
         if principal == self.principal:
             return self
+        if principal.person is not None and principal.members and len(self._lines) < _MOST_PERSONS:
+            self._lines[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
         return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
+
+    def lines_of(self, person: str) -> Mapping[str, str]:
+        """Who a person with this id is in the connections by the settings, as far as the person has called."""
+        return self._lines.get(person, {})
 
     @property
     def shared(self) -> "AppContext":

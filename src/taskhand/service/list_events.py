@@ -211,6 +211,6 @@ async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple
     return tuple(
         one
         if one.event.change_id is None or one.event.change_id in shown
-        else replace(one, event=replace(one.event, change_id=None, by_name=one.event.by_name or "Taskhand"))
+        else replace(one, event=replace(one.event, change_id=None, by=None, by_name="Taskhand"))
         for one in events
     )

@@ -13,6 +13,7 @@ from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.doers import with_doers
 
 __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
 
@@ -97,16 +98,18 @@ def writes_of(change: Change) -> Iterator[OwnWrite]:
 
 
 async def with_change_ids(app: AppContext, events: Sequence[TaskEvent], now: datetime) -> tuple[TaskEvent, ...]:
-    """The events, each that a write of Taskhand's explains with its change."""
-    moments = [one for event in events if event.change_id is None for one in _span(event, now)]
+    """The events, each that a write of Taskhand's explains with its change, and with the person who made it."""
+    moments = [one for event in events for one in _span(event, now)]
     if not moments:
         return tuple(events)
     writes: dict[str, list[OwnWrite]] = {}
+    found: dict[str, Change] = {}
     since = min(moments) - timedelta(seconds=app.call_s) - CLOCKS
     async for change in changes_since(app, since, max(moments) + CLOCKS):
+        found[change.id] = change
         for write in writes_of(change):
             writes.setdefault(write.task_id, []).append(write)
-    return tuple(_with_change(event, writes, now) for event in events)
+    return await with_doers(app, [_with_change(event, writes, now) for event in events], found)
 
 
 def _with_change(event: TaskEvent, writes: Mapping[str, Sequence[OwnWrite]], now: datetime) -> TaskEvent:

@@ -1,0 +1,42 @@
+"""Who made the changes of Taskhand's own in a feed: for whom it made them, not whose credential it made them with."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.event import TaskEvent
+from taskhand.domain.principal import ANYONE, Person, Principal
+from taskhand.journal.journal import Caller, Change
+from taskhand.service.app_context import AppContext
+
+__all__ = ["with_doers"]
+
+
+async def with_doers(
+    app: AppContext, events: Sequence[TaskEvent], changes: Mapping[str, Change]
+) -> tuple[TaskEvent, ...]:
+    """The events, each that is one of these changes with the person for whom it was made, as far as known."""
+    ids = {event.change_id for event in events}
+    made = {one: change.opening.caller for one, change in changes.items() if one in ids}
+    doers = {caller: await _find_doer(app, caller) for caller in dict.fromkeys(made.values())}
+    return tuple(
+        replace(one, by=doer[0], by_name=doer[1])
+        if one.change_id is not None and one.change_id in made and (doer := doers[made[one.change_id]]) is not None
+        else one
+        for one in events
+    )
+
+
+async def _find_doer(app: AppContext, caller: Caller) -> tuple[str | None, str | None] | None:
+    """The member, else the name of who is none; None where neither is known."""
+    principal = ANYONE
+    if caller.subject is not None:
+        named = Person.named(caller.subject)
+        person = replace(named, email=caller.email or named.email)
+        principal = Principal(person, members=app.lines_of(person.id))
+    with suppress(TaskhandError):
+        member = await app.shared.of_principal(principal).backend.me()
+        if member is not None:
+            return member, None
+    return (None, caller.person) if caller.person is not None else None
