@@ -24,7 +24,7 @@ def check_address(given: SecretStr | None) -> SecretStr | None:
         raise PydanticCustomError(
             "state",
             "it must be postgresql://USER:PASSWORD@HOST/DATABASE, with @ : / ? # % in the password as %40 %3A %2F %3F "
-            "%23 %25",
+            "%23 %25, and a space as %20",
         )
     return given
 

@@ -3,32 +3,56 @@
 import re
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes
 
 __all__ = ["StoreAddress", "is_address", "is_whole_address", "split_passwords"]
 
-_SCHEME: Final = re.compile(r"\s*postgres(?:ql)?://", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"\s*[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+
+_PLAIN: Final = r"[^@/?#\s\x00-\x1f\x7f]"
+_WHOLE: Final = re.compile(
+    rf"postgres(?:ql)?://(?:[^:@/?#\s\x00-\x1f\x7f]*(?::(?P<password>{_PLAIN}*))?@)?"
+    r"(?:\[[0-9a-fA-F:.%]+\]|[^:@/?#\[\]\s]*)(?::(?P<port>\d+))?"
+    rf"(?:/{_PLAIN}*)?(?:\?(?P<query>[^#\s\x00-\x1f\x7f]*))?"
+)
+"""Narrower than what the driver reads: a password with a character that ends it never looks like another part."""
+_QUERY: Final = re.compile(r"(?:[^@=&]+=[^@=&]*|(?:user|password)=[^=&]*)(?:&|$)")
+_ESCAPE: Final = re.compile(r"%(?!00)[0-9a-fA-F]{2}")
+_LAST_PORT: Final = 65_535
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is the address of a database, and no path."""
+    """Whether a text is the address of a database, or means to be one, and no path."""
     return _SCHEME.match(text) is not None
 
 
 def is_whole_address(text: str) -> bool:
     """Whether an address of a database can be read, and its password has no character that would end it."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in {"postgresql", "postgres"} and parts.netloc.count("@") <= 1 and parts.port != 0
-    except ValueError:
+    found = _WHOLE.fullmatch(text)
+    if found is None or "%" in _ESCAPE.sub("", text):
         return False
+    port, query = found["port"], found["query"]
+    if port is not None and not 0 < int(port) <= _LAST_PORT:
+        return False
+    return not _QUERY.sub("", query or "") and _is_text(text)
 
 
 def split_passwords(address: str) -> tuple[str, ...]:
-    """The password in the address of a database, as it is there and as it is meant."""
-    parts = urlsplit(address)
-    found = (parts.password, *parse_qs(parts.query).get("password", ()))
-    return tuple(dict.fromkeys(spelled for one in found if one for spelled in (one, unquote(one))))
+    """The password in the address of a database, as it is there and as it is meant; none where it cannot be read."""
+    found = _WHOLE.fullmatch(address)
+    if found is None:
+        return ()
+    named = (pair.partition("=") for pair in (found["query"] or "").split("&"))
+    given = (found["password"], *(value for name, _, value in named if unquote(name) == "password"))
+    return tuple(dict.fromkeys(spelled for one in given if one for spelled in (one, unquote(one))))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        unquote_to_bytes(text).decode()
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

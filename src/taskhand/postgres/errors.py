@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.store_address import is_whole_address, split_passwords
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import DamagedRow
 
@@ -45,12 +46,9 @@ _REFUSALS: Final = ("authentication failed", "does not exist", "no pg_hba.conf e
 
 def describe_database(url: str) -> str:
     """Which database the address is of, without who signs in to it."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.Error:
-        return _UNKNOWN
     if _secrets_in(url) is None:
         return _UNKNOWN
+    given = conninfo_to_dict(url)
     host, port = given.get("host") or given.get("hostaddr") or "this machine", given.get("port")
     return f"the database {given.get('dbname') or 'of the user'} at {host}{f':{port}' if port else ''}"
 
@@ -136,12 +134,11 @@ def _reason(error: psycopg.Error, url: str) -> str:
 
 def _secrets_in(url: str) -> set[str] | None:
     """Every spelling of the password; None where the address cannot be read, so that any part may be one."""
+    if "://" in url and not is_whole_address(url):
+        return None
     try:
         password = conninfo_to_dict(url).get("password")
-        raw = urlsplit(url).password if "://" in url else None
     except (psycopg.Error, ValueError):
         return None
-    if raw and unquote(raw) != password:
-        return None  # it has a character that ends it, so that the rest of it is taken for the host
-    found = {one for one in (str(password or ""), raw or "") if one}
-    return found | {unquote(one) for one in found} | {quote(one, safe="") for one in found}
+    found = {one for one in (str(password or ""), *split_passwords(url)) if one}
+    return found | {quote(one, safe="") for one in found}
