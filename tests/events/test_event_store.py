@@ -241,3 +241,25 @@ async def test_of_many_that_bring_the_same_proof_at_once_one_is_taken(store: Sql
         for _ in range(8):
             group.start_soon(bring)
     assert taken.count(True) == 1
+
+
+async def test_its_check_makes_nothing_and_finds_what_cannot_be_used(store: SqlEventStore, tmp_path: Path) -> None:
+    found = await store.check_health()
+    assert (found.subject, found.outcome) == ("events", "ok")
+    assert found.found.startswith("There is no ")
+    assert not (tmp_path / "events.sqlite").exists()
+    await begun(store, event("a"), event("b", 1))
+    found = await store.check_health()
+    assert (found.outcome, found.found.partition("; ")[2]) == ("ok", "accounts followed: 1, changes: 2.")
+
+
+async def test_its_check_tells_that_what_is_there_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "events.sqlite").write_bytes(b"garbage" * 1_000)
+    for broken in (
+        SqliteEventStore(tmp_path / "events.sqlite"),
+        SqliteEventStore(tmp_path / "events.sqlite" / "events.sqlite"),
+        PostgresEventStore(Database("postgresql://taskhand@127.0.0.1:1/taskhand", sleep=lambda _: None)),
+    ):
+        found = await broken.check_health()
+        assert (found.subject, found.outcome, bool(found.remedy)) == ("events", "failed", True), found
+        await broken.aclose()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from taskhand.domain.change_source import Look
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import EventKind, TaskEvent
 from taskhand.domain.task import Task
 
@@ -190,6 +191,10 @@ class EventStore(Protocol):
 
     async def prune(self, now: datetime) -> int:
         """Remove what is too old or too much, and feeds that nobody wants any more; how many events that were."""
+        ...
+
+    async def check_health(self) -> CheckResult:
+        """Check that the store can be used; one that is not there yet is not made. Never raises."""
         ...
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from taskhand.domain.check_result import CheckResult
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
@@ -16,4 +17,11 @@ class PostgresEventStore(SqlEventStore):
     """The feeds in the database."""
 
     def __init__(self, database: Database, *, keep_days: int = 0) -> None:
+        self._database = database
         super().__init__(Store(database, EVENTS), keep_days=keep_days)
+
+    async def check_health(self) -> CheckResult:
+        """Check that the feeds can be read and written."""
+        from taskhand.events.health_checks import check_database  # noqa: PLC0415  no start waits for it
+
+        return await check_database(self._store, self._database.place)

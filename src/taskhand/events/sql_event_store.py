@@ -1,5 +1,6 @@
 """The feeds of changes in a database, shared safely by any number of processes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,6 +8,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from taskhand.domain.change_source import Look
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
 from taskhand.events.codec import event_from, event_json, instant, people_json
@@ -25,7 +27,7 @@ _PART: Final = 500
 _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
 
 
-class SqlEventStore:
+class SqlEventStore(ABC):
     """The feeds in one store; events older than `keep_days` are pruned, 0 keeps them for ever."""
 
     def __init__(self, store: SqlStore, *, keep_days: int = 0, most_events: int = MOST_EVENTS) -> None:
@@ -136,6 +138,10 @@ class SqlEventStore:
         """Remove what is too old or too much, and feeds that nobody wants any more."""
         before = now - timedelta(days=self._keep_days) if self._keep_days else None
         return await self._store.write(partial(prune, before=before, most=self._most_events))
+
+    @abstractmethod
+    async def check_health(self) -> CheckResult:
+        """Check that the store can be used."""
 
     async def aclose(self) -> None:
         """Close the store after what is under way."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from taskhand.domain.check_result import CheckResult
 from taskhand.events.pruning import MOST_EVENTS
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.sqlite.connection import DatabaseKind
@@ -17,4 +18,11 @@ class SqliteEventStore(SqlEventStore):
     """The feeds in the file at `path`, which is made at first use, for its owner alone."""
 
     def __init__(self, path: Path, *, keep_days: int = 0, most_events: int = MOST_EVENTS) -> None:
-        super().__init__(Store(path, EVENTS), keep_days=keep_days, most_events=most_events)
+        self._path, self._file = path, Store(path, EVENTS)
+        super().__init__(self._file, keep_days=keep_days, most_events=most_events)
+
+    async def check_health(self) -> CheckResult:
+        """Check that the file is sound and can be written."""
+        from taskhand.events.health_checks import check_file  # noqa: PLC0415  no start waits for it
+
+        return await check_file(self._file, self._path)

@@ -1,4 +1,4 @@
-"""Check that the journal, the backend and the configuration work together, and say how to repair what does not."""
+"""Check that journal, feed of changes, backend and configuration work together, and say how to repair what does not."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -20,15 +20,16 @@ _PARTIAL: Final = frozenset({"scopes"})
 
 
 async def check_health(app: AppContext) -> tuple[CheckResult, ...]:
-    """The check results of the journal, the backend and the configuration.
+    """The check results of the journal, the feed of changes, the backend and the configuration.
 
     Where the backend does not work, the checks that need it are not run, and their result is unknown.
     """
     journal = await app.journal.check_health()
+    events = () if app.events is None else (await app.events.check_health(),)
     backend = await app.backend.check_health(writes=not app.policy.only_reads)
     works = all(result.outcome != "failed" or result.subject in _PARTIAL for result in backend)
     rest = [await _run_check(subject, check, app, works=works) for subject, check in _CHECKS.items()]
-    return (*journal, *backend, *rest, _check_zone(app))
+    return (*journal, *events, *backend, *rest, _check_zone(app))
 
 
 async def _run_check(

@@ -11,7 +11,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 
-SUBJECTS = ["journal", "reachability", "credential", "scopes", "rate"]
+SUBJECTS = ["journal", "events", "reachability", "credential", "scopes", "rate"]
 SUBJECTS += ["clock", "team", "me", "statuses", "due times", "time zone"]
 WRONG = "wrong-key-4711"
 
