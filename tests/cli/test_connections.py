@@ -134,7 +134,7 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     zones = [row["remedy"] for row in found["findings"] if row["subject"].endswith(": time zone")]
     assert [zone.partition(" to ")[0] for zone in zones] == [f"Set connections.{name}.timezone" for name in NAMES]
     [tools] = [row["found"] for row in found["findings"] if row["subject"] == "tools"]
-    assert tools == "16 of 16 are offered."
+    assert tools == "17 of 17 are offered."  # list_connections too
     only = told(run("--connection", "Vambe", "doctor", "--json"))
     assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
     assert "credential" in {row["subject"] for row in only["findings"]}
