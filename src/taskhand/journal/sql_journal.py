@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal import queries, writes
+from taskhand.journal.backlog import Backlog
 from taskhand.journal.entry import (
     Entry,
     ending_entry,
@@ -76,7 +77,7 @@ class SqlJournal:
         self._keep_days = keep_days
         self._pruned: datetime | None = None
         self._was_swept = False
-        self._unwritten: list[Callable[[SqlConnection], None]] = []
+        self._backlog = Backlog()
         self._monotonic = monotonic
         self._look_again_at = -math.inf
 
@@ -130,7 +131,7 @@ class SqlJournal:
             return await self._store.write(begin, tasks=len(intents))
         except OperatorError as error:
             if error.details.get("in_doubt") and begun:
-                self._unwritten.append(partial(self._end_unsent, begun[-1]))
+                self._backlog.add(partial(self._end_unsent, begun[-1]))
             raise
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
@@ -166,7 +167,7 @@ class SqlJournal:
             await self._store.write(work, durable=False, tasks=len(results))
         except OperatorError as error:
             _log.error("the outcome of %s could not be written to the journal yet: %s", change_id, error.message)
-            self._unwritten.append(work)
+            self._backlog.add(work)
 
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
@@ -223,13 +224,7 @@ class SqlJournal:
 
     async def _catch_up(self) -> None:
         """Write down the results that could not be written earlier; OperatorError where that still fails."""
-        while self._unwritten:
-            work = self._unwritten.pop(0)
-            try:
-                await self._store.write(work, durable=False)
-            except OperatorError:
-                self._unwritten.insert(0, work)
-                raise
+        await self._backlog.catch_up(self._store)
 
     async def _find_left_open(self) -> tuple[Change, ...]:
         sessions = await self._store.peek(self._other_sessions)
