@@ -44,12 +44,16 @@ APPLIED = Ending("applied")
 
 @asynccontextmanager
 async def open_journal(
-    path: Path, place: str = PLACE, clock: FixedClock | None = None, **more: Any
+    path: Path,
+    place: str = PLACE,
+    clock: FixedClock | None = None,
+    kind: type[SqliteJournal] = SqliteJournal,
+    **more: Any,
 ) -> AsyncIterator[SqliteJournal]:
     """The journal in one SQLite file."""
     minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    journal = SqliteJournal(path, place=place, clock=clock or FixedClock(), **given)
+    journal = kind(path, place=place, clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:
@@ -58,14 +62,18 @@ async def open_journal(
 
 @asynccontextmanager
 async def open_postgres_journal(
-    url: str, place: str = PLACE, clock: FixedClock | None = None, **more: Any
+    url: str,
+    place: str = PLACE,
+    clock: FixedClock | None = None,
+    kind: type[PostgresJournal] = PostgresJournal,
+    **more: Any,
 ) -> AsyncIterator[PostgresJournal]:
     """The journal in a PostgreSQL database, as one process has it."""
     minutes = count(step=60.0)
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
     owner = Account(Path(), place)
     database = Database(url, sleep=given.pop("sleep", time.sleep))
-    journal = PostgresJournal(database, owner=owner, clock=clock or FixedClock(), **given)
+    journal = kind(database, owner=owner, clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:

@@ -1,18 +1,110 @@
-"""Results that cannot be written at first, because another process has the file: none is lost."""
+"""Results that cannot be written at first, because the store is away or another process has it: none is lost."""
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, cast
 
+import anyio
 import pytest
 
 from fixed_clock import FixedClock
-from journal.open_journal import APPLIED, begin, make_opening, open_journal
+from journal.open_journal import (
+    APPLIED,
+    begin,
+    delete_intent,
+    make_opening,
+    open_journal,
+    open_postgres_journal,
+    rename_intent,
+)
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import ChangeQuery, Result
+from taskhand.journal.postgres import PostgresJournal
+from taskhand.journal.sql_journal import SqlJournal
 from taskhand.journal.sqlite import SqliteJournal
+from taskhand.sql.connection import SqlConnection
+from taskhand.sql.store import SqlStore
+
+
+class Stage:
+    """A store that may be away, and whose next write may wait until it `goes_on`."""
+
+    is_away = is_slow = False
+
+    def __init__(self) -> None:
+        self.waits, self.goes_on = anyio.Event(), anyio.Event()
+        self.writes = 0
+        self.store: SqlStore | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def write(self, work: Callable[[SqlConnection], Any], **how: Any) -> Any:
+        """Write, as it is on this stage."""
+        self.writes += 1
+        is_slow, self.is_slow = self.is_slow, False
+        if is_slow:
+            self.waits.set()
+            await self.goes_on.wait()
+        if self.is_away:
+            raise OperatorError("away", code="store_unavailable")
+        assert self.store is not None
+        return await self.store.write(work, **how)
+
+
+class StagedJournal(SqlJournal):
+    """A journal in such a store."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.stage = Stage()
+
+    @property
+    def _store(self) -> SqlStore:
+        self.stage.store = self._home.store
+        return cast("SqlStore", self.stage)
+
+
+class StagedSqlite(StagedJournal, SqliteJournal):
+    """In a file."""
+
+
+class StagedPostgres(StagedJournal, PostgresJournal):
+    """In a database."""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def staged(request: pytest.FixtureRequest, journal_file: Path, clock: FixedClock) -> AsyncIterator[StagedJournal]:
+    """A journal whose store is away, or slow, when a test says so."""
+    if request.param == "sqlite":
+        async with open_journal(journal_file, clock=clock, kind=StagedSqlite) as journal:
+            assert isinstance(journal, StagedSqlite)
+            yield journal
+    else:
+        postgres = request.getfixturevalue("postgres")
+        async with open_postgres_journal(postgres.url, clock=clock, kind=StagedPostgres) as journal:
+            assert isinstance(journal, StagedPostgres)
+            yield journal
+
+
+async def leave_unwritten(journal: StagedJournal) -> str:
+    """A change of two tasks, the result of whose first could not be written; the next write is slow."""
+    change = await begin(journal, None, rename_intent("t-1"), delete_intent("t-2"))
+    journal.stage.is_away = True
+    await journal.settle(change.id, [Result(0, "applied", "t-1")])
+    journal.stage.is_away, journal.stage.is_slow = False, True
+    return change.id
+
+
+async def rows_of(journal: SqlJournal) -> list[tuple[str, str | None]]:
+    """The rows behind the intents, as they are in the store."""
+    sql = "SELECT kind, task_id FROM entry WHERE kind IN ('result', 'ending') ORDER BY seq"
+    return await journal._home.store.read(  # noqa: SLF001  a read of the journal would write what waits
+        lambda connection: [(str(row["kind"]), row["task_id"]) for row in connection.execute(sql)]
+    )
 
 
 @pytest.fixture
@@ -101,3 +193,42 @@ async def test_writes_a_late_result_before_the_next_one(journal: SqliteJournal, 
     found = await journal.find(change.id)
     assert found is not None
     assert [one.outcome for one in found.results.values()] == ["applied"]
+
+
+async def test_no_ending_overtakes_a_result_that_is_being_written_late(staged: StagedJournal) -> None:
+    change_id = await leave_unwritten(staged)
+    async with anyio.create_task_group() as others:
+        others.start_soon(staged.find, change_id)
+        await staged.stage.waits.wait()
+        others.start_soon(staged.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
+        await anyio.wait_all_tasks_blocked()
+        assert await rows_of(staged) == []
+        staged.stage.goes_on.set()
+    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
+
+
+async def test_what_waits_is_kept_when_the_call_that_writes_it_is_cancelled(staged: StagedJournal) -> None:
+    change_id = await leave_unwritten(staged)
+    async with anyio.create_task_group() as others:
+        others.start_soon(staged.find, change_id)
+        await staged.stage.waits.wait()
+        others.cancel_scope.cancel()
+        staged.stage.goes_on.set()
+    await staged.settle(change_id, [Result(1, "applied", "t-2")], APPLIED)
+    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]
+
+
+async def test_calls_that_wait_for_the_same_write_fail_with_it_and_the_order_stays(staged: StagedJournal) -> None:
+    change_id = await leave_unwritten(staged)
+    staged.stage.is_away, writes = True, staged.stage.writes
+    async with anyio.create_task_group() as others:
+        for _ in range(3):
+            others.start_soon(staged.find, change_id)
+        await staged.stage.waits.wait()
+        others.start_soon(staged.settle, change_id, [Result(1, "applied", "t-2")], APPLIED)
+        await anyio.wait_all_tasks_blocked()
+        staged.stage.goes_on.set()
+    assert staged.stage.writes == writes + 1
+    staged.stage.is_away = False
+    await staged.find(change_id)
+    assert await rows_of(staged) == [("result", "t-1"), ("result", "t-2"), ("ending", None)]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import anyio
+
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore
@@ -14,17 +16,30 @@ class Backlog:
 
     def __init__(self) -> None:
         self._works: list[Callable[[SqlConnection], None]] = []
+        self._turn = anyio.Lock()
+        self._failure: OperatorError | None = None
 
     def add(self, work: Callable[[SqlConnection], None]) -> None:
         """Keep a write, to be made after those that are kept already."""
         self._works.append(work)
 
     async def catch_up(self, store: SqlStore) -> None:
-        """Make the writes that are kept; OperatorError where that still fails."""
-        while self._works:
-            work = self._works.pop(0)
-            try:
-                await store.write(work, durable=False)
-            except OperatorError:
-                self._works.insert(0, work)
-                raise
+        """Make the writes that are kept by now, also those that another caller is making; OperatorError where it fails.
+
+        A write is kept until it is made: nobody else may take it for made before, and none is lost with a caller that
+        is cancelled.
+        """
+        if not self._works:
+            return
+        former = self._failure
+        async with self._turn:
+            if self._failure is not None and self._failure is not former:
+                raise self._failure  # it failed while this caller waited for its turn, which does not wait once more
+            while self._works:
+                try:
+                    with anyio.CancelScope(shield=True):
+                        await store.write(self._works[0], durable=False)
+                        del self._works[0]
+                except OperatorError as error:
+                    self._failure = error
+                    raise
