@@ -17,6 +17,8 @@ from taskhand.service.call import Call
 from taskhand.service.wording_for import wording_for
 
 if TYPE_CHECKING:
+    from taskhand.domain.errors import TaskhandError
+    from taskhand.domain.people import People
     from taskhand.service.list_events import EventsAsked
 
 __all__ = ["LIST_EVENTS"]
@@ -58,7 +60,8 @@ async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) 
     from taskhand.service.people import resolve_filter_people, resolve_known_people
 
     since, matched = (None, ()) if arguments.since is MISSING else _moment(call, arguments.since)
-    people, unknown = None, {}
+    people: People | None = None
+    unknown: Mapping[str, TaskhandError] = {}
     if arguments.people is not MISSING:
         named = call.app, await list_team_members(call.app), arguments.people, "people"
         if of_known:
