@@ -17,6 +17,7 @@ from taskhand.domain.date_words.arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.reader import read_clock, read_date
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
+from taskhand.domain.moment_argument import read_moment
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference import Reference
 from taskhand.domain.window import with_iso_days
@@ -134,6 +135,55 @@ def test_a_time_of_the_journal_is_where_a_day_begins_or_ends_and_lies_behind(sin
     assert first <= NOW
     if " " not in since:
         assert (first.time(), last.time()) == (time(), time.max)
+
+
+SINCE = {
+    "last hour · past hour · the last hour · in the last hour · la última hora · 1h · 1 hora": "-1 hours",
+    "last 24 hours · las últimas 24 horas · en las últimas 24 horas · 24h · 24 hours · the past 24 hrs": "-24 hours",
+    "last half hour · la última media hora · past 30 minutes · 30 min": "-0.5 hours",
+    "last day · past day · el último día · 1d · un día · 1 day": "2026-11-24T00:00-03:00",
+    "in the last 2 weeks · 2 weeks · en las últimas 2 semanas · 2w": "2026-11-11T00:00-03:00",
+    "this morning · since this morning · esta mañana · earlier today": "2026-11-25T00:00-03:00",
+    "yesterday afternoon · ayer por la tarde": "2026-11-24T12:00-03:00",
+    "last night · anoche": "2026-11-24T18:00-03:00",
+    "2026-11-25 · 20261125 · 2026-11-25T00:00": "2026-11-25T00:00-03:00",
+    "2026-11-24T09:30 · 2026-11-24 09:30 · 2026-11-24T09:30-03:00 · 2026-11-24T12:30Z": "2026-11-24T09:30-03:00",
+}
+
+
+@pytest.mark.parametrize(("phrase", "meaning"), [(one, at) for some, at in SINCE.items() for one in some.split(" · ")])
+def test_a_moment_in_the_past_is_so_long_ago_or_on_the_clock_of_the_person(phrase: str, meaning: str) -> None:
+    at, _ = read_moment("since", phrase, "from", HERE)
+    ago = NOW.replace(second=0) + timedelta(hours=float(meaning.split(maxsplit=1)[0])) if "hours" in meaning else None
+    assert at == (ago or datetime.fromisoformat(meaning))
+
+
+def test_a_day_in_figures_ends_with_its_last_moment_and_a_part_of_a_day_with_that_part() -> None:
+    assert read_moment("until", "2026-11-24", "to", HERE)[0].isoformat() == "2026-11-24T23:59:59.999999-03:00"
+    assert read_moment("until", "ayer por la mañana", "to", HERE)[0].isoformat() == "2026-11-24T11:59:59.999999-03:00"
+
+
+@pytest.mark.parametrize("phrase", ["tomorrow", "in 2 hours", "2027-01-01", "2999-01-01T00:00:00Z"])
+def test_nothing_is_since_a_moment_in_the_future(phrase: str) -> None:
+    with refused("invalid_window", CallerError) as caught:
+        read_moment("since", phrase, "from", HERE)
+    assert "in the future" in caught.value.message
+    assert "yesterday" in str(caught.value.next_step)
+
+
+@pytest.mark.parametrize("phrase", ["5pm", "some day", "soon"])
+def test_what_is_no_moment_in_the_past_is_refused_with_words_for_one(phrase: str) -> None:
+    with refused("invalid_date", CallerError) as caught:
+        read_moment("since", phrase, "from", HERE)
+    step = str(caught.value.next_step)
+    assert "tomorrow" not in step
+    assert "dueTime" not in step
+
+
+@pytest.mark.parametrize("phrase", ["2 hours", "1h", "last hour", "24h", "2 days", "la última hora"])
+def test_so_long_ago_is_no_due_date(phrase: str) -> None:
+    with pytest.raises(CallerError):
+        DueRequest.parse(phrase, reference=HERE)
 
 
 @pytest.mark.parametrize(

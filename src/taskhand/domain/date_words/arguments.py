@@ -20,11 +20,16 @@ Edge = Literal["from", "to"]
 """Which end of a window a day is: the first day of a period, or the last one."""
 
 _MOST_CANDIDATES: Final = 6
+_DAY: Final = 24
+"""Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
 _OPEN: Final = re.compile(r"(from|since|starting|as of|desde|a partir del?)\b")
 """Words with which a window begins that has no end."""
 _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
+_PAST_EXAMPLES: Final = 'such as "yesterday", "el lunes" or "2 hours ago"'
+_PAST_TIMES: Final = 'such as "today at 5pm" or "ayer a las 15:00"'
+_ONLY_TIME: Final = "; to change only the time, send dueTime"
 _TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
 
 
@@ -100,12 +105,13 @@ def read_window(text: str, reference: Reference, direction: Direction) -> tuple[
 
 def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
     """The moment where what the words mean begins (`from`) or ends (`to`), in the past where that is open."""
-    one = _one_reading(argument, text, edge, reference, "past")
-    local = reference.local()
+    one = _one_reading(argument, text, edge, reference, "past", takes_parts=True)
     day = one.span.first if edge == "from" else one.span.last
-    at = one.at or datetime.combine(day, one.clock or time(), local.tzinfo)
+    first, last = one.hours or (0, _DAY)
+    at = one.at or datetime.combine(day, one.clock or time(first), reference.calendar)
     if edge == "to" and one.clock is None and one.at is None:
-        at = datetime.combine(day + timedelta(1), time(), local.tzinfo) - timedelta(microseconds=1)
+        end = day + timedelta(last // _DAY)
+        at = datetime.combine(end, time(last % _DAY), reference.calendar) - timedelta(microseconds=1)
     return at, _matched(argument, text, at)
 
 
@@ -121,8 +127,11 @@ def _one_span(argument: str, text: str, edge: Edge, reference: Reference, direct
     return one.span
 
 
-def _one_reading(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Reading:
-    found = _readings(argument, text, read_date(text, reference.local(), edge, direction), "invalid_date")
+def _one_reading(
+    argument: str, text: str, edge: Edge, reference: Reference, direction: Direction, *, takes_parts: bool = False
+) -> Reading:
+    read = read_date(text, reference.local(), edge, direction)
+    found = _readings(argument, text, read, "invalid_date", takes_parts=takes_parts)
     if len(found) > 1:
         ends = [one.span.first if edge == "from" else one.span.last for one in found]
         shown = [_shown(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
@@ -130,11 +139,15 @@ def _one_reading(argument: str, text: str, edge: Edge, reference: Reference, dir
     return found[0]
 
 
-def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[Reading]:
-    """The readings with a time that is certain; CallerError where there is none."""
-    if read.found and not any(one.is_vague for one in read.found):
+def _readings(argument: str, text: str, read: Readings, code: str, *, takes_parts: bool = False) -> Sequence[Reading]:
+    """The readings with a time that is certain, or a part of the day; CallerError where there is none.
+
+    What takes a part of the day is a moment in the past.
+    """
+    if read.found and (takes_parts or not any(one.hours for one in read.found)):
         return read.found
     given, is_day = f"{argument} {text[:60]!r}", argument in _DAYS_ONLY
+    examples, times = (_PAST_EXAMPLES, _PAST_TIMES) if takes_parts else (_DAY_EXAMPLES, _TIME_EXAMPLES)
     if read.found:
         days = list(dict.fromkeys(_shown_day(one.span.first) for one in read.found))
         message, candidates = f"{given} names a part of a day, and no time.", days
@@ -149,11 +162,11 @@ def _readings(argument: str, text: str, read: Readings, code: str) -> Sequence[R
         next_step = (
             f"Send a day, {_DAY_EXAMPLES}."
             if is_day
-            else f"Send the day with it, {_TIME_EXAMPLES}; to change only the time, send dueTime."
+            else f"Send the day with it, {times}{_ONLY_TIME if argument == 'dueDate' else ''}."
         )
     else:
         message, candidates = f"{given} is not a date that is understood.", []
-        next_step = f"Send {argument} as YYYY-MM-DD, or as words {_DAY_EXAMPLES}."
+        next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
         if argument == "dueDate":
             next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)

@@ -27,19 +27,30 @@ _PARTS: Final = {
     "night": {hour: hour + 12 for hour in range(6, 12)} | {hour: hour for hour in range(18, 24)},
 }
 """The hour of the day that an hour is in a part of the day; one that is missing is none."""
+_BETWEEN: Final = {
+    "am": (0, 12),
+    "pm": (12, 24),
+    "small hours": (0, 7),
+    "morning": (0, 12),
+    "noon": (12, 15),
+    "afternoon": (12, 20),
+    "evening": (16, 24),
+    "night": (18, 24),
+}
+"""The hours in which a part of the day begins and ends; who asks from the morning on misses nothing before dawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """One reading of a phrase: the time `at` on the day, or `days_later`.
 
-    `at` is None where the phrase names the whole day, or only a part of it (`is_vague`). `is_today` is whether it is
-    today where no day is named, as the end of the day is.
+    `at` is None where the phrase names the whole day, or only a part of it: then it is somewhere between `hours`.
+    `is_today` is whether it is today where no day is named, as the end of the day is.
     """
 
     at: time | None
     days_later: int = 0
-    is_vague: bool = False
+    hours: tuple[int, int] | None = None
     is_today: bool = False
 
 
@@ -77,9 +88,7 @@ def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
     for clock, part in _clocks_in_parts(words, language):
         if clock.at is not None and clock.at.hour in _PARTS[part].values():
             found.add(clock)
-    if any(_parts(words, language)):
-        found.add(Clock(None, is_vague=True))
-    return found
+    return found | {Clock(None, hours=_BETWEEN[part]) for part in _parts(words, language)}
 
 
 def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour, str]]:

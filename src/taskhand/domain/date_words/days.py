@@ -76,7 +76,7 @@ def _sources(
 ) -> Iterator[Callable[[], Iterable[Days]]]:
     """The phrases that the words are, and the dates that they name together with a weekday."""
     for action, values, rest in language.days.find(words):
-        if only is None or action[0] in only:
+        if (only is None or action[0] in only) and (context.direction == "past" or "recent" not in action[0]):
             yield partial(_act, context, language, action, values, rest)
     words = words[1:] if words and language.article in words[0] else words
     if len(words) > 1 and only is None:
@@ -126,7 +126,7 @@ def _minutes(context: Context, sign: int, count: int, minutes: int) -> Days:
     return Days(Span.day(local.date()), local)
 
 
-def _minutes_and_half(context: Context, count: int, minutes: int = _HOUR) -> Days:
+def _add_half(context: Context, count: int, minutes: int = _HOUR) -> Days:
     """So many hours and half an hour."""
     if minutes != _HOUR:
         raise ValueError
@@ -355,7 +355,9 @@ def _month(context: Context, month: int, year: int | None = None) -> list[Span]:
     return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
 
 
-_MOMENTS: Final[dict[str, Callable[..., Days]]] = {"minutes": _minutes, "minutes_and_half": _minutes_and_half}
+_MOMENTS: Final[dict[str, Callable[..., Days]]] = dict.fromkeys(["minutes", "recent"], _minutes) | {
+    "minutes_and_half": _add_half
+}
 _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "offset": _offset,
     "after": _after,
@@ -389,6 +391,7 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "nth_business_in": _nth_business_in,
     "period": _period,
     "rolling": _rolling,
+    "recent_days": _rolling,
     "weekend": _weekend,
     "weekend_next": _weekend_next,
     "weekend_last": _weekend_last,

@@ -10,6 +10,7 @@ from taskhand.domain.date_words.patterns import Action, Table
 __all__ = ["english"]
 
 _LAST_PERIOD: Final = "(last|past|previous)"
+_WITHIN: Final = "[in|within|over|during]"
 _BUSINESS: Final = "(business|working|work)"
 
 _DAYS: Final[dict[str, Action]] = {
@@ -119,6 +120,14 @@ _DAYS: Final[dict[str, Action]] = {
     "N T ago": ("minutes", -1),
     "half an hour ago": ("minutes", -1, 1, 30),
     "[right] now": ("minutes", 1, 0, 0),
+    # so long ago, where a window begins
+    f"{_WITHIN} [the] {_LAST_PERIOD} N T": ("recent", -1),
+    f"{_WITHIN} [the] {_LAST_PERIOD} T": ("recent", -1, 1),
+    f"{_WITHIN} [the] {_LAST_PERIOD} half hour": ("recent", -1, 1, 30),
+    f"(in|within|over|during) [the] {_LAST_PERIOD} N U": ("recent_days", -1),
+    f"{_WITHIN} [the] {_LAST_PERIOD} day": ("recent_days", -1, 1, "day"),
+    "N T": ("recent", -1),
+    "N U": ("recent_days", -1),
 }
 
 _CLOCKS: Final[dict[str, Action]] = {
@@ -172,8 +181,10 @@ def english() -> Language:
         day_ordinals=_ORDINALS | {"thirtieth": 30},
         ordinal_endings=re.compile(r"(\d{1,2})(?:st|nd|rd|th)", re.ASCII),
         units={
+            "d": "day",
             "day": "day",
             "days": "day",
+            "w": "week",
             "week": "week",
             "weeks": "week",
             "fortnight": "fortnight",
@@ -198,6 +209,8 @@ def english() -> Language:
         linked=("on", "of"),
         rewritten={
             "tonight": "today at night",
+            "last night": "yesterday at night",
+            "earlier today": "today",
             "this night": "today at night",
             "this morning": "today in the morning",
             "this afternoon": "today in the afternoon",

@@ -30,14 +30,14 @@ _SHOWN: Final = re.compile(
 class Reading:
     """One reading: the days, and the time on the first of them, or the moment `at`.
 
-    `is_whole_day` is whether the phrase says that there is no time, `is_vague` whether it names a part of the day.
+    `is_whole_day` is whether the phrase says that there is no time, `hours` are those of a part of the day.
     """
 
     span: Span
     clock: time | None = None
     at: datetime | None = None
     is_whole_day: bool = False
-    is_vague: bool = False
+    hours: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
         words = _rewrite(tokens or [], language)
         clocks = clocks_of(language.words(words), language)
         found.update(_at(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
-        is_time = is_time or any(not clock.is_vague for clock in clocks)
+        is_time = is_time or any(clock.hours is None for clock in clocks)
         for day, rest in _divided(words, language, use):
             try:
                 found.update(_readings(day, rest, language, context))
             except (NoSuchDay, WrongWeekday) as fault:
                 faults.append(fault)
     if found:
-        return Readings(tuple(sorted(found, key=lambda one: (one.span, str(one.clock), str(one.at)))))
+        return Readings(tuple(sorted(found, key=lambda one: (one.span, str(one.clock), str(one.at), str(one.hours)))))
     others = [fault.day for fault in faults if isinstance(fault, WrongWeekday)]
     return Readings((), others[0] if others else None, is_no_day=bool(faults) and not others, is_time=is_time)
 
@@ -142,4 +142,4 @@ def _readings(day: list[str], rest: list[str], language: Language, context: Cont
 def _at(days: Days, clock: Clock) -> Reading:
     day = days.span.first + timedelta(clock.days_later)
     plain = Reading(Span.day(day), clock.at)
-    return replace(plain, is_whole_day=clock.at is None and not clock.is_vague, is_vague=clock.is_vague)
+    return replace(plain, is_whole_day=clock.at is None and clock.hours is None, hours=clock.hours)

@@ -114,6 +114,14 @@ _DAYS: Final[dict[str, Action]] = {
     "hace N T": ("minutes", -1),
     "hace media hora": ("minutes", -1, 1, 30),
     "ahora [mismo]": ("minutes", 1, 0, 0),
+    # so long ago, where a window begins
+    "[en|durante] [los|las] (ultimos|ultimas) N T": ("recent", -1),
+    "[en|durante] [el|la] (ultimo|ultima) T": ("recent", -1, 1),
+    "[en|durante] [la] ultima media hora": ("recent", -1, 1, 30),
+    "(en|durante) (los|las) (ultimos|ultimas) N U": ("recent_days", -1),
+    "[en|durante] [el|la] (ultimo|ultima) U": ("recent_days", -1, 1),
+    "N T": ("recent", -1),
+    "N U": ("recent_days", -1),
 }
 
 _HOURS: Final = "[h|hs|hrs|hr|hora|horas]"

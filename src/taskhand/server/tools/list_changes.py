@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
@@ -151,13 +151,9 @@ def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None
     """The time that was sent, or where the day that was sent in words begins or ends."""
     if text is MISSING:
         return None, ()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        from taskhand.domain.date_words.arguments import read_edge_of_time
+    from taskhand.domain.moment_argument import read_moment
 
-        return read_edge_of_time(name, text, "from" if name == "since" else "to", call.app.reference)
-    return at if at.tzinfo else at.replace(tzinfo=UTC), ()
+    return read_moment(name, text, "from" if name == "since" else "to", call.app.reference)
 
 
 def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:

@@ -1,7 +1,6 @@
 """The tool `list_events`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import MISSING, Field
@@ -55,11 +54,14 @@ async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
 
 async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
     """What is asked of one connection; `of_known` is whether some of the people may be unknown there."""
+    from taskhand.domain.moment_argument import read_moment
     from taskhand.service.list_events import EventsAsked
     from taskhand.service.list_team_members import list_team_members
     from taskhand.service.people import resolve_filter_people, resolve_known_people
 
-    since, matched = (None, ()) if arguments.since is MISSING else _moment(call, arguments.since)
+    since, matched = None, tuple[Match, ...]()
+    if arguments.since is not MISSING:
+        since, matched = read_moment("since", arguments.since, "from", call.app.reference)
     people: People | None = None
     unknown: Mapping[str, TaskhandError] = {}
     if arguments.people is not MISSING:
@@ -84,17 +86,6 @@ async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) 
 
 def _limit(arguments: ListEvents) -> int:
     return _LIMIT if arguments.limit is MISSING else arguments.limit
-
-
-def _moment(call: Call, text: str) -> tuple[datetime, tuple[Match, ...]]:
-    """The time that was sent, or where the day that was sent in words begins."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        from taskhand.domain.date_words.arguments import read_edge_of_time
-
-        return read_edge_of_time("since", text, "from", call.app.reference)
-    return at if at.tzinfo else at.replace(tzinfo=UTC), ()
 
 
 async def _run_everywhere(calls: Mapping[str, Call], arguments: ListEvents) -> EventsAnswer:

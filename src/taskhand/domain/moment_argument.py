@@ -1,0 +1,49 @@
+"""Arguments that are moments: as ISO 8601, on the person's clock where no offset is with it, or in words; pure."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Final, Literal
+
+from taskhand.domain.errors import CallerError
+from taskhand.domain.names import Match
+from taskhand.domain.reference import Reference
+
+__all__ = ["read_moment"]
+
+_CLOCKS: Final = timedelta(minutes=1)
+"""How far the clock of who sends a moment may be ahead."""
+
+
+def read_moment(
+    argument: str, text: str, edge: Literal["from", "to"], reference: Reference
+) -> tuple[datetime, tuple[Match, ...]]:
+    """The moment that was sent; of a day it is where the day begins (`from`) or ends (`to`), and so of words.
+
+    CallerError where a window begins in the future: nothing can be in it.
+    """
+    at, matched = _find_iso(text, edge, reference), tuple[Match, ...]()
+    if at is None:
+        from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  few calls have words
+
+        at, matched = read_edge_of_time(argument, text, edge, reference)
+    if edge == "from" and at > reference.now + _CLOCKS:
+        raise CallerError(
+            f"{argument} {text[:60]!r} is in the future.",
+            code="invalid_window",
+            next_step='Send a time that has been, such as "yesterday" or "2 hours ago".',
+        )
+    return at, matched
+
+
+def _find_iso(text: str, edge: str, reference: Reference) -> datetime | None:
+    """The moment of a text in ISO 8601; None for any other."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return datetime.combine(day, time() if edge == "from" else time.max, reference.calendar)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=reference.calendar)
