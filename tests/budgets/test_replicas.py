@@ -3,10 +3,11 @@
 import datetime as dt
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from threading import Event
 
 import pytest
 from anyio import from_thread
@@ -14,20 +15,40 @@ from anyio import from_thread
 from backends.vambe.wired import KEY, TASK, vambe
 from postgres_server import TestDatabase
 from server.transports.server_process import META, Web, serving
+from taskhand.budgets.shares import guarded
+from taskhand.http.rate_limiter import Rate
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 PER_S = 20
-FOR_S = 2.2
+FOR_S = 2.0
+WITHIN_S = 30.0
+"""How long a busy machine may take until it lets them use the limit for so long."""
 SERVERS, CALLERS = 4, 12
+_TICK_S = 0.01
 
 
-def call_until(web: Web, until: float) -> None:
+def call_until(web: Web, stop: Event) -> None:
     """Call, one after another, on a connection of one's own."""
     mine = Web(web.process, web.port)
-    while time.monotonic() < until:
+    while not stop.is_set():
         assert "structuredContent" in mine.call("list_tasks", {"limit": 1})["result"]
     mine.close()
+
+
+def wait_for_use(there: VambeSandbox, stop: Event) -> float:
+    """Wait until the limit was used, but for a tenth; the longest delay of this process meanwhile."""
+    began = now = time.monotonic()
+    seen, longest_s = deque([(began, 0)]), 0.0
+    while (count := len(there.requests)) - seen[0][1] < 0.9 * PER_S * FOR_S:
+        assert now < began + WITHIN_S, f"{count} requests"
+        stop.wait(_TICK_S)
+        last, now = now, time.monotonic()
+        longest_s = max(longest_s, now - last - _TICK_S)
+        seen.append((now, count))
+        while now - seen[0][0] > FOR_S:
+            seen.popleft()
+    return longest_s
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +81,18 @@ def servers(
 
 def test_replicas_use_the_limit_of_a_crm_and_none_is_refused(servers: list[Web], there: VambeSandbox) -> None:
     there.clear_requests()
-    until = time.monotonic() + FOR_S
+    stop = Event()
     with ThreadPoolExecutor(CALLERS) as callers:
-        list(callers.map(call_until, servers * (CALLERS // SERVERS), [until] * CALLERS))
+        calls = [callers.submit(call_until, web, stop) for web in servers * (CALLERS // SERVERS)]
+        try:
+            held_up_s = wait_for_use(there, stop)
+        finally:
+            stop.set()
+        for one in calls:
+            one.result()
     statuses = Counter(one.status for one in there.requests)
-    assert [*statuses] == [200]
-    assert statuses[200] >= 0.95 * PER_S * FOR_S
+    # A window counts so much longer than the CRM's: a request that was held up for longer is counted with later ones.
+    assert [*statuses] == [200] or held_up_s > guarded(Rate(PER_S, 1.0)).per_s - 1.0
 
 
 def test_a_subscription_at_one_hears_of_a_change_at_another(servers: list[Web]) -> None:
