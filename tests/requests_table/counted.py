@@ -1,8 +1,10 @@
 """Count the requests that every tool sends to every sandboxed CRM."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.close import wired as on_close
@@ -14,6 +16,7 @@ from taskhand.domain.plan import Plan
 from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.request_log import recorded_requests
+from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller
 from taskhand.sandbox.server import serve
 from taskhand.server.arguments import parse_arguments
@@ -47,16 +50,24 @@ class SandboxedCrm:
 
 async def count_requests(crm: SandboxedCrm, principal: Principal = ANYONE) -> dict[str, Requests]:
     """The cold and warm requests of each tool, called by a principal; no two calls are about the same task."""
-    async with crm.open() as open_app, open_app() as opened:
-        shared = opened.of_principal(principal)
-        examples = _Examples(crm)
-        counts: dict[str, Requests] = {}
-        for tool in _TOOLS:
-            async with open_app() as fresh:
-                app = replace(fresh, journal=shared.journal).of_principal(principal)
-                cold = await _count(app, tool, await examples.arguments(tool, shared))
-                counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
-        return counts
+    with TemporaryDirectory() as folder:
+        async with crm.open() as open_app, open_app() as opened, aclosing(_in_folder(folder)) as events:
+            return await _count_all(crm, open_app, replace(opened, open_events=lambda: events).of_principal(principal))
+
+
+def _in_folder(folder: str) -> SqliteEventStore:
+    return SqliteEventStore(Path(folder) / "events.db")
+
+
+async def _count_all(crm: SandboxedCrm, open_app: OpenApp, shared: AppContext) -> dict[str, Requests]:
+    examples = _Examples(crm)
+    counts: dict[str, Requests] = {}
+    for tool in _TOOLS:
+        async with open_app() as fresh:
+            app = replace(fresh, journal=shared.journal, open_events=shared.open_events).of_principal(shared.principal)
+            cold = await _count(app, tool, await examples.arguments(tool, shared))
+            counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
+    return counts
 
 
 @dataclass
