@@ -50,6 +50,17 @@ def test_a_change_is_of_the_kind_that_says_most(before: Task | None, after: Task
     assert kind_of_change(before, after) == kind
 
 
+def test_a_new_task_is_told_with_all_that_is_not_empty_beside_its_title() -> None:
+    event = difference_event(None, _TASK, "k")
+    assert event is not None
+    assert [(one.field, one.after) for one in event.changed] == [
+        ("priority", 1),
+        ("responsibles", ("p1",)),
+        ("status", "initial"),
+    ]
+    assert difference_event(_TASK, None, "k").changed == ()  # type: ignore[union-attr]  # it is told
+
+
 def test_a_difference_names_its_fields_and_all_who_are_concerned() -> None:
     looks = (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 2, 10, tzinfo=UTC))
     event = difference_event(_TASK, _with(title="Call Eva", task_responsibles=_OTHERS), "k", between=looks)

@@ -129,7 +129,7 @@ def test_what_a_comparison_finds_leads_from_what_was_to_what_is_and_tells_own_ch
         titles: dict[str, str | None] = {}
         for event in await world.events():
             assert (event.task_id in titles) == (event.kind != "created")
-            for change in event.changed:
+            for change in event.changed if event.kind != "created" else ():
                 assert (change.before, change.after) == (titles[event.task_id], event.title)
             titles[event.task_id] = event.title
         assert titles == {task_id: title for task_id, title, _ in world.happened}

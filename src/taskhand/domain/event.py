@@ -59,9 +59,12 @@ def kind_of_change(before: Task | None, after: Task | None) -> EventKind:
 def difference_event(
     before: Task | None, after: Task | None, key: str, *, between: tuple[datetime, datetime] | None = None
 ) -> TaskEvent | None:
-    """The event of a difference between two states of a task, one of them None; None where nothing differs."""
+    """The event of a difference between two states of a task, one of them None; None where nothing differs.
+
+    A new task has the fields that are not empty, beside its title.
+    """
     known = [task for task in (before, after) if task is not None]
-    changed = tuple(changes(before, after)) if before and after else ()
+    changed = tuple(one for one in changes(before, after) if before or one.field != "title") if after else ()
     if not known or (before is not None and after is not None and not changed):
         return None
     people = dict.fromkeys(person for task in known for person in task.responsible_ids)

@@ -110,7 +110,8 @@ async def watched(*variant: str, world: dict[str, Any] | None = None, **options:
 
 
 def told(event: TaskEvent) -> tuple[str, str, dict[str, tuple[object, object]]]:
-    return event.task_id, event.kind, {one.field: (one.before, one.after) for one in event.changed}
+    shown = [one for one in event.changed if event.kind != "created" or one.field == "responsibles"]
+    return event.task_id, event.kind, {one.field: (one.before, one.after) for one in shown}
 
 
 async def test_each_change_is_told_with_what_it_was_before_who_did_it_and_when() -> None:
@@ -130,7 +131,7 @@ async def test_each_change_is_told_with_what_it_was_before_who_did_it_and_when()
             (two, "reassigned", {"responsibles": ((ELENA,), (ANA,))}),
             (three, "completed", {"status": ("Pendiente", "Completado")}),
             (three, "reopened", {"status": ("Completado", "En Progreso")}),
-            (new, "created", {}),
+            (new, "created", {"responsibles": (None, (LUIS,))}),
             (new, "updated", {"title": ("Nueva", "Otra")}),
             (two, "deleted", {}),
         ]

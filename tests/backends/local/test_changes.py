@@ -72,7 +72,8 @@ async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without
         tasks = [one.written.task for one in made if one.written]
         await backend.update_tasks([(task, Edit(title="Call Acme")) for task in tasks])
         await backend.import_lines([Line(1, "task", tasks[0].model_dump() | {"id": "abcdef01"})], commit=False)
-        assert await told(feed) == [("created", [], (await backend.me()))] * 2
+        new = [("priority", None, 1), ("status", None, "Pendiente")]
+        assert await told(feed) == [("created", new, (await backend.me()))] * 2
         await backend.delete_tasks(tasks)
         assert [kind for kind, _, _ in await told(feed)] == ["deleted", "deleted"]
 
@@ -113,7 +114,8 @@ async def test_tells_what_is_written_by_hand_in_a_database_once_it_is_committed(
             early = await told(feed)
             connection.execute("UPDATE taskhand_tasks.task SET is_all_day = 1, title = 'We' WHERE title <> 'Call Acme'")
         events = early + await told(feed)
-        assert [event for event in events if event[0] == "created"] == [("created", [], me.id)]
+        new = [("priority", None, 1), ("status", None, "Pendiente")]
+        assert [event for event in events if event[0] == "created"] == [("created", new, me.id)]
         [(kind, changed, by)] = [event for event in events if event[0] != "created"]
         assert (kind, [name for name, _, _ in changed], by) == ("updated", ["title", "due"], None)
         assert [event.task_id for event in feed.events.values() if event.kind == "updated"] == [task.id]

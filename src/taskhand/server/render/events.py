@@ -99,11 +99,11 @@ def _name_of(event: TaskEvent, wording: Wording) -> str:
 
 
 def _changed(event: TaskEvent, wording: Wording) -> dict[str, Any]:
-    """The fields with their values before and after; of a new task the values alone, without its title."""
+    """The fields with their values before and after; of a new task the values alone."""
     if event.kind == "deleted":
         return {}
     is_new = event.kind == "created"
-    shown = render_changed((_known(one) for one in event.changed if not (is_new and one.field == "title")), wording)
+    shown = render_changed(map(_known, event.changed), wording)
     without = {one.field for one in event.changed if is_new or one.before is MISSING}
     return {
         field: {name: value for name, value in sides.items() if name != "from"} if field in without else sides
