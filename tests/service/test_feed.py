@@ -103,6 +103,9 @@ async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_pat
         await stage.others.rename(task, "Call Ben")
         await look(stage.app)
         assert (await seen(stage))[5:] == [("updated", "Call Ben", None)], "what was told is not told again"
+        await stage.others.complete(await stage.others.create("Quick"))
+        await look(stage.app)
+        assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
 
 
 async def test_two_looks_at_once_keep_each_change_once(tmp_path: Path) -> None:

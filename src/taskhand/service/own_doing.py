@@ -45,9 +45,10 @@ class OwnDoing:
         ids = {one for change in under_way for one in _task_ids(change)}
         titles = {one.edit.title for change in under_way for one in change.intents if one.edit and not one.before}
         ids |= {one.task_id for one in found.events if one.kind == "created" and one.title in titles}
+        others = (one for one in found.events if one.task_id not in ids)
         return replace(
             found,
-            events=(*self.events, *(one for one in found.events if one.task_id not in ids)),
+            events=(*self.events, *(event for one in others for event in _apart(one, found.tasks.get(one.task_id)))),
             tasks={**self.tasks, **{one: task for one, task in found.tasks.items() if one not in ids}},
             position=f"{_MARK}{json.dumps([sorted(self.told), found.position])}",
         )
@@ -73,6 +74,14 @@ async def find_own_doing(app: AppContext, feed: Feed, known: KnownTasks, now: da
             events += _events_of(write, tasks.get(write.task_id), feed.looked_at)
             tasks[write.task_id] = _without_note(write.after)
     return replace(own, events=tuple(events), tasks=tasks)
+
+
+def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
+    """The event, and after that of a new task which is finished by now its completion."""
+    yield event
+    if event.kind == "created" and now is not None and now.is_finished:
+        status = tuple(replace(one, before=MISSING) for one in event.changed if one.field == "status")
+        yield replace(event, key=f"{event.key} finished", kind="completed", changed=status)
 
 
 def _is_shown(write: OwnWrite, feed: Feed, seen: Mapping[str, Task]) -> bool:
