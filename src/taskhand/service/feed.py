@@ -25,6 +25,10 @@ _MOST_LOOKS: Final = 20
 """Looks of one call, where each is behind."""
 _LEAST_S: Final = 2.0
 """Seconds that a call must have left for another look."""
+_SHOWN_LATE: Final = timedelta(minutes=5)
+"""How long a CRM may take to show a change."""
+_WHOLE_SECOND: Final = timedelta(seconds=1)
+"""How far a CRM's clock may be ahead of what it says, which is in whole seconds."""
 
 
 async def feed_of(app: AppContext) -> FeedName:
@@ -70,11 +74,18 @@ async def look(app: AppContext, *, unless_after: datetime | None = None) -> tupl
 
 
 async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: EventStore) -> Feed:
-    """Begin the feed now, or when somebody has begun to want it, by the clock of the CRM."""
+    """Begin the feed now, or when somebody has begun to want it, by the clock of the CRM.
+
+    Looks begin some time before: what is shown late is told once, and the first look keeps the rest of that as old.
+    A source that compares knows nothing from before its first look.
+    """
     backend = (app if feed.person else app.shared).backend
-    at = await backend.upstream_time() or app.clock()
+    theirs = await backend.upstream_time()
+    at = theirs or app.clock()
+    if source.compares:
+        return await store.begin_feed(feed, await source.begin(at), at + _WHOLE_SECOND if theirs else at)
     at -= timedelta(seconds=app.demand.waited_s(app.monotonic()))
-    return await store.begin_feed(feed, await source.begin(at), at)
+    return await store.begin_feed(feed, await source.begin(at - _SHOWN_LATE), at)
 
 
 async def _look_till_now(

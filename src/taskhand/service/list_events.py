@@ -16,6 +16,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.event_cursor import EventCursors, Start
 from taskhand.service.feed import feed_of, find_source, look, no_feed_error
 from taskhand.service.feed_demand import WANTED_FOR_S
+from taskhand.service.own_writes import CLOCKS
 from taskhand.service.past_events import learn_past
 from taskhand.service.visibility import is_shown, shown_subject
 
@@ -26,6 +27,7 @@ _SHARE: Final = 0.6
 _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
 _FRESH: Final = timedelta(seconds=5)
 """The latest events are listed without another look for so long after one."""
+_MOST_MEANWHILE: Final = 1_000
 _NOBODY: Final = ""
 
 
@@ -92,7 +94,8 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     cursors = EventCursors(app.clock(), app.connection, app.principal.subject)
     given = None if asked.cursor is None else cursors.read(asked.cursor)
     is_known = not looks or (given is not None and given.through is not None)
-    failed = None if is_known else await _look(app, app.clock())
+    asked_at, before = app.clock(), await store.find_feed(name)
+    failed = None if is_known else await _look(app, asked_at)
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
@@ -104,8 +107,10 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
         start = replace(start, through=feed.last_seq)
     await store.want(name, app.clock() + _WANTED_FOR)
     app.demand.use(app)
-    page = await _read_page(app, store, feed, start, asked)
-    if start is not None:
+    if start is None:
+        page = _start_now(app, feed, await _find_now(store, feed, before, asked_at))
+    else:
+        page = await _read_page(app, store, feed, start, asked)
         notes += [one.sentence for one in await store.find_gaps(name, start.at)]
     return replace(page, notes=tuple(dict.fromkeys(filter(None, notes))))
 
@@ -177,13 +182,27 @@ def _checked(feed: Feed, start: Start) -> Start:
     return start
 
 
-async def _read_page(
-    app: AppContext, store: EventStore, feed: Feed, start: Start | None, asked: EventsAsked
-) -> EventPage:
+def _start_now(app: AppContext, feed: Feed, number: int) -> EventPage:
+    """Nothing, and the cursor behind an event."""
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
     cursors = EventCursors(at, app.connection, app.principal.subject)
-    if start is None:
-        return EventPage(feed.name, (), (), cursors.behind_number(feed.last_seq), more=False, since=None, at=at)
+    return EventPage(feed.name, (), (), cursors.behind_number(number), more=False, since=None, at=at)
+
+
+async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at: datetime) -> int:
+    """The number of the last event from before a call: what happened while it was answered, the next one is to tell.
+
+    A feed that began with the call has no news from before; else the moments are those of the CRM's clock.
+    """
+    query = EventQuery(_MOST_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
+    found = await store.list_events(feed.name, query)
+    meanwhile = (one.seq for one in found if before is None or one.moment >= asked_at - CLOCKS)
+    return next(meanwhile, feed.last_seq + 1) - 1
+
+
+async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Start, asked: EventsAsked) -> EventPage:
+    at = max(feed.looked_at or feed.begun_at, feed.begun_at)
+    cursors = EventCursors(at, app.connection, app.principal.subject)
     only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await _visible_to(app))
     through = feed.last_seq if start.through is None else start.through
     query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)

@@ -29,7 +29,7 @@ from taskhand.sandbox.server import serve
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
 
-__all__ = ["ARMS", "Arm", "Others", "VambeOthers", "World", "open_close", "open_vambe"]
+__all__ = ["ARMS", "Arm", "Others", "VambeOthers", "World", "open_close", "open_hubspot", "open_vambe"]
 
 
 class Others(ABC):
@@ -299,10 +299,11 @@ class HubSpotOthers(Others):
 
 
 @asynccontextmanager
-async def open_hubspot() -> AsyncIterator[World[HubSpotOthers]]:
-    """A world on HubSpot's sandbox, whose index is never behind, and where every write moves a date once more."""
+async def open_hubspot(search_lag: int = 0) -> AsyncIterator[World[HubSpotOthers]]:
+    """A world on HubSpot's sandbox, whose index is so many seconds behind; every write moves a date once more."""
     time = Time()
-    open_variant = ("burst=0", "searches=0", "search_lag=0", "settles=writes", "oauth_access_life=1000000")
+    index, free = f"search_lag={search_lag}", ("burst=0", "searches=0", "oauth_access_life=1000000")
+    open_variant = (index, *free, "settles=writes")
     sandbox = hubspot_wired.hubspot(time, hubspot_wired.seed(0), spec_variant=open_variant)
     async with (
         hubspot_wired.staged(sandbox, time) as stage,

@@ -1,6 +1,7 @@
 """Others who change tasks at random while somebody looks, and what must be true of what is told of it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
@@ -15,10 +16,12 @@ __all__ = ["begin_feed", "change_at_random", "change_one", "check_replay"]
 _REPLAYED: Final = ("title", "status", "responsibles")
 
 
-async def begin_feed(world: World[Any]) -> Feed:
-    """A feed that begins now and has looked once."""
-    feed = Feed(world.source, await world.source.begin(world.now()))
+async def begin_feed(world: World[Any], *, before_s: float = 0) -> Feed:
+    """A feed that begins now and has looked once, from so long before on; what that has told is forgotten."""
+    feed = Feed(world.source, await world.source.begin(world.now() - timedelta(seconds=before_s)))
     await feed.look()
+    if before_s:
+        feed.events.clear()
     world.move(1)
     return feed
 

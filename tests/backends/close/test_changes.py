@@ -9,6 +9,7 @@ from backends.changes.at_random import begin_feed, change_at_random, check_repla
 from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.idle_share import idle_share
 from taskhand.sandbox.close import SpecVariant
 
 
@@ -43,7 +44,7 @@ async def test_an_update_that_grows_tells_each_time_what_was_added() -> None:
         task_id = await world.others.create("Call")
         await world.others.rename(task_id, "Call Acme")
         world.move(1)
-        feed = await begin_feed(world)  # in the middle of what becomes one row
+        feed = await begin_feed(world, before_s=300)  # in the middle of what becomes one row
         await world.others.reassign(task_id, world.others.people[1])
         assert told(await feed.look()) == [("reassigned", ["responsibles"])]
         world.move(20)
@@ -135,16 +136,24 @@ async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
         assert await feed.look() == []
 
 
-async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute() -> None:
+async def test_a_look_takes_four_requests_and_calls_are_looked_at_once_a_minute_unless_somebody_asks() -> None:
     async with open_close() as world:
         feed = await begin_feed(world)
-        counts = []
-        for pause in (1, 10, 60, 5):
-            world.move(pause)
+
+        async def count_requests() -> int:
             world.sandbox.clear_requests()
             await feed.look()
-            counts.append(len(world.sandbox.requests))
-        assert counts == [4, 4, 8, 4]
+            return len(world.sandbox.requests)
+
+        counts = []
+        with idle_share() as share:
+            for pause in (1, 10, 60, 5):
+                world.move(pause)
+                counts.append(await count_requests())
+            share.end()
+            counts.append(await count_requests())
+        assert counts == [4, 4, 8, 4, 8]
+        assert await count_requests() == 8
 
 
 async def test_changes_of_outgoing_calls_are_told_too() -> None:
@@ -152,10 +161,10 @@ async def test_changes_of_outgoing_calls_are_told_too() -> None:
         feed = await begin_feed(world)
         call = {"_type": "outgoing_call", "lead_id": LEAD, "contact_id": CAROLINA, "date": "2026-03-09"}
         made = str((await world.others.send("POST", "task/", json=call))["id"])
-        world.move(61)
+        world.move(1)
         [created] = await feed.look()
         await world.others.set_finished(made, finished=True)
-        world.move(61)
+        world.move(1)
         [completed] = await feed.look()
         assert [(one.task_id, one.kind, one.title) for one in (created, completed)] == [
             (made, "created", "Outgoing call"),

@@ -6,20 +6,18 @@ become visible late, and grow. Where more waits than a few pages, the stretch is
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.event_log import MOST_PAGES, Entry, EventLog, Stretch, moment_text
-from taskhand.backends.close.event_mapping import TaskStates, compact_row, is_explained
-from taskhand.backends.close.mapping import task_of
+from taskhand.backends.close.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD
-from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.idle_share import is_idle
 
 __all__ = ["CloseChanges"]
 
@@ -30,9 +28,7 @@ _REMEMBERED: Final = timedelta(hours=1)
 _MOST_REMEMBERED: Final = 5_000
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
-"""Seconds between looks at outgoing calls, which are fewer than to-dos."""
-_JUST_NOW_S: Final = 5
-"""How old a moment may be that is meant as now: Close says the time in whole seconds."""
+"""Seconds between looks at outgoing calls, which are fewer than to-dos, while nobody waits for a look."""
 _TRIES: Final = 8
 """How often a look tries another stretch."""
 _SHORTEST_S: Final = 1.0
@@ -47,7 +43,7 @@ class _Place:
 
     `newest` is the moment of the newest entry, by Close's clock, and `newest_at` when it was seen, by ours. `seen` are
     entries with their moment, their task, and 1 where a completion was told by its own row. `span_s` is how long the
-    last part was that was read of a long stretch. `rows` are tasks as they were when the feed began.
+    last part was that was read of a long stretch.
     """
 
     newest: str
@@ -55,7 +51,6 @@ class _Place:
     read_at: float
     seen: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     span_s: float | None = None
-    rows: dict[str, JsonObject] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:
@@ -65,7 +60,7 @@ class _Place:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is known to wait."""
-        return self.span_s is None and self.newest_at > 0
+        return self.span_s is None
 
 
 class CloseChanges:
@@ -88,16 +83,8 @@ class CloseChanges:
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
-        """Where the log is at `at`: now, everything that can be seen in it is before."""
-        now = self._clock().timestamp()
-        if at.timestamp() < now - _JUST_NOW_S:
-            places = {one: _Place(moment_text(at), 0, at.timestamp()) for one in self._logs}
-        else:
-            places = {LEAD: await self._begin_now(self._logs[LEAD], at)} if LEAD in self._logs else {}
-            if CALL in self._logs:
-                with suppress(CallerError):  # that Close logs these under such a name is not documented
-                    places[CALL] = await self._begin_now(self._logs[CALL], at)
-        return _write(places)
+        """The position from which the log is read; the first look reads calls too, however near the moment is."""
+        return _write({one: _Place(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """The next entries; hints are of no use, as the log tells the same."""
@@ -106,7 +93,9 @@ class CloseChanges:
         looks = []
         for one, log in self._logs.items():
             place = places.get(one)
-            if place is None or (one == CALL and place.is_quiet and 0 <= now - place.read_at < _CALLS_EVERY_S):
+            if place is None or (
+                one == CALL and is_idle() and place.is_quiet and 0 <= now - place.read_at < _CALLS_EVERY_S
+            ):
                 continue
             try:
                 look, places[one] = await self._look(log, place, known, now)
@@ -124,17 +113,6 @@ class CloseChanges:
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
-
-    async def _begin_now(self, log: EventLog, at: datetime) -> _Place:
-        stretch = await log.read(None, None, None)
-        if stretch.newest is not None and stretch.cut_at is not None:
-            stretch = await log.read(stretch.newest - _OVERLAP, None, None, most_pages=_WHOLE)
-        newest = stretch.newest or at - timedelta(days=1)
-        recent = [entry for entry in stretch.entries if entry.changed >= newest - _OVERLAP]
-        rows = {entry.task_id: compact_row(entry.data) for entry in recent if entry.data}
-        seen = {entry.id: (moment_text(entry.changed), entry.task_id, 0) for entry in recent}
-        now = self._clock().timestamp()
-        return _Place(moment_text(newest), now, now, seen, rows=rows)
 
     async def _look(self, log: EventLog, place: _Place, known: KnownTasks, now: float) -> tuple[Look, _Place]:
         """A look at the tasks of one type, and how far they are read then."""
@@ -157,7 +135,6 @@ class CloseChanges:
             read_at=now,
             seen=_remembered(seen, newest),
             span_s=span_s,
-            rows={one: row for one, row in place.rows.items() if one not in tasks},
         )
         return Look(tuple(events), "", tasks, until is not None, gap), after
 
@@ -165,8 +142,7 @@ class CloseChanges:
         self, place: _Place, fresh: Sequence[Entry], entries: Sequence[Entry], known: KnownTasks
     ) -> tuple[list[TaskEvent], TaskStates]:
         """The events of the entries that were not told."""
-        begun = {one: task_of({"id": one, **row}, self._zone) for one, row in place.rows.items()}
-        tasks = begun | dict(await known.find({entry.task_id for entry in fresh}))
+        tasks = await known.find({entry.task_id for entry in fresh})
         completions = [entry for entry in entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
         states.finished += [one for one in completions if place.seen.get(one.id, ("", "", 0))[2]]

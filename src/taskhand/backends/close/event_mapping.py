@@ -15,7 +15,7 @@ from taskhand.domain.event import EventKind, TaskEvent, difference_event
 from taskhand.domain.receipt import EDIT_FIELDS, FieldChange
 from taskhand.domain.task import Task
 
-__all__ = ["TaskStates", "compact_row", "is_explained"]
+__all__ = ["TaskStates", "is_explained"]
 
 _TOGETHER: Final = timedelta(seconds=2)
 """How far apart the rows of one change may be."""
@@ -24,13 +24,6 @@ _TOLD: Final = frozenset(
     ("text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority", "lead_id", "contact_id")
 ) | {"resolution"}
 """The fields of Close that the contract has."""
-
-_KEPT: Final = (*sorted(_TOLD), "id", "_type", "subject", "opportunity_note", "phone_formatted", "phone")
-
-
-def compact_row(row: JsonObject) -> JsonObject:
-    """What of a row a later comparison needs."""
-    return {name: row[name] for name in _KEPT if name in row}
 
 
 def is_explained(completion: Entry, entries: Iterable[Entry], told: Collection[str]) -> bool:

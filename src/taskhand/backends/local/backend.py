@@ -69,7 +69,7 @@ class LocalBackend:
         """The log that the store keeps of its changes."""
         from taskhand.backends.local.changes import StoreChanges  # noqa: PLC0415  no start waits for it
 
-        return StoreChanges(self._home, self._clock)
+        return StoreChanges(self._home)
 
     @property
     def path(self) -> Path | None:

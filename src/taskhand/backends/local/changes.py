@@ -1,9 +1,9 @@
 """The changes of the built-in store, whoever made them: its triggers write each into a log in the same transaction."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from taskhand.backends.local.rows import to_task
@@ -22,7 +22,6 @@ __all__ = ["StoreChanges"]
 _PAGE: Final = 500
 """Rows of the log in one look; a change of a task has as many as statements."""
 
-_JUST_NOW: Final = timedelta(seconds=1)
 _EVER: Final = "~"
 """A moment after every other, as text."""
 _LOST: Final = (
@@ -34,7 +33,7 @@ _LOST: Final = (
 class _Position:
     """The last row of the log that was read, and what it was: a store that is restored uses its number again.
 
-    `since` is the moment from which on changes are told that were made before the first look.
+    `since` is the moment from which on changes are told, until nothing waits for the first time.
     """
 
     xact: int = 0
@@ -55,20 +54,17 @@ class _Position:
 
 
 class StoreChanges:
-    """Reads the log of the store; `clock` answers an aware datetime."""
+    """Reads the log of the store."""
 
     compares = False
     remark: str | None = None
 
-    def __init__(self, home: "Home", clock: Callable[[], datetime]) -> None:
+    def __init__(self, home: "Home") -> None:
         self._store = home.store
         self._log = home.dialect.changes
-        self._clock = clock
 
     async def begin(self, at: datetime) -> str:
         """The position after the last change before `at`."""
-        if at >= self._clock() - _JUST_NOW:
-            return (await self._store.read(self._find_last)).write()
         moment = instant_text(at)
         position = await self._store.read(lambda connection: self._find_last(connection, moment))
         return replace(position, since=moment).write()
@@ -93,7 +89,8 @@ class StoreChanges:
         events = tuple(
             event for group in groups.values() if (event := reader.event(group)) and _is_since(event, position)
         )
-        last = replace(_Position.after(rows[-1]), since=position.since) if rows else position
+        last = _Position.after(rows[-1]) if rows else position
+        last = replace(last, since=position.since if is_behind else "")
         return Look(events, last.write(), is_behind=is_behind, gap=gap)
 
     def _find_last(self, connection: SqlConnection, before: str = _EVER) -> _Position:
