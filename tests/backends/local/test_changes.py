@@ -65,6 +65,24 @@ async def test_a_change_of_several_fields_and_people_is_one_event(opens: Opener)
         )
 
 
+async def test_a_change_of_people_has_the_title_that_the_task_had_then(opens: Opener) -> None:
+    async with opens() as backend:
+        [me] = await backend.members()
+        task, gone = await create(backend, CALL), await create(backend, CALL)
+        feed = await begin(backend)
+        for people in ((me.id,), ()):
+            task = (await backend.update_task(task, Edit(responsible_ids=people))).task
+        for title in ("Pay Acme", "Pay"):
+            task = (await backend.update_task(task, Edit(title=title))).task
+        await backend.delete_task((await backend.update_task(gone, Edit(responsible_ids=(me.id,)))).task)
+        titles = [(event.kind, event.title) for event in await feed.look()]
+        assert titles == [
+            *[("reassigned", "Call Acme")] * 2,
+            *[("updated", "Pay Acme"), ("updated", "Pay")],
+            *[("reassigned", "Call Acme"), ("deleted", "Call Acme")],
+        ]
+
+
 async def test_tells_each_task_of_a_write_of_many_and_nothing_of_a_write_without_effect(opens: Opener) -> None:
     async with opens() as backend:
         feed = await begin(backend)

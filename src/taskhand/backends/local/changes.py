@@ -1,7 +1,7 @@
 """The changes of the built-in store, whoever made them: its triggers write each into a log in the same transaction."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -85,7 +85,7 @@ class StoreChanges:
         for row in sorted(rows, key=lambda row: int(row["number"])):
             # A statement of another program is a change by itself, where the engine does not number transactions.
             groups.setdefault((row["xact"] or -row["number"], row["task_id"]), []).append(row)
-        reader = _ChangeReader(connection, [rows[0]["task_id"] for rows in groups.values()])
+        reader = _ChangeReader(connection, [*groups.values()])
         events = tuple(
             event for group in groups.values() if (event := reader.event(group)) and _is_since(event, position)
         )
@@ -102,16 +102,19 @@ class StoreChanges:
 class _ChangeReader:
     """Reads the rows of one change after another as an event."""
 
-    def __init__(self, connection: SqlConnection, ids: Iterable[str]) -> None:
+    def __init__(self, connection: SqlConnection, groups: Sequence[Sequence[SqlRow]]) -> None:
+        ids = list({rows[0]["task_id"] for rows in groups})
         self._statuses = {row["id"]: row for row in connection.execute("SELECT * FROM status")}
-        self._now = {row["id"]: dict(zip(_COLUMNS, row, strict=True)) for row in _rows_of(connection, list(ids))}
+        self._now = {row["id"]: dict(zip(_COLUMNS, row, strict=True)) for row in _rows_of(connection, ids)}
+        without_title = [rows[-1] for rows in groups if not any(row["old_row"] or row["new_row"] for row in rows)]
+        self._later = _find_later(connection, without_title)
 
     def event(self, rows: Sequence[SqlRow]) -> TaskEvent | None:
         """The event of the rows of one task in one transaction; None where nothing is otherwise after it."""
         first, last = rows[0], rows[-1]
         told = [row for row in rows if row["old_row"] or row["new_row"]]
         is_new, is_gone = (bool(told) and told[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
-        columns = self._now.get(first["task_id"], {})
+        columns = self._columns(last, is_told=bool(told))
         before = None if is_new else self._task(first, json.loads(told[0]["old_row"]) if told else columns, "old")
         after = None if is_gone else self._task(last, json.loads(told[-1]["new_row"]) if told else columns, "new")
         at = str(first["moment"] or first["made_at"])
@@ -122,6 +125,13 @@ class _ChangeReader:
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
         return replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
+
+    def _columns(self, row: SqlRow, *, is_told: bool) -> Mapping[str, Any]:
+        """The task as it is now; after a row that tells no title, with the one that it had until the next change."""
+        now = self._now.get(row["task_id"], {})
+        later = [] if is_told else self._later.get(row["task_id"], [])
+        title = next((old["title"] for number, old in later if number > row["number"]), None)
+        return now if title is None else {**now, "title": title}
 
     def _task(self, row: SqlRow, columns: Mapping[str, Any], side: str) -> Task:
         """One side of a change as a task; what cannot have changed is left out."""
@@ -166,6 +176,21 @@ def _rows_of(connection: SqlConnection, ids: Sequence[str]) -> list[SqlRow]:
     """The tasks as they are now: a change of people by hand says nothing else of its task."""
     marks = ", ".join("?" * len(ids)) or "NULL"
     return connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM task WHERE id IN ({marks})", ids).fetchall()  # noqa: S608  names of ours
+
+
+def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[str, list[tuple[int, Mapping[str, Any]]]]:
+    """What the tasks of these rows of the log were before each later change, by task, with the number of the change."""
+    if not rows:
+        return {}
+    ids = list({row["task_id"] for row in rows})
+    sql = (
+        "SELECT number, task_id, old_row FROM change "  # noqa: S608  no text of others
+        f"WHERE number > ? AND old_row IS NOT NULL AND task_id IN ({', '.join('?' * len(ids))}) ORDER BY number"
+    )
+    found: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for row in connection.execute(sql, (min(row["number"] for row in rows), *ids)):
+        found.setdefault(row["task_id"], []).append((row["number"], json.loads(row["old_row"])))
+    return found
 
 
 def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:
