@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.feed_stage import Stage, open_stage
+from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.task import TaskPatch
@@ -14,7 +15,7 @@ from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.connections import Connections
-from taskhand.service.list_events import EventsAsked, list_events, mark_shown
+from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
 from taskhand.service.update_task import update_task
 
 ANA, ROOT = Person.named("ana@example.cl"), Person.named("root@example.cl")
@@ -55,6 +56,23 @@ async def test_who_sees_own_tasks_alone_is_shown_what_happened_to_those_and_that
         assert await ask(nobody, "nobody") == []
         await stage.others.rename(other, "Nobody's")
         assert await ask(nobody, "nobody") == [], "who is no member has no tasks"
+
+
+async def test_who_loses_a_task_is_not_told_what_was_changed_with_that(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        mine = await stage.others.create("Mine")
+        await stage.call("reassign_task", id=mine.id, responsibleIds=["Elena"])
+        stage.clock.move(minutes=1)
+        ana = as_person(stage, ANA, own_tasks_only=True)
+        assert await ask(ana, "ana") == []
+        before = await stage.others.backend.get_task(mine.id)
+        edit = Edit(title="Secret", description="Secret", priority=2, responsible_ids=())
+        stage.others.note("updated", before, (await stage.others.backend.update_task(before, edit)).task)
+        [event] = [one.event for one in (await list_events(ana, EventsAsked("ana", 9))).events]
+        assert (event.kind, event.title) == ("reassigned", "Mine")
+        assert [(one.field, one.after) for one in event.changed] == [("responsibles", ())]
+        [event] = [one.event for one in (await list_latest_events(ana, 9)).events]
+        assert event.title == "Mine"
 
 
 async def test_what_taskhand_did_is_by_the_person_for_whom_it_did_it_not_by_the_owner_of_the_shared_key(

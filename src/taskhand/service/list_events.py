@@ -18,7 +18,7 @@ from taskhand.service.feed import feed_of, find_source, look, no_feed_error
 from taskhand.service.feed_demand import WANTED_FOR_S
 from taskhand.service.own_writes import CLOCKS
 from taskhand.service.past_events import learn_past
-from taskhand.service.visibility import is_shown, shown_subject
+from taskhand.service.visibility import is_shown, show_to, shown_subject
 
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
 
@@ -131,7 +131,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     app.demand.use(app)
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
     query = EventQuery(limit, through=feed.last_seq, only=EventFilter(visible_to=await _visible_to(app)), latest=True)
-    events = await _hide_changes(app, await store.list_events(name, query))
+    events = await _hide_changes(app, await _list(store, name, query))
     cursors = EventCursors(at, app.connection, app.principal.subject)
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(one.seq) for one in events)
@@ -206,11 +206,17 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
     only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await _visible_to(app))
     through = feed.last_seq if start.through is None else start.through
     query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
-    found = await store.list_events(feed.name, query)
+    found = await _list(store, feed.name, query)
     events, more = found[: asked.limit], len(found) > asked.limit
     positions = tuple(cursors.behind(one, start) for one in events)
     end = positions[-1] if more else cursors.behind_number(through)
     return EventPage(feed.name, await _hide_changes(app, events), positions, end, more, start.at, at)
+
+
+async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
+    """Events as far as who sees own tasks only is shown them."""
+    found, member = await store.list_events(name, query), query.only.visible_to
+    return found if member is None else tuple(replace(one, event=show_to(one.event, member)) for one in found)
 
 
 async def _visible_to(app: AppContext) -> str | None:

@@ -1,9 +1,12 @@
-"""Which changes and plans of the journal a caller is shown: its own, and all where a rule says so."""
+"""Which changes and plans of the journal a caller is shown: its own, and all where a rule says so; and of the feed."""
 
+from dataclasses import replace
+
+from taskhand.domain.event import TaskEvent
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["describe_owner", "is_for_second_person", "is_shown", "shown_subject"]
+__all__ = ["describe_owner", "is_for_second_person", "is_shown", "show_to", "shown_subject"]
 
 
 def shown_subject(app: AppContext) -> str | None:
@@ -22,6 +25,18 @@ def is_shown(app: AppContext, change: Change) -> bool:
     """
     subject = shown_subject(app)
     return subject is None or change.opening.caller.subject == subject
+
+
+def show_to(event: TaskEvent, member: str) -> TaskEvent:
+    """An event as it is shown to a member who sees own tasks only.
+
+    Of a task that was taken away from them it says that, and nothing that is so only since, or was changed with it.
+    """
+    people = next((one for one in event.changed if one.field == "responsibles"), None)
+    if people is None or not isinstance(people.after, tuple) or member in people.after:
+        return event
+    title = next((one.before for one in event.changed if one.field == "title"), event.title)
+    return replace(event, kind="reassigned", title=title if isinstance(title, str) else None, changed=(people,))
 
 
 def is_for_second_person(app: AppContext, plan: Change) -> bool:
