@@ -1,5 +1,6 @@
 """What list_events answers: what happened since a moment, a cursor or the last look, whoever did it."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +81,21 @@ async def test_since_tells_the_past_in_the_order_of_moments_and_goes_on_without_
         words = await stage.call("list_events", since="today")
         assert [title for _, title in kinds(words)] == [f"T{number}" for number in range(8)]
         assert words["matched"][0]["argument"] == "since"
+
+
+async def test_since_learns_nothing_that_is_too_old_to_be_kept_and_says_so(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        for number in range(5):
+            await stage.others.create(f"T{number}")
+            stage.clock.move(days=1)
+        store = SqliteEventStore(tmp_path / "brief.sqlite", keep_days=3)
+        app, asked = replace(stage.app, open_events=lambda: store), {"since": "2026-02-20"}
+        for _ in range(2):
+            text, _ = await call_tool(app, "list_events", asked)
+            answer = json.loads(text)
+            assert [title for _, title in kinds(answer)] == ["T2", "T3", "T4"]
+            assert "Changes are kept here from 2026-03-04T15:00+00:00 Wed on." in answer["note"]
+        await store.aclose()
 
 
 async def test_events_are_listed_by_kind_person_and_task(tmp_path: Path) -> None:

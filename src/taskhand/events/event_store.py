@@ -189,6 +189,10 @@ class EventStore(Protocol):
         """Keep up to where this caller has been shown the feed."""
         ...
 
+    def kept_from(self, now: datetime) -> datetime | None:
+        """The moment before which events are too old to be kept; None where none is."""
+        ...
+
     async def prune(self, now: datetime) -> int:
         """Remove what is too old or too much, and feeds that nobody wants any more; how many events that were."""
         ...

@@ -134,10 +134,13 @@ class SqlEventStore(ABC):
         values = (caller, mark.seq, instant(mark.at), *_columns(feed))
         await self._store.write(lambda connection: connection.execute(sql, values), durable=False)
 
+    def kept_from(self, now: datetime) -> datetime | None:
+        """The moment before which events are too old to be kept."""
+        return now - timedelta(days=self._keep_days) if self._keep_days else None
+
     async def prune(self, now: datetime) -> int:
         """Remove what is too old or too much, and feeds that nobody wants any more."""
-        before = now - timedelta(days=self._keep_days) if self._keep_days else None
-        return await self._store.write(partial(prune, before=before, most=self._most_events))
+        return await self._store.write(partial(prune, before=self.kept_from(now), most=self._most_events))
 
     @abstractmethod
     async def check_health(self) -> CheckResult:

@@ -34,6 +34,14 @@ class _Past:
 
 async def learn_past(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
     """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it."""
+    first = store.kept_from(app.clock())
+    if first is None or since >= first:
+        return await _learn(app, store, feed, since)
+    note = f"Changes are kept here from {moment_text(first, app.timezone)} on."
+    return " ".join(filter(None, (await _learn(app, store, feed, first), note)))
+
+
+async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
     if since >= feed.begun_at:
         return None
     source = find_source(app, feed.name)
