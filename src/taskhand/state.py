@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from taskhand.config.paths import events_path, journal_path, keys_path, links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.store_address import INSTALL_DRIVER
 
 # A start imports what it opens, and nothing of PostgreSQL unless a database is named.
 # ruff: noqa: PLC0415
@@ -60,7 +61,7 @@ def _open_database(url: str) -> "Database":
     except ImportError:
         raise OperatorError(
             "TASKHAND_STATE names a database, and the library that speaks to PostgreSQL is not installed.",
-            next_step="Install Taskhand with the extra `postgres`, or unset TASKHAND_STATE.",
+            next_step=f"{INSTALL_DRIVER}. Or unset TASKHAND_STATE.",
         ) from None
     return open_shared(url)
 

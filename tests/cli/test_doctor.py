@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from server.transports.server_process import output, run
 from taskhand import __version__
-from taskhand.cli.doctor import run_checks
+from taskhand.cli.doctor import print_findings, run_checks
 from taskhand.cli.main import command
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.settings import Settings
@@ -109,6 +109,17 @@ def test_a_failure_is_reported_under_its_subject(
     assert [finding.subject for finding in failed] == [subject]
     assert word in failed[0].found
     assert failed[0].remedy
+
+
+def test_what_several_checks_find_alike_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    alike = [CheckResult(one, "failed", "It is not there.", "Make it.") for one in ("keys", "vault", "journal")]
+    print_findings("taskhand", [*alike, CheckResult("store", "ok", "It is well.")])
+    assert capsys.readouterr().out.splitlines() == [
+        "taskhand",
+        "✗ keys, vault, journal: It is not there.",
+        "    Make it.",
+        "✓ store: It is well.",
+    ]
 
 
 def test_an_unknown_variable_is_a_warning_and_not_a_failure(store_file: Path) -> None:

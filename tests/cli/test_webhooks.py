@@ -1,5 +1,6 @@
 """`taskhand webhooks`: subscriptions at the sandboxes' own API, made once, and keys that are kept and shown nowhere."""
 
+import re
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -16,6 +17,7 @@ from keyrings import InMemory
 from taskhand.cli.main import command
 from taskhand.cli.webhook_admin import with_admin
 from taskhand.cli.webhook_check import check_webhooks
+from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
 from taskhand.config.configuration import load_configuration
 from taskhand.domain.errors import CallerError
 from taskhand.sandbox.close import CloseSandbox
@@ -26,10 +28,13 @@ from taskhand.sandbox.hubspot.errors import APP
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.wiring import open_connections
 
 pytestmark = pytest.mark.anyio
 
 BASE = "https://tasks.example.com"
+HUBSPOT = {"TASKHAND_BACKEND": "hubspot", "HUBSPOT_ACCESS_TOKEN": "pat-na1-1"}
+VAMBE = {"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": "key"}
 
 
 class Office:
@@ -90,7 +95,9 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office:
     assert len(office.close._store.webhooks) == 1  # noqa: SLF001
     for done in (made, again, await office.run("list", "--connection", "close", "--json")):
         assert hook.signature_key not in done.output
-    assert (await office.run("remove", "--connection", "close")).output.startswith("Removed: ")
+    removed = (await office.run("remove", "--connection", "close")).output
+    assert removed.startswith("Removed: ")
+    assert "connections.close.webhook_key is still set" in removed
     assert office.close._store.webhooks == {}  # noqa: SLF001
 
 
@@ -183,6 +190,11 @@ async def test_without_a_developer_key_the_steps_and_the_file_of_an_app_are_told
     assert "connections.hubspot.webhook_key" in done.output
     assert f'"targetUrl": "{BASE}/webhooks/hubspot"' in done.output
     assert office.hubspot.hooks.url is None
+    for words in (["list"], ["list", "--public-url", BASE], ["remove"]):
+        with pytest.raises(CallerError, match=r"^Taskhand cannot .* what an app of this kind delivers: ") as refused:
+            await office.run(*words, "--connection", "hubspot", env={"TASKHAND_PUBLIC_URL": ""})
+        assert "at HubSpot" in str(refused.value.next_step)
+        assert "connections.hubspot.app_id and connections.hubspot.developer_key" in str(refused.value.next_step)
 
 
 async def test_what_is_missing_is_told_before_anything_is_made(office: Office) -> None:
@@ -208,12 +220,25 @@ async def test_a_lost_answer_leaves_nothing_twice(office: Office) -> None:
     ("given", "outcome", "words"),
     [
         ({}, None, ""),
-        ({"TASKHAND_WEBHOOKS": "true"}, "warning", "there is no key"),
+        (
+            {"TASKHAND_WEBHOOKS": "true"},
+            "warning",
+            "there is no key to verify it with. `taskhand webhooks create --connection default`, or unset",
+        ),
+        (
+            {"TASKHAND_WEBHOOKS": "true", "TASKHAND_PUBLIC_URL": ""},
+            "warning",
+            "create --connection default --public-url https://tasks.example.com`",
+        ),
+        (HUBSPOT | {"TASKHAND_WEBHOOKS": "true"}, "warning", "Set HUBSPOT_WEBHOOK_KEY to the client secret of the app"),
+        (VAMBE | {"TASKHAND_WEBHOOKS": "true"}, "warning", "offers none for tasks, nothing needs to be done"),
+        (HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret"}, "ok", "`taskhand webhooks list --connection default` shows"),
+        (HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret", "TASKHAND_PUBLIC_URL": ""}, "warning", "Set TASKHAND_PUBLIC_URL"),
         ({"CLOSE_WEBHOOK_KEY": "5c" * 32}, "ok", "where the server has --webhooks"),
         (
             {"CLOSE_WEBHOOK_KEY": "5c" * 32, "TASKHAND_WEBHOOKS": "true"},
             "ok",
-            f"to {BASE}/webhooks/default are verified",
+            f"There is a key to verify deliveries of Close to {BASE}/webhooks/default with; `taskhand webhooks list",
         ),
         ({"CLOSE_WEBHOOK_KEY": "s3cret-no-key"}, "failed", "CLOSE_WEBHOOK_KEY is not the signature key"),
         (
@@ -227,10 +252,42 @@ def test_the_doctor_says_whether_deliveries_can_be_verified(
     given: dict[str, str], outcome: str | None, words: str
 ) -> None:
     env = {"TASKHAND_BACKEND": "close", "CLOSE_API_KEY": "api_key", "TASKHAND_PUBLIC_URL": BASE} | given
+    env = {name: value for name, value in env.items() if value}
     [connection] = load_configuration(env, {}).connections
     found = check_webhooks(connection)
     assert [one.outcome for one in found] == ([outcome] if outcome else [])
-    assert all(words in one.found and "s3cret" not in one.found for one in found)
+    assert all(words in f"{one.found} {one.remedy}" and "s3cret" not in repr(one) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--public-url", BASE], "--public-url needs --webhooks"),
+        (["--webhooks", "--public-url", "http://tasks.example.com"], "is not an https address"),
+    ],
+)
+def test_a_server_that_could_take_no_webhooks_is_not_started(words: list[str], told: str) -> None:
+    env = {"TASKHAND_CONFIG": "/dev/null", "TASKHAND_PORT": "0"}
+    done = CliRunner().invoke(command, ["serve", "--http", *words], env=env)
+    assert done.exit_code != 0
+    assert told in f"{done.output} {done.exception}"
+
+
+@pytest.mark.parametrize(("key", "word"), [("5c" * 32, "taken at /webhooks/ for close"), ("s3cret", "Not for close")])
+async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
+    office: Office, key: str, word: str
+) -> None:
+    tables = office.file.read_text().replace('backend = "close"', f'backend = "close"\nwebhook_key = "{key}"')
+    office.file.write_text(f'{tables}[connections.own]\nbackend = "local"\n')
+    found = load_configuration({"TASKHAND_CONFIG": str(office.file)}, {})
+    async with open_connections(found.connections) as connections:
+        webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
+    assert webhooks
+    told = webhooks.describe()
+    assert word in told
+    assert {"s3cret", "own"} & {*re.findall(r"\w+", told)} == set()
+    for name in ("hubspot", "vambe"):
+        assert f"ot for {name}: connections.{name}.webhook_key is not set" in told
 
 
 def test_the_built_in_store_has_no_webhooks(tmp_path: Path) -> None:

@@ -138,13 +138,19 @@ class WebhookSupport(Generic[S]):
 
     `check` makes the check of deliveries, given what the setting of their key is called; None where there is no key.
     `open` opens the subscriptions, None where the settings do not let Taskhand manage them: then `steps` are what to do
-    by hand, for deliveries to an address. `has_secret_address` is whether the key is the last part of the address.
+    by hand, for deliveries to an address, and `unmanaged` says where else to look. `has_secret_address` is whether the
+    key is the last part of the address; `signs_address` whether the address is signed. `key_step` is how the key is set
+    where making the subscriptions gives none; `limit` a sentence on when there is nothing to make.
     """
 
     check: "Callable[[S, str], WebhookCheck | None]"
     open: "Callable[[S, OpenContext], Awaitable[WebhookAdmin | None]]"
     steps: Callable[[str], Sequence[str]] = lambda _: ()
+    unmanaged: str | None = None
     has_secret_address: bool = False
+    signs_address: bool = False
+    key_step: str | None = None
+    limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,10 +113,13 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
-    """Print a title, then each finding with its remedy."""
+    """Print a title, then each finding with its remedy; subjects that have the same one share its lines."""
     print_line(title)
+    subjects: dict[CheckResult, list[str]] = {}
     for finding in findings:
-        print_line(f"{_MARKS[finding.outcome]} {finding.subject}: {finding.found}")
+        subjects.setdefault(replace(finding, subject=""), []).append(finding.subject)
+    for finding, names in subjects.items():
+        print_line(f"{_MARKS[finding.outcome]} {', '.join(dict.fromkeys(names))}: {finding.found}")
         if finding.remedy:
             print_line(f"    {finding.remedy}")
 

@@ -15,6 +15,7 @@ from taskhand.server.transports.http import serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.process import leave
 from taskhand.server.transports.proxies import Proxies
+from taskhand.state import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -60,6 +61,7 @@ def serve_over_http(
 def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
     """OperatorError where servers that share their state have no key that they share; warns of what else they lack."""
     settings = found.settings
+    open_database(settings)  # without its library nothing else matters
     if settings.state is not None and not settings.state_keys:
         raise OperatorError(NO_KEY, next_step=MAKE_KEY)
     for what, remedy in describe_unshared(found):

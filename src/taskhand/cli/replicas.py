@@ -29,10 +29,11 @@ _OWN_JOURNAL: Final = (
 
 
 def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
-    """A warning for each thing that the servers on one database would have each for itself."""
+    """A finding for each thing that the servers on one database would have each for itself."""
     settings = found.settings
-    no_key = [(NO_KEY, MAKE_KEY)] if settings.state is not None and not settings.state_keys else []
-    return tuple(CheckResult("replicas", "warning", *one) for one in (*no_key, *describe_unshared(found)))
+    no_key = CheckResult("replicas", "failed", f"{NO_KEY} `taskhand serve --http` does not start.", MAKE_KEY)
+    lacks = [no_key] if settings.state is not None and not settings.state_keys else []
+    return (*lacks, *(CheckResult("replicas", "warning", *one) for one in describe_unshared(found)))
 
 
 def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:

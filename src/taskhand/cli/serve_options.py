@@ -37,7 +37,26 @@ def check_options(
         raise click.UsageError("--issuer needs --auth oauth.")
     if "resource" in given and not kinds:
         raise click.UsageError("--resource needs --auth.")
+    _check_webhooks(context, found, is_public="public_url" in given, is_http=is_http)
     _check_metrics_host(context, found)
+
+
+def _check_webhooks(
+    context: click.Context, found: Configuration | OperatorError, *, is_public: bool, is_http: bool
+) -> None:
+    """UsageError for a --public-url where no webhooks are taken; OperatorError for an address that is none."""
+    if isinstance(found, OperatorError):
+        return
+    if not is_http:
+        return
+    if not (context.params["webhooks"] or found.settings.webhooks):
+        if is_public:
+            raise click.UsageError("--public-url needs --webhooks, or TASKHAND_WEBHOOKS.")
+        return
+    from taskhand.cli.webhook_receivers import WebhookOptions, public_address
+
+    params = context.params
+    public_address(found.settings, WebhookOptions(public_url=params["public_url"], resource=params["resource"]))
 
 
 def _check_metrics_host(context: click.Context, found: Configuration | OperatorError) -> None:

@@ -13,7 +13,7 @@ from taskhand.cli.terminal import print_line
 from taskhand.config.paths import data_folder, journal_path, keys_path, links_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.store_address import StoreAddress
+from taskhand.domain.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
     from taskhand.state_copy.copy import Moved, Source
@@ -158,7 +158,7 @@ def _check_driver() -> None:
     except ImportError:
         raise OperatorError(
             "The library that speaks to PostgreSQL is not installed.",
-            next_step="Install Taskhand with the extra `postgres`.",
+            next_step=f"{INSTALL_DRIVER}.",
         ) from None
 
 

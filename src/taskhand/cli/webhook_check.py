@@ -1,5 +1,7 @@
 """The doctor's check of a connection's webhooks; the CRM is not asked."""
 
+from typing import Final
+
 from taskhand.backends.registry import find_factory
 from taskhand.cli.webhook_receivers import check_of, public_address, webhook_address
 from taskhand.config.connections import ConnectionSettings
@@ -7,6 +9,11 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
 __all__ = ["check_webhooks"]
+
+_SET_ADDRESS: Final = (
+    "Set TASKHAND_PUBLIC_URL to the server's address for CRMs, such as https://tasks.example.com, or serve with "
+    "--public-url: without it deliveries are verified only where a named proxy tells by which address it was called."
+)
 
 
 def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
@@ -18,12 +25,24 @@ def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
         check, base = check_of(connection), public_address(settings)
     except OperatorError as error:
         return (CheckResult("webhooks", "failed", error.message, error.next_step),)
-    create = f"taskhand webhooks create --connection {connection.name}"
     if check is None:
         found = f"No delivery of {factory.title} is taken: there is no key to verify it with."
-        return (CheckResult("webhooks", "warning", found, f"{create}, or unset TASKHAND_WEBHOOKS."),)
-    if not settings.webhooks:
-        found = "There is a key of webhooks, which are taken where the server has --webhooks."
-        return (CheckResult("webhooks", "ok", found),)
-    where = webhook_address(base, connection) if base else "the address that its proxy is called by"
-    return (CheckResult("webhooks", "ok", f"Deliveries of {factory.title} to {where} are verified."),)
+        return (CheckResult("webhooks", "warning", found, _describe_making(connection, base)),)
+    if base is None and factory.webhooks.signs_address:
+        found = f"{factory.title} signs the address that it delivers to, and none is set."
+        return (CheckResult("webhooks", "warning", found, _SET_ADDRESS),)
+    where = f" to {webhook_address(base, connection)}" if base else ""
+    found = f"There is a key to verify deliveries of {factory.title}{where} with"
+    taken = "" if settings.webhooks else ", which are taken where the server has --webhooks"
+    shown = f"`taskhand webhooks list --connection {connection.name}` shows what {factory.title} delivers."
+    return (CheckResult("webhooks", "ok", f"{found}{taken}; {shown}"),)
+
+
+def _describe_making(connection: ConnectionSettings, base: str | None) -> str:
+    """How the key comes about, in the backend's own words where `taskhand webhooks create` does not keep it."""
+    support = find_factory(connection.settings.backend).webhooks
+    if support is not None and support.key_step:
+        return f"{connection.in_own_words(support.key_step)}, or unset TASKHAND_WEBHOOKS."
+    address = "" if base else " --public-url https://tasks.example.com"
+    making = f"`taskhand webhooks create --connection {connection.name}{address}`, or unset TASKHAND_WEBHOOKS."
+    return f"{making} {support.limit}" if support is not None and support.limit else making

@@ -1,6 +1,5 @@
 """What takes the webhooks of a server's connections, as the options and the settings say."""
 
-import logging
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from taskhand.service.connections import Connections
 
 __all__ = ["WebhookOptions", "check_of", "open_webhooks", "public_address", "webhook_address"]
-
-_log = logging.getLogger(__name__)
 
 _MCP: Final = "/mcp"
 _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -46,13 +43,19 @@ def open_webhooks(found: Configuration, connections: "Connections", options: Web
     if not (options.are_taken or settings.webhooks):
         return None
     base = public_address(settings, options)
-    receivers = {}
+    receivers, untaken = {}, []
     for one in found.connections:
-        if (check := _check_or_warn(one)) is None:
+        try:
+            check = check_of(one)
+        except OperatorError as error:
+            untaken.append(f"{one.name}: {error.message.rstrip('.')}")
+            continue
+        if check is None:
+            untaken += _describe_missing(one)
             continue
         app = connections.by_name[one.name] if connections.are_several else connections.first
         receivers[one.name] = WebhookReceiver(one.name, check, partial(keep_hint, app), app.demand.wake)
-    return Webhooks(receivers, base, connections.first.clock, time.monotonic)
+    return Webhooks(receivers, base, connections.first.clock, time.monotonic, untaken=untaken)
 
 
 def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
@@ -65,12 +68,13 @@ def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
     return check
 
 
-def _check_or_warn(connection: ConnectionSettings) -> "WebhookCheck | None":
-    try:
-        return check_of(connection)
-    except OperatorError as error:
-        _log.warning("webhooks of %s are not taken: %s", connection.name, error.message)
-        return None
+def _describe_missing(connection: ConnectionSettings) -> list[str]:
+    """Why nothing is taken for a connection that has no key; nothing where it has no webhooks at all."""
+    factory = find_factory(connection.settings.backend)
+    if factory.webhooks is None:
+        return []
+    [called] = connection.named([factory.webhook_key])
+    return [f"{connection.name}: {called} is not set"]
 
 
 def public_address(settings: "Settings", options: WebhookOptions | None = None) -> str | None:

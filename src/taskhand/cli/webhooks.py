@@ -12,7 +12,7 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
 from taskhand.cli.webhook_admin import KeyKeeper, current_key, support_of, with_admin
-from taskhand.cli.webhook_receivers import WebhookOptions, public_address, webhook_address
+from taskhand.cli.webhook_receivers import WebhookOptions, check_of, public_address, webhook_address
 from taskhand.config.connections import DEFAULT
 from taskhand.domain.errors import CallerError, Candidate
 
@@ -38,9 +38,12 @@ def webhooks() -> None:
     """
 
 
+_connection_option = click.option("--connection", metavar="NAME", help="The CRM account, where there are several.")
+
+
 def _options(command: "Callable[..., None]") -> "Callable[..., None]":
     command = click.option("--public-url", metavar="URL", help="The server's address for CRMs.")(command)
-    return click.option("--connection", metavar="NAME", help="The CRM account, where there are several.")(command)
+    return _connection_option(command)
 
 
 @webhooks.command("create")
@@ -78,21 +81,21 @@ def create_webhooks(
     _print_grouped("Made", done.made, chosen)
     if done.key is not None and done.key != key:
         print_lines(keeper.keep(done.key))
-    _tell_what_is_left(chosen, is_kept=key is not None or done.key is not None)
+    _tell_what_is_left(chosen, is_kept=done.key is not None or check_of(chosen) is not None)
 
 
 @webhooks.command("list")
-@_options
+@_connection_option
+@click.option("--public-url", hidden=True, expose_value=False)  # as the others take it, and nothing depends on it
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
-def list_webhooks(context: click.Context, *, connection: str | None, public_url: str | None, as_json: bool) -> None:
+def list_webhooks(context: click.Context, *, connection: str | None, as_json: bool) -> None:
     """List the CRM's subscriptions to tasks, wherever they are delivered."""
     chosen = _choose(context, connection)
     support_of(chosen)
     found = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
     if found is None:
-        _print_steps(chosen, _address(chosen, public_url))
-        sys.exit(1)
+        raise _unmanaged_error(chosen, "list")
     shown = [replace(one, url=_masked(one.url, chosen)) for one in found]
     if as_json:
         print_json([asdict(one) for one in shown])
@@ -110,14 +113,16 @@ def remove_webhooks(context: click.Context, *, connection: str | None, public_ur
     """Remove what the CRM delivers to this server. Taskhand then finds changes by looking."""
     chosen = _choose(context, connection)
     support_of(chosen)
-    url = _address(chosen, public_url)
-    removed = anyio.run(with_admin, chosen, lambda admin: admin.remove(url))
+    removed = anyio.run(with_admin, chosen, lambda admin: admin.remove(_address(chosen, public_url)))
     if removed is None:
-        print_line(f"Remove the webhooks to {url} where you made them at {_title(chosen)}: only an app has them.")
-        sys.exit(1)
+        raise _unmanaged_error(chosen, "remove")
+    url = _address(chosen, public_url)
     _print_grouped("Removed", removed, chosen)
     if not removed:
         print_line(f"{_title(chosen)} delivers nothing to {url}.")
+    if current_key(chosen) is not None:
+        [called] = chosen.named([find_factory(chosen.settings.backend).webhook_key])
+        print_line(f"{called} is still set: unset it if nothing else is delivered with that key.")
 
 
 def _choose(context: click.Context, name: str | None) -> "ConnectionSettings":
@@ -148,6 +153,14 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
     return webhook_address(base, connection)
 
 
+def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError:
+    step = support_of(connection).unmanaged or "Look where they were made."
+    return CallerError(
+        f"Taskhand cannot {what} what an app of this kind delivers: {_title(connection)} lets only its owner do that.",
+        next_step=connection.in_own_words(step),
+    )
+
+
 def _print_steps(connection: "ConnectionSettings", url: str) -> None:
     """What to do by hand, in this connection's own words."""
     print_lines([connection.in_own_words(line) for line in support_of(connection).steps(url)])
@@ -175,7 +188,8 @@ def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> No
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
     [called] = connection.named([factory.webhook_key])
     if not is_kept:
-        print_line(f"Set {called} to the client secret of the app, which signs what it delivers.")
+        step = support_of(connection).key_step or f"Set {called} to the key that verifies what is delivered"
+        print_line(f"{connection.in_own_words(step)}.")
     if origin.kind == "environment":
         print_line(
             f"! {origin.name} of the environment is used in the place of the file: it must be this key.", err=True

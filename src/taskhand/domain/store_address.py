@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
-__all__ = ["StoreAddress", "is_address", "is_whole_address", "split_passwords"]
+__all__ = ["INSTALL_DRIVER", "StoreAddress", "is_address", "is_whole_address", "split_passwords"]
+
+INSTALL_DRIVER: Final = (
+    "Install Taskhand with the extra `postgres`: `pip install '.[postgres]'` in a folder that holds its source; "
+    "docs/scaling.md has the other ways"
+)
+"""What to do where the library that speaks to PostgreSQL is not installed, as the beginning of a sentence."""
 
 _SCHEME: Final = re.compile(r"\s*[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 

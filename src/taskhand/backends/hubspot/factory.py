@@ -178,5 +178,13 @@ FACTORY = BackendFactory(
     misnomers=("PRIVATE_APP_ACCESS_TOKEN", "PRIVATE_APP_TOKEN", "HAPIKEY"),
     oauth_client=open_oauth_client,
     counts_by_app=True,
-    webhooks=WebhookSupport(check_webhooks, open_webhooks, webhook_steps),
+    webhooks=WebhookSupport(
+        check_webhooks,
+        open_webhooks,
+        webhook_steps,
+        unmanaged="Look at the app's page Webhooks at HubSpot. For a public app of the older kind set HUBSPOT_APP_ID "
+        "and HUBSPOT_DEVELOPER_KEY.",
+        signs_address=True,
+        key_step="Set HUBSPOT_WEBHOOK_KEY to the client secret of the app, which signs what it delivers",
+    ),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.backends.factory import BackendFactory, BackendSettings, OpenContext
 from taskhand.domain.errors import OperatorError
+from taskhand.domain.store_address import INSTALL_DRIVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
     except ImportError:
         raise OperatorError(
             "TASKHAND_DB names a database, and the library that speaks to PostgreSQL is not installed.",
-            next_step="Install Taskhand with the extra `postgres`, or set TASKHAND_DB to a file.",
+            next_step=f"{INSTALL_DRIVER}. Or set TASKHAND_DB to a file.",
         ) from None
     return partial(open_database_store, open_shared(address.url))
 

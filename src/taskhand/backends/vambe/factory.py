@@ -124,5 +124,10 @@ FACTORY = BackendFactory(
     me_variable="VAMBE_USER_ID",
     privacy_policy="https://vambe.ai/en/privacy-policy",
     has_personal_keys=True,
-    webhooks=WebhookSupport(check_webhooks, open_webhooks, has_secret_address=True),
+    webhooks=WebhookSupport(
+        check_webhooks,
+        open_webhooks,
+        has_secret_address=True,
+        limit="Where that says that Vambe offers none for tasks, nothing needs to be done: Taskhand looks itself.",
+    ),
 )

@@ -1,7 +1,7 @@
 """Takes the deliveries of webhooks: verified, then kept as a hint, then answered; the look follows by itself."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal
@@ -50,6 +50,7 @@ class Webhooks:
 
     `base` is the server's address as CRMs know it, None where nobody has told: then it is that which the proxy was
     called by. `clock` returns aware datetimes, `monotonic` measures. A hint is kept within `kept_s` seconds.
+    `untaken` are the connections whose deliveries are not taken, each with the reason.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Webhooks:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
         kept_s: float = _KEPT_S,
+        *,
+        untaken: Sequence[str] = (),
     ) -> None:
         self._receivers, self._base, self._clock, self._monotonic = receivers, base, clock, monotonic
-        self._kept_s = kept_s
+        self._kept_s, self._untaken = kept_s, untaken
         self._refused = RefusedDeliveries(monotonic)
         self.observer: HttpObserver | None = None
 
@@ -69,8 +72,10 @@ class Webhooks:
         """Where deliveries come, for whoever starts the server."""
         where = f"{self._base or ''}{PATH}/"
         if not self._receivers:
-            return f"No webhooks are taken at {where}: no connection has a key of them. See `taskhand webhooks create`."
-        return f"Webhooks are taken at {where} for {', '.join(self._receivers)}."
+            why = "".join(f" Not for {one}." for one in self._untaken)
+            return f"No webhooks are taken at {where}: no connection has a key of them.{why} See docs/webhooks.md."
+        others = "".join(f"; not for {one}" for one in self._untaken)
+        return f"Webhooks are taken at {where} for {', '.join(self._receivers)}{others}."
 
     def routes(self) -> list[Route]:
         """The addresses."""
