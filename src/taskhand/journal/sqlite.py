@@ -24,6 +24,16 @@ __all__ = ["JOURNAL", "SqliteJournal"]
 JOURNAL: Final = DatabaseKind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 
+_LATELY: Final = 1_000
+"""Rows at the end of the journal: what was written before them is remembered nowhere."""
+
+_BY_OTHERS: Final = (
+    "SELECT DISTINCT entry.task_id FROM entry JOIN entry AS opening "
+    "ON opening.change_id = entry.change_id AND opening.kind = 'opening' "
+    "WHERE entry.seq > ? AND entry.task_id IS NOT NULL AND json_extract(opening.body, '$.value.session') IS NOT ?"
+)
+
+
 class SqliteJournal(SqlJournal):
     """Changes in one SQLite file."""
 
@@ -54,7 +64,8 @@ class _FileHome:
     def __init__(self, path: Path, owner: Owner, busy_s: float) -> None:
         self._owner = owner
         self._busy_s = busy_s
-        self._is_found = False
+        self._is_sought = self._is_found = False
+        self._others = _OtherWriters()
         self._use_file(path)
 
     def _use_file(self, path: Path) -> None:
@@ -64,6 +75,7 @@ class _FileHome:
 
     async def find(self) -> None:
         """Use the file that the owner's journal is in."""
+        self._is_sought = True
         if not self._is_found:
             path = await self._owner.find_file()
             if path != self.path:
@@ -84,9 +96,13 @@ class _FileHome:
         """Whether this process has this name."""
         return self.processes.is_held(session)
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:  # noqa: ARG002  nobody is asked
-        """None of them was another's: processes on one machine wait for each other where they write."""
-        return frozenset()
+    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
+        """Those that another process has written since this one last asked: nobody is waited for."""
+        if self._is_sought:
+            await self.find()
+        if not self._is_found:
+            return frozenset()
+        return await self.store.peek(lambda connection: self._others.take(connection, self.processes.session, names))
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Nothing was taken."""
@@ -106,6 +122,29 @@ class _FileHome:
             await self._owner.aclose()
         finally:
             self.processes.release_all()
+
+
+class _OtherWriters:
+    """The tasks that other processes have written to the journal, and that this one was not told of yet."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._seq: int | None = None
+        self._tasks: set[str] = set()
+
+    def take(self, connection: sqlite3.Connection, session: str, names: Collection[str]) -> frozenset[str]:
+        """Those of these names, without case, that are such tasks: the caller is told of them now."""
+        # It changes where another connection has committed: else nothing is looked for.
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
+            first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
+            found = connection.execute(_BY_OTHERS, (first, session))
+            self._tasks |= {row[0].casefold() for row in found}
+            self._version, self._seq = version, last
+        told = frozenset(self._tasks.intersection(names))
+        self._tasks -= told
+        return told
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

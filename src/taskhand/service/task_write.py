@@ -98,6 +98,8 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
     """Record the intent, then send the part of it that the task does not show; None where it shows all of it."""
     backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
     if not _sets_any(unmet):
+        if call.is_open:  # it was sent, and has shown that the task was otherwise before
+            await call.revise([replace(intent, edit=edit)])
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
     written = await backend.update_task(now.task, unmet)

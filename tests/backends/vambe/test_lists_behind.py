@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,11 +13,16 @@ from mcp import Client
 
 from backends.vambe.wired import KEY, LIST, TASK, TRUST, Time, Witness, backend_at, task_id, vambe, wired
 from behaviour.agent import Agent, Refused
+from behaviour.arms import NOW
+from journals import numbered
+from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext
 
 PUT, TEAM = "PUT /api/public/tasks/{id}", "GET /api/public/team-members/all"
 LATE = Fault("stale_list", LIST, nth="every")
@@ -30,6 +36,7 @@ class Stage:
     agent: Agent
     time: Time
     url: str
+    app: AppContext
 
     @property
     def methods(self) -> list[str]:
@@ -49,7 +56,7 @@ async def staged(*faults: Fault) -> AsyncIterator[Stage]:
         await agent("get_task", id=TASK)
         there.clear_requests()
         there.faults = faults
-        yield Stage(there, agent, time, url)
+        yield Stage(there, agent, time, url, app)
 
 
 async def test_one_call_waits_less_than_a_minute_however_many_requests_it_needs() -> None:
@@ -152,3 +159,49 @@ async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> N
         await theirs.backend.update_task(seen.task, Edit(title=before))
         again = await agent("update_task", id=TASK, title="Ours")
         assert again["task"]["title"] == there.tasks[0]["title"] == "Ours"
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+async def test_what_somebody_else_changes_between_two_writes_is_told_as_theirs(*, is_looked_at: bool) -> None:
+    async with staged() as stage:
+        await stage.agent("list_tasks")
+        await stage.agent("update_task", id=TASK, title="Mine")
+        await somebody_else_renames(stage, "Theirs")
+        stage.time.now += 1
+        if is_looked_at:
+            await stage.app.backend.snapshots([TASK], fresh=True)
+        answer = await stage.agent("update_task", id=TASK, priority=2)
+        assert answer["changed"] == {"priority": {"from": 1, "to": 2}}
+        assert (answer["task"]["title"], stage.methods.count("PUT")) == ("Theirs", 3)
+        undone = await stage.agent("undo_change", changeId=answer["changeId"])
+        assert undone["changed"] == {"priority": {"from": 2, "to": 1}}
+        assert stage.task["title"] == "Theirs"
+
+
+async def test_a_list_that_is_two_writes_behind_hides_neither() -> None:
+    async with staged(LATE) as stage:
+        for title in ("First", "Second"):
+            await stage.agent("update_task", id=TASK, title=title)
+        answer = await stage.agent("update_task", id=TASK, priority=2)
+    assert answer["changed"] == {"priority": {"from": 1, "to": 2}}
+
+
+async def test_what_another_process_has_written_is_not_told_as_it_was_before(tmp_path: Path) -> None:
+    there, time = vambe(), Time()
+
+    @asynccontextmanager
+    async def process(url: str) -> AsyncIterator[Agent]:
+        journal = SqliteJournal(tmp_path / "journal.sqlite", place="one", clock=lambda: NOW, new_id=numbered)
+        async with wired(url, time) as app, Client(create_server(replace(app, journal=journal))) as client:
+            assert isinstance(app.backend, VambeAdapter)
+            app.updates.remember(app.backend.forget)
+            yield Agent(client)
+        await journal.aclose()
+
+    async with serve(there) as url, process(url) as ours, process(url) as theirs:
+        told = []
+        for number in range(6):
+            time.now += 0.1
+            answer = await (ours, theirs)[number % 2]("update_task", id=TASK, title=f"{number}")
+            told.append(answer["changed"]["title"]["from"])
+    assert told[1:] == ["0", "1", "2", "3", "4"]

@@ -15,11 +15,14 @@ _DELETED_S: Final = 60.0
 
 @dataclass(slots=True)
 class RecentWrite(Generic[_Row]):
-    """A task as a write left it at `at` (seconds), and as it was `before`; `is_shown` once the CRM has shown it."""
+    """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
+
+    `former` are the task before it, and before the recent writes before it: a list that is behind shows one of these.
+    """
 
     row: _Row
     at: float
-    before: _Row | None = None
+    former: tuple[_Row, ...] = ()
     is_shown: bool = False
 
 
@@ -41,8 +44,11 @@ class RecentWrites(Generic[_Row]):
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
         """Remember what a write made of a task."""
         self.known_ids.add(task_id)
+        earlier = self.get(task_id)
+        states = (*((*earlier.former, earlier.row) if earlier else ()), *(() if before is None else (before,)))
         self._written.pop(self._key(task_id), None)
-        self._written[self._key(task_id)] = RecentWrite(row, self._clock(), before)
+        former = tuple(one for one in states if one != row)
+        self._written[self._key(task_id)] = RecentWrite(row, self._clock(), former)
 
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
         """Remember that a task is gone, while lists that are `lag_s` behind may show it."""

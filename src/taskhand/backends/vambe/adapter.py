@@ -24,12 +24,12 @@ from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
-from taskhand.domain.edit import Edit, without
+from taskhand.domain.edit import Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
-from taskhand.domain.receipt import inverse_edit
+from taskhand.domain.receipt import EDIT_FIELDS, changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.statuses import unknown_status_error
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["VambeAdapter"]
 
 _STATUSES: Final = "VAMBE_STATUSES"
+_TASK_FIELDS: Final = {
+    "due": ("due_at", "due_timezone", "is_all_day"),
+    "responsible_ids": ("task_responsibles",),
+    "status": ("status_config", "task_status_config_id"),
+}
+"""The fields of a task that an edit sets by another name."""
 _DELETED_TOO: Final = ("interactive notes",)
 """https://docs.vambe.me/reference/tasks/delete-task: they are deleted with the task, and no request shows them."""
 _STATUS_EFFECTS: Final = (
@@ -133,7 +139,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         for (one, row), task in zip(rows.items(), self._noted(rows.values()), strict=True):
             doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
             unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
-            is_assumed = fresh and self._lists.hidden(row) is not None
+            is_assumed = fresh and bool(self._lists.hidden(row))
             found[one] = Snapshot(task, dict(row), unknown, is_assumed)
         return found
 
@@ -187,7 +193,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
         hidden = self._lists.hidden(row)
-        return super().is_conclusive(row, edit) and (hidden is None or bool(self.unmet(hidden, edit)))
+        return super().is_conclusive(row, edit) and all(self.unmet(one, edit) for one in hidden)
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -201,8 +207,12 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     # How Vambe writes due times is not documented: an update may show that the task was misread before.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Update a task; Misread where its due time turns out to have been read wrongly."""
-        return await self._update(before, edit, await self._lists.find(before.id))
+        """Update a task; Misread where its due time was read wrongly, or others have changed it since it was read."""
+        written = await self._update(before, edit, await self._lists.find(before.id))
+        really = _with_other_changes(before, written.task, edit)
+        if really is not None:
+            raise Misread(really, written.task)
+        return written
 
     async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:
         """Read all tasks, with two requests at most."""
@@ -294,6 +304,20 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """Rows as tasks, each read by what all of them say."""
         self._reader.note(rows)
         return [self.to_task(row) for row in rows]
+
+
+def _with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
+    """The task before an edit with what the answer shows otherwise beside it: others have set that; None for nothing.
+
+    A task is not read anew before each write, so it may be as it was some seconds ago.
+    """
+    edited = {name for name, _ in edit.given()}
+    names = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before, after)} - edited
+    if before.task_status_config_id == after.task_status_config_id:
+        names.discard("status")  # its name was learned
+    names = {name for name in names if is_readable(before, name) and is_readable(after, name)}
+    fields = [field for name in sorted(names) for field in _TASK_FIELDS.get(name, (name,))]
+    return before.model_copy(update={one: getattr(after, one) for one in fields}) if fields else None
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, id_of
-from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import Window
 from taskhand.domain.errors import CallerError
@@ -34,10 +34,11 @@ _SLACK = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The rows of a list by the key of their task, and those without an id."""
+    """The rows of a list by the key of their task, and those without an id; when its reading began."""
 
     rows: Mapping[str, JsonObject]
     nameless: Sequence[JsonObject]
+    began: float
 
 
 class TaskLists:
@@ -71,8 +72,8 @@ class TaskLists:
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
         """The rows of a list, with recent writes in their place and without recent deletions.
 
-        Rows without an id come last. In a `fresh` list a recent write replaces only a row that shows the task as it was
-        before that write.
+        Rows without an id come last. A recent write replaces a row of a list that was read before it, or of a later one
+        that shows the task as it was before that write; a row that shows anything else is what others have written.
         """
         listed = await self._read(window, self._any_written_at, fresh=fresh)
         return [row for key, row in listed.rows.items() if not self._recent.is_deleted(key)] + [*listed.nameless]
@@ -130,26 +131,39 @@ class TaskLists:
         """A list of `since` or later with recent writes in their place, as in `get`; recent deletions are in it."""
 
         async def fetched() -> _Listed:
+            began = self._monotonic()
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
             by_key = {_key(row): row for row in rows if id_of(row)}
             self._recent.known_ids.update(map(id_of, by_key.values()))
-            return _Listed(by_key, [row for row in rows if not id_of(row)])
+            return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
         listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
         written = {
-            key: write.row for key, write in self._recent.all() if not fresh or listed.rows.get(key, {}) == write.before
+            key: write.row
+            for key, write in self._recent.all()
+            if _is_behind(listed, listed.rows.get(key), write, fresh=fresh)
         }
         if not written:
             return listed
         rows = dict(listed.rows)
         for key in written:
             rows.pop(key, None)
-        return _Listed(rows | written, listed.nameless)
+        return _Listed(rows | written, listed.nameless, listed.began)
 
-    def hidden(self, row: JsonObject) -> JsonObject | None:
-        """What a fresh list really has of a task, where it was taken to be behind and a recent write replaced it."""
+    def hidden(self, row: JsonObject) -> Sequence[JsonObject]:
+        """What a fresh list may really have of a task, where it was taken to be behind and a recent write replaced it.
+
+        Empty where the list has the row itself.
+        """
         write = self._recent.get(id_of(row))
-        return write.before if write is not None and write.row is row else None
+        return write.former if write is not None and write.row is row else ()
+
+
+def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonObject], *, fresh: bool) -> bool:
+    """Whether a list does not show a write yet, and nothing that others have written since."""
+    if not fresh and (row is None or listed.began < write.at):
+        return True
+    return row in write.former
 
 
 def _key(row: JsonObject) -> str:
