@@ -73,17 +73,20 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
 
 
 @pytest.mark.parametrize(
-    ("read", "sent", "counts"),
+    ("read", "sent", "counts", "ended"),
     [
-        ("not_applied", "refused", "not_applied"),
-        ("applied", "refused", "applied"),
-        ("applied", "unknown", "applied"),
-        ("not_applied", "applied", "applied"),  # the other has read the task before the write was carried out
-        ("unknown", "applied", "applied"),
+        ("not_applied", "refused", "not_applied", "not_applied"),
+        ("applied", "refused", "applied", "applied"),
+        ("applied", "unknown", "applied", "applied"),
+        ("unknown", "unknown", "unknown", "unknown"),
+        ("not_applied", "applied", "applied", "not_applied"),  # the other has read the task before it was written
+        ("unknown", "applied", "applied", "applied"),
+        ("unknown", "refused", "refused", "refused"),  # it alone knows that nothing was written
+        ("unknown", "not_attempted", "not_attempted", "not_attempted"),
     ],
 )
 async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more(
-    postgres: TestDatabase, read: str, sent: str, counts: str
+    postgres: TestDatabase, read: str, sent: str, counts: str, ended: str
 ) -> None:
     uptime = Uptime()
     async with (
@@ -96,10 +99,49 @@ async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more
         await silent.settle(change.id, [Result(0, sent, "t-1", task(id="t-1"))], Ending(sent))  # type: ignore[arg-type]
         found = await other.find(change.id)
         assert found is not None
-        assert (found.results[0].outcome, found.ending and found.ending.outcome) == (counts, read)
+        assert (found.results[0].outcome, found.ending and found.ending.outcome) == (counts, ended)
         assert (found.ending and found.ending.code) == "recovered"
         assert (await other.verify()).fault is None
         assert postgres.rows("SELECT count(*) FROM taskhand_journal.entry WHERE kind = 'late'") == [(1,)]
+
+
+async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        pause(postgres, uptime)
+        assert await other.abandoned() == (change,)
+        assert not await silent.is_held(str(change.session))
+        await silent.settle(change.id, [Result(0, "refused", "t-1", code="not_attempted")], Ending("refused"))
+        await other.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown", "recovered"))
+        found = await other.find(change.id)
+        assert found is not None
+        assert found.ending == Ending("refused", "not_attempted")
+
+
+async def test_who_comes_late_does_not_end_the_doubt_about_a_write_that_another_has_sent_since(
+    postgres: TestDatabase,
+) -> None:
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        pause(postgres, uptime)
+        await take_over(other, change)
+        ended = await other.find(change.id)
+        assert ended is not None
+        _, is_ours = await other.resume(ended, [0])
+        assert is_ours
+        await other.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown"))
+        await silent.settle(change.id, [Result(0, "refused", "t-1")], Ending("refused"))
+        found = await other.find(change.id)
+        assert found is not None
+        assert (found.outcome, found.results[0].outcome) == ("unknown", "unknown")
 
 
 async def test_the_first_of_two_that_end_a_change_ends_it(postgres: TestDatabase) -> None:

@@ -5,7 +5,8 @@ later of two results for one intent counts, and the later of two endings. A chan
 open again, and the intents that it goes on with have no results. `pruned` rows belong to no change.
 
 A process that did not answer for too long may have its change ended by another (`taken_over_by`), which has read the
-task. What it writes down later is `late`: it counts only where it knows of a write that the other could not see.
+task. What it writes down later is `late`: it counts only where it knows more than the other could see, of a write, or
+that nothing was written where the other could not tell.
 """
 
 import json
@@ -53,6 +54,9 @@ COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "a
 
 _UNSEEN: Final = frozenset({"unknown", "not_applied"})
 """Outcomes of reading a task whose write may have come after it was read."""
+
+_UNWRITTEN: Final = frozenset({"refused", "not_attempted"})
+"""Outcomes that only the process knows that was to send the write: reading a task tells nobody of them."""
 
 _FIELDS: Final = (*COLUMNS, "value")
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
@@ -179,6 +183,8 @@ class _Draft:
     opening: Opening | None = None
     intents: list[Intent] = field(default_factory=list)
     results: dict[int, Result] = field(default_factory=dict)
+    late: dict[int, Result] = field(default_factory=dict)
+    resumed: set[int] = field(default_factory=set)
     ending: Ending | None = None
     ended_at: datetime | None = None
     session: str | None = None
@@ -196,12 +202,14 @@ class _Draft:
                 self.intents.append(intent_from(value))
             case "result":
                 result = result_from(value, body["outcome"], body["task_id"])
-                self.results[result.index] = result
+                late = self.late.get(result.index)
+                self.results[result.index] = late if late is not None and self._counts(late, result) else result
             case "late":
-                result = result_from(value, body["outcome"], body["task_id"])
-                known = self.results.get(result.index)
-                if result.outcome == "applied" and known is not None and known.outcome in _UNSEEN:
-                    self.results[result.index] = result
+                late = result_from(value, body["outcome"], body["task_id"])
+                self.late[late.index] = late
+                known = self.results.get(late.index)
+                if known is not None and self._counts(late, known):
+                    self.results[late.index] = late
             case "ending":
                 self.ending = ending_from(value, cast("Outcome", body["outcome"]))
                 self.ended_at = datetime.fromisoformat(body["at"])
@@ -209,6 +217,17 @@ class _Draft:
                 self.ending = self.ended_at = None
                 for index in value["places"]:
                     self.results.pop(index, None)
+                    self.late.pop(index, None)
+                    self.resumed.add(index)
+
+    def _counts(self, late: Result, read: Result) -> bool:
+        """Whether a late result says more than what another process has read.
+
+        Of an intent that was gone on with since, the one who came late does not know everything that was sent.
+        """
+        if late.outcome in _UNWRITTEN:
+            return read.outcome == "unknown" and late.index not in self.resumed
+        return late.outcome == "applied" and read.outcome in _UNSEEN
 
     def change(self) -> Change:
         """The change of all rows read so far."""

@@ -336,10 +336,14 @@ class SqlJournal:
         if is_late:
             writes.append(connection, late_entries(entries))
             _log.warning("the outcome of %s came late: another process has ended it meanwhile", change_id)
-            return
-        writes.append(connection, taken_over_entries(entries, session) if by not in {None, session} else entries)
-        if ends:
-            writes.end_change(connection, change_id)
+        else:
+            writes.append(connection, taken_over_entries(entries, session) if by not in {None, session} else entries)
+            if ends:
+                writes.end_change(connection, change_id)
+        if is_late or by not in {None, session}:
+            from taskhand.journal.doubt import end_doubt  # noqa: PLC0415  no start waits for it
+
+            end_doubt(connection, change_id, self._places[0], self._clock())
 
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""

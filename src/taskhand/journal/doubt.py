@@ -1,0 +1,23 @@
+"""The end of the doubt about a change whose process was silent for too long, within a transaction of a connection."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from taskhand.domain.outcome import overall_outcome
+from taskhand.journal import queries, writes
+from taskhand.journal.entry import ending_entry
+from taskhand.sql.connection import SqlConnection
+
+__all__ = ["end_doubt"]
+
+
+def end_doubt(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
+    """End a change of unknown outcome once more, where its late results leave nothing in doubt."""
+    (change,) = queries.load_changes(connection, [change_id])
+    if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
+        return
+    outcome = overall_outcome({one.outcome for one in change.results.values()})
+    if outcome != "unknown":
+        codes = [one.code for one in change.results.values() if one.outcome == outcome]
+        ending = replace(change.ending, outcome=outcome, code=next(filter(None, codes), change.ending.code))
+        writes.append(connection, [ending_entry(change_id, place, at, ending)])

@@ -1,0 +1,154 @@
+"""A replica that was paused, and alone knows that nothing was sent: the same call is sent when it is repeated."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from backends.vambe.wired import KEY
+from behaviour.agent import Refused
+from behaviour.arms import NOW, vambe_settings
+from journals import numbered
+from passing import Time
+from postgres_server import TestDatabase
+from safety.account import Agent
+from safety.crms import VAMBE
+from safety.gate import Gate
+from taskhand.journal.journal import Change, Intent, Opening
+from taskhand.journal.owner import Account
+from taskhand.journal.postgres import PostgresJournal
+from taskhand.postgres.database import Database
+from taskhand.sandbox.server import serve
+from taskhand.server.app import create_server
+from taskhand.service.app_context import AppContext
+from taskhand.service.recovery import recover_abandoned
+from taskhand.wiring import open_app
+
+
+class PausedJournal(PostgresJournal):
+    """A journal that may pause after the intents are on disk, until it `goes_on`."""
+
+    pauses = False
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.paused, self.goes_on = anyio.Event(), anyio.Event()
+
+    async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
+        """Pause after the intents are on disk."""
+        begun = await super().begin(opening, intents)
+        if self.pauses:
+            self.pauses = False
+            self.paused.set()
+            await self.goes_on.wait()
+        return begun
+
+
+class Uptime:
+    """A clock that goes on while its process is paused."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two replicas, the first of which is paused by a test."""
+
+    gate: Gate
+    postgres: TestDatabase
+    journal: PausedJournal
+    first: Agent
+    other: Agent
+    other_app: AppContext
+    uptime: Uptime
+
+    def titles(self) -> list[str]:
+        """The titles of the tasks as they really are."""
+        return sorted(one.title for one in VAMBE.tasks(self.gate.there).values())
+
+    async def ask_paused(self, tool: str, **arguments: Any) -> dict[str, Any] | Refused:
+        """What the first replica answers that is paused before it sends, and whose change another ends meanwhile."""
+        answers: list[dict[str, Any] | Refused] = []
+
+        async def ask() -> None:
+            answers.append(await answer_of(self.first, tool, arguments))
+
+        self.journal.pauses, self.journal.paused, self.journal.goes_on = True, anyio.Event(), anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await self.journal.paused.wait()
+            self.postgres.run("UPDATE taskhand_sessions.session SET seen_at = seen_at - interval '1 minute'")
+            self.uptime.seconds += 60
+            await recover_abandoned(self.other_app)
+            self.journal.goes_on.set()
+        return answers[0]
+
+
+async def answer_of(agent: Agent, tool: str, arguments: dict[str, Any]) -> dict[str, Any] | Refused:
+    """What a call is answered with."""
+    try:
+        return await agent(tool, **arguments)
+    except Refused as refused:
+        return refused
+
+
+@asynccontextmanager
+async def replica_at(
+    url: str, state: str, kind: type[PostgresJournal], uptime: Callable[[], float]
+) -> AsyncIterator[AppContext]:
+    minutes = count(step=60.0)  # what others left open is looked for at each call
+    owner = Account(Path(), "vambe")
+    journal = kind(
+        Database(state), owner=owner, clock=lambda: NOW, new_id=numbered, uptime=uptime, monotonic=lambda: next(minutes)
+    )
+    async with open_app(vambe_settings(url, vambe_api_key=KEY)) as opened:
+        yield replace(opened, journal=journal)
+    await journal.aclose()
+
+
+@pytest.fixture
+async def stage(postgres: TestDatabase) -> AsyncIterator[Stage]:
+    """Two replicas in front of a CRM without tasks."""
+    gate, uptime = Gate(VAMBE.sandbox(0, Time(), ())), Uptime()
+    async with (
+        serve(gate) as url,
+        replica_at(url, postgres.url, PausedJournal, uptime) as one,
+        replica_at(url, postgres.url, PostgresJournal, Uptime()) as other,
+        Client(create_server(one)) as first,
+        Client(create_server(other)) as second,
+    ):
+        assert isinstance(one.journal, PausedJournal)
+        yield Stage(gate, postgres, one.journal, Agent(first), Agent(second), other, uptime)
+
+
+async def test_a_call_that_was_paused_and_sent_nothing_is_sent_when_it_is_repeated(stage: Stage) -> None:
+    task = {"responsibleIds": ["me"], "priority": "1"}
+    plan = await stage.first("create_task", title="Of a plan", dryRun=True, **task)
+    two = [{"title": f"{one} of two", **task} for one in ("First", "Second")]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("create_task", {"title": "With a key", "idempotencyKey": "k-1", **task}),
+        ("create_task", {"title": "Without one", **task}),
+        ("apply_plan", {"planId": plan["planId"]}),
+        ("create_tasks", {"tasks": two, "idempotencyKey": "k-2"}),
+    ]
+    for tool, arguments in calls:
+        writes = stage.gate.writes
+        answer = await stage.ask_paused(tool, **arguments)
+        code = answer.code if isinstance(answer, Refused) else [*answer["totals"]]
+        assert (code, stage.gate.writes) == (["not_attempted"] if tool == "create_tasks" else "not_attempted", writes)
+        [change] = (await stage.other("list_changes", limit=1))["changes"]
+        assert (change["outcome"] in {"refused", "not_attempted"}, change["code"]) == (True, "not_attempted")
+        again = await stage.other(tool, **arguments)
+        assert not again.get("replayed")
+        once_more = await answer_of(stage.first, tool, arguments)
+        assert once_more.code == "plan_used" if isinstance(once_more, Refused) else once_more["replayed"]
+    assert stage.titles() == sorted(["With a key", "Without one", "Of a plan", "First of two", "Second of two"])
