@@ -123,7 +123,7 @@ async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None
 async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then(store: SqlEventStore) -> None:
     feed = await begun(store, event("before", -3), event("after", 1))
     assert await keys(store, EventQuery(9)) == ["after"]
-    assert await store.keep_past(FEED, feed.version, [event("past", -60), event("before", -3)], at(2), at(-90))
+    assert await store.keep_past(FEED, feed.version, [event("past", -60), event("before", -3)], at(2), begun_at=at(-90))
     assert not await store.keep_past(FEED, feed.version, [event("lost", -60)], at(2)), "others have looked"
     assert await keys(store, EventQuery(9)) == ["after"]
     assert await keys(store, EventQuery(9, since=at(-90))) == ["past", "before", "after"]

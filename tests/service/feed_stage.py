@@ -39,12 +39,15 @@ class LoggingSource:
     page: int = 3
     overlap: int = 2
     gap: str | None = None
+    past_gap: str | None = None
+    """Said where the log does not go back so far."""
     log: list[TaskEvent] = field(default_factory=list)
     looks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     on_look: Callable[[], object] | None = None
 
     async def begin(self, at: datetime) -> str:
         """After the last row before the moment."""
+        self.gap = self.past_gap if self.log and self.log[0].at is not None and at < self.log[0].at else self.gap
         return str(sum(1 for one in self.log if one.moment is not None and one.moment < at))
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002

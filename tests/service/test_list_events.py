@@ -13,6 +13,7 @@ from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
+from taskhand.service.list_events import list_latest_events
 
 
 def kinds(answer: dict[str, Any]) -> list[tuple[str, str]]:
@@ -158,6 +159,21 @@ async def test_a_gap_is_told_once_to_who_goes_on(tmp_path: Path) -> None:
         assert stage.source.gap in (await stage.call("list_events"))["note"]
         stage.clock.move(minutes=1)
         assert "note" not in await stage.call("list_events")
+
+
+async def test_how_far_the_past_goes_back_is_told_to_everybody_who_asks_for_what_is_before(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await stage.others.create("Old")
+        stage.clock.move(hours=5)
+        await start(stage)
+        stage.source.past_gap = gap = "Close keeps 30 days: what was changed before is missing."
+        for since in ("2026-01-01", "2026-01-01", "2026-02-01"):
+            answer = await stage.call("list_events", since=since)
+            assert (kinds(answer), answer["note"]) == ([("created", "Old")], gap)
+        assert "note" not in await stage.call("list_events", since="2 hours ago")
+        latest = await list_latest_events(stage.app, 9)
+        assert [one.event.title for one in latest.events] == ["Old"], "it says since when, and has all since then"
+        assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T00:00Z"), (gap,))
 
 
 async def test_a_source_that_cannot_tell_the_past_says_from_when_on_it_knows(tmp_path: Path) -> None:

@@ -95,7 +95,10 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What may be missing, as a sentence, and when the look began that has found it so."""
+    """What may be missing, as a sentence, to who asks for the time before `at`.
+
+    That is when the look began that has found it so, or from when on the past is known.
+    """
 
     at: datetime
     sentence: str
@@ -165,11 +168,18 @@ class EventStore(Protocol):
         ...
 
     async def keep_past(
-        self, feed: FeedName, version: int, events: Sequence[TaskEvent], at: datetime, begun_at: datetime | None = None
+        self,
+        feed: FeedName,
+        version: int,
+        events: Sequence[TaskEvent],
+        at: datetime,
+        *,
+        begun_at: datetime | None = None,
+        gap: Gap | None = None,
     ) -> bool:
         """Keep changes from before the feed began, as old; `begun_at` is from when on it knows them all by then.
 
-        False, and nothing is written, where the version has moved.
+        All but what is missing by the `gap`. False, and nothing is written, where the version has moved.
         """
         ...
 

@@ -95,10 +95,17 @@ class SqlEventStore(ABC):
         return kept
 
     async def keep_past(
-        self, feed: FeedName, version: int, events: Sequence[TaskEvent], at: datetime, begun_at: datetime | None = None
+        self,
+        feed: FeedName,
+        version: int,
+        events: Sequence[TaskEvent],
+        at: datetime,
+        *,
+        begun_at: datetime | None = None,
+        gap: Gap | None = None,
     ) -> bool:
         """Keep changes from before the feed began; False where another process has looked meanwhile."""
-        work = partial(_keep_past, feed, version, events=events, at=at, begun_at=begun_at)
+        work = partial(_keep_past, feed, version, events=events, at=at, begun_at=begun_at, gap=gap)
         return await self._store.write(work, tasks=len(events))
 
     async def list_events(self, feed: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
@@ -252,10 +259,7 @@ def _commit_look(
     old = [is_first and (moment := one.moment) is not None and moment < begun_at for one in look.events]
     kept = _insert_events(row, zip(look.events, old, strict=True), at, connection)
     if look.gap is not None:
-        connection.execute(
-            "INSERT INTO gap VALUES (?, ?, ?) ON CONFLICT (feed, at, sentence) DO NOTHING",
-            (row["id"], instant(at), look.gap),
-        )
+        _keep_gap(row["id"], Gap(at, look.gap), connection)
     _keep_tasks(row["id"], look.tasks, connection)
     connection.executemany(
         "DELETE FROM hint WHERE place = ? AND person = ? AND task_id = ? AND at <= ?",
@@ -276,6 +280,7 @@ def _keep_past(
     events: Sequence[TaskEvent],
     at: datetime,
     begun_at: datetime | None,
+    gap: Gap | None,
 ) -> bool:
     if (row := _take_version(feed, version, connection)) is None:
         return False
@@ -283,7 +288,14 @@ def _keep_past(
     if begun_at is not None:
         sql = "UPDATE feed SET begun_at = ? WHERE id = ? AND begun_at > ?"
         connection.execute(sql, (instant(begun_at), row["id"], instant(begun_at)))
+    if gap is not None:
+        _keep_gap(row["id"], gap, connection)
     return True
+
+
+def _keep_gap(feed: int, gap: Gap, connection: SqlConnection) -> None:
+    sql = "INSERT INTO gap VALUES (?, ?, ?) ON CONFLICT (feed, at, sentence) DO NOTHING"
+    connection.execute(sql, (feed, instant(gap.at), gap.sentence))
 
 
 def _insert_events(

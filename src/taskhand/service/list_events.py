@@ -130,12 +130,14 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
         raise failed or no_feed_error(app)
     app.demand.use(app)
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
-    query = EventQuery(limit, through=feed.last_seq, only=EventFilter(visible_to=await _visible_to(app)), latest=True)
+    only = EventFilter(visible_to=await _visible_to(app))
+    query = EventQuery(limit, through=feed.last_seq, since=feed.begun_at, only=only, latest=True)
     events = await _hide_changes(app, await _list(store, name, query))
     cursors = EventCursors(at, app.connection, app.principal.subject)
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(one.seq) for one in events)
-    notes = tuple(filter(None, (_describe_failure(app, feed, failed), source.remark)))
+    gaps = [one.sentence for one in await store.find_gaps(name, since)]
+    notes = tuple(dict.fromkeys(filter(None, (_describe_failure(app, feed, failed), source.remark, *gaps))))
     return EventPage(
         name, events, positions, cursors.behind_number(feed.last_seq), more=False, since=since, at=at, notes=notes
     )

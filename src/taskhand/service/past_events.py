@@ -9,7 +9,7 @@ from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import TaskEvent
-from taskhand.events.event_store import EventStore, Feed
+from taskhand.events.event_store import EventStore, Feed, Gap
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed import KnownView, find_source
 from taskhand.service.own_writes import with_change_ids
@@ -30,6 +30,11 @@ class _Past:
     events: tuple[TaskEvent, ...]
     is_whole: bool
     gap: str | None = None
+
+    def find_gap(self, begun_at: datetime) -> Gap | None:
+        """What is missing before the first of the events, to who asks for it later too."""
+        moments = [one.moment for one in self.events if one.moment is not None]
+        return None if self.gap is None else Gap(min(moments, default=begun_at), self.gap)
 
 
 async def learn_past(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
@@ -63,9 +68,10 @@ async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime,
     """Keep the past; False where others look all the time."""
     now = app.clock()
     events = await with_change_ids(app, past.events, now)
+    begun_at, gap = (since, past.find_gap(feed.begun_at)) if past.is_whole else (None, None)
     for _ in range(_TRIES):
         current = await store.find_feed(feed.name) or feed
-        if await store.keep_past(feed.name, current.version, events, now, since if past.is_whole else None):
+        if await store.keep_past(feed.name, current.version, events, now, begun_at=begun_at, gap=gap):
             return True
     return False
 
