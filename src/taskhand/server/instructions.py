@@ -24,7 +24,7 @@ _CONNECTIONS = (
     "- Each account is a `connection`: rows and answers name theirs. Send it with every id, and wherever there is no "
     "planId or changeId{}."
 )
-_LIST_ALL = "; list_tasks without it looks in all"
+_LIST_ALL = "; without it {} in all"
 _WRITES = " Usual way: find the task and its id, then one write."
 _ONLY_READS = " You can only read: nothing can be changed."
 _PEOPLE = "- People can be named by id, e-mail{} name{}; statuses by name or type (done). "
@@ -81,7 +81,7 @@ def instructions(
     verbs = [f"{tool.name} {tool.verb}" for tool in offered if tool.verb]
     lines = [
         (_about(several) if several else _ABOUT) + (_WRITES if writes else _ONLY_READS),
-        _CONNECTIONS.format(_LIST_ALL if any(map(_lists_all, offered)) else "") if several else "",
+        _CONNECTIONS.format(_list_all(offered)) if several else "",
         f"- {', '.join(verbs)}." if verbs else "",
         _PEOPLE.format(*((",", " or 'me'") if knows_me else (" or", ""))) + (_MATCHED if writes else _CANDIDATES),
         _FIELDS if any(map(_sets_fields, offered)) else "",
@@ -111,8 +111,13 @@ def _about(accounts: Mapping[str, str]) -> str:
     return _ABOUT_SEVERAL.format(len(accounts), ", ".join(f"{name} ({title})" for name, title in accounts.items()))
 
 
-def _lists_all(tool: Tool[Any]) -> bool:
-    return tool.shows_tasks and tool.run_everywhere is not None
+def _list_all(offered: Sequence[Tool[Any]]) -> str:
+    """What the tools do that look in all accounts."""
+    names = [one.name for one in offered if one.run_everywhere is not None and not one.only_with_several]
+    if not names:
+        return ""
+    *others, last = names
+    return _LIST_ALL.format(f"{', '.join(others)} and {last} look" if others else f"{last} looks")
 
 
 def _sets_fields(tool: Tool[Any]) -> bool:

@@ -91,8 +91,9 @@ def _about(view: CallerView, app: AppContext, named: str | None) -> str:
         return ""
     if named is not None:
         return f'Send connection "{app.connection}" with every call.'
+    events = " and list_events" if view.may_use("list_events") else ""
     return (
-        "list_tasks without connection lists the tasks of all CRM accounts, and each row names its connection: send "
+        f"list_tasks{events} without connection answers for all CRM accounts, and each row names its connection: send "
         "that with every call about the task, and one call for each connection where a call is about many."
     )
 

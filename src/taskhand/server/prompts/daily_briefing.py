@@ -8,7 +8,10 @@ from taskhand.server.prompt import Argument, Prompt, PromptContext
 __all__ = ["DAILY_BRIEFING"]
 
 _AHEAD = timedelta(days=6)
-_CHANGED = 'list_events with since "yesterday" and people [{}]: what was changed since then, and by whom.'
+_CHANGED = (
+    'list_events with since "yesterday" and people [{}], following nextCursor while more: what was changed since then, '
+    "and by whom."
+)
 _FIRST = "what happened since yesterday, in a line or two, then "
 
 
@@ -33,7 +36,7 @@ Only read; change nothing unless I ask for it.
 DAILY_BRIEFING = Prompt(
     name="daily_briefing",
     title="Daily briefing",
-    description="What is late, due today and due in the next seven days. Only reads.",
+    description="What changed since yesterday, what is late, due today and in the next seven days. Only reads.",
     arguments=(Argument("member", "Whose tasks: a name, an e-mail or an id. Your own if left out."),),
     uses=("list_tasks",),
     mentions_events=True,

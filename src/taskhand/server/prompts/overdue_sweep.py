@@ -6,7 +6,10 @@ from taskhand.server.prompt import Argument, Prompt, PromptContext
 
 __all__ = ["OVERDUE_SWEEP"]
 
-_CHANGED = 'Then list_events with since "yesterday"{}: show with each task what was changed since then, and by whom.'
+_CHANGED = (
+    'Then list_events with since "yesterday"{}, following nextCursor while more: show with each task what was changed '
+    "since then, and by whom."
+)
 
 
 def _text(context: PromptContext, given: Mapping[str, str]) -> str:
