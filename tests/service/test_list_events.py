@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import anyio
 import pytest
 
 from service.feed_stage import Stage, open_stage
@@ -113,6 +114,80 @@ async def test_events_are_listed_by_kind_person_and_task(tmp_path: Path) -> None
         [row] = (await stage.call("list_events", people=["elena"], **asked))["events"]
         assert row["changed"]["responsibles"] == {"from": [], "to": ["Elena"]}
         assert row["changeId"].startswith("chg_")
+
+
+async def test_what_happened_to_one_task_is_all_that_is_known_of_it_also_of_what_was_told(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        await stage.others.create("Other")
+        stage.clock.move(minutes=5)
+        asked = {"taskId": task.id}
+        first = await stage.call("list_events", **asked)
+        assert (kinds(first), first["since"][:10]) == ([("created", "Call")], "2026-03-01"), "before anybody looked"
+        await stage.others.rename(task, "Call Ana")
+        assert kinds(await stage.call("list_events")) == [], "that was no look at all tasks"
+        assert kinds(await stage.call("list_events", **asked)) == [("created", "Call"), ("updated", "Call Ana")]
+    (tmp_path / "compared").mkdir()
+    async with open_stage(tmp_path / "compared", compares=True) as stage:
+        task = await stage.others.create("Call")
+        assert (await stage.call("list_events", taskId=task.id))["note"] == "It compares."
+
+
+async def test_who_asks_for_today_is_shown_what_was_before_when_asking_for_what_is_new(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        for number in range(4):
+            await stage.others.create(f"T{number}")
+            stage.clock.move(hours=1)
+        recent = await stage.call("list_events", since="90 minutes ago")
+        assert [title for _, title in kinds(recent)] == ["T3"]
+        assert len((await stage.call("list_events"))["events"]) == 4, "what was between is not taken for shown"
+        await stage.others.create("T4")
+        assert len((await stage.call("list_events", since="today"))["events"]) == 5
+        assert (await stage.call("list_events"))["events"] == []
+
+
+async def test_what_a_crm_cannot_tell_is_said_on_a_first_look_and_to_who_asks_for_the_past(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        stage.clock.move(minutes=1)
+        assert (await stage.call("list_events"))["note"] == "This is your first look: it begins now. It compares."
+        stage.clock.move(minutes=1)
+        new = await stage.call("list_events")
+        assert "note" not in new
+        assert "note" not in await stage.call("list_events", cursor=new["nextCursor"])
+        assert (await stage.call("list_events", since="1 minute ago"))["note"] == "It compares."
+
+
+async def test_who_waits_for_a_look_that_does_not_end_is_told_what_is_kept_with_the_names_of_before(
+    tmp_path: Path,
+) -> None:
+    async def fail() -> NoReturn:
+        raise UpstreamFailed("Close did not answer.")
+
+    async with open_stage(tmp_path) as stage:
+        stage.others.person = await stage.others.backend.me()
+        await start(stage)
+        await stage.others.create("Call")
+        asked = {"since": "10 minutes ago"}
+        [row] = (await stage.call("list_events", **asked))["events"]
+        assert row["by"] == "Elena"
+        stage.app.backend.members = fail  # type: ignore[method-assign]  # the CRM hangs
+        held, impatient = anyio.Event(), replace(stage.app, call_s=0.2)
+
+        async def look_for_ever() -> None:
+            async with stage.app.lock("feed "):
+                held.set()
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(look_for_ever)
+            await held.wait()
+            text, is_error = await call_tool(impatient, "list_events", asked)
+            group.cancel_scope.cancel()
+        assert not is_error, text
+        answer = json.loads(text)
+        assert answer["note"].startswith("Another call is still looking for changes. This is as of 2026-03-02T15:02")
+        assert [one["by"] for one in answer["events"]] == ["Elena"]
 
 
 async def test_a_filter_has_a_bookmark_of_its_own(tmp_path: Path) -> None:

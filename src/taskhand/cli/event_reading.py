@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["EventReading", "read_events_of"]
 
 _PAGE: Final = 100
+_BEFORE: Final = " For what was before, use --since."
 _LATELY: Final = timedelta(days=1)
 
 
@@ -129,7 +130,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
                 print_line(f"{app.connection}: {note}" if app.connection else note, err=True)
             told.update(page.notes)
             if page.since is None:
-                print_line("This is the first look: it begins now. For what was before, use --since.", err=True)
+                print_line(f"This is the first look: it begins now.{_BEFORE if page.tells_past else ''}", err=True)
             is_silent = is_silent and page.since is not None and not page.events
             if not await _handle_page(app, reading, asked, page):
                 return

@@ -100,6 +100,7 @@ class AppContext:
     _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
     _writers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _demands: "list[FeedDemand]" = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -134,6 +135,21 @@ class AppContext:
             self._lines[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
         return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
+
+    @property
+    def last_names(self) -> Mapping[str, str]:
+        """The people as answers have named them, by id, for who is shown the same as this caller."""
+        return self._names.get(self._namer, {})
+
+    def remember_names(self, names: Mapping[str, str]) -> None:
+        """Keep what people are called, for answers while the CRM does not say it."""
+        if len(self._names) < _MOST_PERSONS:
+            self._names.setdefault(self._namer, {}).update(names)
+
+    @property
+    def _namer(self) -> str:
+        """Whose credential reads names: where persons have their own, each one's."""
+        return self.principal.subject or "" if self.own is not None else ""
 
     def lines_of(self, person: str) -> Mapping[str, str]:
         """Who a person with this id is in the connections by the settings, as far as the person has called."""

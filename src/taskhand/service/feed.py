@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.domain.change_source import ChangeSource
-from taskhand.domain.deadline import time_left
+from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.errors import CallerError
 from taskhand.domain.idle_share import is_idle
 from taskhand.domain.task import Task
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_LOOKS: Final = 20
 """Looks of one call, where each is behind."""
+_WAIT_SHARE: Final = 0.4
+"""The part of the time for a look in which it waits for another that is under way."""
 _LEAST_S: Final = 2.0
 """Seconds that a call must have left for another look."""
 _SHOWN_LATE: Final = timedelta(minutes=5)
@@ -66,11 +69,25 @@ async def look(app: AppContext, *, unless_after: datetime | None = None) -> tupl
         raise no_feed_error(app)
     if not is_idle():
         app.demand.hurry()
-    async with app.lock(f"feed {feed.person or ''}"):
+    async with AsyncExitStack() as held:
+        try:
+            with part_of_call(_WAIT_SHARE):
+                await held.enter_async_context(app.lock(f"feed {feed.person or ''}"))
+        except CallerError:
+            raise _still_looking_error() from None
         state = await store.find_feed(feed) or await _begin(app, feed, source, store)
         if unless_after is not None and state.looked_at is not None and state.looked_at > unless_after:
             return ()
         return await _look_till_now(app, state, source, store)
+
+
+def _still_looking_error() -> CallerError:
+    return CallerError(
+        "Another call is still looking for changes.",
+        code="in_progress",
+        retryable=True,
+        next_step="Send the same call again in a moment.",
+    )
 
 
 async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: EventStore) -> Feed:

@@ -24,6 +24,9 @@ __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mar
 
 _SHARE: Final = 0.6
 """The part of a call's time that looks may take; the rest is for the answer."""
+_LATER_SHARE: Final = 0.35
+"""The same where something can be answered without."""
+_LATELY: Final = timedelta(days=1)
 _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
 _FRESH: Final = timedelta(seconds=5)
 """The latest events are listed without another look for so long after one."""
@@ -35,6 +38,7 @@ _NOBODY: Final = ""
 class EventsAsked:
     """What a caller asks for: up to `limit` events behind a cursor, else since a moment, else since the last look.
 
+    With `is_all` it is, in the place of those since the last look, all that are kept, and those of the last day.
     `caller` is whose looks count. `person_ids` did it, or were responsible for the task. `matched` are the names and
     the day that were sent in words, `unknown` the errors of people who are not known here and not asked for.
     """
@@ -46,6 +50,7 @@ class EventsAsked:
     kinds: tuple[EventKind, ...] = ()
     task_id: str | None = None
     person_ids: tuple[str, ...] = ()
+    is_all: bool = False
     matched: tuple[Match, ...] = ()
     unknown: Mapping[str, TaskhandError] = field(default_factory=dict)
 
@@ -61,7 +66,9 @@ class EventPage:
     """Events, the newest last; `positions` are the cursors behind each, and `cursor` is the one behind all of them.
 
     `more` is whether others wait. `since` is from when on they are, None where the caller has never looked before, and
-    is shown nothing; `at` is up to when. `notes` say what may be missing, and why.
+    is shown nothing; `at` is up to when. `skips` is whether the caller may have missed others before. `notes` say what
+    may be missing, and why, `is_failed` whether the CRM could not be asked. `tells_past` is whether it can be asked for
+    what was before.
     """
 
     feed: FeedName
@@ -72,6 +79,9 @@ class EventPage:
     since: datetime | None
     at: datetime
     notes: tuple[str, ...] = ()
+    skips: bool = False
+    is_failed: bool = False
+    tells_past: bool = True
 
     def cursor_after(self, shown: int) -> str:
         """The cursor behind so many of the events."""
@@ -95,14 +105,18 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     given = None if asked.cursor is None else cursors.read(asked.cursor)
     is_known = not looks or (given is not None and given.through is not None)
     asked_at, before = app.clock(), await store.find_feed(name)
-    failed = None if is_known else await _look(app, asked_at)
+    share = _SHARE if before is None or before.looked_at is None else _LATER_SHARE
+    failed = None if is_known else await _look(app, asked_at, share)
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
-    notes = [_describe_failure(app, feed, failed), source.remark]
-    start = _checked(feed, given) if given else await _find_start(store, feed, asked)
+    notes = [_describe_failure(app, feed, failed)]
+    last = await _find_last(store, feed, asked)
+    start = _checked(feed, given) if given else _find_start(app, feed, asked, last, tells_past=not source.compares)
+    if start is None or (start.since is not None and given is None):
+        notes.append(source.remark)
     if start is not None and start.since is not None and start.through is None:
-        notes.append(await learn_past(app, store, feed, start.since))
+        notes.append(await learn_past(app, store, feed, start.since, can_ask=failed is None))
         feed = await store.find_feed(name) or feed
         start = replace(start, through=feed.last_seq)
     await store.want(name, app.clock() + _WANTED_FOR)
@@ -112,7 +126,13 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     else:
         page = await _read_page(app, store, feed, start, asked)
         notes += [one.sentence for one in await store.find_gaps(name, start.at)]
-    return replace(page, notes=tuple(dict.fromkeys(filter(None, notes))))
+    return replace(
+        page,
+        notes=tuple(dict.fromkeys(filter(None, notes))),
+        skips=asked.is_all or (asked.since is not None and last is not None and asked.since > last.at),
+        is_failed=failed is not None,
+        tells_past=not source.compares,
+    )
 
 
 async def list_latest_events(app: AppContext, limit: int) -> EventPage:
@@ -144,17 +164,20 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
 
 
 async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
-    """Keep that the caller has been shown so many events of a page: the next list goes on there."""
+    """Keep that the caller has been shown so many events of a page: the next list goes on there.
+
+    Not where others may be missed between: who asks for today has not been shown what was yesterday.
+    """
     store, cursors = app.events, EventCursors(page.at, app.connection, app.principal.subject)
     reached = cursors.read(page.cursor_after(shown))
-    if store is not None and reached.through is None:
+    if store is not None and reached.through is None and not page.skips:
         await store.set_bookmark(page.feed, asked.bookmark, Bookmark(reached.seq, page.at))
 
 
-async def _look(app: AppContext, unless_after: datetime) -> TaskhandError | None:
+async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:
     """Look at the CRM, unless a look has begun after that moment; the error where that fails."""
     try:
-        with part_of_call(_SHARE):
+        with part_of_call(share):
             await look(app, unless_after=unless_after)
     except TaskhandError as error:
         return error
@@ -168,12 +191,21 @@ def _describe_failure(app: AppContext, feed: Feed, failed: TaskhandError | None)
     return f"{failed.message} {known}"
 
 
-async def _find_start(store: EventStore, feed: Feed, asked: EventsAsked) -> Start | None:
-    """Where a list without a cursor begins; None where the caller has never looked before."""
-    if asked.since is not None:
-        return Start(asked.since, since=asked.since)
+async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookmark | None:
+    """Up to where the caller has been shown what is asked for."""
     marks = [await store.find_bookmark(feed.name, one) for one in {asked.caller, asked.bookmark}]
-    last = max((one for one in marks if one is not None), key=lambda one: one.seq, default=None)
+    return max((one for one in marks if one is not None), key=lambda one: one.seq, default=None)
+
+
+def _find_start(
+    app: AppContext, feed: Feed, asked: EventsAsked, last: Bookmark | None, *, tells_past: bool
+) -> Start | None:
+    """Where a list without a cursor begins; None where the caller has never looked before."""
+    since = asked.since
+    if since is None and asked.is_all:
+        since = min(feed.begun_at, app.clock() - _LATELY) if tells_past else feed.begun_at
+    if since is not None:
+        return Start(since, since=since)
     return None if last is None else _checked(feed, Start(last.at, last.seq))
 
 

@@ -77,7 +77,7 @@ async def list_events_everywhere(
     async def ask(name: str, app: AppContext) -> tuple[EventsAsked, EventPage, Wording]:
         asked = replace(await asked_of(name), cursor=next(iter(begun.by_name[name] or ()), None))
         page = await list_events(app, asked)
-        return asked, page, await wording_for(app, people_in(page.events))
+        return asked, page, await wording_for(app, people_in(page.events), is_away=page.is_failed)
 
     found = await ask_everywhere(apps, ask)
     _check_known_somewhere(found)

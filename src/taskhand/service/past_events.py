@@ -37,21 +37,26 @@ class _Past:
         return None if self.gap is None else Gap(min(moments, default=begun_at), self.gap)
 
 
-async def learn_past(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
-    """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it."""
+async def learn_past(
+    app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool = True
+) -> str | None:
+    """Keep what was changed between a moment and the beginning of a feed; what the caller is to know of it.
+
+    `can_ask` is whether the CRM has just answered.
+    """
     first = store.kept_from(app.clock())
     if first is None or since >= first:
-        return await _learn(app, store, feed, since)
+        return await _learn(app, store, feed, since, can_ask=can_ask)
     note = f"Changes are kept here from {moment_text(first, app.timezone)} on."
-    return " ".join(filter(None, (await _learn(app, store, feed, first), note)))
+    return " ".join(filter(None, (await _learn(app, store, feed, first, can_ask=can_ask), note)))
 
 
-async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime) -> str | None:
+async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime, *, can_ask: bool) -> str | None:
     if since >= feed.begun_at:
         return None
     source = find_source(app, feed.name)
     begun = moment_text(feed.begun_at, app.timezone)
-    if source is None or source.compares:
+    if source is None or source.compares or not can_ask:
         return f"What was changed is known from {begun} on."
     try:
         with part_of_call(_SHARE):

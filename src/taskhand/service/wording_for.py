@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from taskhand.domain.deadline import part_of_call
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.people_names import people_names
 from taskhand.domain.task import Contact, Deal
@@ -17,24 +18,37 @@ from taskhand.service.people import find_former_members
 __all__ = ["wording_for"]
 
 _NAME: Final = 60
+_AWAY_SHARE: Final = 0.2
+"""The part of a call's time for names where the CRM has just not answered."""
 
 
 async def wording_for(
-    app: AppContext, people: Collection[str], links: Collection[tuple[str, str]] = frozenset()
+    app: AppContext,
+    people: Collection[str],
+    links: Collection[tuple[str, str]] = frozenset(),
+    *,
+    is_away: bool = False,
 ) -> Wording:
     """The words for these people, by id, for these links, by field and id, and for times.
 
-    Who and what cannot be read is shown by its id: what is answered has been done by then.
+    Who and what cannot be read is shown as it was named last, else by its id: what is answered has been done by then.
+    Where the CRM `is_away` it is asked only for a name that was never read, and not for long.
     """
     plain = Wording(app.timezone, for_programs=app.policy.answers == "whole", link_names=await _link_names(app, links))
     if not people:
         return plain
+    last = app.last_names
+    if is_away and all(one in last for one in people):
+        return replace(plain, names=last)
     try:
-        team = Team(await app.backend.members(), me=None)
-        former = await find_former_members(app, people, [one.id for one in team.members])
+        with part_of_call(_AWAY_SHARE if is_away else 1):
+            team = Team(await app.backend.members(), me=None)
+            former = await find_former_members(app, people, [one.id for one in team.members])
     except TaskhandError:
-        return plain
-    return replace(plain, names=people_names(tuple(people), {one.id: one for one in team.members}, former))
+        return replace(plain, names=last)
+    names = people_names(tuple(people), {one.id: one for one in team.members}, former)
+    app.remember_names(names)
+    return replace(plain, names=names)
 
 
 async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -22,7 +22,8 @@ __all__ = ["EventRow", "EventsAnswer", "event_row", "first_look_note", "people_i
 
 _TITLE: Final = 60
 _NAME: Final = 60
-_FIRST: Final = "This is your first look: it begins now. For what was before, send since, such as yesterday."
+_FIRST: Final = "This is your first look: it begins now."
+_BEFORE: Final = " For what was before, send since, such as yesterday."
 
 
 class EventRow(Answer):
@@ -69,7 +70,9 @@ class EventsAnswer(UntrustedAnswer):
 
 def first_look_note(page: "EventPage") -> str | None:
     """What is said to who has never looked before."""
-    return _FIRST if page.since is None else None
+    if page.since is not None:
+        return None
+    return _FIRST + (_BEFORE if page.tells_past else "")
 
 
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:

@@ -41,7 +41,7 @@ async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
-    wording = await wording_for(call.app, people_in_events(page.events))
+    wording = await wording_for(call.app, people_in_events(page.events), is_away=page.is_failed)
     shown, note = len(page.events), call.app.principal.rules.note_on_lists
     while True:
         answer = EventsAnswer.of(page, shown, wording, note)
@@ -81,6 +81,7 @@ async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) 
         person_ids=people.ids if people else (),
         matched=(*(() if goes_on else matched), *(people.shortened if people else ())),
         unknown=unknown,
+        is_all=arguments.task_id is not MISSING,
     )
 
 
