@@ -128,6 +128,27 @@ async def test_says_so_where_the_log_does_not_reach_back() -> None:
         assert feed.gaps == ["Close keeps its log for 30 days: changes before 2026-03-03T15:00Z are not told."]
 
 
+@pytest.mark.parametrize("seed", [1, 9, 22])
+async def test_changes_of_a_task_are_told_in_order_although_their_rows_become_visible_in_another(seed: int) -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=20)) as world:
+        feed, before = await change_at_random(world, seed)
+        await check_replay(world, before, list(feed.events.values()))
+
+
+async def test_a_row_that_never_becomes_visible_keeps_others_waiting_for_some_minutes_only() -> None:
+    async with open_close(spec_variant=SpecVariant(event_lag=100_000)) as world:
+        feed = await begin_feed(world)
+        tasks = [await world.others.create(f"Task {number}") for number in range(4)]
+        for task_id in tasks:
+            await world.others.rename(task_id, "Call")
+            await world.others.delete(task_id)
+        first = await feed.look()
+        world.move(310)
+        later = await feed.look()
+        assert {event.task_id for event in later} - {event.task_id for event in first}
+        assert await feed.look() == []
+
+
 async def test_a_change_that_the_contract_has_no_word_for_is_no_event() -> None:
     async with open_close(spec_variant=SpecVariant(forbidden_fields="applied")) as world:
         task_id = await world.others.create("Call Acme")

@@ -43,7 +43,9 @@ class _Place:
 
     `newest` is the moment of the newest entry, by Close's clock, and `newest_at` when it was seen, by ours. `seen` are
     entries with their moment, their task, and 1 where a completion was told by its own row. `span_s` is how long the
-    last part was that was read of a long stretch.
+    last part was that was read of a long stretch. `waits_since` is since when entries wait for earlier ones of their
+    tasks, which are not visible yet; 0 where none does. `has_ended` is whether a look has reached the end of the log:
+    before, what is known of a task may be from after what is read.
     """
 
     newest: str
@@ -51,6 +53,13 @@ class _Place:
     read_at: float
     seen: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     span_s: float | None = None
+    waits_since: float = 0
+    has_ended: bool = False
+
+    @property
+    def known_from(self) -> datetime:
+        """The moment from which on tasks are known that were made since."""
+        return self.moment - _OVERLAP if self.newest_at else self.moment
 
     @property
     def moment(self) -> datetime:
@@ -118,10 +127,18 @@ class CloseChanges:
         """A look at the tasks of one type, and how far they are read then."""
         stretch, until, span_s = await _next_stretch(log, place, now)
         fresh = [entry for entry in stretch.entries if place.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
-        events, states = await self._tell(place, fresh, stretch.entries, known) if fresh else ([], None)
+        is_patient = not 0 < place.waits_since < now - _OVERLAP.total_seconds()
+        can_wait = place.has_ended and until is None and is_patient
+        events: list[TaskEvent] = []
+        waiting: list[Entry] = []
+        states = None
+        if fresh:
+            events, states, waiting = await self._tell(place, fresh, stretch.entries, known, can_wait=can_wait)
+            fresh = [entry for entry in fresh if entry not in waiting]
         told = {entry.id for entry in states.finished} if states else set()
         gap = _gap_of(place, now, states)
         newest = until or max(stretch.newest or place.moment, place.moment)
+        newest = min(newest, *(entry.changed for entry in waiting)) if waiting else newest
         moved = newest != place.moment
         seen = place.seen | {
             entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in told)) for entry in fresh
@@ -135,13 +152,15 @@ class CloseChanges:
             read_at=now,
             seen=_remembered(seen, newest),
             span_s=span_s,
+            waits_since=(place.waits_since or now) if waiting else 0,
+            has_ended=place.has_ended or until is None,
         )
         return Look(tuple(events), "", tasks, until is not None, gap), after
 
     async def _tell(
-        self, place: _Place, fresh: Sequence[Entry], entries: Sequence[Entry], known: KnownTasks
-    ) -> tuple[list[TaskEvent], TaskStates]:
-        """The events of the entries that were not told."""
+        self, place: _Place, fresh: Sequence[Entry], entries: Sequence[Entry], known: KnownTasks, *, can_wait: bool
+    ) -> tuple[list[TaskEvent], TaskStates, list[Entry]]:
+        """The events of the entries that were not told, and the entries that wait for earlier ones of their tasks."""
         tasks = await known.find({entry.task_id for entry in fresh})
         completions = [entry for entry in entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
@@ -150,8 +169,12 @@ class CloseChanges:
         for moment, task_id, _ in place.seen.values():
             applied[task_id] = max(moment, applied.get(task_id, ""))
         told = {entry.id for entry in entries} - {entry.id for entry in fresh}
-        events = []
+        events: list[TaskEvent] = []
+        waiting: dict[str, list[Entry]] = {}
         for entry in fresh:
+            if entry.task_id in waiting:
+                waiting[entry.task_id].append(entry)
+                continue
             if entry.action == "completed" and (
                 states.is_finished(entry.task_id) or is_explained(entry, entries, told)
             ):
@@ -160,9 +183,12 @@ class CloseChanges:
                 entry.action == "updated" and entry.made < place.moment - _OVERLAP and entry.task_id in tasks
             )
             is_newest = moment_text(entry.changed) >= applied.get(entry.task_id, "")
+            if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=place.known_from):
+                waiting[entry.task_id] = [entry]
+                continue
             event = states.event(entry, has_grown=has_grown, is_newest=is_newest)
             events += [event] if event else []
-        return events, states
+        return events, states, [entry for entries in waiting.values() for entry in entries]
 
 
 def _order_of(event: TaskEvent) -> str:

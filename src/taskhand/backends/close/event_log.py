@@ -14,7 +14,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.domain.side_by_side import side_by_side
 
-__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
+__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_of", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """What can be done with a task, in the order of rows of the same millisecond."""
@@ -112,7 +112,7 @@ class EventLog:
 
 def read_entry(row: JsonObject) -> Entry | None:
     """A row of the log; None for one that does not say which task it is about, or when."""
-    made, changed = _moment(row.get("date_created")), _moment(row.get("date_updated"))
+    made, changed = moment_of(row.get("date_created")), moment_of(row.get("date_updated"))
     task_id, event_id = text_of(row.get("object_id")), id_of(row)
     if not (task_id and event_id and (made or changed)):
         return None
@@ -140,7 +140,8 @@ def _object(value: Any) -> JsonObject | None:
     return dict(value) if isinstance(value, Mapping) and value else None
 
 
-def _moment(value: object) -> datetime | None:
+def moment_of(value: object) -> datetime | None:
+    """A moment that Close has written; None for what is none."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
         return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.event_log import Entry
+from taskhand.backends.close.event_log import Entry, moment_of
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
 from taskhand.domain.edit import is_readable
@@ -81,6 +81,23 @@ class TaskStates:
             responsible_ids=tuple(people) if before or after else None,
             changed=_readable(event.changed, before, after),
         )
+
+    def follows(self, entry: Entry, *, has_grown: bool, made_after: datetime) -> bool:
+        """Whether an entry begins where the last one that was told of its task has ended, as far as can be seen.
+
+        Nothing was told of a task that was made before `made_after`.
+        """
+        if entry.action == "created":
+            return True
+        if entry.task_id not in self.known:
+            made = moment_of((entry.data or entry.previous or {}).get("date_created"))
+            return made is None or made <= made_after
+        if (known := self.known[entry.task_id]) is None:
+            return True
+        before, after = self._sides(entry, has_grown=has_grown)
+        if entry.action == "completed":
+            known, before = _finished(known), after
+        return before is None or difference_event(known, before, "") is None
 
     def is_finished(self, task_id: str) -> bool:
         """Whether the task is complete by what was told of it."""
