@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from taskhand.cli.main import command
-from taskhand.cli.sandbox import sandbox
+from taskhand.cli.sandbox import CRMS, Account, _read_variants, sandbox
 from taskhand.domain.errors import CallerError
 
 
@@ -26,3 +26,13 @@ def test_a_sandbox_needs_no_configuration(text: str | None, tmp_path: Path) -> N
         configured.write_text(text, encoding="utf-8")
     told = CliRunner().invoke(command, ["sandbox", "close", "--readings"], env={"TASKHAND_CONFIG": str(configured)})
     assert (told.exit_code, "oauth_state" in told.stdout) == (0, True), told.output
+
+
+def test_a_reading_names_its_crm_and_the_app_of_hubspot_is_in_its_table() -> None:
+    assert _read_variants(["vambe.topics=tasks"])["vambe"]["spec_variant"].topics == "tasks"
+    for wrong in ("topics=tasks", "acme.topics=tasks", "vambe.topics=none", "close.nothing=1"):
+        with pytest.raises(CallerError):
+            _read_variants([wrong])
+    hubspot = next(crm for crm in CRMS if crm.name == "hubspot")
+    table = Account("hubspot", hubspot, hubspot.make("pat-1", seed="empty"), "pat-1", 0).table("http://127.0.0.1:1")
+    assert {"app_id", "developer_key", "webhook_key", "access_token"} <= {*table}

@@ -233,12 +233,17 @@ async def test_a_lost_answer_leaves_nothing_twice(office: Office) -> None:
         (HUBSPOT | {"TASKHAND_WEBHOOKS": "true"}, "warning", "Set HUBSPOT_WEBHOOK_KEY to the client secret of the app"),
         (VAMBE | {"TASKHAND_WEBHOOKS": "true"}, "warning", "offers none for tasks, nothing needs to be done"),
         (HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret"}, "ok", "`taskhand webhooks list --connection default` shows"),
-        (HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret", "TASKHAND_PUBLIC_URL": ""}, "warning", "Set TASKHAND_PUBLIC_URL"),
+        (HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret", "TASKHAND_PUBLIC_URL": ""}, "ok", "--webhooks and --public-url"),
+        (
+            HUBSPOT | {"HUBSPOT_WEBHOOK_KEY": "s3cret", "TASKHAND_PUBLIC_URL": "", "TASKHAND_WEBHOOKS": "true"},
+            "warning",
+            "Set TASKHAND_PUBLIC_URL",
+        ),
         ({"CLOSE_WEBHOOK_KEY": "5c" * 32}, "ok", "where the server has --webhooks"),
         (
             {"CLOSE_WEBHOOK_KEY": "5c" * 32, "TASKHAND_WEBHOOKS": "true"},
             "ok",
-            f"There is a key to verify deliveries of Close to {BASE}/webhooks/default with; `taskhand webhooks list",
+            f"There is a key to verify deliveries of Close to {BASE}/webhooks/default. `taskhand webhooks list",
         ),
         ({"CLOSE_WEBHOOK_KEY": "s3cret-no-key"}, "failed", "CLOSE_WEBHOOK_KEY is not the signature key"),
         (

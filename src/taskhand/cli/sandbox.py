@@ -34,6 +34,8 @@ class Crm:
     make: Callable[..., "Emulator"]
     spec_variant: Callable[[], "type[Switches]"]
     path: str = ""
+    app: Callable[[], dict[str, str]] = dict
+    """What a connection has besides, of the app that has the webhooks."""
 
     @property
     def title(self) -> str:
@@ -62,7 +64,8 @@ class Account:
         prefix = find_factory(self.crm.name).prefix
         own = {variable.removeprefix(prefix).lower(): value for variable, value in self.settings(url).items()}
         what = "The sandbox" if self.name == self.crm.name else "A second sandbox"
-        return {"backend": self.crm.name, "description": f"{what} of {self.crm.title}", **own}
+        described = {"backend": self.crm.name, "description": f"{what} of {self.crm.title}"}
+        return described | own | self.crm.app()
 
 
 def _now() -> datetime:
@@ -87,6 +90,14 @@ def _hubspot(key: str, **options: Any) -> "Emulator":
     return HubSpotSandbox(token=key, clock=_now, **options)
 
 
+def _hubspot_app() -> dict[str, str]:
+    from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
+    from taskhand.sandbox.hubspot.errors import APP
+    from taskhand.sandbox.hubspot.sandbox import OAUTH_APP
+
+    return {"app_id": str(APP), "developer_key": DEVELOPER_KEY, "webhook_key": OAUTH_APP.client_secret}
+
+
 def _vambe_variant() -> "type[Switches]":
     from taskhand.sandbox.vambe import SpecVariant
 
@@ -108,7 +119,7 @@ def _hubspot_variant() -> "type[Switches]":
 CRMS = (
     Crm("vambe", 8900, "vambe-sandbox-key", _vambe, _vambe_variant),
     Crm("close", 8901, "api_close-sandbox-key", _close, _close_variant, path="/api/v1"),
-    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, _hubspot_variant),
+    Crm("hubspot", 8902, "pat-na1-sandbox", _hubspot, _hubspot_variant, app=_hubspot_app),
 )
 
 
@@ -166,22 +177,47 @@ def _command(crm: Crm) -> click.Command:
     "--twice", multiple=True, type=click.Choice([crm.name for crm in CRMS]), help="Serve a second account of this CRM."
 )
 @click.option(
+    "--reading",
+    "readings",
+    multiple=True,
+    metavar="CRM.NAME=VALUE",
+    help="A variant of a CRM's behaviour, such as vambe.topics=tasks.",
+)
+@click.option(
     "--config", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the connections to FILE."
 )
-def serve_all(*, port: int, twice: tuple[str, ...], file: Path | None) -> None:
+def serve_all(*, port: int, twice: tuple[str, ...], readings: tuple[str, ...], file: Path | None) -> None:
     """Serve all sandboxes, on consecutive ports, until Ctrl-C.
 
     What is printed is a taskhand.toml with a connection to each; --config writes it to a new file instead.
     """
     named = [(crm.name, crm, crm.key) for crm in CRMS]
     named += [(f"{crm.name}-2", crm, f"{crm.key}-2") for crm in CRMS if crm.name in twice]
+    variants = _read_variants(readings)
     _serve(
         [
-            Account(name, crm, crm.make(key, seed="demo"), key, port + index if port else 0)
+            Account(name, crm, crm.make(key, seed="demo", **variants[crm.name]), key, port + index if port else 0)
             for index, (name, crm, key) in enumerate(named)
         ],
         (lambda served: _write_connections(served, file)) if file else _print_connections,
     )
+
+
+def _read_variants(readings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The variant of each CRM's behaviour, as an option of its sandbox. CallerError for one that there is not."""
+    given: dict[str, list[str]] = {crm.name: [] for crm in CRMS}
+    for reading in readings:
+        name, dot, rest = reading.partition(".")
+        if not dot or name not in given:
+            raise CallerError(f"{reading!r} does not begin with a CRM.", next_step=f"Begin with {' or '.join(given)}.")
+        given[name].append(rest)
+    try:
+        return {
+            crm.name: {"spec_variant": crm.spec_variant().parse(given[crm.name])} if given[crm.name] else {}
+            for crm in CRMS
+        }
+    except ValueError as error:
+        raise CallerError(f"The sandboxes cannot be served: {error}.") from None
 
 
 for _crm in CRMS:

@@ -28,14 +28,16 @@ def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
     if check is None:
         found = f"No delivery of {factory.title} is taken: there is no key to verify it with."
         return (CheckResult("webhooks", "warning", found, _describe_making(connection, base)),)
-    if base is None and factory.webhooks.signs_address:
+    needs_address = base is None and factory.webhooks.signs_address
+    if needs_address and settings.webhooks:
         found = f"{factory.title} signs the address that it delivers to, and none is set."
         return (CheckResult("webhooks", "warning", found, _SET_ADDRESS),)
     where = f" to {webhook_address(base, connection)}" if base else ""
-    found = f"There is a key to verify deliveries of {factory.title}{where} with"
-    taken = "" if settings.webhooks else ", which are taken where the server has --webhooks"
+    found = f"There is a key to verify deliveries of {factory.title}{where}."
+    options = "--webhooks and --public-url" if needs_address else "--webhooks"
+    taken = "" if settings.webhooks else f" They are taken where the server has {options}."
     shown = f"`taskhand webhooks list --connection {connection.name}` shows what {factory.title} delivers."
-    return (CheckResult("webhooks", "ok", f"{found}{taken}; {shown}"),)
+    return (CheckResult("webhooks", "ok", f"{found}{taken} {shown}"),)
 
 
 def _describe_making(connection: ConnectionSettings, base: str | None) -> str:
