@@ -17,6 +17,7 @@ from service.feed_stage import open_stage
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields
 from taskhand.cli.main import command
+from taskhand.cli.terminal import print_error
 from taskhand.domain.errors import CallerError, NotAllowed, OperatorError
 from taskhand.service.feed import look
 from taskhand.service.follow_events import follow_events
@@ -65,6 +66,23 @@ def test_what_was_changed_is_printed_for_people_and_as_the_rows_of_the_tool(
     ]
     nothing = run("events", "--kind", "deleted")
     assert (nothing.stdout, nothing.stderr) == ("", "No changes.\n")
+
+
+def test_what_is_refused_says_what_a_person_at_a_terminal_can_do(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("members", "add", "Elisa Rojas").exit_code == 0
+    for words, told in (
+        (("--person", "elisa"), ["2 people match", "Elisa Rojas\n", "Elisa Mora\n", "by its id: --person ID."]),
+        (("--person", "nobody"), ["Elisa Mora\n", "`taskhand members list` shows all."]),
+        (("--task", "nope"), ["'nope' is not a task id.", "`taskhand call list_tasks` shows"]),
+    ):
+        with pytest.raises(CallerError) as error:
+            run("events", *words)
+        print_error(error.value)
+        said = capsys.readouterr().err
+        assert [one for one in told if one not in said] == [], said
+        assert "list_team_members" not in said
+    unused = run("events", "--on-failure", "skip")
+    assert (unused.exit_code, "--on-failure needs --exec." in unused.stderr) == (2, True)
 
 
 def test_a_bookmark_goes_on_where_it_was_and_each_event_is_printed_once(run: Run, create: Callable[[str], str]) -> None:

@@ -36,7 +36,7 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
     )
     change = done((rename_intent(TASK_ID), Result(0, "applied", TASK_ID, after)))
     assert lines(change) == [
-        "2026-03-04 15:30:00  update_task  applied  by Claude 1.0  chg_1",
+        "2026-03-04T15:30+00:00 Wed  update_task  applied  by Claude 1.0  chg_1",
         f'  update: "Call back" ({TASK_ID})',
         '    title: "Call back" -> "New title"',
         "    due: none -> 2026-03-05",
@@ -58,11 +58,11 @@ def test_person_client_and_connection_are_told_where_they_are_known(
     caller: Caller, connection: str | None, shown: str
 ) -> None:
     change = Change("chg_1", make_opening(caller=caller, connection=connection), ending=Ending("applied"))
-    assert lines(change) == [f"2026-03-04 15:30:00  update_task  applied  {shown}  chg_1"]
+    assert lines(change) == [f"2026-03-04T15:30+00:00 Wed  update_task  applied  {shown}  chg_1"]
 
 
 def test_times_are_on_the_clock_of_the_person() -> None:
-    assert render_change(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04 12:30:00")
+    assert render_change(done(), timezone(timedelta(hours=-3))).startswith("2026-03-04T12:30-03:00 Wed  ")
 
 
 def test_why_and_what_it_belongs_to_is_told() -> None:
@@ -77,7 +77,7 @@ def test_why_and_what_it_belongs_to_is_told() -> None:
 def test_a_call_that_was_refused_shows_what_was_sent() -> None:
     opening = make_opening(arguments={"id": "t-1", "priority": "Ñandú"})
     assert lines(Change("chg_1", opening, ending=Ending("refused", "invalid_priority"))) == [
-        "2026-03-04 15:30:00  update_task  refused (invalid_priority)  by Claude 1.0  chg_1",
+        "2026-03-04T15:30+00:00 Wed  update_task  refused (invalid_priority)  by Claude 1.0  chg_1",
         '  sent: {"id": "t-1", "priority": "Ñandú"}',
     ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from taskhand.cli.access import access_of
+from taskhand.cli.config import backend_of
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line
 from taskhand.cli.streams import is_output_unread
@@ -52,6 +53,8 @@ class EventReading:
     follows: bool
     command: EventCommand | None
     as_json: bool
+    built_in: frozenset[str | None] = frozenset()
+    """The connections to the built-in store."""
     turn: anyio.Lock = field(default_factory=anyio.Lock)
     """Held while an event is handled, of whatever connection."""
 
@@ -76,6 +79,8 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
         raise allowed.refusal("list_events")
     async with open_connections(found.connections) as served:
         mine = served.of_principal(principal)
+        local = [one.name for one in found.connections if backend_of(one) == "local"]
+        reading = replace(reading, built_in=frozenset(local if served.are_several else [None] if local else []))
         if reading.follows:
             await _follow(mine, reading)
             return False
@@ -83,13 +88,30 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
 
 
 @contextmanager
-def _naming(app: "AppContext") -> Iterator[None]:
-    """Name the connection in an error that is raised inside, where there are several."""
+def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
+    """Have an error that is raised inside say what to do here, and name the connection where there are several."""
     try:
         yield
     except TaskhandError as error:
         error.message = f"{app.connection}: {error.message}" if app.connection else error.message
+        is_built_in = app.connection in reading.built_in
+        error.next_step = _describe_step(error, app, is_built_in=is_built_in) or error.next_step
         raise
+
+
+def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool) -> str | None:
+    """What a person at a terminal can do, in the place of what an agent can; None where they can do the same."""
+    program = f"taskhand --connection {app.connection}" if app.connection else "taskhand"
+    match error.code:
+        case "ambiguous_member":
+            return "Name the one that is meant by its id: --person ID."
+        case "unknown_member":
+            team = "members list" if is_built_in else "call list_team_members"
+            return f"Name somebody by id, e-mail or name: `{program} {team}` shows all."
+        case "invalid_id":
+            return f"`{program} call list_tasks` shows the ids of tasks."
+        case _:
+            return None
 
 
 async def _read_each(served: "Connections", reading: EventReading) -> bool:
@@ -97,7 +119,7 @@ async def _read_each(served: "Connections", reading: EventReading) -> bool:
     has_failed = False
     for app in served:
         try:
-            with _naming(app):
+            with _naming(app, reading):
                 await _handle(app, reading, read_events)
         except TaskhandError as error:
             if not served.are_several:
@@ -112,7 +134,7 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
     async with side_by_side() as group:
 
         async def follow(app: "AppContext") -> None:
-            with _naming(app):
+            with _naming(app, reading):
                 await _handle(app, reading, follow_events)
             group.cancel_scope.cancel()  # nobody reads what is printed any more
 

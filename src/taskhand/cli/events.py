@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import click
+from click.core import ParameterSource
 
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.moment import Moment
@@ -59,6 +60,8 @@ def events(
     shell's: what it is told of a task, customers may have written. If it fails, it is run again after 1, 5 and 25
     seconds. With --bookmark each event is handled once; after a crash the last one may be handled twice.
     """
+    if run is None and context.get_parameter_source("on_failure") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--on-failure needs --exec.")
     from taskhand.cli.event_command import EventCommand
     from taskhand.cli.event_reading import EventReading, read_events_of
 

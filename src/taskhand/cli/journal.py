@@ -3,6 +3,7 @@
 import sys
 from datetime import time
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 import click
@@ -54,7 +55,10 @@ OUTCOMES = (
 )
 @click.pass_context
 def journal(context: click.Context, /, person: str | None, **filters: Any) -> None:
-    """List changes, newest first. Each has its time, tool, person, client, tasks and reason."""
+    """List changes, newest first. Each has its time, tool, person, client, tasks and reason.
+
+    Times are in TASKHAND_TIMEZONE, else in this machine's zone.
+    """
     if context.invoked_subcommand is None:
         check_window(filters["since"], filters["until"])
         _list(find_account(context), filters | {"person": Person.named(person).id if person else None})
@@ -99,8 +103,9 @@ def _list(account: "ConnectionSettings", filters: dict[str, Any]) -> None:
     if page is None:
         print_line(_no_journal(account), err=True)
         return
+    zone = ZoneInfo(account.settings.default_timezone) if account.settings.default_timezone else None
     for change in page.changes:
-        print_lines(render_change(change, task_id=query.task_id).splitlines())
+        print_lines(render_change(change, zone, query.task_id).splitlines())
     if not page.changes:
         print_line("No changes.", err=True)
     if page.cursor:

@@ -74,8 +74,12 @@ codecs.register_error(_JSON_ESCAPES, _escape_for_json)
 
 
 def print_error(error: TaskhandError) -> None:
-    """Print an error on standard error: what is wrong, then what to do."""
+    """Print an error on standard error: what is wrong, what would be accepted, then what to do."""
     print_line(f"taskhand: {error.message}", err=True)
+    said = f"{error.message} {error.next_step}"
+    for one in error.candidates:
+        if one.value not in said:
+            print_line(f"  {one.value}  {one.name or ''}".rstrip(), err=True)
     if error.next_step:
         print_line(error.next_step, err=True)
 

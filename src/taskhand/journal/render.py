@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
+from taskhand.domain.due import moment_text
 from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.text import one_line
 from taskhand.journal.journal import Change, Intent, Opening, Result
@@ -27,9 +28,8 @@ def render_change(change: Change, zone: tzinfo | None = None, task_id: str | Non
 
 
 def _render_headline(change: Change, zone: tzinfo | None) -> str:
-    at = change.opening.at.astimezone(zone)
     words = (
-        f"{at:%Y-%m-%d %H:%M:%S}",
+        moment_text(change.opening.at.astimezone(zone), None),
         change.opening.tool,
         _render_outcome(change),
         _render_caller(change.opening),
