@@ -111,7 +111,8 @@ def _check_credential(client: Client, error: TaskhandError | None) -> CheckResul
 def _check_rate(client: Client, error: TaskhandError | None, variable: str) -> CheckResult:
     if isinstance(error, RateLimited):
         wait = "a while" if error.retry_after_s is None else f"{error.retry_after_s:.0f} s"
-        remedy = f"Wait {wait}. Others who use the same account count too; {variable} slows this server down."
+        slower = f"{variable} slows this server down where {client.upstream.name} names no limit"
+        remedy = f"Wait {wait}. Others who use the same account count too; {slower}."
         return CheckResult("rate", "failed", error.message, remedy)
     if error is not None and not _is_from_crm(error):
         return CheckResult("rate", "unknown", _NOT_TRIED)
@@ -120,7 +121,10 @@ def _check_rate(client: Client, error: TaskhandError | None, variable: str) -> C
     if room.left is not None:
         found = f"{name} allows {room.left} more requests in the next {room.for_s:.0f} s."
     if room.left == 0 or room.paused_s > 0:
-        remedy = f"Wait {max(room.for_s, room.paused_s):.0f} s; where it stays so, lower {variable}."
+        remedy = f"Wait {max(room.for_s, room.paused_s):.0f} s; where it stays so, "
+        remedy += f"lower {variable}." if room.left is None else "look for others who use the same account."
         return CheckResult("rate", "warning", found, remedy)
-    limit = f"At most {room.rate.requests} in {room.rate.per_s:g} s are sent ({variable})."
-    return CheckResult("rate", "unknown" if room.left is None else "ok", f"{found} {limit}")
+    limit = f"{room.rate.requests} in {room.rate.per_s:g} s"
+    if room.left is None:
+        return CheckResult("rate", "unknown", f"{found} At most {limit} are sent ({variable}).")
+    return CheckResult("rate", "ok", f"{found} Where it does not tell, at most {limit} are sent ({variable}).")

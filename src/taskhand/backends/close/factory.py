@@ -68,7 +68,11 @@ class CloseSettings(BackendSettings):
         description="What create_task makes: `lead` (a to-do) or `outgoing_call`; default `lead`.",
     )
     close_rate: int = Field(
-        10, alias="CLOSE_RATE", ge=1, le=1_000, description="Maximum requests a second to Close; default 10."
+        10,
+        alias="CLOSE_RATE",
+        ge=1,
+        le=1_000,
+        description="Maximum requests a second; where Close names a limit, that applies instead; default 10.",
     )
     close_in_flight: int = Field(
         8, alias="CLOSE_IN_FLIGHT", ge=1, le=64, description="Maximum concurrent requests to Close; default 8."

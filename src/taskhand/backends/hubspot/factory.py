@@ -73,7 +73,11 @@ class HubSpotSettings(BackendSettings):
         description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids.",
     )
     hubspot_rate: int = Field(
-        100, alias="HUBSPOT_RATE", ge=1, le=1_000, description="Maximum requests in ten seconds; default 100."
+        100,
+        alias="HUBSPOT_RATE",
+        ge=1,
+        le=1_000,
+        description="Maximum requests in ten seconds; where HubSpot names a limit, that applies instead; default 100.",
     )
 
 

@@ -66,7 +66,11 @@ class VambeSettings(BackendSettings):
         5.0, alias="VAMBE_CACHE_S", ge=0, le=300, description="Cache lifetime of lists in seconds; default 5."
     )
     vambe_rate: int = Field(
-        10, alias="VAMBE_RATE", ge=1, le=1_000, description="Maximum requests a second to Vambe; default 10."
+        10,
+        alias="VAMBE_RATE",
+        ge=1,
+        le=1_000,
+        description="Maximum requests a second; where Vambe names a limit, that applies instead; default 10.",
     )
     vambe_in_flight: int = Field(
         8, alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8."
