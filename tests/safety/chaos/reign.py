@@ -1,7 +1,8 @@
 """Chaos: three servers on one database are killed, paused, cut off and restarted, and what must hold after it.
 
 No task is there twice, none is lost, none looks otherwise than was answered; every plan is used once; the chain of the
-journal is whole, nothing is left open in it, and it knows of every task; no request was refused for the rate.
+journal is whole, nothing is left open in it or has ended without a result, and it knows of every task; no request was
+refused for the rate.
 """
 
 import random
@@ -37,6 +38,19 @@ WHERE o.kind = 'opening' AND o.body::json #>> '{value,plan_id}' IS NOT NULL AND 
 _UNENDED = """
 SELECT o.change_id FROM taskhand_journal.entry o WHERE o.kind = 'opening' AND NOT EXISTS (
     SELECT 1 FROM taskhand_journal.entry e WHERE e.change_id = o.change_id AND e.kind = 'ending'
+)
+"""
+_WITHOUT_RESULT = """
+SELECT o.change_id FROM taskhand_journal.entry o WHERE o.kind = 'opening' AND EXISTS (
+    SELECT 1 FROM taskhand_journal.entry e
+    WHERE e.change_id = o.change_id AND e.kind = 'ending' AND e.outcome IN ('applied', 'unknown')
+) AND NOT EXISTS (
+    SELECT 1 FROM taskhand_journal.entry r WHERE r.change_id = o.change_id AND r.kind = 'revised'
+) AND (
+    SELECT count(*) FROM taskhand_journal.entry i WHERE i.change_id = o.change_id AND i.kind = 'intent'
+) > (
+    SELECT count(DISTINCT r.body::json #>> '{value,place}') FROM taskhand_journal.entry r
+    WHERE r.change_id = o.change_id AND r.kind = 'result'
 )
 """
 _KNOWN = "SELECT DISTINCT task_id FROM taskhand_journal.entry WHERE task_id IS NOT NULL AND outcome = 'applied'"
@@ -220,6 +234,7 @@ class _Stage:
             wrong.append(f"the journal does not know of {', '.join(str(ours[one]) for one in unclaimed)}")
         wrong += [f"plan {one} was used twice" for (one,) in rows(_TWICE_USED)]
         wrong += [f"{one} is open" for (one,) in rows(_UNENDED)]
+        wrong += [f"{one} ended without the result of a task" for (one,) in rows(_WITHOUT_RESULT)]
         verified = self.run("journal", "verify")
         if verified.returncode:
             wrong.append(f"the chain is broken: {verified.stdout}{verified.stderr}")
