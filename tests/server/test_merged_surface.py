@@ -218,6 +218,7 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
         said = client.instructions or ""
     assert "3 CRM accounts: north (the embedded store), south (Close), west (HubSpot)." in said
     assert "`connection`" in said
+    assert "without it list_tasks, list_changes and list_events look in all" in said
     assert len(said) / 4 <= INSTRUCTION_BUDGET
 
 

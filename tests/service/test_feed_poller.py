@@ -145,7 +145,12 @@ async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> Non
         await one.clock.pass_until(2 * WANTED_FOR_S)
         assert one.looks[-1] - one.looks[-2] == LONGEST_S
         assert len(one.looks) < 25
-        end()
+        seen = len(one.looks)
+        ends = [end, one.app.demand.subscribe(one.app)]
+        await one.clock.pass_until(2 * WANTED_FOR_S + 10)
+        assert len(one.looks) > seen, "who subscribes does not wait for the pause of before"
+        for end in ends:
+            end()
         seen = len(one.looks)
         await one.clock.pass_until(3 * WANTED_FOR_S)
         assert len(one.looks) == seen

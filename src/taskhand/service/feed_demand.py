@@ -29,6 +29,7 @@ class FeedDemand:
         self._used: dict[object, tuple[AppContext, float]] = {}
         self._woken = anyio.Event()
         self._is_hinted = False
+        self._has_newcomer = False
         self._look: tuple[IdleShare, anyio.CancelScope] | None = None
         self._wanted_from: float | None = None
         self.has_ended = False
@@ -42,6 +43,7 @@ class FeedDemand:
         """The caller of this application wants the feed until the returned function is called, perhaps twice."""
         token = object()
         self._subscribed[token] = app
+        self._has_newcomer = True
         self._want(app)
 
         def end() -> None:
@@ -83,6 +85,11 @@ class FeedDemand:
     def take_hint(self) -> bool:
         """Whether a hint was kept since this was asked last."""
         was, self._is_hinted = self._is_hinted, False
+        return was
+
+    def take_newcomer(self) -> bool:
+        """Whether somebody has subscribed since this was asked last."""
+        was, self._has_newcomer = self._has_newcomer, False
         return was
 
     def wanting(self, now: float) -> tuple["AppContext", ...]:

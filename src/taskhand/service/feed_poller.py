@@ -107,6 +107,7 @@ class FeedPoller:
     async def _find_wanted(self) -> None:
         """Watch the feeds that are wanted here, and the shared one where a hint came and another replica wants it."""
         hinted, wanting = self.app.demand.take_hint(), dict[FeedName, AppContext]()
+        is_new = self.app.demand.take_newcomer()
         for app in self.app.demand.wanting(self.app.monotonic()):
             try:
                 wanting[await feed_of(app)] = app
@@ -118,6 +119,7 @@ class FeedPoller:
         for name, one in self._watched.items():
             one.app = wanting[name]
             one.is_hinted = one.is_hinted or hinted
+            one.pace = Pace() if is_new else one.pace
 
     async def _wanted_elsewhere(self) -> dict[FeedName, AppContext]:
         """The shared feed, where the store knows that somebody wants it."""
