@@ -241,14 +241,16 @@ async def test_how_far_the_past_goes_back_is_told_to_everybody_who_asks_for_what
         await stage.others.create("Old")
         stage.clock.move(hours=5)
         await start(stage)
-        stage.source.past_gap = gap = "Close keeps 30 days: what was changed before is missing."
+        stage.app = replace(stage.app, timezone="America/Santiago")
+        stage.source.past_gap = "Close keeps 30 days: what was changed before 2026-02-01T12:00Z is missing."
+        gap = "Close keeps 30 days: what was changed before 2026-02-01T09:00-03:00 Sun is missing."
         for since in ("2026-01-01", "2026-01-01", "2026-02-01"):
             answer = await stage.call("list_events", since=since)
             assert (kinds(answer), answer["note"]) == ([("created", "Old")], gap)
         assert "note" not in await stage.call("list_events", since="2 hours ago")
         latest = await list_latest_events(stage.app, 9)
         assert [one.event.title for one in latest.events] == ["Old"], "it says since when, and has all since then"
-        assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T00:00Z"), (gap,))
+        assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T03:00Z"), (gap,))
 
 
 async def test_a_source_that_cannot_tell_the_past_says_from_when_on_it_knows(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """List what was changed in the CRM, whoever did it: since a moment, since a cursor, or since the caller last looked."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +33,7 @@ _FRESH: Final = timedelta(seconds=5)
 """The latest events are listed without another look for so long after one."""
 _MOST_MEANWHILE: Final = 1_000
 _NOBODY: Final = ""
+_IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
         notes += [one.sentence for one in await store.find_gaps(name, start.at)]
     return replace(
         page,
-        notes=tuple(dict.fromkeys(filter(None, notes))),
+        notes=_on_clock(app, notes),
         skips=asked.is_all or (asked.since is not None and last is not None and asked.since > last.at),
         is_failed=failed is not None,
         tells_past=not source.compares,
@@ -157,7 +159,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(one.seq) for one in events)
     gaps = [one.sentence for one in await store.find_gaps(name, since)]
-    notes = tuple(dict.fromkeys(filter(None, (_describe_failure(app, feed, failed), source.remark, *gaps))))
+    notes = _on_clock(app, (_describe_failure(app, feed, failed), source.remark, *gaps))
     return EventPage(
         name, events, positions, cursors.behind_number(feed.last_seq), more=False, since=since, at=at, notes=notes
     )
@@ -189,6 +191,17 @@ def _describe_failure(app: AppContext, feed: Feed, failed: TaskhandError | None)
         return None
     known = f"This is as of {moment_text(feed.looked_at, app.timezone)}." if feed.looked_at else "Nothing is known yet."
     return f"{failed.message} {known}"
+
+
+def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
+    """The notes, each once, with the moments that a CRM's have in UTC as all others are shown."""
+    return tuple(
+        dict.fromkeys(
+            _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]), app.timezone), one)
+            for one in notes
+            if one is not None
+        )
+    )
 
 
 async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookmark | None:
