@@ -125,3 +125,20 @@ async def test_what_happens_around_the_first_look_is_told_once(world: World[Any]
         assert past == happened
         assert len({*told}) == len(told)
         assert {(task_id, title) for task_id, title, at in busy.made if at > began_at} <= {*told}
+
+
+async def test_the_past_is_told_as_it_was_then_whatever_is_known_of_its_tasks_since(tmp_path: Path) -> None:
+    async with open_close(spec_variant=SpecVariant(completion_events="completed")) as world:
+        others = world.others
+        desk = Desk(tmp_path / "desk", Busy(world, Random(0), works=False))  # noqa: S311  as above
+        task_id = await others.create("Call")
+        world.move(1800)
+        since = world.now()
+        await others.set_finished(task_id, finished=True)
+        world.move(1800)
+        await desk.ask("news")
+        world.move(1)
+        await others.rename(task_id, "Called")
+        assert await desk.ask("news") == [(task_id, "Called")]
+        assert await desk.ask("past", since) == [(task_id, title) for title in ("Call", "Called")]
+        await desk.close()

@@ -1,5 +1,6 @@
 """What was changed before a feed began, where somebody asks for it and the CRM still tells."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,9 +10,10 @@ from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, Gap
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import KnownView, find_source
+from taskhand.service.feed import find_source
 from taskhand.service.own_writes import with_change_ids
 
 __all__ = ["learn_past"]
@@ -60,7 +62,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
         return f"What was changed is known from {begun} on."
     try:
         with part_of_call(_SHARE):
-            past = await _read_past(source, KnownView(store, feed.name), feed, since)
+            past = await _read_past(source, feed, since)
     except TaskhandError as error:
         return f"What was changed before {begun} could not be read: {error.message}"
     if await _keep(app, store, feed, since, past) and past.is_whole:
@@ -81,14 +83,35 @@ async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime,
     return False
 
 
-async def _read_past(source: ChangeSource, known: KnownView, feed: Feed, since: datetime) -> _Past:
+class _KnownThen:
+    """The tasks as the looks at the past have left them: what is known of them now is from later."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task] = {}
+
+    async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
+        """Those of these ids that are known."""
+        return {one: self._tasks[one] for one in ids if one in self._tasks}
+
+    async def find_all(self) -> Mapping[str, Task]:
+        """All that are known."""
+        return dict(self._tasks)
+
+    def keep(self, tasks: Mapping[str, Task | None]) -> None:
+        """Know of what a look has shown."""
+        known = {**self._tasks, **tasks}
+        self._tasks = {one: task for one, task in known.items() if task is not None}
+
+
+async def _read_past(source: ChangeSource, feed: Feed, since: datetime) -> _Past:
     """Look from the moment on, until the beginning of the feed."""
-    position = await source.begin(since)
+    position, known = await source.begin(since), _KnownThen()
     events: list[TaskEvent] = []
     gap: str | None = None
     for _ in range(_MOST_LOOKS):
         found = await source.look(position, known)
         position, gap = found.position, gap or found.gap
+        known.keep(found.tasks)
         before = [one for one in found.events if one.moment is not None and since <= one.moment < feed.begun_at]
         events += before
         is_past = (
