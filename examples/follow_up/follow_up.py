@@ -1,6 +1,8 @@
 """A follow-up: what a customer's owner has completed becomes a new task for the same customer, three days later.
 
-Usage: taskhand events --follow --kind completed --bookmark follow-up --exec "python follow_up.py 'Ana Soto'"
+Usage, in the folder of the source, in one line:
+    taskhand events --follow --kind completed --bookmark follow-up
+    --exec "python examples/follow_up/follow_up.py 'Ana Soto'"
 
 Each completed task comes on standard input, as a row of `list_events`. Whoever completed it must be the owner that the
 command names, and it must be a task of a customer. After a crash an event may come twice: the key makes one task of it.

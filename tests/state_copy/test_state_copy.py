@@ -111,8 +111,8 @@ def there(postgres: TestDatabase) -> list[object]:
 def test_all_is_moved_and_servers_of_the_database_go_on_with_it(server: Server, postgres: TestDatabase) -> None:
     done = server.copy()
     assert done.exit_code == 0, done.output
-    assert "rows of caller_key 2." in done.stdout
-    assert "task 3, task_responsible " in done.stdout
+    assert "keys 2." in done.stdout
+    assert "tasks 3, people " in done.stdout
     assert sorted(map(str, there(postgres))) == ["taskhand_journal", "taskhand_keys", "taskhand_tasks"]
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
     assert postgres.rows(CLAIMS.format("taskhand_journal.")) == in_file(server.journal, CLAIMS)
@@ -211,7 +211,7 @@ def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_olde
     saved = anyio.run(link)
     done = server.run_there("state", "copy", "--tasks", str(server.folder / "tasks.sqlite"), "--links", str(file))
     assert done.exit_code == 0, done.output
-    assert "rows of link 1, link_generation 2." in done.stdout
+    assert ": linked credentials 1." in done.stdout
     anyio.run(look, saved)
 
 

@@ -91,8 +91,8 @@ def _render(source: "Source", moved: "Moved") -> str:
 
 
 def _render_rows(part: "Part", copied: "Copied") -> str:
-    rows = ", ".join(f"{table} {copied.rows[table]:,}" for table in part.tables)
-    return f"rows of {rows}" + (f"; head: {copied.head.hash}" if copied.head else "")
+    rows = ", ".join(f"{word} {copied.rows[table]:,}" for table, word in part.words.items())
+    return rows + (f"; head: {copied.head.hash}" if copied.head else "")
 
 
 class _Progress:
@@ -105,7 +105,7 @@ class _Progress:
         """Say how far it is, unless that was just said."""
         if (now := time.monotonic()) - self._told > _EVERY_S:
             self._told = now
-            print_line(f"{what}: {done:,} of {total:,} rows.", err=True)
+            print_line(f"{what}: {done:,} of {total:,}.", err=True)
 
 
 def _connections(context: click.Context) -> Sequence[Settings]:

@@ -35,7 +35,7 @@ def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
     if support is None:
         raise CallerError(
             f"{factory.title} has no webhooks.",
-            next_step="Nothing needs to be done: what is changed in it is known at once.",
+            next_step="Nothing needs to be done: Taskhand looks in its log of changes itself.",
         )
     return support
 

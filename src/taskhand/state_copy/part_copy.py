@@ -158,7 +158,7 @@ class PartCopy:
             found = [tuple(storable(row)) for row in rows]
             yield before, found
             done, before = done + len(found), self._key(table, found[-1])
-            self._report(f"{self._part.file.label}: {table} {what}", done, total)
+            self._report(f"{self._part.file.label}: {self._part.words.get(table, 'the rest')} {what}", done, total)
 
     def _key(self, table: str, row: Sequence[Any]) -> list[Any]:
         return [row[self._columns[table].index(name)] for name in self._part.tables[table]]

@@ -24,7 +24,8 @@ class Part:
 
     `tables` has the key of each, in an order in which a row comes after those that it refers to. Rows of `grows` are
     added at its end only, and removed from its beginning. What servers keep is empty where the tables `holding` are.
-    `has_references` is whether the removal of a row may be refused because of others. `counted` names rows for people.
+    `has_references` is whether the removal of a row may be refused because of others. `counted` is the
+    table that shows what is kept, and `words` are what people call the rows of those that they are told of.
     """
 
     file: DatabaseKind
@@ -32,6 +33,7 @@ class Part:
     tables: Mapping[str, tuple[str, ...]]
     holding: tuple[str, ...]
     counted: str
+    words: Mapping[str, str]
     grows: str | None = None
     has_references: bool = False
 
@@ -48,6 +50,7 @@ JOURNAL: Final = Part(
     },
     holding=("entry", "claim"),
     counted="entry",
+    words={"entry": "rows of changes", "claim": "keys and plans in use", "under_way": "changes under way"},
     grows="entry",
 )
 
@@ -57,6 +60,7 @@ KEYS: Final = Part(
     {"caller_key": ("rowid",)},
     holding=("caller_key",),
     counted="caller_key",
+    words={"caller_key": "keys"},
 )
 
 LINKS: Final = Part(
@@ -65,6 +69,7 @@ LINKS: Final = Part(
     {"link": ("person", "connection"), "link_generation": ("person", "connection")},
     holding=("link", "link_generation", "ticket"),
     counted="link",
+    words={"link": "linked credentials"},
 )
 """Tickets are not copied: a page that is open is opened again, as it would be ten minutes later."""
 
@@ -83,5 +88,6 @@ TASKS: Final = Part(
     },
     holding=("task", "contact"),
     counted="task",
+    words={"task": "tasks", "member": "people", "contact": "contacts", "status": "statuses"},
     has_references=True,
 )
