@@ -109,7 +109,11 @@ async def test_a_form_or_a_text_of_another_page_neither_uses_the_token_nor_calls
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None):
         assert (await site.send("/session", body, {"Content-Type": kind})).status_code == 403
     await site.admit()
-    for sent in (b"", b"{", b"[]", b'"x"', b"[" * 60_000, b'{"name": 5}', b'{"name": "list_tasks", "arguments": []}'):
+    half = (b'{"name": "\\ud800"}', b'{"name": "list_tasks", "arguments": {"text": "\\ud800"}}')
+    for sent in (
+        *half,
+        *(b"", b"{", b"[]", b'"x"', b"[" * 60_000, b'{"name": 5}', b'{"name": "list_tasks", "arguments": []}'),
+    ):
         assert (await site.send("/call", sent)).status_code == 400
     long = {"name": "list_tasks", "arguments": {"text": "x" * 70_000}}
     assert (await site.send("/call", long)).status_code == 400

@@ -116,6 +116,7 @@ async def _read_json(request: Request) -> dict[str, Any]:
             if len(body) > _MOST_READ:
                 return {}
         sent = json.loads(body)
+        json.dumps(sent, ensure_ascii=False).encode()  # half a character is none, and no answer could name it
     except (ClientDisconnect, RecursionError, ValueError):
         return {}
     return sent if isinstance(sent, dict) else {}
