@@ -94,6 +94,7 @@ async def test_a_days_work_by_keyboard_alone(browser: RealBrowser, tmp_path: Pat
         await board.tab_to("Después")
         await board.press("Enter")
         await board.wait("mar, 10 mar")
+        await board.wait("root", "select")
         await board.tab_to("Asignar a")
         await board.press("r", "Tab", "Enter")
         await board.wait("root", "[role=status]")

@@ -55,7 +55,9 @@ async function findSession() {
   return JSON.parse(sessionStorage.getItem('admitted'))
 }
 
+// What was not sent is known not to be done, so first it is asked whether there is anybody.
 async function callTool(name, args) {
+  await fetch('/', { method: 'HEAD' }).catch(() => { throw new Refused(-32001, texts.ended) })
   const answer = await post('/call', { name, arguments: args }, { Authorization: `Bearer ${admitted.session}` })
   if (answer.status === 401) throw new Refused(-32001, texts.closed)
   if (!answer.ok) throw new Refused(-32602, `HTTP ${answer.status}`)

@@ -3,31 +3,34 @@ let allowed
 // Whether the server lets this person do so.
 const can = (tool) => !allowed || allowed.includes(tool)
 
-function read({ content, structuredContent: got, isError, _meta }) {
+function read(answer) {
+  let { content, structuredContent: got, isError, _meta } = answer ?? {}
   allowed = _meta?.['taskhand/board']?.tools ?? allowed
   const message = content?.[0]?.text
   try {
     got ??= JSON.parse(message)
   } catch {}
-  return isError && !got?.error ? { error: { message } } : got ?? { error: { code: 'cut', message: say('cut') } }
+  return isError && !got?.error ? { error: { message } } : got ?? { error: { message: say('cut') } }
 }
 
 // `late` hears of an answer that does not come in time; it is waited for all the same.
 async function call(name, args, late) {
-  const timer = setTimeout(() => late?.(say('no_answer')), 6e4)
+  const timer = setTimeout(() => late?.(say('no answer')), 6e4)
   try {
     return read(await ask('tools/call', { name, arguments: args }))
-  } catch ({ message }) {
-    return { error: { code: 'lost', message } }
+  } catch ({ code, message }) {
+    // What a host refuses was not sent.
+    return { error: { code: /-32(60[0-2]|001)|denied|declined/i.test(code + message) ? 'not done' : 'lost', message } }
   } finally {
     clearTimeout(timer)
   }
 }
 
 const at = ({ connection }) => connection && { connection }
-const keyOf = ({ connection, id, changeId }) => join(connection, id ?? changeId ?? Math.random())
+const keyOf = ({ connection, id, changeId, planId }) => join(connection, id ?? changeId ?? planId ?? Math.random())
 
-// The model is told what the person did by ids alone: what customers wrote is not for it.
+// The model is told what the person did by ids, statuses and days: what customers wrote is not for it.
+// A host keeps the last message alone, so that it has the acts before it too.
 const told = []
 function tell(...parts) {
   told.push(join(parts))

@@ -15,9 +15,9 @@ function el(name, ...parts) {
 const text = (words, name = 'span') => words && el(name, words, { dir: 'auto' })
 const items = (all) => el('ul', { role: 'list' }, all.map((one) => el('li', one)))
 
-// A button is known by its id, so that it has the focus again when it is drawn again.
-function btn(id, label, act, busy, more) {
-  const made = el('button', label, { id, 'aria-disabled': !!busy }, more)
+// A button is known by its id, so that it has the focus again when it is drawn again. A label in words is a text's name.
+function btn(label, act, busy, more, id = label) {
+  const made = el('button', label.trim ? say(label) : label, { id, 'aria-disabled': !!busy }, more)
   made.onclick = () => busy || act()
   return made
 }

@@ -14,6 +14,7 @@ async function load(list, isMore) {
   }
   let { cursor, fields, countBy, ...args } = list.args
   let rows = []
+  for (const key in known) known[key] ?? delete known[key]
   const most = isMore ? list.rows.length + 50 : Math.max(list.rows?.length || 0, list.args.limit || 25)
   if (isMore) ({ rows, got: { nextCursor: cursor } } = list)
   list.busy = 1
@@ -32,10 +33,11 @@ function take(list, got, rows) {
   const time = parse(got.now)
   const ms = Date.now()
   if (time.at) clock = { ...time, ms }
-  rows = [...new Map(rows.map((row) => [keyOf(row), row])).values()]
+  rows = [...new Map(rows.map((row) => [keyOf(row), { ...at(list.args), ...row }])).values()]
+  mark(rows)
   Object.assign(list, { got, rows, since: time.at || ms, why: 0, busy: 0 })
   draw()
 }
 
 // A list that was never loaded is cut where somebody says so.
-const more = (list, isCut) => (list.got ? list.got.nextCursor : isCut) && btn('more' + list.tool + list.field, say('more'), () => load(list, list.got), list.busy)
+const more = (list, isCut) => (list.got ? list.got.nextCursor : isCut) && btn('Show more', () => load(list, list.got), list.busy)

@@ -1,5 +1,6 @@
 // Calls that write, and what came of them: shown to the person, and told to the model.
 let actions = []
+const busy = new Set()
 function notice(css, parts, then = []) {
   said.className = css
   fill(said, [parts].flat(2).map((one) => one?.trim ? text(one, 'p') : one))
@@ -7,49 +8,51 @@ function notice(css, parts, then = []) {
   draw()
 }
 
-function refuse({ code, message, next: step, candidates = [], difference = [] }, retry) {
-  notice('bad', [message, difference.map(diff), step, code], candidates.map(({ name, value, connection }) => {
-    const choice = connection ? { connection } : { ambiguous_status: { newStatusName: value }, ambiguous_member: { responsibleIds: [value] } }[code]
-    return choice && retry && [join(name ?? value, connection), () => retry(choice)]
+function refuse({ code, message, next: step, candidates = [], difference = [] }, name, retry) {
+  notice('bad', [name, message, difference.map(diff), step, say(code)], candidates.map(({ name, value }) => {
+    const choice = { connection_required: { connection: value }, ambiguous_status: { newStatusName: value }, ambiguous_member: { responsibleIds: [value] } }[code]
+    return choice && retry && btn(text(name ?? value), () => retry(choice), 0, 0, value)
   }))
 }
 
 async function act(tool, args, name, retry) {
-  const doubt = (why) => notice('bad', [say('lost'), name, why])
-  writes += 1
-  draw()
-  const got = await call(tool, args, doubt)
-  writes += 1
-  const { error, planId, changeId, unapplied } = got
-  const code = error?.code
-  tell(tool, args.id ?? args.planId ?? args.changeId, code ?? changeId ?? 'planned', planId, count(got.totals), unapplied?.map(({ field }) => 'not applied: ' + field))
-  if (!error) takeDone(got, args, name)
-  else if (code === 'lost') doubt(error.message)
-  else refuse(error, retry)
-  if (/lost|unknown/.test(code)) load(tasks)
-  return error
-}
-
-async function write(task, tool, edit) {
-  const key = keyOf(task)
+  const key = keyOf(args)
+  const end = (got) => {
+    const { error, planId, changeId, unapplied, changed, totals } = got
+    // An error without a code says nothing of what was done.
+    const code = error && (error.code ?? 'lost')
+    writes += 1
+    busy.delete(key)
+    if (changeId) undone.add(args.changeId)
+    tell(tool, args.id ?? args.planId ?? args.changeId, code ?? changeId ?? 'planned', planId, count(totals),
+      unapplied?.map(({ field }) => 'not applied: ' + field), entries(changed).map(([field, { to }]) => /^(status|due|priority)$/.test(field) && field + ': ' + to))
+    // A plan that was used, that has expired or that no longer fits is over.
+    if (plan && keyOf(plan.args) === key && (!error || /^plan_/.test(code))) plan = 0
+    if (!error) takeDone(got, args, name)
+    else refuse({ ...error, code }, name, retry)
+    if (/lost|unknown/.test(code)) load(list)
+  }
   busy.add(key)
-  await act(tool, { id: task.id, ...at(task), ...edit }, bidi(task.title), (choice) => write(task, tool, { ...edit, ...choice }))
-  busy.delete(key)
+  writes += 1
   draw()
+  end(await call(tool, args, (message) => end({ error: { message } })))
 }
 
-const undo = (changeId, place) => act('undo_change', { changeId, ...at(place) }, say('undo'))
+const write = (task, tool, edit) => act(tool, { id: task.id, ...at(task), ...edit }, bidi(task.title), (choice) => write(task, tool, { ...edit, ...choice }))
+const apply = (args) => act('apply_plan', args, say('Apply'))
+const undo = (changeId, place) => act('undo_change', { changeId, ...at(place) }, say('Undo'))
 
-// A plan asks before anything is done; what was done can be undone.
-function takeDone(got, args, title) {
-  if (got.difference) return takePlan(got)
+// A plan asks before anything is done; what was done can be undone. `name` is that of an act of this page.
+function takeDone(got, args, name) {
+  if (got.difference) return takePlan({ connection: args.connection, ...got }, name)
   const { task, deleted, changed, unapplied, changeId, planId, totals, tasks: several = [], outcomes = [], note, connection = args.connection } = got
   const faults = [...several, ...outcomes].filter((one) => !isFine(one)).map(diff)
-  notice(faults[0] || unapplied ? 'bad' : 'good', [diff({ title, ...task, ...deleted, does: deleted && 'delete', changed, unapplied }), count(totals), faults, note], [
-    changeId && [say('undo'), () => undo(changeId, { connection })],
-    planId && [say('apply'), () => act('apply_plan', { planId, ...at({ connection }) }, say('apply'))],
+  const isUndone = undone.has(changeId)
+  const isMerged = task && list === tasks && tasks.rows && !note
+  if (isMerged) tasks.rows = tasks.rows.map((one) => one.id === task.id && one.connection === connection ? { ...one, ...task } : one)
+  notice(faults[0] || unapplied ? 'bad' : 'good', [diff({ title: name, ...task, ...deleted, does: deleted && 'delete', changed, unapplied }), count(totals), faults, note, isUndone && say('undone')], [
+    changeId && !isUndone && !/cannot undo/.test(note) && can('undo_change') && btn('Undo', () => undo(changeId, { connection })),
+    planId && btn('Apply', () => apply({ planId, ...at({ connection }) })),
   ])
-  if (task && tasks.rows) tasks.rows = tasks.rows.map((one) => one.id === task.id && [one.connection, ''].includes(connection ?? '') ? { ...one, ...task } : one)
-  else if (tasks.rows) load(tasks)
-  if (changes.rows) load(changes)
+  if (!isMerged && (name || list.rows)) load(list)
 }
