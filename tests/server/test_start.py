@@ -6,10 +6,11 @@ from pathlib import Path
 
 import taskhand.service
 
-_MOST_MODULES = 181
+_MOST_MODULES = 182
 """Of Taskhand's own, with the embedded store open. To raise it, say what a start needs the new one for.
 
-An event, the answer of list_events and the resource of the latest ones: the lists have their kinds and fields.
+The writes that the journal could not make yet: each that it makes now comes after them. An event, the answer of
+list_events and the resource of the latest ones: the lists have their kinds and fields.
 
 The principal and the rules of a caller, and the connections: no call runs without them. The connection of `sql`: each
 statement of the journal and of the built-in store is a function of one, whichever engine it is of.

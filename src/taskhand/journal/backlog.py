@@ -1,12 +1,15 @@
 """Writes of the journal that its store could not take yet."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import anyio
 
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import SqlConnection
-from taskhand.sql.store import SqlStore
+
+if TYPE_CHECKING:
+    from taskhand.sql.store import SqlStore
 
 __all__ = ["Backlog"]
 
@@ -23,7 +26,7 @@ class Backlog:
         """Keep a write, to be made after those that are kept already."""
         self._works.append(work)
 
-    async def catch_up(self, store: SqlStore) -> None:
+    async def catch_up(self, store: "SqlStore") -> None:
         """Make the writes that are kept by now, also those that another caller is making; OperatorError where it fails.
 
         A write is kept until it is made: nobody else may take it for made before, and none is lost with a caller that

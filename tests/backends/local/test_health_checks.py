@@ -39,7 +39,7 @@ async def keep(settings: Settings, *, ends: bool) -> None:
 
 async def test_a_new_store_is_well(settings: Settings, store_file: Path) -> None:
     found = await looked_at(settings)
-    assert list(found) == ["journal", "store", "clock", "team", "me", "statuses", "due times", "time zone"]
+    assert list(found) == ["journal", "events", "store", "clock", "team", "me", "statuses", "due times", "time zone"]
     assert {one.outcome for one in found.values()} == {"ok"}
     assert not any(one.remedy for one in found.values())
     assert str(store_file) in found["store"].found
