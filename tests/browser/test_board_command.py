@@ -96,6 +96,9 @@ async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but
         await other.do("evaluate", script="new Promise((r) => setInterval(() => said.hidden || r(0), 10))")
         assert "Esta dirección ya se usó" in (await other.look())["text"]
         assert [await other.do("axe", scheme=scheme) for scheme in ("light", "dark")] == [[], []]
+        await page.do("evaluate", script="fetch = () => Promise.reject(TypeError('gone')), 0")
+        ended = await ask(page, "tools/call", name="complete_task", arguments={"id": task})
+        assert ended["error"]["code"] == -32001, "where nobody listens, nothing was sent"
 
 
 async def test_another_site_can_neither_frame_the_board_nor_use_its_address(

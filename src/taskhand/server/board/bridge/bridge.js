@@ -60,7 +60,7 @@ async function callTool(name, args) {
   await fetch('/', { method: 'HEAD' }).catch(() => { throw new Refused(-32001, texts.ended) })
   const answer = await post('/call', { name, arguments: args }, { Authorization: `Bearer ${admitted.session}` })
   if (answer.status === 401) throw new Refused(-32001, texts.closed)
-  if (!answer.ok) throw new Refused(-32602, `HTTP ${answer.status}`)
+  if (!answer.ok) throw new Refused(answer.status < 500 ? -32602 : -32603, `HTTP ${answer.status}`)
   const { result, error } = await answer.json()
   if (error) throw new Refused(error.code, error.message)
   return result

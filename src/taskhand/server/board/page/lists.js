@@ -6,6 +6,7 @@ let writes = 0
 
 // Of several loads the newest counts, and none that a write has overtaken.
 async function load(list, isMore) {
+  if (!can(list.tool)) return
   const began = writes
   const turn = list.turn = {}
   const fail = (why) => {

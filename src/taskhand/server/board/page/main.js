@@ -6,7 +6,7 @@ let soon
 function draw() {
   const had = document.activeElement
   const pick = (key, isOn, act) => btn(key, () => draw(act()), 0, { 'aria-pressed': isOn })
-  const { rows, since, why, busy: off, tool } = list
+  const { rows, since, why, busy: off } = list
   const { limit, cursor, fields, countBy, ...filter } = list.args
   h1.textContent = say(list.field)
   fill(menu,
@@ -15,7 +15,7 @@ function draw() {
       load(one)
     })),
     list === tasks && ['status', 'day'].map((one) => pick('by_' + one, by === one, () => { by = one })),
-    can(tool) && btn('Refresh', () => load(list)))
+    btn('Refresh', () => load(list)))
   fresh.textContent = why ? since ? say('stale') + showClock(since) + ': ' + why : why : off ? say('Loading…') : rows ? join(rows.length, since && say('as of ') + showClock(since), count(filter)) : ''
   fresh.className = why ? 'bad' : 'soft'
   fresh.role = why ? 'alert' : null

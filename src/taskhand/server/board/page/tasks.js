@@ -73,7 +73,7 @@ function makePanel(task, key, off) {
 function groupOf(task) {
   const status = statusOf(task)
   const { day } = parse(task.due)
-  return by === 'status' ? [task.status ?? '–', status?.position ?? 99, status?.color]
+  return by === 'status' ? [task.status ?? '–', ends(status) ? 98 : status?.position ?? 99, status?.color]
     : isDone(task) ? [say('Done'), '~2']
     : !day ? [say('No date'), '~1']
     : isLate(task) ? [say('Overdue'), '0', '#d33']
