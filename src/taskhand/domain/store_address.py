@@ -13,39 +13,42 @@ INSTALL_DRIVER: Final = (
 )
 """What to do where the library that speaks to PostgreSQL is not installed, as the beginning of a sentence."""
 
-_SCHEME: Final = re.compile(r"\s*[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+_SCHEME: Final = r"(?i)\s*[a-z][a-z0-9+.-]+:/"
 
 _PLAIN: Final = r"[^@/?#\s\x00-\x1f\x7f]"
-_WHOLE: Final = re.compile(
+_WHOLE: Final = (
     rf"postgres(?:ql)?://(?:[^:@/?#\s\x00-\x1f\x7f]*(?::(?P<password>{_PLAIN}*))?@)?"
     r"(?:\[[0-9a-fA-F:.%]+\]|[^:@/?#\[\]\s]*)(?::(?P<port>\d+))?"
     rf"(?:/{_PLAIN}*)?(?:\?(?P<query>[^#\s\x00-\x1f\x7f]*))?"
 )
-"""Narrower than what the driver reads: a password with a character that ends it never looks like another part."""
-_QUERY: Final = re.compile(r"(?:[^@=&]+=[^@=&]*|(?:user|password)=[^=&]*)(?:&|$)")
-_ESCAPE: Final = re.compile(r"%(?!00)[0-9a-fA-F]{2}")
+"""Narrower than what the driver reads: a password with a character that ends it never looks like another part.
+
+It is compiled where there is an address: most starts have none.
+"""
+_QUERY: Final = r"(?:[^@=&]+=[^@=&]*|(?:user|password)=[^=&]*)(?:&|$)"
+_ESCAPE: Final = r"%(?!00)[0-9a-fA-F]{2}"
 _LAST_PORT: Final = 65_535
 
 
 def is_address(text: str) -> bool:
     """Whether a text is the address of a database, or means to be one, and no path."""
-    return _SCHEME.match(text) is not None
+    return re.match(_SCHEME, text) is not None
 
 
 def is_whole_address(text: str) -> bool:
     """Whether an address of a database can be read, and its password has no character that would end it."""
-    found = _WHOLE.fullmatch(text)
-    if found is None or "%" in _ESCAPE.sub("", text):
+    found = re.fullmatch(_WHOLE, text)
+    if found is None or "%" in re.sub(_ESCAPE, "", text):
         return False
     port, query = found["port"], found["query"]
     if port is not None and not 0 < int(port) <= _LAST_PORT:
         return False
-    return not _QUERY.sub("", query or "") and _is_text(text)
+    return not re.sub(_QUERY, "", query or "") and _is_text(text)
 
 
 def split_passwords(address: str) -> tuple[str, ...]:
     """The password in the address of a database, as it is there and as it is meant; none where it cannot be read."""
-    found = _WHOLE.fullmatch(address)
+    found = re.fullmatch(_WHOLE, address)
     if found is None:
         return ()
     named = (pair.partition("=") for pair in (found["query"] or "").split("&"))
