@@ -1,5 +1,7 @@
 """The feed of an account: each change of anybody is there once, and Taskhand's own are known as such."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +154,38 @@ async def test_a_backend_that_cannot_tell_says_so(tmp_path: Path, lacks: str) ->
         app = stage.app if lacks == "source" else replace(stage.app, open_events=None)
         with refused("unsupported", CallerError):
             await look(app)
+
+
+async def test_one_write_explains_one_event_and_none_by_another_member(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        task = await stage.others.create("Call")
+        stage.clock.move(seconds=1)
+        await look(stage.app)
+        me, other = await stage.app.backend.me(), "somebody"
+        made = []
+        for by in (None, me, other):
+            before = await stage.others.backend.get_task(task.id)
+            answer = await stage.call("update_task", id=task.id, title=f"By {by}")
+            stage.others.person = by
+            stage.others.note("updated", before, await stage.others.backend.get_task(task.id))
+            made.append(None if by == other else answer["changeId"])
+            for title in ("Other", f"By {by}"):
+                stage.clock.move(seconds=2)
+                await stage.others.rename(await stage.others.backend.get_task(task.id), title)
+                await look(stage.app)
+                made.append(None)
+            stage.clock.move(seconds=2)
+        assert [one for *_, one in await seen(stage)] == made
+
+
+async def test_what_is_changed_in_the_store_by_hand_is_never_own_doing(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        del vars(stage.others.backend)["change_source"]
+        await look(stage.app)
+        for title in ("By hand", "Mine"):
+            await stage.call("create_task", title=title, responsibleIds=[])
+        with closing(sqlite3.connect(tmp_path / "tasks.sqlite", isolation_level=None)) as store:
+            by_hand = "moment = NULL, member_id = NULL, made_at = moment"  # as of another program at that moment
+            store.execute(f"UPDATE change SET {by_hand} WHERE new_row LIKE '%By hand%'")  # noqa: S608
+        await look(stage.app)
+        assert [(title, own is not None) for _, title, own in await seen(stage)] == [("By hand", False), ("Mine", True)]

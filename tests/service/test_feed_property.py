@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taskhand.domain.task import Task
 
 STEPS: Final = st.lists(
-    st.sampled_from(["create", "rename", "rename", "own", "look", "killed", "both", "late", "doubled"]),
+    st.sampled_from(["create", "rename", "rename", "own", "again", "look", "killed", "both", "late", "doubled"]),
     min_size=3,
     max_size=16,
 )
@@ -51,6 +51,8 @@ class _World:
         self.tasks: list[Task] = []
         self.happened: list[tuple[str, str, str | None]] = []
         """The task, its title afterwards, and Taskhand's own change."""
+        self._own: dict[str, str] = {}
+        """The title that Taskhand has given to a task last."""
         self._late: list[TaskEvent] = []
         self._number = 0
         two.source.log = one.source.log
@@ -65,7 +67,7 @@ class _World:
             self.happened.append((self.tasks[-1].id, f"T{self._number}", None))
         elif name == "doubled":
             self.one.source.log += self.one.source.log[-1:]
-        elif name in {"rename", "own", "late"}:
+        elif name in {"rename", "own", "again", "late"}:
             if self.tasks:
                 await self._rename(self.tasks[self._number % len(self.tasks)].id, name)
         else:
@@ -79,7 +81,12 @@ class _World:
     async def _rename(self, task_id: str, name: str) -> None:
         title, before = f"T{self._number}", await self.one.others.backend.get_task(task_id)
         change_id = None
+        if name == "again":  # somebody else does what Taskhand did
+            title = self._own.get(task_id, "")
+            if title in {"", before.title}:
+                return
         if name == "own":
+            self._own[task_id] = title
             change_id = (await self.one.call("update_task", id=task_id, title=title))["changeId"]
             self.one.others.note("updated", before, await self.one.others.backend.get_task(task_id))
         else:

@@ -24,7 +24,8 @@ class Capabilities:
     where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists, which `lists_also` says
-    alone. `knows_me` is whether the settings or the credential say who `me` is. `status_names` are those of a list that
+    alone. `knows_me` is whether the settings or the credential say who `me` is,
+    `writes_as_me` whether the CRM tells what is written as done by `me`. `status_names` are those of a list that
     is the same everywhere, of which the `finished_names` mean finished, and so are `task_types`, of which a new task
     can have the `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none
     is given.
@@ -54,6 +55,7 @@ class Capabilities:
     notes: str | None = None
     lists_also: str | None = None
     knows_me: bool = True
+    writes_as_me: bool = True
     status_names: tuple[str, ...] = ()
     finished_names: tuple[str, ...] = ()
     status_effects: str | None = None

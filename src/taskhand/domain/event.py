@@ -23,7 +23,8 @@ class TaskEvent:
     for each. `at` is the CRM's own moment of the change, aware; where only a difference of two looks is known it is
     None, and `between` are the moments of these. `changed` are its fields, `before` MISSING where only the new value is
     known. `by` is the id of the member who did it, `by_name` the name of who is no member. `change_id` is Taskhand's
-    own change. `responsible_ids` are all who were responsible for the task before it or after it, None if unknown.
+    own change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the
+    task before it or after it, None if unknown.
     """
 
     key: str
@@ -37,6 +38,7 @@ class TaskEvent:
     by_name: str | None = None
     change_id: str | None = None
     responsible_ids: tuple[str, ...] | None = None
+    is_others: bool = False
 
     @property
     def moment(self) -> datetime | None:

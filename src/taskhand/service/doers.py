@@ -10,7 +10,7 @@ from taskhand.domain.principal import ANYONE, Person, Principal
 from taskhand.journal.journal import Caller, Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["with_doers"]
+__all__ = ["find_writer", "with_doers"]
 
 
 async def with_doers(
@@ -26,6 +26,19 @@ async def with_doers(
         else one
         for one in events
     )
+
+
+async def find_writer(app: AppContext, change: Change) -> str | None:
+    """The member as whom the CRM tells what a change has written; None where that is not known."""
+    backend = app.shared.of_principal(ANYONE).backend
+    if change.opening.own_credential:
+        found = await _find_doer(app, change.opening.caller)
+        return found[0] if found else None
+    if not backend.capabilities.writes_as_me:
+        return None
+    with suppress(TaskhandError):
+        return await backend.me()
+    return None
 
 
 async def _find_doer(app: AppContext, caller: Caller) -> tuple[str | None, str | None] | None:

@@ -134,7 +134,7 @@ async def _look_once(
         known.overlay = own.tasks
     found = await source.look(own.position if own else feed.position, known, [one for one in hints if one])
     found = await own.complete(app, found) if own else found
-    found = replace(found, events=await with_change_ids(app, found.events, at))
+    found = replace(found, events=await with_change_ids(app, feed.name, found.events, at))
     kept = await store.commit_look(feed.name, feed.version, found, at, hints)
     if kept is None:
         return None

@@ -1,6 +1,6 @@
 """The writes of Taskhand's own in the journal, and which of the changes in a feed they explain."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,15 +11,18 @@ from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent, kind_of_change
 from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.task import Task
+from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.doers import with_doers
+from taskhand.service.doers import find_writer, with_doers
 
 __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
 
 CLOCKS: Final = timedelta(minutes=1)
 """How far the clock of a CRM may be from that of the journal."""
 _PAGE: Final = 100
+_MOST_KNOWN: Final = 200
+"""Events of one task that are looked through for those that writes have already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class OwnWrite:
     intent: Intent
     result: Result | None
     task_id: str
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """The change, and the place of the write in it."""
+        return self.change.id, self.index
 
     @property
     def before(self) -> Task | None:
@@ -97,8 +105,14 @@ def writes_of(change: Change) -> Iterator[OwnWrite]:
             yield OwnWrite(change, index, intent, result, task_id)
 
 
-async def with_change_ids(app: AppContext, events: Sequence[TaskEvent], now: datetime) -> tuple[TaskEvent, ...]:
-    """The events, each that a write of Taskhand's explains with its change, and with the person who made it."""
+async def with_change_ids(
+    app: AppContext, feed: FeedName, events: Sequence[TaskEvent], now: datetime
+) -> tuple[TaskEvent, ...]:
+    """The events, each that a write of Taskhand's explains with its change, and with the person who made it.
+
+    A write explains one event, the nearest in time, also of those that the feed has already: others may do the same a
+    moment later.
+    """
     moments = [one for event in events for one in _span(event, now)]
     if not moments:
         return tuple(events)
@@ -109,17 +123,64 @@ async def with_change_ids(app: AppContext, events: Sequence[TaskEvent], now: dat
         found[change.id] = change
         for write in writes_of(change):
             writes.setdefault(write.task_id, []).append(write)
-    return await with_doers(app, [_with_change(event, writes, now) for event in events], found)
+    known = await _find_known(app, feed, [one for one in events if one.task_id in writes], since - CLOCKS)
+    pairs = [
+        (_distance(write, span, now), at, write)
+        for at, event in enumerate(events)
+        if event.change_id is None and not event.is_others and event.key not in known
+        for write in writes.get(event.task_id, ())
+        if write.may_have_made(event, span := _span(event, now), now) and await _may_be_by(app, event, write)
+    ]
+    made = _take(pairs, _find_explained(writes, [*known.values(), *events]))
+    explained = [replace(one, change_id=made[at]) if at in made else one for at, one in enumerate(events)]
+    return await with_doers(app, explained, found)
 
 
-def _with_change(event: TaskEvent, writes: Mapping[str, Sequence[OwnWrite]], now: datetime) -> TaskEvent:
-    """The event with the change that explains it and is the nearest in time."""
-    if event.change_id is not None:
-        return event
-    span = _span(event, now)
-    own = [one for one in writes.get(event.task_id, ()) if one.may_have_made(event, span, now)]
-    found = min(own, key=lambda one: abs(one.change.opening.at - span[1]), default=None)
-    return event if found is None else replace(event, change_id=found.change.id)
+async def _find_known(
+    app: AppContext, feed: FeedName, events: Sequence[TaskEvent], since: datetime
+) -> dict[str, TaskEvent]:
+    """The events of the same tasks that the feed has since then, by key."""
+    known: dict[str, TaskEvent] = {}
+    if (store := app.events) is not None:
+        for task_id in dict.fromkeys(one.task_id for one in events):
+            query = EventQuery(_MOST_KNOWN, since=since, only=EventFilter(task_id=task_id), latest=True)
+            known |= {one.event.key: one.event for one in await store.list_events(feed, query)}
+    return known
+
+
+def _find_explained(writes: Mapping[str, Sequence[OwnWrite]], events: Iterable[TaskEvent]) -> set[tuple[str, int]]:
+    """The writes, each by its change and index, that have an event already."""
+    explained: set[tuple[str, int]] = set()
+    for event in {one.key: one for one in events if one.change_id is not None}.values():
+        same = (one.name for one in writes.get(event.task_id, ()) if one.change.id == event.change_id)
+        explained.update([one for one in same if one not in explained][:1])
+    return explained
+
+
+def _take(
+    pairs: Iterable[tuple[tuple[timedelta, timedelta], int, OwnWrite]], explained: set[tuple[str, int]]
+) -> dict[int, str]:
+    """The change of each event that has one, by its place: each write and each event is in one pair, the nearest."""
+    made: dict[int, str] = {}
+    for _, at, write in sorted(pairs, key=lambda pair: pair[:2]):
+        if at not in made and write.name not in explained:
+            made[at] = write.change.id
+            explained.add(write.name)
+    return made
+
+
+async def _may_be_by(app: AppContext, event: TaskEvent, write: OwnWrite) -> bool:
+    """Whether who made an event can have made it by this write: no other member has."""
+    if event.by is None:
+        return True
+    return await find_writer(app, write.change) in {None, event.by}
+
+
+def _distance(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -> tuple[timedelta, timedelta]:
+    """How far a write is from the time of an event: from the whole write, then from its end."""
+    began_at, ended_at = write.change.opening.at, write.change.ended_at or now
+    apart = max(began_at - span[1], span[0] - ended_at, timedelta())
+    return apart, abs(span[1] - ended_at)
 
 
 def _span(event: TaskEvent, now: datetime) -> tuple[datetime, datetime]:

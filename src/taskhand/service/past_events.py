@@ -74,7 +74,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
 async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
     """Keep the past; False where others look all the time."""
     now = app.clock()
-    events = await with_change_ids(app, past.events, now)
+    events = await with_change_ids(app, feed.name, past.events, now)
     begun_at, gap = (since, past.find_gap(feed.begun_at)) if past.is_whole else (None, None)
     for _ in range(_TRIES):
         current = await store.find_feed(feed.name) or feed

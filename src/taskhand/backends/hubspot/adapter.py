@@ -78,6 +78,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             member_id_pattern=_DIGITS,
             deal_id_pattern=_DIGITS,
             most_responsibles=1,
+            writes_as_me=settings.hubspot_user_id is None,
             keeps_timezone=False,
             html_description=BODY,
             known=("created", "updated", "completed"),

@@ -124,7 +124,9 @@ class _ChangeReader:
         title = event.title if told or columns else None
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
-        return replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
+        by_hand = all(row["moment"] is None for row in rows)
+        done = replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
+        return replace(done, is_others=by_hand)
 
     def _columns(self, row: SqlRow, *, is_told: bool) -> Mapping[str, Any]:
         """The task as it is now; after a row that tells no title, with the one that it had until the next change."""
