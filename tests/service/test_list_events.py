@@ -85,6 +85,42 @@ async def test_since_tells_the_past_in_the_order_of_moments_and_goes_on_without_
         assert words["matched"][0]["argument"] == "since"
 
 
+async def test_only_a_list_that_goes_on_from_the_last_look_is_one(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        first = await stage.call("list_events")
+        for number in range(6):
+            await stage.others.create(f"T{number}")
+        looked = await stage.call("list_events", limit=2)
+        beside = await stage.call("list_events", cursor=first["nextCursor"], limit=1)
+        beside = await stage.call("list_events", cursor=beside["nextCursor"], limit=3)
+        assert [title for _, title in kinds(beside)] == ["T1", "T2", "T3"]
+        looked = await stage.call("list_events", limit=1)
+        assert [title for _, title in kinds(looked)] == ["T2"], "neither back nor on"
+        looked = await stage.call("list_events", cursor=looked["nextCursor"], limit=1)
+        assert [title for _, title in kinds(await stage.call("list_events"))] == ["T4", "T5"]
+
+
+async def test_a_cursor_goes_on_with_the_filters_of_its_list(tmp_path: Path) -> None:
+    async with open_stage(tmp_path) as stage:
+        await start(stage)
+        for number in range(3):
+            await stage.others.create(f"T{number}")
+        page = await stage.call("list_events", kinds=["created", "deleted"], since="today", limit=1)
+        for others in ({}, {"kinds": ["completed"]}, {"taskId": page["events"][0]["id"]}):
+            text, is_error = await call_tool(stage.app, "list_events", {"cursor": page["nextCursor"], **others})
+            assert (is_error, json.loads(text)["error"]["code"]) == (True, "invalid_cursor")
+        rest = await stage.call("list_events", kinds=["deleted", "created"], cursor=page["nextCursor"])
+        assert [title for _, title in kinds(rest)] == ["T1", "T2"]
+
+
+@pytest.mark.parametrize("since", ["0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_since_at_the_edge_of_time_is_refused(tmp_path: Path, since: str) -> None:
+    async with open_stage(tmp_path) as stage:
+        text, is_error = await call_tool(stage.app, "list_events", {"since": since})
+    assert (is_error, json.loads(text)["error"]["code"]) == (True, "invalid_date")
+
+
 async def test_since_learns_nothing_that_is_too_old_to_be_kept_and_says_so(tmp_path: Path) -> None:
     async with open_stage(tmp_path) as stage:
         for number in range(5):

@@ -9,6 +9,10 @@ from taskhand.domain.reference import Reference
 
 __all__ = ["read_moment"]
 
+_FIRST_YEAR: Final = 1000
+_LAST_YEAR: Final = 9998
+"""At the ends of time a moment is in no other zone, and no moment is before or after it."""
+
 _CLOCKS: Final = timedelta(minutes=1)
 """How far the clock of who sends a moment may be ahead."""
 
@@ -25,6 +29,12 @@ def read_moment(
         from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  few calls have words
 
         at, matched = read_edge_of_time(argument, text, edge, reference)
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise CallerError(
+            f"{argument} {text[:60]!r} is in no year that tasks can be of.",
+            code="invalid_date",
+            next_step='Send a time that has been, such as "yesterday" or "2 hours ago".',
+        )
     if edge == "from" and at > reference.now + _CLOCKS:
         raise CallerError(
             f"{argument} {text[:60]!r} is in the future.",

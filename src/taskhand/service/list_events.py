@@ -59,8 +59,13 @@ class EventsAsked:
     @property
     def bookmark(self) -> str:
         """What the looks of the caller with these filters are kept under."""
-        filters = (self.kinds, self.task_id, self.person_ids)
-        return f"{self.caller} {filters!r}" if any(filters) else self.caller
+        return f"{self.caller} {self.filters}" if self.filters else self.caller
+
+    @property
+    def filters(self) -> str | None:
+        """What is asked for of the list, in the one way to write it; None for all of it."""
+        filters = (sorted(self.kinds), self.task_id, sorted(self.person_ids))
+        return repr(filters) if any(filters) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class EventPage:
     `more` is whether others wait. `since` is from when on they are, None where the caller has never looked before, and
     is shown nothing; `at` is up to when. `skips` is whether the caller may have missed others before. `notes` say what
     may be missing, and why, `is_failed` whether the CRM could not be asked. `tells_past` is whether it can be asked for
-    what was before.
+    what was before. `filters` are those that were asked for.
     """
 
     feed: FeedName
@@ -81,6 +86,7 @@ class EventPage:
     since: datetime | None
     at: datetime
     notes: tuple[str, ...] = ()
+    filters: str | None = None
     skips: bool = False
     is_failed: bool = False
     tells_past: bool = True
@@ -103,7 +109,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     store, source = app.events, find_source(app, name)
     if store is None or source is None:
         raise no_feed_error(app)
-    cursors = EventCursors(app.clock(), app.connection, app.principal.subject)
+    cursors = _cursors_of(app, app.clock(), asked.filters)
     given = None if asked.cursor is None else cursors.read(asked.cursor)
     is_known = not looks or (given is not None and given.through is not None)
     asked_at, before = app.clock(), await store.find_feed(name)
@@ -124,14 +130,14 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     await store.want(name, app.clock() + _WANTED_FOR)
     app.demand.use(app)
     if start is None:
-        page = _start_now(app, feed, await _find_now(store, feed, before, asked_at))
+        page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), asked.filters)
     else:
         page = await _read_page(app, store, feed, start, asked)
         notes += [one.sentence for one in await store.find_gaps(name, start.at)]
     return replace(
         page,
         notes=_on_clock(app, notes),
-        skips=asked.is_all or (asked.since is not None and last is not None and asked.since > last.at),
+        skips=_skips(asked, given, last),
         is_failed=failed is not None,
         tells_past=not source.compares,
     )
@@ -155,7 +161,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     only = EventFilter(visible_to=await _visible_to(app))
     query = EventQuery(limit, through=feed.last_seq, since=feed.begun_at, only=only, latest=True)
     events = await _hide_changes(app, await _list(store, name, query))
-    cursors = EventCursors(at, app.connection, app.principal.subject)
+    cursors = _cursors_of(app, at)
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(one.seq) for one in events)
     gaps = [one.sentence for one in await store.find_gaps(name, since)]
@@ -170,10 +176,23 @@ async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown
 
     Not where others may be missed between: who asks for today has not been shown what was yesterday.
     """
-    store, cursors = app.events, EventCursors(page.at, app.connection, app.principal.subject)
+    store, cursors = app.events, _cursors_of(app, page.at, page.filters)
     reached = cursors.read(page.cursor_after(shown))
     if store is not None and reached.through is None and not page.skips:
         await store.set_bookmark(page.feed, asked.bookmark, Bookmark(reached.seq, page.at))
+
+
+def _skips(asked: EventsAsked, given: Start | None, last: Bookmark | None) -> bool:
+    """Whether others lie between what the caller was shown last and a list, or the list goes back behind that."""
+    if given is not None and given.through is None:
+        return last is None or given.seq != last.seq
+    since = asked.since if given is None else given.at
+    return asked.is_all or (since is not None and last is not None and since > last.at)
+
+
+def _cursors_of(app: AppContext, at: datetime, filters: str | None = None) -> EventCursors:
+    """The cursors that are given to this caller at a moment, for a list with these filters."""
+    return EventCursors(at, app.connection, app.principal.subject, *([filters] if filters else []))
 
 
 async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:
@@ -229,11 +248,11 @@ def _checked(feed: Feed, start: Start) -> Start:
     return start
 
 
-def _start_now(app: AppContext, feed: Feed, number: int) -> EventPage:
+def _start_now(app: AppContext, feed: Feed, number: int, filters: str | None) -> EventPage:
     """Nothing, and the cursor behind an event."""
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
-    cursors = EventCursors(at, app.connection, app.principal.subject)
-    return EventPage(feed.name, (), (), cursors.behind_number(number), more=False, since=None, at=at)
+    cursors = _cursors_of(app, at, filters)
+    return EventPage(feed.name, (), (), cursors.behind_number(number), more=False, since=None, at=at, filters=filters)
 
 
 async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at: datetime) -> int:
@@ -249,7 +268,7 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
 
 async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Start, asked: EventsAsked) -> EventPage:
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
-    cursors = EventCursors(at, app.connection, app.principal.subject)
+    cursors = _cursors_of(app, at, asked.filters)
     only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await _visible_to(app))
     through = feed.last_seq if start.through is None else start.through
     query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
@@ -257,7 +276,9 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
     events, more = found[: asked.limit], len(found) > asked.limit
     positions = tuple(cursors.behind(one, start) for one in events)
     end = positions[-1] if more else cursors.behind_number(through)
-    return EventPage(feed.name, await _hide_changes(app, events), positions, end, more, start.at, at)
+    return EventPage(
+        feed.name, await _hide_changes(app, events), positions, end, more, start.at, at, filters=asked.filters
+    )
 
 
 async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
