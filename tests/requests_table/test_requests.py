@@ -3,7 +3,7 @@
 import pytest
 
 from requests_table.counted import SANDBOXED_CRMS, count_requests
-from requests_table.table import CRMS, ROWS
+from requests_table.table import CRMS, ROWS, Requests
 from taskhand.domain.principal import Person, Principal
 from taskhand.server.tools import TOOLS
 
@@ -23,6 +23,10 @@ async def test_no_tool_makes_more_requests_for_a_known_person(crm: str) -> None:
     table = {row.tool: getattr(row, crm) for row in ROWS}
     for tool in NO_CREDENTIAL_NEEDED if crm == "close" else ():
         table[tool] = table[tool]._replace(cold=table[tool].cold - 1)
+    if crm == "close":
+        # The first call looks among the users for whom an own change was made, the second for their names alone.
+        cold, warm = table["list_events"]
+        table["list_events"] = Requests(cold + 1, warm - 1)
     assert counts == table
 
 
