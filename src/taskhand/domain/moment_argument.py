@@ -1,6 +1,6 @@
 """Arguments that are moments: as ISO 8601, on the person's clock where no offset is with it, or in words; pure."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 
 from taskhand.domain.errors import CallerError
@@ -9,9 +9,9 @@ from taskhand.domain.reference import Reference
 
 __all__ = ["read_moment"]
 
-_FIRST_YEAR: Final = 1000
-_LAST_YEAR: Final = 9998
-"""At the ends of time a moment is in no other zone, and no moment is before or after it."""
+_FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9998, 12, 31, tzinfo=UTC)
+"""What is beyond means the same, and may be no moment in another zone."""
 
 _CLOCKS: Final = timedelta(minutes=1)
 """How far the clock of who sends a moment may be ahead."""
@@ -29,12 +29,7 @@ def read_moment(
         from taskhand.domain.date_words.arguments import read_edge_of_time  # noqa: PLC0415  few calls have words
 
         at, matched = read_edge_of_time(argument, text, edge, reference)
-    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        raise CallerError(
-            f"{argument} {text[:60]!r} is in no year that tasks can be of.",
-            code="invalid_date",
-            next_step='Send a time that has been, such as "yesterday" or "2 hours ago".',
-        )
+    at = min(max(at, _FIRST), _LAST)
     if edge == "from" and at > reference.now + _CLOCKS:
         raise CallerError(
             f"{argument} {text[:60]!r} is in the future.",
