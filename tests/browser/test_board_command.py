@@ -60,8 +60,8 @@ async def add_task(site: Site, title: str) -> str:
 async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but_the_bridge(
     browser: RealBrowser, tmp_path: Path
 ) -> None:
-    refused_first = [{"name": "list_tasks", "arguments": {"responsibleIds": ["unknown"]}}, *START]
-    async with open_site(tmp_path, start=refused_first) as site:
+    refused, empty = ({"name": "list_tasks", "arguments": one} for one in ({"status": ["x"]}, {"text": "no such"}))
+    async with open_site(tmp_path, start=[refused, empty, *START]) as site:
         task = await add_task(site, HOSTILE)
         page = await browser.open(locale="es", viewport={"width": 320, "height": 640})
         await page.do("goto", url=site.address)
@@ -74,13 +74,13 @@ async def test_the_address_opens_the_board_once_and_its_page_reaches_nothing_but
 
         done = (await ask(page, "tools/call", name="complete_task", arguments={"id": task}))["result"]
         assert done["structuredContent"]["task"]["status"] == "Completado"
-        refused = [
+        answers = [
             await ask(page, "tools/call", name="delete_task", arguments={"id": task}),
             await ask(page, "ui/open-link", url="javascript:alert(1)"),
             await ask(page, "ui/update-model-context", content=[]),
             await ask(page, "toString"),
         ]
-        assert [one["error"]["code"] for one in refused] == [-32602, -32602, -32601, -32601]
+        assert [one["error"]["code"] for one in answers] == [-32602, -32602, -32601, -32601]
         assert await page.do("inFrame", script=REACH) == ["rejected"] * 5
 
         await page.do("inFrame", script=f"globalThis.heard = {HEAR}, 0")

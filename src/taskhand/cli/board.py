@@ -30,7 +30,7 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
     "all": (_ALL,),
     "changes": (_CHANGES,),
 }
-"""The calls with which each view begins. Who `me` is may be unknown: then the tasks of all are shown."""
+"""The calls with which each view begins: where `me` is unknown, or has nothing to do, the tasks of all are shown."""
 
 
 @click.command()
@@ -38,7 +38,7 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
     "--view",
     type=click.Choice(["mine", "all", "changes"]),
     help="Begin with your unfinished tasks, with everybody's, or with the latest changes; default: yours, or "
-    "everybody's where it is not known who you are.",
+    "everybody's where there are none, or where it is not known who you are.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port on 127.0.0.1; default: any free one.")
 @click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")

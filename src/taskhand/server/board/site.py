@@ -46,7 +46,11 @@ _MOST_READ: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BoardSite:
-    """The site of one server; `start` are the calls with which it begins: the first that is answered is shown."""
+    """The site of one server.
+
+    `start` are the calls with which it begins: the first answer that is no error and no empty list is shown, else the
+    last.
+    """
 
     call_tool: CallTool
     admission: Admission

@@ -121,7 +121,7 @@ async function begin() {
     for (const call of admitted.start) {
       const result = await callTool(call.name, call.arguments)
       shown = { ...call, essence: essence(result), result }
-      if (!result.isError) break
+      if (!result.isError && result.structuredContent?.tasks?.length !== 0) break
     }
     notify('ui/notifications/tool-input', { arguments: shown.arguments })
     notify('ui/notifications/tool-result', shown.result)
