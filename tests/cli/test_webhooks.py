@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio.to_thread
 import httpx2
-import keyring
 import pytest
 from click.testing import CliRunner, Result
 
@@ -101,16 +100,10 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(office:
     assert office.close._store.webhooks == {}  # noqa: SLF001
 
 
-async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keyring, "get_keyring", InMemory)
-    store = InMemory()
-    monkeypatch.setattr(keyring, "get_password", store.get_password)
-    monkeypatch.setattr(keyring, "set_password", store.set_password)
+async def test_a_keyring_keeps_the_key_and_the_file_refers_to_it(office: Office, kept: InMemory) -> None:
     done = await office.run("create", "--connection", "vambe")
     assert office.kept("vambe") == "keyring:connections/vambe/webhook_key"
-    secret = store.get_password("taskhand", "connections/vambe/webhook_key")
+    secret = kept.get_password("taskhand", "connections/vambe/webhook_key")
     assert secret
     assert len(secret) > 40
     assert secret not in done.output

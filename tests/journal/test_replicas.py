@@ -1,5 +1,8 @@
 """Replicas on one journal: one that did not answer finds its changes ended by another, and takes nothing back."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import anyio
 import pytest
 
@@ -29,6 +32,19 @@ def pause(postgres: TestDatabase, uptime: Uptime) -> None:
     """Let a minute pass in which a process did not say that it lives."""
     postgres.run("UPDATE taskhand_sessions.session SET seen_at = seen_at - interval '1 minute'")
     uptime.seconds += 60
+
+
+@asynccontextmanager
+async def paused(postgres: TestDatabase) -> AsyncIterator[tuple[PostgresJournal, PostgresJournal, Change]]:
+    """Two replicas, and the change that the first one has begun before it was paused for a minute."""
+    uptime = Uptime()
+    async with (
+        open_postgres_journal(postgres.url, uptime=uptime) as silent,
+        open_postgres_journal(postgres.url) as other,
+    ):
+        change = await begin(silent)
+        pause(postgres, uptime)
+        yield silent, other, change
 
 
 async def take_over(journal: Journal, change: Change, outcome: str = "not_applied") -> None:
@@ -88,13 +104,7 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
 async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more(
     postgres: TestDatabase, read: str, sent: str, counts: str, ended: str
 ) -> None:
-    uptime = Uptime()
-    async with (
-        open_postgres_journal(postgres.url, uptime=uptime) as silent,
-        open_postgres_journal(postgres.url) as other,
-    ):
-        change = await begin(silent)
-        pause(postgres, uptime)
+    async with paused(postgres) as (silent, other, change):
         await take_over(other, change, read)
         await silent.settle(change.id, [Result(0, sent, "t-1", task(id="t-1"))], Ending(sent))  # type: ignore[arg-type]
         found = await other.find(change.id)
@@ -106,13 +116,7 @@ async def test_what_comes_late_takes_nothing_back_and_counts_where_it_knows_more
 
 
 async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
-    uptime = Uptime()
-    async with (
-        open_postgres_journal(postgres.url, uptime=uptime) as silent,
-        open_postgres_journal(postgres.url) as other,
-    ):
-        change = await begin(silent)
-        pause(postgres, uptime)
+    async with paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)
         assert not await silent.is_held(str(change.session))
         await silent.settle(change.id, [Result(0, "refused", "t-1", code="not_attempted")], Ending("refused"))
@@ -125,13 +129,7 @@ async def test_a_result_counts_that_comes_while_another_process_reads_the_task(p
 async def test_who_comes_late_does_not_end_the_doubt_about_a_write_that_another_has_sent_since(
     postgres: TestDatabase,
 ) -> None:
-    uptime = Uptime()
-    async with (
-        open_postgres_journal(postgres.url, uptime=uptime) as silent,
-        open_postgres_journal(postgres.url) as other,
-    ):
-        change = await begin(silent)
-        pause(postgres, uptime)
+    async with paused(postgres) as (silent, other, change):
         await take_over(other, change)
         ended = await other.find(change.id)
         assert ended is not None
@@ -145,13 +143,7 @@ async def test_who_comes_late_does_not_end_the_doubt_about_a_write_that_another_
 
 
 async def test_the_first_of_two_that_end_a_change_ends_it(postgres: TestDatabase) -> None:
-    uptime = Uptime()
-    async with (
-        open_postgres_journal(postgres.url, uptime=uptime) as silent,
-        open_postgres_journal(postgres.url) as other,
-    ):
-        change = await begin(silent)
-        pause(postgres, uptime)
+    async with paused(postgres) as (silent, other, change):
         assert await other.abandoned() == (change,)
         await silent.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
         await other.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)

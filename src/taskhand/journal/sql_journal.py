@@ -341,9 +341,9 @@ class SqlJournal:
             if ends:
                 writes.end_change(connection, change_id)
         if is_late or by not in {None, session}:
-            from taskhand.journal.doubt import end_doubt  # noqa: PLC0415  no start waits for it
+            from taskhand.journal.corrected_ending import correct_ending  # noqa: PLC0415  no start waits for it
 
-            end_doubt(connection, change_id, self._places[0], self._clock())
+            correct_ending(connection, change_id, self._places[0], self._clock())
 
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""

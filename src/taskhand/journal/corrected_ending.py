@@ -1,4 +1,4 @@
-"""The end of the doubt about a change whose process was silent for too long, within a transaction of a connection."""
+"""A second ending of a change whose late results say what became of it, within a transaction of a connection."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,11 +8,11 @@ from taskhand.journal import queries, writes
 from taskhand.journal.entry import ending_entry
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["end_doubt"]
+__all__ = ["correct_ending"]
 
 
-def end_doubt(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
-    """End a change of unknown outcome once more, where its late results leave nothing in doubt."""
+def correct_ending(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
+    """End a change of unknown outcome once more, where its late results leave no task with an unknown one."""
     (change,) = queries.load_changes(connection, [change_id])
     if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
         return
