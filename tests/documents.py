@@ -30,11 +30,11 @@ from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from taskhand import __version__
-from taskhand.backends.close.changes import CloseChanges
+from taskhand.backends.close.changes.source import CloseChanges
 from taskhand.backends.factory import BackendFactory
-from taskhand.backends.hubspot.changes import HubSpotChanges
+from taskhand.backends.hubspot.changes.source import HubSpotChanges
 from taskhand.backends.registry import FACTORIES
-from taskhand.backends.vambe.changes import VambeChanges
+from taskhand.backends.vambe.changes.source import VambeChanges
 from taskhand.config.settings import Settings
 from taskhand.config.variables import describe_variable, is_secret_variable
 from taskhand.domain.capabilities import Capabilities

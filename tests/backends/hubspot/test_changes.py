@@ -12,7 +12,7 @@ import pytest
 
 from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Stage, hubspot, row, seed, staged, task_id
 from passing import Time
-from taskhand.backends.hubspot.change_position import Position
+from taskhand.backends.hubspot.changes.position import Position
 from taskhand.domain.change_source import ChangeSource
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent

@@ -2,8 +2,8 @@
 
 import pytest
 
-from taskhand.backends.hubspot.property_definitions import Definition, Option
-from taskhand.backends.hubspot.property_values import shown_value, written_value
+from taskhand.backends.hubspot.properties.definitions import Definition, Option
+from taskhand.backends.hubspot.properties.values import shown_value, written_value
 from taskhand.domain.errors import CallerError
 
 REGIONS = (Option("emea", "EMEA region"), Option("latam", "Latin America"), Option("b", "B"))

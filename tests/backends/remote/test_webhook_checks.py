@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from taskhand.backends.close.webhooks import CloseWebhookCheck
-from taskhand.backends.hubspot.webhooks import HubSpotWebhookCheck
-from taskhand.backends.vambe.webhooks import VambeWebhookCheck
+from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
+from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
+from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Delivery, WebhookCheck
 

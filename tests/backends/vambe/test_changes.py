@@ -8,7 +8,7 @@ from pydantic import MISSING
 
 from backends.changes.arms import VambeOthers, World, open_vambe
 from backends.changes.feed import Feed
-from taskhand.backends.vambe.changes import VambeChanges
+from taskhand.backends.vambe.changes.source import VambeChanges
 from taskhand.domain.event import TaskEvent
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.vambe import SpecVariant

@@ -17,9 +17,9 @@ import anyio
 import httpx2
 
 from fixed_clock import FixedClock
-from taskhand.backends.close.webhooks import CloseWebhookCheck
-from taskhand.backends.hubspot.webhooks import HubSpotWebhookCheck
-from taskhand.backends.vambe.webhooks import VambeWebhookCheck
+from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
+from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
+from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
 from taskhand.config.settings import Settings
 from taskhand.domain.webhook import WebhookCheck
 from taskhand.server.app import create_server

@@ -91,7 +91,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     @cached_property
     def change_source(self) -> "ChangeSource":
         """The event log, for the types of tasks that are listed."""
-        from taskhand.backends.close.changes import CloseChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.close.changes.source import CloseChanges  # noqa: PLC0415  no start waits for it
 
         listed = [one for one in self._types.get("_type__in", "").split(",") if one]
         return CloseChanges(self._client, self._timezone, listed, self.timing.clock)

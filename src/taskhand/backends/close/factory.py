@@ -118,7 +118,7 @@ async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "O
 
 def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None":
     """The check of deliveries; None without a key."""
-    from taskhand.backends.close.webhooks import CloseWebhookCheck
+    from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
 
     key = settings.close_webhook_key
     return CloseWebhookCheck(key.get_secret_value(), called) if key else None
@@ -126,7 +126,7 @@ def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None
 
 async def open_webhooks(settings: CloseSettings, context: OpenContext) -> "WebhookAdmin":
     """The subscriptions of the account."""
-    from taskhand.backends.close.webhooks import CloseWebhookAdmin
+    from taskhand.backends.close.changes.webhooks import CloseWebhookAdmin
 
     return CloseWebhookAdmin(await _open_client(settings, context))
 

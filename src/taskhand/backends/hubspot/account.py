@@ -12,7 +12,7 @@ from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.custom_objects import custom_objects_in
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, company_of, contact_of, deal_of, member_of
-from taskhand.backends.hubspot.property_definitions import Definition, definitions_in
+from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache

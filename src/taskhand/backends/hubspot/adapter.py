@@ -18,7 +18,7 @@ from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
 from taskhand.backends.hubspot.new_tasks import NewTasks, check_length, checked_edit, record_in
-from taskhand.backends.hubspot.own_properties import HubSpotProperties
+from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch
 from taskhand.backends.hubspot.raw_values import BODY, raw_properties
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
@@ -97,7 +97,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     @cached_property
     def change_source(self) -> "ChangeSource":
         """The changes by the date of the last one, and the histories of properties."""
-        from taskhand.backends.hubspot.changes import HubSpotChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.hubspot.changes.source import HubSpotChanges  # noqa: PLC0415  no start waits for it
 
         return HubSpotChanges(self._client, self._account, self._reader, self.timing.clock)
 

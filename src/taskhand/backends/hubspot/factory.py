@@ -131,7 +131,7 @@ async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> 
 
 def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
     """The check of deliveries; None without the client secret of an app."""
-    from taskhand.backends.hubspot.webhooks import HubSpotWebhookCheck
+    from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
 
     secret = settings.hubspot_webhook_key or settings.hubspot_client_secret
     if secret is None:
@@ -141,8 +141,8 @@ def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
 
 async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
     """The subscriptions of the app; None without its id and a developer key: an access token cannot manage them."""
+    from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookAdmin
     from taskhand.backends.hubspot.errors import explain, read_wait
-    from taskhand.backends.hubspot.webhooks import HubSpotWebhookAdmin
     from taskhand.backends.remote.connection import open_client
     from taskhand.http.rate_limiter import Rate
     from taskhand.http.upstream import Upstream
@@ -165,7 +165,7 @@ async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "Web
 
 def webhook_steps(url: str) -> Sequence[str]:
     """What to do at HubSpot by hand, where there is no developer key: the newer apps have no other way."""
-    from taskhand.backends.hubspot.webhooks import describe_steps
+    from taskhand.backends.hubspot.changes.webhooks import describe_steps
 
     return describe_steps(url)
 

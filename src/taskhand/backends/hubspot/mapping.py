@@ -13,8 +13,8 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
-from taskhand.backends.hubspot.property_definitions import Definition
-from taskhand.backends.hubspot.property_values import shown_value
+from taskhand.backends.hubspot.properties.definitions import Definition
+from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text

@@ -22,7 +22,7 @@ from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
 
 if TYPE_CHECKING:
-    from taskhand.backends.hubspot.property_definitions import Definition
+    from taskhand.backends.hubspot.properties.definitions import Definition
 
 __all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
 

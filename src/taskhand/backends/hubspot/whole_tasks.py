@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, shows_values
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.mapping import KINDS, value_at
-from taskhand.backends.hubspot.property_definitions import ARGUMENTS
+from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError

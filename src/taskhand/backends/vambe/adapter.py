@@ -92,7 +92,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     @cached_property
     def change_source(self) -> "ChangeSource":
         """The lists, compared."""
-        from taskhand.backends.vambe.changes import VambeChanges  # noqa: PLC0415  no start waits for it
+        from taskhand.backends.vambe.changes.source import VambeChanges  # noqa: PLC0415  no start waits for it
 
         return VambeChanges(self._lists, self._reader, self.timing.clock)
 

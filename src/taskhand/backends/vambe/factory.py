@@ -105,7 +105,7 @@ async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client
 
 def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None":
     """The check of deliveries; None without a secret."""
-    from taskhand.backends.vambe.webhooks import VambeWebhookCheck
+    from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
 
     key = settings.vambe_webhook_key
     return VambeWebhookCheck(key.get_secret_value(), called) if key else None
@@ -113,7 +113,7 @@ def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None
 
 async def open_webhooks(settings: VambeSettings, context: OpenContext) -> "WebhookAdmin":
     """The subscriptions of the organisation."""
-    from taskhand.backends.vambe.webhooks import VambeWebhookAdmin
+    from taskhand.backends.vambe.changes.webhooks import VambeWebhookAdmin
 
     return VambeWebhookAdmin(await _open_client(settings, context))
 

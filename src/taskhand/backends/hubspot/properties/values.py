@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.property_definitions import Definition, Option
+from taskhand.backends.hubspot.properties.definitions import Definition, Option
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold, nearest_first

@@ -13,10 +13,10 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.batch import parts, unmentioned
-from taskhand.backends.hubspot.change_position import Bin, Position
+from taskhand.backends.hubspot.changes.histories import HISTORIES, Teller
+from taskhand.backends.hubspot.changes.position import Bin, Position
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.histories import HISTORIES, Teller
 from taskhand.backends.hubspot.mapping import ID_OF, Record
 from taskhand.backends.hubspot.query import MOST_FOUND
 from taskhand.backends.hubspot.task_reader import TaskReader

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from typing import Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.property_definitions import ARGUMENTS, Definition
-from taskhand.backends.hubspot.property_values import written_value
+from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, Definition
+from taskhand.backends.hubspot.properties.values import written_value
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold

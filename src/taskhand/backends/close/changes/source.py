@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from taskhand.backends.close.changes.event_log import MOST_PAGES, Entry, EventLog, Stretch, moment_text
+from taskhand.backends.close.changes.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.event_log import MOST_PAGES, Entry, EventLog, Stretch, moment_text
-from taskhand.backends.close.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import CallerError

@@ -1,0 +1,1 @@
+"""Properties that an account has added to its tasks."""
