@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from budgets.test_shares import assert_within
+from budgets.test_reservation import assert_within
 from passing import SharedTime, Time
-from taskhand.budgets.limiter import SharedRateLimiter, Taken
-from taskhand.budgets.shares import Ask, Shares, take
+from taskhand.budgets.limiter import Reservation, SharedRateLimiter
+from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
 from taskhand.domain.idle_share import idle_share
@@ -25,17 +25,17 @@ class MemoryBudget:
 
     time: Time | SharedTime
     rate: Rate = RATE
-    shares: Shares = field(default_factory=Shares)
+    budget: BudgetState = field(default_factory=BudgetState)
     is_away: bool = False
     asked: int = 0
 
-    async def take(self, ask: Ask) -> Taken | None:
+    async def reserve(self, request: ReservationRequest) -> Reservation | None:
         self.asked += 1
         await anyio.lowlevel.checkpoint()
         if self.is_away:
             return None
-        self.shares, portion = take(self.rate, self.shares, ask, self.time.now)
-        return Taken(portion.moments, portion.again_s, portion.takers, self.shares.state, self.shares.limit)
+        self.budget, grant = reserve(self.rate, self.budget, request, self.time.now)
+        return Reservation(grant.slots, grant.again_s, grant.replicas, self.budget.state, self.budget.limit)
 
 
 @dataclass

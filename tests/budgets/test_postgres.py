@@ -11,12 +11,12 @@ import anyio
 import psycopg
 import pytest
 
-from budgets.test_shares import assert_within
+from budgets.test_reservation import assert_within
 from killed import assert_killed, die
 from postgres_server import TestDatabase
-from taskhand.budgets.limiter import SharedRateLimiter, Taken
+from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
-from taskhand.budgets.shares import AHEAD_S, Ask, Seen, guarded
+from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
 from taskhand.http.rate_limiter import Rate, RateHeaders
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
@@ -46,10 +46,10 @@ class WatchedBudget:
     budget: PostgresBudget
     took_s: list[float]
 
-    async def take(self, ask: Ask) -> Taken | None:
+    async def reserve(self, request: ReservationRequest) -> Reservation | None:
         asked = time.monotonic()
         try:
-            return await self.budget.take(ask)
+            return await self.budget.reserve(request)
         finally:
             self.took_s.append(time.monotonic() - asked)
 
@@ -102,7 +102,7 @@ async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> N
     for store in stores:
         await store.aclose()
     # Each knows the clock of the database as exactly as it was answered, and a request that was held up loses its turn.
-    assert_within(Rate(RATE.requests, guarded(RATE).per_s - LATE_S - max(took_s)), sorted(left))
+    assert_within(Rate(RATE.requests, widen_window(RATE).per_s - LATE_S - max(took_s)), sorted(left))
     held_up_s = sum(took_s) + sum(one + AHEAD_S for one in stalls if one > LATE_S / 2)
     assert max(left) - min(left) < 4 * RATE.per_s + held_up_s
 
@@ -125,26 +125,26 @@ async def test_a_database_that_is_away_holds_nobody_up_and_is_asked_again_later(
     now = [100.0]
     store = Store(Database("postgresql://ana:s3cret@127.0.0.1:1/none", sleep=lambda _: None), BUDGETS)
     away = PostgresBudget(store, "acme", RATE, clock=lambda: now[0])
-    assert await away.take(Ask("one", 1)) is None
-    assert await away.take(Ask("one", 1)) is None
+    assert await away.reserve(ReservationRequest("one", 1)) is None
+    assert await away.reserve(ReservationRequest("one", 1)) is None
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "s3cret" not in caplog.text
     await store.aclose()
     there = Store(Database(postgres.url), BUDGETS)
     back = open_budget(there, lambda: now[0])
-    taken = await back.take(Ask("one", 3))
-    assert taken is not None
-    assert [round(at, 1) for at in taken.moments] == [100.0] * 3
+    reservation = await back.reserve(ReservationRequest("one", 3))
+    assert reservation is not None
+    assert [round(at, 1) for at in reservation.slots] == [100.0] * 3
     await there.aclose()
 
 
 async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestDatabase) -> None:
     held = Store(Database(postgres.url), BUDGETS)
-    assert await open_budget(held).take(Ask("one", 1)) is not None
+    assert await open_budget(held).reserve(ReservationRequest("one", 1)) is not None
     budget = PostgresBudget(held, "acme", RATE, clock=time.monotonic, answer_s=0.1)
     with psycopg.connect(postgres.url) as paused:
         paused.execute("SELECT 1 FROM taskhand_budgets.budget FOR UPDATE")
-        assert await budget.take(Ask("one", 1)) is None
+        assert await budget.reserve(ReservationRequest("one", 1)) is None
     await held.aclose()
 
 
@@ -153,18 +153,18 @@ async def test_half_of_the_window_that_the_crm_has_named_is_left_unused_by_reque
 ) -> None:
     store = Store(Database(postgres.url), BUDGETS)
     budget = open_budget(store, lambda: 100.0)
-    seen = Seen(RateHeaders(52, 5.0, limit=100), 100.0, 100.0)
-    assert await budget.take(Ask("one", 0, seen=seen)) is not None
-    taken = [await budget.take(Ask("two", 5, is_idle=True)) for _ in range(2)]
-    assert [len(one.moments) for one in taken if one is not None] == [2, 0]
+    observed = ObservedHeaders(RateHeaders(52, 5.0, limit=100), 100.0, 100.0)
+    assert await budget.reserve(ReservationRequest("one", 0, observed=observed)) is not None
+    reservations = [await budget.reserve(ReservationRequest("two", 5, is_idle=True)) for _ in range(2)]
+    assert [len(one.slots) for one in reservations if one is not None] == [2, 0]
     await store.aclose()
 
 
 def test_a_process_that_is_killed_while_it_takes_has_taken_nothing_and_holds_nobody_up(postgres: TestDatabase) -> None:
-    async def take(wanted: int, clock: Callable[[], float] = time.monotonic) -> Taken | None:
+    async def reserve(wanted: int, clock: Callable[[], float] = time.monotonic) -> Reservation | None:
         store = Store(Database(postgres.url), BUDGETS)
         try:
-            return await open_budget(store, clock).take(Ask("one", wanted))
+            return await open_budget(store, clock).reserve(ReservationRequest("one", wanted))
         finally:
             await store.aclose()
 
@@ -174,8 +174,8 @@ def test_a_process_that_is_killed_while_it_takes_has_taken_nothing_and_holds_nob
         """The second reading comes when the budget was read and is locked."""
         return die() if next(reads) else time.monotonic()
 
-    assert anyio.run(take, 0) is not None
-    assert_killed(lambda: anyio.run(take, RATE.requests, clock_that_kills))
-    taken = anyio.run(take, RATE.requests)
-    assert taken is not None
-    assert len(taken.moments) == RATE.requests
+    assert anyio.run(reserve, 0) is not None
+    assert_killed(lambda: anyio.run(reserve, RATE.requests, clock_that_kills))
+    reservation = anyio.run(reserve, RATE.requests)
+    assert reservation is not None
+    assert len(reservation.slots) == RATE.requests

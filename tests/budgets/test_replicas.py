@@ -15,7 +15,7 @@ from anyio import from_thread
 from backends.vambe.wired import KEY, TASK, vambe
 from postgres_server import TestDatabase
 from server.transports.server_process import META, Web, serving
-from taskhand.budgets.shares import guarded
+from taskhand.budgets.reservation import widen_window
 from taskhand.http.rate_limiter import Rate
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
@@ -92,7 +92,7 @@ def test_replicas_use_the_limit_of_a_crm_and_none_is_refused(servers: list[Web],
             one.result()
     statuses = Counter(one.status for one in there.requests)
     # A window counts so much longer than the CRM's: a request that was held up for longer is counted with later ones.
-    assert [*statuses] == [200] or held_up_s > guarded(Rate(PER_S, 1.0)).per_s - 1.0
+    assert [*statuses] == [200] or held_up_s > widen_window(Rate(PER_S, 1.0)).per_s - 1.0
 
 
 def test_a_subscription_at_one_hears_of_a_change_at_another(servers: list[Web]) -> None:

@@ -1,1 +1,1 @@
-"""One rate budget for all replicas: what a CRM lets an account send, dealt out through the database that they share."""
+"""One rate budget for all replicas of a server, kept in their shared database."""

@@ -1,4 +1,4 @@
-"""The queue in front of one CRM where several replicas share its rate budget."""
+"""A rate limiter for one CRM whose budget several replicas share."""
 
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import anyio
 
-from taskhand.budgets.shares import AHEAD_S, Ask, Seen, guarded
+from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
 from taskhand.domain.deadline import current_call
 from taskhand.domain.idle_share import idle_wait_s, is_idle
 from taskhand.http.rate_limiter import (
@@ -29,25 +29,25 @@ from taskhand.http.rate_limiter import (
     with_pause,
 )
 
-__all__ = ["SharedBudget", "SharedRateLimiter", "Taken"]
+__all__ = ["Reservation", "SharedBudget", "SharedRateLimiter"]
 
 _LATE_S: Final = 0.02
-"""How late a request may leave; the moment of a later one is given back, and it gets another."""
-_TYPICAL: Final = 32
-"""The latest requests by which it is told how long one usually takes."""
-_UNKNOWN_TAKERS: Final = 4
-"""How many take from a budget while that is not known, since the database has not answered yet."""
+"""Seconds that a request may leave after its slot; after that the slot is returned and another is reserved."""
+_DURATIONS_KEPT: Final = 32
+"""How many durations of past requests the usual duration is computed from."""
+_ASSUMED_REPLICAS: Final = 4
+"""The number of replicas on a budget before the database has told it."""
 
 _LEFT_AT: ContextVar[float | None] = ContextVar("left_at", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was dealt out, with times by the clock of this process. `state` is what all know together."""
+class Reservation:
+    """Reserved slots, by the clock of this process, and the state of the budget after that."""
 
-    moments: tuple[float, ...]
+    slots: tuple[float, ...]
     again_s: float
-    takers: int
+    replicas: int
     state: RateState
     limit: int | None = None
 
@@ -55,14 +55,14 @@ class Taken:
 class SharedBudget(Protocol):
     """One budget in the database that replicas share."""
 
-    async def take(self, ask: Ask) -> Taken | None:
-        """Take a portion; None where the database does not answer soon. Times are by the clock of this process."""
+    async def reserve(self, request: ReservationRequest) -> Reservation | None:
+        """Reserve slots; None if the database does not answer soon. Times are by the clock of this process."""
         ...
 
 
 @dataclass(eq=False, slots=True)
 class _Flight:
-    """A request that is under way: when it left, and the moment at which the budget counts it."""
+    """A request without an answer: when it left, and the slot at which the budget counts it."""
 
     left_at: float
     counted_at: float
@@ -70,7 +70,7 @@ class _Flight:
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """A request that waits for its turn, and the moment at which it may leave."""
+    """A waiting request, and its slot once it has one."""
 
     call: object
     woken: anyio.Event = field(default_factory=anyio.Event)
@@ -83,7 +83,7 @@ class _Waiter:
 
 
 class _FairQueue:
-    """Requests that wait: the calls take turns, and each call's requests are served as they came."""
+    """Waiting requests: calls take turns, and the requests of one call keep their order."""
 
     def __init__(self) -> None:
         self._by_call: dict[object, deque[_Waiter]] = {}
@@ -102,11 +102,11 @@ class _FairQueue:
                 del self._by_call[waiter.call]
 
     def first(self) -> _Waiter | None:
-        """Whose turn is next."""
+        """The next request; None if none waits."""
         return next((waiting[0] for waiting in self._by_call.values()), None)
 
     def pop(self) -> _Waiter:
-        """Whose turn it is; its call waits behind the others then."""
+        """Take the next request out; its call goes to the end of the queue."""
         call, waiting = next(iter(self._by_call.items()))
         waiter = waiting.popleft()
         del self._by_call[call]
@@ -116,10 +116,11 @@ class _FairQueue:
 
 
 class SharedRateLimiter:
-    """Spends from the budget of all replicas; the calls of this one take turns.
+    """Lets requests leave at slots of the shared budget; the calls of this process take turns.
 
-    At most `in_flight` requests of this process are under way at a time. While the database does not answer, the share
-    of one among as many as were last seen is spent, and one more: that is told once it answers again.
+    At most `in_flight` requests of this process run at a time. While the database does not answer,
+    this process spends one share of the budget, cut for the replicas that were last known and one more. It reports what
+    it sent once the database answers again.
     """
 
     def __init__(
@@ -137,16 +138,16 @@ class SharedRateLimiter:
         self._sleep = sleep
         self._places = in_flight
         self._flights: set[_Flight] = set()
-        self._took_s: deque[float] = deque([0.0], maxlen=_TYPICAL)
+        self._took_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
         self._queue = _FairQueue()
         self._leader: _Waiter | None = None
         self._name = token_hex(6)
         self._known = RateState()
-        self._takers: int | None = None
+        self._replicas: int | None = None
         self._sent: list[float] = []
         self._unused: list[float] = []
         self._late: list[tuple[float, float]] = []
-        self._seen: Seen | None = None
+        self._observed: ObservedHeaders | None = None
         self._has_pause = False
 
     @asynccontextmanager
@@ -165,27 +166,27 @@ class SharedRateLimiter:
             self._note_late(flight)
             self._places += 1
             self._wake_leader()
-        await self._tell()
+        await self._report_limits()
 
     def pause(self, for_s: float) -> None:
-        """Hold every request of all replicas back for so many seconds."""
+        """Pause the requests of all replicas for so many seconds."""
         self._known = with_pause(self._known, for_s, self._clock())
         self._has_pause = True
 
     def headroom(self) -> Headroom:
-        """How much may be sent from now on, as far as this process knows."""
+        """The unused part of the budget, as far as this process knows."""
         return headroom(self._rate, self._known, self._clock())
 
     def observe(self, headers: RateHeaders) -> None:
-        """Take note of an answer's headers; call it inside the turn that got the answer."""
+        """Note the rate headers of an answer; to be called inside the turn of its request."""
         now, left_at = self._clock(), _LEFT_AT.get()
-        seen = Seen(headers, now if left_at is None else left_at, now)
-        before = self._seen
-        if before is None or (seen.left_at, -headers.remaining) >= (before.left_at, -before.headers.remaining):
-            self._seen = seen
+        observed = ObservedHeaders(headers, now if left_at is None else left_at, now)
+        before = self._observed
+        if before is None or (observed.left_at, -headers.remaining) >= (before.left_at, -before.headers.remaining):
+            self._observed = observed
 
     async def _wait_for_turn(self, deadline: float) -> float:
-        """The moment at which the request leaves, which is now."""
+        """Wait for a slot; returns the moment at which the request leaves, which is now."""
         now = self._clock()
         if looks_now() and now < deadline:
             self._places -= 1
@@ -209,7 +210,7 @@ class SharedRateLimiter:
         raise too_late_error(None)
 
     async def _wait_for_moment(self, waiter: _Waiter, deadline: float) -> float:
-        """The moment that was dealt to the request. Of those that wait one asks for all."""
+        """Wait until the request has a slot. One of the waiting requests, the leader, reserves for all of them."""
         self._queue.add(waiter)
         while waiter.leaves_at is None:
             if self._leader is not None:
@@ -223,21 +224,21 @@ class SharedRateLimiter:
         return waiter.leaves_at
 
     async def _wait_for_idle_moment(self, waiter: _Waiter, deadline: float) -> float:
-        """The moment that was dealt to a request that nobody waits for: it waits in no queue, and asks for itself."""
+        """Wait until a background request has a slot: it stands in no queue, and reserves for itself."""
         idle_by = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
             again_s = IDLE_PAUSE_S
             if self._leader is None and not self._queue and self._places > 0:
                 self._leader = waiter
                 try:
-                    taken = await self._take(1, is_idle=True)
+                    reservation = await self._reserve(1, is_idle=True)
                 finally:
                     self._hand_over()
-                if taken.moments:
-                    waiter.leaves_at = taken.moments[0]
+                if reservation.slots:
+                    waiter.leaves_at = reservation.slots[0]
                     self._places -= 1
                     return waiter.leaves_at
-                again_s = max(again_s, taken.again_s)
+                again_s = max(again_s, reservation.again_s)
             if (ask_at := self._clock() + again_s) > idle_by:
                 raise too_late_error(None)
             while is_idle() and (wait_s := ask_at - self._clock()) > 0:
@@ -245,27 +246,27 @@ class SharedRateLimiter:
         return await self._wait_for_moment(waiter, deadline)
 
     def _hand_over(self) -> None:
-        """Let the next one that waits ask for all."""
+        """Make the next waiting request the leader."""
         self._leader = None
         if (following := self._queue.first()) is not None:
             following.woken.set()
 
     async def _ask_for_all(self, waiter: _Waiter, deadline: float) -> None:
-        """Ask for what waits here until this one has its moment."""
+        """Reserve slots for all waiting requests until this one has its slot."""
         while waiter.leaves_at is None:
             wanted = min(len(self._queue), self._places)
             if wanted <= 0:
                 await waiter.wait()
                 continue
-            taken = await self._take(wanted)
-            for moment in taken.moments:
-                self._deal(moment)
-            if len(taken.moments) < wanted and waiter.leaves_at is None:
-                self._check_wait(taken, deadline)
-                await self._sleep(taken.again_s)
+            reservation = await self._reserve(wanted)
+            for moment in reservation.slots:
+                self._assign(moment)
+            if len(reservation.slots) < wanted and waiter.leaves_at is None:
+                self._check_wait(reservation, deadline)
+                await self._sleep(reservation.again_s)
 
-    def _deal(self, moment: float) -> None:
-        """Give a moment to whose turn it is."""
+    def _assign(self, moment: float) -> None:
+        """Give a slot to the next request in the queue."""
         if len(self._queue) == 0 or self._places <= 0:
             self._unused.append(moment)
             return
@@ -275,7 +276,7 @@ class SharedRateLimiter:
         waiter.woken.set()
 
     def _give_back(self, waiter: _Waiter) -> None:
-        """Take back the moment at which a request did not leave."""
+        """Return the slot of a request that did not leave."""
         if waiter.leaves_at is not None:
             self._unused.append(waiter.leaves_at)
             waiter.leaves_at = None
@@ -287,80 +288,80 @@ class SharedRateLimiter:
             self._leader.woken.set()
 
     def _note_late(self, flight: _Flight) -> None:
-        """Note a request that takes, or took, longer than usual: the CRM may have counted it so much later."""
+        """Note a request that took longer than usual, since the CRM may have counted it later than its slot."""
         counted_at = self._clock() - median(self._took_s)
         if counted_at > flight.counted_at + _LATE_S:
             self._late.append((flight.counted_at, counted_at))
             flight.counted_at = counted_at
 
-    def _check_wait(self, taken: Taken, deadline: float) -> None:
-        """RateLimited where the CRM has asked for a wait that is not waited out."""
-        now, state = self._clock(), taken.state
-        at = ready_at(guarded(self._rate), state, now)
+    def _check_wait(self, reservation: Reservation, deadline: float) -> None:
+        """RateLimited if the CRM asked for a longer wait than this call may take."""
+        now, state = self._clock(), reservation.state
+        at = ready_at(widen_window(self._rate), state, now)
         if at > deadline or at - now > LONGEST_WAIT_S:
             is_asked = at in {state.until, state.paused_until}
             raise too_late_error((state.reset_at if at == state.until else at) - now if is_asked else None)
 
-    async def _take(self, wanted: int, *, is_idle: bool = False) -> Taken:
-        """A portion of the budget, of all replicas' or, while the database does not answer, of our own share."""
+    async def _reserve(self, wanted: int, *, is_idle: bool = False) -> Reservation:
+        """Reserve slots of the shared budget, or of our own share while the database does not answer."""
         for flight in self._flights:
             self._note_late(flight)
-        ask = Ask(
+        request = ReservationRequest(
             self._name,
             wanted,
             len(self._flights),
             tuple(self._sent),
             tuple(self._unused),
             tuple(self._late),
-            self._seen,
+            self._observed,
             self._known.paused_until,
             is_idle,
         )
-        taken = await self._budget.take(ask)
-        if taken is None:
-            return self._take_alone(0 if is_idle else wanted)
-        self._forget_told(ask)
-        self._known, self._takers = taken.state, taken.takers
-        if taken.limit is not None:
-            self._rate = replace(self._rate, requests=taken.limit)
-        return taken
+        reservation = await self._budget.reserve(request)
+        if reservation is None:
+            return self._reserve_alone(0 if is_idle else wanted)
+        self._forget_reported(request)
+        self._known, self._replicas = reservation.state, reservation.replicas
+        if reservation.limit is not None:
+            self._rate = replace(self._rate, requests=reservation.limit)
+        return reservation
 
-    def _forget_told(self, ask: Ask) -> None:
-        self._sent = self._sent[len(ask.sent) :]
-        self._unused = self._unused[len(ask.unused) :]
-        self._late = self._late[len(ask.late) :]
-        if self._seen is ask.seen:
-            self._seen = None
+    def _forget_reported(self, request: ReservationRequest) -> None:
+        self._sent = self._sent[len(request.sent) :]
+        self._unused = self._unused[len(request.unused) :]
+        self._late = self._late[len(request.late) :]
+        if self._observed is request.observed:
+            self._observed = None
         self._has_pause = False
 
-    def _take_alone(self, wanted: int) -> Taken:
-        """What the share of one lets leave now."""
+    def _reserve_alone(self, wanted: int) -> Reservation:
+        """Reserve slots of our own share."""
         now, rate = self._clock(), self._share()
         state = self._known
-        if self._seen is not None:
-            state = with_headers(state, self._seen.headers, self._seen.seen_at, in_flight=len(self._flights))
-            self._seen = None
-        moments: list[float] = []
-        while len(moments) < wanted and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
+        if self._observed is not None:
+            state = with_headers(state, self._observed.headers, self._observed.seen_at, in_flight=len(self._flights))
+            self._observed = None
+        slots: list[float] = []
+        while len(slots) < wanted and (at := ready_at(rate, state, now)) <= now + AHEAD_S:
             left = None if state.allowance is None else max(0, state.allowance - 1)
             state = replace(state, sent=tuple(sorted((*state.sent, at))), allowance=left)
-            moments.append(at)
+            slots.append(at)
         self._known = state
-        self._sent += moments
+        self._sent += slots
         again_s = max(AHEAD_S / 2, ready_at(rate, state, now) - now)
-        return Taken(tuple(moments), again_s, self._takers or _UNKNOWN_TAKERS, state)
+        return Reservation(tuple(slots), again_s, self._replicas or _ASSUMED_REPLICAS, state)
 
     def _share(self) -> Rate:
-        rate, among = guarded(self._rate), (self._takers or _UNKNOWN_TAKERS - 1) + 1
-        share = rate.requests // among
-        return Rate(share, rate.per_s) if share else Rate(1, rate.per_s * among / rate.requests)
+        rate, replicas = widen_window(self._rate), (self._replicas or _ASSUMED_REPLICAS - 1) + 1
+        share = rate.requests // replicas
+        return Rate(share, rate.per_s) if share else Rate(1, rate.per_s * replicas / rate.requests)
 
-    async def _tell(self) -> None:
-        """Tell the others at once what holds them back too: nobody here may ask for long."""
+    async def _report_limits(self) -> None:
+        """Report at once what limits the other replicas too: this one may not reserve again for a while."""
         is_known = self._known.allowance == 0 and self._clock() < self._known.until
-        is_used_up = self._seen is not None and self._seen.headers.remaining <= 0 and not is_known
-        guard_s = guarded(self._rate).per_s - self._rate.per_s
+        is_used_up = self._observed is not None and self._observed.headers.remaining <= 0 and not is_known
+        guard_s = widen_window(self._rate).per_s - self._rate.per_s
         is_late = any(counted_at - moment > guard_s for moment, counted_at in self._late)
         if self._leader is None and (is_used_up or self._has_pause or is_late):
             self._has_pause = False
-            await self._take(0)
+            await self._reserve(0)

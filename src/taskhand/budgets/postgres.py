@@ -1,7 +1,7 @@
 """Rate budgets in the PostgreSQL database that replicas share.
 
-A portion is taken in one short transaction. It is on the disk before anything is sent: what a crash of the database
-forgot would be sent twice within one window.
+Each reservation is one short transaction, on disk before a request leaves: slots that a crash of the database forgot
+would be granted twice in one window.
 """
 
 import json
@@ -15,8 +15,8 @@ from typing import Any, Final
 import anyio
 from anyio import to_thread
 
-from taskhand.budgets.limiter import SharedRateLimiter, Taken
-from taskhand.budgets.shares import Ask, Shares, Taker, take
+from taskhand.budgets.limiter import Reservation, SharedRateLimiter
+from taskhand.budgets.reservation import BudgetState, Replica, ReservationRequest, reserve
 from taskhand.domain.errors import OperatorError
 from taskhand.http.rate_limiter import Rate, RateState
 from taskhand.http.upstream import Runtime
@@ -34,12 +34,12 @@ BUDGETS: Final = PostgresKind("list of rate budgets", "budgets", "taskhand.budge
 _ANSWER_S: Final = 3.0
 """Seconds that a request waits for the database before this process goes on alone: longer than a busy machine takes to
 answer, since the others do not know what is sent alone meanwhile."""
-_AGAIN_S: Final = 1.0
-"""Seconds that it waits while the database is away."""
-_ALONE_S: Final = 2.0
-"""Seconds until the database is asked again that did not answer."""
-_AT_ONCE: Final = 2
-"""Threads of this process that take from budgets at the same time."""
+_RETRY_ANSWER_S: Final = 1.0
+"""Seconds that it waits once the database is known to be away."""
+_RETRY_AFTER_S: Final = 2.0
+"""Seconds until a database that did not answer is asked again."""
+_MAX_THREADS: Final = 2
+"""Maximum threads of this process that reserve at the same time."""
 
 _READ: Final = """
 SELECT state, CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS now,
@@ -53,19 +53,19 @@ _WRITE: Final = "UPDATE budget SET state = ?, used_at = clock_timestamp() WHERE 
 
 @dataclass(frozen=True, slots=True)
 class PostgresBudgets:
-    """The budgets of one connection: `account` says which account it is, in every replica alike.
+    """The budgets of one connection; `account` names its CRM account, the same in every replica.
 
-    `whose` is the person whose own credential requests bear; None where they bear the connection's own.
+    `whose` is the person whose own credential the requests carry; None for the connection's shared credential.
     """
 
     store: Store
     account: str
     whose: str | None = None
-    _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_AT_ONCE))
+    _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_MAX_THREADS))
 
     @classmethod
     def of(cls, database: Database, account: str) -> "PostgresBudgets":
-        """The budgets in this database of a connection's own credential."""
+        """The budgets of a connection's shared credential in this database."""
         return cls(Store(database, BUDGETS), account)
 
     async def aclose(self) -> None:
@@ -73,11 +73,11 @@ class PostgresBudgets:
         await self.store.aclose()
 
     def of_person(self, whose: str) -> "PostgresBudgets":
-        """The budgets of requests that bear a credential of this person's own."""
+        """The budgets of requests with this person's own credential."""
         return replace(self, whose=whose)
 
     def open_limiter(self, rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> SharedRateLimiter:
-        """The queue that spends from one budget; `of_account`: it is that of all credentials together."""
+        """The rate limiter of one budget: that of one credential, or of all together if `of_account`."""
         whose = "account" if of_account else f"credential {self.whose or ''}"
         name = sha256(f"{self.account}\n{whose}\n{rate.per_s}".encode()).hexdigest()
         budget = PostgresBudget(self.store, name, rate, clock=runtime.clock, limiter=self._limiter)
@@ -85,7 +85,7 @@ class PostgresBudgets:
 
 
 class PostgresBudget:
-    """One budget. Times that come in and go out are by `clock`, those in the database by its own."""
+    """One budget. Its arguments and results are by `clock`, the stored times by the database's clock."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class PostgresBudget:
         limiter: anyio.CapacityLimiter | None = None,
         answer_s: float = _ANSWER_S,
     ) -> None:
-        """`limiter` is how many threads ask at the same time; `answer_s` how many seconds an answer is waited for."""
+        """`limiter` bounds the threads that reserve at the same time; `answer_s` is the longest wait for an answer."""
         self._store = store
         self._name = name
         self._rate = rate
@@ -106,47 +106,47 @@ class PostgresBudget:
         self._answer_s = answer_s
         self._alone_until: float | None = None
         self._ahead_s: float | None = None
-        """How far the clock of the database is ahead of ours."""
+        """Seconds that the database's clock is ahead of ours."""
 
-    async def take(self, ask: Ask) -> Taken | None:
-        """Take a portion; None where the database does not answer soon: it is asked again after a while."""
+    async def reserve(self, request: ReservationRequest) -> Reservation | None:
+        """Reserve slots; None if the database does not answer soon. It is asked again after a while."""
         if self._alone_until is not None and self._clock() < self._alone_until:
             return None
-        answer_s = self._answer_s if self._alone_until is None else min(self._answer_s, _AGAIN_S)
+        answer_s = self._answer_s if self._alone_until is None else min(self._answer_s, _RETRY_ANSWER_S)
         why = f"no answer in {answer_s:g} s"
         try:
             with anyio.move_on_after(answer_s):
-                taken = await to_thread.run_sync(
-                    partial(self._store.write_now, partial(self._take_now, ask)),
+                reservation = await to_thread.run_sync(
+                    partial(self._store.write_now, partial(self._reserve_now, request)),
                     abandon_on_cancel=True,
                     limiter=self._limiter,
                 )
                 self._alone_until = None
-                return taken
+                return reservation
         except OperatorError as error:
             why = error.message
         if self._alone_until is None:
             _log.warning("the shared rate budget cannot be asked, only a share of it is used meanwhile: %s", why)
-        self._alone_until = self._clock() + _ALONE_S
+        self._alone_until = self._clock() + _RETRY_AFTER_S
         return None
 
-    def _take_now(self, ask: Ask, connection: SqlConnection) -> Taken:
+    def _reserve_now(self, request: ReservationRequest, connection: SqlConnection) -> Reservation:
         asked = self._clock()
         row = connection.execute(_READ, (self._name,)).fetchone()
         if row is None:
             connection.execute(_FORGET_OLD)
-            connection.execute(_BEGIN, (self._name, _encode(Shares())))
+            connection.execute(_BEGIN, (self._name, _encode(BudgetState())))
             asked = self._clock()
             row = connection.execute(_READ, (self._name,)).fetchone()
         now = float(row["now"])
         ahead_s = self._compare_clocks(asked, now)
-        shares, portion = take(self._rate, _decode(str(row["state"])), _moved(ask, ahead_s), now)
-        connection.execute(_WRITE, (_encode(shares), self._name))
-        moments = tuple(at - ahead_s for at in portion.moments)
-        return Taken(moments, portion.again_s, portion.takers, _moved_state(shares.state, -ahead_s), shares.limit)
+        budget, grant = reserve(self._rate, _decode(str(row["state"])), _shift_request(request, ahead_s), now)
+        connection.execute(_WRITE, (_encode(budget), self._name))
+        slots = tuple(at - ahead_s for at in grant.slots)
+        return Reservation(slots, grant.again_s, grant.replicas, _shift_state(budget.state, -ahead_s), budget.limit)
 
     def _compare_clocks(self, asked: float, now: float) -> float:
-        """How far the database's clock is ahead; what was found before holds as long as it is possible."""
+        """Seconds that the database's clock is ahead. The earlier figure is kept while this answer allows it."""
         answered = self._clock()
         possible = now - answered, now - asked
         if self._ahead_s is None or not possible[0] <= self._ahead_s <= possible[1]:
@@ -154,20 +154,22 @@ class PostgresBudget:
         return self._ahead_s
 
 
-def _moved(ask: Ask, by_s: float) -> Ask:
-    """What is asked, by a clock that is so many seconds ahead."""
-    seen = ask.seen and replace(ask.seen, left_at=ask.seen.left_at + by_s, seen_at=ask.seen.seen_at + by_s)
+def _shift_request(request: ReservationRequest, by_s: float) -> ReservationRequest:
+    """The request with its times by a clock that is `by_s` seconds ahead."""
+    observed = request.observed and replace(
+        request.observed, left_at=request.observed.left_at + by_s, seen_at=request.observed.seen_at + by_s
+    )
     return replace(
-        ask,
-        sent=tuple(at + by_s for at in ask.sent),
-        unused=tuple(at + by_s for at in ask.unused),
-        late=tuple((moment + by_s, counted_at + by_s) for moment, counted_at in ask.late),
-        seen=seen,
-        paused_until=ask.paused_until + by_s if ask.paused_until else 0.0,
+        request,
+        sent=tuple(at + by_s for at in request.sent),
+        unused=tuple(at + by_s for at in request.unused),
+        late=tuple((moment + by_s, counted_at + by_s) for moment, counted_at in request.late),
+        observed=observed,
+        paused_until=request.paused_until + by_s if request.paused_until else 0.0,
     )
 
 
-def _moved_state(state: RateState, by_s: float) -> RateState:
+def _shift_state(state: RateState, by_s: float) -> RateState:
     until, paused_until, reset_at = (
         at + by_s if at else 0.0 for at in (state.until, state.paused_until, state.reset_at)
     )
@@ -175,11 +177,11 @@ def _moved_state(state: RateState, by_s: float) -> RateState:
     return replace(state, sent=sent, until=until, paused_until=paused_until, reset_at=reset_at)
 
 
-def _encode(shares: Shares) -> str:
-    state = shares.state
-    takers = {
-        name: [one.waiting, one.since, one.until, one.asked_at, one.under_way, one.had, one.counted_from]
-        for name, one in shares.takers.items()
+def _encode(budget: BudgetState) -> str:
+    state = budget.state
+    replicas = {
+        name: [one.waiting, one.since, one.until, one.asked_at, one.under_way, one.recent, one.counted_from]
+        for name, one in budget.replicas.items()
     }
     values: dict[str, Any] = {
         "sent": state.sent,
@@ -188,16 +190,16 @@ def _encode(shares: Shares) -> str:
         "paused_until": state.paused_until,
         "reset_at": state.reset_at,
         "at_first": state.limit,
-        "limit": shares.limit,
-        "counted_at": shares.counted_at,
-        "takers": takers,
+        "limit": budget.limit,
+        "counted_at": budget.counted_at,
+        "takers": replicas,
     }
     return json.dumps(values, separators=(",", ":"))
 
 
-def _decode(text: str) -> Shares:
+def _decode(text: str) -> BudgetState:
     values = json.loads(text)
-    at_first = values.get("at_first")  # a replica of an older version does not know it
+    at_first = values.get("at_first")  # older versions did not write it
     state = RateState(
         tuple(values["sent"]),
         values["allowance"],
@@ -206,5 +208,5 @@ def _decode(text: str) -> Shares:
         values["reset_at"],
         at_first,
     )
-    takers = {name: Taker(*one) for name, one in values["takers"].items()}
-    return Shares(state, values["limit"], values["counted_at"], takers)
+    replicas = {name: Replica(*one) for name, one in values["takers"].items()}
+    return BudgetState(state, values["limit"], values["counted_at"], replicas)

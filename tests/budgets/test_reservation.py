@@ -1,4 +1,4 @@
-"""One budget for many takers: the rate holds in every window, is used, and nobody starves; by a virtual clock."""
+"""One budget for many replicas: the rate holds in every window, is used, and nobody starves; by a virtual clock."""
 
 import heapq
 from dataclasses import dataclass, field
@@ -7,7 +7,14 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.budgets.shares import AHEAD_S, Ask, Seen, Shares, guarded, take
+from taskhand.budgets.reservation import (
+    AHEAD_S,
+    BudgetState,
+    ObservedHeaders,
+    ReservationRequest,
+    reserve,
+    widen_window,
+)
 from taskhand.http.rate_limiter import Rate, RateHeaders
 
 TWENTY = Rate(20, 1.0)
@@ -34,7 +41,7 @@ class Simulation:
 
     rate: Rate
     replicas: list[Replica]
-    shares: Shares = field(default_factory=Shares)
+    budget: BudgetState = field(default_factory=BudgetState)
     asked: int = 0
 
     def run(self, until: float) -> None:
@@ -49,12 +56,12 @@ class Simulation:
             again_s = 0.02
             if wanted > 0:
                 self.asked += 1
-                ask = Ask(one.name, wanted, one.under_way(now))
-                self.shares, portion = take(self.rate, self.shares, ask, now)
-                assert len(portion.moments) <= wanted
-                assert all(now <= at <= now + AHEAD_S for at in portion.moments)
-                one.left += portion.moments
-                again_s = 0.02 if len(portion.moments) == wanted else portion.again_s
+                request = ReservationRequest(one.name, wanted, one.under_way(now))
+                self.budget, grant = reserve(self.rate, self.budget, request, now)
+                assert len(grant.slots) <= wanted
+                assert all(now <= at <= now + AHEAD_S for at in grant.slots)
+                one.left += grant.slots
+                again_s = 0.02 if len(grant.slots) == wanted else grant.again_s
             heapq.heappush(events, (now + again_s, next(order), one))
 
     @property
@@ -100,7 +107,7 @@ def test_a_single_call_waits_for_one_window_and_no_longer_however_large_the_bulk
     simulation = Simulation(rate, [*(Replica(str(n), 10_000) for n in range(bulks)), single])
     simulation.run(begins + 3 * rate.per_s)
     assert len(single.left) == 3
-    assert single.left[-1] <= begins + guarded(rate).per_s + AHEAD_S + 0.1
+    assert single.left[-1] <= begins + widen_window(rate).per_s + AHEAD_S + 0.1
 
 
 def test_replicas_with_enough_to_send_get_equal_shares() -> None:
@@ -111,57 +118,57 @@ def test_replicas_with_enough_to_send_get_equal_shares() -> None:
 
 
 def test_what_a_dead_replica_had_is_there_for_others_after_one_window() -> None:
-    shares, portion = take(TWENTY, Shares(), Ask("dead", 100), 0.0)
-    assert len(portion.moments) == 20
-    shares, portion = take(TWENTY, shares, Ask("other", 100), 0.5)
-    assert portion.moments == ()
-    assert portion.again_s < 0.55
-    _, portion = take(TWENTY, shares, Ask("other", 100), 0.5 + portion.again_s)
-    assert len(portion.moments) == 20
+    budget, grant = reserve(TWENTY, BudgetState(), ReservationRequest("dead", 100), 0.0)
+    assert len(grant.slots) == 20
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 100), 0.5)
+    assert grant.slots == ()
+    assert grant.again_s < 0.55
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 100), 0.5 + grant.again_s)
+    assert len(grant.slots) == 20
 
 
 def test_moments_that_were_not_used_go_to_others_at_once() -> None:
-    shares, portion = take(TWENTY, Shares(), Ask("one", 20), 0.0)
-    shares, _ = take(TWENTY, shares, Ask("one", 0, unused=portion.moments[:5]), 0.01)
-    _, portion = take(TWENTY, shares, Ask("other", 20), 0.02)
-    assert len(portion.moments) == 5
+    budget, grant = reserve(TWENTY, BudgetState(), ReservationRequest("one", 20), 0.0)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, unused=grant.slots[:5]), 0.01)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.02)
+    assert len(grant.slots) == 5
 
 
 def test_what_was_sent_without_asking_counts() -> None:
-    shares, _ = take(TWENTY, Shares(), Ask("one", 0, sent=[0.1] * 18), 0.2)
-    _, portion = take(TWENTY, shares, Ask("other", 20), 0.3)
-    assert len(portion.moments) == 2
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, sent=[0.1] * 18), 0.2)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.3)
+    assert len(grant.slots) == 2
 
 
 def test_a_pause_that_one_is_asked_for_holds_all() -> None:
-    shares, _ = take(TWENTY, Shares(), Ask("one", 0, paused_until=5.0), 1.0)
-    shares, portion = take(TWENTY, shares, Ask("other", 1), 2.0)
-    assert portion.moments == ()
-    _, portion = take(TWENTY, shares, Ask("other", 1), 2.0 + portion.again_s)
-    assert portion.moments == (5.0,)
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, paused_until=5.0), 1.0)
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 1), 2.0)
+    assert grant.slots == ()
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 1), 2.0 + grant.again_s)
+    assert grant.slots == (5.0,)
 
 
 def test_the_limit_of_an_answer_corrects_the_budget_for_all() -> None:
-    shares, _ = take(TWENTY, Shares(), Ask("one", 1), 0.0)
-    seen = Seen(RateHeaders(remaining=3, reset_s=4.0), 0.0, 0.1)
-    shares, _ = take(TWENTY, shares, Ask("one", 0, seen=seen), 0.1)
-    shares, portion = take(TWENTY, shares, Ask("other", 20), 0.2)
-    assert len(portion.moments) == 3
-    _, portion = take(TWENTY, shares, Ask("third", 20), 4.1)
-    assert portion.moments[0] == 4.1
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 1), 0.0)
+    observed = ObservedHeaders(RateHeaders(remaining=3, reset_s=4.0), 0.0, 0.1)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, observed=observed), 0.1)
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 20), 0.2)
+    assert len(grant.slots) == 3
+    _, grant = reserve(TWENTY, budget, ReservationRequest("third", 20), 4.1)
+    assert grant.slots[0] == 4.1
 
 
 def test_a_larger_limit_than_the_configured_one_is_used() -> None:
-    shares, _ = take(TWENTY, Shares(), Ask("one", 1), 0.0)
-    seen = Seen(RateHeaders(remaining=99, reset_s=4.0), 0.0, 0.1)
-    _, portion = take(TWENTY, shares, Ask("one", 200, seen=seen), 0.1)
-    assert len(portion.moments) == 99
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 1), 0.0)
+    observed = ObservedHeaders(RateHeaders(remaining=99, reset_s=4.0), 0.0, 0.1)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 200, observed=observed), 0.1)
+    assert len(grant.slots) == 99
 
 
 def test_where_any_ten_seconds_are_a_window_the_requests_of_strangers_are_counted_too() -> None:
     rate = Rate(100, 10.0)
-    shares, _ = take(rate, Shares(), Ask("one", 10), 0.0)
-    seen = Seen(RateHeaders(60, 10.0, rolling_limit=150), 0.0, 0.2)  # 90 are counted: 80 are of others
-    shares, portion = take(rate, shares, Ask("one", 0, seen=seen), 0.2)
-    _, portion = take(rate, shares, Ask("two", 200), 0.3)
-    assert len(portion.moments) == 60
+    budget, _ = reserve(rate, BudgetState(), ReservationRequest("one", 10), 0.0)
+    observed = ObservedHeaders(RateHeaders(60, 10.0, rolling_limit=150), 0.0, 0.2)  # 90 are counted: 80 are of others
+    budget, grant = reserve(rate, budget, ReservationRequest("one", 0, observed=observed), 0.2)
+    _, grant = reserve(rate, budget, ReservationRequest("two", 200), 0.3)
+    assert len(grant.slots) == 60
