@@ -15,7 +15,7 @@ import pytest
 from safety.account import AtCrm, assert_all_is_true, observe_call, staged
 from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
-from taskhand.backends.close import task_reader as close_reader
+from taskhand.backends.close import query as close_reader
 from taskhand.backends.hubspot import task_reader as hubspot_reader
 from taskhand.backends.vambe import account as vambe_reader
 

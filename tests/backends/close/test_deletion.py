@@ -10,7 +10,7 @@ import pytest
 from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
 from behaviour.arms import NOW
 from taskhand.backends.close.adapter import CloseAdapter
-from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.query import TaskQuery

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from backends.close.wired import ANA, KEY, LEAD, TASK, Time, close, on_close, wired
 from behaviour.agent import Agent
 from taskhand.backends.close.auth import credential
-from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError, OutcomeUnknown
 from taskhand.sandbox.close import SpecVariant

@@ -19,7 +19,7 @@ from taskhand.backends.close.mapping import (
     task_of,
     update_body,
 )
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, type_filter
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD, check_change, listed_types
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError
@@ -382,13 +382,13 @@ def test_only_three_fields_are_for_bulk(edit: Edit, body: dict[str, Any] | None)
     assert bulk_body(edit) == body
 
 
-def test_the_type_filter_follows_the_setting() -> None:
-    assert type_filter("all") == {"_type": "all"}
-    assert type_filter("inbox")["_type__in"].split(",") == list(INBOX)
-    assert type_filter("voicemail, lead") == {"_type__in": "voicemail,lead"}
+def test_the_listed_types_follow_the_setting() -> None:
+    assert listed_types("all") == ()
+    assert listed_types("inbox") == INBOX
+    assert listed_types("voicemail, lead") == ("voicemail", "lead")
     for wrong in ("", "leads", "lead,", "all,lead"):
         with pytest.raises(OperatorError, match="CLOSE_TASK_TYPES"):
-            type_filter(wrong)
+            listed_types(wrong)
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)), st.sampled_from([1, 5, 90]))  # noqa: DTZ001 - naive on purpose

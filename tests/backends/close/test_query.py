@@ -14,8 +14,7 @@ from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, T
 from behaviour.arms import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
-from taskhand.backends.close.paging import MOST_PAGES, Page, read_all_pages
-from taskhand.backends.close.query import settled_rows
+from taskhand.backends.close.paging import MOST_PAGES, Page, read_all_pages, settled_rows
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -223,7 +222,7 @@ class Moving:
 @given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
 async def test_no_row_is_missed_in_a_list_that_moves_while_it_is_read(size: int, lost: list[int]) -> None:
     moving = Moving(size, lost)
-    found = await read_all_pages(moving.fetch)
+    found = (await read_all_pages(moving.fetch)).rows
     ids = [row["id"] for row in found]
     assert len(ids) == len(set(map(str, ids)))
     assert {str(row["id"]) for row in moving.rows} <= set(map(str, ids))

@@ -9,7 +9,7 @@ from mcp import Client
 
 from backends.close.wired import ANA, CAROLINA, TASK, Time, close, row, task_id, wired
 from behaviour.agent import Agent, Refused
-from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault

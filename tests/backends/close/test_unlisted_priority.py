@@ -11,8 +11,8 @@ from mcp import Client
 from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id, wired
 from behaviour.agent import Agent
 from behaviour.arms import NOW
+from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.backends.close.mapping import DONE
-from taskhand.backends.close.task_reader import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.query import TaskQuery, sort_key

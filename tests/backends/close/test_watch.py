@@ -9,7 +9,7 @@ import pytest
 from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, every, honest, sent
 from backends.close.wired import KEY, WORLD, Time, close, on_close, row
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.backends.close.task_reader import MESSAGES as CLOSE
+from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits

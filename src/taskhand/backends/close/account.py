@@ -208,7 +208,7 @@ class Account:
         """Health checks, in three requests; Close does not tell what a credential may do."""
         client = self._client
         open_tasks = {"_type": LEAD, "is_complete": "false"}
-        reads = {"tasks": lambda: client.tasks(open_tasks, 0, now.date()), "users": lambda: client.users(0)}
+        reads = {"tasks": lambda: client.tasks(open_tasks, now.date()), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
         return await run_checks(client.http, self.check_access, scopes, rate="CLOSE_RATE")
 
@@ -226,7 +226,7 @@ class Account:
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         async def read() -> tuple[JsonObject, ...]:
-            return tuple(await read_all_pages(self._client.users))
+            return (await read_all_pages(self._client.users)).rows
 
         return await self._users.get(None, read)
 

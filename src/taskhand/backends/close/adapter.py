@@ -20,16 +20,17 @@ from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.close import mapping
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
+from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.notes import Notes, WrittenNote
-from taskhand.backends.close.query import TaskSearch
-from taskhand.backends.close.task_reader import MESSAGES, TaskReader
+from taskhand.backends.close.query import PageSearch, TaskReader
 from taskhand.backends.close.task_types import (
     CALL,
     INBOX,
+    LEAD,
     check_change,
     label_of,
+    listed_types,
     new_task_type,
-    type_filter,
     why_not_recreatable,
 )
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
@@ -85,16 +86,14 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
-        self._types = type_filter(settings.close_task_types)
-        self._search = TaskSearch(self._reader, self._types)
+        self._listed = listed_types(settings.close_task_types)
 
     @cached_property
     def change_source(self) -> "ChangeSource":
         """The event log, for the types of tasks that are listed."""
         from taskhand.backends.close.changes.source import CloseChanges  # noqa: PLC0415  no start waits for it
 
-        listed = [one for one in self._types.get("_type__in", "").split(",") if one]
-        return CloseChanges(self._client, self._timezone, listed, self.timing.clock)
+        return CloseChanges(self._client, self._timezone, self._listed, self.timing.clock)
 
     # Reads.
 
@@ -124,7 +123,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of the listed types of tasks; UpstreamError `too_many_tasks` where too many are in question."""
-        return await self._search.page(query)
+        return await PageSearch(self._reader, self._listed, query).run()
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
         """One task of any type; NotFound. Its priority is 0 where Close does not list it."""
@@ -149,19 +148,24 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             await self.account.check_links(edit)
             return
         if any(edit.given()):
-            check_change(edit, await self._reader.type_of(before.id))
+            self._check_change(before, edit)
         if isinstance(edit.ai_contact_id, str):
             await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
         """PUT the fields of an edit; CallerError for a change that the type of the task does not accept."""
-        check_change(edit, await self._reader.type_of(before.id))
+        self._check_change(before, edit)
         body = mapping.update_body(edit, dateless=before.due_at is None)
         if not body:
             return None
         day = self._day_of(edit)
         reply = await self._retry_until_visible(before.id, lambda: self._client.update(before.id, body, day))
         return self._answered(reply, edit, before.id)
+
+    def _check_change(self, before: Task, edit: Edit) -> None:
+        if self.recent.is_deleted(before.id):
+            raise self.messages.no_task(before.id)
+        check_change(edit, before.task_type if isinstance(before.task_type, str) else LEAD)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
@@ -185,7 +189,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         ahead: timedelta | None = None
         for (lead_id, kind), day in days.items():
             params = {"lead_id": lead_id, "_type": kind, "date_created__gte": stamp, "_order_by": "-date_created"}
-            page = await self._client.tasks(params, 0, day)
+            page = await self._client.tasks(params, day)
             ahead = None if page.at is None else page.at - self.timing.clock()
             rows += page.rows
         me = await self._find_user()

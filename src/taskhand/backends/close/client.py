@@ -38,7 +38,7 @@ class CloseClient:
         self._zone = zone
         self._page_size = PAGE
 
-    async def tasks(self, params: Mapping[str, str], skip: int, day: date) -> Page:
+    async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> Page:
         """GET /task/: one page; days are those of the zone as it is on `day`."""
         return await self._list(params, skip, lambda whole: self._send("GET", _TASKS, day, params=whole))
 

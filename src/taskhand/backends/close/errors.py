@@ -4,10 +4,13 @@ import re
 from http import HTTPStatus
 from typing import Final
 
+from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import text_of
 from taskhand.http.reply import Json
 
-__all__ = ["NOT_CLOSE", "OVER_SKIP", "explain", "most_rows"]
+__all__ = ["MESSAGES", "NOT_CLOSE", "OVER_SKIP", "explain", "most_rows"]
+
+MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
 NOT_CLOSE: Final = "A page that is not there was answered, and not in the way of Close."
 """The message of a 404 that something else at this address answered."""

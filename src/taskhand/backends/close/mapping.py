@@ -31,9 +31,11 @@ __all__ = [
     "bulk_body",
     "create_body",
     "created_at",
+    "day_of",
     "former_member_of",
     "has_left",
     "member_of",
+    "moment_of",
     "raw_values",
     "sent_priority",
     "task_of",
@@ -145,20 +147,29 @@ def has_left(json: JsonObject) -> bool:
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
     """When a task was created, in UTC; None where its JSON does not say."""
-    return _moment(json, "date_created")
-
-
-def _moment(json: Mapping[str, Any], name: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(json[name])
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
+    return moment_of(json.get("date_created"))
 
 
 def times_of(json: Mapping[str, Any]) -> TaskTimes:
     """When a task was last changed; Close does not say when it was finished."""
-    return TaskTimes(updated=_moment(json, "date_updated"))
+    return TaskTimes(updated=moment_of(json.get("date_updated")))
+
+
+def moment_of(value: object) -> datetime | None:
+    """A moment that Close has written, in UTC, which one without an offset is; None for what is none."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def day_of(value: object) -> date | None:
+    """The day that a text begins with; None for what has none."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:

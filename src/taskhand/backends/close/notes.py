@@ -15,9 +15,9 @@ import anyio
 
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.paging import Page, read_all_pages
-from taskhand.backends.close.task_reader import MESSAGES
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
@@ -93,7 +93,9 @@ class Notes:
         """
         unique = list(dict.fromkeys(lead_ids))
         rows = [
-            row for at in range(0, len(unique), _LEADS) for row in await self._read(unique[at : at + _LEADS], since)
+            row
+            for at in range(0, len(unique), _LEADS)
+            for row in (await self._read(unique[at : at + _LEADS], since)).rows
         ]
         me = await self._me() if rows else None
         found = {
@@ -207,26 +209,21 @@ class Notes:
     async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
         """The id of the note that was sent at `since`; None where Close does not show it."""
         known = {one.id for one in self._sent.values()}
-        me, found = await self._me(), []
-        ahead: list[timedelta] = []
-        for row in await self._read([lead_id], since - timedelta(days=1), ahead):
-            earliest = since + ahead[0] - _CLOCKS_APART if ahead else since - _CLOCK_UNKNOWN
-            if self._is_equal(row, text, me) and id_of(row) not in known and (created_at(row) or since) >= earliest:
-                found.append(id_of(row))
+        me = await self._me()
+        page = await self._read([lead_id], since - timedelta(days=1))
+        earliest = (
+            since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self._timing.clock()) - _CLOCKS_APART
+        )
+        found = [
+            id_of(row)
+            for row in page.rows
+            if self._is_equal(row, text, me) and id_of(row) not in known and (created_at(row) or since) >= earliest
+        ]
         return found[0] if len(found) == 1 else None
 
-    async def _read(
-        self, lead_ids: Sequence[str], since: datetime, ahead: list[timedelta] | None = None
-    ) -> list[JsonObject]:
-        """The notes on these leads since then; `ahead` takes how far Close's clock is ahead, if it says so."""
-
-        async def fetch(skip: int) -> Page:
-            page = await self._client.notes(lead_ids, since, skip)
-            if ahead is not None and page.at is not None and not ahead:
-                ahead.append(page.at - self._timing.clock())
-            return page
-
-        return await read_all_pages(fetch)
+    async def _read(self, lead_ids: Sequence[str], since: datetime) -> Page:
+        """The notes on these leads since then."""
+        return await read_all_pages(lambda skip: self._client.notes(lead_ids, since, skip))
 
     def _is_equal(self, row: JsonObject, text: str, me: str | None) -> bool:
         """Whether a row is a note with this text that this credential may have written, and that is not deleted."""

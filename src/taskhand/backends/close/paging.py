@@ -5,20 +5,38 @@ the last row of the page before; where it does not, the reading goes back half a
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from taskhand.backends.close.errors import OVER_SKIP
+from taskhand.backends.close.mapping import created_at, day_of
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.query import Order
 
-__all__ = ["MOST_PAGES", "PAGE", "Page", "read_all_pages", "read_pages", "row_key", "too_many_rows"]
+__all__ = [
+    "DAY_SLACK",
+    "ONE_SECOND",
+    "PAGE",
+    "Page",
+    "bound_after",
+    "created_from",
+    "read_all_pages",
+    "read_pages",
+    "row_key",
+    "settled_rows",
+    "too_many_rows",
+]
 
 PAGE: Final = 100
 """Rows in a page: the documented default, as the limit for tasks is not documented."""
 MOST_PAGES: Final = 50
+ONE_SECOND: Final = timedelta(seconds=1)
+DAY_SLACK: Final = timedelta(days=2)
+"""How far from its day a row may be filtered and sorted: Close does not document how a day compares with an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +48,41 @@ class Page:
     at: datetime | None = None
 
 
-async def read_all_pages(
-    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool] = lambda _: False
-) -> list[JsonObject]:
-    """Every row once, or as many as `is_enough`; `fetch` takes how many rows to skip. UpstreamError beyond 50 pages."""
-    rows, is_whole = await read_pages(fetch, is_enough)
-    if not is_whole:
+async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
+    """The whole list as one page; `fetch` takes how many rows to skip. UpstreamError beyond 50 pages."""
+    whole = await read_pages(fetch)
+    if whole.more:
         raise too_many_rows()
-    return rows
+    return whole
 
 
 async def read_pages(
-    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Sequence[JsonObject]], bool]
-) -> tuple[list[JsonObject], bool]:
-    """The rows of up to 50 pages, as of `read_all_pages`, and whether these are all, or enough.
+    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Mapping[str, JsonObject]], bool] = lambda _: False
+) -> Page:
+    """The rows of up to 50 pages as one, each once; `more` where they are neither all nor enough.
 
     Fewer pages where Close lists no rows so far behind the first one.
     """
     rows: dict[str, JsonObject] = {}
-    skip = 0
+    skip, at, more = 0, None, True
     for _ in range(MOST_PAGES):
         try:
             page = await fetch(skip)
         except CallerError as refused:
             if refused.message != OVER_SKIP:
                 raise
-            return list(rows.values()), False
+            break
+        at = at or page.at
         if skip and not (page.rows and row_key(page.rows[0]) in rows):
             skip = max(0, skip - PAGE // 2)
             continue
         for row in page.rows:
             rows.setdefault(row_key(row), row)
-        if not page.more or not page.rows or is_enough(list(rows.values())):
-            return list(rows.values()), True
+        more = page.more and bool(page.rows) and not is_enough(rows)
+        if not more:
+            break
         skip += max(len(page.rows) - 1, 1)
-    return list(rows.values()), False
+    return Page(tuple(rows.values()), more, at)
 
 
 def too_many_rows() -> UpstreamError:
@@ -79,3 +97,40 @@ def too_many_rows() -> UpstreamError:
 def row_key(row: JsonObject) -> str:
     """The id of a row; all of it where it has none."""
     return id_of(row) or json.dumps(row, sort_keys=True)
+
+
+def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
+    """The rows of a list so far that no further row can come before; none where the list is not in order."""
+    if order == "due":
+        days = [(day, row) for row in rows if (day := day_of(row.get("date"))) is not None]
+        if not days or any(one - later > DAY_SLACK / 2 for (one, _), (later, _) in pairwise(days)):
+            return []
+        last = max(day for day, _ in days)
+        return [row for day, row in days if last - day > DAY_SLACK]
+    if order in ("created", "oldest"):
+        times = _sorted_times(rows, descending=order == "created")
+        return [row for time, row in zip(times, rows, strict=True) if time != times[-1]] if times else []
+    return []
+
+
+def bound_after(rows: Sequence[JsonObject], *, descending: bool) -> dict[str, str]:
+    """The filter of the rows from the last one on; UpstreamError where none of them is certain to be found so."""
+    times = _sorted_times(rows, descending=descending)
+    if not times or times[0] == times[-1]:
+        raise too_many_rows()
+    return created_from(times[-1], descending=descending)
+
+
+def created_from(moment: datetime, *, descending: bool) -> dict[str, str]:
+    """The filter of what was created at a moment or after it in the order of a list; it is wider by a second."""
+    if descending:
+        return {"date_created__lte": (moment + ONE_SECOND).isoformat(timespec="seconds")}
+    return {"date_created__gte": moment.isoformat(timespec="seconds")}
+
+
+def _sorted_times(rows: Sequence[JsonObject], *, descending: bool) -> list[datetime]:
+    """The times of creation of the rows, to the millisecond, as Close sorts by them; none where they are not sorted."""
+    times = [at.replace(microsecond=at.microsecond // 1000 * 1000) for row in rows if (at := created_at(row))]
+    in_order = [*reversed(times)] if descending else times
+    is_sorted = len(times) == len(rows) and all(one <= later for one, later in pairwise(in_order))
+    return times if is_sorted else []

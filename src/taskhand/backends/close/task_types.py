@@ -21,8 +21,8 @@ __all__ = [
     "NewTaskType",
     "check_change",
     "label_of",
+    "listed_types",
     "new_task_type",
-    "type_filter",
     "why_not_recreatable",
 ]
 
@@ -57,17 +57,17 @@ def label_of(task_type: str) -> str:
     return _LABELS.get(task_type, task_type.replace("_", " ").capitalize())
 
 
-def type_filter(types: str) -> dict[str, str]:
-    """The query that lists `types`: `inbox`, `all`, or names with commas between; OperatorError for anything else."""
-    names = INBOX if types == "inbox" else tuple(name.strip() for name in types.split(","))
+def listed_types(setting: str) -> tuple[str, ...]:
+    """The types that `inbox`, or names with commas between, stand for, none for `all`; OperatorError for others."""
+    names = INBOX if setting == "inbox" else tuple(name.strip() for name in setting.split(","))
     if names == ("all",):
-        return {"_type": "all"}
+        return ()
     if not set(names) <= set(INBOX):
         raise OperatorError(
             "CLOSE_TASK_TYPES names a type of task that Close does not have.",
             next_step=f"Set it to inbox, to all, or to some of: {', '.join(INBOX)}.",
         )
-    return {"_type__in": ",".join(dict.fromkeys(names))}
+    return tuple(dict.fromkeys(names))
 
 
 def new_task_type(edit: Edit, configured: NewTaskType) -> NewTaskType:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.mapping import moment_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.domain.side_by_side import side_by_side
 
-__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_of", "moment_text"]
+__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """What can be done with a task, in the order of rows of the same millisecond."""
@@ -138,12 +139,3 @@ def moment_text(at: datetime) -> str:
 
 def _object(value: Any) -> JsonObject | None:
     return dict(value) if isinstance(value, Mapping) and value else None
-
-
-def moment_of(value: object) -> datetime | None:
-    """A moment that Close has written; None for what is none."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.changes.event_log import Entry, moment_of
-from taskhand.backends.close.mapping import DONE, OPEN, task_of
+from taskhand.backends.close.changes.event_log import Entry
+from taskhand.backends.close.mapping import DONE, OPEN, moment_of, task_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
 from taskhand.domain.edit import is_readable
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
