@@ -3,20 +3,20 @@
 A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
-from taskhand.backends.close.paging import read_all_pages
+from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError
+from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.http.health_checks import check_by_reading, run_checks
@@ -41,18 +41,18 @@ _MOST_READS: Final = 25
 
 
 class Account:
-    """Reads the organization of a credential. `user_id` is the credential's user, once `me` has read it."""
+    """Reads the organization of a credential."""
 
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
         self._client = client
-        self._users: TtlCache[None, tuple[JsonObject, ...]] = TtlCache(_MEMBERS_KEPT_S, monotonic)
+        self._users: TtlCache[None, Page] = TtlCache(_MEMBERS_KEPT_S, monotonic)
         self._monotonic = monotonic
-        self._contacts: dict[str, tuple[float, Sequence[Candidate]]] = {}
-        self._leads: TtlCache[str, str | None] = TtlCache(_LEADS_KEPT_S, monotonic)
+        self._candidates: dict[str, tuple[float, Sequence[Candidate]]] = {}
+        self._contacts: TtlCache[str, JsonObject] = TtlCache(_LEADS_KEPT_S, monotonic)
         self._former: TtlCache[None, tuple[Member, ...]] = TtlCache(_FORMER_KEPT_S, monotonic)
         self._text_modes: Sequence[str] = _BEGINNINGS
         self._organization_ids: Sequence[str] = ()
-        self.user_id: str | None = None
+        self._user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without those who have left it."""
@@ -64,14 +64,19 @@ class Account:
 
     async def me(self) -> str:
         """The user of the credential."""
-        if self.user_id is None:
+        if self._user_id is None:
             reply = await self._client.me()
-            self.user_id = text_of(reply.object.get("id")) or None
-            organizations = [id_of(one) for one in objects(reply.object.get("organizations"))]
-            self._organization_ids = tuple(filter(None, organizations))
-            if self.user_id is None:
+            self._user_id = id_of(reply.object) or None
+            self._organization_ids = [one for one in map(id_of, objects(reply.object.get("organizations"))) if one]
+            if self._user_id is None:
                 raise self._client.http.invalid(reply, "with a user without an id")
-        return self.user_id
+        return self._user_id
+
+    async def me_if_known(self) -> str | None:
+        """The user of the credential; None where Close does not say it now."""
+        with suppress(TaskhandError):
+            return await self.me()
+        return None
 
     async def upstream_account(self) -> str | None:
         """The organization of the credential; None where its user is said to be in several, or in none."""
@@ -107,8 +112,7 @@ class Account:
         return _contact(row, text_of(row.get("lead_id")) or "", "")[0]
 
     async def _read_customer(self, lead_id: str) -> Contact:
-        name = text_of((await self._client.lead(lead_id)).get("display_name")) or ""
-        return Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id, customer_name=name)
+        return _lead_alone(lead_id, text_of((await self._client.lead(lead_id)).get("display_name")) or "")
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
@@ -145,10 +149,6 @@ class Account:
             self._text_modes = _WHOLE_WORDS
             return found
 
-    async def lead_of(self, contact_id: str) -> str | None:
-        """The lead that a contact belongs to, None where Close does not say it; NotFound."""
-        return await self._leads.get(contact_id, lambda: self._client.lead_of_contact(contact_id))
-
     async def check_links(self, edit: Edit) -> None:
         """Refuse a lead by its name, and a contact of another lead, for a new task; CallerError with candidates."""
         lead_id = edit.ai_customer_id
@@ -169,16 +169,16 @@ class Account:
     async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
         """Refuse a contact that does not exist, or that belongs to another lead; CallerError with those of the lead."""
         try:
-            lead_of_contact = await self.lead_of(contact_id)
+            contact = await self._contacts.get(contact_id, lambda: self._client.contact(contact_id))
         except NotFound:
             raise NotFound(
                 f"There is no contact {contact_id[:60]} in Close.",
                 code="unknown_reference",
                 next_step="Take aiContactId from find_contacts, exactly as it stands there.",
             ) from None
-        if lead_of_contact is None or lead_of_contact == lead_id:
+        if text_of(contact.get("lead_id")) in (None, lead_id):
             return
-        people = await self._candidates(lead_id) if lead_id else ()
+        people = await self._contacts_of(lead_id) if lead_id else ()
         raise CallerError(
             f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
             code="unknown_reference",
@@ -188,17 +188,17 @@ class Account:
             else "Take aiContactId from find_contacts: a contact whose ai_customer_id is the task's.",
         )
 
-    async def _candidates(self, lead_id: str) -> Sequence[Candidate]:
+    async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
         """The contacts of a lead; none where those of several leads were just read, as in a change of many tasks."""
         now = self._monotonic()
-        self._contacts = {one: kept for one, kept in self._contacts.items() if now - kept[0] < _LEADS_KEPT_S}
-        if lead_id not in self._contacts and len(self._contacts) < _MOST_LEADS:
+        self._candidates = {one: kept for one, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
+        if lead_id not in self._candidates and len(self._candidates) < _MOST_LEADS:
             people: list[Candidate] = []
             with suppress(CallerError):
                 rows = objects((await self._client.lead(lead_id)).get("contacts"))
                 people = [Candidate(id_of(row), _contact(row, "", "")[0].name) for row in rows if id_of(row)]
-            self._contacts[lead_id] = (now, people)
-        return self._contacts[lead_id][1] if lead_id in self._contacts else ()
+            self._candidates[lead_id] = (now, people)
+        return self._candidates.get(lead_id, (now, ()))[1]
 
     async def check_access(self) -> None:
         """Read what any key may read."""
@@ -225,14 +225,11 @@ class Account:
         return tuple(one for member_id, one in found.items() if member_id not in active)
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
-        async def read() -> tuple[JsonObject, ...]:
-            return (await read_all_pages(self._client.users)).rows
-
-        return await self._users.get(None, read)
+        return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
 
     @staticmethod
-    def _members_of(rows: Sequence[JsonObject]) -> tuple[Member, ...]:
-        return tuple(member for row in rows if (member := member_of(row)) is not None)
+    def _members_of(rows: Iterable[JsonObject]) -> tuple[Member, ...]:
+        return tuple(filter(None, map(member_of, rows)))
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
         """A lead with its contacts; as the search found it where it is gone."""
@@ -250,8 +247,8 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
     queries: list[dict[str, Any]] = [{"type": "object_type", "object_type": "lead"}]
     if query is not None:
         phone = _phone_digits(query)
-        forms = [_all_words(query.split(), modes), *([_all_words([phone], modes)] if phone else [])]
-        queries.append({"type": "or", "queries": forms})
+        spellings = [query.split(), *([[phone]] if phone else [])]
+        queries.append({"type": "or", "queries": [_has_all(words, modes) for words in spellings]})
     return {
         "query": {"type": "and", "queries": queries},
         "_fields": {"lead": ["id", "display_name", "contacts"]},
@@ -259,17 +256,15 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
     }
 
 
-def _all_words(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
+def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
     """The condition that every one of these words is found, in one of these modes."""
-    return _joined("and", [_joined("or", [_text(word, mode) for mode in modes]) for word in words])
-
-
-def _text(word: str, mode: str) -> dict[str, Any]:
-    return {"type": "text", "value": word, "mode": mode}
+    return _joined(
+        "and", [_joined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
+    )
 
 
 def _joined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return queries[0] if len(queries) == 1 else {"type": kind, "queries": [*queries]}
+    return queries[0] if len(queries) == 1 else {"type": kind, "queries": queries}
 
 
 def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
@@ -279,27 +274,31 @@ def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
         return []
     contacts = [_contact(row, lead_id, lead_name) for row in objects(lead.get("contacts"))]
     if not contacts:
-        of = Contact(id=None, name=lead_name, phone=None, email=None, customer_id=lead_id, customer_name=lead_name)
-        contacts = [(of, "")]
+        contacts = [(_lead_alone(lead_id, lead_name), "")]
     by_own_words = [contact for contact, words in contacts if words and _matches(query, words)]
     return by_own_words or [contact for contact, words in contacts if _matches(query, f"{lead_name} {words}")]
+
+
+def _lead_alone(lead_id: str, name: str) -> Contact:
+    """A lead without contacts, as a contact without an id."""
+    return Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id, customer_name=name)
 
 
 def _contact(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
     """A contact of a lead, and the words that it is found by."""
     phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
     emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
-    name = text_of(row.get("display_name") or row.get("name")) or ""
-    phone, email = next(iter(phones), None), next(iter(emails), None)
+    own_name = text_of(row.get("name")) or ""
+    name = text_of(row.get("display_name") or own_name) or ""
     contact = Contact(
         id=text_of(row.get("id")),
         name=name,
-        phone=phone,
-        email=email,
+        phone=phones[0] if phones else None,
+        email=emails[0] if emails else None,
         customer_id=lead_id,
         customer_name=lead_name or None,
     )
-    return contact, " ".join([name, text_of(row.get("name")) or "", *emails, *phones])
+    return contact, " ".join([name, own_name, *emails, *phones])
 
 
 def _matches(query: str, words: str) -> bool:

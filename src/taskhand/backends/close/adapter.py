@@ -192,14 +192,8 @@ class CloseAdapter(CrmAdapter[JsonObject]):
             page = await self._client.tasks(params, day)
             ahead = None if page.at is None else page.at - self.timing.clock()
             rows += page.rows
-        me = await self._find_user()
+        me = await self.account.me_if_known()  # who creates every task here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
-
-    async def _find_user(self) -> str | None:
-        """The user of the credential, who creates every task here; None where Close does not say."""
-        with suppress(TaskhandError):
-            return await self.account.me()
-        return None
 
     def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
         """A row proves nothing where it only lacks what Close does not list."""

@@ -97,7 +97,7 @@ class Notes:
             for at in range(0, len(unique), _LEADS)
             for row in (await self._read(unique[at : at + _LEADS], since)).rows
         ]
-        me = await self._me() if rows else None
+        me = await self._account.me_if_known() if rows else None
         found = {
             str(row.get("lead_id")): id_of(row)
             for row in rows
@@ -209,7 +209,7 @@ class Notes:
     async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
         """The id of the note that was sent at `since`; None where Close does not show it."""
         known = {one.id for one in self._sent.values()}
-        me = await self._me()
+        me = await self._account.me_if_known()
         page = await self._read([lead_id], since - timedelta(days=1))
         earliest = (
             since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self._timing.clock()) - _CLOCKS_APART
@@ -244,11 +244,6 @@ class Notes:
         self._deleted[note_id] = self._timing.monotonic()
         for key in [key for key, one in self._sent.items() if one.id == note_id]:
             del self._sent[key]
-
-    async def _me(self) -> str | None:
-        with suppress(TaskhandError):
-            return await self._account.me()
-        return None
 
     async def _is_gone(self, note_id: str) -> bool:
         try:

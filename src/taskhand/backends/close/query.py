@@ -209,7 +209,7 @@ class PageSearch:
     async def _lead_of(self, contact_id: str) -> str | None:
         """The lead that has every task of a contact."""
         try:
-            return await self._reader.client.lead_of_contact(contact_id)
+            return text_of((await self._reader.client.contact(contact_id)).get("lead_id"))
         except NotFound:
             return None
 
