@@ -20,6 +20,7 @@ from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
 from taskhand.domain.author import current_author
 from taskhand.domain.errors import (
@@ -41,7 +42,7 @@ __all__ = ["Notes", "WrittenNote"]
 _LEADS: Final = 25
 """Leads in one request: their ids fill a URL."""
 _LAG_S: Final = 60.0
-"""How long a list may lag, in seconds; so long a note that was written or deleted here is remembered."""
+"""How long a list may lag, in seconds; so long a note that was written here is remembered."""
 _SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
 _THROTTLED_WAITS_S: Final = (0.5, 1.0, 2.0)
 _LONGEST_WAIT_S: Final = 30.0
@@ -79,9 +80,8 @@ class Notes:
         self._account = account
         self._timing = timing
         self._sent: dict[_Key, _Sent] = {}
-        self._deleted: dict[str, float] = {}
-        self._deleting: dict[str, anyio.Lock] = {}
-        self._locks: dict[_Key, anyio.Lock] = {}
+        self._deleted: RecentWrites[JsonObject] = RecentWrites(0, timing.monotonic)
+        self._locks: dict[_Key | str, anyio.Lock] = {}
 
     async def find(
         self, lead_ids: Sequence[str], text: str, since: datetime, but: Collection[str] = ()
@@ -92,17 +92,10 @@ class Notes:
         nobody knows whether it was made.
         """
         unique = list(dict.fromkeys(lead_ids))
-        rows = [
-            row
-            for at in range(0, len(unique), _LEADS)
-            for row in (await self._read(unique[at : at + _LEADS], since)).rows
-        ]
-        me = await self._account.me_if_known() if rows else None
-        found = {
-            str(row.get("lead_id")): id_of(row)
-            for row in rows
-            if id_of(row) not in but and self._is_equal(row, text, me)
-        }
+        chunks = [unique[at : at + _LEADS] for at in range(0, len(unique), _LEADS)]
+        rows = [row for chunk in chunks for row in (await self._read(chunk, since)).rows]
+        equal = [row for row in await self._equal(rows, text) if id_of(row) not in but]
+        found = {str(row.get("lead_id")): id_of(row) for row in equal}
         for lead_id in unique:
             sent = self._recent(lead_id, text)
             if sent is not None and lead_id not in found:
@@ -149,30 +142,29 @@ class Notes:
 
     async def delete(self, note_id: str, text: str | None) -> WrittenNote:
         """Delete the note with this text; one that was edited since stays, and is answered."""
-        async with hold_lock(self._deleting.setdefault(note_id, anyio.Lock())):
-            if note_id in self._deleted:  # several tasks of a lead share a note
+        async with hold_lock(self._locks.setdefault(note_id, anyio.Lock())):
+            if self._deleted.is_deleted(note_id):  # several tasks of a lead share a note
                 return WrittenNote(None, None)
-            return await self._delete(note_id, text)
+            try:
+                shown = _text(await self._client.note(note_id))
+            except NotFound:
+                return WrittenNote(None, None, "The note was gone already.")
+            if shown is not None and text and _folded(shown) != _folded(text):
+                return WrittenNote(note_id, shown, "The note was edited since, and stays as it is.")
+            if not await self._send_deletion(note_id) and not await self._is_gone(note_id):
+                raise MESSAGES.unknown("Send the same call again: a note that is gone is not deleted twice.")
+            self._deleted.deleted(note_id)
+            self._sent = {key: one for key, one in self._sent.items() if one.id != note_id}
+            return WrittenNote(None, None)
 
-    async def _delete(self, note_id: str, text: str | None) -> WrittenNote:
-        try:
-            row = await self._client.note(note_id)
-        except NotFound:
-            return WrittenNote(None, None, "The note was gone already.")
-        if (now := _text(row)) is not None and text and _folded(now) != _folded(text):
-            return WrittenNote(note_id, now, "The note was edited since, and stays as it is.")
+    async def _send_deletion(self, note_id: str) -> bool:
+        """Whether Close has confirmed a deletion, which is sent once more where the answer is lost."""
         for _ in range(_MOST_DELETIONS):
-            with suppress(NotFound):
-                try:
+            with suppress(OutcomeUnknown, UpstreamFailed):
+                with suppress(NotFound):
                     await self._client.delete_note(note_id)
-                except (OutcomeUnknown, UpstreamFailed):
-                    continue
-            self._forget(note_id)
-            return WrittenNote(None, None)
-        if await self._is_gone(note_id):
-            self._forget(note_id)
-            return WrittenNote(None, None)
-        raise MESSAGES.unknown("Send the same call again: a note that is gone is not deleted twice.")
+                return True
+        return False
 
     async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
         """POST a note; where its answer is lost, or Close asks to wait, it is looked for before anything else."""
@@ -209,28 +201,30 @@ class Notes:
     async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
         """The id of the note that was sent at `since`; None where Close does not show it."""
         known = {one.id for one in self._sent.values()}
-        me = await self._account.me_if_known()
         page = await self._read([lead_id], since - timedelta(days=1))
         earliest = (
             since - _CLOCK_UNKNOWN if page.at is None else since + (page.at - self._timing.clock()) - _CLOCKS_APART
         )
-        found = [
-            id_of(row)
-            for row in page.rows
-            if self._is_equal(row, text, me) and id_of(row) not in known and (created_at(row) or since) >= earliest
-        ]
+        equal = [row for row in await self._equal(page.rows, text) if (created_at(row) or since) >= earliest]
+        found = [note_id for note_id in map(id_of, equal) if note_id not in known]
         return found[0] if len(found) == 1 else None
 
     async def _read(self, lead_ids: Sequence[str], since: datetime) -> Page:
         """The notes on these leads since then."""
         return await read_all_pages(lambda skip: self._client.notes(lead_ids, since, skip))
 
-    def _is_equal(self, row: JsonObject, text: str, me: str | None) -> bool:
-        """Whether a row is a note with this text that this credential may have written, and that is not deleted."""
-        shown = _text(row)
-        is_deleted = self._timing.monotonic() - self._deleted.get(id_of(row), -_LAG_S) < _LAG_S
-        is_ours = me is None or row.get("created_by", row.get("user_id")) in (None, me)
-        return bool(id_of(row)) and is_ours and not is_deleted and shown is not None and _folded(shown) == _folded(text)
+    async def _equal(self, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:
+        """The notes with this text that this credential may have written, and that are not deleted."""
+        me = await self._account.me_if_known() if rows else None
+        return [
+            row
+            for row in rows
+            if (note_id := id_of(row))
+            and not self._deleted.is_deleted(note_id)
+            and (me is None or row.get("created_by", row.get("user_id")) in (None, me))
+            and (shown := _text(row)) is not None
+            and _folded(shown) == _folded(text)
+        ]
 
     def _recent(self, lead_id: str, text: str) -> _Sent | None:
         """The note that was sent a moment ago."""
@@ -239,11 +233,6 @@ class Notes:
             del self._sent[key]
             self._locks.pop(key, None)
         return self._sent.get(_key(lead_id, text))
-
-    def _forget(self, note_id: str) -> None:
-        self._deleted[note_id] = self._timing.monotonic()
-        for key in [key for key, one in self._sent.items() if one.id == note_id]:
-            del self._sent[key]
 
     async def _is_gone(self, note_id: str) -> bool:
         try:
