@@ -26,7 +26,10 @@ MOST_PAGES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the log; `data` and `previous` are None where Close does not show them, as to most after an hour."""
+    """A row of the log: an `action` on a task, `made` and last `changed` then.
+
+    `data` and `previous` are None where Close does not show them, as to most after an hour.
+    """
 
     id: str
     action: str
@@ -37,7 +40,6 @@ class Entry:
     previous: JsonObject | None
     changed_fields: frozenset[str]
     user_id: str | None
-    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,9 @@ class EventLog:
         self._object_type = f"task.{task_type}"
 
     async def read(
-        self,
-        since: datetime | None,
-        until: datetime | None,
-        known_until: datetime | None,
-        *,
-        most_pages: int = MOST_PAGES,
+        self, since: datetime, until: datetime | None, known_until: datetime, *, most_pages: int = MOST_PAGES
     ) -> Stretch:
-        """The stretch between two moments; None is the newest page, or up to now.
+        """The stretch between two moments, up to now where `until` is None.
 
         What is newer than `known_until` may be `most_pages` long; what is older was read before.
         """
@@ -89,46 +86,43 @@ class EventLog:
         return Stretch(entries, max(cut_at, default=None))
 
     async def _read_action(
-        self, action: str, since: datetime | None, until: datetime | None, known_until: datetime | None, most: int
+        self, action: str, since: datetime, until: datetime | None, known_until: datetime, most_pages: int
     ) -> tuple[list[Entry], bool]:
         """The entries of one action, newest first, and whether they reach back to `since`."""
         filters = {"object_type": self._object_type, "action": action}
-        bounds = {"date_updated__gte": since, "date_updated__lte": until}
-        dated = {name: moment_text(at) for name, at in bounds.items() if at is not None}
+        bounds = {"date_updated__gte": moment_text(since)} | (
+            {"date_updated__lte": moment_text(until)} if until else {}
+        )
         entries: list[Entry] = []
         cursor: str | None = None
         pages = 0
-        while True:
-            rows, cursor = await self._client.events({**filters, **({} if cursor else dated)}, cursor)
-            page = [entry for row in rows if (entry := read_entry(row)) is not None]
-            entries += [entry for entry in page if since is None or entry.changed >= since]
-            pages += known_until is None or not page or page[-1].changed > known_until
-            if cursor is None or (page and since is not None and page[-1].changed < since):
+        while pages < most_pages:
+            rows, cursor = await self._client.events(filters if cursor else filters | bounds, cursor)
+            page = [entry for row in rows if (entry := _read_entry(row)) is not None]
+            entries += [entry for entry in page if entry.changed >= since]
+            if cursor is None or (page and page[-1].changed < since):
                 return entries, True
-            if since is None:
-                return entries, False
-            if pages >= most:
-                return entries, False
+            pages += not page or page[-1].changed > known_until
+        return entries, False
 
 
-def read_entry(row: JsonObject) -> Entry | None:
+def _read_entry(row: JsonObject) -> Entry | None:
     """A row of the log; None for one that does not say which task it is about, or when."""
     made, changed = moment_of(row.get("date_created")), moment_of(row.get("date_updated"))
-    task_id, event_id = text_of(row.get("object_id")), id_of(row)
-    if not (task_id and event_id and (made or changed)):
+    made, changed = made or changed, changed or made
+    task_id, event_id, names = text_of(row.get("object_id")), id_of(row), row.get("changed_fields")
+    if not (task_id and event_id and made and changed):
         return None
-    names = row.get("changed_fields")
     return Entry(
         event_id,
         text_of(row.get("action")) or "",
         task_id,
-        made or changed or datetime.now(UTC),
-        changed or made or datetime.now(UTC),
+        made,
+        changed,
         _object(row.get("data")),
         _object(row.get("previous_data")),
         frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset(),
         text_of(row.get("user_id")),
-        text_of(row.get("request_id")),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import MISSING
 
@@ -20,19 +20,19 @@ __all__ = ["TaskStates", "is_explained"]
 _TOGETHER: Final = timedelta(seconds=2)
 """How far apart the rows of one change may be."""
 
-_TOLD: Final = frozenset(
+_CONTRACT_FIELDS: Final = frozenset(
     ("text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority", "lead_id", "contact_id")
 ) | {"resolution"}
 """The fields of Close that the contract has."""
 
 
-def is_explained(completion: Entry, entries: Iterable[Entry], told: Collection[str]) -> bool:
-    """Whether another row tells the same completion: that of the update, or of the creation of a completed task.
+def is_explained(completion: Entry, entries: Iterable[Entry], reported: Collection[str]) -> bool:
+    """Whether another row says the same completion: that of the update, or of the creation of a completed task.
 
-    One of those `told` (by id) may be of a task that was opened again at once: both are part of it.
+    One of those `reported` (by id) may be of a task that was opened again at once: both are part of it.
     """
     return any(
-        _is_within(completion, other) and (_finishes(other) or (other.id in told and _spans(completion, other)))
+        _is_within(completion, other) and (_finishes(other) or (other.id in reported and _spans(completion, other)))
         for other in entries
         if other.task_id == completion.task_id
     )
@@ -41,8 +41,9 @@ def is_explained(completion: Entry, entries: Iterable[Entry], told: Collection[s
 class TaskStates:
     """Reads entries one after another as events.
 
-    `known` are the tasks as the last event of each has left them, `finished` those of which a completion was told by
-    its own row, with its moment; `completions` are the rows of completions in question. `zone` is that of shown times.
+    `known` are the tasks as the last event of each has left them, `finished` the rows of completions that were events
+    of their own; `completions` are the rows of completions in question, and `hidden` counts the rows whose values Close
+    does not show. `zone` is that of shown times.
     """
 
     def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[Entry]) -> None:
@@ -55,16 +56,16 @@ class TaskStates:
     def event(self, entry: Entry, *, has_grown: bool, is_newest: bool) -> TaskEvent | None:
         """The event of an entry; None where the contract has no word for what was changed.
 
-        Of an entry that `has_grown` a part was told before. `is_newest` is whether it is the last one of its task.
+        A part of an entry that `has_grown` was reported before. `is_newest` is whether it is the last one of its task.
         """
         before, after = self._sides(entry, has_grown=has_grown)
         event: TaskEvent | None
         if entry.action == "completed":
-            event = self._completed(entry, after)
-            after = _finished(self.known.get(entry.task_id))  # what else its row has is told by an update
+            event = _completed_event(entry, after)
+            after = _finished(self.known.get(entry.task_id))  # an update says what else its row has
             self.finished.append(entry)
         elif after is None and entry.action != "deleted":
-            event = self._hidden(entry)
+            event = self._hidden_event(entry)
         elif entry.action == "deleted":
             event = TaskEvent(_key(entry), entry.task_id, "deleted", title=before.title if before else None)
         else:
@@ -83,9 +84,9 @@ class TaskStates:
         )
 
     def follows(self, entry: Entry, *, has_grown: bool, made_after: datetime) -> bool:
-        """Whether an entry begins where the last one that was told of its task has ended, as far as can be seen.
+        """Whether an entry begins where the last one reported of its task has ended, as far as can be seen.
 
-        Nothing was told of a task that was made before `made_after`.
+        Nothing was reported of a task that was made before `made_after`.
         """
         if entry.action == "created":
             return True
@@ -100,7 +101,7 @@ class TaskStates:
         return before is None or difference_event(known, before, "") is None
 
     def is_finished(self, task_id: str) -> bool:
-        """Whether the task is complete by what was told of it."""
+        """Whether the task is complete by what was reported of it."""
         task = self.known.get(task_id)
         return task is not None and task.is_finished
 
@@ -123,15 +124,9 @@ class TaskStates:
         task = read_task(id_of(row) or entry.task_id, lambda: task_of(row, self._zone))
         return task if task.id else task.model_copy(update={"id": entry.task_id})
 
-    def _completed(self, entry: Entry, after: Task | None) -> TaskEvent:
-        change = FieldChange("status", OPEN.name, DONE.name)
-        return TaskEvent(
-            _key(entry), entry.task_id, "completed", title=after.title if after else None, changed=(change,)
-        )
-
-    def _hidden(self, entry: Entry) -> TaskEvent | None:
+    def _hidden_event(self, entry: Entry) -> TaskEvent | None:
         """The event of a row whose values Close does not show any more."""
-        if entry.changed_fields and not entry.changed_fields & _TOLD:
+        if entry.changed_fields and not entry.changed_fields & _CONTRACT_FIELDS:
             return None
         self.hidden += 1
         kind: EventKind = "created" if entry.action == "created" else "updated"
@@ -140,6 +135,12 @@ class TaskStates:
         elif "assigned_to" in entry.changed_fields:
             kind = "reassigned"
         return TaskEvent(_key(entry), entry.task_id, kind)
+
+
+def _completed_event(entry: Entry, after: Task | None) -> TaskEvent:
+    change = FieldChange("status", OPEN.name, DONE.name)
+    title = after.title if after else None
+    return TaskEvent(_key(entry), entry.task_id, "completed", title=title, changed=(change,))
 
 
 def _finished(task: Task | None) -> Task | None:
@@ -166,23 +167,20 @@ def _spans(completion: Entry, update: Entry) -> bool:
 
 def _finishes(entry: Entry) -> bool:
     """Whether a row says that its task became complete."""
-    data: Mapping[str, Any] = entry.data or {}
-    if entry.action == "created":
-        return data.get("is_complete") is True
-    if entry.action != "updated":
+    if entry.action not in {"created", "updated"}:
         return False
     if entry.data is None:
-        return "is_complete" in entry.changed_fields
-    return data.get("is_complete") is True and (entry.previous or {}).get("is_complete") is False
+        return entry.action == "updated" and "is_complete" in entry.changed_fields
+    was_open = entry.action == "created" or (entry.previous or {}).get("is_complete") is False
+    return entry.data.get("is_complete") is True and was_open
 
 
 def _readable(changed: Iterable[FieldChange], before: Task | None, after: Task | None) -> tuple[FieldChange, ...]:
     """The fields whose new value can be read, without old values that cannot."""
-    told = []
+    readable = []
     for one in changed:
         name = EDIT_FIELDS.get(one.field, one.field)
-        if after is not None and not is_readable(after, name):
-            continue
-        is_old_known = before is None or is_readable(before, name)
-        told.append(one if is_old_known else replace(one, before=MISSING))
-    return tuple(told)
+        if after is None or is_readable(after, name):
+            is_old_known = before is None or is_readable(before, name)
+            readable.append(one if is_old_known else replace(one, before=MISSING))
+    return tuple(readable)

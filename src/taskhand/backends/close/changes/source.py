@@ -38,11 +38,11 @@ _WHOLE: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     """How far the log of one type was read.
 
     `newest` is the moment of the newest entry, by Close's clock, and `newest_at` when it was seen, by ours. `seen` are
-    entries with their moment, their task, and 1 where a completion was told by its own row. `span_s` is how long the
+    entries with their moment, their task, and 1 where a completion was an event of its own. `span_s` is how long the
     last part was that was read of a long stretch. `waits_since` is since when entries wait for earlier ones of their
     tasks, which are not visible yet; 0 where none does. `has_ended` is whether a look has reached the end of the log:
     before, what is known of a task may be from after what is read.
@@ -93,115 +93,107 @@ class CloseChanges:
 
     async def begin(self, at: datetime) -> str:
         """The position from which the log is read; the first look reads calls too, however near the moment is."""
-        return _write({one: _Place(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
+        return _write({one: _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """The next entries; hints are of no use, as the log tells the same."""
+        """The next entries; hints are of no use, as the log has the same."""
         del hints
-        places, now = _read(position), self._clock().timestamp()
+        positions, now = _read(position), self._clock().timestamp()
         looks = []
         for one, log in self._logs.items():
-            place = places.get(one)
-            if place is None or (
-                one == CALL and is_idle() and place.is_quiet and 0 <= now - place.read_at < _CALLS_EVERY_S
-            ):
+            was = positions.get(one)
+            may_rest = one == CALL and is_idle() and was is not None and was.is_quiet
+            if was is None or (may_rest and 0 <= now - was.read_at < _CALLS_EVERY_S):
                 continue
             try:
-                look, places[one] = await self._look(log, place, known, now)
+                look, positions[one] = await self._look(log, was, known, now)
             except CallerError:
                 if one == LEAD:
                     raise
-                del places[one]  # as in `begin`
+                del positions[one]  # as in `begin`
             else:
                 looks.append(look)
         events = sorted((event for look in looks for event in look.events), key=_order_of)
         return Look(
             tuple(events),
-            _write(places),
+            _write(positions),
             {one: task for look in looks for one, task in look.tasks.items()},
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
 
-    async def _look(self, log: EventLog, place: _Place, known: KnownTasks, now: float) -> tuple[Look, _Place]:
+    async def _look(self, log: EventLog, was: _Position, known: KnownTasks, now: float) -> tuple[Look, _Position]:
         """A look at the tasks of one type, and how far they are read then."""
-        stretch, until, span_s = await _next_stretch(log, place, now)
-        fresh = [entry for entry in stretch.entries if place.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
-        is_patient = not 0 < place.waits_since < now - _OVERLAP.total_seconds()
-        can_wait = place.has_ended and until is None and is_patient
-        events: list[TaskEvent] = []
-        waiting: list[Entry] = []
-        states = None
-        if fresh:
-            events, states, waiting = await self._tell(place, fresh, stretch.entries, known, can_wait=can_wait)
-            fresh = [entry for entry in fresh if entry not in waiting]
-        told = {entry.id for entry in states.finished} if states else set()
-        gap = _gap_of(place, now, states)
-        newest = until or max(stretch.newest or place.moment, place.moment)
-        newest = min(newest, *(entry.changed for entry in waiting)) if waiting else newest
-        moved = newest != place.moment
-        seen = place.seen | {
-            entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in told)) for entry in fresh
+        stretch, until, span_s = await _next_stretch(log, was, now)
+        fresh = [entry for entry in stretch.entries if was.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
+        tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
+        completions = [entry for entry in stretch.entries if entry.action == "completed"]
+        states = TaskStates(tasks, self._zone, completions)
+        states.finished += [one for one in completions if was.seen.get(one.id, ("", "", 0))[2]]
+        is_patient = not 0 < was.waits_since < now - _OVERLAP.total_seconds()
+        can_wait = was.has_ended and until is None and is_patient
+        events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)
+        read = [entry for entry in fresh if entry not in waiting]
+        newest = until or max(stretch.newest or was.moment, was.moment)
+        newest = min([newest, *(entry.changed for entry in waiting)])
+        own_events = {entry.id for entry in states.finished}
+        seen = was.seen | {
+            entry.id: (moment_text(entry.changed), entry.task_id, int(entry.id in own_events)) for entry in read
         }
-        known_now = states.known if states else {}
-        tasks = {entry.task_id: known_now[entry.task_id] for entry in fresh if entry.task_id in known_now}
         after = replace(
-            place,
+            was,
             newest=moment_text(newest),
-            newest_at=now if moved else place.newest_at,
+            newest_at=was.newest_at if newest == was.moment else now,
             read_at=now,
             seen=_remembered(seen, newest),
             span_s=span_s,
-            waits_since=(place.waits_since or now) if waiting else 0,
-            has_ended=place.has_ended or until is None,
+            waits_since=(was.waits_since or now) if waiting else 0,
+            has_ended=was.has_ended or until is None,
         )
-        return Look(tuple(events), "", tasks, until is not None, gap), after
+        left = {entry.task_id: states.known[entry.task_id] for entry in read if entry.task_id in states.known}
+        return Look(tuple(events), "", left, until is not None, _gap_of(was, now, states.hidden)), after
 
-    async def _tell(
-        self, place: _Place, fresh: Sequence[Entry], entries: Sequence[Entry], known: KnownTasks, *, can_wait: bool
-    ) -> tuple[list[TaskEvent], TaskStates, list[Entry]]:
-        """The events of the entries that were not told, and the entries that wait for earlier ones of their tasks."""
-        tasks = await known.find({entry.task_id for entry in fresh})
-        completions = [entry for entry in entries if entry.action == "completed"]
-        states = TaskStates(tasks, self._zone, completions)
-        states.finished += [one for one in completions if place.seen.get(one.id, ("", "", 0))[2]]
-        applied: dict[str, str] = {}
-        for moment, task_id, _ in place.seen.values():
-            applied[task_id] = max(moment, applied.get(task_id, ""))
-        told = {entry.id for entry in entries} - {entry.id for entry in fresh}
-        events: list[TaskEvent] = []
-        waiting: dict[str, list[Entry]] = {}
-        for entry in fresh:
-            if entry.task_id in waiting:
-                waiting[entry.task_id].append(entry)
-                continue
-            if entry.action == "completed" and (
-                states.is_finished(entry.task_id) or is_explained(entry, entries, told)
-            ):
-                continue
-            has_grown = entry.id in place.seen or (
-                entry.action == "updated" and entry.made < place.moment - _OVERLAP and entry.task_id in tasks
-            )
-            is_newest = moment_text(entry.changed) >= applied.get(entry.task_id, "")
-            if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=place.known_from):
-                waiting[entry.task_id] = [entry]
-                continue
-            event = states.event(entry, has_grown=has_grown, is_newest=is_newest)
-            events += [event] if event else []
-        return events, states, [entry for entries in waiting.values() for entry in entries]
+
+def _read_events(
+    was: _Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
+) -> tuple[list[TaskEvent], list[Entry]]:
+    """The events of the `fresh` entries, and those entries that wait for earlier ones of their tasks."""
+    known = frozenset(states.known)
+    latest: dict[str, str] = {}
+    for moment, task_id, _ in was.seen.values():
+        latest[task_id] = max(moment, latest.get(task_id, ""))
+    reported = {entry.id for entry in entries} - {entry.id for entry in fresh}
+    events: list[TaskEvent] = []
+    waiting: list[Entry] = []
+    for entry in fresh:
+        if any(entry.task_id == one.task_id for one in waiting):
+            waiting.append(entry)
+            continue
+        if entry.action == "completed" and (
+            states.is_finished(entry.task_id) or is_explained(entry, entries, reported)
+        ):
+            continue
+        is_old_update = entry.action == "updated" and entry.made < was.moment - _OVERLAP and entry.task_id in known
+        has_grown = entry.id in was.seen or is_old_update
+        is_newest = moment_text(entry.changed) >= latest.get(entry.task_id, "")
+        if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=was.known_from):
+            waiting.append(entry)
+        elif event := states.event(entry, has_grown=has_grown, is_newest=is_newest):
+            events.append(event)
+    return events, waiting
 
 
 def _order_of(event: TaskEvent) -> str:
     return "" if event.at is None else moment_text(event.at)
 
 
-async def _next_stretch(log: EventLog, place: _Place, now: float) -> tuple[Stretch, datetime | None, float | None]:
-    """What is to be told next; until when it is, where it is not all, and for how long a part is tried next."""
-    known_until = start = place.moment
+async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
+    """What is to be reported next; until when it is, where it is not all, and how long a part is tried next."""
+    known_until = start = was.moment
     # What is older than the minutes before the last look was visible then.
-    again = max(_OVERLAP - timedelta(seconds=max(0.0, place.read_at - place.newest_at)), timedelta())
+    again = max(_OVERLAP - timedelta(seconds=max(0.0, was.read_at - was.newest_at)), timedelta())
     end = datetime.fromtimestamp(now, UTC) + _OVERLAP
-    span_s, is_cut = place.span_s, False
+    span_s, is_cut = was.span_s, False
     for _ in range(_TRIES):
         until = None if span_s is None else start + timedelta(seconds=min(span_s, _LONGEST_S))
         until = None if until is None or (until > end and not is_cut) else until
@@ -220,15 +212,15 @@ async def _next_stretch(log: EventLog, place: _Place, now: float) -> tuple[Stret
     return Stretch(()), start, span_s
 
 
-def _gap_of(place: _Place, now: float, states: TaskStates | None) -> str | None:
+def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
     """What may be missing, in a sentence."""
     gaps = []
-    if now - place.read_at > _KEPT_BY_CLOSE.total_seconds():
+    if now - was.read_at > _KEPT_BY_CLOSE.total_seconds():
         first = datetime.fromtimestamp(now, UTC) - _KEPT_BY_CLOSE
         gaps.append(f"Close keeps its log for 30 days: changes before {first:%Y-%m-%dT%H:%MZ} are not told.")
-    if states is not None and states.hidden:
+    if hidden:
         gaps.append(
-            f"Close shows what was changed to its admins only, after an hour: {states.hidden} changes are told without."
+            f"Close shows what was changed to its admins only, after an hour: {hidden} changes are told without."
         )
     return " ".join(gaps) or None
 
@@ -240,12 +232,12 @@ def _remembered(seen: dict[str, tuple[str, str, int]], newest: datetime) -> dict
     return dict(recent[-_MOST_REMEMBERED:])
 
 
-def _write(places: dict[str, _Place]) -> str:
-    return json.dumps({one: asdict(place) for one, place in places.items()}, separators=(",", ":"))
+def _write(positions: dict[str, _Position]) -> str:
+    return json.dumps({one: asdict(position) for one, position in positions.items()}, separators=(",", ":"))
 
 
-def _read(position: str) -> dict[str, _Place]:
-    def place(json: dict[str, Any]) -> _Place:
-        return _Place(**json | {"seen": {one: tuple(entry) for one, entry in json["seen"].items()}})
+def _read(text: str) -> dict[str, _Position]:
+    def position(fields: dict[str, Any]) -> _Position:
+        return _Position(**fields | {"seen": {one: tuple(entry) for one, entry in fields["seen"].items()}})
 
-    return {one: place(value) for one, value in json.loads(position).items()}
+    return {one: position(fields) for one, fields in json.loads(text).items()}
