@@ -137,18 +137,16 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     # The wire.
 
     async def create(self, edit: Edit) -> JsonObject:
-        """POST a task of the configured type, or of that of the deleted task that it replaces."""
-        body = mapping.create_body(edit, new_task_type(edit, self._new_task_type))
-        return self._answered(await self._client.create(body, self._day_of(edit)), edit, None)
+        """POST a task."""
+        return self._answered(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse what the type of the task does not accept, and a contact of another lead."""
         if before is None:
-            mapping.create_body(edit, new_task_type(edit, self._new_task_type))
+            self._new_body(edit)
             await self.account.check_links(edit)
             return
-        if any(edit.given()):
-            self._check_change(before, edit)
+        self._check_change(before, edit)
         if isinstance(edit.ai_contact_id, str):
             await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
 
@@ -182,14 +180,13 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The latest tasks of these leads that the user of the credential may have created."""
         del known
-        bodies = [mapping.create_body(edit, new_task_type(edit, self._new_task_type)) for edit in edits]
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
-        days = {(body["lead_id"], body["_type"]): self._day_of(edit) for body, edit in zip(bodies, edits, strict=True)}
+        bodies = map(self._new_body, edits)
         rows: list[JsonObject] = []
         ahead: timedelta | None = None
-        for (lead_id, kind), day in days.items():
+        for lead_id, kind in dict.fromkeys((body["lead_id"], body["_type"]) for body in bodies):
             params = {"lead_id": lead_id, "_type": kind, "date_created__gte": stamp, "_order_by": "-date_created"}
-            page = await self._client.tasks(params, day)
+            page = await self._client.tasks(params, self._reader.today())
             ahead = None if page.at is None else page.at - self.timing.clock()
             rows += page.rows
         me = await self.account.me_if_known()  # who creates every task here
@@ -302,6 +299,10 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         return row | dated | values
 
     # Requests and answers.
+
+    def _new_body(self, edit: Edit) -> dict[str, Any]:
+        """The body of a new task, of the configured type or of that of the deleted task that it replaces."""
+        return mapping.create_body(edit, new_task_type(edit, self._new_task_type))
 
     def _day_of(self, edit: Edit) -> date:
         """The day that an edit is about."""

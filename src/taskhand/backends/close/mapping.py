@@ -122,18 +122,18 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
 def member_of(json: JsonObject) -> Member | None:
     """A user (https://developer.close.com/api/resources/users); None for one without an id."""
-    user_id, email = id_of(json), filled_text(json.get("email"))
-    if not user_id:
-        return None
-    name = _full_name(json, "first_name", "last_name")
-    return Member(id=user_id, name=name or email or user_id, email=email)
+    return _member(json.get("id"), json.get("email"), _full_name(json, "first_name", "last_name"))
 
 
 def former_member_of(json: JsonObject) -> Member | None:
     """The user of a membership (https://developer.close.com/api/resources/organizations); None without an id."""
-    user_id, email = filled_text(json.get("user_id")), filled_text(json.get("user_email"))
     name = filled_text(json.get("user_full_name")) or _full_name(json, "user_first_name", "user_last_name")
-    return Member(id=user_id, name=name or email or user_id, email=email) if user_id else None
+    return _member(json.get("user_id"), json.get("user_email"), name)
+
+
+def _member(user_id: object, email: object, name: str) -> Member | None:
+    known_id, known_email = filled_text(user_id), filled_text(email)
+    return Member(id=known_id, name=name or known_email or known_id, email=known_email) if known_id else None
 
 
 def _full_name(json: JsonObject, *names: str) -> str:
