@@ -56,7 +56,7 @@ class Account:
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without those who have left it."""
-        return self._members_of([row for row in await self._read_users() if not has_left(row)])
+        return _members(row for row in await self._read_users() if not has_left(row))
 
     async def former_members(self) -> tuple[Member, ...]:
         """The users who have left the organization: those whom Close lists, and the memberships that ended."""
@@ -100,19 +100,16 @@ class Account:
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts or leads by their ids, one request each; the first few."""
-        read, prefix = (self._read_contact, "cont_") if field == "ai_contact_id" else (self._read_customer, "lead_")
+        is_contact = field == "ai_contact_id"
         found: dict[str, Contact | Deal] = {}
-        for one in [one for one in ids if one.startswith(prefix)][:_MOST_LINKED]:
+        for one in [one for one in ids if one.startswith("cont_" if is_contact else "lead_")][:_MOST_LINKED]:
             with suppress(CallerError):
-                found[one] = await read(one)
+                if is_contact:
+                    row = await self._client.contact(one)
+                    found[one] = _contact(row, text_of(row.get("lead_id")) or "", "")[0]
+                else:
+                    found[one] = _lead_alone(one, _name_of(await self._client.lead(one)))
         return found
-
-    async def _read_contact(self, contact_id: str) -> Contact:
-        row = await self._client.contact(contact_id)
-        return _contact(row, text_of(row.get("lead_id")) or "", "")[0]
-
-    async def _read_customer(self, lead_id: str) -> Contact:
-        return _lead_alone(lead_id, text_of((await self._client.lead(lead_id)).get("display_name")) or "")
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
@@ -213,23 +210,18 @@ class Account:
         return await run_checks(client.http, self.check_access, scopes, rate="CLOSE_RATE")
 
     async def _read_former(self) -> tuple[Member, ...]:
-        listed = self._members_of([row for row in await self._read_users() if has_left(row)])
+        listed = _members(row for row in await self._read_users() if has_left(row))
         await self.me()
-        ended: list[JsonObject] = []
-        if self._organization_ids:
+        former = {one.id: one for one in listed}
+        for organization_id in self._organization_ids[:1]:
             with suppress(CallerError, OperatorError):
-                organization = await self._client.organization(self._organization_ids[0])
-                ended = objects(organization.get("inactive_memberships"))
-        found = {one.id: one for one in (*listed, *filter(None, map(former_member_of, ended)))}
+                ended = objects((await self._client.organization(organization_id)).get("inactive_memberships"))
+                former |= {one.id: one for one in map(former_member_of, ended) if one}
         active = {one.id for one in await self.members()}
-        return tuple(one for member_id, one in found.items() if member_id not in active)
+        return tuple(one for one in former.values() if one.id not in active)
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
-
-    @staticmethod
-    def _members_of(rows: Iterable[JsonObject]) -> tuple[Member, ...]:
-        return tuple(filter(None, map(member_of, rows)))
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
         """A lead with its contacts; as the search found it where it is gone."""
@@ -237,6 +229,14 @@ class Account:
             return await self._client.lead(str(lead.get("id")))
         except NotFound:
             return lead
+
+
+def _members(rows: Iterable[JsonObject]) -> tuple[Member, ...]:
+    return tuple(filter(None, map(member_of, rows)))
+
+
+def _name_of(row: JsonObject) -> str:
+    return text_of(row.get("display_name") or row.get("name")) or ""
 
 
 def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def _joined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
     """The contacts of a lead that match by their own words, else those that match together with the lead's name."""
-    lead_id, lead_name = text_of(lead.get("id")), text_of(lead.get("display_name") or lead.get("name")) or ""
+    lead_id, lead_name = id_of(lead), _name_of(lead)
     if not lead_id:
         return []
     contacts = [_contact(row, lead_id, lead_name) for row in objects(lead.get("contacts"))]
@@ -288,17 +288,15 @@ def _contact(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, st
     """A contact of a lead, and the words that it is found by."""
     phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
     emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
-    own_name = text_of(row.get("name")) or ""
-    name = text_of(row.get("display_name") or own_name) or ""
     contact = Contact(
         id=text_of(row.get("id")),
-        name=name,
+        name=_name_of(row),
         phone=phones[0] if phones else None,
         email=emails[0] if emails else None,
         customer_id=lead_id,
         customer_name=lead_name or None,
     )
-    return contact, " ".join([name, own_name, *emails, *phones])
+    return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
 
 
 def _matches(query: str, words: str) -> bool:

@@ -17,6 +17,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import FieldReader
 from taskhand.domain.rules import check_priority, check_responsibles
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
@@ -349,17 +350,14 @@ def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> d
 
 
 def _check_new(given: Mapping[str, object], task_type: NewTaskType) -> None:
-    """CallerError where a new task lacks its lead or contact, or has a description."""
-    required = {"ai_customer_id": "aiCustomerId"} | ({"ai_contact_id": "aiContactId"} if task_type == CALL else {})
-    missing = next((argument for name, argument in required.items() if given.get(name) is None), None)
-    if missing:
+    """CallerError where a new task lacks its lead, or the contact that an outgoing call has."""
+    required = ("ai_customer_id", "ai_contact_id") if task_type == CALL else ("ai_customer_id",)
+    if missing := [argument_name(name) for name in required if given.get(name) is None]:
         raise CallerError(
-            f"{missing} is required: a task of the type {task_type} belongs to one in Close.",
+            f"{missing[0]} is required: a task of the type {task_type} belongs to one in Close.",
             code="missing_argument",
-            next_step=f"Take {missing} from find_contacts.",
+            next_step=f"Take {missing[0]} from find_contacts.",
         )
-    if given.get("description"):
-        raise CallerError("A task in Close has no description.", next_step="Leave description out.")
 
 
 def _is_complete(choice: StatusChoice) -> bool:

@@ -99,24 +99,22 @@ def check_change(edit: Edit, task_type: str) -> None:
     for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):
         argument = argument_name(name)
         why = f"{argument} cannot change after a task is created in Close."
-        if name == "description":
-            if given[name] is None:
-                continue
-            why = "A task in Close has no description."
-        elif name in _CHANGEABLE_ON[LEAD]:
-            of_type = f"this task is of the type {task_type} ({label_of(task_type)})"
+        if name in _CHANGEABLE_ON[LEAD]:
             others = "to-dos and outgoing calls" if name in _CHANGEABLE_ON[CALL] else "to-dos"
+            of_type = f"this task is of the type {task_type} ({label_of(task_type)})"
             why = f"In Close {argument} can change on {others} only, and {of_type}."
-        raise CallerError(why, code="field_not_changeable", next_step=f"Leave {argument} out.")
+        raise _not_changeable(why, f"Leave {argument} out.")
     if given.get("ai_contact_id", ...) is None and task_type == CALL:
-        raise CallerError(
+        raise _not_changeable(
             "An outgoing call in Close always has a contact: whom to call.",
-            code="field_not_changeable",
-            next_step="Send the aiContactId of another contact of its lead, or complete the task.",
+            "Send the aiContactId of another contact of its lead, or complete the task.",
         )
     if given.get("due", ...) is None and task_type not in {LEAD, CALL}:
-        raise CallerError(
+        raise _not_changeable(
             f"The due date of a {task_type} task cannot be removed: only to-dos and outgoing calls can have none.",
-            code="field_not_changeable",
-            next_step="Send another dueDate, or complete the task.",
+            "Send another dueDate, or complete the task.",
         )
+
+
+def _not_changeable(why: str, next_step: str) -> CallerError:
+    return CallerError(why, code="field_not_changeable", next_step=next_step)
