@@ -1,5 +1,6 @@
 """A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -9,12 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.batch import MOST_INPUTS
 from taskhand.backends.hubspot.client import HubSpotClient, next_page
-from taskhand.backends.hubspot.custom_objects import custom_objects_in
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, company_of, contact_of, deal_of, member_of
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import TaskStatuses
-from taskhand.backends.remote.parsing import JsonObject, rows_in
+from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
@@ -48,6 +48,7 @@ _LACKING: Final[Mapping[str, str]] = {
     "crm.objects.deals.read": "deals are not shown, found or filtered by",
 }
 """Scopes that only some of the work needs, and what is not possible without them."""
+_TYPE_ID: Final = re.compile(r"2-[0-9]{1,20}", re.ASCII)
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
@@ -278,7 +279,7 @@ class Account:
         return await self._custom_objects.get(None, self._read_custom_objects)
 
     async def _read_custom_objects(self) -> Mapping[str, str]:
-        return custom_objects_in(await self._client.custom_objects())
+        return _custom_objects_in(await self._client.custom_objects())
 
     async def _read_definitions(self) -> Mapping[str, Definition]:
         return definitions_in(await self._client.property_definitions())
@@ -309,3 +310,18 @@ class Account:
 
 def _records_in(answer: JsonObject) -> list[Record]:
     return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]
+
+
+def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:
+    """What custom objects are called, by the ids of their types: `2-` and the id of the schema.
+
+    https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/schemas/get-schemas
+    """
+    found: dict[str, str] = {}
+    for row in rows_in("HubSpot", json, "results"):
+        own, labels = str(row.get("id") or ""), row.get("labels")
+        type_id = filled_text(row.get("objectTypeId")) or (f"2-{own}" if own.isdecimal() else own)
+        if _TYPE_ID.fullmatch(type_id) and row.get("archived") is not True:
+            plural = labels.get("plural") if isinstance(labels, dict) else None
+            found[type_id] = filled_text(plural) or filled_text(row.get("name")) or type_id
+    return found
