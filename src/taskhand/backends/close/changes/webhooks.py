@@ -3,12 +3,12 @@
 import hmac
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, rows_in, text_of
-from taskhand.backends.remote.webhooks import MISSING, judge_signature, read_events, read_moment
+from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_events
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.webhook import Delivery, Subscribed, Subscription, Verdict
+from taskhand.domain.webhook import Delivery, Subscribed, Subscription
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 
@@ -21,13 +21,15 @@ _PAGE: Final = 100
 _TYPE: Final = "task"
 
 
-class CloseWebhookCheck:
+class CloseWebhookCheck(SignatureCheck):
     """Deliveries are signed with the key of their subscription, in hexadecimal digits.
 
     The same signature may come again: Close repeats what was not answered, and orders nothing.
     """
 
     refuses_repeats = False
+    headers = ("close-sig-hash", "close-sig-timestamp")
+    unit = timedelta(seconds=1)
 
     def __init__(self, key: str, variable: str) -> None:
         """OperatorError where the text of the setting called `variable` is no key."""
@@ -41,14 +43,10 @@ class CloseWebhookCheck:
                 next_step="Run `taskhand webhooks create`, which gets one and keeps it.",
             )
 
-    def check(self, delivery: Delivery) -> Verdict:
-        """Whether it is Close's: the timestamp and the raw body are signed together."""
-        sent, timestamp = (delivery.headers.get(name) for name in ("close-sig-hash", "close-sig-timestamp"))
-        if sent is None or timestamp is None:
-            return MISSING
+    def signatures(self, delivery: Delivery, timestamp: str) -> tuple[str]:
+        """That of the timestamp and the raw body together."""
         signed = timestamp.encode("utf-8", "surrogateescape") + delivery.body
-        expected = hmac.new(self._key, signed, sha256).hexdigest()
-        return judge_signature(delivery, sent, read_moment(timestamp, unit=timedelta(seconds=1)), (expected,))
+        return (hmac.new(self._key, signed, sha256).hexdigest(),)
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
         """The task of its one event; none where the event is of something else."""
@@ -57,7 +55,7 @@ class CloseWebhookCheck:
         return tuple(one for one in ids if one)
 
 
-class CloseWebhookAdmin:
+class CloseWebhookAdmin(SubscriptionAdmin):
     """One subscription to to-dos, the type of tasks whose events are known; looks find what changes on the others."""
 
     def __init__(self, client: Client) -> None:
@@ -66,7 +64,11 @@ class CloseWebhookAdmin:
 
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
         """All subscriptions to tasks."""
-        return tuple(_subscription(row) for row in await self._rows() if any(map(_is_of_task, _types_in(row))))
+        return tuple(one for row in await self._rows() if any(map(_is_of_task, (one := _subscription(row)).events)))
+
+    async def delete(self, subscription_id: str) -> None:
+        """DELETE a subscription."""
+        await self._client.delete(_hook(subscription_id), expect="nothing")
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """The subscription at this address, which is made, or changed where it wants something else.
@@ -75,49 +77,35 @@ class CloseWebhookAdmin:
         """
         del replaces  # there may be forty
         mine = [row for row in await self._rows() if row.get("url") == url]
-        known = [row for row in mine if (shown := text_of(row.get("signature_key"))) is None or shown == key or not key]
-        kept = next((row for row in known if key or text_of(row.get("signature_key"))), None)
+        kept = next((row for row in mine if _has_known_key(row, key)), None)
         for row in mine:
             if row is not kept:
-                await self._client.delete(_hook(id_of(row)), expect="nothing")
-        if kept is None:
-            made = await self._create(url)
-            return Subscribed((_subscription(made),), (_subscription(made),), self._key_in(made))
-        key = text_of(kept.get("signature_key")) or key
-        if self._is_as_wanted(kept):
-            return Subscribed((_subscription(kept),), (), key)
-        body = {"events": self._events, "status": "active"}
-        changed = (await self._client.put(_hook(id_of(kept)), json=body, expect="object")).object
-        return Subscribed((_subscription(changed),), (_subscription(changed),), key)
-
-    async def remove(self, url: str) -> tuple[Subscription, ...]:
-        """Remove the subscriptions at this address."""
-        mine = [row for row in await self._rows() if row.get("url") == url]
-        for row in mine:
-            await self._client.delete(_hook(id_of(row)), expect="nothing")
-        return tuple(map(_subscription, mine))
-
-    async def _rows(self) -> list[JsonObject]:
-        reply = await self._client.get(_HOOKS, params={"_limit": str(_PAGE)}, expect="object")
-        return rows_in("Close", reply.object, "data")
-
-    async def _create(self, url: str) -> JsonObject:
-        body = {"url": url, "events": self._events, "verify_ssl": True}
-        return (await self._client.post(_HOOKS, json=body, expect="object")).object
-
-    def _is_as_wanted(self, row: JsonObject) -> bool:
-        there = {_pair(one) for one in objects(row.get("events")) if one.get("extra_filter") is None}
-        return row.get("status") == "active" and {_pair(one) for one in self._events} <= there
-
-    @staticmethod
-    def _key_in(row: JsonObject) -> str:
-        key = text_of(row.get("signature_key"))
+                await self.delete(id_of(row))
+        if kept is not None and self._is_as_wanted(kept):
+            return Subscribed((_subscription(kept),), (), _key_in(kept) or key)
+        body: JsonObject = {"events": self._events}
+        if kept is not None:
+            body["status"] = "active"
+            made = (await self._client.put(_hook(id_of(kept)), json=body, expect="object")).object
+            key = _key_in(kept) or key
+        else:
+            body |= {"url": url, "verify_ssl": True}
+            made = (await self._client.post(_HOOKS, json=body, expect="object")).object
+            key = _key_in(made)
         if not key:
             raise OperatorError(
                 "Close made the subscription and did not tell its signature key.",
                 next_step="Run `taskhand webhooks remove`, then `taskhand webhooks create` again.",
             )
-        return key
+        return Subscribed((_subscription(made),), (_subscription(made),), key)
+
+    async def _rows(self) -> list[JsonObject]:
+        reply = await self._client.get(_HOOKS, params={"_limit": str(_PAGE)}, expect="object")
+        return rows_in("Close", reply.object, "data")
+
+    def _is_as_wanted(self, row: JsonObject) -> bool:
+        there = {_pair(one) for one in objects(row.get("events")) if one.get("extra_filter") is None}
+        return row.get("status") == "active" and {_pair(one) for one in self._events} <= there
 
 
 def _subscription(row: JsonObject) -> Subscription:
@@ -125,12 +113,18 @@ def _subscription(row: JsonObject) -> Subscription:
     return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("status") == "active")
 
 
+def _has_known_key(row: JsonObject, key: str | None) -> bool:
+    """Whether deliveries of a subscription can be verified: Close shows its key, or may use the one that is kept."""
+    shown = _key_in(row)
+    return shown in {None, key} if key else bool(shown)
+
+
+def _key_in(row: JsonObject) -> str | None:
+    return text_of(row.get("signature_key"))
+
+
 def _pair(event: JsonObject) -> tuple[str, str]:
     return str(event.get("object_type")), str(event.get("action"))
-
-
-def _types_in(row: JsonObject) -> list[Any]:
-    return [one.get("object_type") for one in objects(row.get("events"))]
 
 
 def _is_of_task(object_type: object) -> bool:

@@ -5,10 +5,11 @@ So a secret in the address shows that a delivery is Vambe's, and a delivery says
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
-from taskhand.backends.remote.webhooks import same_text
+from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.webhook import Delivery, Subscribed, Subscription, Verdict
 from taskhand.http.client import Client
@@ -50,7 +51,7 @@ class VambeWebhookCheck:
         return ()
 
 
-class VambeWebhookAdmin:
+class VambeWebhookAdmin(SubscriptionAdmin):
     """Subscriptions to the topics of tasks, of which the documentation lists none and update-task names three."""
 
     def __init__(self, client: Client) -> None:
@@ -58,34 +59,26 @@ class VambeWebhookAdmin:
 
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
         """All subscriptions to topics of tasks that are not deleted."""
-        found = (_subscription(row) for row in await self._rows())
+        reply = await self._client.get(_HOOKS)
+        found = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
         return tuple(one for one in found if any(topic.startswith(_OF_TASKS) for topic in one.events))
+
+    async def find_at(self, url: str) -> list[Subscription]:
+        """The subscriptions whose addresses are this one and a secret."""
+        return [one for one in await self.list_subscriptions() if one.url.rpartition("/")[0] == url]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """A subscription to each topic of tasks that Vambe has, at an address below `url` with the secret."""
         del replaces  # any number may be there
         topics = await self._topics()
-        mine = [one for one in await self.list_subscriptions() if _is_below(one.url, url)]
+        mine = await self.find_at(url)
         key = key or next((one.url.rpartition("/")[2] for one in mine if one.is_active), None) or _new_secret()
         target = f"{url}/{key}"
         good = [one for one in mine if one.url == target and one.is_active]
         for one in mine:
             if one not in good:  # such as one with a former secret
-                await self._delete(one)
-        missing = [topic for topic in topics if not any(topic in one.events for one in good)]
-        if not missing:
-            return Subscribed(tuple(good), (), key)
-        before = {one.id for one in good}
-        await self._create(target, missing)
-        there = tuple(one for one in await self.list_subscriptions() if one.url == target)
-        return Subscribed(there, tuple(one for one in there if one.id not in before), key)
-
-    async def remove(self, url: str) -> tuple[Subscription, ...]:
-        """Delete the subscriptions below this address."""
-        mine = [one for one in await self.list_subscriptions() if _is_below(one.url, url)]
-        for one in mine:
-            await self._delete(one)
-        return tuple(mine)
+                await self.delete(one.id)
+        return replace(await self.add_missing(good, target, topics), key=key)
 
     async def _topics(self) -> list[str]:
         """The topics of tasks. OperatorError where Vambe has none."""
@@ -102,24 +95,21 @@ class VambeWebhookAdmin:
             )
         return found
 
-    async def _rows(self) -> list[JsonObject]:
-        reply = await self._client.get(_HOOKS)
-        return [row for row in objects(reply.json) if row.get("deleted") is not True]
-
-    async def _create(self, url: str, topics: Sequence[str]) -> None:
+    async def create(self, url: str, events: Sequence[str]) -> None:
         """Both forms of the body are documented somewhere: one topic with a secret, or several topics without one."""
         try:
-            for topic in topics:
+            for topic in events:
                 body = {"topic": topic, "url": url, "secret": _new_secret()}
                 await self._client.post(_HOOKS, json=body, expect="object or nothing")
         except CallerError as error:
             if error.code != "upstream_refused":
                 raise
-            several = {"url": url, "topics": [*topics], "active": True, "description": _DESCRIPTION}
+            several = {"url": url, "topics": [*events], "active": True, "description": _DESCRIPTION}
             await self._client.post(_HOOKS, json=several, expect="object or nothing")
 
-    async def _delete(self, one: Subscription) -> None:
-        await self._client.delete(Path.of("/api/webhooks/{id}", id=one.id), expect="nothing")
+    async def delete(self, subscription_id: str) -> None:
+        """DELETE a subscription."""
+        await self._client.delete(Path.of("/api/webhooks/{id}", id=subscription_id), expect="nothing")
 
 
 def _subscription(row: JsonObject) -> Subscription:
@@ -128,10 +118,6 @@ def _subscription(row: JsonObject) -> Subscription:
     one = text_of(row.get("topic"))
     events = tuple(topics) or ((one,) if one else ())
     return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("active") is not False)
-
-
-def _is_below(address: str, url: str) -> bool:
-    return address.rpartition("/")[0] == url
 
 
 def _new_secret() -> str:
