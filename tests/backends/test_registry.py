@@ -29,13 +29,13 @@ from taskhand.backends.local.factory import open_store
 
 
 class AcmeSettings(BackendSettings):
-    acme_token: SecretStr | None = Field(None, alias="ACME_TOKEN", description="Token of Acme.")
-    acme_base_url: str = Field("https://acme.example", alias="ACME_BASE_URL", description="Where Acme is.")
+    acme_token: SecretStr | None = Field(None, description="Token of Acme.")
+    acme_base_url: str = Field("https://acme.example", description="Where Acme is.")
     acme_labels: Annotated[str | None, SettingKind.COMMA_LIST] = Field(
-        None, alias="ACME_LABELS", description="Labels."
+        None, description="Labels."
     )
     acme_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
-        None, alias="ACME_TIMEZONE", description="Zone of Acme."
+        None, description="Zone of Acme."
     )
 
 

@@ -67,13 +67,18 @@ class SettingKind(Enum):
 class BackendSettings(BaseModel):
     """The settings of one backend; `config.settings.Settings` inherits them all.
 
-    In the backend `acme` each field is named `acme_*`, has the alias `ACME_*` (its environment variable) and a
-    description. A field of type SecretStr is a credential, unless it is an APP or a WEBHOOK: it is never shown, and
+    In the backend `acme` each field is named `acme_*` and has a description; its environment variable is its name in
+    capitals. A field of type SecretStr is a credential, unless it is an APP or a WEBHOOK: it is never shown, and
     setting it chooses the backend.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, defer_build=True
+        frozen=True,
+        extra="ignore",
+        alias_generator=str.upper,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
     )
 
 

@@ -18,10 +18,9 @@ __all__ = ["FACTORY", "ExampleSettings"]
 class ExampleSettings(BackendSettings):
     """The settings of the example CRM."""
 
-    example_api_key: SecretStr | None = Field(None, alias="EXAMPLE_API_KEY", description="Key of Example.")
+    example_api_key: SecretStr | None = Field(None, description="Key of Example.")
     example_base_url: str = Field(
         "https://api.example",
-        alias="EXAMPLE_BASE_URL",
         description="Address of Example's API; default `https://api.example`.",
     )
 

@@ -32,51 +32,35 @@ https://developer.close.com/api/overview/rate-limits."""
 class CloseSettings(BackendSettings):
     """The settings of Close."""
 
-    close_api_key: SecretStr | None = Field(
-        None, alias="CLOSE_API_KEY", description="API key from Close's developer settings."
-    )
-    close_access_token: SecretStr | None = Field(
-        None, alias="CLOSE_ACCESS_TOKEN", description="OAuth access token, instead of the API key."
-    )
+    close_api_key: SecretStr | None = Field(None, description="API key from Close's developer settings.")
+    close_access_token: SecretStr | None = Field(None, description="OAuth access token, instead of the API key.")
     close_client_id: Annotated[str | None, SettingKind.APP] = Field(
-        None,
-        alias="CLOSE_CLIENT_ID",
-        description="Client ID of your OAuth app at Close, by which people link their own credential.",
+        None, description="Client ID of your OAuth app at Close, by which people link their own credential."
     )
     close_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
-        None, alias="CLOSE_CLIENT_SECRET", description="Client secret of that app."
+        None, description="Client secret of that app."
     )
     close_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
-        None,
-        alias="CLOSE_WEBHOOK_KEY",
-        description="Signature key of the webhook; `taskhand webhooks create` gets it and keeps it.",
+        None, description="Signature key of the webhook; `taskhand webhooks create` gets it and keeps it."
     )
     close_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.close.com/api/v1",
-        alias="CLOSE_BASE_URL",
-        description="Where Close's API is; default `https://api.close.com/api/v1`.",
+        "https://api.close.com/api/v1", description="Where Close's API is; default `https://api.close.com/api/v1`."
     )
     close_task_types: Annotated[str, SettingKind.COMMA_LIST] = Field(
         "inbox",
-        alias="CLOSE_TASK_TYPES",
         description="Types that are listed: `inbox` (the nine documented ones), `all`, or names with commas between; "
         "default `inbox`.",
     )
     close_new_task_type: Literal["lead", "outgoing_call"] = Field(
-        "lead",
-        alias="CLOSE_NEW_TASK_TYPE",
-        description="What create_task makes: `lead` (a to-do) or `outgoing_call`; default `lead`.",
+        "lead", description="What create_task makes: `lead` (a to-do) or `outgoing_call`; default `lead`."
     )
     close_rate: int = Field(
         10,
-        alias="CLOSE_RATE",
         ge=1,
         le=1_000,
         description="Maximum requests a second; where Close names a limit, that applies instead; default 10.",
     )
-    close_in_flight: int = Field(
-        8, alias="CLOSE_IN_FLIGHT", ge=1, le=64, description="Maximum concurrent requests to Close; default 8."
-    )
+    close_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Close; default 8.")
 
 
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseAdapter":
@@ -108,12 +92,11 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
     """The client of the operator's OAuth app; None without one."""
-    from taskhand.backends.close.oauth import open_client
+    from taskhand.backends.close.oauth import find_server
+    from taskhand.backends.remote.oauth import open_app_client
 
-    client_id, secret = settings.close_client_id, settings.close_client_secret
-    if client_id is None or secret is None:
-        return None
-    return await open_client(settings.close_base_url, client_id, secret.get_secret_value(), context)
+    server = find_server(settings.close_base_url)
+    return await open_app_client(server, settings.close_client_id, settings.close_client_secret, context)
 
 
 def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None":

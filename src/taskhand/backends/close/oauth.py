@@ -4,36 +4,31 @@ Every refresh answers another refresh token and ends the one before. All apps ha
 asked for. PKCE is not documented, and is sent all the same.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from taskhand.backends.remote.oauth import AppClient, OAuthApp, open_app_client
+from taskhand.backends.remote.oauth import AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.http.path import Path
 
-if TYPE_CHECKING:
-    from taskhand.backends.factory import OpenContext
-
-__all__ = ["open_client"]
+__all__ = ["find_server"]
 
 _API: Final = "api.close.com"
 _PAGES: Final = "https://app.close.com"
 """Where people sign in; another base URL, such as a sandbox's, has the page itself."""
 
 
-async def open_client(base_url: str, client_id: str, client_secret: str, context: "OpenContext") -> AppClient:
-    """The client of the operator's app at the Close whose API is at `base_url`."""
+def find_server(base_url: str) -> AuthorizationServer:
+    """The authorization server of the Close whose API is at `base_url`."""
     root = base_url.rstrip("/").removesuffix("/api/v1")
-    app = OAuthApp(
+    return AuthorizationServer(
         name="Close",
-        client_id=client_id,
-        client_secret=client_secret,
+        root=root,
         authorize=f"{_PAGES if urlsplit(root).hostname == _API else root}/oauth2/authorize/",
         token=Path.of("/oauth2/token/"),
         revoke=Path.of("/oauth2/revoke/"),
-        variables=("CLOSE_CLIENT_ID", "CLOSE_CLIENT_SECRET", "CLOSE_BASE_URL"),
+        find_member=_find_member,
     )
-    return await open_app_client(app, root, context, _find_member)
 
 
 async def _find_member(body: JsonObject) -> str | None:

@@ -30,51 +30,37 @@ class HubSpotSettings(BackendSettings):
     """The settings of HubSpot."""
 
     hubspot_access_token: SecretStr | None = Field(
-        None, alias="HUBSPOT_ACCESS_TOKEN", description="Token of a private app, a service key or an OAuth app."
+        None, description="Token of a private app, a service key or an OAuth app."
     )
     hubspot_client_id: Annotated[str | None, SettingKind.APP] = Field(
-        None,
-        alias="HUBSPOT_CLIENT_ID",
-        description="Client ID of your OAuth app at HubSpot, by which people link their own credential.",
+        None, description="Client ID of your OAuth app at HubSpot, by which people link their own credential."
     )
     hubspot_client_secret: Annotated[SecretStr | None, SettingKind.APP] = Field(
-        None, alias="HUBSPOT_CLIENT_SECRET", description="Client secret of that app."
+        None, description="Client secret of that app."
     )
     hubspot_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
         None,
-        alias="HUBSPOT_WEBHOOK_KEY",
         description="Client secret of the app that has the webhooks, which signs them; default: "
         "`HUBSPOT_CLIENT_SECRET`.",
     )
     hubspot_app_id: Annotated[str | None, SettingKind.WEBHOOK] = Field(
-        None,
-        alias="HUBSPOT_APP_ID",
-        description="Id of that app, with which `taskhand webhooks` manages its subscriptions.",
+        None, description="Id of that app, with which `taskhand webhooks` manages its subscriptions."
     )
     hubspot_developer_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
-        None, alias="HUBSPOT_DEVELOPER_KEY", description="Developer API key of the account that app was made in."
+        None, description="Developer API key of the account that app was made in."
     )
     hubspot_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.hubapi.com",
-        alias="HUBSPOT_BASE_URL",
-        description="Where HubSpot's API is; default `https://api.hubapi.com`.",
+        "https://api.hubapi.com", description="Where HubSpot's API is; default `https://api.hubapi.com`."
     )
-    hubspot_api_version: str = Field(
-        "v3", alias="HUBSPOT_API_VERSION", description="`v3`, or dated such as `2026-03`; default `v3`."
-    )
+    hubspot_api_version: str = Field("v3", description="`v3`, or dated such as `2026-03`; default `v3`.")
     hubspot_user_id: str | None = Field(
-        None,
-        alias="HUBSPOT_USER_ID",
-        description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app.",
+        None, description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app."
     )
     hubspot_id_property: str | None = Field(
-        None,
-        alias="HUBSPOT_ID_PROPERTY",
-        description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids.",
+        None, description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids."
     )
     hubspot_rate: int = Field(
         100,
-        alias="HUBSPOT_RATE",
         ge=1,
         le=1_000,
         description="Maximum requests in ten seconds; where HubSpot names a limit, that applies instead; default 100.",
@@ -121,12 +107,11 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
 
 async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
     """The client of the operator's OAuth app; None without one."""
-    from taskhand.backends.hubspot.oauth import open_client
+    from taskhand.backends.hubspot.oauth import find_server
+    from taskhand.backends.remote.oauth import open_app_client
 
-    client_id, secret = settings.hubspot_client_id, settings.hubspot_client_secret
-    if client_id is None or secret is None:
-        return None
-    return await open_client(settings.hubspot_base_url, client_id, secret.get_secret_value(), context)
+    server = find_server(settings.hubspot_base_url, context.runtime)
+    return await open_app_client(server, settings.hubspot_client_id, settings.hubspot_client_secret, context)
 
 
 def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from taskhand.backends.remote.oauth import LIMITS, POLICY, AppClient, OAuthApp, open_app_client
+from taskhand.backends.remote.oauth import LIMITS, POLICY, AuthorizationServer
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import TaskhandError
 from taskhand.http.client import Client
@@ -16,10 +16,9 @@ from taskhand.http.path import Path
 from taskhand.http.upstream import Upstream
 
 if TYPE_CHECKING:
-    from taskhand.backends.factory import OpenContext
     from taskhand.http.upstream import Runtime
 
-__all__ = ["open_client"]
+__all__ = ["find_server"]
 
 _APIS: Final = frozenset({"api.hubapi.com", "api.hubspot.com"})
 _PAGES: Final = "https://app.hubspot.com"
@@ -34,21 +33,19 @@ _OPTIONAL: Final = (
 )
 
 
-async def open_client(base_url: str, client_id: str, client_secret: str, context: "OpenContext") -> AppClient:
-    """The client of the operator's app at the HubSpot whose API is at `base_url`."""
+def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer:
+    """The authorization server of the HubSpot whose API is at `base_url`."""
     root = base_url.rstrip("/")
-    app = OAuthApp(
+    return AuthorizationServer(
         name="HubSpot",
-        client_id=client_id,
-        client_secret=client_secret,
+        root=root,
         authorize=f"{_PAGES if urlsplit(root).hostname in _APIS else root}/oauth/authorize",
         token=Path.of("/oauth/2026-03/token"),
         revoke=Path.of("/oauth/2026-03/token/revoke"),
         introspect=Path.of("/oauth/2026-03/token/introspect"),
-        variables=("HUBSPOT_CLIENT_ID", "HUBSPOT_CLIENT_SECRET", "HUBSPOT_BASE_URL"),
         asks={"scope": " ".join(_REQUIRED), "optional_scope": " ".join(_OPTIONAL)},
+        find_member=partial(_find_owner, root, runtime),
     )
-    return await open_app_client(app, root, context, partial(_find_owner, root, context.runtime))
 
 
 async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:

@@ -25,10 +25,12 @@ from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Upstream
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from taskhand.backends.factory import OpenContext
     from taskhand.backends.remote.parsing import JsonObject
 
-__all__ = ["LIMITS", "POLICY", "AppClient", "OAuthApp", "open_app_client"]
+__all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,61 +51,73 @@ FindMember = Callable[["JsonObject"], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class OAuthApp:
-    """An app that the operator has registered with a CRM.
+class AuthorizationServer:
+    """Where the CRM called `name` lets people consent, and gives out tokens.
 
-    `name` is the CRM's in sentences. `authorize` is the address of the page, `token` and `revoke` are paths below the
-    base URL; so is `introspect`, where the CRM has it. `asks` are further parameters of the page, such as scopes.
-    `variables` name the settings of the id, the secret and the base URL.
+    `authorize` is the address of the page, `asks` are its further parameters, such as scopes. `token` and `revoke` are
+    paths below `root`; so is `introspect`, where the CRM has it.
     """
 
     name: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    root: str
     authorize: str
     token: Path
     revoke: Path
-    introspect: Path | None = field(default=None, kw_only=True)
-    variables: tuple[str, str, str]
+    find_member: FindMember
+    introspect: Path | None = None
     asks: Mapping[str, str] = field(default_factory=dict)
 
 
-async def open_app_client(app: OAuthApp, base_url: str, context: "OpenContext", find_member: FindMember) -> "AppClient":
-    """The client of an app; `context.stack` closes it. OperatorError for a base URL that cannot be used."""
-    names = [context.keys.get(name, name) for name in app.variables]
+async def open_app_client(
+    server: AuthorizationServer, client_id: str | None, client_secret: "SecretStr | None", context: "OpenContext"
+) -> "AppClient | None":
+    """The client of the operator's app, which `context.stack` closes; None without an id or a secret.
+
+    OperatorError for a base URL that cannot be used.
+    """
+    if client_id is None or client_secret is None:
+        return None
+    prefix = server.name.upper()
+    client_id_name, secret_name, base = (
+        context.keys.get(name, name)
+        for name in (f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET", f"{prefix}_BASE_URL")
+    )
     upstream = Upstream(
-        name=app.name,
-        base_url=base_url,
+        name=server.name,
+        base_url=server.root,
         auth={},
-        credential=" and ".join(names[:2]),
-        variable=names[2],
+        credential=f"{client_id_name} and {secret_name}",
+        variable=base,
         explain=_explain,
     )
-    made = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
-    return AppClient(app, await context.stack.enter_async_context(made), context.clock, find_member)
+    client = Client(upstream, limits=LIMITS, policy=POLICY, runtime=context.runtime)
+    own = {"client_id": client_id, "client_secret": client_secret.get_secret_value()}
+    return AppClient(server, own, await context.stack.enter_async_context(client), context.clock)
 
 
 class AppClient:
-    """Sends what RFC 6749 says; the CRM's paths and bodies are the app's."""
+    """Sends what RFC 6749 says. `own` are the app's id and secret, which both CRMs document as fields of a form."""
 
-    def __init__(self, app: OAuthApp, client: Client, clock: Callable[[], datetime], find_member: FindMember) -> None:
-        self._app = app
+    def __init__(
+        self, server: AuthorizationServer, own: dict[str, str], client: Client, clock: Callable[[], datetime]
+    ) -> None:
+        self._server = server
+        self._own = own
         self._client = client
         self._clock = clock
-        self._find_member = find_member
 
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
         """The page on which a person consents. A CRM that does not know PKCE leaves its parameters alone."""
         sent = {
-            "client_id": self._app.client_id,
+            "client_id": self._own["client_id"],
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            **self._app.asks,
+            **self._server.asks,
         }
-        return f"{self._app.authorize}?{urlencode(sent)}"
+        return f"{self._server.authorize}?{urlencode(sent)}"
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Granted:
         """The credential for a code."""
@@ -111,19 +125,19 @@ class AppClient:
         body = await self._ask(form | {"code_verifier": verifier})
         if body is None:
             raise CallerError(
-                f"{self._app.name} does not accept the consent: it is too old, or was used already.",
+                f"{self._server.name} does not accept the consent: it is too old, or was used already.",
                 code="upstream_refused",
                 next_step="Begin to link again.",
             )
-        return Granted(self._read(body), await self._find_member(body))
+        return Granted(self._read(body), await self._server.find_member(body))
 
     async def renew(self, credential: OwnCredential) -> OwnCredential:
         """The next credential, for a refresh token that may be used up by it."""
         if credential.refresh_token is None:
-            raise LinkRequired.again(self._app.name)
+            raise LinkRequired.again(self._server.name)
         body = await self._ask({"grant_type": "refresh_token", "refresh_token": credential.refresh_token})
         if body is None:
-            raise LinkRequired.again(self._app.name)
+            raise LinkRequired.again(self._server.name)
         return self._read(body)
 
     async def revoke(self, credential: OwnCredential) -> bool:
@@ -139,28 +153,28 @@ class AppClient:
 
     async def introspect(self, token: str) -> "JsonObject":
         """What the CRM says of a token (RFC 7662); nothing where it has no such endpoint."""
-        if self._app.introspect is None:
+        if self._server.introspect is None:
             return {}
-        form = self._own({"token": token, "token_type_hint": "access_token"})
-        return (await self._client.send(Request.of_form(self._app.introspect, form, RequestKind.READ))).object
+        form = {"token": token, "token_type_hint": "access_token"} | self._own
+        return (await self._client.send(Request.of_form(self._server.introspect, form, RequestKind.READ))).object
 
     async def _revoke(self, token: str, kind: str) -> bool:
-        form = self._own({"token": token, "token_type_hint": kind})
+        form = {"token": token, "token_type_hint": kind} | self._own
         try:
-            await self._client.send(Request.of_form(self._app.revoke, form, RequestKind.REPLAY, expect="nothing"))
+            await self._client.send(Request.of_form(self._server.revoke, form, RequestKind.REPLAY, expect="nothing"))
         except TaskhandError as error:
-            _log.warning("the %s was not revoked at %s: %s", kind.replace("_", " "), self._app.name, error.message)
+            _log.warning("the %s was not revoked at %s: %s", kind.replace("_", " "), self._server.name, error.message)
             return False
         return True
 
-    async def _ask(self, form: Mapping[str, str]) -> "JsonObject | None":
+    async def _ask(self, form: dict[str, str]) -> "JsonObject | None":
         """The answer with tokens; None where the code or the refresh token is not accepted."""
         try:
             return (
-                await self._client.send(Request.of_form(self._app.token, self._own(form), RequestKind.WRITE))
+                await self._client.send(Request.of_form(self._server.token, form | self._own, RequestKind.WRITE))
             ).object
         except UpstreamError as error:
-            lost = f"the answer of {self._app.name} was lost."
+            lost = f"the answer of {self._server.name} was lost."
             raise UpstreamError(
                 f"No credential was given out: {lost if isinstance(error, OutcomeUnknown) else error.message}",
                 code=None if isinstance(error, OutcomeUnknown) else error.code,
@@ -176,23 +190,19 @@ class AppClient:
             raise self._app_refused(error) from None
 
     def _app_refused(self, error: TaskhandError) -> OperatorError:
-        _log.warning("%s refused the OAuth app: %s", self._app.name, error.message)
+        _log.warning("%s refused the OAuth app: %s", self._server.name, error.message)
         settings, base = self._client.upstream.credential, self._client.upstream.variable
         return OperatorError(
-            f"{self._app.name} does not accept the OAuth app of this server.",
+            f"{self._server.name} does not accept the OAuth app of this server.",
             code="unauthorized",
             next_step=f"Whoever runs Taskhand should check {base if isinstance(error, NotFound) else settings}.",
         )
-
-    def _own(self, form: Mapping[str, str]) -> Mapping[str, str]:
-        """The form with the app's id and secret, which both CRMs document as fields of it."""
-        return {"client_id": self._app.client_id, "client_secret": self._app.client_secret, **form}
 
     def _read(self, body: "JsonObject") -> OwnCredential:
         access_token = _token_in(body, "access_token")
         if access_token is None:
             raise UpstreamError(
-                f"No credential was given out: {self._app.name} answered without one.",
+                f"No credential was given out: {self._server.name} answered without one.",
                 code="upstream_invalid",
                 next_step="Try again in a moment.",
             )

@@ -27,54 +27,36 @@ __all__ = ["FACTORY", "VambeSettings"]
 class VambeSettings(BackendSettings):
     """The settings of Vambe."""
 
-    vambe_api_key: SecretStr | None = Field(
-        None, alias="VAMBE_API_KEY", description="Key from the developer section of Vambe."
-    )
+    vambe_api_key: SecretStr | None = Field(None, description="Key from the developer section of Vambe.")
     vambe_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
-        None,
-        alias="VAMBE_WEBHOOK_KEY",
-        description="Secret in the address of the webhooks; `taskhand webhooks create` makes it and keeps it.",
+        None, description="Secret in the address of the webhooks; `taskhand webhooks create` makes it and keeps it."
     )
     vambe_base_url: Annotated[str, SettingKind.GUARD] = Field(
-        "https://api.vambe.me",
-        alias="VAMBE_BASE_URL",
-        description="Where Vambe's API is; default `https://api.vambe.me`.",
+        "https://api.vambe.me", description="Where Vambe's API is; default `https://api.vambe.me`."
     )
-    vambe_user_id: str | None = Field(
-        None, alias="VAMBE_USER_ID", description="Id of the Vambe user that `me` stands for."
-    )
+    vambe_user_id: str | None = Field(None, description="Id of the Vambe user that `me` stands for.")
     vambe_statuses: Annotated[str | None, SettingKind.COMMA_LIST] = Field(
-        None,
-        alias="VAMBE_STATUSES",
-        description="All statuses in their order, with types: `Pendiente:initial,Completado:done`.",
+        None, description="All statuses in their order, with types: `Pendiente:initial,Completado:done`."
     )
     vambe_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
         None,
-        alias="VAMBE_TIMEZONE",
         description="IANA zone of the organisation: of due dates that Vambe gives without one, and in the place of "
         "TASKHAND_TIMEZONE, which is the default.",
     )
     vambe_due_at: Literal["utc", "wall"] | None = Field(
-        None,
-        alias="VAMBE_DUE_AT",
-        description="How Vambe writes due times: `utc` or `wall` (local time with a Z); default: learned.",
+        None, description="How Vambe writes due times: `utc` or `wall` (local time with a Z); default: learned."
     )
     vambe_array_query: Literal["repeat", "brackets", "comma", "json"] = Field(
-        "repeat", alias="VAMBE_ARRAY_QUERY", description="How a query's array is written; default `repeat`."
+        "repeat", description="How a query's array is written; default `repeat`."
     )
-    vambe_cache_s: float = Field(
-        5.0, alias="VAMBE_CACHE_S", ge=0, le=300, description="Cache lifetime of lists in seconds; default 5."
-    )
+    vambe_cache_s: float = Field(5.0, ge=0, le=300, description="Cache lifetime of lists in seconds; default 5.")
     vambe_rate: int = Field(
         10,
-        alias="VAMBE_RATE",
         ge=1,
         le=1_000,
         description="Maximum requests a second; where Vambe names a limit, that applies instead; default 10.",
     )
-    vambe_in_flight: int = Field(
-        8, alias="VAMBE_IN_FLIGHT", ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8."
-    )
+    vambe_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8.")
 
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
