@@ -62,15 +62,17 @@ class BulkProgress:
         if result.error is not None:
             self.heed(result.error)
 
-    def heed(self, error: TaskhandError) -> None:
-        """Stop where the CRM asks to wait, and where the call has no time for another write."""
-        if self.stopped is not None:
-            return
-        if isinstance(error, RateLimited):
+    def heed(self, error: TaskhandError) -> TaskhandError:
+        """Stop where the CRM asks to wait, and where the call has no time for another write; the error to report.
+
+        What there was no time for has the same reason as everything that waits.
+        """
+        if self.stopped is None and isinstance(error, RateLimited):
             self.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)
-        elif isinstance(error, NotAttempted):
+        elif self.stopped is None and isinstance(error, NotAttempted):
             self.is_out_of_time = True
             self.stop("the call's time ran out")
+        return self.stopped or error if isinstance(error, NotAttempted) else error
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
         """Send nothing more; `why` continues "Not sent: ..."."""
@@ -96,21 +98,17 @@ class OwnProperties(Protocol):
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
-        ...
 
     async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
         """The names of the properties that are given by name or label; CallerError where tasks have none such."""
-        ...
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
     ) -> dict[str, Snapshot]:
         """Tasks as `Backend.snapshots` (`snapshots_to_delete`) reads them, with these properties."""
-        ...
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
         """The ids of the tasks that have these values of a unique property; CallerError where it is none."""
-        ...
 
 
 class Backend(Protocol):
@@ -128,71 +126,57 @@ class Backend(Protocol):
     @property
     def change_source(self) -> "ChangeSource | None":
         """How it tells what was changed in it, whoever did; None where it cannot."""
-        ...
 
     async def statuses(self) -> StatusList:
         """The statuses by position, as far as they are known."""
-        ...
 
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""
-        ...
 
     async def former_members(self) -> tuple[Member, ...]:
         """The people who left the team, as far as their names are known; they may still be responsible for tasks."""
-        ...
 
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
-        ...
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether the due time of `task` (or only its day) was certainly read as the backend means it."""
-        ...
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
-        ...
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, up to `limit`; without a query those that were changed last.
 
         None where tasks have no deals.
         """
-        ...
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """What tasks are linked to with these ids in `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
 
         What does not exist is left out, and so is what the CRM cannot read by its id.
         """
-        ...
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The types that tasks can have; none where they have no types, or where these cannot be read."""
-        ...
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks."""
-        ...
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One whole task, not from a cache if `fresh`; NotFound."""
-        ...
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
         """Tasks with the backend's raw values, by the ids asked for; those that do not exist are left out.
 
         Takes as few requests as the CRM allows; `fresh` as in `get_task`.
         """
-        ...
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """Tasks that are about to be deleted, as they are now, with everything that an undo needs.
 
         May take further requests.
         """
-        ...
 
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
@@ -201,33 +185,27 @@ class Backend(Protocol):
 
         `but` are the ids of notes that do not count. For backends whose tasks have no description.
         """
-        ...
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
         """Those of these notes beside tasks that certainly do not exist any more."""
-        ...
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell.
 
         `before` is None for a new task.
         """
-        ...
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
-        ...
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, all of them different: one result for each edit, in the order given; never raises.
 
         `progress` as in `update_tasks`. Nothing is sent again without proof that it did not arrive.
         """
-        ...
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the fields of an edit; OutcomeUnknown where it may have been applied, Misread for a wrong `before`."""
-        ...
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
@@ -236,41 +214,32 @@ class Backend(Protocol):
 
         Every result is reported to `progress` as soon as it is known; nothing is sent once `progress` is stopped.
         """
-        ...
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
-        ...
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task and return a note; NotFound, OutcomeUnknown where it may have been deleted."""
-        ...
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Delete many tasks: one result for each, in the order given; never raises; `progress` as in `update_tasks`."""
-        ...
 
     async def upstream_time(self) -> datetime | None:
         """The time on the CRM's clock; None where it is ours, or unknown."""
-        ...
 
     async def upstream_account(self) -> str | None:
         """The id of the CRM account that the credential is for; None where the CRM does not tell, or there is none."""
-        ...
 
     async def check_access(self) -> None:
         """Try whether the file can be written, or whether the CRM accepts the credential; changes nothing."""
-        ...
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """Check the file, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
 
         `writes` is whether the server will write too.
         """
-        ...
 
     async def aclose(self) -> None:
         """Close files and connections, if any are open."""
-        ...

@@ -1,12 +1,15 @@
 """Work that is done at the same time, and whose error is the error that it is."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["side_by_side"]
+__all__ = ["for_each", "side_by_side"]
+
+_T = TypeVar("_T")
 
 
 @asynccontextmanager
@@ -17,3 +20,16 @@ async def side_by_side() -> AsyncGenerator[TaskGroup, None]:
             yield group
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def for_each(items: Sequence[_T], work: Callable[[_T], Awaitable[object]], *, at_once: int) -> None:
+    """Begin the work for each item in their order, and do that for so many at the same time."""
+    queue = iter(items)
+
+    async def work_on() -> None:
+        for item in queue:
+            await work(item)
+
+    async with side_by_side() as group:
+        for _ in range(min(at_once, len(items))):
+            group.start_soon(work_on)

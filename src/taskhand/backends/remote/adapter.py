@@ -51,27 +51,21 @@ class Account(Protocol):
 
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""
-        ...
 
     async def me(self) -> str | None:
         """The member id of whoever the credential or the settings name."""
-        ...
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail."""
-        ...
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer, None where there is none."""
-        ...
 
     async def check_access(self) -> None:
         """Read what any credential may read, not from a cache."""
-        ...
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, its scopes and the rate; never raises."""
-        ...
 
 
 class CrmAdapter(ABC, Generic[_Row]):
@@ -313,17 +307,13 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task; where the answer is lost, the task is looked for before anything is sent again."""
-        return await self.delete_item(before.id)
+        return await self._writer.delete(before.id)
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Delete many tasks, each with a request of its own."""
-        return await delete_each(self, [one.id for one in before], progress or BulkProgress())
-
-    async def delete_item(self, task_id: str) -> str | None:
-        """Delete one of many."""
-        return await self._writer.delete(task_id)
+        return await delete_each(self, before, progress or BulkProgress())
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Forget what was written to these tasks, or to any (None): another process has written them since."""

@@ -28,7 +28,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.side_by_side import for_each, side_by_side
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -51,7 +51,6 @@ class BulkUpdate(Generic[_Row]):
         self._messages = adapter.messages
         self._progress = progress
         self._turns = anyio.Semaphore(adapter.batches_at_once)
-        self._results: dict[int, ItemResult] = {}
 
     async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
         """One result for each edit, in their order. Edits of one task are made one after the other."""
@@ -60,7 +59,7 @@ class BulkUpdate(Generic[_Row]):
             items = [Item[_Row](one, last.get(edits[one][0].id, edits[one][0]), edits[one][1]) for one in indexes]
             await self._round(items)
             last |= {item.id: item.written.task for item in items if item.written is not None}
-        return tuple(self._results[index] for index in range(len(edits)))
+        return tuple(self._progress.results[index] for index in range(len(edits)))
 
     async def _round(self, items: Sequence[Item[_Row]]) -> None:
         """Write items that are different tasks."""
@@ -107,11 +106,11 @@ class BulkUpdate(Generic[_Row]):
         if len(items) < self._adapter.min_batch:
             await self._singles(items)
             return
-        if self._progress.stopped is not None:
-            self._fail_each(items, self._progress.stopped)
-            return
-        self._adapter.recent.forget([item.id for item in items])
+        requests: Sequence[str] = ()
         try:
+            if self._progress.stopped is not None:
+                raise self._progress.stopped
+            self._adapter.recent.forget([item.id for item in items])
             with recorded_requests() as requests:
                 answer = await self._adapter.update_many(items)
         except (OutcomeUnknown, UpstreamFailed) as fault:
@@ -256,30 +255,21 @@ class BulkUpdate(Generic[_Row]):
 
     async def _singles(self, items: Sequence[Item[_Row]]) -> None:
         """Write each of these by itself, side by side; the rate budget says how fast."""
-        queue = iter(items)
-
-        async def work() -> None:
-            for item in queue:
-                await self._single(item)
-                self._report([item])
-
-        async with side_by_side() as workers:
-            for _ in range(min(self._adapter.singles_at_once, len(items))):
-                workers.start_soon(work)
+        await for_each(items, self._single, at_once=self._adapter.singles_at_once)
 
     async def _single(self, item: Item[_Row]) -> None:
-        """Write one item."""
-        if self._progress.stopped is not None:
-            self._fail_each([item], self._progress.stopped)
-            return
+        """Write one item; nothing of it is sent once all is stopped."""
         with recorded_requests() as requests:
             try:
+                if self._progress.stopped is not None:
+                    raise self._progress.stopped
                 item.written = await self._adapter.update_item(item, self._progress)
                 item.state = State.APPLIED
             except Misread as misread:
                 self._after_misread(item, misread)
             except TaskhandError as error:
                 self._fail_each([item], error, requests)
+        self._report([item])
 
     def _after_misread(self, item: Item[_Row], misread: Misread) -> None:
         """Count an edit that was made from a misread task if it shows; whoever asked makes it again where not."""
@@ -301,12 +291,10 @@ class BulkUpdate(Generic[_Row]):
         An item that waited for its turn until all was stopped was not sent. One that may have been applied by an
         earlier request is not refused by what stops a later one.
         """
-        stopped = self._progress.stopped
-        self._progress.heed(error)
-        if isinstance(error, RateLimited) and stopped is not None and not has_write_left(requests):
-            error = stopped
+        if isinstance(error, RateLimited) and not has_write_left(requests):
+            error = self._progress.stopped or error
+        error = self._progress.heed(error)
         is_unsent = isinstance(error, NotAttempted)
-        error = (self._progress.stopped if is_unsent else None) or error
         is_answer = isinstance(error, CallerError | OutcomeUnknown) and not is_unsent
         for item in items:
             in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)
@@ -315,12 +303,11 @@ class BulkUpdate(Generic[_Row]):
     def _report(self, items: Sequence[Item[_Row]], *, last: bool = False) -> None:
         """Report the items that are over, each once."""
         for item in items:
-            if not item.is_over or item.index in self._results or (item.is_late and not last):
+            if not item.is_over or item.index in self._progress.results or (item.is_late and not last):
                 continue
             if item.state is State.APPLIED and item.written is None and item.row is not None:
                 item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)
-            self._results[item.index] = ItemResult(item.id, item.written, item.error)
-            self._progress.report(item.index, self._results[item.index])
+            self._progress.report(item.index, ItemResult(item.id, item.written, item.error))
 
 
 def _rounds(ids: Sequence[str]) -> list[list[int]]:

@@ -5,20 +5,17 @@ tasks of the others are known, and none of them is mistaken for a lost one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from taskhand.backends.base import BulkProgress, ItemResult, Written
-from taskhand.backends.remote.bulk_item import BatchAnswer
-from taskhand.backends.remote.lost_create import LostCreate, LostCreates
+from taskhand.backends.base import BulkProgress, ItemResult
+from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
+from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
     Candidate,
-    NotAttempted,
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
@@ -26,7 +23,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.side_by_side import for_each
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
@@ -42,33 +39,6 @@ _LONGEST_WAIT_S: Final = 30.0
 """A longer wait is told at once, as the transport does with any other request."""
 
 
-@dataclass(slots=True, eq=False)
-class NewTask(Generic[_Row]):
-    """The create at `index` of many, sent at `sent_at`.
-
-    `row` is the new task as the CRM answered it or as it was found, `note` how that was learned. `fault` is what
-    happened to the answer of one that may have been made.
-    """
-
-    index: int
-    edit: Edit
-    sent_at: datetime
-    row: _Row | None = None
-    note: str | None = None
-    fault: TaskhandError | None = None
-    error: TaskhandError | None = None
-    is_under_way: bool = False
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether it may have been made, and nobody knows yet."""
-        return self.fault is not None and self.row is None and self.error is None
-
-    def add_note(self, note: str | None) -> None:
-        """Say something more about the new task."""
-        self.note = " ".join(filter(None, (self.note, note))) or None
-
-
 class BulkCreate(Generic[_Row]):
     """Creates of one call: `run` it once. Without `progress` nobody waits for several, and errors are as they come."""
 
@@ -81,7 +51,6 @@ class BulkCreate(Generic[_Row]):
         self._is_alone = progress is None
         self._progress = progress or BulkProgress()
         self._known: frozenset[str] = frozenset()
-        self._results: dict[int, ItemResult] = {}
 
     async def run(self, edits: Sequence[Edit]) -> tuple[ItemResult, ...]:
         """One result for each edit, in their order."""
@@ -100,21 +69,13 @@ class BulkCreate(Generic[_Row]):
             for item in items:
                 self._end(item)
         self._report(items)
-        return tuple(self._results[index] for index in range(len(edits)))
+        return tuple(self._progress.results[index] for index in range(len(edits)))
 
     async def _send_all(self, batches: Sequence[Sequence[NewTask[_Row]]]) -> None:
         """Send the batches, some of them side by side; the rate budget says how fast."""
-        queue = iter(batches)
         is_single = all(len(batch) == 1 for batch in batches)
         at_once = self._adapter.singles_at_once if is_single else self._adapter.batches_at_once
-
-        async def work() -> None:
-            for batch in queue:
-                await self._send(batch)
-
-        async with side_by_side() as workers:
-            for _ in range(min(at_once, len(batches))):
-                workers.start_soon(work)
+        await for_each(batches, self._send, at_once=at_once)
 
     async def _send(self, items: Sequence[NewTask[_Row]]) -> None:
         """Send one request for these.
@@ -215,17 +176,17 @@ class BulkCreate(Generic[_Row]):
         """
         wanted = [item for item in items if item.row is None and item.error is None]
         try:
-            found = await self._lost_creates.find([LostCreate(one.edit, one.sent_at) for one in wanted], self._known)
+            found = await self._lost_creates.find(wanted, self._known)
         except TaskhandError:
             for item in wanted if all_are_lost else ():
                 item.error = self._messages.unknown_create()
                 item.error.__cause__ = item.fault
             return {}
-        for item, one in zip(wanted, found, strict=True):
-            if one.row is not None:
-                item.row, item.note = one.row, self._messages.found
-        await self._finish([item for item in wanted if item.row is not None])
-        return {item.index: one.candidates for item, one in zip(wanted, found, strict=True)}
+        made = [item for item in wanted if item.row is not None]
+        for item in made:
+            item.note = self._messages.found
+        await self._finish(made)
+        return {item.index: one for item, one in zip(wanted, found, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
         """Report the new tasks, read back where the answer does not say all of them."""
@@ -239,11 +200,9 @@ class BulkCreate(Generic[_Row]):
 
     def _fail(self, items: Sequence[NewTask[_Row]], error: TaskhandError) -> None:
         """End items with an error; what is stopped by the same has the same reason."""
-        self._progress.heed(error)
-        if isinstance(error, NotAttempted) and not self._is_alone:
-            error = self._progress.stopped or error
+        reason = self._progress.heed(error)
         for item in items:
-            item.error = item.error or error
+            item.error = item.error or (error if self._is_alone else reason)
             self._end(item)
         self._report(items)
 
@@ -260,17 +219,13 @@ class BulkCreate(Generic[_Row]):
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
         """Report what came of these, each once."""
         for item in items:
-            if item.index in self._results:
+            if item.index in self._progress.results:
                 continue
-            written = None if item.row is None else self._to_written(item, item.row)
-            result = ItemResult(written.task.id if written else "", written, item.error)
-            self._results[item.index] = result
-            self._progress.report(item.index, result)
-
-    def _to_written(self, item: NewTask[_Row], row: _Row) -> Written:
-        written = self._adapter.to_written(row, item.edit, None, item.note)
-        self._lost_creates.made(written.task.id)
-        return written
+            written = None
+            if item.row is not None:
+                written = self._adapter.to_written(item.row, item.edit, None, item.note)
+                self._lost_creates.made(written.task.id)
+            self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 
 
 def _is_seen(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:

@@ -1,7 +1,8 @@
-"""One task of a bulk update on its way: what was asked, what has left, and what is known of it."""
+"""One write of many on its way: what was asked, what has left, and what is known of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -10,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["BatchAnswer", "Item", "State"]
+__all__ = ["BatchAnswer", "Item", "NewTask", "State"]
 
 _Row = TypeVar("_Row")
 
@@ -71,6 +72,33 @@ class Item(Generic[_Row]):
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""
         self.state, self.row, self.note = State.APPLIED, row, note
+
+
+@dataclass(slots=True, eq=False)
+class NewTask(Generic[_Row]):
+    """The create at `index` of many, sent at `sent_at`.
+
+    `row` is the new task as the CRM answered it or as it was found, `note` how that was learned. `fault` is what
+    happened to the answer of one that may have been made.
+    """
+
+    index: int
+    edit: Edit
+    sent_at: datetime
+    row: _Row | None = None
+    note: str | None = None
+    fault: TaskhandError | None = None
+    error: TaskhandError | None = None
+    is_under_way: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it may have been made, and nobody knows yet."""
+        return self.fault is not None and self.row is None and self.error is None
+
+    def add_note(self, note: str | None) -> None:
+        """Say something more about the new task."""
+        self.note = " ".join(filter(None, (self.note, note))) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,37 +34,31 @@ async def open_client(
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
     upstream = replace(upstream, credential=credential, variable=base, is_own=context.is_own)
-    if of_account:
-        limiter = _limiter_of_account(context, rate, in_flight, runtime)
-    else:
-        limiter = _open_limiter(context, rate, in_flight, runtime)
-        if runtime.observer is not None and context.own is None:
-            runtime.observer.watch_budget(limiter.headroom)
+    limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
     if account_rate is not None and context.people_link:
         from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault
 
-        limiter = LimiterInAccount(limiter, _limiter_of_account(context, account_rate, _ALL_AT_ONCE, runtime))
+        limiter = LimiterInAccount(
+            limiter, _open_limiter(context, account_rate, _ALL_AT_ONCE, runtime, of_account=True)
+        )
     client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
     return await context.stack.enter_async_context(client)
 
 
-def _limiter_of_account(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime) -> Limiter:
-    """The queue for the requests of all credentials together, which this process has once."""
-    limiter = context.limiters.get((rate, in_flight))
-    if limiter is None:
-        limiter = _open_limiter(context, rate, in_flight, runtime, of_account=True)
-        if runtime.observer is not None and context.own is None:
-            runtime.observer.watch_budget(limiter.headroom)
-        context.limiters[rate, in_flight] = limiter
-    return limiter
-
-
-def _open_limiter(
-    context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool = False
-) -> Limiter:
+def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
+    """The queue that spends from one budget; that of all credentials together is opened once in this process."""
+    if of_account and (rate, in_flight) in context.limiters:
+        return context.limiters[rate, in_flight]
+    limiter: Limiter
     if context.budgets is not None:
-        return context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
-    return RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+        limiter = context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
+    else:
+        limiter = RateLimiter(rate, in_flight, clock=runtime.clock, sleep=runtime.sleep)
+    if of_account:
+        context.limiters[rate, in_flight] = limiter
+    if runtime.observer is not None and context.own is None:
+        runtime.observer.watch_budget(limiter.headroom)
+    return limiter
 
 
 def timing_of(context: "OpenContext") -> Timing:

@@ -5,35 +5,19 @@ Recovery after a crash uses the same search (`Backend.find_created`).
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from taskhand.backends.remote.bulk_item import NewTask
 from taskhand.domain.edit import Edit
 from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["FoundCreate", "LostCreate", "LostCreates"]
+__all__ = ["LostCreates"]
 
 _Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, slots=True)
-class LostCreate:
-    """A create that was sent at `sent_at` and whose answer was lost."""
-
-    edit: Edit
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCreate(Generic[_Row]):
-    """What a search has found of a lost create: candidates, and the row of the task that it has made for certain."""
-
-    candidates: CreateCandidates
-    row: _Row | None
 
 
 class LostCreates(Generic[_Row]):
@@ -56,22 +40,23 @@ class LostCreates(Generic[_Row]):
         """Remember that a create has made this task: no other create has."""
         self._made.add(task_id)
 
-    async def find(self, wanted: Sequence[LostCreate], known: frozenset[str]) -> list["FoundCreate[_Row]"]:
-        """One search for the tasks of creates that were sent at the same time; TaskhandError where it fails.
+    async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
+        """One search for what these items have made: the candidates of each; where one is certain, its row is entered.
 
-        `known` are the ids of tasks that were read before.
+        `known` are the ids of tasks that were read before. TaskhandError where the search fails.
         """
-        edits = [one.edit for one in wanted]
-        rows, ahead = await self._rows(edits, min(one.sent_at for one in wanted), known | self._made)
-        found = [self._candidates(one, rows, ahead, known | self._made) for one in wanted]
+        edits, known = [one.edit for one in items], known | self._made
+        rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
+        found = [self._candidates(one.edit, one.sent_at, rows, ahead, known) for one in items]
         others = [*(self._under_way - Counter(edits)).elements()]
-        made = match_creates(edits, found, others)
-        return [FoundCreate(one, rows[made[index].id] if index in made else None) for index, one in enumerate(found)]
+        for index, task in match_creates(edits, found, others).items():
+            items[index].row = rows[task.id]
+        return found
 
     async def candidates(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks that each create may have made, whoever has read them since."""
         rows, ahead = await self._rows(edits, sent_at, frozenset())
-        return tuple(self._candidates(LostCreate(edit, sent_at), rows, ahead, frozenset()) for edit in edits)
+        return tuple(self._candidates(edit, sent_at, rows, ahead, frozenset()) for edit in edits)
 
     async def _rows(
         self, edits: Sequence[Edit], sent_at: datetime, known: frozenset[str]
@@ -81,15 +66,20 @@ class LostCreates(Generic[_Row]):
         return {task_id: row for row in rows if (task_id := self._adapter.to_task(row).id)}, ahead
 
     def _candidates(
-        self, lost: LostCreate, rows: Mapping[str, _Row], ahead: timedelta | None, known: Collection[str]
+        self,
+        edit: Edit,
+        sent_at: datetime,
+        rows: Mapping[str, _Row],
+        ahead: timedelta | None,
+        known: Collection[str],
     ) -> CreateCandidates:
-        """The new ones of these tasks that may show the edit of a create."""
-        by_their_clock = lost.sent_at + (ahead or timedelta())
+        """The new ones of these tasks that may be what a create has made."""
+        by_their_clock = sent_at + (ahead or timedelta())
         tasks = [
             task
             for task_id, row in rows.items()
             if task_id not in known
-            and self._is_alike(row, lost.edit)
+            and self._is_alike(row, edit)
             and is_created_since(task := self._adapter.to_task(row), by_their_clock - SEARCHED_BEFORE)
         ]
         return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
