@@ -6,7 +6,7 @@ import pytest
 
 from backends.vambe.wired import TASK
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.account import TaskReader, rests_on
+from taskhand.backends.vambe.mapping import TaskReader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.status_catalogue import StatusCatalogue
@@ -55,6 +55,19 @@ def test_an_edit_does_not_rest_on_a_due_date_without_a_time() -> None:
     assert not rests_on(task(), Edit(title="x"))
     assert not rests_on(task(None), Edit(due=timed))
     assert not rests_on(task(is_all_day=True), Edit(due=timed))
+
+
+def test_how_due_times_are_written_is_learned_from_an_edit_that_sets_one() -> None:
+    timed, day = (Due.read(AFTERNOON, SANTIAGO, all_day=is_day) for is_day in (False, True))
+    for edit, is_learned in (
+        (Edit(title="x"), False),
+        (Edit(due=None), False),
+        (Edit(due=day), False),
+        (Edit(due=timed), True),
+    ):
+        learning = reader()
+        learning.learn(edit, row())
+        assert learning.sure_of_due(task()) is is_learned
 
 
 def test_a_task_was_misread_where_its_row_is_so_only_in_the_other_way() -> None:

@@ -1,7 +1,7 @@
 """Vambe behind the `Backend` protocol: reads from lists, one PUT for each update, nothing native for many tasks."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,9 +17,9 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.waiting import hold_lock
-from taskhand.backends.vambe.account import Account, TaskReader, rests_on
+from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.mapping import body_of
+from taskhand.backends.vambe.mapping import TaskReader, body_of, rests_on
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -113,15 +113,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
         tasks = await self._tasks(window_of(query, self.timing.clock().astimezone(UTC).date()))
-        unnamed = sum(task.status_config is None for task in tasks)
-        by_status = query.statuses is not None or query.overdue is not None
-        if by_status and unnamed and unnamed == len(tasks):
-            raise UpstreamError(
-                f"Vambe did not name the status of {unnamed} tasks, so tasks cannot be found by status here.",
-                code="status_unknown",
-                next_step="Leave status and overdue out, and look at each task's status.",
-            )
-        if by_status:
+        if query.statuses is not None or query.overdue is not None:
+            if tasks and not any(task.status_config for task in tasks):
+                raise UpstreamError(
+                    f"Vambe did not name the status of {len(tasks)} tasks, so tasks cannot be found by status here.",
+                    code="status_unknown",
+                    next_step="Leave status and overdue out, and look at each task's status.",
+                )
             tasks = [task if task.status_config else with_unreadable(task, "status_config") for task in tasks]
         return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._timezone))
 
@@ -229,15 +227,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         While it is not known how Vambe writes due times, edits that rest on one are made one at a time; an edit that
         was made from a misread time is taken back, as nobody is here who could make it again.
         """
-        before, edit, was = item.before, item.edit, item.row or {}
-        if self._may_mislead(before, edit):
-            async with hold_lock(self._lesson):
-                if self._may_mislead(before, edit):
-                    try:
-                        return await self._update(before, edit, was, progress)
-                    except Misread as misread:
-                        raise Misread(misread.before, await self._taken_back(misread, edit)) from None
-        return await self._update(before, edit, was, progress)
+        before, edit = item.before, item.edit
+        async with hold_lock(self._lesson) if self._may_mislead(before, edit) else nullcontext():
+            may_mislead = self._may_mislead(before, edit)
+            try:
+                return await self._update(before, edit, item.row or {}, progress)
+            except Misread as misread:
+                if not may_mislead:
+                    raise
+                raise Misread(misread.before, await self._taken_back(misread, edit)) from None
 
     async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where that was read as something else."""
@@ -249,13 +247,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self.recent.wrote(before.id, row, was)
         reader.learn(edit, row)
         reader.learn_status(before, edit, row)
-        try:
-            now = reader.task(row)
-            has_moved = reader.due_at != read_as and due_of(before) != due_of(reader.task(was))
-            if has_moved or reader.was_misread(before, was):
-                raise Misread(reader.task(was), now)
-        except UpstreamError as unreadable:  # in the way that was learned just now
-            raise self.messages.unknown_update(before.id) from unreadable
+        now, really = reader.task(row), reader.task(was)
+        has_moved = reader.due_at != read_as and due_of(before) != due_of(really)
+        if has_moved or reader.was_misread(before, was):
+            raise Misread(really, now)
         return Written(now, note)
 
     def _may_mislead(self, before: Task, edit: Edit) -> bool:

@@ -5,20 +5,31 @@ other on answers: `priority` comes as 2, "2" or "high", `due_at` as an instant o
 answers 15:00 in Santiago with `T15:00:00.000Z`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, text_of
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.status_catalogue import StatusCatalogue
 from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
 
-__all__ = ["DueAt", "body_of", "contact_of", "detect_due_at", "member_of", "names_no_zone", "status_of", "task_of"]
+__all__ = [
+    "DueAt",
+    "TaskReader",
+    "body_of",
+    "contact_of",
+    "detect_due_at",
+    "member_of",
+    "rests_on",
+    "status_of",
+    "task_of",
+]
 
 DueAt = Literal["utc", "wall"]
 """What `due_at` is: a true instant, or the local time of the task's zone with a Z."""
@@ -26,9 +37,81 @@ DueAt = Literal["utc", "wall"]
 _PRIORITIES: Final[dict[object, int]] = {
     spelling: int(digit) for word, digit in PRIORITY_WORDS.items() for spelling in (word, digit, int(digit))
 }
-
+_PLAIN: Final = {
+    "title": "title",
+    "description": "description",
+    "ai_contact_id": "aiContactId",
+    "ai_customer_id": "aiCustomerId",
+}
+"""The fields of an edit that are sent as they are, under their documented names."""
 _MOST_ORDER: Final = 2**53
 """An order from here on, which no JSON number holds exactly (RFC 8259 §6), is none."""
+
+
+class TaskReader:
+    """Reads rows as tasks; `timezone` is the IANA zone of times without one.
+
+    `due_at` is how due times are read now. Where it is not configured, an answer may show that this was wrong.
+    """
+
+    def __init__(self, catalogue: StatusCatalogue, timezone: str | None = None, due_at: DueAt | None = None) -> None:
+        self._catalogue = catalogue
+        self._timezone = timezone
+        self._is_known = due_at is not None
+        self.due_at: DueAt = due_at or "utc"
+
+    def note(self, rows: Iterable[JsonObject]) -> None:
+        """Take note of what rows say of statuses, and of how due times are written."""
+        for row in rows:
+            self._catalogue.see(status_of(row.get("status_config")))
+            # A time without Z or offset can only be the wall clock's: where one is met, none wears a wrong Z.
+            at = _parse_time(row.get("due_at"))
+            self._is_known = self._is_known or (isinstance(at, datetime) and at.tzinfo is None)
+
+    def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
+        """A row as a task, as read now or in another way."""
+        form, by_id = due_at or self.due_at, self._catalogue.by_id
+        return read_task(id_of(row), lambda: task_of(row, form, self._timezone, by_id))
+
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
+        """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
+        due = due_of(task)
+        if self._is_known or due is None or due.at is None or due.local is None:
+            return True
+        return due.at.date() == due.day if of_day else not due.local.utcoffset()
+
+    def was_misread(self, before: Task, was: JsonObject) -> bool:
+        """Whether `before` is when the row `was` would be due if it were read in the other way."""
+        if was.get("due_at") is None:
+            return False
+        other: DueAt = "wall" if self.due_at == "utc" else "utc"
+        now, otherwise = self.task(was), self.task(was, due_at=other)
+        # A zone that we do not know matters in one of the ways only.
+        are_readable = all(is_readable(task, "due") for task in (before, now, otherwise))
+        return are_readable and due_of(before) == due_of(otherwise) != due_of(now)
+
+    def learn(self, edit: Edit, row: JsonObject) -> None:
+        """Learn how `due_at` is to be read from a task that was given a timed due date."""
+        if self._is_known or not isinstance(edit.due, Due):
+            return
+        if (form := detect_due_at(edit.due, row)) is not None:
+            self.due_at, self._is_known = form, True
+
+    def learn_status(self, before: Task, edit: Edit, row: JsonObject) -> None:
+        """Where Vambe shows statuses by id only, the id that a task got when a name was sent is that name's."""
+        status_id = row.get("task_status_config_id")
+        if edit.status is MISSING or edit.status.name is None or row.get("status_config") is not None:
+            return
+        if isinstance(status_id, str) and status_id != before.task_status_config_id:
+            self._catalogue.name(status_id, edit.status.name)
+
+
+def rests_on(before: Task, edit: Edit) -> bool:
+    """Whether a due time keeps the day or the clock that `before` shows, so that it was probably made from that."""
+    due, was = edit.due, due_of(before)
+    if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
+        return False
+    return due.day == was.day or due.local.time() == was.local.time()
 
 
 def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
@@ -95,10 +178,8 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
 
     An edit's raw values are not used, as Vambe takes no value of an answer back as it came.
     """
-    names = {"title": "title", "description": "description"}
-    names |= {"ai_contact_id": "aiContactId", "ai_customer_id": "aiCustomerId"}
-    given = {names[field]: value for field, value in edit.given() if field in names}
-    body: dict[str, Any] = {name: value for name, value in given.items() if before is not None or value is not None}
+    plain = [(_PLAIN[field], value) for field, value in edit.given() if field in _PLAIN]
+    body: dict[str, Any] = {name: value for name, value in plain if before is not None or value is not None}
     if edit.status is not MISSING:
         by_name = edit.status.name is not None
         body |= {"newStatusName": edit.status.name} if by_name else {"newStatusPosition": edit.status.position}
@@ -111,19 +192,13 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
     return body
 
 
-def detect_due_at(wanted: Due | None, json: JsonObject) -> DueAt | None:
+def detect_due_at(wanted: Due, json: JsonObject) -> DueAt | None:
     """How `due_at` is written, by the answer to a write of `wanted`; None where both readings fit, or neither."""
     at = _parse_time(json.get("due_at"))
-    if wanted is None or wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
+    if wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
     is_instant, is_wall = at == wanted.at, at.replace(tzinfo=None) == wanted.local.replace(tzinfo=None)
     return None if is_instant == is_wall else "utc" if is_instant else "wall"
-
-
-def names_no_zone(json: JsonObject) -> bool:
-    """Whether the `due_at` of a task is a time without Z or offset, which can only be local time."""
-    at = _parse_time(json.get("due_at"))
-    return isinstance(at, datetime) and at.tzinfo is None
 
 
 def _created_at(value: object) -> str:

@@ -5,7 +5,7 @@ There is no documented GET of one task.
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import inf
 from typing import Final
 
@@ -19,7 +19,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.query import TaskQuery
 from taskhand.http.reply import Json
 
-__all__ = ["MESSAGES", "WIDEST", "TaskLists", "window_of"]
+__all__ = ["MESSAGES", "WIDEST", "TaskLists", "key_of", "window_around", "window_of"]
 
 MESSAGES: Final = Messages("Vambe")
 
@@ -58,8 +58,7 @@ class TaskLists:
     @property
     def near(self) -> Window:
         """The list around today, which has most tasks that anybody works on."""
-        today = self._clock().astimezone(UTC).date()
-        return Window((today - timedelta(days=60)).isoformat(), (today + timedelta(days=180)).isoformat())
+        return window_around(self._clock(), 60, 180)
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Another process has written these tasks, or any (None): no list that was read before has them as they are."""
@@ -133,7 +132,7 @@ class TaskLists:
         async def fetched() -> _Listed:
             began = self._monotonic()
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
-            by_key = {_key(row): row for row in rows if id_of(row)}
+            by_key = {key_of(row): row for row in rows if id_of(row)}
             self._recent.known_ids.update(map(id_of, by_key.values()))
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
@@ -166,9 +165,15 @@ def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonO
     return row in write.former
 
 
-def _key(row: JsonObject) -> str:
+def key_of(row: JsonObject) -> str:
     """The id of a row as ids are compared: without case."""
     return id_of(row).lower()
+
+
+def window_around(now: datetime, before: int, after: int) -> Window:
+    """The window of so many days before and after today."""
+    today = now.astimezone(UTC).date()
+    return Window((today - timedelta(days=before)).isoformat(), (today + timedelta(days=after)).isoformat())
 
 
 def window_of(query: TaskQuery, today: date) -> Window:

@@ -12,11 +12,10 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, id_of
-from taskhand.backends.vambe.account import TaskReader
+from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.vambe.client import Window
-from taskhand.backends.vambe.mapping import DueAt
-from taskhand.backends.vambe.query import WIDEST, TaskLists
+from taskhand.backends.vambe.mapping import DueAt, TaskReader
+from taskhand.backends.vambe.query import WIDEST, TaskLists, key_of, window_around
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.due import due_of
 from taskhand.domain.errors import CallerError
@@ -57,9 +56,14 @@ class _Position:
     due_at: DueAt = "utc"
     unfound: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def looked_at(self) -> datetime:
+        """When the list was read; before the first look, from when on changes are wanted."""
+        return datetime.fromisoformat(self.at or self.begun)
+
     def window(self) -> tuple[date, date]:
         """The first and last day that the list of this look surely had."""
-        today = datetime.fromisoformat(self.at or self.begun).astimezone(UTC).date()
+        today = self.looked_at.astimezone(UTC).date()
         before, after = _SPANS[self.span]
         return today - timedelta(days=before - _EDGE), today + timedelta(days=after - _EDGE)
 
@@ -80,7 +84,7 @@ class VambeChanges:
 
     async def begin(self, at: datetime) -> str:
         """A position before the first look, which only learns: Vambe tells no past."""
-        return json.dumps(asdict(_Position(at.isoformat())))
+        return _write(_Position(at.isoformat()))
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are looked for in a wider one."""
@@ -90,18 +94,18 @@ class VambeChanges:
         before = {task.id.lower(): task for task in (await known.find_all()).values()}
         now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._reader.due_at)
         if was.at is None:
-            tasks: dict[str, Task | None] = {task.id: task for task in self._tasks(rows)}
-            is_late = began - datetime.fromisoformat(was.begun) > _SKEW
-            gap = f"Vambe tells no past: changes are told from {began:%Y-%m-%dT%H:%MZ} on." if is_late else None
+            tasks = {task.id: task for task in _read_rows(self._reader, rows).values()}
+            is_past_asked = began - was.looked_at > _SKEW
+            gap = f"Vambe tells no past: changes are told from {began:%Y-%m-%dT%H:%MZ} on." if is_past_asked else None
             return Look((), _write(now), tasks, gap=gap)
         comparison = _Comparison(self._reader, was, now, before)
         comparison.add(rows)
         missing = comparison.missing(hints)
-        wide: list[JsonObject] | None = None
-        if missing:
-            wide = await self._list_all()
+        wide = await self._list_all() if missing else None
         if missing or comparison.differing:
-            comparison.confirm(await self._lists.get(_near(was.span, began), fresh=True) if wide is None else wide)
+            comparison.confirm(
+                await self._lists.get(window_around(began, *_SPANS[was.span]), fresh=True) if wide is None else wide
+            )
             missing = comparison.missing(hints) & set(before)
         is_gone = bool(missing) and wide is not None and await self._are_gone(missing, before, rows, wide)
         events, known_now = comparison.result(missing if is_gone else (), self._clock())
@@ -114,7 +118,7 @@ class VambeChanges:
         """The list around today; from then on of fewer days, where Vambe refuses it."""
         while True:
             try:
-                return position, await self._lists.get(_near(position.span, now), fresh=True)
+                return position, await self._lists.get(window_around(now, *_SPANS[position.span]), fresh=True)
             except CallerError:
                 if position.span + 1 == len(_SPANS):
                     raise
@@ -135,19 +139,15 @@ class VambeChanges:
         A list that may be cut, that has rows without an id, or that has nothing where much was, proves nothing. For
         some of the tasks it is seen whether the short list of their day has them after all.
         """
-        ids = {_key(row) for row in wide}
-        if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {_key(row) for row in near} <= ids:
+        ids = {key_of(row) for row in wide}
+        if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {key_of(row) for row in near} <= ids:
             return False
         if not wide and len(before) > _FEW:
             return False
         for window in list(dict.fromkeys(_day_window(before[one]) for one in sorted(missing)))[:_MOST_SEARCHES]:
-            if {"", *missing} & {_key(row) for row in await self._lists.get(window, fresh=True)}:
+            if {"", *missing} & {key_of(row) for row in await self._lists.get(window, fresh=True)}:
                 return False
         return True
-
-    def _tasks(self, rows: Collection[JsonObject]) -> list[Task]:
-        self._reader.note(rows)
-        return [self._reader.task(row) for row in rows if id_of(row)]
 
 
 class _Comparison:
@@ -170,13 +170,13 @@ class _Comparison:
 
     def add(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the first list."""
-        self._after = self._read(rows)
+        self._after = _read_rows(self._reader, rows)
         self._near = set(self._after)
         self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
 
     def confirm(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the second list: what it shows otherwise waits for the next look."""
-        self._other = self._read(rows)
+        self._other = _read_rows(self._reader, rows)
         both = {one for one in self.differing if self._other.get(one) == self._after[one]}
         self.differing = both | {
             one for one, task in self._other.items() if one in self._before and one not in self._after
@@ -187,14 +187,14 @@ class _Comparison:
 
     def missing(self, hints: Collection[str]) -> set[str]:
         """The keys of the tasks that a list should have, and those that somebody says were changed."""
-        oldest = (datetime.fromisoformat(self._now.at or self._now.begun) - _PATIENCE).isoformat()
+        oldest = (self._now.looked_at - _PATIENCE).isoformat()
         expected = {one for one, task in self._before.items() if self._is_expected(task)}
         expected -= {one for one, at in self._was.unfound.items() if at > oldest}
         return (expected | {one.lower() for one in hints}) - self.listed
 
     def result(self, gone: Collection[str], ended: datetime) -> tuple[list[TaskEvent], dict[str, Task | None]]:
         """The events, and the tasks as they are to be known; one that has left the list is not known any more."""
-        between = (datetime.fromisoformat(self._was.at or self._was.begun), ended)
+        between = (self._was.looked_at, ended)
         events = []
         tasks: dict[str, Task | None] = {}
         for one, task in self._after.items():
@@ -210,10 +210,6 @@ class _Comparison:
             events += [replace(event, between=between)] if event else []
             tasks[self._before[one].id] = None
         return events, {one: task for one, task in tasks.items() if task != self._before.get(one.lower(), ...)}
-
-    def _read(self, rows: Collection[JsonObject]) -> dict[str, Task]:
-        self._reader.note(rows)
-        return {_key(row): self._reader.task(row) for row in rows if id_of(row)}
 
     def _is_known(self, one: str, task: Task) -> bool:
         return one in self._before and self._event(one, task) is None
@@ -237,25 +233,16 @@ class _Comparison:
         return replace(event, changed=changed) if changed else None
 
     def _arrival(self, one: str, task: Task) -> TaskEvent | None:
-        last_look = datetime.fromisoformat(self._was.at or self._was.begun)
-        made = _moment(task.created_at)
-        if made is None or made >= last_look - _SKEW:
-            return difference_event(None, task, self._key(one))
-        due = due_of(task)
+        event, made, due = difference_event(None, task, self._key(one)), _moment(task.created_at), due_of(task)
+        if made is None or made >= self._was.looked_at - _SKEW:
+            return event
         first, last = self._was.window()
-        if due is not None and not first <= due.day <= last:
+        if event is None or (due is not None and not first <= due.day <= last):
             return None
-        event = difference_event(None, task, self._key(one))
-        return event and replace(event, kind="updated", changed=(FieldChange("due", MISSING, due),))
+        return replace(event, kind="updated", changed=(FieldChange("due", MISSING, due),))
 
     def _key(self, one: str) -> str:
         return f"{one}/{self._now.number}/{self._was.begun}"
-
-
-def _near(span: int, now: datetime) -> Window:
-    before, after = _SPANS[span]
-    today = now.astimezone(UTC).date()
-    return Window((today - timedelta(days=before)).isoformat(), (today + timedelta(days=after)).isoformat())
 
 
 def _day_window(task: Task) -> Window:
@@ -291,14 +278,15 @@ def _moment(text: str | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def _read_rows(reader: TaskReader, rows: Collection[JsonObject]) -> dict[str, Task]:
+    """The tasks in rows by key, each read by what all of them say; rows without an id are nobody's."""
+    reader.note(rows)
+    return {key: reader.task(row) for row in rows if (key := key_of(row))}
+
+
 def _write(position: _Position) -> str:
     return json.dumps(asdict(position))
 
 
 def _read(position: str) -> _Position:
     return _Position(**json.loads(position))
-
-
-def _key(row: JsonObject) -> str:
-    """The id of a row as ids are compared."""
-    return id_of(row).lower()
