@@ -23,7 +23,8 @@ from taskhand.server.arguments import parse_arguments
 from taskhand.server.schema import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

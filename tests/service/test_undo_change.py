@@ -13,7 +13,8 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.undo_change import undo_change
 

@@ -21,7 +21,7 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_times import Known
 from taskhand.server.list_of import lists_of
 from taskhand.server.tools import TOOLS
-from taskhand.service.call import RepeatableOptions
+from taskhand.service.call_options import RepeatableOptions
 
 __all__ = [
     "ARGUMENT_OF_VALUE",

@@ -37,7 +37,8 @@ from taskhand.server.schema import Schema, fields_of, output_names, output_schem
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import Connections, UnclearConnection, naming_account
 from taskhand.service.wording_for import wording_for

@@ -5,40 +5,27 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import anyio
-from pydantic import MISSING, Field
+from pydantic import MISSING
 
 from taskhand.domain.errors import OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome, overall_outcome
-from taskhand.domain.task import Body
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.call_options import Options
 from taskhand.service.recovery import recover_abandoned
 from taskhand.service.sent_notes import check_no_rival_note
 
-__all__ = ["AlreadyClaimed", "Call", "Options", "RepeatableOptions"]
+__all__ = ["AlreadyClaimed", "Call"]
 
 _log = logging.getLogger(__name__)
 
 _TASK_IDS: Final = ("id", "ids", "taskIds")
 _MOST_REFUSED: Final = 100
 """The maximum number of tasks that a refusal is found by."""
-
-
-class Options(Body):
-    """Options of every tool that writes."""
-
-    dry_run: Annotated[bool, Field(description="Only answers a plan.")] | MISSING = MISSING
-    reason: Annotated[str, Field(description="Why.")] | MISSING = MISSING
-
-
-class RepeatableOptions(Options):
-    """Options of tools that take an idempotency key."""
-
-    idempotency_key: Annotated[str, Field(description="Any text; a repeat is not done again.")] | MISSING = MISSING
 
 
 class AlreadyClaimed(Exception):

@@ -13,7 +13,8 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OutcomeUnknown
 from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call, RepeatableOptions
+from taskhand.service.call import Call
+from taskhand.service.call_options import RepeatableOptions
 from taskhand.service.recovery import recover_abandoned
 
 __all__ = [

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 
 __all__ = ["APPLY_PLAN"]
 

@@ -10,7 +10,8 @@ from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty
-from taskhand.service.call import Call, RepeatableOptions
+from taskhand.service.call import Call
+from taskhand.service.call_options import RepeatableOptions
 
 __all__ = ["BULK_UPDATE_TASKS"]
 

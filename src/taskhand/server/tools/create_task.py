@@ -3,7 +3,8 @@
 from taskhand.domain.task import TaskDraft
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call, RepeatableOptions
+from taskhand.service.call import Call
+from taskhand.service.call_options import RepeatableOptions
 
 __all__ = ["CREATE_TASK"]
 

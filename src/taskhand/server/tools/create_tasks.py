@@ -9,7 +9,8 @@ from taskhand.domain.task import TaskDraft
 from taskhand.server.list_of import ListItem, ListOf
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call, RepeatableOptions
+from taskhand.service.call import Call
+from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
     from taskhand.service.create_tasks import NewBody

@@ -8,7 +8,8 @@ from taskhand.domain.errors import CallerError
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 
 __all__ = ["DELETE_TASK"]
 

@@ -9,7 +9,8 @@ from taskhand.domain.task import OR_ME, ReassignMode
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 
 __all__ = ["REASSIGN_TASK"]
 
