@@ -59,8 +59,13 @@ async def connect_raw(
     """A connection of this server's, on which so many messages wait for a client that does not read."""
     to_server, read = anyio.create_memory_object_stream[SessionMessage]()
     write, from_server = anyio.create_memory_object_stream[SessionMessage](buffer)
+
+    async def serve() -> None:
+        async with read:
+            await serve_both_eras(server, read, write, last_answers_s)
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_both_eras, server, read, write, last_answers_s)
+        tasks.start_soon(serve)
         async with to_server, from_server:
             yield RawConnection(to_server, from_server)
 

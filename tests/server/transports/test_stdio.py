@@ -1,11 +1,14 @@
 """The door of standard input and output: both eras, raw lines, and the end of the process."""
 
+import fcntl
 import json
+import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from server.transports.forked_command import ForkedProcess
 from server.transports.server_process import BOUND_S, HELLO, META, Pipe, environment, output
 from server.transports.task_calls import DRAFT, code_of, draft, error_of, titles_of_whole_tasks
 
@@ -118,6 +122,51 @@ def test_a_client_that_closes_its_end_ends_the_server_without_a_trace(store_file
             process.stdin.close()
 
 
+def _small_pipes() -> tuple[int, int, int, int]:
+    """Both ends of two pipes, the second of which has room for one page."""
+    (theirs, ours), (answers, output) = os.pipe(), os.pipe()
+    fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, 4096)
+    return theirs, ours, answers, output
+
+
+def _small_sockets() -> tuple[int, int, int, int]:
+    """Both ends of two sockets, as Node gives to the programs that it starts; the second has little room."""
+    (theirs, ours), (answers, output) = socket.socketpair(), socket.socketpair()
+    output.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return theirs.detach(), ours.detach(), answers.detach(), output.detach()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pipes of a chosen size")
+@pytest.mark.parametrize("streams", [_small_pipes, _small_sockets])
+def test_an_answer_that_is_larger_than_the_room_for_it_arrives_whole(
+    store_file: Path, streams: Callable[[], tuple[int, int, int, int]]
+) -> None:
+    theirs, ours, answers, output = streams()
+    process = ForkedProcess([], environment(store_file), [theirs, output, 2])
+    os.close(theirs)
+    os.close(output)
+    ids = range(3)
+    with os.fdopen(answers, encoding="utf-8") as lines, os.fdopen(ours, "w", encoding="utf-8") as requests:
+        for number in ids:
+            asked = {"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": {"_meta": META}}
+            print(json.dumps(asked), file=requests, flush=True)
+        found = [json.loads(lines.readline()) for _ in ids]
+        requests.close()
+        assert process.wait(BOUND_S) == 0
+    assert sorted(one["id"] for one in found) == [*ids]
+    assert all(len(one["result"]["tools"]) > 10 for one in found)
+
+
+def test_a_file_is_read_to_its_end_and_answered_to_a_file(store_file: Path, tmp_path: Path) -> None:
+    asked = {"jsonrpc": "2.0", "id": "last", "method": "tools/list", "params": {"_meta": META}}
+    (tmp_path / "requests").write_text(json.dumps(asked))  # whose only line has no end
+    with (tmp_path / "requests").open() as requests, (tmp_path / "answers").open("w") as answers:
+        streams = [requests.fileno(), answers.fileno(), answers.fileno()]
+        assert ForkedProcess([], environment(store_file), streams).wait(BOUND_S) == 0
+    [answer] = (tmp_path / "answers").read_text().splitlines()
+    assert json.loads(answer)["id"] == "last"
+
+
 CUT_EMOJI = {
     "jsonrpc": "2.0",
     "id": 7,
@@ -153,23 +202,16 @@ def test_the_server_lives_on_after_lines_that_cannot_be_read(store_file: Path) -
         assert all(json.loads(line)["jsonrpc"] == "2.0" for line in pipe.out.all())
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param("hello?", id="no-json"),
-        pytest.param(UNREADABLE["params that are a list"], id="params-that-are-a-list"),
-        pytest.param(json.dumps(CUT_EMOJI), id="half-a-surrogate-pair"),
-    ],
-)
-def test_a_line_that_cannot_be_read_is_answered_with_an_error(store_file: Path, line: str) -> None:
+def test_each_line_that_cannot_be_read_is_answered_with_an_error(store_file: Path) -> None:
     with Pipe(store_file) as pipe:
-        pipe.send(line)
+        for line in ("hello?", UNREADABLE["params that are a list"], json.dumps(CUT_EMOJI)):
+            pipe.send(line)
         pipe.call("list_statuses", {})
         pipe.stdin.close()
         pipe.ends_within(BOUND_S)
         answers = [json.loads(answer) for answer in pipe.out.all()]
     errors = [answer for answer in answers if "error" in answer or answer["result"].get("isError")]
-    assert len(errors) == 1
+    assert len(errors) == 3
 
 
 def test_a_line_without_a_message_is_ignored_and_one_after_a_byte_order_mark_is_read(pipe: Pipe) -> None:

@@ -6,16 +6,19 @@ with `server/discover` and then falls back to `initialize` would be refused. A r
 """
 
 import math
-from contextlib import suppress
+from collections.abc import AsyncIterable
+from contextlib import aclosing
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server import Server
 from mcp.server.runner import serve_dual_era_loop, serve_loop
 from mcp.shared.message import SessionMessage
 from mcp.types import PROTOCOL_VERSION_META_KEY, JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+
+from taskhand.server.transports.standard_streams import MessageSink
 
 __all__ = ["serve_both_eras"]
 
@@ -32,24 +35,22 @@ _ToEra = MemoryObjectSendStream[SessionMessage | Exception]
 
 async def serve_both_eras(
     server: Server[Any],
-    read: MemoryObjectReceiveStream[SessionMessage],
-    write: MemoryObjectSendStream[SessionMessage],
+    read: AsyncIterable[SessionMessage],
+    write: MessageSink,
     last_answers_s: float = _LAST_ANSWERS_S,
 ) -> None:
-    """Serve until `read` ends, and the requests that came until then are answered or take too long; close both."""
+    """Serve until `read` ends, and the requests that came until then are answered or take too long; close `write`."""
     # Without a limit, since no request waits for the answer of another: a client that does not read what is written
     # would keep the end of the input from being seen.
     older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
-    answers, written = anyio.create_memory_object_stream[SessionMessage]()
-    async with server.lifespan(server) as state, anyio.create_task_group() as tasks, read, older, newer:
+    connection = _Connection(older, newer, write)
+    async with aclosing(write), server.lifespan(server) as state, anyio.create_task_group() as tasks, older, newer:
         options = server.create_initialization_options()
         serve_older = partial(serve_loop, lifespan_state=state, init_options=options)
         serve_newer = partial(serve_dual_era_loop, lifespan_state=state)
-        tasks.start_soon(serve_older, server, older_requests, answers.clone())
-        tasks.start_soon(serve_newer, server, newer_requests, answers)
-        connection = _Connection(older, newer)
-        tasks.start_soon(connection.forward_answers, written, write)
+        tasks.start_soon(serve_older, server, older_requests, connection)
+        tasks.start_soon(serve_newer, server, newer_requests, connection)
         async for message in read:
             await connection.route(message)
         with anyio.move_on_after(last_answers_s):
@@ -57,10 +58,13 @@ async def serve_both_eras(
 
 
 class _Connection:
-    """Routes each message to the loop of its era, and counts the requests that wait for an answer."""
+    """Routes each message to the loop of its era, and counts the requests that wait for an answer.
 
-    def __init__(self, older: _ToEra, newer: _ToEra) -> None:
-        self._older, self._newer = older, newer
+    Both loops send their messages to it. Neither closes it, since the other one goes on.
+    """
+
+    def __init__(self, older: _ToEra, newer: _ToEra, write: MessageSink) -> None:
+        self._older, self._newer, self._write = older, newer, write
         self._fallback: _ToEra | None = None
         """The era of a request that does not name its own: it is told there what it lacks."""
         self._waiting = 0
@@ -78,17 +82,23 @@ class _Connection:
         else:
             await self._older.send(message)
 
-    async def forward_answers(
-        self, answers: MemoryObjectReceiveStream[SessionMessage], write: MemoryObjectSendStream[SessionMessage]
-    ) -> None:
-        """Write what the server sends, as long as the client reads; close `write` at the end."""
-        async with answers, write:
-            async for message in answers:
-                with suppress(anyio.BrokenResourceError):
-                    await write.send(message)
-                if isinstance(message.message, JSONRPCResponse | JSONRPCError):
-                    self._waiting -= 1
-                    self._answered.set()
+    async def send(self, item: SessionMessage, /) -> None:
+        """Send a message of the server's to the client."""
+        try:
+            await self._write.send(item)
+        finally:
+            if isinstance(item.message, JSONRPCResponse | JSONRPCError):
+                self._waiting -= 1
+                self._answered.set()
+
+    async def aclose(self) -> None:
+        """Nothing."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing."""
 
     async def all_answered(self) -> None:
         """Return when no request waits for an answer."""

@@ -2,19 +2,20 @@
 
 import json
 import signal
-from collections.abc import AsyncIterable, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
+from anyio.abc import TaskGroup
 from mcp.server import Server
-from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from taskhand.server.transports.both_eras import serve_both_eras
 from taskhand.server.transports.process import LAST_WRITE_S, leave
+from taskhand.server.transports.standard_streams import MessageSink, open_standard_streams
 
 __all__ = ["serve_stdio"]
 
@@ -30,50 +31,47 @@ async def serve_stdio(server: Server[Any], close: _Work, at_start: _Work) -> Non
 
     `close` waits for the write under way, if any. `at_start` runs beside the first requests.
     """
-    async with anyio.create_task_group() as tasks:
-
-        def answer(message: SessionMessage) -> None:
-            tasks.start_soon(write.send, message)
-
-        try:
-            async with stdio_server() as (read, write):
+    try:
+        async with anyio.create_task_group() as tasks:
+            async with open_standard_streams(tasks.cancel_scope.cancel) as (read, write):
                 tasks.start_soon(_leave_on_signal, close)
                 tasks.start_soon(at_start)
-                send, receive = anyio.create_memory_object_stream[SessionMessage]()
-                tasks.start_soon(_forward_readable, read, send, answer)
                 try:
-                    await serve_both_eras(server, receive, write)
+                    await serve_both_eras(server, _readable(read, write, tasks), write)
                 except anyio.get_cancelled_exc_class():
-                    tasks.start_soon(_leave_soon)  # nothing can be written, and the thread that reads may wait for ever
+                    tasks.start_soon(_leave_soon)  # on Windows the thread that reads may wait for ever
                     raise
-            # Here the last answer is written; `_forward_readable` ends the process where the client does not read it.
-        except* ConnectionError:
-            pass  # the client has closed its end of standard output: nobody waits for an answer
-        tasks.cancel_scope.cancel()
+            # Here the last answer is written; `_leave_soon` ends the process where the client does not read it.
+            tasks.cancel_scope.cancel()
+    except* ConnectionError:
+        pass  # the client has closed its end of standard output: nobody waits for an answer
 
 
-async def _forward_readable(
-    read: AsyncIterable[SessionMessage | Exception],
-    forward: MemoryObjectSendStream[SessionMessage],
-    answer: Callable[[SessionMessage], None],
-) -> None:
-    """Forward every message to the server; answer every line that is not a message, since its caller waits.
+async def _readable(
+    read: AsyncIterable[SessionMessage | Exception], write: MessageSink, tasks: TaskGroup
+) -> AsyncIterator[SessionMessage]:
+    """Every message; every line that is not one is answered, since its caller waits.
 
-    The answer is not waited for: a client that does not read would keep the end of the input from being seen.
+    The answer is not waited for: a client that does not read would keep the end of the input from being seen. A client
+    that does not read until the end keeps the process no longer than others.
     """
-    async with forward:
-        async for message in read:
-            if isinstance(message, Exception):
-                line = _line(message)
-                if line is not None and not line.strip(_NOTHING):
-                    continue
-                if (read_again := _without_mark(line)) is None:
-                    answer(SessionMessage(_unreadable(message)))
-                else:
-                    await forward.send(read_again)
-            else:
-                await forward.send(message)
-    await _leave_soon()
+    async for message in read:
+        if not isinstance(message, Exception):
+            yield message
+            continue
+        line = _line(message)
+        if line is not None and not line.strip(_NOTHING):
+            continue
+        if (read_again := _without_mark(line)) is None:
+            tasks.start_soon(_answer, write, SessionMessage(_unreadable(message)))
+        else:
+            yield read_again
+    tasks.start_soon(_leave_soon)
+
+
+async def _answer(write: MessageSink, message: SessionMessage) -> None:
+    with suppress(anyio.BrokenResourceError):
+        await write.send(message)
 
 
 async def _leave_soon() -> None:
@@ -119,7 +117,7 @@ def _unreadable(error: Exception) -> JSONRPCError:
 
 
 async def _leave_on_signal(close: _Work) -> None:
-    """End the process on a signal: the thread that reads standard input cannot be stopped."""
+    """End the process on a signal; on Windows the thread that reads standard input cannot be stopped."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             with anyio.move_on_after(LAST_WRITE_S):

@@ -1,0 +1,154 @@
+"""Messages on standard input and output, one on each line, read and written in the event loop.
+
+The SDK's streams pass each line through threads, which takes as long as the rest of a short call. Here the loop is told
+when a pipe, a socket or a terminal can be read or written without waiting. Windows does not tell that of a pipe, so
+there the SDK's streams are used.
+"""
+
+import os
+import select
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Final, Protocol
+
+import anyio
+from mcp.shared.message import SessionMessage
+from mcp.types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+__all__ = ["MessageSink", "open_standard_streams"]
+
+_READ_BYTES: Final = 65_536
+_PRIVATE: Final = 3
+"""The first descriptor that is none of the standard ones."""
+
+
+class MessageSink(Protocol):
+    """Takes the messages to the client; anyio.BrokenResourceError where it reads no more."""
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Send one message."""
+        ...
+
+    async def aclose(self) -> None:
+        """Send nothing more."""
+        ...
+
+
+@asynccontextmanager
+async def open_standard_streams(
+    on_closed: Callable[[], object],
+) -> AsyncIterator[tuple[AsyncIterable[SessionMessage | Exception], MessageSink]]:
+    """What the client sends, in which an exception stands for a line that is no message, and what takes the answers.
+
+    `on_closed` is called where the client has closed its end of standard output. Whatever else reads standard input
+    meets its end, and what else is written to standard output goes to standard error.
+    """
+    if sys.platform == "win32":
+        from mcp.server.stdio import stdio_server  # noqa: PLC0415  nobody else needs its threads
+
+        async with stdio_server() as streams:
+            yield streams
+    else:
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123, ASYNC230  a descriptor is what is wanted
+            source = _take(0, nothing.fileno())
+        yield _read_messages(source), _Output(_take(1, 2), on_closed)
+
+
+def _take(fd: int, instead: int) -> int:
+    """A private descriptor of what `fd` leads to; `fd` leads to `instead` from then on."""
+    import fcntl  # noqa: PLC0415  Windows has none
+
+    taken = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _PRIVATE)
+    os.dup2(instead, fd)
+    return taken
+
+
+async def _read_messages(fd: int) -> AsyncIterator[SessionMessage | Exception]:
+    """The messages until the end of the input."""
+    async for line in _read_lines(fd):
+        try:
+            yield SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+        except ValidationError as error:
+            yield error
+
+
+async def _read_lines(fd: int) -> AsyncIterator[str]:
+    """The lines until the end of the input; what is after the last end of a line is one, too."""
+    begun: list[bytes] = []
+    waits = _may_wait(fd)
+    while data := await _read(fd, waits=waits):
+        *ended, rest = data.split(b"\n")
+        for line in ended:
+            yield b"".join((*begun, line)).decode("utf-8", "replace")
+            begun = []
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last.decode("utf-8", "replace")
+
+
+async def _read(fd: int, *, waits: bool) -> bytes:
+    """Some of what has come; nothing at the end."""
+    while True:
+        if waits:
+            await anyio.wait_readable(fd)
+        try:
+            return os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            continue  # another process that has the same pipe was faster
+        except OSError:
+            return b""
+
+
+def _may_wait(fd: int) -> bool:
+    """Whether there may be nothing to read yet, as there never is in a file or on the null device."""
+    return stat.S_ISFIFO(mode := os.fstat(fd).st_mode) or stat.S_ISSOCK(mode) or os.isatty(fd)
+
+
+class _Output:
+    """Writes each message as one line, wholly even where its sender is cancelled meanwhile."""
+
+    def __init__(self, fd: int, on_closed: Callable[[], object]) -> None:
+        self._fd = fd
+        self._on_closed = on_closed
+        self._line = anyio.Lock(fast_acquire=True)
+        self._room = select.poll()
+        self._room.register(fd, select.POLLOUT)
+        is_socket = stat.S_ISSOCK(os.fstat(fd).st_mode)
+        self._write_some = _socket_writer(fd) if is_socket else partial(os.write, fd)
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write the message; anyio.BrokenResourceError where the client has closed its end."""
+        line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        async with self._line:
+            try:
+                left = line[self._write(line) :]
+                while left:
+                    with anyio.CancelScope(shield=True):
+                        await anyio.wait_writable(self._fd)
+                    left = left[self._write(left) :]
+            except OSError as error:
+                self._on_closed()
+                raise anyio.BrokenResourceError from error
+
+    async def aclose(self) -> None:
+        """Nothing: what was sent is written."""
+
+    def _write(self, data: bytes) -> int:
+        """Write what there is room for, and return how many bytes that is. Nobody is waited for."""
+        written = 0
+        with suppress(BlockingIOError):
+            while written < len(data) and self._room.poll(0):
+                # A pipe that has room takes so many bytes at once.
+                written += self._write_some(data[written : written + select.PIPE_BUF])
+        return written
+
+
+def _socket_writer(fd: int) -> Callable[[bytes], int]:
+    """Writes to a socket, which may have less room than a pipe that has any."""
+    to_client = socket.socket(fileno=fd)
+    return lambda data: to_client.send(data, socket.MSG_DONTWAIT)
