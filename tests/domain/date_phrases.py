@@ -31,6 +31,7 @@ DUE: dict[str, str] = {
     "fin del próximo mes · end of next month · end of year · fin de año · end of the quarter": "2026-12-31",
     "el 15 de diciembre · 15 de dic · Dec 15 · December 15th · the 15th of December · 15/12 · el 15": "2026-12-15",
     "el 3 de enero · January 3 · ¿3 de enero? · January 3 next year · 3 Jan · Jan 3, 2027": "2027-01-03",
+    "24 de octubre · Oct 24": "2027-10-24",
     "25/12/2026 · 12/25/2026 · 2026/12/25 · 25-12-2026 · 25.12.2026 · 2026-12-25 Fri · viernes 25 dic": "2026-12-25",
     "Wednesday 30 December · Wed, Dec 30 · miércoles 30 de diciembre · 2026-12-30 (Wed)": "2026-12-30",
     "el 5/12 · sábado 05/12 · Saturday 05/12": "2026-12-05",
@@ -67,6 +68,7 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "10/03/2026": ("2026-03-10 Tue", "2026-10-03 Sat"),
     "before Friday · antes del viernes": ("2026-11-26 Thu", "2026-11-27 Fri"),
     "Nov 20 · 20 de noviembre": ("2026-11-20 Fri", "2027-11-20 Sat"),
+    "Oct 25 · 25 de octubre": ("2026-10-25 Sun", "2027-10-25 Mon"),
     "this week · esta semana": ("2026-11-25 Wed", "2026-11-27 Fri", "2026-11-29 Sun"),
     "next week · la próxima semana · la semana que viene": ("2026-11-30 Mon", "2026-12-04 Fri", "2026-12-06 Sun"),
     "next month · el mes que viene · December · diciembre": ("2026-12-01 Tue", "2026-12-31 Thu"),
@@ -99,6 +101,8 @@ TIMES: dict[str, tuple[str, ...]] = {
     "noon · mediodía · al mediodía · 12pm · 12 del día · midday": ("12:00",),
     "9:30 · 9.30am · half past nine · nueve y media de la mañana · a las nueve y media": ("09:30",),
     "at 3 · a las 3 · 3:00": ("03:00", "15:00"),
+    "at 7 · a las 7": ("07:00", "19:00"),
+    "at 8 · a las 8": ("08:00",),
     "midnight · medianoche · 12 de la noche": ("00:00", "23:59"),
     "3 · 15 · 25:00 · 13pm · afternoon · por la tarde · EOD · 3pm tomorrow · soon": (),
 }
@@ -116,6 +120,7 @@ WINDOWS: dict[str, tuple[str, str]] = {
     "ayer · yesterday": ("2026-11-24", "2026-11-24"),
     "hace dos semanas · two weeks ago": ("2026-11-11", "2026-11-11"),
     "1 de noviembre · Nov 1": ("2026-11-01", "2026-11-01"),
+    "25 de febrero · Feb 25": ("2027-02-25", "2027-02-25"),
     "2026-12-30 Wed · 2026-12-30T15:00-03:00 Wed": ("2026-12-30", "2026-12-30"),
 }
 """The first day and the last day of a window, by the words for either."""

@@ -1,6 +1,7 @@
 """The groups in which a count puts a task."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +14,7 @@ from taskhand.domain.task_times import UNKNOWN, TaskTimes
 @pytest.mark.parametrize(
     ("kind", "times", "group"),
     [
-        ("done", TaskTimes(completed=datetime(2026, 3, 2, 15, tzinfo=UTC)), "2026-03-02 Mon"),
+        ("done", TaskTimes(completed=datetime(2026, 3, 3, 1, tzinfo=UTC)), "2026-03-02 Mon"),  # by the zone's clock
         ("done", UNKNOWN, "day not known"),
         ("master_done", UNKNOWN, "day not known"),
         ("initial", UNKNOWN, "not finished"),
@@ -23,4 +24,4 @@ def test_a_finished_task_whose_day_is_not_known_is_not_counted_as_unfinished(
     kind: str, times: TaskTimes, group: str
 ) -> None:
     status = Status(id="1", name="Any", color=None, type=kind, order=1)
-    assert groups_of(task(status_config=status), times, "completedDay", UTC) == (group,)
+    assert groups_of(task(status_config=status), times, "completedDay", ZoneInfo("America/Santiago")) == (group,)

@@ -112,6 +112,8 @@ def test_the_first_day_of_a_window_may_lie_behind_or_ahead_so_a_weekday_alone_is
     with refused("ambiguous_date", Ambiguous) as caught:
         with_iso_days(TaskFilter(from_date="el lunes"), HERE)
     assert [one.value for one in caught.value.candidates] == ["2026-11-23 Mon", "2026-11-30 Mon"]
+    with refused("ambiguous_date", Ambiguous):  # a day more than a quarter away on either side
+        with_iso_days(TaskFilter(from_date="26 de febrero"), HERE)
     assert with_iso_days(TaskFilter(to_date="el lunes"), HERE)[0].to_date == "2026-11-30"
     finished = TaskFilter(from_date="el lunes", to_date="Tuesday", date_field="completed")
     found = with_iso_days(finished, HERE)[0]

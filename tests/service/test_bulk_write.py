@@ -1,6 +1,12 @@
-"""What a repeated bulk change is answered with."""
+"""Which tasks of a bulk change may be sent again, and what a repeated one is answered with."""
+
+from typing import get_args
+
+import pytest
 
 from behaviour.arms import NOW
+from taskhand.domain.bulk import TaskResult
+from taskhand.domain.outcome import Outcome
 from taskhand.journal.journal import Caller, Change, Ending, Opening, Result
 from taskhand.service.bulk_write import replay_bulk
 
@@ -11,3 +17,20 @@ def test_a_task_that_recovery_found_unwritten_may_be_sent_again() -> None:
     receipt = replay_bulk(change)
     assert receipt.totals == {"applied": 1, "not_attempted": 1, "unknown": 1}
     assert receipt.retry_ids == ("2",)
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be_retried"),
+    [
+        *((code, True) for code in ("rate_limited", "upstream_error", "conflict", "store_busy")),
+        *((code, True) for code in ("link_required", "link_broken")),
+        *((code, False) for code in ("not_applied", "task_not_found", "upstream_refused", "not_allowed")),
+    ],
+)
+def test_a_refused_task_may_be_sent_again_where_the_reason_passes(code: str, *, may_be_retried: bool) -> None:
+    assert TaskResult("1", "refused", code).may_be_retried is may_be_retried
+
+
+def test_nothing_is_sent_again_for_a_task_that_was_or_may_have_been_written() -> None:
+    of_code = {outcome: TaskResult("1", outcome, "rate_limited").may_be_retried for outcome in get_args(Outcome)}
+    assert {outcome for outcome, may_be in of_code.items() if may_be} == {"refused", "not_attempted"}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from behaviour.arms import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
@@ -27,11 +29,18 @@ async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(
     await app.aclose()
 
 
-async def test_after_a_bug_the_outcome_of_a_write_is_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("is_revised", "code"), [(False, "internal_error"), (True, "rate_limited")], ids=["a bug", "after a first request"]
+)
+async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_part(
+    tmp_path: Path, *, is_revised: bool, code: str
+) -> None:
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
-    call = Call(app, "update_task", arguments={})
-    await call.begin(call.new_opening(), [Intent("update", Snapshot(task()), Edit(priority=2))])
-    await call.failed(TaskhandError("Something went wrong.", code="internal_error"))
+    call, intents = Call(app, "update_task", arguments={}), [Intent("update", Snapshot(task()), Edit(priority=2))]
+    await call.begin(call.new_opening(), intents)
+    if is_revised:
+        await call.revise(intents)
+    await call.failed(TaskhandError("Something went wrong.", code=code))
     assert call.change is not None
     found = await app.journal.find(call.change.id)
     assert found is not None
