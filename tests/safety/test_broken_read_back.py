@@ -15,7 +15,7 @@ import pytest
 from safety.account import AtCrm, assert_all_is_true, observe_call, staged
 from safety.cases import ALL_CASES, Asking, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, Crm
-from taskhand.backends.close import query as close_reader
+from taskhand.backends.close import mapping as close_mapping
 from taskhand.backends.hubspot import task_reader as hubspot_reader
 from taskhand.backends.vambe import account as vambe_reader
 
@@ -51,7 +51,7 @@ LOST: tuple[Failure, ...] = (
 BUGS = (KeyError, RecursionError, AssertionError, MemoryError, ValueError, TypeError)
 """What reading a task out of an answer raises."""
 
-MAPPINGS: dict[str, ModuleType] = {"vambe": vambe_reader, "close": close_reader, "hubspot": hubspot_reader}
+MAPPINGS: dict[str, ModuleType] = {"vambe": vambe_reader, "close": close_mapping, "hubspot": hubspot_reader}
 """The modules that call `task_of`, which reads a row as a task."""
 
 FAILURES = [

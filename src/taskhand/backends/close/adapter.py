@@ -17,22 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
-from taskhand.backends.close import mapping
+from taskhand.backends.close import mapping, task_types
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
-from taskhand.backends.close.task_types import (
-    CALL,
-    INBOX,
-    LEAD,
-    check_change,
-    label_of,
-    listed_types,
-    new_task_type,
-    why_not_recreatable,
-)
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
@@ -77,7 +67,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
         """OperatorError for types of tasks that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
-        needed = {"aiCustomerId", "aiContactId"} if settings.close_new_task_type == CALL else {"aiCustomerId"}
+        needed = (
+            {"aiCustomerId", "aiContactId"} if settings.close_new_task_type == task_types.CALL else {"aiCustomerId"}
+        )
         usual = settings.close_new_task_type
         self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed), usual_type=usual)
         self._client = client
@@ -86,7 +78,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
-        self._listed = listed_types(settings.close_task_types)
+        self._listed = task_types.listed_types(settings.close_task_types)
 
     @cached_property
     def change_source(self) -> "ChangeSource":
@@ -115,7 +107,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The documented ones, with their labels."""
-        return tuple(KnownType(one, label_of(one)) for one in INBOX)
+        return tuple(KnownType(one, task_types.label_of(one)) for one in task_types.INBOX)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""
@@ -163,7 +155,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     def _check_change(self, before: Task, edit: Edit) -> None:
         if self.recent.is_deleted(before.id):
             raise self.messages.no_task(before.id)
-        check_change(edit, before.task_type if isinstance(before.task_type, str) else LEAD)
+        task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
@@ -302,7 +294,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def _new_body(self, edit: Edit) -> dict[str, Any]:
         """The body of a new task, of the configured type or of that of the deleted task that it replaces."""
-        return mapping.create_body(edit, new_task_type(edit, self._new_task_type))
+        return mapping.create_body(edit, task_types.new_task_type(edit, self._new_task_type))
 
     def _day_of(self, edit: Edit) -> date:
         """The day that an edit is about."""
@@ -320,7 +312,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     def _snapshot(self, row: JsonObject) -> Snapshot:
         raw = mapping.raw_values(row)
-        return Snapshot(self.to_task(row), raw, self._unlisted(row), cannot_recreate=why_not_recreatable(raw))
+        return Snapshot(
+            self.to_task(row), raw, self._unlisted(row), cannot_recreate=task_types.why_not_recreatable(raw)
+        )
 
     def _unlisted(self, row: JsonObject) -> frozenset[str]:
         """The fields of an edit that a row does not list."""

@@ -11,28 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from taskhand.backends.close import mapping, paging
 from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
-from taskhand.backends.close.mapping import (
-    DONE,
-    OPEN,
-    UNLISTED_PRIORITY,
-    UnlistedPriorities,
-    day_of,
-    task_of,
-    times_of,
-)
-from taskhand.backends.close.paging import (
-    DAY_SLACK,
-    ONE_SECOND,
-    Page,
-    bound_after,
-    created_from,
-    read_pages,
-    row_key,
-    settled_rows,
-    too_many_rows,
-)
 from taskhand.backends.close.task_types import LEAD
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -76,7 +57,7 @@ class TaskReader:
     ) -> None:
         self.client = client
         self.recent = recent
-        self.priorities = UnlistedPriorities()
+        self.priorities = mapping.UnlistedPriorities()
         self._clock = clock
         self._zone = zone
 
@@ -90,7 +71,7 @@ class TaskReader:
 
     def task(self, row: JsonObject) -> Task:
         """A row as a task."""
-        task = read_task(id_of(row), lambda: task_of(self.priorities.fill_in(row), self._zone))
+        task = read_task(id_of(row), lambda: mapping.task_of(self.priorities.fill_in(row), self._zone))
         self.recent.known_ids.add(task.id)
         return task
 
@@ -188,7 +169,7 @@ class PageSearch:
 
     def _task(self, row: JsonObject) -> Task:
         task = self._reader.task(row)
-        self._times[task.id] = times_of(row)
+        self._times[task.id] = mapping.times_of(row)
         return task
 
     async def _filters(self) -> Params:
@@ -228,7 +209,7 @@ class PageSearch:
             return tasks
         if not any(row.get("priority") for row in current):
             self._check_priorities(tasks)
-        return [with_unreadable(one, "priority") if one.priority == UNLISTED_PRIORITY else one for one in tasks]
+        return [with_unreadable(one, "priority") if one.priority == mapping.UNLISTED_PRIORITY else one for one in tasks]
 
     async def _rows(self, params: Params, day: date) -> dict[str, JsonObject]:
         """The rows that Close lists, as many as the page needs.
@@ -240,30 +221,30 @@ class PageSearch:
         order, bound = _ORDERS[self._query.order], Params()
         for _ in range(_MOST_PARTS):
             part = await self._part({**params, **bound, "_order_by": order}, day, rows)
-            rows |= {row_key(row): row for row in part.rows}
+            rows |= {paging.row_key(row): row for row in part.rows}
             if not part.more:
                 return rows
             if order == "date":
                 rows, order = {}, "date_created"
             else:
-                bound = bound_after(part.rows, descending=order.startswith("-"))
-        raise too_many_rows()
+                bound = paging.bound_after(part.rows, descending=order.startswith("-"))
+        raise paging.too_many_rows()
 
-    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> Page:
+    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> paging.Page:
         """The next rows of a list, up to those that fill the page with the ones `before`, whatever follows."""
         tasks: dict[str, Task | None] = {}
 
         def fills_page(rows: Mapping[str, JsonObject]) -> bool:
             certain = []
-            for row in settled_rows([*{**before, **rows}.values()], self._query.order):
-                key = row_key(row)
+            for row in paging.settled_rows([*{**before, **rows}.values()], self._query.order):
+                key = paging.row_key(row)
                 if key not in tasks:
                     tasks[key] = self._task_in_place(row)
                 if (task := tasks[key]) is not None and not self._reader.recent.is_deleted(key):
                     certain.append(task)
             return self._select(certain).more
 
-        return await read_pages(lambda skip: self._reader.client.tasks(params, day, skip), fills_page)
+        return await paging.read_pages(lambda skip: self._reader.client.tasks(params, day, skip), fills_page)
 
     def _task_in_place(self, row: JsonObject) -> Task | None:
         """The task of a row; None where it does not match, or where its place in the list is not certain."""
@@ -272,7 +253,7 @@ class PageSearch:
 
     def _check_priorities(self, tasks: Sequence[Task]) -> None:
         """UpstreamError where tasks match otherwise whose priority Close does not list."""
-        unlisted = replace(self._query, priority=UNLISTED_PRIORITY, after=None, limit=len(tasks))
+        unlisted = replace(self._query, priority=mapping.UNLISTED_PRIORITY, after=None, limit=len(tasks))
         if count := len(select_page(tasks, unlisted, self._reader.is_late, self._times).tasks):
             raise UpstreamError(
                 f"Close did not say the priority of {count} tasks, so tasks cannot be found by priority here.",
@@ -302,10 +283,11 @@ class PageSearch:
 
 
 def _status_filter(query: TaskQuery) -> Params:
-    wanted = {status is DONE for status in (OPEN, DONE) if any(one.met_by(status) for one in query.statuses or ())}
+    statuses = (mapping.OPEN, mapping.DONE)
+    wanted = [one for one in statuses if any(choice.met_by(one) for choice in query.statuses or ())]
     if query.overdue:
-        wanted = {False}
-    return {"is_complete": str(True in wanted).lower()} if len(wanted) == 1 else {}
+        wanted = [mapping.OPEN]
+    return {"is_complete": str(wanted[0] is mapping.DONE).lower()} if len(wanted) == 1 else {}
 
 
 def _times_filter(query: TaskQuery) -> Params:
@@ -314,9 +296,9 @@ def _times_filter(query: TaskQuery) -> Params:
     if query.period is not None and query.period.moment != "completed":
         name, start, end = f"date_{query.period.moment}", query.period.start, query.period.end
         params |= {f"{name}__gte": start.isoformat(timespec="seconds")} if start else {}
-        params |= {f"{name}__lte": (end + ONE_SECOND).isoformat(timespec="seconds")} if end else {}
+        params |= {f"{name}__lte": (end + paging.ONE_SECOND).isoformat(timespec="seconds")} if end else {}
     if query.order in ("created", "oldest") and query.after is not None and query.after[0]:
-        params |= created_from(datetime.fromisoformat(str(query.after[0])), descending=query.order == "created")
+        params |= paging.created_from(datetime.fromisoformat(str(query.after[0])), descending=query.order == "created")
     return params
 
 
@@ -332,9 +314,12 @@ def _window(query: TaskQuery, today: date) -> Params:
     if query.without_date or (query.wants_dateless and (query.order != "due" or is_past_dated)):
         return {}
     last_page = query.after[0] if query.after is not None and query.order == "due" else None
-    first = max(filter(None, (day_of(query.from_date), day_of(last_page))), default=None)
-    last = min(filter(None, (day_of(query.to_date), today if query.overdue else None)), default=None)
-    ends = {"date__gte": first and _moved(first, -DAY_SLACK), "date__lte": last and _moved(last, DAY_SLACK)}
+    first = max(filter(None, (mapping.day_of(query.from_date), mapping.day_of(last_page))), default=None)
+    last = min(filter(None, (mapping.day_of(query.to_date), today if query.overdue else None)), default=None)
+    ends = {
+        "date__gte": first and _moved(first, -paging.DAY_SLACK),
+        "date__lte": last and _moved(last, paging.DAY_SLACK),
+    }
     return {name: day.isoformat() for name, day in ends.items() if day and day.year in _YEARS}
 
 
