@@ -21,7 +21,7 @@ from backends.hubspot.wired import (
     staged,
     task_id,
 )
-from taskhand.backends.hubspot.batch import shows_values
+from taskhand.backends.hubspot.mapping import shows_values
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot

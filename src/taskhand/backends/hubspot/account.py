@@ -8,12 +8,21 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from taskhand.backends.hubspot.batch import MOST_INPUTS
-from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.client import MOST_INPUTS, HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, company_of, contact_of, deal_of, member_of
+from taskhand.backends.hubspot.mapping import (
+    ID_OF,
+    KINDS,
+    Kind,
+    Record,
+    company_of,
+    contact_of,
+    deal_of,
+    member_of,
+    records_in,
+)
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
-from taskhand.backends.hubspot.stages import TaskStatuses
+from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
@@ -79,10 +88,10 @@ class Account:
         """All statuses that a task may have, also those that cannot be chosen; `newest` ones are some seconds old."""
         return await self._statuses.get(None, self._read_statuses, most_s=_NEW_STATUSES_S if newest else None)
 
-    async def initial(self, raw: Mapping[str, str]) -> StatusChoice | None:
+    async def initial(self, raw: Mapping[str, object]) -> StatusChoice | None:
         """The status that a new task starts in; that of `raw` properties where these have an option of the status."""
         known = await self.all_statuses()
-        was = known.of_task(raw)
+        was = known.of_task({name: str(raw.get(name) or "") for name in STAGE_PROPERTIES})
         if was is not None and was.id in known.by_id and not known.is_own(was.id):
             return StatusChoice.of(was)
         return next((StatusChoice.of(one) for one in known.known.statuses if one.type == "initial"), None)
@@ -144,13 +153,13 @@ class Account:
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, or those that were changed last."""
         answer = await self._client.find("deals", query, limit)
-        return DealList(tuple(map(deal_of, _records_in(answer))), complete=next_page(answer) is None)
+        return DealList(tuple(map(deal_of, records_in(answer))), complete=next_page(answer) is None)
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts with their companies, companies or deals by their ids, up to 100."""
         kind = next(one for one in KINDS if ID_OF[one][0] == field)
         wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MOST_INPUTS]
-        records = _records_in(await self._client.by_id(kind, wanted)) if wanted else []
+        records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
         if kind == "deals":
             return {one.id: deal_of(one) for one in records}
         found = tuple(map(company_of if kind == "companies" else contact_of, records))
@@ -168,7 +177,7 @@ class Account:
     async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
         """The contacts of companies that were found by name, then the companies that have none."""
         ids = [one.customer_id for one in companies if one.customer_id][:MOST_INPUTS]
-        people = list(map(contact_of, _records_in(await self._client.contacts_of(ids, limit)))) if ids else []
+        people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
         names = {one.customer_id: one.customer_name for one in companies}
         theirs = {one.customer_id for one in people}
         named = [one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in people]
@@ -180,8 +189,7 @@ class Account:
         missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
         if missing:
             with suppress(OperatorError, CallerError):
-                rows = rows_in("HubSpot", await self._client.by_id("companies", missing[:MOST_INPUTS]), "results")
-                read = [company_of(record) for row in rows if (record := Record.read(row)) is not None]
+                read = map(company_of, records_in(await self._client.by_id("companies", missing[:MOST_INPUTS])))
                 names |= {one.customer_id: one.customer_name for one in read}
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
 
@@ -234,7 +242,7 @@ class Account:
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
     async def _find(self, kind: Kind, query: str | None, limit: int) -> list[Record]:
-        return _records_in(await self._client.find(kind, query, limit))
+        return records_in(await self._client.find(kind, query, limit))
 
     async def _read_statuses(self) -> TaskStatuses:
         """The stages of the task pipeline; the options of the status where there is none, or none can be read."""
@@ -306,10 +314,6 @@ class Account:
     async def _token_info(self) -> JsonObject:
         """User and scopes of the token, where HubSpot tells them."""
         return await self._client.token_info(self._token.get_secret_value()) if self._token else {}
-
-
-def _records_in(answer: JsonObject) -> list[Record]:
-    return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]
 
 
 def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ are changed around the PATCH (`links`), and an account's own stage is written af
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -12,24 +13,33 @@ from uuid import uuid4
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
-from taskhand.backends.hubspot.batch import MOST_INPUTS, Input, body_of, parts, shows_values, split_answer
-from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.due import AllDayFlag
+from taskhand.backends.hubspot.client import MOST_INPUTS, HubSpotClient, parts
+from taskhand.backends.hubspot.deleted_tasks import links_of_new
 from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
-from taskhand.backends.hubspot.mapping import Record, links_of, properties_of, record_of
-from taskhand.backends.hubspot.new_tasks import NewTasks, check_length, checked_edit, record_in
+from taskhand.backends.hubspot.mapping import (
+    BODY,
+    ID_OF,
+    KINDS,
+    Record,
+    linked_ids,
+    links_of,
+    raw_properties,
+    records_in,
+    shows_values,
+)
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
-from taskhand.backends.hubspot.query import PageSearch
-from taskhand.backends.hubspot.raw_values import BODY, raw_properties
+from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_create import NewTask
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.parsing import rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -44,8 +54,7 @@ __all__ = ["HubSpotAdapter"]
 
 _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
-_PENDING: Final = frozenset({"PENDING", "PROCESSING"})
-"""The states of a batch that HubSpot has accepted and not carried out yet: documented, never recorded."""
+_MOST_CANDIDATES: Final = 100
 _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
 
@@ -88,11 +97,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         )
         self._client = client
         self.account = self._account = Account(client, settings, timezone, timing.monotonic)
-        self._all_day = AllDayFlag()
         self._reader = TaskReader(client, self._account, self.recent)
         self.properties = HubSpotProperties(self._reader, self._account)
-        self._new_id = new_id
-        self._new_tasks = NewTasks(self._reader, self._account, self._all_day, new_id)
+        self._requests = TaskWriter(self._reader, self._account, new_id)
 
     @cached_property
     def change_source(self) -> "ChangeSource":
@@ -168,20 +175,11 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def create(self, edit: Edit) -> Record:
         """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
-        return await self._new_tasks.create(edit)
+        return await self._requests.create(edit)
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
-        properties = self._properties(edit, before)
-        if not properties:
-            return None
-        try:
-            reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
-        except NotFound:
-            await self._reader.one(before.id)
-            raise
-        answer = record_in(self._client, reply).with_names(properties_in(edit))
-        return self._confirmed(before, answer, self._all_day.strip(properties)) or answer
+        return await self._requests.update(before, edit)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
@@ -216,41 +214,49 @@ class HubSpotAdapter(CrmAdapter[Record]):
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
         """The own tasks of contacts, companies and deals, which never lag, and the newest ones that a search finds."""
-        return await self._new_tasks.created_since(moment, edits, known, self.timing.clock())
+        ahead: timedelta | None = None
+        with suppress(TaskhandError):
+            if (theirs := await self._client.date()) is not None:
+                ahead = theirs - self.timing.clock()
+        ids: list[str] = []
+        for kind in KINDS:
+            others = [one for edit in edits if isinstance(one := getattr(edit, ID_OF[kind][0]), str)]
+            for other in dict.fromkeys(others):
+                ids += reversed(linked_ids(rows_in("HubSpot", await self._client.tasks_of(kind, other), "results")))
+        answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
+        ids += [record.id for record in records_in(answer)]
+        new = [one for one in dict.fromkeys(ids) if one not in known]
+        names = properties_in(*edits)
+        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False, names=names)
+        return await self._reader.with_links(list(records.values())), ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
-        raw = {name: text for name, text in raw_properties(edit, new=False).items() if text is not None}
-        if not shows_values(row.properties, self._all_day.strip(raw)):
+        if not shows_values(row.properties, raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
+        return self._requests.all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
 
     def to_task(self, row: Record) -> Task:
         """A record as a task."""
         return self._reader.task(row)
 
     async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
-        """The new task read back, or as HubSpot confirmed it; an update is completed by itself."""
-        if before is not None:
-            return row, None
-        note = await self._new_tasks.put_back(row, edit)
-        try:
-            return await self._reader.one(row.id, by_property=False, names=properties_in(edit)), note
-        except TaskhandError:
-            return row, note or self.messages.accepted
+        """The answer as it is: `update_task` reads updates back, and `complete_creates` new tasks."""
+        del before, edit
+        return row, None
 
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
         del before
         task = self._reader.task(row, wanted_links(edit))
         self.recent.wrote(row.id, row)
-        return Written(task, self._all_day.add_note(edit, task, note))
+        return Written(task, self._requests.all_day.add_note(edit, task, note))
 
     # One task: its links, its properties, and the task read back.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
-        item: Item[Record] = Item(0, before, await checked_edit(self._account, edit))
+        item: Item[Record] = Item(0, before, await self._requests.checked(edit))
         await self.prepare()
         links = LinkChanges(self._reader, BulkProgress())
         await links.link([item])
@@ -267,7 +273,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _patch(self, item: Item[Record]) -> None:
         """Write the properties; the item fails where that is refused or in doubt."""
         try:
-            if self._properties(item.edit, item.before):
+            if self._requests.properties(item.edit, item.before):
                 item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
         except TaskhandError as error:
             item.fail(error)
@@ -300,7 +306,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
-                item.edit = await checked_edit(self._account, item.edit)
+                item.edit = await self._requests.checked(item.edit)
             except CallerError as error:
                 item.fail(error)
             item.is_late = changes_links(item.edit)
@@ -319,45 +325,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
         return [list(part) for part in parts(items, MOST_INPUTS)], []
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
-        """POST a batch update; what only the all-day flag was refused of is sent again without it."""
-        call, id_property = self._new_id(), self._client.id_property
-        inputs = [
-            Input(item.index, f"{call}-{item.index}", item.id, self._all_day.strip(properties))
-            for item in items
-            if (properties := self._properties(item.edit, item.before))
-        ]
-        if not inputs:
-            return BatchAnswer()
-        try:
-            json = await self._client.update_many(body_of(inputs, id_property))
-        except CallerError as error:
-            if not any(self._all_day.note_refusal(error, one.properties) for one in inputs):
-                raise
-            return await self.update_many(items)
-        answer = split_answer(inputs, json, id_property)
-        sent, before = {one.index: one.properties for one in inputs}, {item.index: item.before for item in items}
-        names = {item.index: properties_in(item.edit) for item in items}
-        read = ((one, row) for one, json in answer.rows.items() if (row := Record.read(json)) is not None)
-        confirmed = ((one, self._confirmed(before[one], row.with_names(names[one]), sent[one])) for one, row in read)
-        is_complete, is_pending = json.get("status") == "COMPLETE", json.get("status") in _PENDING
-        rows = {one: record for one, record in confirmed if record is not None and is_complete}
-        pending = frozenset(sent if is_pending else ()) - answer.refused.keys()
-        refused = dict(answer.refused)
-        flagged = {one for one, error in refused.items() if self._all_day.note_refusal(error, sent[one])}
-        again = await self._update_again([item for item in items if item.index in flagged])
-        for index in flagged:
-            del refused[index]
-        lost = {**answer.lost, **again.lost}
-        return BatchAnswer({**rows, **again.rows}, {**refused, **again.refused}, lost, pending | again.pending)
-
-    async def _update_again(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
-        """Update a part of a batch once more; an error is about that part alone."""
-        try:
-            return await self.update_many(items)
-        except (OutcomeUnknown, UpstreamFailed):
-            return BatchAnswer(lost=dict.fromkeys(item.index for item in items))
-        except TaskhandError as error:
-            return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
+        """POST a batch update."""
+        return await self._requests.update_many(items)
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
@@ -371,29 +340,25 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST batch/create."""
-        return await self._new_tasks.create_many(items)
+        return await self._requests.create_many(items)
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
-        """New tasks read back, many with one request."""
-        if len(items) == 1:
-            await super().complete_creates(items)
-            return
-        await self._new_tasks.read_back(items)
-
-    # Answers.
-
-    def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
-        """The properties to write for an edit."""
-        return properties_of(edit, before, self._reader.zones, self._reader.statuses)
-
-    def _confirmed(self, before: Task, answer: Record, sent: Mapping[str, str]) -> Record | None:
-        """The whole task after an update whose answer shows every value that was sent; None where it does not."""
-        if answer.is_archived or before.unreadable_fields:
-            return None
-        is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
-        if not is_same or not shows_values(answer.properties, sent):
-            return None
-        reader, id_property = self._reader, self._client.id_property
-        return record_of(
-            before, answer, reader.zones, reader.statuses, id_property=id_property, owners=self._account.owners
-        )
+        """New tasks with their links, as they are now or as HubSpot confirmed them; many with one request."""
+        made = {item.row.id: item for item in items if item.row is not None}
+        for record_id, item in made.items():
+            item.add_note(await self._reader.deleted_tasks.put_back(record_id, item.edit))
+        names = properties_in(*(item.edit for item in made.values()))
+        try:
+            if len(made) == 1:
+                records = [await self._reader.one(one, by_property=False, names=names) for one in made]
+            else:
+                records = [*(await self._reader.many(list(made), by_property=False, names=names)).values()]
+                is_linked = any(links_of_new(item.edit) for item in made.values())
+                records = await self._reader.with_links(records) if is_linked else records
+        except TaskhandError:
+            records = []
+        for record in records:
+            if (read := made.pop(record.id, None)) is not None:
+                read.row = record
+        for item in made.values():
+            item.note = item.note or self.messages.accepted

@@ -8,16 +8,21 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
-from taskhand.backends.hubspot.mapping import KINDS, PROPERTIES, Kind, association_types, value_at
-from taskhand.backends.remote.parsing import JsonObject, sent_at
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PROPERTIES, Kind
+from taskhand.backends.remote.parsing import JsonObject, sent_at, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.reply import Reply
 
-__all__ = ["HubSpotClient", "next_page"]
+__all__ = ["MOST_INPUTS", "MOST_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
+
+MOST_INPUTS: Final = 100
+"""Inputs of one batch request."""
+MOST_PAIRS: Final = 1_000
+"""Inputs of one batch request for links: reading takes 1,000, creating 2,000."""
 
 _VERSION: Final = re.compile(r"v3|20\d{2}-\d{2}(-beta)?", re.ASCII)
 _FOUND_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
@@ -30,8 +35,9 @@ _CHANGED: Final[Mapping[Kind, str]] = {
     "companies": "hs_lastmodifieddate",
     "deals": "hs_lastmodifieddate",
 }
-
 _NO_PARAMS: Final[Mapping[str, str]] = MappingProxyType({})
+
+_T = TypeVar("_T")
 
 
 class HubSpotClient:
@@ -85,14 +91,16 @@ class HubSpotClient:
         """DELETE one task, which goes to the recycling bin; by HubSpot's own id, the only one this request takes."""
         await self.http.delete(self._task(record_id), expect="nothing")
 
-    async def update_many(self, body: JsonObject) -> JsonObject:
+    async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
-        return (await self.http.post(self._tasks("/batch/update"), json=body, expect="object")).object
+        by = {"idProperty": self.id_property} if self.id_property else {}
+        json = {"inputs": [one | by for one in inputs]}
+        return (await self.http.post(self._tasks("/batch/update"), json=json, expect="object")).object
 
-    async def create_many(self, body: JsonObject) -> JsonObject:
+    async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/create (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/create-tasks)."""
-        path = self._tasks("/batch/create")
-        return (await self.http.post(path, json=body, expect="object", looks_first=True)).object
+        path, json = self._tasks("/batch/create"), {"inputs": inputs}
+        return (await self.http.post(path, json=json, expect="object", looks_first=True)).object
 
     async def read_many(
         self,
@@ -266,3 +274,13 @@ def next_page(answer: JsonObject) -> str | None:
     """Where the next page starts, by `paging.next.after`; None after the last."""
     after = value_at(answer, "paging", "next", "after")
     return str(after) if after else None
+
+
+def association_types(kind: Kind) -> list[JsonObject]:
+    """The `types` of a new association of a task."""
+    return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ID_OF[kind][2]}]
+
+
+def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
+    """The items in parts of at most `most`."""
+    return [items[at : at + most] for at in range(0, len(items), most)]

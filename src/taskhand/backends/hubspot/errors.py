@@ -20,8 +20,8 @@ from taskhand.http.reply import Json
 __all__ = [
     "ALL_DAY",
     "CREDENTIAL_STATUSES",
-    "context_values",
     "explain",
+    "ids_in",
     "read_limits",
     "read_wait",
     "refusal_of_new_task",
@@ -154,16 +154,21 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("9999999999") else None
 
 
-def context_values(error: JsonObject, *names: str) -> list[str]:
+def _context_values(error: JsonObject, *names: str) -> list[str]:
     """The texts and numbers in these lists of an error's `context`."""
     context = error.get("context")
     lists = [context.get(name) for name in names] if isinstance(context, dict) else []
     return [str(one) for values in lists if isinstance(values, list) for one in values if isinstance(one, str | int)]
 
 
+def ids_in(error: JsonObject) -> list[str]:
+    """The trace ids or task ids of the inputs of a batch that an error is about."""
+    return _context_values(error, "objectWriteTraceId", "ids", "id")
+
+
 def _explain_scopes(json: JsonObject) -> str | None:
     names = ("requiredGranularScopes", "requiredScopes")
-    lacking = [scope for one in (json, *objects(json.get("errors"))) for scope in context_values(one, *names)]
+    lacking = [scope for one in (json, *objects(json.get("errors"))) for scope in _context_values(one, *names)]
     scopes = list(dict.fromkeys(filter(_SCOPE.fullmatch, lacking)))[:5]
     if not scopes:
         return None
@@ -182,7 +187,7 @@ def _explain_values(json: JsonObject) -> str | None:
     if clauses:
         return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."
     is_link = str(json.get("message")).startswith("One or more associations are")
-    if is_link or any(context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
+    if is_link or any(_context_values(one, "INVALID_OBJECT_IDS") for one in (json, *objects(json.get("errors")))):
         return unknown_link("HubSpot")
     return None
 
@@ -195,11 +200,11 @@ def _own(name: str) -> str | None:
 def _refused_properties(json: JsonObject) -> Iterator[tuple[str, str]]:
     """Property names with HubSpot's code: from `errors`, from the JSON inside the message, and from `context`."""
     for error in objects(json.get("errors")):
-        for name in context_values(error, "propertyName"):
+        for name in _context_values(error, "propertyName"):
             yield name, str(error.get("code"))
     message = str(json.get("message"))
     if message.startswith(_VALUES):
         with suppress(ValueError, RecursionError):
             rows = objects(jsonlib.loads(message.removeprefix(_VALUES)))
             yield from ((str(row.get("name")), str(row.get("error"))) for row in rows)
-    yield from ((name, "REQUIRED") for name in context_values(json, "properties"))
+    yield from ((name, "REQUIRED") for name in _context_values(json, "properties"))

@@ -14,12 +14,10 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.hubspot.batch import parts
-from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record, association_types
-from taskhand.backends.hubspot.raw_values import further_associations, raw_links
-from taskhand.backends.hubspot.task_reader import MESSAGES, MOST_PAIRS, TaskReader
+from taskhand.backends.hubspot.client import MOST_PAIRS, parts
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record
+from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
-from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
@@ -31,7 +29,7 @@ from taskhand.domain.errors import (
     TaskhandError,
 )
 
-__all__ = ["LinkChanges", "association_of", "changes_links", "unlinked", "wanted_links"]
+__all__ = ["LinkChanges", "changes_links", "check_link_id", "unlinked", "wanted_links"]
 
 _LONGEST_ID: Final = 20
 
@@ -49,23 +47,6 @@ def unlinked(edit: Edit) -> Edit:
 def wanted_links(edit: Edit) -> tuple[str, ...]:
     """The contact, company and deal to show where there are several: those that were asked for."""
     return tuple(one for kind in KINDS if isinstance(one := getattr(edit, ID_OF[kind][0]), str))
-
-
-def association_of(edit: Edit) -> list[JsonObject]:
-    """The `associations` of a new task, all of them where raw values have them; CallerError for an invalid id."""
-    known_types = further_associations(edit.native)
-    others = [one for kind, links in known_types.items() if kind not in KINDS for one in links]
-    rows: list[JsonObject] = [{"to": {"id": one["id"]}, "types": one["types"]} for one in others]
-    for kind in KINDS:
-        field, argument, _ = ID_OF[kind]
-        if (wanted := getattr(edit, field)) is MISSING:
-            continue
-        known = raw_links(edit, kind)
-        for other in known if known is not None else filter(None, [wanted]):
-            _check_id(other, argument)
-            types = next((one["types"] for one in known_types.get(kind, ()) if one["id"] == other), None)
-            rows.append({"to": {"id": other}, "types": types or association_types(kind)})
-    return rows
 
 
 @dataclass(slots=True, eq=False)
@@ -221,12 +202,13 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
                 code="several_links",
                 next_step=f"Leave {argument} out, and change these links in HubSpot.",
             )
-        _check_id(wanted, argument)
+        check_link_id(wanted, argument)
         found.append(_Change(item, record.id, kind, wanted, linked))
     return found
 
 
-def _check_id(value: str | None, argument: str) -> None:
+def check_link_id(value: str | None, argument: str) -> None:
+    """CallerError for an `argument` that is no id of HubSpot's."""
     if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= _LONGEST_ID):
         raise CallerError(
             f"{argument} {value[:60]!r} is not an id of HubSpot's.",

@@ -15,9 +15,8 @@ from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
-from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES, raw_properties
-from taskhand.backends.hubspot.stages import TaskStatuses
-from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text
+from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
+from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
@@ -26,14 +25,14 @@ from taskhand.domain.task import Contact, Deal, Member, Responsible, Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
-    "ASSOCIATED",
+    "BODY",
     "ID_OF",
     "KINDS",
     "PRIORITY_VALUES",
     "PROPERTIES",
+    "RAW_PROPERTIES",
     "Kind",
     "Record",
-    "association_types",
     "company_of",
     "contact_of",
     "deal_of",
@@ -41,10 +40,12 @@ __all__ = [
     "links_of",
     "member_of",
     "properties_of",
+    "raw_properties",
     "record_of",
+    "records_in",
+    "shows_values",
     "task_of",
     "times_of",
-    "value_at",
 ]
 
 Kind = Literal["contacts", "companies", "deals"]
@@ -60,30 +61,27 @@ ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
 
 https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
 """
-ASSOCIATED: Final[Mapping[Kind, str]] = {"contacts": "contact", "companies": "company", "deals": "deal"}
-"""The names of the kinds in a search (`associations.deal`).
-
-https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide, "Search through associations".
-"""
-
+BODY: Final = "hs_task_body"
+_TYPE, _DUE = "hs_task_type", "hs_timestamp"
+_PROPERTY_OF: Final[Mapping[str, str]] = {
+    "title": "hs_task_subject",
+    "description": BODY,
+    "due": _DUE,
+    "responsible_ids": "hubspot_owner_id",
+    "priority": "hs_task_priority",
+    "task_type": _TYPE,
+}
+"""The property behind a field of an edit. The all-day flag is not among them: the due date itself decides it."""
+RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
+"""The properties of a task that an undo may need."""
 _CREATOR: Final = "hs_created_by_user_id"
-PROPERTIES: Final = (
-    *(*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date"),
-    _CREATOR,
-)
+PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date", _CREATOR)
 """The properties to ask for: HubSpot answers no others."""
-
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
 """HubSpot's values of a documented priority: the first one is written, the others are shown as it."""
-
-_PRIORITIES: Final = {values[0]: digit for digit, values in PRIORITY_VALUES.items()}
-_NO_PRIORITY: Final = "NONE"
 _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
 """The fields of a task that are properties in HubSpot."""
-
-
-NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
-_NO_DEFINITIONS: Final[Mapping[str, Definition]] = MappingProxyType({})
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +153,9 @@ class Record:
         return replace(self, json=self.json | {"properties": self.properties | properties})
 
 
-def association_types(kind: Kind) -> list[JsonObject]:
-    """The `types` of a new association of a task."""
-    return [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ID_OF[kind][2]}]
-
-
-def value_at(json: object, *names: str) -> Any:
-    """The value at a path of names within an object; None where there is none."""
-    for name in names:
-        json = json.get(name) if isinstance(json, dict) else None
-    return json
+def records_in(answer: JsonObject) -> list[Record]:
+    """The records in an answer's `results`, those without an id left out."""
+    return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]
 
 
 def linked_ids(results: object) -> tuple[str, ...]:
@@ -180,8 +171,8 @@ def task_of(
     of_links: Collection[str] = (),
     *,
     id_property: str | None = None,
-    owners: Mapping[str, str] = NO_OWNERS,
-    definitions: Mapping[str, Definition] = _NO_DEFINITIONS,
+    owners: Mapping[str, str] = _NONE,
+    definitions: Mapping[str, Definition] = _NONE,
 ) -> Task:
     """A task. Of several links of a kind one of `of_links` is shown where it is among them, else the lowest.
 
@@ -237,7 +228,7 @@ def record_of(
     statuses: TaskStatuses,
     *,
     id_property: str | None = None,
-    owners: Mapping[str, str] = NO_OWNERS,
+    owners: Mapping[str, str] = _NONE,
 ) -> Record:
     """The task before an update, with the properties that the answer to the update holds: those that changed."""
     was = Edit(
@@ -266,10 +257,7 @@ def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
-    """The properties to write for `edit` of the task `before`, or of a new one; an empty string clears.
-
-    Raw values that come with the edit are written as they are.
-    """
+    """The properties to write for `edit` of the task `before` (None: a new one), with its raw values; "" clears."""
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
         properties["hs_task_subject"] = edit.title
@@ -283,34 +271,46 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
         properties["hubspot_owner_id"] = edit.responsible_ids[0] if edit.responsible_ids else ""
     if edit.priority is not MISSING:
         priority = edit.priority
-        properties["hs_task_priority"] = _NO_PRIORITY if priority is None else PRIORITY_VALUES[priority][0]
+        properties["hs_task_priority"] = "NONE" if priority is None else PRIORITY_VALUES[priority][0]
     if edit.task_type is not MISSING:
         properties["hs_task_type"] = edit.task_type or ""
     if edit.status is not MISSING and edit.status.id is not None:
         properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
     if edit.properties is not MISSING:
         properties |= {name: text or "" for name, text in edit.properties if text or before is not None}
-    raw = raw_properties(edit, new=before is None)
+    raw: dict[str, str | None] = {**raw_properties(edit)}
+    if before is None:  # a new task has nothing to clear, and the type of a deleted one also comes back
+        raw = {name: text or None for name, text in raw.items()}
+        raw |= {} if edit.native is None else {_TYPE: _text(edit.native, _TYPE) or None}
     return {name: text for name, text in (properties | raw).items() if text is not None}
+
+
+def raw_properties(edit: Edit) -> dict[str, str]:
+    """HubSpot's own values of the fields that an edit sets, which an undo writes back as they were; "" clears one.
+
+    The contract cannot express some of them: a body is HTML, and a priority may be NONE or an account's own.
+    """
+    names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
+    raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
+    return {name: text for name, text in raw.items() if text or name != _DUE}
+
+
+def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
+    """Whether properties have every value that was sent; a cleared one is empty, and must be named too."""
+    return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
 
 def member_of(json: JsonObject) -> Member | None:
     """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None for one without an id."""
-    owner_id, email, name = (
-        _id_text(json.get("id")),
-        filled_text(json.get("email")),
-        _full_name(json, "firstName", "lastName"),
-    )
+    owner_id, email = _id_text(json.get("id")), filled_text(json.get("email"))
+    name = _full_name(json, "firstName", "lastName")
     return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
 
 
 def contact_of(record: Record) -> Contact:
     """A contact with the company it belongs to."""
     given = record.properties
-    email, phone = (
-        filled_text(given.get("email")),
-        filled_text(given.get("phone")) or filled_text(given.get("mobilephone")),
-    )
+    email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
     name = _full_name(given, "firstname", "lastname") or email or ""
     company = _id_text(given.get("associatedcompanyid"))
     return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
@@ -358,7 +358,8 @@ def _owner(properties: JsonObject) -> str | None:
 
 def _priority(properties: JsonObject) -> int | None:
     """The documented priority; None for NONE, for none, and for an account's own one."""
-    return _PRIORITIES.get(str(optional_text(properties, "hs_task_priority")).upper())
+    value = str(optional_text(properties, "hs_task_priority")).upper()
+    return next((digit for digit, values in PRIORITY_VALUES.items() if value == values[0]), None)
 
 
 def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | None:
@@ -383,3 +384,16 @@ def _id_text(value: object) -> str | None:
     """An id, which comes as text or as a number; None for anything else."""
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) or None if is_id else None
+
+
+def _is_same(name: str, shown: object, sent: str) -> bool:
+    text = "" if shown is None else str(shown)
+    if name == ALL_DAY:
+        return text.casefold() == sent.casefold()
+    moment = _time(text) if name == _DUE else None
+    return text == sent or (moment is not None and moment == _time(sent))
+
+
+def _text(raw: Mapping[str, object], name: str) -> str:
+    value = raw.get(name)
+    return "" if value is None else str(value)

@@ -15,7 +15,6 @@ from typing import Final
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.due import millis_of, moment_of
 from taskhand.backends.hubspot.mapping import (
-    ASSOCIATED,
     ID_OF,
     KINDS,
     PRIORITY_VALUES,
@@ -127,9 +126,9 @@ def _conditions(
     if query.task_type is not None:
         yield [[_filter("hs_task_type", "EQ", value=query.task_type)]]
     if query.deal_id is not None:
-        yield [[_filter(f"associations.{ASSOCIATED['deals']}", "EQ", value=query.deal_id)]]
+        yield [[_filter("associations.deal", "EQ", value=query.deal_id)]]
     if query.contact is not None:
-        yield [[_filter(f"associations.{ASSOCIATED[kind]}", "EQ", value=query.contact)] for kind in _OF_CONTACT]
+        yield [[_filter(f"associations.{one}", "EQ", value=query.contact)] for one in ("contact", "company")]
     if query.period is not None:
         yield [_period_filters(query.period)]
     if values := _status_values(query, statuses):

@@ -1,19 +1,19 @@
 """Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, unmentioned
-from taskhand.backends.hubspot.client import HubSpotClient
+from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotClient, parts
+from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
-from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, task_of, value_at
+from taskhand.backends.hubspot.errors import ids_in
+from taskhand.backends.hubspot.mapping import KINDS, Kind, Record, linked_ids, records_in, task_of
 from taskhand.backends.hubspot.stages import TaskStatuses
-from taskhand.backends.hubspot.whole_tasks import WholeTasks
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in
+from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
 from taskhand.domain.side_by_side import side_by_side
@@ -24,12 +24,9 @@ from taskhand.http.reply import Reply
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.properties.definitions import Definition
 
-__all__ = ["MESSAGES", "MOST_PAIRS", "TaskReader"]
+__all__ = ["MESSAGES", "TaskReader", "unmentioned"]
 
 MESSAGES: Final = Messages("HubSpot", lists_lag=True)
-
-MOST_PAIRS: Final = 1_000
-"""Inputs of one batch request for links: reading takes 1,000, creating 2,000."""
 
 _OF_OWN_SCOPE: Final[Kind] = "deals"
 """The kind that a token may not read although it reads tasks, which go by the scopes of contacts."""
@@ -44,7 +41,7 @@ class TaskReader:
         self.client = client
         self.recent = recent
         self._account = account
-        self.whole_tasks = WholeTasks(client, account)
+        self.deleted_tasks = DeletedTasks(client, account)
         self.zones = Zones(None)
         self.statuses = TaskStatuses({})
         self.hidden: dict[Kind, OperatorError] = {}
@@ -148,7 +145,7 @@ class TaskReader:
             asked = {one.casefold(): one for one in part}
             also = list(filter(None, (name, self.client.id_property)))
             answer = await self.client.read_many(part, by_property=name, names=also)
-            for record in filter(None, map(Record.read, rows_in("HubSpot", answer, "results"))):
+            for record in records_in(answer):
                 value = record.known_by(name)
                 if not record.is_archived and value.casefold() in asked:
                     found[asked[value.casefold()]] = record.known_by(self.client.id_property)
@@ -165,7 +162,7 @@ class TaskReader:
         async def fetch(batch: Sequence[str]) -> None:
             answer = await self.client.read_many(batch, by_property=by_property, also=names)
             asked = {one.casefold(): one for one in batch}
-            for record in filter(None, map(Record.read, rows_in("HubSpot", answer, "results"))):
+            for record in records_in(answer):
                 known_by = record.known_by(id_property)
                 if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
@@ -194,7 +191,7 @@ class TaskReader:
         found = await self.whole(list(dict.fromkeys(ids)), names)
         await self.prepare(found.values())
         read = {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
-        return await self.whole_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
+        return await self.deleted_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
     async def whole(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
         """Tasks with their links, by the ids asked for; those that do not exist are left out."""
@@ -239,6 +236,12 @@ class TaskReader:
             return await self.one(task_id, by_property=by_property, names=names)
         except NotFound:
             return None
+
+
+def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
+    """The ids asked for that an answer to `batch/read` neither shows nor calls missing."""
+    missing = {name for error in objects(answer.get("errors")) for name in ids_in(error)}
+    return [one for one in ids if one not in found and one not in missing]
 
 
 def _may_be_about_deals(error: OperatorError) -> bool:

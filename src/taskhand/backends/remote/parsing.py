@@ -22,6 +22,7 @@ __all__ = [
     "rows_in",
     "sent_at",
     "text_of",
+    "value_at",
 ]
 
 JsonObject = dict[str, Any]
@@ -75,6 +76,13 @@ def optional_text(row: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str | None):
         raise TypeError(name)
     return value or None
+
+
+def value_at(json: object, *names: str) -> Any:
+    """The value at a path of names within an object; None where there is none."""
+    for name in names:
+        json = json.get(name) if isinstance(json, dict) else None
+    return json
 
 
 def id_of(row: JsonObject) -> str:

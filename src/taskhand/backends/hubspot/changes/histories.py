@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import Record
-from taskhand.backends.hubspot.raw_values import RAW_PROPERTIES
+from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record
 from taskhand.backends.hubspot.stages import STAGE, STATUS
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
 from taskhand.domain.event import TaskEvent, difference_event

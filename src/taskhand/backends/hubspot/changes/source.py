@@ -12,15 +12,13 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.batch import parts, unmentioned
 from taskhand.backends.hubspot.changes.histories import HISTORIES, Teller
 from taskhand.backends.hubspot.changes.position import Bin, Position
-from taskhand.backends.hubspot.client import HubSpotClient, next_page
+from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
 from taskhand.backends.hubspot.due import millis_of, moment_of
-from taskhand.backends.hubspot.mapping import ID_OF, Record
+from taskhand.backends.hubspot.mapping import ID_OF, Record, records_in
 from taskhand.backends.hubspot.query import MOST_FOUND
-from taskhand.backends.hubspot.task_reader import TaskReader
-from taskhand.backends.remote.parsing import rows_in
+from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.event import TaskEvent, difference_event
@@ -109,7 +107,7 @@ class HubSpotChanges:
         count, last = 0, begun
         while True:
             page = await self._client.search(body | ({"after": after} if after else {}))
-            records = list(filter(None, map(Record.read, rows_in("HubSpot", page, "results"))))
+            records = records_in(page)
             for record in records:
                 count, moment = count + 1, _modified(record)
                 last = max(last, moment)
@@ -129,8 +127,7 @@ class HubSpotChanges:
         unread: set[str] = set()
         for part in parts(ids, _MOST_WITH_HISTORY):
             answer = await self._client.read_histories(part, HISTORIES, archived=archived)
-            given = filter(None, map(Record.read, rows_in("HubSpot", answer, "results")))
-            asked = [one for one in given if one.id in part]
+            asked = [one for one in records_in(answer) if one.id in part]
             kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
             records += kept
             # A task that is not deleted any more is not missing, and one that is deleted is.
@@ -154,7 +151,7 @@ class HubSpotChanges:
                 if isinstance(error, OperatorError) and error.code != "forbidden":
                     raise
                 return await self._check_known(at, known)
-            for record in filter(None, map(Record.read, rows_in("HubSpot", page, "results"))):
+            for record in records_in(page):
                 moment = _deleted_at(record)
                 if moment is not None and at.is_new(record.id, moment):
                     rows[record.id], seen[record.id] = record, moment
@@ -171,7 +168,7 @@ class HubSpotChanges:
         if part:
             names = ["hs_object_id", *filter(None, [self._client.id_property])]
             answer = await self._client.read_many(part, by_property=True, names=names)
-            found = {self._known_by(one) for one in map(Record.read, rows_in("HubSpot", answer, "results")) if one}
+            found = {self._known_by(one) for one in records_in(answer)}
             unread = unmentioned(part, answer, found)
             missing = [one for one in part if one not in found and one not in unread]
         after = replace(at, is_refused=True, checked=part[-1] if part else "")

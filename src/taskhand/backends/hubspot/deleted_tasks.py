@@ -10,18 +10,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from pydantic import MISSING
+
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.batch import MOST_INPUTS, parts, shows_values
-from taskhand.backends.hubspot.client import HubSpotClient
-from taskhand.backends.hubspot.mapping import KINDS, value_at
+from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotClient, association_types, parts
+from taskhand.backends.hubspot.mapping import ID_OF, KINDS, shows_values
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
-from taskhand.backends.hubspot.raw_values import ASSOCIATIONS, FURTHER
-from taskhand.backends.remote.parsing import JsonObject, objects, rows_in
+from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 
-__all__ = ["WholeTasks"]
+__all__ = ["DeletedTasks", "further_properties", "has_further", "links_of_new", "without_further"]
+
+_FURTHER: Final = "properties"
+"""Where raw values have the properties besides those of the fields, of a task that was to be deleted."""
+_ASSOCIATIONS: Final = "associations"
+"""Where they have all links with their types, by kind."""
 
 _OTHERS: Final = (
     *("tickets", "leads", "quotes", "orders", "appointments", "courses", "listings", "services", "projects"),
@@ -36,7 +42,6 @@ _LOST: Final[Mapping[str, str]] = {
     "hs_calendar_event_id": "calendar event",
 }
 """Properties that HubSpot alone writes, and what a task loses with them."""
-_MOST_PAIRS: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ class _Whole:
     lost: list[str] = field(default_factory=list)
 
 
-class WholeTasks:
+class DeletedTasks:
     """Reads what only an undo of a deletion needs, and writes what a new task in its place was not given."""
 
     def __init__(self, client: HubSpotClient, account: Account) -> None:
@@ -68,19 +73,18 @@ class WholeTasks:
                 group.start_soon(self._add_links, kind, found)
         return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
 
-    async def put_back(
-        self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
-    ) -> list[str]:
-        """Write what a task that was made again lacks of these, and name what it lacks even so.
-
-        TaskhandError where nothing tells what it has.
-        """
-        missing = await self._find_missing(record_id, properties, links)
-        if not any(missing):
-            return []
-        await self._write(record_id, *missing)
-        lacking, unlinked = await self._find_missing(record_id, *missing)
-        return [*lacking, *(f"{kind} {one['id']}" for kind, ones in unlinked.items() for one in ones)]
+    async def put_back(self, record_id: str, edit: Edit) -> str | None:
+        """Give a task that was made again what it lacks of what it had besides its fields; what did not come back."""
+        missing = further_properties(edit), links_of_new(edit) if edit.native else {}
+        try:
+            if not any(missing) or not any(missing := await self._find_missing(record_id, *missing)):
+                return None
+            await self._write(record_id, *missing)
+            lacking, unlinked = await self._find_missing(record_id, *missing)
+        except TaskhandError:
+            return "Whether its links and further properties came back could not be read."
+        left = [*lacking, *(f"{kind} {one['id']}" for kind, ones in unlinked.items() for one in ones)]
+        return f"HubSpot did not take back: {', '.join(left)}." if left else None
 
     async def _find_missing(
         self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
@@ -155,7 +159,7 @@ class WholeTasks:
         if kind in self._absent:
             return
         try:
-            for part in parts(list(found), _MOST_PAIRS):
+            for part in parts(list(found), MOST_PAIRS):
                 answer = await self._client.links(kind, part)
                 for row in rows_in("HubSpot", answer, "results"):
                     whole = found.get(str(value_at(row, "from", "id")))
@@ -171,8 +175,47 @@ class WholeTasks:
             self._absent.add(kind)
 
 
+def further_properties(edit: Edit) -> dict[str, str]:
+    """The properties besides those of the contract's fields that a deleted task had."""
+    given = (edit.native or {}).get(_FURTHER)
+    return {str(name): str(text) for name, text in given.items()} if isinstance(given, dict) else {}
+
+
+def has_further(edit: Edit) -> bool:
+    """Whether a deleted task is to be made again with more than its fields."""
+    return bool(further_properties(edit) or _further_links(edit))
+
+
+def without_further(edit: Edit) -> Edit:
+    """The edit with the raw values of its fields alone."""
+    native = {name: value for name, value in (edit.native or {}).items() if name not in {_FURTHER, _ASSOCIATIONS}}
+    return replace(edit, native=native)
+
+
+def links_of_new(edit: Edit) -> dict[str, list[JsonObject]]:
+    """The links of a new task by kind, with their ids and types: of a deleted one all that it had."""
+    further = _further_links(edit)
+    found: dict[str, list[JsonObject]] = {}
+    for kind in KINDS:
+        if (wanted := getattr(edit, ID_OF[kind][0])) is MISSING:
+            continue
+        raw = (edit.native or {}).get(kind)
+        ids = map(str, raw) if isinstance(raw, list | tuple) else filter(None, [wanted])
+        types = {one["id"]: one["types"] for one in further.get(kind, ())}
+        all_ids = dict.fromkeys([*ids, *types])
+        found[kind] = [{"id": one, "types": types.get(one) or association_types(kind)} for one in all_ids]
+    found |= {kind: links for kind, links in further.items() if kind not in KINDS}
+    return {kind: links for kind, links in found.items() if links}
+
+
+def _further_links(edit: Edit) -> dict[str, list[JsonObject]]:
+    """All links of a deleted task with their types, by kind."""
+    given = (edit.native or {}).get(_ASSOCIATIONS)
+    return {str(kind): objects(links) for kind, links in given.items()} if isinstance(given, dict) else {}
+
+
 def _with(snapshot: Snapshot, whole: _Whole) -> Snapshot:
-    native = {**snapshot.native, FURTHER: whole.properties, ASSOCIATIONS: whole.associations}
+    native = {**snapshot.native, _FURTHER: whole.properties, _ASSOCIATIONS: whole.associations}
     return replace(snapshot, native=native, lost=(*snapshot.lost, *dict.fromkeys(sorted(whole.lost))))
 
 

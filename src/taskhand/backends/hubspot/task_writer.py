@@ -1,0 +1,294 @@
+"""The requests that write tasks of HubSpot, one or many: what they send, and what came of each task.
+
+https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks, and for 207
+https://developers.hubspot.com/docs/developer-tooling/platform/error-handling ("Multi-status errors"). Results come in
+any order, an error may be about several inputs, and an input may be in neither list: then nothing is known of it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
+
+from pydantic import MISSING
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.deleted_tasks import further_properties, has_further, links_of_new, without_further
+from taskhand.backends.hubspot.due import AllDayFlag
+from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
+from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
+from taskhand.backends.hubspot.mapping import BODY, ID_OF, KINDS, Record, properties_of, record_of, shows_values
+from taskhand.backends.hubspot.task_reader import TaskReader
+from taskhand.backends.remote.bulk_create import NewTask
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.parsing import JsonObject, objects, value_at
+from taskhand.domain.edit import Edit, properties_in
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
+from taskhand.domain.html.text import html_of
+from taskhand.domain.task import Task
+from taskhand.http.reply import Reply
+
+__all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
+
+_MOST_CHARACTERS: Final = 65_536
+"""The longest `hs_task_body`: documented for notes, inferred for tasks."""
+_PENDING: Final = frozenset({"PENDING", "PROCESSING"})
+"""The states of a batch that HubSpot has accepted and not carried out yet: documented, never recorded."""
+
+
+class _Indexed(Protocol):
+    @property
+    def index(self) -> int: ...
+
+
+_One = TypeVar("_One", bound=_Indexed)
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One task of a batch: its `index` among all, its `objectWriteTraceId`, its properties, and links of a new one.
+
+    `task_id` is empty for a new task. The trace id is what turns a whole refusal into a partial one.
+    """
+
+    index: int
+    task_id: str
+    properties: dict[str, str]
+    associations: Sequence[JsonObject] = ()
+    trace: str = ""
+
+    @property
+    def json(self) -> JsonObject:
+        """The documented input."""
+        of_task = {"id": self.task_id} if self.task_id else {}
+        links = {"associations": list(self.associations)} if self.associations else {}
+        return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
+
+
+class TaskWriter:
+    """Writes tasks in one account; `new_id` makes the part of the trace ids that no other request has."""
+
+    def __init__(self, reader: TaskReader, account: Account, new_id: Callable[[], str]) -> None:
+        self.all_day = AllDayFlag()
+        self._client = reader.client
+        self._reader = reader
+        self._account = account
+        self._new_id = new_id
+
+    def properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
+        """The properties to write for an edit of `before`; of a deleted task (None) with all that it had."""
+        properties = properties_of(edit, before, self._reader.zones, self._reader.statuses)
+        return properties | further_properties(edit) if before is None else properties
+
+    async def checked(self, edit: Edit, *, new: bool = False) -> Edit:
+        """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
+        if edit.due is None or (new and edit.due is MISSING):
+            raise CallerError(
+                "HubSpot has no task without a due date.",
+                code="due_date_required",
+                next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
+            )
+        check_length(edit)
+        if edit.status is not MISSING:
+            return replace(edit, status=await self._account.value_of(edit.status))
+        choice = await self._account.initial(edit.native or {}) if new else None
+        return edit if choice is None else replace(edit, status=choice)
+
+    async def create(self, edit: Edit) -> Record:
+        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date.
+
+        Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links; it
+        is given them piece by piece afterwards (`DeletedTasks.put_back`).
+        """
+        edit = await self.checked(edit, new=True)
+        try:
+            return await self._create(edit)
+        except CallerError as error:
+            if (less := _part_of(edit)) is None:
+                raise refusal_of_new_task(error) from None
+        return await self.create(less)
+
+    async def update(self, before: Task, edit: Edit) -> Record | None:
+        """PATCH the properties of an edit; the record is that before it with what the answer says."""
+        properties = self.properties(edit, before)
+        if not properties:
+            return None
+        try:
+            reply = await self.all_day.send(properties, lambda sent: self._client.update(before.id, sent))
+        except NotFound:
+            await self._reader.one(before.id)
+            raise
+        answer = self._record_in(reply, edit)
+        return self._confirmed(before, edit, answer) or answer
+
+    async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
+        """POST a batch update."""
+        edits = [(item, properties) for item in items if (properties := self.properties(item.edit, item.before))]
+        inputs = [Input(item.index, item.id, properties) for item, properties in edits]
+        answer = await self._send(inputs, self._client.update_many)
+        by_index = {item.index: item for item in items}
+        read = [(by_index[one], row) for one, json in answer.rows.items() if (row := Record.read(json))]
+        whole = {item.index: self._confirmed(item.before, item.edit, row) for item, row in read}
+        rows = {index: row for index, row in whole.items() if row is not None}
+        return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
+
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of tasks; what is refused of a deleted task is made with less, as in `create`."""
+        inputs, refused = await self._new_inputs(items)
+        try:
+            answer = await self._send(inputs, self._client.create_many)
+        except CallerError as error:
+            raise refusal_of_new_task(error) from None
+        by_index = {item.index: item for item in items}
+        names = {index: properties_in(by_index[index].edit) for index in answer.rows}
+        rows = {one: row.with_names(names[one]) for one, json in answer.rows.items() if (row := Record.read(json))}
+        errors = refused | {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
+        parted = [by_index[index] for index in answer.refused]
+        less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
+        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self.create_many))
+
+    async def _create(self, edit: Edit) -> Record:
+        associations = _associations(edit)
+        body = {"associations": associations} if associations else {}
+        properties = self.properties(edit, None)
+        reply = await self.all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
+        return self._record_in(reply, edit)
+
+    async def _send(
+        self, inputs: Sequence[Input], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
+    ) -> BatchAnswer[JsonObject]:
+        """Send inputs, and once more without the all-day flag those that only it was refused of.
+
+        The rows of a batch that is not complete may still come to nothing: they are left out.
+        """
+        if not inputs:
+            return BatchAnswer()
+        call, strip = self._new_id(), self.all_day.strip
+        sent = [replace(one, trace=f"{call}-{one.index}", properties=strip(one.properties)) for one in inputs]
+        try:
+            json = await post([one.json for one in sent])
+        except CallerError as error:
+            if not any(self.all_day.note_refusal(error, one.properties) for one in sent):
+                raise
+            return await self._send(inputs, post)
+        answer = split_answer(sent, json, self._client.id_property)
+        pending = {one.index for one in sent} - answer.refused.keys() if json.get("status") in _PENDING else ()
+        rows = answer.rows if json.get("status") == "COMPLETE" else {}
+        answer = replace(answer, rows=rows, pending=frozenset(pending))
+        refused = [(one, why) for one in sent if (why := answer.refused.get(one.index)) is not None]
+        flagged = [one for one, why in refused if self.all_day.note_refusal(why, one.properties)]
+        return _replaced(answer, flagged, await _send_part(flagged, lambda part: self._send(part, post)))
+
+    async def _new_inputs(self, items: Sequence[NewTask[Record]]) -> tuple[list[Input], dict[int, TaskhandError]]:
+        """The inputs of these items, and the errors of those that HubSpot cannot hold."""
+        inputs, refused = list[Input](), dict[int, TaskhandError]()
+        for item in items:
+            try:
+                edit = await self.checked(item.edit, new=True)
+                inputs.append(Input(item.index, "", self.properties(edit, None), _associations(edit)))
+            except CallerError as error:
+                refused[item.index] = error
+        return inputs, refused
+
+    def _record_in(self, reply: Reply, edit: Edit) -> Record:
+        """The record that a write answered; OutcomeUnknown where it is none."""
+        record = Record.read(reply.object)
+        if record is None or "properties" not in reply.object:
+            raise self._client.http.invalid(reply, "with something that is not a task")
+        return record.with_names(properties_in(edit))
+
+    def _confirmed(self, before: Task, edit: Edit, answer: Record) -> Record | None:
+        """The whole task after an update whose answer shows every value that was sent; None where it does not."""
+        reader, id_property = self._reader, self._client.id_property
+        sent = self.all_day.strip(self.properties(edit, before))
+        is_same = id_property is not None or answer.id == before.id  # a merged task has another id
+        if answer.is_archived or before.unreadable_fields or not is_same or not shows_values(answer.properties, sent):
+            return None
+        answer, owners = answer.with_names(properties_in(edit)), self._account.owners
+        return record_of(before, answer, reader.zones, reader.statuses, id_property=id_property, owners=owners)
+
+
+def check_length(edit: Edit) -> None:
+    """Refuse a description whose HTML is longer than HubSpot takes; what was there before, and is put back, fits."""
+    if not isinstance(edit.description, str):
+        return
+    length = len(str((edit.native or {}).get(BODY) or html_of(edit.description)))
+    if length > _MOST_CHARACTERS:
+        raise CallerError(
+            f"description has {length:,} characters as the HTML that HubSpot keeps, which may have "
+            f"{_MOST_CHARACTERS:,}; nothing was sent.",
+            code="text_too_long",
+            next_step=f"Send a description that is shorter by {length - _MOST_CHARACTERS:,} characters or more.",
+        )
+
+
+def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
+    """Split an answer by input, matching by trace id, else by id. An input both done and refused is lost.
+
+    An error that names no input is the reason of those lost, where there is nothing else that it could be about.
+    """
+    indexes = {one.task_id: one.index for one in inputs if one.task_id} | {one.trace: one.index for one in inputs}
+    results = ((_name_of(row, id_property), row) for row in objects(answer.get("results")))
+    done = {indexes[name]: row for name, row in results if name in indexes}
+    refused: dict[int, TaskhandError] = {}
+    nameless: list[TaskhandError] = []
+    for error in objects(answer.get("errors")):
+        names = ids_in(error)
+        nameless += [] if names else [to_error(error)]
+        for index in (indexes[name] for name in names if name in indexes):
+            refused.setdefault(index, to_error(error))
+    both = done.keys() & refused.keys()
+    unmatched = [one.index for one in inputs if one.index not in done and one.index not in refused]
+    reason = nameless[0] if len(nameless) == 1 or (nameless and len(unmatched) == 1) else None
+    return BatchAnswer(
+        {index: row for index, row in done.items() if index not in both},
+        {index: error for index, error in refused.items() if index not in both},
+        dict.fromkeys(both) | dict.fromkeys(unmatched, reason),
+    )
+
+
+def _name_of(row: JsonObject, id_property: str | None) -> str:
+    """The trace id of a result; the task's id where it has none."""
+    if isinstance(trace := row.get("objectWriteTraceId"), str):
+        return trace
+    return str(value_at(row, "properties", id_property) if id_property else row.get("id"))
+
+
+async def _send_part(
+    items: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[_Row]]]
+) -> BatchAnswer[_Row]:
+    """Send a part of a batch once more; an error is about that part alone."""
+    try:
+        return await send(items) if items else BatchAnswer()
+    except (OutcomeUnknown, UpstreamFailed) as fault:
+        failure = fault if isinstance(fault, UpstreamFailed) else None
+        return BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure))
+    except TaskhandError as error:
+        return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
+
+
+def _replaced(answer: BatchAnswer[_Row], part: Sequence[_Indexed], again: BatchAnswer[_Row]) -> BatchAnswer[_Row]:
+    """An answer, and what another says of a part that the first one has refused."""
+    left = {index: error for index, error in answer.refused.items() if index not in {one.index for one in part}}
+    return BatchAnswer(
+        {**answer.rows, **again.rows},
+        {**left, **again.refused},
+        {**answer.lost, **again.lost},
+        answer.pending | again.pending,
+    )
+
+
+def _associations(edit: Edit) -> list[JsonObject]:
+    """The `associations` of a new task; CallerError for an invalid id."""
+    links = links_of_new(edit)
+    for kind in KINDS:
+        for one in links.get(kind, ()):
+            check_link_id(one["id"], ID_OF[kind][1])
+    return [{"to": {"id": one["id"]}, "types": one["types"]} for ones in links.values() for one in ones]
+
+
+def _part_of(edit: Edit) -> Edit | None:
+    """What is made of a deleted task where HubSpot refuses all of it; None where there is nothing less to make."""
+    if has_further(edit):
+        return without_further(edit)
+    return unlinked(edit) if edit.native is not None and changes_links(edit) else None
