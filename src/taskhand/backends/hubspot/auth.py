@@ -1,10 +1,40 @@
-"""The credential of HubSpot: an access token of a private app, a service key or an OAuth token, all sent alike."""
+"""The credential of HubSpot, and its authorization server, by which people link credentials of their own.
+
+An access token of a private app, a service key and an OAuth token are sent alike. OAuth:
+https://developers.hubspot.com/docs/api-reference/2026-03/authentication/manage-oauth-tokens. An access token lasts half
+an hour, and a refresh answers the same refresh token. The page takes the scopes of the app: those that it requires, all
+of them, in `scope`, the others in `optional_scope`. `code_verifier` is documented.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from taskhand.domain.errors import OperatorError
+from taskhand.backends.remote.oauth import LIMITS, POLICY, AuthorizationServer
+from taskhand.backends.remote.parsing import JsonObject, filled_text
+from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.http.client import Client
+from taskhand.http.path import Path
+from taskhand.http.upstream import Upstream
 
-__all__ = ["credential"]
+if TYPE_CHECKING:
+    from taskhand.http.upstream import Runtime
+
+__all__ = ["credential", "find_server"]
+
+_APIS: Final = frozenset({"api.hubapi.com", "api.hubspot.com"})
+_PAGES: Final = "https://app.hubspot.com"
+"""Where people sign in; another base URL, such as a sandbox's, has the page itself."""
+_REQUIRED: Final = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.objects.owners.read")
+_OPTIONAL: Final = (
+    "crm.objects.companies.read",
+    "crm.objects.deals.read",
+    "crm.objects.tickets.read",
+    "crm.objects.custom.read",
+    "crm.schemas.custom.read",
+)
 
 
 def credential(access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
@@ -16,3 +46,34 @@ def credential(access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
             next_step="Set HUBSPOT_ACCESS_TOKEN, or TASKHAND_BACKEND to local.",
         )
     return "HUBSPOT_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
+
+
+def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer:
+    """The authorization server of the HubSpot whose API is at `base_url`."""
+    root = base_url.rstrip("/")
+    return AuthorizationServer(
+        name="HubSpot",
+        root=root,
+        authorize=f"{_PAGES if urlsplit(root).hostname in _APIS else root}/oauth/authorize",
+        token=Path.of("/oauth/2026-03/token"),
+        revoke=Path.of("/oauth/2026-03/token/revoke"),
+        introspect=Path.of("/oauth/2026-03/token/introspect"),
+        asks={"scope": " ".join(_REQUIRED), "optional_scope": " ".join(_OPTIONAL)},
+        find_member=partial(_find_owner, root, runtime),
+    )
+
+
+async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:
+    """The owner whose user has consented; None where the user is no owner, or nobody tells now."""
+    user = body.get("user_id")
+    if not isinstance(user, int | str) or not user:
+        return None
+    auth = {"authorization": f"Bearer {body.get('access_token')}"}
+    upstream = Upstream(name="HubSpot", base_url=root, auth=auth, credential="the token")
+    path = Path.of("/crm/v3/owners/{user}", user=str(user))
+    try:
+        async with Client(upstream, limits=LIMITS, policy=POLICY, runtime=runtime) as client:
+            found = await client.get(path, params={"idProperty": "userId"}, expect="object")
+    except TaskhandError:
+        return None
+    return filled_text(found.object.get("id"))

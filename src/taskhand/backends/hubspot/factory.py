@@ -107,7 +107,7 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
 
 async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
     """The client of the operator's OAuth app; None without one."""
-    from taskhand.backends.hubspot.oauth import find_server
+    from taskhand.backends.hubspot.auth import find_server
     from taskhand.backends.remote.oauth import open_app_client
 
     server = find_server(settings.hubspot_base_url, context.runtime)
