@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from taskhand.backends.hubspot.changes.histories import Teller
+from taskhand.backends.hubspot.changes.histories import EventReader
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import Record, task_of
 from taskhand.backends.hubspot.stages import TaskStatuses
@@ -18,7 +18,7 @@ STAGES = [
     {"id": DONE, "label": "Completed", "metadata": {"isClosed": "true"}},
 ]
 STATUSES = TaskStatuses.of_pipelines({"results": [{"id": "p", "stages": STAGES}]}) or TaskStatuses({})
-TELLER = Teller(lambda record: task_of(record, Zones(None), STATUSES), {"11": "900"})
+READER = EventReader(lambda record: task_of(record, Zones(None), STATUSES), {"11": "900"})
 SUBJECT, STATUS, STAGE, OWNER = "hs_task_subject", "hs_task_status", "hs_pipeline_stage", "hubspot_owner_id"
 
 
@@ -38,14 +38,14 @@ def record(history: Any, created_ms: int = -1_000_000, **properties: str) -> Rec
     return found
 
 
-def told(found: Record) -> list[tuple[int, str, dict[str, tuple[object, object]]]]:
+def events_of(found: Record) -> list[tuple[int, str, dict[str, tuple[object, object]]]]:
     return [
         (
             round((event.at - BEGIN) / timedelta(milliseconds=1)) if event.at else 0,
             event.kind,
             {one.field: (one.before, one.after) for one in event.changed},
         )
-        for event in TELLER.tell(found, BEGIN) or ()
+        for event in READER.read_events(found, BEGIN) or ()
     ]
 
 
@@ -89,13 +89,13 @@ def told(found: Record) -> list[tuple[int, str, dict[str, tuple[object, object]]
     ],
 )
 def test_each_moment_is_one_change(history: Any, events: list[Any]) -> None:
-    assert told(record(history)) == events
+    assert events_of(record(history)) == events
 
 
 @pytest.mark.parametrize("history", [None, [], {}, "x", {SUBJECT: "x"}, {SUBJECT: [None, 7]}])
 def test_an_answer_without_histories_tells_nothing(history: Any) -> None:
     json = {"id": "1", "properties": {SUBJECT: "A"}, "propertiesWithHistory": history}
-    assert TELLER.tell(Record(json, {}), BEGIN) is None
+    assert READER.read_events(Record(json, {}), BEGIN) is None
 
 
 def test_what_is_set_with_the_creation_belongs_to_it() -> None:
@@ -104,7 +104,7 @@ def test_what_is_set_with_the_creation_belongs_to_it() -> None:
         OWNER: [value("900", 120)],
         STATUS: [value("COMPLETED", 400)],
     }
-    created, renamed, completed = TELLER.tell(record(history, 100), BEGIN) or ()
+    created, renamed, completed = READER.read_events(record(history, 100), BEGIN) or ()
     assert (created.kind, created.title, created.responsible_ids) == ("created", "A", ("900",))
     assert [(one.field, one.before, one.after) for one in renamed.changed] == [("title", "A", "B")]
     assert completed.kind == "completed"
@@ -123,12 +123,12 @@ def test_what_is_set_with_the_creation_belongs_to_it() -> None:
     ],
 )
 def test_who_it_was_is_a_member_or_what_hubspot_calls_it(source: dict[str, object], who: tuple[Any, Any]) -> None:
-    [event] = TELLER.tell(record({SUBJECT: [value("A", -9), value("B", 5, **source)]}), BEGIN) or ()
+    [event] = READER.read_events(record({SUBJECT: [value("A", -9), value("B", 5, **source)]}), BEGIN) or ()
     assert (event.by, event.by_name) == who
 
 
 def test_twenty_values_may_follow_others_unless_the_first_is_that_of_the_creation() -> None:
     values = [value(str(number), number) for number in range(20)]
-    assert TELLER.is_cut(record({SUBJECT: values}), BEGIN - timedelta(seconds=1))
-    assert not TELLER.is_cut(record({SUBJECT: values}, 0), BEGIN - timedelta(seconds=1))
-    assert not TELLER.is_cut(record({SUBJECT: values[1:]}), BEGIN - timedelta(seconds=1))
+    assert READER.is_shortened(record({SUBJECT: values}), BEGIN - timedelta(seconds=1))
+    assert not READER.is_shortened(record({SUBJECT: values}, 0), BEGIN - timedelta(seconds=1))
+    assert not READER.is_shortened(record({SUBJECT: values[1:]}), BEGIN - timedelta(seconds=1))

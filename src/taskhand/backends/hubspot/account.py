@@ -74,7 +74,7 @@ class Account:
         self._zones: Zones | None = None
         self._statuses: TtlCache[None, TaskStatuses] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._definitions: TtlCache[None, Mapping[str, Definition]] = TtlCache(_STATUSES_KEPT_S, monotonic)
-        self._custom_objects: TtlCache[None, Mapping[str, str]] = TtlCache(_STATUSES_KEPT_S, monotonic)
+        self._custom_objects: TtlCache[None, JsonObject] = TtlCache(_STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
@@ -280,17 +280,15 @@ class Account:
 
     async def definitions(self) -> Mapping[str, Definition]:
         """The definitions of task properties, by name."""
-        return await self._definitions.get(None, self._read_definitions)
+
+        async def read() -> Mapping[str, Definition]:
+            return definitions_in(await self._client.property_definitions())
+
+        return await self._definitions.get(None, read)
 
     async def custom_objects(self) -> Mapping[str, str]:
         """The names of custom objects, by the ids of their types; NotFound where the account has no such thing."""
-        return await self._custom_objects.get(None, self._read_custom_objects)
-
-    async def _read_custom_objects(self) -> Mapping[str, str]:
-        return _custom_objects_in(await self._client.custom_objects())
-
-    async def _read_definitions(self) -> Mapping[str, Definition]:
-        return definitions_in(await self._client.property_definitions())
+        return _custom_objects_in(await self._custom_objects.get(None, self._client.custom_objects))
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The types of the account; none where they cannot be read."""
@@ -300,16 +298,11 @@ class Account:
             return ()
         return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
 
-    async def read_owners(self) -> None:
-        """Read the owners if they never were; a task is read without them where they cannot be."""
-        if not self.owners:
+    async def read_owners(self, *, newest: bool = False) -> None:
+        """Read the owners if they never were, or are not the `newest`; those known stay where they cannot be read."""
+        if newest or not self.owners:
             with suppress(TaskhandError):
                 await self._owners(archived=False)
-
-    async def read_new_owners(self) -> None:
-        """Read the owners as often as the list of members is; those that are known stay where they cannot be read."""
-        with suppress(TaskhandError):
-            await self._owners(archived=False)
 
     async def _token_info(self) -> JsonObject:
         """User and scopes of the token, where HubSpot tells them."""

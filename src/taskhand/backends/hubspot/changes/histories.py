@@ -17,7 +17,7 @@ from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task
 
-__all__ = ["HISTORIES", "Teller"]
+__all__ = ["HISTORIES", "EventReader", "created_at"]
 
 HISTORIES: Final = RAW_PROPERTIES
 """The properties whose histories are read: those of the fields of a task."""
@@ -62,28 +62,28 @@ class _Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Tells what has happened to tasks. `to_task` reads a record as a task, `owners` has members by their users."""
+class EventReader:
+    """Reads what has happened to tasks. `to_task` reads a record as a task, `owners` has members by their users."""
 
     to_task: Callable[[Record], Task]
     owners: Mapping[str, str]
 
-    def tell(self, record: Record, since: datetime) -> tuple[TaskEvent, ...] | None:
+    def read_events(self, record: Record, since: datetime) -> tuple[TaskEvent, ...] | None:
         """The changes of a task since a moment, the oldest first, its creation among them; None without histories."""
         if (history := _read_history(record)) is None:
             return None
-        created = _created(record)
+        created = created_at(record)
         moments = [at for at in _moments(history) if at >= since and (created is None or at > created)]
         begun = [self._created(record, history, created)] if created is not None and created >= since else []
         return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
 
-    def is_cut(self, record: Record, since: datetime) -> bool:
+    def is_shortened(self, record: Record, since: datetime) -> bool:
         """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
-        values, created = (_read_history(record) or {}).values(), _created(record)
+        values, created = (_read_history(record) or {}).values(), created_at(record)
         full = [one[0].at for one in values if len(one) >= _MOST_VALUES]
         return any(at > since and at != created for at in full)
 
-    def tell_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
+    def read_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
         """The deletion of a task at a moment."""
         event = difference_event(self.to_task(record), None, f"{record.id} deleted {millis_of(at)}")
         return (replace(event, at=at),) if event else ()
@@ -123,7 +123,8 @@ class Teller:
         return None, value.label if is_named else source
 
 
-def _created(record: Record) -> datetime | None:
+def created_at(record: Record) -> datetime | None:
+    """When a task was created; None where that cannot be read."""
     try:
         return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
     except (ValueError, OverflowError):
@@ -135,7 +136,7 @@ def _read_history(record: Record) -> _History | None:
     given = record.json.get("propertiesWithHistory")
     if not isinstance(given, dict):
         return None
-    created, history = _created(record), dict[str, list[_Value]]()
+    created, history = created_at(record), dict[str, list[_Value]]()
     for name in HISTORIES:
         values = [value for row in objects(given.get(name)) if (value := _Value.read(row)) is not None]
         values.reverse()

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.changes.histories import HISTORIES, Teller
+from taskhand.backends.hubspot.changes.histories import HISTORIES, EventReader, created_at
 from taskhand.backends.hubspot.changes.position import Bin, Position
 from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
 from taskhand.backends.hubspot.due import millis_of, moment_of
@@ -69,24 +69,24 @@ class HubSpotChanges:
         hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
         read = await self._read([*found.rows, *hinted])
         listed = await self._list_deleted(at.bin, known)
-        gone = await self._read_deleted(listed, read.missing)
-        if read.records or gone.records:
-            await self._account.read_new_owners()
-        was = await known.find([self._known_by(one) for one in read.records] + gone.unknown)
-        await self._reader.prepare([*read.records, *gone.records])
-        told = _Told(at, Teller(self._reader.task, self._account.owners), self._clock(), was)
+        deleted, vanished = await self._read_deleted(listed, read.missing)
+        if read.records or deleted:
+            await self._account.read_owners(newest=True)
+        was = await known.find([self._known_by(one) for one in read.records] + vanished)
+        await self._reader.prepare([*read.records, *deleted])
+        changes = _Changes(at, EventReader(self._reader.task, self._account.owners), self._clock(), was)
         for record in read.records:
-            told.add(record, self._known_by(record))
-        for record in gone.records:
-            told.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
-        for task_id in gone.unknown:
-            told.add_vanished(task_id)
+            changes.add(record, self._known_by(record))
+        for record in deleted:
+            changes.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
+        for task_id in vanished:
+            changes.add_vanished(task_id)
         rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
         seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
-        gap = listed.gap or (_CUT.format(", ".join(told.cut[:_MOST_NAMED])) if told.cut else None)
+        gap = listed.gap or (_CUT.format(", ".join(changes.shortened[:_MOST_NAMED])) if changes.shortened else None)
         text = replace(after, bin=listed.bin).text
-        return Look(tuple(sorted(told.events, key=_moment_of)), text, told.tasks, found.is_behind, gap)
+        return Look(tuple(sorted(changes.events, key=_moment_of)), text, changes.tasks, found.is_behind, gap)
 
     def _known_by(self, record: Record) -> str:
         return record.known_by(self._client.id_property)
@@ -174,19 +174,19 @@ class HubSpotChanges:
         after = replace(at, is_refused=True, checked=part[-1] if part else "")
         return _Listed({}, after, None if at.is_refused else _GONE, missing)
 
-    async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> "_Deleted":
-        """Deleted tasks with their histories; as they are listed where that cannot be read."""
+    async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
+        """Deleted tasks with their histories, or as they are listed; and the ids of those that are nowhere."""
         missing = [*missing, *listed.missing]
         ids = list(dict.fromkeys([*listed.rows, *missing]))
         if not ids:
-            return _Deleted([], [])
+            return [], []
         try:
             read = await self._read(ids, archived=True)
         except CallerError:
             read = _Read([], [], frozenset())
         found = {one.id for one in read.records}
         others = [one for task_id, one in listed.rows.items() if task_id not in found]
-        return _Deleted([*read.records, *others], [one for one in missing if one in read.missing])
+        return [*read.records, *others], [one for one in missing if one in read.missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Deleted tasks by id, how far the list was read, and what may be missing; known tasks that are not there."""
+    """Deleted tasks by id, how far the list was read, what may be missing, and known tasks that are not there."""
 
     rows: Mapping[str, Record]
     bin: Bin
@@ -217,78 +217,67 @@ class _Listed:
     missing: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Deleted:
-    """Deleted tasks, and the ids of those that are nowhere."""
-
-    records: Sequence[Record]
-    unknown: list[str]
-
-
 @dataclass
-class _Told:
-    """What one look tells: events, and the tasks as they are now; `was` are those that were known."""
+class _Changes:
+    """What one look has found: events, and the tasks as they are now; `was` are those that were known."""
 
     at: Position
-    teller: Teller
+    reader: EventReader
     now: datetime
     was: Mapping[str, Task]
     events: list[TaskEvent] = field(default_factory=list)
     tasks: dict[str, Task | None] = field(default_factory=dict)
-    cut: list[str] = field(default_factory=list)
+    shortened: list[str] = field(default_factory=list)
 
     @property
     def since(self) -> datetime:
         return _moment(self.at.since)
 
     def add(self, record: Record, task_id: str) -> None:
-        """A task that was changed, or may have been."""
-        self.tasks[task_id] = now = self.teller.to_task(record)
+        """Add a task that was changed, or may have been."""
+        self.tasks[task_id] = now = self.reader.to_task(record)
         before = self.was.get(task_id)
-        if (events := self.teller.tell(record, self.since)) is None:
+        if (events := self.reader.read_events(record, self.since)) is None:
             self._compare(record, before, now, (self._searched, max(self._searched, _moment(_modified(record)))))
             return
         self.events += events
-        if self.teller.is_cut(record, self.since):
-            self.cut.append(task_id)
+        if self.reader.is_shortened(record, self.since):
+            self.shortened.append(task_id)
         if before is not None:
             self._compare(record, _with_links_of(now, before), now, (_moment(self.at.start), self.now))
 
     def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
-        """A task that was deleted, and what was changed in it before."""
+        """Add a task that was deleted, and what was changed in it before."""
         self.tasks[task_id] = None
         moment = _deleted_at(record) or (_deleted_at(listed) if listed else None)
         if moment is None:
-            self._vanished(record.id, self.teller.to_task(record))
+            self._add_difference(record.id, self.reader.to_task(record), None)
         elif moment >= self.at.start:
-            self.events += self.teller.tell(record, self.since) or ()
-            self.events += self.teller.tell_deletion(record, _moment(moment))
+            self.events += self.reader.read_events(record, self.since) or ()
+            self.events += self.reader.read_deletion(record, _moment(moment))
 
     def add_vanished(self, task_id: str) -> None:
-        """A task that is nowhere: it was deleted for ever, or became another one."""
+        """Add a task that is nowhere: it was deleted for ever, or became another one."""
         if (before := self.was.get(task_id)) is not None:
             self.tasks[task_id] = None
-            self._vanished(task_id, before)
-
-    def _vanished(self, record_id: str, before: Task) -> None:
-        event = difference_event(before, None, self._key(record_id), between=(self._searched, self.now))
-        self.events += [event] if event is not None else []
+            self._add_difference(task_id, before, None)
 
     def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
-        """Tell the difference between what was known of a task and what it is now."""
-        created = _created(record)
-        if before is None and created is not None and created >= _moment(self.at.start):
+        """Add the difference between what was known of a task and what it is now, or its creation."""
+        created = created_at(record)
+        if before is not None:
+            self._add_difference(record.id, before, now, between)
+        elif created is not None and created >= _moment(self.at.start):
             event = difference_event(None, now, f"{record.id} created")
-            event = replace(event, at=created) if event else None
-        elif before is not None:
-            event = difference_event(before, now, self._key(record.id), between=between)
-        else:
-            event = None
-        self.events += [event] if event is not None else []
+            self.events += [replace(event, at=created)] if event is not None else []
 
-    def _key(self, record_id: str) -> str:
-        """A key that the same look has again when it is repeated, and no other."""
-        return f"{record_id} look {self.at.looks}"
+    def _add_difference(
+        self, record_id: str, before: Task, now: Task | None, between: tuple[datetime, datetime] | None = None
+    ) -> None:
+        # The same look has the same key again when it is repeated, and no other has it.
+        key = f"{record_id} look {self.at.looks}"
+        event = difference_event(before, now, key, between=between or (self._searched, self.now))
+        self.events += [event] if event is not None else []
 
     @property
     def _searched(self) -> datetime:
@@ -320,11 +309,6 @@ def _modified(record: Record) -> int:
 
 def _deleted_at(record: Record) -> int | None:
     return _millis(record.json.get("archivedAt"))
-
-
-def _created(record: Record) -> datetime | None:
-    millis = _millis(record.json.get("createdAt") or record.properties.get("hs_createdate"))
-    return None if millis is None else _moment(millis)
 
 
 def _millis(raw: object) -> int | None:
