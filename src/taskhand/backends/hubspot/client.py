@@ -136,9 +136,7 @@ class HubSpotClient:
         """GET a page of deleted tasks in the order of their ids, with little more than their titles and owners."""
         names = ["hs_task_subject", "hubspot_owner_id", *filter(None, [self.id_property])]
         params = {"archived": "true", "limit": "100", "properties": ",".join(names)}
-        return (
-            await self.http.get(self._tasks(), params=params | ({"after": after} if after else {}), expect="object")
-        ).object
+        return await self._get(self._tasks(), params | ({"after": after} if after else {}))
 
     async def search(self, body: JsonObject) -> JsonObject:
         """POST a search for tasks (https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide)."""
@@ -192,16 +190,16 @@ class HubSpotClient:
     async def tasks_of(self, kind: Kind, other_id: str) -> JsonObject:
         """GET the ids of the tasks of a contact, company or deal."""
         path = Path.of(f"{self._base('objects', 'v4')}/{kind}/{{id}}/associations/tasks", id=other_id)
-        return (await self.http.get(path, params={"limit": "500"}, expect="object")).object
+        return await self._get(path, {"limit": "500"})
 
     async def first_task(self) -> JsonObject:
         """GET a list of one task."""
-        return (await self.http.get(self._tasks(), params={"limit": "1"}, expect="object")).object
+        return await self._get(self._tasks(), {"limit": "1"})
 
     async def owners(self, after: str | None, *, archived: bool = False) -> JsonObject:
         """GET a page of owners (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide)."""
         params = {"limit": "100", "archived": str(archived).lower()} | ({"after": after} if after else {})
-        return (await self.http.get(Path.of(self._base("owners")), params=params, expect="object")).object
+        return await self._get(Path.of(self._base("owners")), params)
 
     async def date(self) -> datetime | None:
         """The `Date` header of an answer, None where there is none."""
@@ -209,20 +207,19 @@ class HubSpotClient:
 
     async def pipelines(self) -> JsonObject:
         """GET the pipelines of tasks, whose stages the statuses are; recorded, not documented for tasks."""
-        return (await self.http.get(Path.of(f"{self._base('pipelines')}/tasks"), expect="object")).object
+        return await self._get(Path.of(f"{self._base('pipelines')}/tasks"))
 
     async def status_property(self) -> JsonObject:
         """GET the property whose options the statuses are where there is no pipeline."""
-        path = Path.of(f"{self._base('properties')}/tasks/hs_task_status")
-        return (await self.http.get(path, expect="object")).object
+        return await self._get(Path.of(f"{self._base('properties')}/tasks/hs_task_status"))
 
     async def property_definitions(self) -> JsonObject:
         """GET the definitions of all task properties."""
-        return (await self.http.get(Path.of(f"{self._base('properties')}/tasks"), expect="object")).object
+        return await self._get(Path.of(f"{self._base('properties')}/tasks"))
 
     async def custom_objects(self) -> JsonObject:
         """GET the schemas of custom objects."""
-        return (await self.http.get(Path.of(f"/crm-object-schemas/{self._version}/schemas"), expect="object")).object
+        return await self._get(Path.of(f"/crm-object-schemas/{self._version}/schemas"))
 
     async def account(self) -> Reply:
         """GET the account's details (https://developers.hubspot.com/docs/api-reference/account-info-v3/guide)."""
@@ -237,6 +234,9 @@ class HubSpotClient:
             found = await self._introspect(token) if self._introspect else {}
             return {"userId": found.get("user_id"), "scopes": found.get("scopes")} if found.get("active") else {}
         return await self._read(Path.of("/oauth/v2/private-apps/get/access-token-info"), {"tokenKey": token})
+
+    async def _get(self, path: Path, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
+        return (await self.http.get(path, params=params, expect="object")).object
 
     async def _read(self, path: Path, body: JsonObject, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
         """A POST that only reads."""

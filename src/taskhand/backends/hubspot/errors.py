@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
+from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
@@ -36,18 +37,6 @@ CREDENTIAL_STATUSES: Final = frozenset({530})
 """The statuses of a token that has not the form of one; reported by integrations, not documented."""
 
 _STATUS: Final = "newStatusName"
-_NAMES: Final[Mapping[str, str]] = {
-    "hs_task_subject": "title",
-    "hs_task_body": "description",
-    "hs_timestamp": "dueDate",
-    ALL_DAY: "dueDate",
-    "hs_task_status": _STATUS,
-    "hs_pipeline": _STATUS,
-    "hs_pipeline_stage": _STATUS,
-    "hubspot_owner_id": "responsibleIds",
-    "hs_task_priority": "priority",
-    "hs_task_type": "taskType",
-}
 _MEANINGS: Final[Mapping[str, str]] = {
     "INVALID_OPTION": "HubSpot does not have that value among its options",
     "INVALID_OWNER_ID": "HubSpot does not accept that person as an owner",
@@ -182,7 +171,7 @@ def _explain_values(json: JsonObject) -> str | None:
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
         return _NO_ALL_DAY
-    named = ((_NAMES.get(name) or _own(name), code) for name, code in others)
+    named = ((ARGUMENTS.get(name) or _own(name), code) for name, code in others)
     clauses = [f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named if name]
     if clauses:
         return f"HubSpot refused {'; '.join(dict.fromkeys(clauses))}."

@@ -1,9 +1,9 @@
 """Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
 
-from collections.abc import Callable, Collection, Container, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotClient, parts
@@ -16,7 +16,7 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.side_by_side import for_each
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
@@ -30,8 +30,6 @@ MESSAGES: Final = Messages("HubSpot", lists_lag=True)
 
 _OF_OWN_SCOPE: Final[Kind] = "deals"
 """The kind that a token may not read although it reads tasks, which go by the scopes of contacts."""
-
-_Part = TypeVar("_Part")
 
 
 class TaskReader:
@@ -102,13 +100,14 @@ class TaskReader:
 
     async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
         """The answer to GET, without the links to deals where the token may not read these."""
+        kinds = [kind for kind in KINDS if kind not in self.hidden]
         try:
-            return await self.client.task(task_id, self._kinds, by_property=by_property, also=names)
+            return await self.client.task(task_id, kinds, by_property=by_property, also=names)
         except OperatorError as error:
             if self.hidden or not _may_be_about_deals(error):
                 raise
-            others = [kind for kind in KINDS if kind != _OF_OWN_SCOPE]
-            reply = await self.client.task(task_id, others, by_property=by_property, also=names)
+            kinds.remove(_OF_OWN_SCOPE)
+            reply = await self.client.task(task_id, kinds, by_property=by_property, also=names)
             self.hidden[_OF_OWN_SCOPE] = error
             return reply
 
@@ -133,10 +132,6 @@ class TaskReader:
         except UpstreamError:  # unknown as yet
             return
         self._reads_deals = True
-
-    @property
-    def _kinds(self) -> Sequence[Kind]:
-        return [kind for kind in KINDS if kind not in self.hidden]
 
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
         """The ids of tasks by their values of a unique property, as the values were sent."""
@@ -175,8 +170,8 @@ class TaskReader:
                 if single is not None and single.known_by(id_property).casefold() == one.casefold():
                     found[one] = single
 
-        wanted = list(dict.fromkeys(ids))
-        await _run_all(fetch, parts(wanted, MOST_INPUTS))
+        batches = parts(list(dict.fromkeys(ids)), MOST_INPUTS)
+        await for_each(batches, fetch, at_once=len(batches))
         self.recent.known_ids.update(record.id for record in found.values())
         return found
 
@@ -216,7 +211,8 @@ class TaskReader:
                 self.hidden[kind] = error
 
         ids = [record.id for record in records]
-        await _run_all(fetch, [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in kinds])
+        pairs = [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in kinds]
+        await for_each(pairs, fetch, at_once=len(pairs))
         unread = {one: frozenset(kind for kind in kinds if links[kind].get(one, ()) is None) for one in ids}
         return [
             record.with_links(
@@ -247,13 +243,6 @@ def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -
 def _may_be_about_deals(error: OperatorError) -> bool:
     """Whether HubSpot may have refused a read for its links to deals: it names their scope, or none at all."""
     return error.code == "forbidden" and ("scope" not in error.message or _OF_OWN_SCOPE in error.message)
-
-
-async def _run_all(run: Callable[[_Part], Coroutine[None, None, None]], each: Iterable[_Part]) -> None:
-    """Run for every part at the same time; the first error stops the others and is raised."""
-    async with side_by_side() as group:
-        for part in each:
-            group.start_soon(run, part)
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

@@ -29,7 +29,11 @@ class HubSpotProperties:
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write; CallerError for a property that is written otherwise, or not at all."""
         known = await self._account.definitions()
-        return {name: _checked(_writable(name, known), value) for name, value in given.items()}
+        values: dict[str, str | None] = {}
+        for name, text in given.items():
+            definition = _writable(name, known)
+            values[name] = None if text is None else written_value(definition, text)
+        return values
 
     async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
         """The names of properties given by name or label; CallerError for what is not among the account's."""
@@ -93,10 +97,6 @@ def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
             next_step="Leave it out.",
         )
     return found
-
-
-def _checked(definition: Definition, value: str | None) -> str | None:
-    return None if value is None else written_value(definition, value)
 
 
 def _unique(name: str, known: Mapping[str, Definition]) -> str:
