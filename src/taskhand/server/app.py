@@ -13,13 +13,10 @@ from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, Served
 from taskhand.server.arguments_text import read_arguments_text
-from taskhand.server.completion_handler import complete_with
 from taskhand.server.instructions import OPENINGS, instruct_callers, instructions
-from taskhand.server.not_configured import NotConfiguredHandlers
+from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.offered_tools import choose_tools
-from taskhand.server.prompt_handlers import PromptHandlers
 from taskhand.server.refusal_log import log_protocol_errors
-from taskhand.server.resource_handlers import ResourceHandlers
 from taskhand.server.subscriptions import TaskSubscriptions
 from taskhand.server.tool_handlers import ToolHandlers
 from taskhand.server.tools import TOOLS, tool_table
@@ -102,10 +99,9 @@ def create_server(
         tool_table(several=connections.are_several), app.policy.tools, only_reads=app.policy.only_reads
     )
     callers = Served(connections, offered, access, app.policy.shows_board)
-    tools = ToolHandlers(callers)
-    prompts, resources = PromptHandlers(callers), ResourceHandlers(callers)
-    subscriptions = TaskSubscriptions(connections, resources)
-    has_news = resources.offers_what_changes
+    tools, late = ToolHandlers(callers), LateHandlers(callers)
+    subscriptions = TaskSubscriptions(connections, late)
+    has_news = late.offers_what_changes
     server = TaskhandServer(
         name=_NAME,
         title=_TITLE,
@@ -115,12 +111,12 @@ def create_server(
         get_tool_input_schema=_no_headers,
         on_list_tools=tools.list_tools,
         on_call_tool=tools.call_tool,
-        on_list_prompts=prompts.list_prompts,
-        on_get_prompt=prompts.get_prompt,
-        on_list_resources=resources.list_resources,
-        on_list_resource_templates=resources.list_templates,
-        on_read_resource=resources.read_resource,
-        on_completion=complete_with(callers),
+        on_list_prompts=late.list_prompts,
+        on_get_prompt=late.get_prompt,
+        on_list_resources=late.list_resources,
+        on_list_resource_templates=late.list_templates,
+        on_read_resource=late.read_resource,
+        on_completion=late.complete,
         on_subscribe_resource=subscriptions.subscribe if has_news and keeps_sessions else None,
         on_unsubscribe_resource=subscriptions.unsubscribe if has_news and keeps_sessions else None,
         on_subscriptions_listen=subscriptions.listen if has_news else None,
@@ -166,6 +162,8 @@ def _no_headers(_tool: str) -> None:
 
 def create_not_configured_server(error: OperatorError) -> Server[Any]:
     """A server that answers every call with this error of the configuration, until it is corrected and restarted."""
+    from taskhand.server.not_configured import NotConfiguredHandlers  # noqa: PLC0415  few servers are not configured
+
     handlers = NotConfiguredHandlers.of(error)
     server = Server[Any](
         name=_NAME,

@@ -1,6 +1,6 @@
 """MCP handler for completion: the names of people, statuses and connections for an argument of a prompt."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,28 +14,24 @@ from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION
 from taskhand.server.render.errors import error_sentence
 
-__all__ = ["complete_with"]
+__all__ = ["complete"]
 
 _MOST: Final = 20
 
 
-def complete_with(
-    served: Served,
-) -> Callable[[ServerRequestContext[Any, Any], CompleteRequestParams], Awaitable[CompleteResult]]:
-    """The handler that completes names: those that the tools of the caller show it."""
-
-    async def complete(ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams) -> CompleteResult:
-        argument, context = params.argument, params.context
-        others = (context.arguments or {}) if context else {}
-        try:
-            with internal_errors(f"completion of {argument.name}"), served.connections.first.call_deadline():
-                names = await _names(served.view(ctx), argument.name, argument.value, others)
-        except TaskhandError as error:
-            raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
-        values = list(names[:_MOST])
-        return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
-
-    return complete
+async def complete(
+    served: Served, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams
+) -> CompleteResult:
+    """The names that begin an argument: those that the tools of the caller show it."""
+    argument, context = params.argument, params.context
+    others = (context.arguments or {}) if context else {}
+    try:
+        with internal_errors(f"completion of {argument.name}"), served.connections.first.call_deadline():
+            names = await _names(served.view(ctx), argument.name, argument.value, others)
+    except TaskhandError as error:
+        raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
+    values = list(names[:_MOST])
+    return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
 
 
 async def _names(view: CallerView, argument: str, typed: str, others: Mapping[str, str]) -> Sequence[str]:

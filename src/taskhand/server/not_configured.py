@@ -29,7 +29,8 @@ from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource_handlers import to_listed_resources, to_listed_templates
 from taskhand.server.resources import RESOURCES
 from taskhand.server.schema import input_schema, shorten_schema
-from taskhand.server.tool_handlers import error_result, to_listed_tool
+from taskhand.server.tool_calls import error_result
+from taskhand.server.tool_handlers import to_listed_tool
 from taskhand.server.tools import TOOLS
 
 __all__ = ["NotConfiguredHandlers"]

@@ -1,14 +1,20 @@
 """A resource as data: a host can show it to the model without a tool call."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
-from taskhand.service.app_context import AppContext
+    from pydantic import BaseModel
 
-__all__ = ["Resource"]
+    from taskhand.service.app_context import AppContext
+
+
+__all__ = ["FOLLOWED", "Resource"]
+
+FOLLOWED: Final = {"task": "get_task", "feed": "list_events"}
+"""What a subscription is told of, and the tool that returns the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Resource:
     title: str
     description: str
     like: str | None
-    read: Callable[[AppContext, str], Awaitable[BaseModel]]
+    read: "Callable[[AppContext, str], Awaitable[BaseModel]]"
     follows: Literal["task", "feed"] | None = None
 
     @property

@@ -52,11 +52,6 @@ class ResourceHandlers:
 
     served: Served
 
-    @property
-    def offers_what_changes(self) -> bool:
-        """Whether anything that changes has an address."""
-        return any(one.follows and one.like in self.served.offered.by_name for one in RESOURCES)
-
     async def list_resources(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
     ) -> ListResourcesResult:

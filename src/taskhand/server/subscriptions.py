@@ -28,7 +28,7 @@ from mcp.types import (
 )
 
 from taskhand.domain.errors import TaskhandError
-from taskhand.server.resource_handlers import ResourceHandlers
+from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.session_feed import SessionFeed, is_among, update_key
 from taskhand.service.connections import Connections
 
@@ -55,7 +55,7 @@ class TaskSubscriptions:
     """
 
     connections: Connections
-    resources: ResourceHandlers
+    resources: LateHandlers
     most_streams: int = _MOST_STREAMS
     _streams: set[ListenHandler] = field(default_factory=set)
 

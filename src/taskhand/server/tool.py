@@ -1,16 +1,19 @@
 """A tool as data: everything that a client is shown of it, and what it runs."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from taskhand.domain.bulk import BulkReceipt
-from taskhand.domain.plan import Plan
 from taskhand.domain.principal import Scope
-from taskhand.domain.receipt import Receipt
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from taskhand.domain.bulk import BulkReceipt
+    from taskhand.domain.plan import Plan
+    from taskhand.domain.receipt import Receipt
+    from taskhand.service.call import Call
 
 __all__ = ["Kind", "Tool", "Written"]
 
@@ -21,7 +24,7 @@ Kind = Literal["read", "create", "update", "repeat", "destroy"]
 changes tasks again each time, `destroy` may lose something.
 """
 
-Written = Receipt | BulkReceipt | Plan
+Written: TypeAlias = "Receipt | BulkReceipt | Plan"
 """What a tool that writes returns."""
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
@@ -44,11 +47,11 @@ class Tool(Generic[_Arguments]):
     kind: Kind
     arguments: type[_Arguments]
     answer: type[BaseModel]
-    run: Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]
+    run: "Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]"
     verb: str | None = None
     advice: str | None = None
     shows_tasks: bool = False
-    run_everywhere: Callable[[Mapping[str, Call], _Arguments], Awaitable[BaseModel]] | None = None
+    run_everywhere: "Callable[[Mapping[str, Call], _Arguments], Awaitable[BaseModel]] | None" = None
     only_with_several: bool = False
     needs_scope: Scope | None = None
     """The scope that a caller needs; None: the one of its kind."""

@@ -10,8 +10,18 @@ from taskhand.server import render
 
 __all__ = ["load_use_cases"]
 
-_RARE = ("connection_argument", "listed_schemas", "merged_schema", "link_elicitation", "board.metadata")
-"""Modules of the server that some calls need: of several connections, of persons who link credentials, of the board."""
+_LATER = (
+    "tool_calls",
+    "prompt_handlers",
+    "resource_handlers",
+    "completion_handler",
+    "connection_argument",
+    "listed_schemas",
+    "merged_schema",
+    "link_elicitation",
+    "board.metadata",
+)
+"""Modules of the server that a call needs; the last ones few do."""
 
 
 async def load_use_cases() -> None:
@@ -21,7 +31,7 @@ async def load_use_cases() -> None:
     """
     packages = (service, render)
     names = [module.name for one in packages for module in iter_modules(one.__path__, f"{one.__name__}.")]
-    for name in (*names, *(f"taskhand.server.{module}" for module in _RARE)):
+    for name in (*names, *(f"taskhand.server.{module}" for module in _LATER)):
         import_module(name)
         await checkpoint()
     import_module("taskhand.server.board.page").board_page()

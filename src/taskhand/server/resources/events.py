@@ -5,7 +5,7 @@ from typing import Final
 
 from taskhand.server.render.answer import LARGEST, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
-from taskhand.server.resource import Resource
+from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
 
 __all__ = ["EVENTS"]
@@ -33,7 +33,7 @@ EVENTS = Resource(
     name="events",
     title="Latest changes",
     description="What anybody changed, newest last; can be subscribed to.",
-    like="list_events",
+    like=FOLLOWED["feed"],
     read=_read,
     follows="feed",
 )

@@ -1,7 +1,7 @@
 """The resource `task://{id}`."""
 
 from taskhand.server.render.reads import TaskAnswer
-from taskhand.server.resource import Resource
+from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
 
 __all__ = ["TASK"]
@@ -18,7 +18,7 @@ TASK = Resource(
     name="task",
     title="One task",
     description="One whole task by its id; the same as get_task returns.",
-    like="get_task",
+    like=FOLLOWED["task"],
     read=_read,
     follows="task",
 )

@@ -1,13 +1,15 @@
 """The tool `apply_plan`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["APPLY_PLAN"]
 
@@ -18,7 +20,7 @@ class ApplyPlan(Options):
     plan_id: Annotated[str, Field(description="From the answer that showed the difference.")]
 
 
-async def _run(call: Call, arguments: ApplyPlan) -> Written:
+async def _run(call: "Call", arguments: ApplyPlan) -> Written:
     from taskhand.service.apply_plan import apply_plan, review_plan
 
     if call.is_dry or call.asks:

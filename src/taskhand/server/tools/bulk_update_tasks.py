@@ -1,6 +1,6 @@
 """The tool `bulk_update_tasks`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
@@ -10,8 +10,10 @@ from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty
-from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["BULK_UPDATE_TASKS"]
 
@@ -53,7 +55,7 @@ class BulkUpdateTasks(RepeatableOptions):
     ) = MISSING
 
 
-async def _run(call: Call, arguments: BulkUpdateTasks) -> Written:
+async def _run(call: "Call", arguments: BulkUpdateTasks) -> Written:
     from taskhand.service.bulk_change import BulkChange
     from taskhand.service.bulk_update import bulk_update
     from taskhand.service.find_ids import find_ids

@@ -1,6 +1,6 @@
 """The tool `complete_task`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
@@ -9,8 +9,10 @@ from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["COMPLETE_TASK"]
 
@@ -34,7 +36,7 @@ class CompleteTask(Options):
     resolution: Resolution | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: CompleteTask) -> Written:
+async def _run(call: "Call", arguments: CompleteTask) -> Written:
     from taskhand.service.complete_task import complete_task
     from taskhand.service.find_ids import find_id
 

@@ -1,10 +1,14 @@
 """The tool `create_task`."""
 
+from typing import TYPE_CHECKING
+
 from taskhand.domain.task import TaskDraft
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["CREATE_TASK"]
 
@@ -13,7 +17,7 @@ class CreateTask(RepeatableOptions, TaskDraft):
     """The documented body of POST /tasks, and the options of the call."""
 
 
-async def _run(call: Call, arguments: CreateTask) -> Written:
+async def _run(call: "Call", arguments: CreateTask) -> Written:
     from taskhand.service.create_task import create_task
 
     return await create_task(call, arguments)

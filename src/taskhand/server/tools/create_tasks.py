@@ -9,10 +9,10 @@ from taskhand.domain.task import TaskDraft
 from taskhand.server.list_of import ListItem, ListOf
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
+    from taskhand.service.call import Call
     from taskhand.service.create_tasks import NewBody
 
 __all__ = ["CREATE_TASKS"]
@@ -26,7 +26,7 @@ class CreateTasks(RepeatableOptions):
     tasks: Annotated[tuple[Any, ...] | MISSING, ListOf(TaskDraft)] = MISSING
 
 
-async def _run(call: Call, arguments: CreateTasks) -> Written:
+async def _run(call: "Call", arguments: CreateTasks) -> Written:
     from taskhand.service.create_tasks import create_tasks
 
     if arguments.tasks is MISSING:

@@ -1,6 +1,6 @@
 """The tool `delete_task`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
@@ -8,8 +8,10 @@ from taskhand.domain.errors import CallerError
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["DELETE_TASK"]
 
@@ -28,7 +30,7 @@ class DeleteTask(Options):
     id_property: IdProperty | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: DeleteTask) -> Written:
+async def _run(call: "Call", arguments: DeleteTask) -> Written:
     from taskhand.service.delete_task import delete_task, delete_tasks
     from taskhand.service.find_ids import find_id, find_ids
 

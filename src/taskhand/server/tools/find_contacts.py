@@ -1,6 +1,6 @@
 """The tool `find_contacts`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -8,7 +8,9 @@ from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import ContactsAnswer
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["FIND_CONTACTS"]
 
@@ -27,7 +29,7 @@ class FindContacts(Body):
     ]
 
 
-async def _run(call: Call, arguments: FindContacts) -> ContactsAnswer:
+async def _run(call: "Call", arguments: FindContacts) -> ContactsAnswer:
     from taskhand.service.find_contacts import find_contacts
 
     found = await find_contacts(call.app, arguments.query, _MOST + 1)

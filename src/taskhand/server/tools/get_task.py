@@ -1,6 +1,6 @@
 """The tool `get_task`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
@@ -8,7 +8,9 @@ from taskhand.domain.field_notes import field_notes
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import TaskAnswer
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["GET_TASK", "IdProperty", "TaskId"]
 
@@ -27,7 +29,7 @@ class GetTask(Body):
     id_property: IdProperty | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: GetTask) -> TaskAnswer:
+async def _run(call: "Call", arguments: GetTask) -> TaskAnswer:
     from taskhand.service.find_ids import find_id
     from taskhand.service.get_task import get_task
 

@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
 from taskhand.domain.field_notes import field_notes
-from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
-from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.server.render.answer import LARGEST, render_text
 from taskhand.server.render.changes import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
-from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
 from taskhand.service.wording_for import wording_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from taskhand.domain.names import Match
+    from taskhand.journal.journal import Change, ChangeQuery
+    from taskhand.service.app_context import AppContext
+    from taskhand.service.call import Call
 
 __all__ = ["list_changes_tool"]
 
@@ -48,7 +51,7 @@ class ListChanges(Body):
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
+async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.service.list_changes import list_changes
 
     query, matched = _query(call, arguments)
@@ -64,7 +67,7 @@ async def _run(call: Call, arguments: ListChanges) -> ChangesAnswer:
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 
 
-async def _run_everywhere(calls: Mapping[str, Call], arguments: ListChanges) -> ChangesAnswer:
+async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.server.render.everywhere import ChangesEverywhereAnswer
     from taskhand.service.list_changes import no_change
     from taskhand.service.list_changes_everywhere import list_changes_everywhere
@@ -83,8 +86,10 @@ async def _run_everywhere(calls: Mapping[str, Call], arguments: ListChanges) -> 
     return ChangesEverywhereAnswer.of_several(found, task_id, {name: matched for name, (_, matched) in queries.items()})
 
 
-def _query(call: Call, arguments: ListChanges) -> tuple[ChangeQuery, tuple[Match, ...]]:
+def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Match, ...]]":
     """The page that is asked for, and the days that were sent in words."""
+    from taskhand.journal.journal import ChangeQuery
+
     since, since_matched = _moment(call, "since", arguments.since)
     until, until_matched = _moment(call, "until", arguments.until)
     query = ChangeQuery(
@@ -100,7 +105,7 @@ def _query(call: Call, arguments: ListChanges) -> tuple[ChangeQuery, tuple[Match
     return query, since_matched + until_matched
 
 
-async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, largest: int) -> ChangesAnswer:
+async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", largest: int) -> ChangesAnswer:
     """A page of the tasks of one change, of at most `largest` characters."""
     from taskhand.domain.bound_cursor import bind_cursor
     from taskhand.service.list_changes import find_change
@@ -118,7 +123,7 @@ async def _list_tasks(app: AppContext, change_id: str, query: ChangeQuery, large
         count //= 2
 
 
-async def _plan_note(app: AppContext, change: Change) -> str | None:
+async def _plan_note(app: "AppContext", change: "Change") -> str | None:
     """What to say of a planId; None for a change."""
     from taskhand.service.apply_plan import plan_user
     from taskhand.service.visibility import is_shown
@@ -147,7 +152,7 @@ def _position(cursor: str | None, change_id: str) -> int:
     raise other_cursor_error()
 
 
-def _moment(call: Call, name: str, text: str | MISSING) -> tuple[datetime | None, tuple[Match, ...]]:
+def _moment(call: "Call", name: str, text: str | MISSING) -> "tuple[datetime | None, tuple[Match, ...]]":
     """The time that was sent, or where the day that was sent in words begins or ends."""
     if text is MISSING:
         return None, ()

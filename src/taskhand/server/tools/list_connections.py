@@ -1,12 +1,16 @@
 """The tool `list_connections`."""
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from taskhand.domain.task import Body
 from taskhand.server.render.connections import ConnectionsAnswer
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskhand.service.call import Call
 
 __all__ = ["LIST_CONNECTIONS"]
 
@@ -15,11 +19,11 @@ class ListConnections(Body):
     """Nothing."""
 
 
-async def _run(call: Call, arguments: ListConnections) -> ConnectionsAnswer:
+async def _run(call: "Call", arguments: ListConnections) -> ConnectionsAnswer:
     return await _run_everywhere({"": call}, arguments)
 
 
-async def _run_everywhere(calls: Mapping[str, Call], _: ListConnections) -> ConnectionsAnswer:
+async def _run_everywhere(calls: "Mapping[str, Call]", _: ListConnections) -> ConnectionsAnswer:
     apps = [call.app for call in calls.values()]
     return ConnectionsAnswer.of(apps, [await _describe_credential(app) for app in apps])
 

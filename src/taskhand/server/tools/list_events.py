@@ -1,6 +1,5 @@
 """The tool `list_events`."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import MISSING, Field
@@ -12,12 +11,14 @@ from taskhand.server.render.answer import LARGEST, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
 from taskhand.service.wording_for import wording_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from taskhand.domain.errors import TaskhandError
     from taskhand.domain.people import People
+    from taskhand.service.call import Call
     from taskhand.service.list_events import EventsAsked
 
 __all__ = ["LIST_EVENTS"]
@@ -36,7 +37,7 @@ class ListEvents(Body):
     cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
+async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     from taskhand.service.list_events import list_events, mark_shown
 
     asked = await _ask_of(call, arguments)
@@ -52,7 +53,7 @@ async def _run(call: Call, arguments: ListEvents) -> EventsAnswer:
     return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
 
 
-async def _ask_of(call: Call, arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
+async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
     """What is asked of one connection; `of_known` is whether some of the people may be unknown there."""
     from taskhand.domain.moment_argument import read_moment
     from taskhand.service.list_events import EventsAsked
@@ -89,7 +90,7 @@ def _limit(arguments: ListEvents) -> int:
     return _LIMIT if arguments.limit is MISSING else arguments.limit
 
 
-async def _run_everywhere(calls: Mapping[str, Call], arguments: ListEvents) -> EventsAnswer:
+async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
     from taskhand.server.render.everywhere import EventsEverywhereAnswer
     from taskhand.service.list_events_everywhere import list_events_everywhere, mark_shown_everywhere
 

@@ -1,9 +1,13 @@
 """The tool `list_statuses`."""
 
+from typing import TYPE_CHECKING
+
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import StatusesAnswer
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["LIST_STATUSES"]
 
@@ -12,7 +16,7 @@ class ListStatuses(Body):
     """No arguments."""
 
 
-async def _run(call: Call, _: ListStatuses) -> StatusesAnswer:
+async def _run(call: "Call", _: ListStatuses) -> StatusesAnswer:
     from taskhand.service.list_statuses import list_statuses
 
     return StatusesAnswer.of(await list_statuses(call.app))

@@ -1,7 +1,6 @@
 """The tool `list_tasks`."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from pydantic import MISSING, BeforeValidator, Field
 
@@ -12,7 +11,11 @@ from taskhand.server.render.counts import CountsAnswer, render_counts
 from taskhand.server.render.reads import ListAnswer
 from taskhand.server.render.rows import RowField
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskhand.service.call import Call
 
 __all__ = ["LIST_TASKS"]
 
@@ -74,7 +77,7 @@ class ListTasksAnswer(ListAnswer, CountsAnswer):
     """A page of tasks, or with countBy the counts."""
 
 
-async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
+async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.service.count_tasks import count_tasks
     from taskhand.service.list_tasks import list_tasks
 
@@ -84,7 +87,7 @@ async def _run(call: Call, arguments: ListTasks) -> ListAnswer | CountsAnswer:
     return ListAnswer.of(await list_tasks(call.app, arguments, **_page(arguments)), arguments.fields, note)
 
 
-async def _run_everywhere(calls: Mapping[str, Call], arguments: ListTasks) -> ListAnswer | CountsAnswer:
+async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.server.render.everywhere import ListEverywhereAnswer, render_counts_everywhere
     from taskhand.service.count_tasks_everywhere import count_tasks_everywhere
     from taskhand.service.list_tasks_everywhere import list_tasks_everywhere

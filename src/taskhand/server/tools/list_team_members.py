@@ -1,9 +1,13 @@
 """The tool `list_team_members`."""
 
+from typing import TYPE_CHECKING
+
 from taskhand.domain.task import Body
 from taskhand.server.render.reads import TeamAnswer
 from taskhand.server.tool import Tool
-from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["LIST_TEAM_MEMBERS"]
 
@@ -12,7 +16,7 @@ class ListTeamMembers(Body):
     """No arguments."""
 
 
-async def _run(call: Call, _: ListTeamMembers) -> TeamAnswer:
+async def _run(call: "Call", _: ListTeamMembers) -> TeamAnswer:
     from taskhand.service.list_team_members import list_team_members
 
     return TeamAnswer.of(await list_team_members(call.app))

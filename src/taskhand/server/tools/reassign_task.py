@@ -1,6 +1,6 @@
 """The tool `reassign_task`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
@@ -9,8 +9,10 @@ from taskhand.domain.task import OR_ME, ReassignMode
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["REASSIGN_TASK"]
 
@@ -35,7 +37,7 @@ class ReassignTask(Options):
     ) = MISSING
 
 
-async def _run(call: Call, arguments: ReassignTask) -> Written:
+async def _run(call: "Call", arguments: ReassignTask) -> Written:
     from taskhand.service.find_ids import find_id
     from taskhand.service.reassign_task import reassign_task
 

@@ -1,13 +1,15 @@
 """The tool `undo_change`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import MISSING, Field
 
 from taskhand.server.render.writes import ManyAnswer
 from taskhand.server.tool import Tool, Written
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["UNDO_CHANGE"]
 
@@ -23,7 +25,7 @@ class UndoChange(Options):
     ] = MISSING
 
 
-async def _run(call: Call, arguments: UndoChange) -> Written:
+async def _run(call: "Call", arguments: UndoChange) -> Written:
     from taskhand.service.undo_change import undo_change
 
     task_ids = None if arguments.task_ids is MISSING else arguments.task_ids

@@ -1,13 +1,17 @@
 """The tool `update_task`."""
 
+from typing import TYPE_CHECKING
+
 from pydantic import MISSING
 
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.writes import WriteAnswer
 from taskhand.server.tool import Tool, Written
 from taskhand.server.tools.get_task import IdProperty, TaskId
-from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+
+if TYPE_CHECKING:
+    from taskhand.service.call import Call
 
 __all__ = ["UPDATE_TASK"]
 
@@ -19,7 +23,7 @@ class UpdateTask(Options, TaskPatch):
     id_property: IdProperty | MISSING = MISSING
 
 
-async def _run(call: Call, arguments: UpdateTask) -> Written:
+async def _run(call: "Call", arguments: UpdateTask) -> Written:
     from taskhand.service.find_ids import find_id
     from taskhand.service.update_task import update_task
 
