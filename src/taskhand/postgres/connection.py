@@ -60,7 +60,8 @@ class PostgresConnection:
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> "_Cursor":
         """Run one statement for each of many parameters, which are sent together."""
         cursor = self._driver.cursor()
-        cursor.executemany(to_driver(sql), [storable(one) for one in parameters])
+        if rows := [storable(one) for one in parameters]:  # the driver asks the database for no rows, too
+            cursor.executemany(to_driver(sql), rows)
         return _Cursor(cursor)
 
 

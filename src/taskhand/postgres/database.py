@@ -93,9 +93,14 @@ class Database:
         """Whether the database has a schema of this kind; none is made to tell."""
         return await self.in_thread(partial(self._try, kind, partial(self._has_schema, kind)))
 
-    def run_now(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
-        """Run the work in a transaction, in this thread. OperatorError where the database cannot be used."""
-        return self._try(kind, partial(self._transact, kind, work, writes=writes))
+    def run_now(
+        self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool, durable: bool = True
+    ) -> _T:
+        """Run the work in a transaction, in this thread. OperatorError where the database cannot be used.
+
+        A crash of the database may lose what is not `durable`.
+        """
+        return self._try(kind, partial(self._transact, kind, work, writes=writes, durable=durable))
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
         """Try as often as the connection breaks, within bounds; without a pause where the last work found none."""
@@ -141,14 +146,16 @@ class Database:
         if is_last:
             await to_thread.run_sync(self._drop_idle)
 
-    def _transact(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
+    def _transact(
+        self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool, durable: bool
+    ) -> _T:
         """Run the work once; _Cut where the connection broke and nothing is kept of it."""
         driver = self._connect()
         number: str | None = None
         is_sent = False
         try:
             self._migrate(driver, kind)
-            number = self._begin(driver, kind, writes=writes)
+            number = self._begin(driver, kind, writes=writes, durable=durable)
             result = work(PostgresConnection(driver))
             is_sent = True
             driver.execute("COMMIT", prepare=False)
@@ -170,7 +177,7 @@ class Database:
             migrate(driver, kind)
             self._migrated.add(kind.name)
 
-    def _begin(self, driver: Driver, kind: PostgresKind, *, writes: bool) -> str | None:
+    def _begin(self, driver: Driver, kind: PostgresKind, *, writes: bool, durable: bool) -> str | None:
         """Begin a transaction in one round trip; the number of one that writes."""
         left = time_left()
         statement_ms = int(1_000 * max(_LEAST_S, min(_STATEMENT_S, left)))
@@ -184,6 +191,7 @@ class Database:
             f"SET LOCAL statement_timeout = {statement_ms}",
             f"SET LOCAL lock_timeout = {lock_ms}",
             *([f"SET LOCAL idle_in_transaction_session_timeout = {held_ms}"] if writes else []),
+            *([] if durable else ["SET LOCAL synchronous_commit = off"]),
             *([f"SELECT pg_advisory_xact_lock({LOCKS}, {kind.lock})"] if takes_turn else []),
             f"SELECT version, oldest, {number} AS number FROM taskhand.schema_version WHERE kind = '{kind.name}'",  # noqa: S608
         )

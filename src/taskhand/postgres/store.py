@@ -37,10 +37,10 @@ class Store:
         self._enter()
         return await self._database.run(self._kind, work, writes=True)
 
-    def write_now(self, work: Callable[[SqlConnection], _T]) -> _T:
-        """As `write`, in the thread of the caller."""
+    def write_now(self, work: Callable[[SqlConnection], _T], *, durable: bool = True) -> _T:
+        """As `write`, in the thread of the caller; what is not `durable` may be lost if the database crashes now."""
         self._enter()
-        return self._database.run_now(self._kind, work, writes=True)
+        return self._database.run_now(self._kind, work, writes=True, durable=durable)
 
     async def exists(self) -> bool:
         """Whether anything was ever kept."""

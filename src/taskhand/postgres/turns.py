@@ -19,17 +19,17 @@ __all__ = ["Turns"]
 
 _log = logging.getLogger(__name__)
 
-_UNHURRIED: Final = "SET LOCAL synchronous_commit = off"
 _TAKE: Final = """
 INSERT INTO turn (name, holder, last)
 SELECT wanted.name, ?, ? FROM unnest(CAST(? AS text[])) AS wanted (name) ORDER BY wanted.name
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, free_since = NULL
+ON CONFLICT (name) DO UPDATE
+SET holder = excluded.holder, former = coalesce(turn.last, ''), last = excluded.last, free_since = NULL
 WHERE turn.holder = excluded.holder OR NOT EXISTS (
     SELECT 1 FROM session WHERE session.session = turn.holder AND session.holder = session.session
     AND session.seen_at > clock_timestamp() - CAST(? AS double precision) * interval '1 second'
 )
+RETURNING name, former
 """
-_NOTE: Final = "UPDATE turn SET last = ? WHERE name = ANY(CAST(? AS text[])) AND last IS DISTINCT FROM ? RETURNING name"
 _GIVE_BACK: Final = "UPDATE turn SET holder = NULL, free_since = clock_timestamp() WHERE name = ? AND holder = ?"
 _FORGET_OLD: Final = """
 DELETE FROM turn WHERE name IN (
@@ -65,14 +65,14 @@ class Turns:
         wanted = sorted(by_digest)
 
         def work(connection: SqlConnection) -> list[str]:
-            connection.execute(_UNHURRIED)
             connection.executemany(_GIVE_BACK, sorted(self._left.items()))
-            if connection.execute(_TAKE, (holder, holder, wanted, self._lease.lease_s)).rowcount != len(wanted):
+            taken = connection.execute(_TAKE, (holder, holder, wanted, self._lease.lease_s)).fetchall()
+            if len(taken) != len(wanted):
                 raise _TakenByAnother
-            return [row["name"] for row in connection.execute(_NOTE, (holder, wanted, holder))]
+            return [row["name"] for row in taken if row["former"] not in {None, holder}]
 
         try:
-            others = self._store.write_now(work)
+            others = self._store.write_now(work, durable=False)
         except _TakenByAnother:
             return None
         self._left.clear()
@@ -84,13 +84,12 @@ class Turns:
         forgets = next(self._times) % _FORGET_EVERY == 0
 
         def work(connection: SqlConnection) -> None:
-            connection.execute(_UNHURRIED)
             connection.executemany(_GIVE_BACK, sorted((self._left | rows).items()))
             if forgets:
                 connection.execute(_FORGET_OLD)
 
         try:
-            self._store.write_now(work)
+            self._store.write_now(work, durable=False)
         except OperatorError as error:
             self._left |= rows
             _log.warning("turns are given back later: %s", error.message)
