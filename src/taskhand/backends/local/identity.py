@@ -19,9 +19,11 @@ class Identity:
 
 def read(connection: SqlConnection) -> Identity:
     """The identity of the store."""
-    row = connection.execute("SELECT id, is_new FROM identity").fetchone()
-    former = connection.execute("SELECT place FROM former_place ORDER BY place")
-    return Identity(row["id"], bool(row["is_new"]), tuple(one["place"] for one in former))
+    sql = "SELECT i.id, i.is_new, f.place FROM identity i LEFT JOIN former_place f ON TRUE ORDER BY f.place"
+    rows = connection.execute(sql).fetchall()
+    return Identity(
+        rows[0]["id"], bool(rows[0]["is_new"]), tuple(row["place"] for row in rows if row["place"] is not None)
+    )
 
 
 def adopt(connection: SqlConnection, former: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from taskhand.sql.connection import SqlRow
 
 __all__ = [
     "COMPLETION",
-    "people_by_task",
     "searchable",
     "to_columns",
     "to_contact",
@@ -83,14 +82,6 @@ def to_task(row: SqlRow, people: Iterable[str]) -> Task:
 def to_times(row: SqlRow) -> TaskTimes:
     """What a row says of the task's times."""
     return TaskTimes(_moment(row["updated_at"]), _moment(row["completed_at"]), row["completed_by"])
-
-
-def people_by_task(rows: Iterable[SqlRow]) -> dict[str, list[str]]:
-    """Responsible ids by task id, from rows in rank order."""
-    people: dict[str, list[str]] = {}
-    for row in rows:
-        people.setdefault(row["task_id"], []).append(row["responsible_id"])
-    return people
 
 
 def to_columns(edit: Edit) -> dict[str, object]:

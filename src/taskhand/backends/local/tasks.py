@@ -1,7 +1,7 @@
 """Reading and writing of tasks, within a transaction of a connection."""
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import MISSING
 
 from taskhand.backends.base import ItemResult, Misread, Written
-from taskhand.backends.local.rows import COMPLETION, people_by_task, searchable, to_columns, to_task, to_times
+from taskhand.backends.local.rows import COMPLETION, searchable, to_columns, to_task, to_times
 from taskhand.domain.due import instant_text
 from taskhand.domain.edit import Edit, current_value
 from taskhand.domain.errors import CallerError, NotFound
@@ -48,11 +48,13 @@ ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
 USUAL_ID_PATTERN: Final = rf"(?=[a-fA-F]|.{{9}}){ID_PATTERN}"
 """The first of eight digits is a letter."""
 
-_WITH_STATUS: Final = """
-SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position
-FROM task t JOIN status s ON s.id = t.status_id WHERE t.id IN ({})
+_WHOLE: Final = """
+SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position,
+    r.responsible_id
+FROM task t JOIN status s ON s.id = t.status_id LEFT JOIN task_responsible r ON r.task_id = t.id
+WHERE t.id IN ({}) ORDER BY r.rank
 """
-_PEOPLE: Final = "SELECT task_id, responsible_id FROM task_responsible WHERE task_id IN ({}) ORDER BY rank"
+"""A task has a row for each of its people, or one without a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +80,20 @@ def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Ca
 
 def task(connection: SqlConnection, task_id: str) -> Task:
     """One task by id; NotFound."""
-    found = _tasks(connection, _rows(connection, [task_id.lower()]))
-    if not found:
-        raise NotFound(
-            f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
-        )
-    return found[task_id.lower()]
+    for row, people in _rows(connection, [task_id.lower()]).values():
+        return to_task(row, people)
+    raise NotFound(
+        f"There is no task {task_id}.", code="task_not_found", next_step="Call list_tasks to find the task's id."
+    )
 
 
 def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
     """The tasks that exist, by the id that was given, with the store's own values of each."""
-    rows = _rows(connection, [task_id.lower() for task_id in ids])
-    found = _tasks(connection, rows)
-    own = {key: {name: row[name] for name in COMPLETION} for key, row in rows.items()}
-    return {one: Snapshot(found[one.lower()], own[one.lower()]) for one in ids if one.lower() in found}
+    found = {
+        task_id: Snapshot(to_task(row, people), {name: row[name] for name in COMPLETION})
+        for task_id, (row, people) in _rows(connection, [task_id.lower() for task_id in ids]).items()
+    }
+    return {one: found[one.lower()] for one in ids if one.lower() in found}
 
 
 def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home") -> TaskPage:
@@ -106,10 +108,10 @@ def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home
     rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
     full = _rows(connection, ids)
-    found = _tasks(connection, full)
+    found = {task_id: to_task(row, people) for task_id, (row, people) in full.items()}
     listed = tuple(found[task_id] for task_id in ids if not found[task_id].unreadable_fields)
     unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
-    times = {task_id: to_times(row) for task_id, row in full.items()}
+    times = {task_id: to_times(row) for task_id, (row, _) in full.items()}
     return TaskPage(listed, len(rows) > query.limit, unreadable, times)
 
 
@@ -245,15 +247,14 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
     )
 
 
-def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, SqlRow]:
-    """The rows of tasks with their statuses, by id, in one query for any number of them."""
-    return {row["id"]: row for row in connection.execute(_WITH_STATUS.format(_marks(ids)), ids)}
-
-
-def _tasks(connection: SqlConnection, rows: Mapping[str, SqlRow]) -> dict[str, Task]:
-    """Rows as tasks by id, with their people in one query."""
-    people = people_by_task(connection.execute(_PEOPLE.format(_marks(rows)), tuple(rows)))
-    return {task_id: to_task(row, people.get(task_id, ())) for task_id, row in rows.items()}
+def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[SqlRow, list[str]]]:
+    """The rows of tasks with their statuses, and their people, by id, in one query for any number of them."""
+    found: dict[str, tuple[SqlRow, list[str]]] = {}
+    for row in connection.execute(_WHOLE.format(_marks(ids)), ids):
+        _, people = found.setdefault(row["id"], (row, []))
+        if (person := row["responsible_id"]) is not None:
+            people.append(person)
+    return found
 
 
 def _marks(values: Collection[str]) -> str:
