@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ UNMET: list[tuple[Edit, dict[str, Any], Unapplied]] = [
     (Edit(description=None), {"description": "x"}, Unapplied("description", None, "x")),
     (Edit(description=""), {}, Unapplied("description", "", None)),
     (Edit(due=DUE), {}, Unapplied("dueDate", DUE, None)),
+    (Edit(due=DUE), TIMED | {"due_timezone": "UTC"}, Unapplied("dueDate", DUE, replace(DUE, zone="UTC"))),
     (Edit(due=None), DAY, Unapplied("dueDate", None, WHOLE_DAY)),
     (Edit(due=WHOLE_DAY), TIMED, Unapplied("dueDate", WHOLE_DAY, DUE)),
     (Edit(responsible_ids=(ANA.id,)), {}, Unapplied("responsibleIds", (ANA.id,), ())),
@@ -70,6 +72,12 @@ def test_what_a_task_does_not_show_is_reported_as_asked_and_as_got(
     assert receipt.unapplied == (missed,)
     assert receipt.note is not None
     assert receipt.changed == ()
+
+
+def test_the_zone_of_a_due_time_that_was_sent_without_one_is_the_crms_choice_once_it_is_written() -> None:
+    edit = Edit(due=replace(DUE, zone=None))
+    assert list(edit.unmet_by(task(**TIMED), written=True).given()) == []
+    assert edit.unmet_by(task(**TIMED)) == edit
 
 
 def test_a_known_status_is_met_by_its_id_and_not_by_a_namesake() -> None:

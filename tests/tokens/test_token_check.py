@@ -20,6 +20,7 @@ from taskhand.http.upstream import Runtime
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.key_set import KeySet
+from taskhand.tokens.signed_token import SignedToken
 from taskhand.tokens.token_check import TokenCheck
 from taskhand.tokens.token_holder import TokenRules
 from tokens.bad_tokens import BAD, HERE, OTHER_KEY
@@ -310,3 +311,10 @@ def test_keys_that_are_not_to_check_signatures_with_are_left_out() -> None:
         assert KeySet.of({"keys": [one]}).keys == (), one
     assert [key.id for key in KeySet.of({"keys": [*bad, good]}).keys] == ["first"]
     assert KeySet.of({"keys": "none"}).keys == ()
+
+
+def test_a_token_that_names_no_key_is_checked_with_the_only_one_of_its_algorithm() -> None:
+    one, other = make_key("first").public, make_key("second").public
+    for listed, found in (([one], ["first"]), ([one, other], []), ([one, other | {"alg": "RS512"}], ["first"])):
+        keys = KeySet.of({"keys": listed}).find(SignedToken({"alg": "RS256"}, {}, b"", b""))
+        assert [key.id for key in keys] == found

@@ -1,0 +1,30 @@
+"""What an error says of itself where whoever raises it says nothing: its code, and whether to send the same again."""
+
+import pytest
+
+from taskhand.domain import errors
+from taskhand.domain.errors import TaskhandError
+
+DEFAULTS = {
+    errors.CallerError: ("invalid_arguments", False),
+    errors.NotFound: ("not_found", False),
+    errors.Ambiguous: ("ambiguous", False),
+    errors.NotAttempted: ("not_attempted", True),
+    errors.OperatorError: ("configuration", False),
+    errors.NotAllowed: ("not_allowed", False),
+    errors.LinkRequired: ("link_required", False),
+    errors.LinkBroken: ("link_broken", False),
+    errors.UpstreamError: ("upstream_error", False),
+    errors.InvalidAnswer: ("upstream_invalid", False),
+    errors.UpstreamFailed: ("upstream_error", True),
+    errors.RateLimited: ("rate_limited", True),
+    errors.OutcomeUnknown: ("outcome_unknown", False),
+    errors.NoAnswer: ("outcome_unknown", False),
+}
+
+
+@pytest.mark.parametrize("kind", DEFAULTS)
+def test_an_error_has_the_code_of_its_class_and_says_whether_to_send_the_same_again(kind: type[TaskhandError]) -> None:
+    error = kind("Something is wrong.")
+    assert (error.code, error.retryable) == DEFAULTS[kind]
+    assert kind("Something is wrong.", retryable=not error.retryable).retryable is not error.retryable

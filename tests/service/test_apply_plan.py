@@ -1,0 +1,73 @@
+"""How long a plan, and what is left of a change that was begun, may be carried out."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from behaviour.arms import NOW
+from builders import refused
+from fixed_clock import FixedClock
+from safety.victim import journal_in, store_in
+from taskhand.domain.bulk import BulkReceipt
+from taskhand.domain.edit import Edit
+from taskhand.domain.plan import Plan
+from taskhand.domain.receipt import Receipt
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import TaskPatch
+from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.apply_plan import apply_plan, review_plan
+from taskhand.service.call import Call, Options
+from taskhand.service.update_task import update_task
+
+DRY = Options(dry_run=True)
+HIGH = Edit(priority=2)
+
+
+async def create(app: AppContext, title: str) -> Snapshot:
+    made = (await app.backend.create_task(Edit(title=title, responsible_ids=(), priority=1))).task
+    return (await app.backend.snapshots([made.id]))[made.id]
+
+
+async def priority_of(app: AppContext, one: Snapshot) -> int | None:
+    return (await app.backend.get_task(one.task.id)).priority
+
+
+async def test_a_plan_is_carried_out_until_ten_minutes_after_it_was_made(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    one = await create(app, "Call Acme")
+    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
+    assert isinstance(plan, Plan)
+    assert plan.expires_at == NOW + timedelta(minutes=10)
+    clock.move(minutes=10, seconds=1)
+    with refused("plan_expired"):
+        await apply_plan(Call(app, "apply_plan"), plan.id)
+    with refused("plan_expired"):
+        await review_plan(Call(app, "apply_plan"), plan.id)
+    assert await priority_of(app, one) == 1
+    clock.move(seconds=-1)
+    assert isinstance(await apply_plan(Call(app, "apply_plan"), plan.id), Receipt)
+    assert await priority_of(app, one) == 2
+    await app.aclose()
+
+
+async def test_the_rest_of_a_change_is_carried_out_until_ten_minutes_after_it_was_stopped(tmp_path: Path) -> None:
+    clock = FixedClock(NOW - timedelta(minutes=30))  # it began long before the journal's clock, which stands at NOW
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), clock)
+    left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("applied"),
+        [Intent("update", one, HIGH, HIGH) for one in (left, done)],
+        [Result(0, "not_attempted", left.task.id), Result(1, "applied", done.task.id, done.task)],
+    )
+    clock.move(minutes=40, seconds=1)
+    review = await review_plan(Call(app, "apply_plan", options=DRY), change.id)
+    assert (review.expires_at, len(review.differences)) == (NOW + timedelta(minutes=10), 1)
+    with refused("plan_expired"):
+        await apply_plan(Call(app, "apply_plan"), change.id)
+    assert await priority_of(app, left) == 1
+    clock.move(seconds=-1)
+    assert isinstance(await apply_plan(Call(app, "apply_plan"), change.id), BulkReceipt)
+    assert await priority_of(app, left) == 2
+    await app.aclose()
