@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -71,6 +72,18 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def in_santiago(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine is three hours behind UTC, so that its zone cannot be taken for UTC unseen."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the zone of Windows cannot be set for a process")
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "America/Santiago")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(scope="session")

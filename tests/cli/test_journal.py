@@ -6,8 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -78,18 +77,7 @@ def heads(done: Result) -> list[str]:
     return [f"{tool} {outcome}" for _, tool, outcome, *_ in words]
 
 
-@pytest.fixture
-def in_santiago(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine is three hours behind UTC."""
-    with monkeypatch.context() as here:
-        here.setenv("TZ", "America/Santiago")
-        time.tzset()
-        yield
-    time.tzset()
-
-
 @pytest.mark.usefixtures("in_santiago")
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of Windows cannot be set for a process")
 def test_a_time_without_an_offset_is_in_this_machines_zone(runs: Run) -> None:
     here = NOW.astimezone(ZoneInfo("America/Santiago")).replace(tzinfo=None)
     assert len(heads(runs("--until", here.isoformat()))) == 2

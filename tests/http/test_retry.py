@@ -165,6 +165,7 @@ def test_the_jitter_is_full_and_bounded(attempt: int, jitter: float) -> None:
         ("Sun, 99 Mar 2026 12:00:30 GMT", None),
     ],
 )
+@pytest.mark.usefixtures("in_santiago")
 def test_retry_after_in_every_spelling(value: str | None, seconds: float | None) -> None:
     assert retry_after_s(value, now=NOW.timestamp()) == seconds
 

@@ -207,6 +207,14 @@ async def test_a_429_without_retry_after_reports_the_reset_of_a_spent_window_onl
         assert (type(error), error.retry_after_s) == (RateLimited, reported)
 
 
+async def test_a_locked_record_is_left_alone_for_as_long_as_a_lock_lasts_also_where_less_is_asked(
+    clients: Clients, server: Server, steps: type[Steps], time: Time
+) -> None:
+    server.steps = [steps.answer(423, retry_after="1"), steps.answer(423, retry_after="4"), steps.answer(200)]
+    await (await clients(server.url)).send(PUT)
+    assert [time.slept[0], time.now] == [2.5, 1006.5]
+
+
 async def test_retry_after_beyond_the_cap_is_reported_and_not_waited_out(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:

@@ -1,15 +1,16 @@
 """Limits of Close, a credential in no answer and no log, and a lost create that a list shows late."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from backends.close.wired import ANA, KEY, LEAD, TASK, Time, close, on_close, wired
+from backends.close.wired import ANA, ELENA, KEY, LEAD, LUIS, TASK, Time, close, on_close, row, wired
 from behaviour.agent import Agent
+from behaviour.arms import NOW
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit
@@ -62,6 +63,20 @@ async def test_a_lost_create_is_found_although_the_list_is_behind_at_first() -> 
     async with on_close(close(faults=[Fault("reset_after", POST), Fault("stale_list", LIST)]), time) as backend:
         assert (await backend.create_task(NEW)).note == CLOSE.found
     assert time.slept[-1] == 2
+
+
+async def test_a_lost_create_is_found_where_the_clock_of_close_is_ten_hours_behind_ours() -> None:
+    sandbox = close(faults=[Fault("reset_after", POST)])
+    async with on_close(sandbox, wall=lambda: NOW + timedelta(hours=10)) as backend:
+        assert (await backend.create_task(NEW)).note == CLOSE.found
+
+
+async def test_a_lost_create_may_be_a_task_of_its_user_or_of_nobody_who_is_named() -> None:
+    alike = {"text": "Send it", "assigned_to": ANA, "priority": "high"}
+    makers = (ELENA, LUIS, None)
+    async with on_close(close([row(at, created_by=who, **alike) for at, who in enumerate(makers, 1)])) as backend:
+        [found] = await backend.find_created([NEW], NOW)
+    assert {task.creator_id for task in found.tasks} == {ELENA, None}
 
 
 async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:

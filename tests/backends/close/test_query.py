@@ -255,6 +255,7 @@ async def test_a_recent_write_is_listed_although_closes_list_is_stale() -> None:
         before = await backend.get_task(task_id(1))
         await backend.update_task(before, Edit(title="Changed", status=StatusChoice.of(DONE)))
         sandbox.set_spec_variant(["list_lag=30"])
+        time.now += 50
         listed = {task.id: task for task in (await backend.list_tasks(TaskQuery())).tasks}
         assert listed[made.id] == made
         assert (listed[before.id].title, listed[before.id].status_config) == ("Changed", DONE)

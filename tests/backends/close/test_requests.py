@@ -8,7 +8,22 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from backends.close.wired import ANA, CAROLINA, ELENA, KEY, LEAD, OTHER_LEAD, TASK, WORLD, close, on_close, row, task_id
+from backends.close.wired import (
+    ANA,
+    CAROLINA,
+    ELENA,
+    KEY,
+    LEAD,
+    LUIS,
+    OTHER_LEAD,
+    TASK,
+    WORLD,
+    close,
+    on_close,
+    row,
+    task_id,
+)
+from behaviour.arms import NOW
 from taskhand.backends.close.auth import credential
 from taskhand.backends.close.client import offset_on
 from taskhand.backends.close.errors import explain
@@ -20,6 +35,7 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.rules import check_id
 from taskhand.domain.task import StatusChoice
+from taskhand.domain.task_times import Period
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.close.demo import ORGANIZATION
 from taskhand.sandbox.messages import Request, Response
@@ -162,6 +178,14 @@ def test_an_offset_is_in_decimal_hours(zone: str | None, offset: str) -> None:
             {"date__gte": "2026-03-08", "date__lte": "2026-03-13", "_order_by": "date"},
         ),
         (TaskQuery(overdue=True), {"is_complete": "false", "date__lte": "2026-03-04", "_order_by": "date"}),
+        (
+            TaskQuery(period=Period("created", NOW, NOW)),  # wider by a second, of which a list may have a part
+            {
+                "date_created__gte": "2026-03-02T15:00:00+00:00",
+                "date_created__lte": "2026-03-02T15:00:01+00:00",
+                "_order_by": "date",
+            },
+        ),
     ],
 )
 async def test_a_list_is_filtered_by_documented_parameters(query: TaskQuery, asked: dict[str, str]) -> None:
@@ -188,10 +212,10 @@ async def test_a_window_that_includes_dateless_tasks_asks_for_all_only_where_the
 async def test_a_few_people_are_asked_for_one_by_one_and_many_all_at_once() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:
-        await backend.list_tasks(TaskQuery(responsible_ids=(ELENA, ANA)))
-        assert [query.get("assigned_to") for query in queries(sandbox)] == [ELENA, ANA]
+        await backend.list_tasks(TaskQuery(responsible_ids=(ELENA, ANA, LUIS)))
+        assert [query.get("assigned_to") for query in queries(sandbox)] == [ELENA, ANA, LUIS]
         sandbox.clear_requests()
-        page = await backend.list_tasks(TaskQuery(responsible_ids=tuple(f"user_{n}" for n in range(5))))
+        page = await backend.list_tasks(TaskQuery(responsible_ids=tuple(f"user_{n}" for n in range(4))))
     assert (len(sandbox.requests), page.tasks) == (1, ())
 
 

@@ -21,3 +21,21 @@ def test_a_deletion_ends_what_was_remembered_of_a_write() -> None:
     recent.deleted("A")
     assert recent.get("a") is None
     assert list(recent.all()) == []
+
+
+def test_a_write_that_another_process_has_overtaken_is_forgotten_in_any_spelling_of_its_id() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    recent.wrote("task_Ab", "row")
+    recent.wrote("task_Cd", "row")
+    recent.forget_overtaken(["task_ab"])
+    assert [one for one, _ in recent.all()] == ["task_Cd"]
+
+
+def test_a_list_may_show_any_state_before_the_recent_writes() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    recent.wrote("a", "second", "first")
+    recent.wrote("a", "third", "second")
+    recent.wrote("a", "fourth")
+    written = recent.get("a")
+    assert written is not None
+    assert set(written.former) == {"first", "second", "third"}

@@ -1,0 +1,50 @@
+"""Confirmed updates that lists do not show yet: what is looked at last, and what is not sent again."""
+
+from collections.abc import Sequence
+
+from backends.example.adapter import ExampleAdapter
+from backends.example.client import ExampleClient, JsonObject
+from passing import Time
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
+
+EDIT = Edit(priority=2)
+
+
+class Unreadable(ExampleAdapter):
+    """Nobody can read a task by itself."""
+
+    async def get(self, task_id: str) -> JsonObject:
+        """Fail."""
+        raise UpstreamError(f"{task_id} cannot be read now.")
+
+
+async def settled(shown_after: Sequence[float]) -> tuple[list[State], int]:
+    """What becomes of batches of one item, each shown by lists after so many seconds, and how many are sent again."""
+    time, sent = Time(), list[Item[JsonObject]]()
+    began = time.now
+    adapter = Unreadable(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    rows = [await adapter.create(Edit(title="Call", responsible_ids=(), priority=2)) for _ in shown_after]
+    items = [Item[JsonObject](at, adapter.to_task(row), EDIT, State.CONFIRMED) for at, row in enumerate(rows)]
+
+    async def look(batch: Sequence[Item[JsonObject]]) -> None:
+        for item in batch:
+            if time.now - began >= shown_after[item.index]:
+                item.apply(rows[item.index])
+
+    async def send(again: Sequence[Item[JsonObject]]) -> None:
+        sent.extend(again)
+
+    await settle_confirmed(adapter, [[item] for item in items], look, send)
+    return [item.state for item in items], len(sent)
+
+
+async def test_the_last_look_is_at_every_batch() -> None:
+    assert await settled([8.0, 99.0]) == ([State.APPLIED, State.FAILED], 0)
+
+
+async def test_what_neither_lists_nor_the_task_itself_tell_is_unknown_and_not_sent_again() -> None:
+    assert await settled([99.0]) == ([State.FAILED], 0)
