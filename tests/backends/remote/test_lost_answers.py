@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from backends.example.adapter import ExampleAdapter
-from backends.example.client import ExampleClient, JsonObject
+from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from builders import refused
 from passing import Time
 from taskhand.backends.base import BulkProgress
@@ -62,7 +62,7 @@ class Undeleting(ExampleClient):
 class Delayed(ExampleAdapter):
     """Shows deleted tasks for a while."""
 
-    deletes_show_at_once = False
+    messages = replace(MESSAGES, deletes_lag=True)
 
 
 async def test_what_was_written_to_a_task_is_forgotten_where_its_deletion_is_unknown() -> None:

@@ -61,8 +61,6 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     min_batch = 3  # two PUTs are no more requests than a bulk update with its reading back, and answer with the task
     probes = 3
     lists_lag = True
-    deletes_show_at_once = False
-    search_waits_s = (0.0, 2.0, 5.0)
 
     def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
         """OperatorError for types of tasks that Close does not have."""

@@ -32,8 +32,7 @@ from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
-from taskhand.backends.remote.bulk_create import NewTask
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
@@ -67,7 +66,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
     messages = MESSAGES
     batches_at_once = 4
     batch_is_atomic = True
-    search_waits_s = (0.0, 2.0, 5.0)
 
     def __init__(
         self,
@@ -309,7 +307,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
                 item.edit = await self._requests.checked(item.edit)
             except CallerError as error:
                 item.fail(error)
-            item.is_late = changes_links(item.edit)
+            item.is_unfinished = changes_links(item.edit)
         await links.link([item for item in items if not item.is_over])
 
         async def finish(late: Sequence[Item[Record]]) -> None:

@@ -18,8 +18,7 @@ from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_err
 from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
 from taskhand.backends.hubspot.mapping import BODY, ID_OF, KINDS, Record, properties_of, record_of, shows_values
 from taskhand.backends.hubspot.task_reader import TaskReader
-from taskhand.backends.remote.bulk_create import NewTask
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.bulk import BulkUpdate
-from taskhand.backends.remote.bulk_create import BulkCreate, NewTask
+from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_delete import delete_each
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -88,12 +88,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     """Whether reading many tasks may show what was there before a write; reading one task never does."""
     batch_is_atomic: ClassVar[bool] = False
     """Whether a refused request for many tasks has changed none of them."""
-    deletes_show_at_once: ClassVar[bool] = True
-    """Whether a task that is still found was certainly not deleted."""
     singles_at_once: int = 16
     """Tasks of a bulk update that are written one by one at the same time: half of them wait in the rate budget."""
-    search_waits_s: ClassVar[Sequence[float]] = (0.0,)
-    """Seconds to wait before each search for a lost create: more than one where the CRM's search lags."""
 
     def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
         self.timing = timing
@@ -182,7 +178,7 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
         """Get ready to write these: an item that cannot be written fails here; TaskhandError fails all.
 
-        The answer, if any, finishes the items that are `is_late` once all are written.
+        The answer, if any, finishes the items that are `is_unfinished` once all are written.
         """
 
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:

@@ -80,10 +80,12 @@ class BulkUpdate(Generic[_Row]):
         unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
         await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
         self._report(items)
-        late = [item for item in items if item.is_late]
-        if finish is not None and late:
-            await finish(late)
-        self._report(late, last=True)
+        unfinished = [item for item in items if item.is_unfinished]
+        if finish is not None and unfinished:
+            await finish(unfinished)
+        for item in unfinished:
+            item.is_unfinished = False
+        self._report(unfinished)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Take one batch through all steps."""
@@ -300,10 +302,10 @@ class BulkUpdate(Generic[_Row]):
             in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)
             item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
 
-    def _report(self, items: Sequence[Item[_Row]], *, last: bool = False) -> None:
-        """Report the items that are over, each once."""
+    def _report(self, items: Sequence[Item[_Row]]) -> None:
+        """Report the items that are over and finished, each once."""
         for item in items:
-            if not item.is_over or item.index in self._progress.results or (item.is_late and not last):
+            if not item.is_over or item.is_unfinished or item.index in self._progress.results:
                 continue
             if item.state is State.APPLIED and item.written is None and item.row is not None:
                 item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)

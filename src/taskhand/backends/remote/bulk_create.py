@@ -29,12 +29,14 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["BulkCreate", "NewTask"]
+__all__ = ["BulkCreate"]
 
 _Row = TypeVar("_Row")
 
 _WAITS_S: Final = (0.5, 1.0, 2.0)
 """Seconds before a create is sent again that the CRM asked to wait with, where it did not say for how long."""
+_SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
+"""Seconds before each search for lost creates, of which one is enough where the CRM's lists do not lag."""
 _LONGEST_WAIT_S: Final = 30.0
 """A longer wait is told at once, as the transport does with any other request."""
 
@@ -155,7 +157,8 @@ class BulkCreate(Generic[_Row]):
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; those that are not certainly found are unknown."""
         found: dict[int, CreateCandidates] = {}
-        for wait_s in self._adapter.search_waits_s if lost else ():
+        waits = _SEARCH_WAITS_S if self._messages.lists_lag else _SEARCH_WAITS_S[:1]
+        for wait_s in waits if lost else ():
             if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 break
             found |= await self._search([item for item in lost if item.is_lost and not _is_seen(item, found)])

@@ -33,7 +33,7 @@ class Item(Generic[_Row]):
     `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
     that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `may_be_late`
     whether it may yet, since no answer came in time or the CRM has said so (`is_pending`), `is_resent` whether a second
-    one has left. The adapter finishes `is_late` items together, and they are reported then.
+    one has left. The adapter finishes the items that are `is_unfinished` together, and they are reported then.
     """
 
     index: int
@@ -49,7 +49,7 @@ class Item(Generic[_Row]):
     may_be_late: bool = False
     is_pending: bool = False
     is_resent: bool = False
-    is_late: bool = False
+    is_unfinished: bool = False
 
     @property
     def id(self) -> str:

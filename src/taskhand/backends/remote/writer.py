@@ -216,7 +216,7 @@ class Writer(Generic[_Row]):
 
     def _shows_deletions(self, faults: Sequence[UpstreamError | None]) -> bool:
         """Whether a task that is still found was not deleted, and will not be by a request that has left."""
-        return self._adapter.deletes_show_at_once and not any(isinstance(fault, NoAnswer) for fault in faults)
+        return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in faults)
 
     async def _is_gone(self, task_id: str) -> bool | None:
         """Whether the task is not found any more; None where nobody can look."""
