@@ -16,7 +16,8 @@ from taskhand.domain.task import TaskPatch
 from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan, review_plan
-from taskhand.service.call import Call, Options
+from taskhand.service.call import Call
+from taskhand.service.call_options import Options
 from taskhand.service.update_task import update_task
 
 DRY = Options(dry_run=True)
