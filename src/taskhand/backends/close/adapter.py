@@ -182,9 +182,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         me = await self.account.me_if_known()  # who creates every task here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 
-    def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
+    def disproves(self, row: JsonObject, edit: Edit) -> bool:
         """A row proves nothing where it only lacks what Close does not list."""
-        return super().is_conclusive(row, edit) and not self.unmet(row, edit) <= self._unlisted(row)
+        return super().disproves(row, edit) and not self.unmet(row, edit) <= self._unlisted(row)
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""

@@ -139,15 +139,19 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     # What a CRM may do otherwise.
 
+    async def prepare(self) -> None:
+        """Fetch what an answer cannot be read without: after a request has left, a failure would hide its outcome."""
+
     def unmet(self, row: _Row, edit: Edit) -> frozenset[str]:
         """The fields of an edit that a row does not show."""
         return frozenset(name for name, _ in edit.unmet_by(self.to_task(row), written=True).given())
 
-    async def prepare(self) -> None:
-        """Fetch what an answer cannot be read without: after a request has left, a failure would hide its outcome."""
+    def shows(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row proves that an edit was applied."""
+        return not self.unmet(row, edit)
 
-    def is_conclusive(self, row: _Row, edit: Edit) -> bool:
-        """Whether a row that does not show an edit proves that the edit was not applied: all of it can be read."""
+    def disproves(self, row: _Row, edit: Edit) -> bool:
+        """Whether a row proves that an edit was not applied: it lacks a field of it that can be read."""
         return not self.unmet(row, edit) <= unreadable_fields(self.to_task(row))
 
     async def complete(self, row: _Row, before: Task | None, edit: Edit) -> tuple[_Row, str | None]:

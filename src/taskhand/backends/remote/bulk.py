@@ -151,7 +151,7 @@ class BulkUpdate(Generic[_Row]):
                 item.state, item.may_be_late, item.is_pending = State.LOST, True, True
             elif item.index in answer.lost:
                 item.state, item.failure = State.LOST, answer.lost[item.index]
-            elif row is not None and self._shows(row, item.edit):
+            elif row is not None and self._adapter.shows(row, item.edit):
                 item.apply(row, self._messages.sent_again if item.is_resent else None)
             else:
                 item.state = State.CONFIRMED
@@ -217,9 +217,9 @@ class BulkUpdate(Generic[_Row]):
 
     def _read(self, item: Item[_Row], row: _Row) -> None:
         item.row = row
-        if item.state is State.LOST and self._shows(row, item.edit):
+        if item.state is State.LOST and self._adapter.shows(row, item.edit):
             item.apply(row, self._messages.applied)
-        elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._shows(row, item.edit)):
+        elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._adapter.shows(row, item.edit)):
             item.apply(row, self._messages.sent_again if item.is_resent else None)
 
     async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
@@ -244,12 +244,9 @@ class BulkUpdate(Generic[_Row]):
         if not self._adapter.lists_lag:
             return True
         try:
-            return not self._shows(await self._adapter.get(item.id), item.edit)
+            return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
-
-    def _shows(self, row: _Row, edit: Edit) -> bool:
-        return not self._adapter.unmet(row, edit)
 
     def _is_untouched(self, item: Item[_Row]) -> bool:
         """Whether the task was read and is as it was."""

@@ -57,7 +57,7 @@ async def _settle(
     """End the items of one batch by what its first task shows; how many were sent again."""
     try:
         row = await adapter.get(items[0].id)
-        is_shown = not adapter.unmet(row, items[0].edit)
+        is_shown = adapter.shows(row, items[0].edit)
     except CallerError:
         is_shown = False
     except TaskhandError:

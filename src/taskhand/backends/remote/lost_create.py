@@ -79,11 +79,7 @@ class LostCreates(Generic[_Row]):
             task
             for task_id, row in rows.items()
             if task_id not in known
-            and self._is_alike(row, edit)
+            and not self._adapter.disproves(row, edit)
             and is_created_since(task := self._adapter.to_task(row), by_their_clock - SEARCHED_BEFORE)
         ]
         return CreateCandidates(tasks, by_their_clock, is_guess=ahead is None)
-
-    def _is_alike(self, row: _Row, edit: Edit) -> bool:
-        """Whether a row shows an edit, or lacks only what proves nothing."""
-        return not self._adapter.unmet(row, edit) or not self._adapter.is_conclusive(row, edit)

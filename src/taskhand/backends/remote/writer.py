@@ -92,21 +92,16 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 may_be_late = may_be_late or isinstance(fault, NoAnswer)
                 now = await self._read_back(before.id, edit, fault)
-                if not self._adapter.unmet(now, edit):
+                if self._adapter.shows(now, edit):
                     return now, self._messages.applied
-                if isinstance(fault, UpstreamFailed) and self._is_proof(now, edit, may_be_late=may_be_late):
+                is_unapplied = not may_be_late and self._adapter.disproves(now, edit)
+                if isinstance(fault, UpstreamFailed) and is_unapplied:
                     raise self._messages.failed(fault) from fault
             else:
                 return row, remark or note
-        if self._is_proof(now, edit, may_be_late=may_be_late) and is_untouched(
-            self._adapter.to_task(now), before, edit
-        ):
+        if is_unapplied and is_untouched(self._adapter.to_task(now), before, edit):
             raise self._messages.not_applied()
         raise self._messages.unknown_update(before.id)
-
-    def _is_proof(self, now: _Row, edit: Edit, *, may_be_late: bool) -> bool:
-        """Whether a row that does not show an edit proves that the edit is not applied and will not be."""
-        return not may_be_late and self._adapter.is_conclusive(now, edit)
 
     async def _send_once(self, before: Task, edit: Edit, progress: BulkProgress | None) -> tuple[_Row, str | None]:
         """The task after one request for an update.
@@ -136,15 +131,14 @@ class Writer(Generic[_Row]):
         try:
             with without_pauses():
                 row = await self._adapter.get_with(task_id, edit)
-            is_shown = not self._adapter.unmet(row, edit)
-            is_refused = not is_shown and self._adapter.is_conclusive(row, edit)
+            if self._adapter.shows(row, edit):
+                return row
+            is_unapplied = self._adapter.disproves(row, edit)
         except TaskhandError:
             raise throttled from None
-        if is_refused:
+        if is_unapplied:
             raise throttled
-        if not is_shown:
-            raise self._messages.unknown_update(task_id) from throttled
-        return row
+        raise self._messages.unknown_update(task_id) from throttled
 
     async def delete(self, task_id: str) -> str | None:
         """Send a deletion, and once more where the task is still there; how it was learned that the task is gone.

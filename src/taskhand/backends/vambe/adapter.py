@@ -188,10 +188,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._reader.learn(edit, row)
         return super().unmet(row, edit)
 
-    def is_conclusive(self, row: JsonObject, edit: Edit) -> bool:
+    def disproves(self, row: JsonObject, edit: Edit) -> bool:
         """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
-        hidden = self._lists.hidden(row)
-        return super().is_conclusive(row, edit) and all(self.unmet(one, edit) for one in hidden)
+        return super().disproves(row, edit) and not any(self.shows(one, edit) for one in self._lists.hidden(row))
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -266,7 +265,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.wrote(misread.now.id, row)
-        if self.unmet(row, back):
+        if not self.shows(row, back):
             raise self.messages.unknown_update(misread.now.id)
         return self.to_task(row)
 
