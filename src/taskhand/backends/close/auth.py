@@ -1,12 +1,23 @@
-"""Credentials of Close: an API key or an OAuth access token."""
+"""Credentials of Close: an API key, or an OAuth access token and the server that gives one out."""
 
 from base64 import b64encode
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError
+from taskhand.http.path import Path
 
-__all__ = ["credential"]
+if TYPE_CHECKING:
+    from taskhand.backends.remote.oauth import AuthorizationServer
+
+__all__ = ["credential", "find_server"]
+
+_API: Final = "api.close.com"
+_PAGES: Final = "https://app.close.com"
+"""Where people sign in; another base URL, such as a sandbox's, has the page itself."""
 
 
 def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
@@ -27,3 +38,28 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
         code="unauthorized",
         next_step="Set CLOSE_API_KEY (Close shows it under Settings, Developer), or TASKHAND_BACKEND to local.",
     )
+
+
+def find_server(base_url: str) -> "AuthorizationServer":
+    """The authorization server of the Close whose API is at `base_url`.
+
+    Every refresh answers another refresh token and ends the one before. All apps have the same two scopes, which are
+    not asked for. PKCE is not documented, and is sent all the same. Source:
+    https://developer.close.com/api/overview/oauth-authentication.
+    """
+    from taskhand.backends.remote.oauth import AuthorizationServer  # noqa: PLC0415  no start waits for it
+
+    root = base_url.rstrip("/").removesuffix("/api/v1")
+    return AuthorizationServer(
+        name="Close",
+        root=root,
+        authorize=f"{_PAGES if urlsplit(root).hostname == _API else root}/oauth2/authorize/",
+        token=Path.of("/oauth2/token/"),
+        revoke=Path.of("/oauth2/revoke/"),
+        find_member=_find_member,
+    )
+
+
+async def _find_member(body: JsonObject) -> str | None:
+    """The user who has consented."""
+    return filled_text(body.get("user_id"))

@@ -92,7 +92,7 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
     """The client of the operator's OAuth app; None without one."""
-    from taskhand.backends.close.oauth import find_server
+    from taskhand.backends.close.auth import find_server
     from taskhand.backends.remote.oauth import open_app_client
 
     server = find_server(settings.close_base_url)
