@@ -33,7 +33,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.html.text import text_of as text_of_html
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.side_by_side import for_each
 from taskhand.domain.text import plain
 from taskhand.http.rate_limiter import without_pauses
 
@@ -50,6 +50,7 @@ _CLOCKS_APART: Final = timedelta(seconds=2)
 _CLOCK_UNKNOWN: Final = timedelta(minutes=2)
 """How much earlier than it was sent a note may seem to be made, where Close's clock is known and where it is not."""
 _MOST_DELETIONS: Final = 2
+_MOST_READS_AT_ONCE: Final = 16
 _Key = tuple[str, str, str | None]
 """The lead of a note, its text, and the person for whom it is written, where one is known."""
 _FOUND: Final = "Close did not confirm the note; it was found afterwards."
@@ -97,7 +98,7 @@ class Notes:
         equal = [row for row in await self._equal(rows, text) if id_of(row) not in but]
         found = {str(row.get("lead_id")): id_of(row) for row in equal}
         for lead_id in unique:
-            sent = self._recent(lead_id, text)
+            sent = self._recent(_key(lead_id, text))
             if sent is not None and lead_id not in found:
                 if sent.id is None:
                     raise _unknown()
@@ -106,16 +107,14 @@ class Notes:
 
     async def missing(self, note_ids: Collection[str]) -> frozenset[str]:
         """Those of these notes that Close does not have any more."""
-        gone: set[str] = set()
+        missing: set[str] = set()
 
         async def look_for(note_id: str) -> None:
             if await self._is_gone(note_id):
-                gone.add(note_id)
+                missing.add(note_id)
 
-        async with side_by_side() as group:
-            for note_id in set(note_ids):
-                group.start_soon(look_for, note_id)
-        return frozenset(gone)
+        await for_each(list(set(note_ids)), look_for, at_once=_MOST_READS_AT_ONCE)
+        return frozenset(missing)
 
     async def write(self, lead_id: str | None, text: str) -> WrittenNote:
         """Write a note on a lead, unless this process has just done so; OutcomeUnknown where it may be there."""
@@ -127,7 +126,7 @@ class Notes:
             )
         key = _key(lead_id, text)
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
-            if (sent := self._recent(lead_id, text)) is not None and sent.id is not None:
+            if (sent := self._recent(key)) is not None and sent.id is not None:
                 return WrittenNote(sent.id, text)
             since = self._timing.clock()
             sent = self._sent[key] = _Sent(self._timing.monotonic())
@@ -226,13 +225,13 @@ class Notes:
             and _folded(shown) == _folded(text)
         ]
 
-    def _recent(self, lead_id: str, text: str) -> _Sent | None:
+    def _recent(self, key: _Key) -> _Sent | None:
         """The note that was sent a moment ago."""
         now = self._timing.monotonic()
-        for key in [key for key, one in self._sent.items() if now - one.at >= _LAG_S]:
-            del self._sent[key]
-            self._locks.pop(key, None)
-        return self._sent.get(_key(lead_id, text))
+        for old in [old for old, one in self._sent.items() if now - one.at >= _LAG_S]:
+            del self._sent[old]
+            self._locks.pop(old, None)
+        return self._sent.get(key)
 
     async def _is_gone(self, note_id: str) -> bool:
         try:

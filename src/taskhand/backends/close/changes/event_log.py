@@ -13,7 +13,7 @@ from typing import Any, Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import moment_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.side_by_side import for_each
 
 __all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
 
@@ -77,9 +77,7 @@ class EventLog:
         async def read(action: str) -> None:
             found[action] = await self._read_action(action, since, until, known_until, most_pages)
 
-        async with side_by_side() as group:
-            for action in ACTIONS:
-                group.start_soon(read, action)
+        await for_each(ACTIONS, read, at_once=len(ACTIONS))
         entries = [entry for action in ACTIONS for entry in reversed(found[action][0])]
         entries.sort(key=lambda entry: (entry.changed, ACTIONS.index(entry.action)))
         cut_at = [read[-1].changed for read, is_whole in found.values() if read and not is_whole]
