@@ -24,8 +24,8 @@ OPEN = ("burst=0", "searches=0")
 async def tasks(stage: Stage, count: int) -> list[Task]:
     """The seeded tasks, then a clean log."""
     reader = stage.backend._reader  # noqa: SLF001 - reading a thousand tasks one by one is not what is tested
-    found = await reader.many([task_id(number) for number in range(1, count + 1)], by_property=False)
-    read = await reader.tasks(found.values())
+    found = await reader.read_records([task_id(number) for number in range(1, count + 1)], by_property=False)
+    read = await reader.to_tasks(found.values())
     stage.hubspot.clear_requests()
     return sorted(read, key=lambda task: task.id)
 

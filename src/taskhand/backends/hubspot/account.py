@@ -13,8 +13,6 @@ from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
     ID_OF,
     KINDS,
-    Kind,
-    Record,
     company_of,
     contact_of,
     deal_of,
@@ -166,10 +164,10 @@ class Account:
         return {one.id: contact for one, contact in zip(records, await self._with_companies(found), strict=True)}
 
     async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
-        found = [contact_of(one) for one in await self._find("contacts", query, limit)]
+        found = [contact_of(one) for one in records_in(await self._client.find("contacts", query, limit))]
         if len(found) < limit or query is None:
             theirs = {one.customer_id for one in found}
-            companies = map(company_of, await self._find("companies", query, limit))
+            companies = map(company_of, records_in(await self._client.find("companies", query, limit)))
             others = [one for one in companies if one.customer_id not in theirs]
             found += others if query is None else await self._with_people(others, limit - len(found))
         return tuple(found if query is None else found[:limit])
@@ -240,9 +238,6 @@ class Account:
             return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
         can = "read and write tasks" if _WRITE in granted else "read tasks"
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
-
-    async def _find(self, kind: Kind, query: str | None, limit: int) -> list[Record]:
-        return records_in(await self._client.find(kind, query, limit))
 
     async def _read_statuses(self) -> TaskStatuses:
         """The stages of the task pipeline; the options of the status where there is none, or none can be read."""

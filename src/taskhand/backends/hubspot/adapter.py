@@ -38,7 +38,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -61,6 +61,7 @@ _INDEX_LAG_S: Final = 60.0
 class HubSpotAdapter(CrmAdapter[Record]):
     """Tasks in one HubSpot account."""
 
+    account: Account
     name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
@@ -94,31 +95,31 @@ class HubSpotAdapter(CrmAdapter[Record]):
             knows_me=settings.hubspot_user_id is not None,
         )
         self._client = client
-        self.account = self._account = Account(client, settings, timezone, timing.monotonic)
-        self._reader = TaskReader(client, self._account, self.recent)
-        self.properties = HubSpotProperties(self._reader, self._account)
-        self._requests = TaskWriter(self._reader, self._account, new_id)
+        self.account = Account(client, settings, timezone, timing.monotonic)
+        self._reader = TaskReader(client, self.account, self.recent)
+        self.properties = HubSpotProperties(self._reader, self.account)
+        self._task_writer = TaskWriter(self._reader, self.account, new_id)
 
     @cached_property
     def change_source(self) -> "ChangeSource":
         """The changes by the date of the last one, and the histories of properties."""
         from taskhand.backends.hubspot.changes.source import HubSpotChanges  # noqa: PLC0415  no start waits for it
 
-        return HubSpotChanges(self._client, self._account, self._reader, self.timing.clock)
+        return HubSpotChanges(self._client, self.account, self._reader, self.timing.clock)
 
     # Reads.
 
     async def former_members(self) -> tuple[Member, ...]:
         """The archived owners."""
-        return await self._account.former_members()
+        return await self.account.former_members()
 
     async def upstream_account(self) -> str | None:
         """The portal."""
-        return await self._account.upstream_account()
+        return await self.account.upstream_account()
 
     async def statuses(self) -> StatusList:
         """The stages of the task pipeline."""
-        return await self._account.statuses()
+        return await self.account.statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Always: `hs_timestamp` is an instant, and days are those of one zone."""
@@ -127,20 +128,20 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, or those that were changed last."""
-        return await self._account.find_deals(query, limit)
+        return await self.account.find_deals(query, limit)
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts, companies or deals by their ids, up to 100."""
-        return await self._account.find_linked(field, ids)
+        return await self.account.find_linked(field, ids)
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The options of the account's property; none where it cannot be read."""
-        return await self._account.task_types()
+        return await self.account.task_types()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
         return await PageSearch(
-            self._reader, query, (await self._account.all_statuses()).by_id, self.timing.clock()
+            self._reader, query, (await self.account.all_statuses()).by_id, self.timing.clock()
         ).run()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new or not, it is the same
@@ -152,9 +153,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task with its links, always read; NotFound."""
         del fresh
-        record = await self._reader.one(task_id)
-        await self._account.read_owners()
-        return (await self._reader.tasks([record]))[0]
+        record = await self._reader.read_record(task_id)
+        await self.account.read_owners()
+        return (await self._reader.to_tasks([record]))[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
         """Tasks with their properties and links, always read."""
@@ -173,15 +174,15 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def create(self, edit: Edit) -> Record:
         """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
-        return await self._requests.create(edit)
+        return await self._task_writer.create(edit)
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
-        return await self._requests.update(before, edit)
+        return await self._task_writer.update(before, edit)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
-        record_id = task_id if self._client.id_property is None else (await self._reader.one(task_id)).id
+        record_id = task_id if self._client.id_property is None else (await self._reader.read_record(task_id)).id
         try:
             await self._client.archive(record_id)
         except NotFound:
@@ -195,18 +196,18 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _is_there(self, record_id: str) -> bool:
         """Whether a task can be read."""
         try:
-            await self._reader.one(record_id, by_property=False)
+            await self._reader.read_record(record_id, by_property=False)
         except TaskhandError:
             return False
         return True
 
     async def get(self, task_id: str) -> Record:
         """One task, which is never behind."""
-        return await self._reader.one(task_id)
+        return await self._reader.read_record(task_id)
 
     async def get_with(self, task_id: str, edit: Edit) -> Record:
         """One task with the properties that an edit sets."""
-        return await self._reader.one(task_id, names=properties_in(edit))
+        return await self._reader.read_record(task_id, names=properties_in(edit))
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
@@ -225,18 +226,18 @@ class HubSpotAdapter(CrmAdapter[Record]):
         ids += [record.id for record in records_in(answer)]
         new = [one for one in dict.fromkeys(ids) if one not in known]
         names = properties_in(*edits)
-        records = await self._reader.many(new[:_MOST_CANDIDATES], by_property=False, names=names)
+        records = await self._reader.read_records(new[:_MOST_CANDIDATES], by_property=False, names=names)
         return await self._reader.with_links(list(records.values())), ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
         if not shows_values(row.properties, raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._requests.all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
+        return self._task_writer.all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
 
     def to_task(self, row: Record) -> Task:
         """A record as a task."""
-        return self._reader.task(row)
+        return self._reader.to_task(row)
 
     async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
         """The answer as it is: `update_task` reads updates back, and `complete_creates` new tasks."""
@@ -246,15 +247,15 @@ class HubSpotAdapter(CrmAdapter[Record]):
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
         """The task after a write."""
         del before
-        task = self._reader.task(row, wanted_links(edit))
+        task = self._reader.to_task(row, wanted_links(edit))
         self.recent.wrote(row.id, row)
-        return Written(task, self._requests.all_day.add_note(edit, task, note))
+        return Written(task, self._task_writer.all_day.add_note(edit, task, note))
 
     # One task: its links, its properties, and the task read back.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
-        item: Item[Record] = Item(0, before, await self._requests.checked(edit))
+        item: Item[Record] = Item(0, before, await self._task_writer.checked(edit))
         await self.prepare()
         links = LinkChanges(self._reader, BulkProgress())
         await links.link([item])
@@ -271,7 +272,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _patch(self, item: Item[Record]) -> None:
         """Write the properties; the item fails where that is refused or in doubt."""
         try:
-            if self._requests.properties(item.edit, item.before):
+            if self._task_writer.properties(item.edit, item.before):
                 item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
         except TaskhandError as error:
             item.fail(error)
@@ -279,21 +280,13 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _read_back(self, item: Item[Record]) -> Record:
         """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
         try:
-            record = await self.get_with(item.id, item.edit)
-            self.to_task(record)
+            return await self.get_with(item.id, item.edit)
         except TaskhandError as error:
-            if item.row is None or not self._is_confirmed(item.row, item.edit):
+            # Links are never in the answer to an update.
+            if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
                 raise self.messages.unknown_update(item.id) from error
             item.note = self.messages.accepted
             return item.row
-        return record
-
-    def _is_confirmed(self, row: Record, edit: Edit) -> bool:
-        """Whether HubSpot's answer to an update says all that was asked; links are never in it."""
-        try:
-            return not changes_links(edit) and not self.unmet(row, edit)
-        except UpstreamError:
-            return False
 
     # Many tasks at once.
 
@@ -304,7 +297,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
-                item.edit = await self._requests.checked(item.edit)
+                item.edit = await self._task_writer.checked(item.edit)
             except CallerError as error:
                 item.fail(error)
             item.is_unfinished = changes_links(item.edit)
@@ -324,12 +317,12 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        return await self._requests.update_many(items)
+        return await self._task_writer.update_many(items)
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
         names = properties_in(*(item.edit for item in items))
-        found = await self._reader.many([item.id for item in items], by_property=True, names=names)
+        found = await self._reader.read_records([item.id for item in items], by_property=True, names=names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
@@ -338,7 +331,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST batch/create."""
-        return await self._requests.create_many(items)
+        return await self._task_writer.create_many(items)
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """New tasks with their links, as they are now or as HubSpot confirmed them; many with one request."""
@@ -348,9 +341,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         names = properties_in(*(item.edit for item in made.values()))
         try:
             if len(made) == 1:
-                records = [await self._reader.one(one, by_property=False, names=names) for one in made]
+                records = [await self._reader.read_record(one, by_property=False, names=names) for one in made]
             else:
-                records = [*(await self._reader.many(list(made), by_property=False, names=names)).values()]
+                records = [*(await self._reader.read_records(list(made), by_property=False, names=names)).values()]
                 is_linked = any(links_of_new(item.edit) for item in made.values())
                 records = await self._reader.with_links(records) if is_linked else records
         except TaskhandError:

@@ -22,7 +22,7 @@ from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 
-__all__ = ["DeletedTasks", "further_properties", "has_further", "links_of_new", "without_further"]
+__all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]
 
 _FURTHER: Final = "properties"
 """Where raw values have the properties besides those of the fields, of a task that was to be deleted."""
@@ -131,7 +131,8 @@ class DeletedTasks:
             for one in found.values():
                 one.lost.append(f"further properties, {why}")
             return
-        names = [one.name for one in known.values() if one.is_writable and _is_further(one.name)]
+        not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
+        names = [name for name, one in known.items() if one.is_writable and name not in not_further]
         for part in parts(list(found), MOST_INPUTS):
             answer = await self._client.read_many(part, by_property=False, names=[*names, *_LOST])
             for row in rows_in("HubSpot", answer, "results"):
@@ -181,13 +182,10 @@ def further_properties(edit: Edit) -> dict[str, str]:
     return {str(name): str(text) for name, text in given.items()} if isinstance(given, dict) else {}
 
 
-def has_further(edit: Edit) -> bool:
-    """Whether a deleted task is to be made again with more than its fields."""
-    return bool(further_properties(edit) or _further_links(edit))
-
-
-def without_further(edit: Edit) -> Edit:
-    """The edit with the raw values of its fields alone."""
+def without_further(edit: Edit) -> Edit | None:
+    """The edit that makes a deleted task again with its fields alone; None where it has no more than these."""
+    if not further_properties(edit) and not _further_links(edit):
+        return None
     native = {name: value for name, value in (edit.native or {}).items() if name not in {_FURTHER, _ASSOCIATIONS}}
     return replace(edit, native=native)
 
@@ -217,10 +215,6 @@ def _further_links(edit: Edit) -> dict[str, list[JsonObject]]:
 def _with(snapshot: Snapshot, whole: _Whole) -> Snapshot:
     native = {**snapshot.native, _FURTHER: whole.properties, _ASSOCIATIONS: whole.associations}
     return replace(snapshot, native=native, lost=(*snapshot.lost, *dict.fromkeys(sorted(whole.lost))))
-
-
-def _is_further(name: str) -> bool:
-    return name not in ARGUMENTS and name not in _NEVER_WRITTEN
 
 
 def _links_in(row: JsonObject) -> Iterable[JsonObject]:

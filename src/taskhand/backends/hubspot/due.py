@@ -20,7 +20,7 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.task import Task
 from taskhand.http.reply import Reply
 
-__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "stamp_of"]
+__all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "readable_moment", "stamp_of"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_FLAG: Final = (
@@ -46,6 +46,14 @@ def moment_of(raw: object) -> datetime | None:
         return _EPOCH + timedelta(milliseconds=int(text))
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def readable_moment(raw: object) -> datetime | None:
+    """The instant of a value; None for one that is none."""
+    try:
+        return moment_of(raw)
+    except (ValueError, OverflowError):
+        return None
 
 
 def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:

@@ -135,7 +135,7 @@ class LinkChanges:
     async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
         """The tasks with their links of these kinds; of many that go by HubSpot's own ids, nothing else is read."""
         if self._client.id_property or len(ids) == 1:
-            return await self._reader.whole(ids)
+            return await self._reader.read_with_links(ids)
         unread = [Record({"id": one, "properties": {}}, {}) for one in ids]
         return {one.id: one for one in await self._reader.with_links(unread, kinds)}
 
@@ -169,7 +169,7 @@ class LinkChanges:
     async def _after_refusal(self, part: Sequence[_Change]) -> None:
         """Leave out tasks that do not exist and link the others again; else the refusal is about what is linked."""
         try:
-            existing = await self._reader.many([one.task_id for one in part], by_property=False)
+            existing = await self._reader.read_records([one.task_id for one in part], by_property=False)
         except TaskhandError as error:
             _fail(part, error)
             return

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from pydantic import MISSING
 
-from taskhand.backends.hubspot.due import Zones, due_from, moment_of, stamp_of
+from taskhand.backends.hubspot.due import Zones, due_from, moment_of, readable_moment, stamp_of
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
@@ -216,8 +216,8 @@ def task_of(
 def times_of(record: Record, task: Task) -> TaskTimes:
     """When a task was changed and finished; one that is not finished now may have been before."""
     return TaskTimes(
-        updated=_time(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
-        completed=_time(record.properties.get("hs_task_completion_date")) if task.is_finished else None,
+        updated=readable_moment(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
+        completed=readable_moment(record.properties.get("hs_task_completion_date")) if task.is_finished else None,
     )
 
 
@@ -340,14 +340,6 @@ def _created(record: Record) -> datetime | None:
     return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
 
 
-def _time(raw: object) -> datetime | None:
-    """A moment; None for a value that is none."""
-    try:
-        return moment_of(raw)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _owner(properties: JsonObject) -> str | None:
     value = properties.get("hubspot_owner_id")
     owner = _id_text(value)
@@ -390,8 +382,8 @@ def _is_same(name: str, shown: object, sent: str) -> bool:
     text = "" if shown is None else str(shown)
     if name == ALL_DAY:
         return text.casefold() == sent.casefold()
-    moment = _time(text) if name == _DUE else None
-    return text == sent or (moment is not None and moment == _time(sent))
+    moment = readable_moment(text) if name == _DUE else None
+    return text == sent or (moment is not None and moment == readable_moment(sent))
 
 
 def _text(raw: Mapping[str, object], name: str) -> str:

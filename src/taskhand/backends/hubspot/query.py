@@ -255,7 +255,7 @@ class PageSearch:
     async def run(self) -> TaskPage:
         """The page; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
         # A search may show tasks that were written lately as they were before.
-        recent = await self.reader.recently_written()
+        recent = await self.reader.read_recent()
         await self._add([record for record in recent.values() if record is not None])
         waiting = deque(searches(self.query, self.statuses, self.now))
         while waiting and not self._page.more:
@@ -264,7 +264,7 @@ class PageSearch:
         others = [kind for kind in KINDS if kind not in self._filtered and ID_OF[kind][0] in self.query.links]
         if others:
             records = await self.reader.with_links([self._found[task.id][1] for task in tasks], others)
-            tasks = tuple(await self.reader.tasks(records, self._of_links))
+            tasks = tuple(await self.reader.to_tasks(records, self._of_links))
         unreadable = [*page.unreadable, *(task.id for task in tasks if task.unreadable_fields), *[""] * self._nameless]
         listed = tuple(task for task in tasks if not task.unreadable_fields)
         return TaskPage(listed, page.more, tuple(unreadable), page.times)
@@ -308,7 +308,7 @@ class PageSearch:
             records = await self.reader.with_links(records, self._filtered)
             if self.query.deal_id is not None and "deals" in self.reader.hidden:
                 raise copy(self.reader.hidden["deals"])
-        tasks = await self.reader.tasks(records, self._of_links)
+        tasks = await self.reader.to_tasks(records, self._of_links)
         self.reader.recent.known_ids.update(record.id for record in records)
         self._times |= {task.id: times_of(record, task) for task, record in zip(tasks, records, strict=True)}
         matches = matcher(self.query, self._is_late, self._times)

@@ -56,7 +56,7 @@ class TaskReader:
         if not all(self.statuses.knows(record.properties) for record in records):
             self.statuses = await self._account.all_statuses(newest=True)
 
-    def task(self, record: Record, of_links: Collection[str] = ()) -> Task:
+    def to_task(self, record: Record, of_links: Collection[str] = ()) -> Task:
         """A record as a task; of several links of a kind one of `of_links` is shown."""
         id_property = self.client.id_property
         return read_task(
@@ -72,21 +72,23 @@ class TaskReader:
             ),
         )
 
-    async def tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
+    async def to_tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
         """Records as tasks."""
         records = list(records)
         await self.prepare(records)
-        return [self.task(record, of_links) for record in records]
+        return [self.to_task(record, of_links) for record in records]
 
-    async def define(self, names: Collection[str]) -> None:
+    async def read_definitions(self, names: Collection[str]) -> None:
         """Have the definitions of properties with these names; without them values are as HubSpot has them."""
         if names:
             with suppress(OperatorError, CallerError):
                 self._definitions = await self._account.definitions()
 
-    async def one(self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()) -> Record:
+    async def read_record(
+        self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()
+    ) -> Record:
         """One task as it is now, with these properties too; NotFound, InvalidAnswer for an answer without an id."""
-        await self.define(names)
+        await self.read_definitions(names)
         try:
             reply = await self._read_one(task_id, by_property=by_property, names=names)
         except NotFound:
@@ -146,11 +148,11 @@ class TaskReader:
                     found[asked[value.casefold()]] = record.known_by(self.client.id_property)
         return found
 
-    async def many(
+    async def read_records(
         self, ids: Sequence[str], *, by_property: bool, names: frozenset[str] = frozenset()
     ) -> dict[str, Record]:
         """Tasks by the ids asked for, with these properties too, without links and without those that do not exist."""
-        await self.define(names)
+        await self.read_definitions(names)
         found: dict[str, Record] = {}
         id_property = self.client.id_property if by_property else None
 
@@ -163,7 +165,7 @@ class TaskReader:
                     found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
             for one in unmentioned(batch, answer, found):
                 try:
-                    single = await self._one_or_none(one, by_property=by_property, names=names)
+                    single = await self._find_record(one, by_property=by_property, names=names)
                 except InvalidAnswer:
                     single = Record({"id": one}, {})  # it exists, and nothing else is known of it
                 # A merged task has another id by now, and counts as one that does not exist.
@@ -183,17 +185,17 @@ class TaskReader:
         `whole` is whether with everything that a task made again in their place needs, `names` are those of properties
         to show.
         """
-        found = await self.whole(list(dict.fromkeys(ids)), names)
+        found = await self.read_with_links(list(dict.fromkeys(ids)), names)
         await self.prepare(found.values())
-        read = {one: Snapshot(self.task(found[one]), found[one].raw_values) for one in ids if one in found}
+        read = {one: Snapshot(self.to_task(found[one]), found[one].raw_values) for one in ids if one in found}
         return await self.deleted_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
-    async def whole(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
+    async def read_with_links(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
         """Tasks with their links, by the ids asked for; those that do not exist are left out."""
         if len(ids) == 1:
-            record = await self._one_or_none(ids[0], by_property=True, names=names)
+            record = await self._find_record(ids[0], by_property=True, names=names)
             return {ids[0]: record} if record is not None else {}
-        found = await self.many(ids, by_property=True, names=names)
+        found = await self.read_records(ids, by_property=True, names=names)
         return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
@@ -221,15 +223,15 @@ class TaskReader:
             for record in records
         ]
 
-    async def recently_written(self) -> dict[str, Record | None]:
+    async def read_recent(self) -> dict[str, Record | None]:
         """The recent writes by HubSpot's id, as they are now; None for a task that does not exist any more."""
         ids = [one for one, _ in self.recent.all()]
-        found: Mapping[str, Record] = await self.many(ids, by_property=False) if ids else {}
+        found: Mapping[str, Record] = await self.read_records(ids, by_property=False) if ids else {}
         return {one: found.get(one) for one in ids}
 
-    async def _one_or_none(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
+    async def _find_record(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
         try:
-            return await self.one(task_id, by_property=by_property, names=names)
+            return await self.read_record(task_id, by_property=by_property, names=names)
         except NotFound:
             return None
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.deleted_tasks import further_properties, has_further, links_of_new, without_further
+from taskhand.backends.hubspot.deleted_tasks import further_properties, links_of_new, without_further
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
 from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
@@ -115,7 +115,7 @@ class TaskWriter:
         try:
             reply = await self.all_day.send(properties, lambda sent: self._client.update(before.id, sent))
         except NotFound:
-            await self._reader.one(before.id)
+            await self._reader.read_record(before.id)
             raise
         answer = self._record_in(reply, edit)
         return self._confirmed(before, edit, answer) or answer
@@ -288,6 +288,5 @@ def _associations(edit: Edit) -> list[JsonObject]:
 
 def _part_of(edit: Edit) -> Edit | None:
     """What is made of a deleted task where HubSpot refuses all of it; None where there is nothing less to make."""
-    if has_further(edit):
-        return without_further(edit)
-    return unlinked(edit) if edit.native is not None and changes_links(edit) else None
+    fields = without_further(edit)
+    return fields or (unlinked(edit) if edit.native is not None and changes_links(edit) else None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record
 from taskhand.backends.hubspot.stages import STAGE, STATUS
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects
@@ -48,11 +48,7 @@ class _Value:
     @classmethod
     def read(cls, row: JsonObject) -> "_Value | None":
         """A row of a history; None where its moment cannot be read."""
-        try:
-            at = moment_of(row.get("timestamp"))
-        except (ValueError, OverflowError):
-            return None
-        if at is None:
+        if (at := readable_moment(row.get("timestamp"))) is None:
             return None
         value, source_id = row.get("value"), str(row.get("sourceId") or "")
         user = row.get("updatedByUserId") or (source_id.removeprefix(_USER) if source_id.startswith(_USER) else None)
@@ -125,10 +121,7 @@ class EventReader:
 
 def created_at(record: Record) -> datetime | None:
     """When a task was created; None where that cannot be read."""
-    try:
-        return moment_of(record.json.get("createdAt") or record.properties.get("hs_createdate"))
-    except (ValueError, OverflowError):
-        return None
+    return readable_moment(record.json.get("createdAt") or record.properties.get("hs_createdate"))
 
 
 def _read_history(record: Record) -> _History | None:

@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.changes.histories import HISTORIES, EventReader, created_at
 from taskhand.backends.hubspot.changes.position import Bin, Position
 from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
-from taskhand.backends.hubspot.due import millis_of, moment_of
+from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.mapping import ID_OF, Record, records_in
 from taskhand.backends.hubspot.query import MOST_FOUND
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
@@ -74,7 +74,7 @@ class HubSpotChanges:
             await self._account.read_owners(newest=True)
         was = await known.find([self._known_by(one) for one in read.records] + vanished)
         await self._reader.prepare([*read.records, *deleted])
-        changes = _Changes(at, EventReader(self._reader.task, self._account.owners), self._clock(), was)
+        changes = _Changes(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
         for record in read.records:
             changes.add(record, self._known_by(record))
         for record in deleted:
@@ -312,8 +312,5 @@ def _deleted_at(record: Record) -> int | None:
 
 
 def _millis(raw: object) -> int | None:
-    try:
-        moment = moment_of(raw)
-    except (ValueError, OverflowError):
-        return None
+    moment = readable_moment(raw)
     return None if moment is None else millis_of(moment)

@@ -32,11 +32,11 @@ _FALSE: Final = frozenset({"false", "no"})
 
 def written_value(definition: Definition, text: str) -> str:
     """The value to write for what a caller sent; CallerError where the property does not take it."""
+    read, wanted, next_step = _form_of(definition)
     try:
-        return _reader_of(definition)(definition, text.strip())
+        return read(definition, text.strip())
     except (ValueError, OverflowError, InvalidOperation):
-        wanted = _WANTED["datetime" if definition.name == _REMINDERS else definition.type]
-        raise _refusal(definition, text, *wanted) from None
+        raise _refusal(definition, text, wanted, next_step) from None
 
 
 def shown_value(definition: Definition | None, raw: object) -> str | None:
@@ -45,13 +45,13 @@ def shown_value(definition: Definition | None, raw: object) -> str | None:
     if not text or definition is None:
         return text or None
     try:
-        return _reader_of(definition)(definition, text)
+        return _form_of(definition)[0](definition, text)
     except (ValueError, OverflowError, InvalidOperation, CallerError):
         return text
 
 
-def _reader_of(definition: Definition) -> "_Reader":
-    return _reminders if definition.name == _REMINDERS else _READERS.get(definition.type, _text)
+def _form_of(definition: Definition) -> "_Form":
+    return _FORMS.get(definition.name if definition.name == _REMINDERS else definition.type, _TEXT)
 
 
 def _number(_: Definition, text: str) -> str:
@@ -131,23 +131,22 @@ def _option(definition: Definition, text: str) -> str:
     found = {one.value for one in options if word in (fold(one.value), fold(one.label))}
     if len(found) != 1:
         alike = [one for one in options if one.value in found] or nearest_first(text, options, lambda one: one.label)
-        raise _refusal(definition, text, "one of its options", "Send one of the candidates.", alike)
+        raise _refusal(definition, text, *_OPTION, alike)
     return found.pop()
 
 
-_Reader = Callable[[Definition, str], str]
-_READERS: Final[Mapping[str, _Reader]] = {
-    "number": _number,
-    "date": _date,
-    "datetime": _datetime,
-    "bool": _bool,
-    "enumeration": _choice,
-}
-_WANTED: Final[Mapping[str, tuple[str, str]]] = {
-    "number": ("a number", "Send digits, with a point for decimals: 1250.5."),
-    "date": ("a day", "Send YYYY-MM-DD."),
-    "datetime": ("an instant", "Send it with its offset, 2026-12-30T15:00:00-03:00, or in epoch milliseconds."),
-    "bool": ("true or false", "Send true or false."),
+_Form = tuple[Callable[[Definition, str], str], str, str]
+"""What reads a value, raising an error for one that has not the form; what it should be; and what to send."""
+_TEXT: Final[_Form] = (_text, "a text", "Send a text.")
+_INSTANT: Final = ("an instant", "Send it with its offset, 2026-12-30T15:00:00-03:00, or in epoch milliseconds.")
+_OPTION: Final = ("one of its options", "Send one of the candidates.")
+_FORMS: Final[Mapping[str, _Form]] = {
+    "number": (_number, "a number", "Send digits, with a point for decimals: 1250.5."),
+    "date": (_date, "a day", "Send YYYY-MM-DD."),
+    "datetime": (_datetime, *_INSTANT),
+    "bool": (_bool, "true or false", "Send true or false."),
+    "enumeration": (_choice, *_OPTION),
+    _REMINDERS: (_reminders, *_INSTANT),
 }
 
 
