@@ -94,11 +94,10 @@ class BulkUpdate(Generic[_Row]):
             await self._look([item for item in items if not item.is_over])
             await self._look_later([item for item in items if item.is_pending and not item.is_over])
             lost = [item for item in items if item.state is State.LOST]
-            to_resend = [item for item in lost if item.failure is None and not item.is_pending]
-            again = to_resend if self._progress.stopped is None else []
-            for item in again:
-                item.is_resent = True
-            if again:
+            again = [item for item in lost if item.failure is None and not item.is_pending]
+            if again and self._progress.stopped is None:
+                for item in again:
+                    item.is_resent = True
                 await self._send(again)
                 await self._look([item for item in again if not item.is_over])
             await self._conclude([item for item in lost if item.state is State.LOST])
@@ -294,7 +293,7 @@ class BulkUpdate(Generic[_Row]):
             error = self._progress.stopped or error
         error = self._progress.heed(error)
         is_unsent = isinstance(error, NotAttempted)
-        is_answer = isinstance(error, CallerError | OutcomeUnknown) and not is_unsent
+        is_answer = isinstance(error, CallerError | OutcomeUnknown)
         for item in items:
             in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)
             item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
@@ -312,7 +311,7 @@ class BulkUpdate(Generic[_Row]):
 def _rounds(ids: Sequence[str]) -> list[list[int]]:
     """Indexes in rounds in which each task occurs once: a second edit of a task belongs to the next round."""
     rounds: list[list[int]] = []
-    times: Counter[str] = Counter()
+    times = Counter[str]()
     for index, task_id in enumerate(ids):
         if times[task_id] == len(rounds):
             rounds.append([])
@@ -328,4 +327,4 @@ def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
 
 def _is_of_values(item: Item[_Row]) -> bool:
     """Whether an item was refused for what it says, rather than for its own task or for something passing."""
-    return isinstance(item.error, CallerError) and not isinstance(item.error, NotFound | NotAttempted | RateLimited)
+    return isinstance(item.error, CallerError) and not isinstance(item.error, NotFound)

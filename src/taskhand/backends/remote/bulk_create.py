@@ -86,15 +86,14 @@ class BulkCreate(Generic[_Row]):
         """
         for wait_s in (*_WAITS_S, None):
             throttled = await self._send_once(items)
-            items = [item for item in items if throttled is not None and item.row is None and item.fault is None]
+            items = [item for item in items if item.row is None and item.fault is None]
             if throttled is None or not items:
                 return
             if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
-                break
+                self._fail(items, throttled)
+                return
             if throttled.retry_after_s is None:  # the rate limiter waits for as long as the CRM has named
                 await self._adapter.timing.sleep(wait_s)
-        if throttled is not None:
-            self._fail(items, throttled)
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
         """Send one request, and enter what its answer says of each item; the error where the CRM asks to wait."""
@@ -126,8 +125,11 @@ class BulkCreate(Generic[_Row]):
 
         Where nobody can look, the CRM's word counts: it was not made.
         """
-        with without_pauses():
-            found = await self._search(items, all_are_lost=False)
+        try:
+            with without_pauses():
+                found = await self._search(items)
+        except TaskhandError:
+            return
         for item in items:
             if item.row is None and _is_seen(item, found):
                 item.fault = throttled
@@ -161,7 +163,10 @@ class BulkCreate(Generic[_Row]):
         for wait_s in waits if lost else ():
             if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 break
-            found |= await self._search([item for item in lost if item.is_lost and not _is_seen(item, found)])
+            try:
+                found |= await self._search([item for item in lost if item.is_lost and not _is_seen(item, found)])
+            except TaskhandError:
+                break
             if all(_is_seen(item, found) or not item.is_lost for item in lost):
                 break
         for item in lost:
@@ -170,26 +175,14 @@ class BulkCreate(Generic[_Row]):
                 item.error = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
                 item.error.__cause__ = item.fault
 
-    async def _search(
-        self, items: Sequence[NewTask[_Row]], *, all_are_lost: bool = True
-    ) -> dict[int, CreateCandidates]:
-        """Search once for items that may have been made, and finish those that are found; the candidates by index.
-
-        Where nobody can search, those that are lost are unknown.
-        """
-        wanted = [item for item in items if item.row is None and item.error is None]
-        try:
-            found = await self._lost_creates.find(wanted, self._known)
-        except TaskhandError:
-            for item in wanted if all_are_lost else ():
-                item.error = self._messages.unknown_create()
-                item.error.__cause__ = item.fault
-            return {}
-        made = [item for item in wanted if item.row is not None]
+    async def _search(self, items: Sequence[NewTask[_Row]]) -> dict[int, CreateCandidates]:
+        """Search once for items that may have been made, and finish those that are found; the candidates by index."""
+        candidates = await self._lost_creates.find(items, self._known)
+        made = [item for item in items if item.row is not None]
         for item in made:
             item.note = self._messages.found
         await self._finish(made)
-        return {item.index: one for item, one in zip(wanted, found, strict=True)}
+        return {item.index: one for item, one in zip(items, candidates, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
         """Report the new tasks, read back where the answer does not say all of them."""
