@@ -131,7 +131,7 @@ class BulkCreate(Generic[_Row]):
         except TaskhandError:
             return
         for item in items:
-            if item.row is None and _is_seen(item, found):
+            if item.row is None and _has_recent_candidate(item, found):
                 item.fault = throttled
 
     async def _request(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
@@ -164,10 +164,12 @@ class BulkCreate(Generic[_Row]):
             if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 break
             try:
-                found |= await self._search([item for item in lost if item.is_lost and not _is_seen(item, found)])
+                found |= await self._search(
+                    [item for item in lost if item.is_lost and not _has_recent_candidate(item, found)]
+                )
             except TaskhandError:
                 break
-            if all(_is_seen(item, found) or not item.is_lost for item in lost):
+            if all(_has_recent_candidate(item, found) or not item.is_lost for item in lost):
                 break
         for item in lost:
             if item.is_lost:
@@ -224,6 +226,6 @@ class BulkCreate(Generic[_Row]):
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 
 
-def _is_seen(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
+def _has_recent_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
     """Whether a search has shown a task that the create may have made: another search would show no more."""
     return item.index in found and bool(found[item.index].recent)

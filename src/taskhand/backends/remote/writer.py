@@ -116,14 +116,14 @@ class Writer(Generic[_Row]):
                     progress.heed(throttled)
                 if not has_write_left(sent):
                     raise
-                return await self._applied_though_throttled(before.id, edit, throttled), self._messages.applied
+                return await self._read_if_applied(before.id, edit, throttled), self._messages.applied
             except CallerError as refused:
                 raise explain_refusal(refused, self._messages.name, edit, before.id) from None
         if answer is None:
             return await self._adapter.get_with(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
 
-    async def _applied_though_throttled(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
+    async def _read_if_applied(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
         """The task as it is now, if it shows an edit that the CRM asked to wait with.
 
         Raises `throttled` where it does not, or where nobody can look; OutcomeUnknown where a look proves nothing.
@@ -161,7 +161,7 @@ class Writer(Generic[_Row]):
             faults.append(sent.fault)
             if isinstance(sent.fault, UpstreamFailed) and self._shows_deletions(faults):
                 raise self._messages.failed(sent.fault) from sent.fault
-        raise self._undeleted(task_id, faults)
+        raise self._deletion_error(task_id, faults)
 
     async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
         """Send one deletion, and look whether the task is gone, whatever the answer says.
@@ -192,14 +192,14 @@ class Writer(Generic[_Row]):
                     raise reason from None
                 if self._shows_deletions(faults):
                     is_unsent = isinstance(refused, NotAttempted)
-                    raise (self._undeleted(task_id, faults) if is_unsent else reason) from None
+                    raise (self._deletion_error(task_id, faults) if is_unsent else reason) from None
                 raise self._messages.unknown_deletion(task_id) from refused
         self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
         is_gone = await self._is_gone(task_id)
         confirmed = None if is_first else self._messages.sent_again
         return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
 
-    def _undeleted(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
+    def _deletion_error(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
         """The error for a task that is found after two deletions of it; a fault is None for a confirmed one."""
         if isinstance(faults[-1], UpstreamFailed) and all(isinstance(fault, UpstreamFailed) for fault in faults):
             return self._messages.failed(faults[-1])

@@ -87,7 +87,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self.account = Account(client, settings.vambe_user_id, keep_s, timing.monotonic)
         self._lists = TaskLists(client.tasks, keep_s, self.recent, timing)
         self._reader = TaskReader(self._catalogue, timezone, settings.vambe_due_at)
-        self._lesson = anyio.Lock()
+        self._learning = anyio.Lock()
 
     @cached_property
     def change_source(self) -> "ChangeSource":
@@ -100,10 +100,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def statuses(self) -> StatusList:
         """Those configured, or those seen on tasks; the widest list is read where no finished one was seen."""
-        await self._tasks(self._lists.near)
+        await self._list_window(self._lists.near)
         if not any(status.type in FINISHED for status in self._catalogue.known().statuses):
             with suppress(CallerError):  # a window that Vambe finds too wide is no reason to hide what was seen
-                await self._tasks(WIDEST)
+                await self._list_window(WIDEST)
         return self._catalogue.known()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
@@ -112,7 +112,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """A window of Vambe's list, filtered here by everything that its query cannot say."""
-        tasks = await self._tasks(window_of(query, self.timing.clock().astimezone(UTC).date()))
+        tasks = await self._list_window(window_of(query, self.timing.clock().astimezone(UTC).date()))
         if query.statuses is not None or query.overdue is not None:
             if tasks and not any(task.status_config for task in tasks):
                 raise UpstreamError(
@@ -125,7 +125,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
         """One task out of the lists; NotFound."""
-        return self._noted([await self._lists.find(task_id, fresh=fresh)])[0]
+        return self._to_tasks([await self._lists.find(task_id, fresh=fresh)])[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
         """Many tasks out of two lists at most; when a task is due and what its status is called may be unknown.
@@ -134,10 +134,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """
         rows, _ = await self._lists.find_all(ids, fresh=fresh)
         found = {}
-        for (one, row), task in zip(rows.items(), self._noted(rows.values()), strict=True):
+        for (one, row), task in zip(rows.items(), self._to_tasks(rows.values()), strict=True):
             doubts = {"due": not self.sure_of_due(task), "status": task.status_config is None}
             unknown = frozenset(name for name, is_doubtful in doubts.items() if is_doubtful)
-            is_assumed = fresh and bool(self._lists.hidden(row))
+            is_assumed = fresh and bool(self._lists.rows_replaced_by(row))
             found[one] = Snapshot(task, dict(row), unknown, is_assumed)
         return found
 
@@ -155,15 +155,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a new task."""
-        return self._answered(await self._client.create(body_of(edit, None)), None)
+        return self._read_answer(await self._client.create(body_of(edit, None)), None)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject:
         """PUT the fields of an edit."""
         try:
             reply = await self._client.update(before.id, body_of(edit, before))
         except CallerError as refused:
-            raise await self._explained(refused, before, edit) from None
-        return self._answered(reply, before.id)
+            raise await self._explain_refusal(refused, before, edit) from None
+        return self._read_answer(reply, before.id)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
@@ -190,7 +190,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
         """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
-        return super().disproves(row, edit) and not any(self.shows(one, edit) for one in self._lists.hidden(row))
+        return super().disproves(row, edit) and not any(
+            self.shows(one, edit) for one in self._lists.rows_replaced_by(row)
+        )
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -227,14 +229,14 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         was made from a misread time is taken back, as nobody is here who could make it again.
         """
         before, edit = item.before, item.edit
-        async with hold_lock(self._lesson) if self._may_mislead(before, edit) else nullcontext():
+        async with hold_lock(self._learning) if self._may_mislead(before, edit) else nullcontext():
             may_mislead = self._may_mislead(before, edit)
             try:
                 return await self._update(before, edit, item.row or {}, progress)
             except Misread as misread:
                 if not may_mislead:
                     raise
-                raise Misread(misread.before, await self._taken_back(misread, edit)) from None
+                raise Misread(misread.before, await self._take_back(misread, edit)) from None
 
     async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
         """Make an edit of `before`, whose row `was` so; Misread where that was read as something else."""
@@ -255,7 +257,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     def _may_mislead(self, before: Task, edit: Edit) -> bool:
         return rests_on(before, edit) and not self._reader.sure_of_due(before)
 
-    async def _taken_back(self, misread: Misread, edit: Edit) -> Task:
+    async def _take_back(self, misread: Misread, edit: Edit) -> Task:
         """The task with its own values where the edit has set them; OutcomeUnknown where they cannot be written."""
         back = inverse_edit(misread.before, misread.now)
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
@@ -271,7 +273,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     # Answers.
 
-    def _answered(self, reply: Reply, task_id: str | None) -> JsonObject:
+    def _read_answer(self, reply: Reply, task_id: str | None) -> JsonObject:
         """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
         task = self._reader.task(reply.object)
         if not task.id:
@@ -281,7 +283,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._catalogue.see(task.status_config)
         return reply.object
 
-    async def _explained(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
+    async def _explain_refusal(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
         """A refused PUT as what it means: Vambe answers 404 for a task that is gone and for an unknown reference."""
         if isinstance(refused, NotFound):
             await self._lists.find(before.id, fresh=True)
@@ -291,10 +293,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             return unknown_status_error(str(asked), self._catalogue.known(), found=found)
         return refused
 
-    async def _tasks(self, window: Window) -> list[Task]:
-        return self._noted(await self._lists.get(window))
+    async def _list_window(self, window: Window) -> list[Task]:
+        return self._to_tasks(await self._lists.get(window))
 
-    def _noted(self, rows: Collection[JsonObject]) -> list[Task]:
+    def _to_tasks(self, rows: Collection[JsonObject]) -> list[Task]:
         """Rows as tasks, each read by what all of them say."""
         self._reader.note(rows)
         return [self.to_task(row) for row in rows]

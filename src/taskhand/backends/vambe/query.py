@@ -149,7 +149,7 @@ class TaskLists:
             rows.pop(key, None)
         return _Listed(rows | written, listed.nameless, listed.began)
 
-    def hidden(self, row: JsonObject) -> Sequence[JsonObject]:
+    def rows_replaced_by(self, row: JsonObject) -> Sequence[JsonObject]:
         """What a fresh list may really have of a task, where it was taken to be behind and a recent write replaced it.
 
         Empty where the list has the row itself.
@@ -181,13 +181,13 @@ def window_of(query: TaskQuery, today: date) -> Window:
     people = () if query.of_nobody else tuple(sorted(query.responsible_ids or ()))
     if query.without_date:
         return Window(WIDEST.first, WIDEST.first, people)
-    first = _moved(query.from_date, -_SLACK) if query.from_date else WIDEST.first
+    first = _shift_day(query.from_date, -_SLACK) if query.from_date else WIDEST.first
     ends = filter(None, (query.to_date, today.isoformat() if query.overdue else None))
-    last = min((_moved(day, _SLACK) for day in ends), default=WIDEST.last)
+    last = min((_shift_day(day, _SLACK) for day in ends), default=WIDEST.last)
     return Window(first, max(first, last), people, dateless=query.wants_dateless)
 
 
-def _moved(day: str, by: timedelta) -> str:
+def _shift_day(day: str, by: timedelta) -> str:
     try:
         return (date.fromisoformat(day) + by).isoformat()
     except OverflowError:

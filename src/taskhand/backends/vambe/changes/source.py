@@ -201,7 +201,7 @@ class _Comparison:
             before = self._before.get(one)
             event = self._event(one, task)
             events += [replace(event, between=between)] if event else []
-            tasks[before.id if before else task.id] = _with_unread(task, before) if one in self._near else None
+            tasks[before.id if before else task.id] = _with_last_known(task, before) if one in self._near else None
         for one, task in self._before.items():
             if one not in self._near and not self._is_expected(task):
                 tasks[task.id] = None
@@ -224,15 +224,15 @@ class _Comparison:
         """What is told of a task; None for one that is as it is known, or came into the window as days went by."""
         before = self._before.get(one)
         if before is None:
-            return self._arrival(one, task)
-        event = difference_event(_alike(before, task), _with_unread(task, before), self._key(one))
+            return self._event_of_new_task(one, task)
+        event = difference_event(_with_no_changes(before, task), _with_last_known(task, before), self._key(one))
         if event is None or self._was.due_at == self._reader.due_at or due_of(before) is None:
             return event
         # Due times are read otherwise since: the old one was not what it seemed.
         changed = tuple(change for change in event.changed if change.field != "due")
         return replace(event, changed=changed) if changed else None
 
-    def _arrival(self, one: str, task: Task) -> TaskEvent | None:
+    def _event_of_new_task(self, one: str, task: Task) -> TaskEvent | None:
         event, made, due = difference_event(None, task, self._key(one)), _moment(task.created_at), due_of(task)
         if made is None or made >= self._was.looked_at - _SKEW:
             return event
@@ -254,7 +254,7 @@ def _day_window(task: Task) -> Window:
     return Window(first.isoformat(), last.isoformat(), dateless=False)
 
 
-def _alike(before: Task, after: Task) -> Task:
+def _with_no_changes(before: Task, after: Task) -> Task:
     """The task before, with what is no change: a field that cannot be read, and a status that has another name now."""
     update = {name: getattr(after, name) for name in (*before.unreadable_fields, *after.unreadable_fields)}
     is_same = before.task_status_config_id is not None and before.task_status_config_id == after.task_status_config_id
@@ -263,7 +263,7 @@ def _alike(before: Task, after: Task) -> Task:
     return before.model_copy(update=update) if update else before
 
 
-def _with_unread(task: Task, before: Task | None) -> Task:
+def _with_last_known(task: Task, before: Task | None) -> Task:
     """The task with what was known of fields that cannot be read any more."""
     if before is None or not task.unreadable_fields:
         return task

@@ -21,7 +21,7 @@ _HOOKS: Final = Path.of("/api/webhooks")
 _TOPICS: Final = Path.of("/api/webhooks/topics")
 _OF_TASKS: Final = "task."
 _SECRET_BYTES: Final = 32
-_LEAST: Final = 24
+_MIN_LETTERS: Final = 24
 _DESCRIPTION: Final = "Taskhand: changes of tasks"
 
 
@@ -33,9 +33,9 @@ class VambeWebhookCheck:
     def __init__(self, key: str, variable: str) -> None:
         """OperatorError where the setting called `variable` is too short to be a secret, or unfit for an address."""
         is_fit = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-        if len(key) < _LEAST or not is_fit:
+        if len(key) < _MIN_LETTERS or not is_fit:
             raise OperatorError(
-                f"{variable} must have {_LEAST} or more letters, digits, - or _: it is a part of the address.",
+                f"{variable} must have {_MIN_LETTERS} or more letters, digits, - or _: it is a part of the address.",
                 next_step="Unset it and run `taskhand webhooks create`, which makes one and keeps it.",
             )
         self._key = key
