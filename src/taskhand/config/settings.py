@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict, PrivateAttr, SecretStr, ValidationError
+from pydantic import PrivateAttr, SecretStr, ValidationError
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, BackendName, find_factory
@@ -19,6 +19,7 @@ from taskhand.config.credentials import (
     read_credential_file,
     resolve_credential,
 )
+from taskhand.config.given_values import check_given
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.team_settings import TeamSettings, split_keys, split_vault_keys
@@ -79,8 +80,6 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     A backend's factory is given these settings as an object of its own settings class.
     """
-
-    model_config = ConfigDict(defer_build=False)
 
     _notes: tuple[Note, ...] = PrivateAttr(())
     _further_secrets: tuple[str, ...] = PrivateAttr(())
@@ -244,7 +243,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         names = called or {}
         usable = find_usable(given, names, environ)
         try:
-            settings = cls.model_validate(usable.values)
+            settings = cls.model_construct(**check_given(cls, usable.values))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
