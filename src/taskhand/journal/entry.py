@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Literal, cast
 
 from taskhand.domain.errors import OperatorError
@@ -59,6 +60,8 @@ _UNWRITTEN: Final = frozenset({"refused", "not_attempted"})
 """Outcomes that only the process knows that was to send the write: reading a task tells nobody of them."""
 
 _FIELDS: Final = (*COLUMNS, "value")
+_columns: Final = attrgetter(*COLUMNS)
+_values: Final = attrgetter(*_FIELDS)
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -78,12 +81,13 @@ class Entry:
     @property
     def columns(self) -> tuple[str | None, ...]:
         """The values of COLUMNS."""
-        return tuple(getattr(self, name) for name in COLUMNS)
+        columns: tuple[str | None, ...] = _columns(self)
+        return columns
 
     @property
     def body(self) -> str:
         """The row as one line of JSON in ASCII, which can be stored and hashed whatever characters the values have."""
-        return _ENCODER.encode({name: getattr(self, name) for name in _FIELDS})
+        return _ENCODER.encode(dict(zip(_FIELDS, _values(self), strict=True)))
 
 
 def opening_entries(

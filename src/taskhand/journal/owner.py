@@ -212,18 +212,26 @@ class StoreOwner:
 
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
         """The store's identity, then its former names; only the path where there is no store to have an identity."""
+        if self._is_same_file():
+            return self._places
         if not await self._store.exists() and not create:
             return (_place(str(self._path.absolute())),)
-        if self._places_of is None or self._places_of != file_identity(self._path):
-            identity = await self._store.identity()
-            former = identity.former
-            if not identity.is_new and not former:
-                former = await to_thread.run_sync(self._find_former, await places())
-                with suppress(OperatorError):  # a store that cannot be written now is searched for again
-                    await self._store.adopt(former)
-            self._places = (_place(identity.id), *former)
-            self._places_of = file_identity(self._path)
+        identity = await self._store.identity()
+        former = identity.former
+        if not identity.is_new and not former:
+            former = await to_thread.run_sync(self._find_former, await places())
+            with suppress(OperatorError):  # a store that cannot be written now is searched for again
+                await self._store.adopt(former)
+        self._places = (_place(identity.id), *former)
+        self._places_of = file_identity(self._path)
         return self._places
+
+    def _is_same_file(self) -> bool:
+        """Whether the store is the file whose names are known."""
+        try:
+            return self._places_of is not None and self._places_of == file_identity(self._path)
+        except OSError:
+            return False
 
     async def aclose(self) -> None:
         """Close the store, unless somebody else does."""

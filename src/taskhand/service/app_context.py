@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -186,16 +186,22 @@ class AppContext:
     @asynccontextmanager
     async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
         """Hold the locks of all these names, acquired in sorted order so that two calls never deadlock."""
-        keys = sorted({name.casefold() for name in names})
-        async with AsyncExitStack() as locks:
+        keys, held = sorted({name.casefold() for name in names}), list[str]()
+        try:
             for key in keys:
-                await locks.enter_async_context(self._hold(key))
-            if keys:
-                # Before they are taken: a call that is cancelled meanwhile may have them.
-                locks.push_async_callback(self.journal.give_turns_back, keys)
-                await self._take_turns(keys)
-                self._note_writer(keys)
-            yield
+                await self._acquire(key)
+                held.append(key)
+            try:
+                if keys:
+                    await self._take_turns(keys)
+                    self._note_writer(keys)
+                yield
+            finally:
+                if keys:  # also where the call was cancelled while it took them: it may have them
+                    await self.journal.give_turns_back(keys)
+        finally:
+            for key in held:
+                self._release(key)
 
     async def _take_turns(self, keys: Collection[str]) -> None:
         """Let no other replica write these; CallerError where one does for as long as this call may wait.
@@ -227,20 +233,24 @@ class AppContext:
             self.updates.forget(others)
         self._writers.update(dict.fromkeys(keys, writer))
 
-    @asynccontextmanager
-    async def _hold(self, key: str) -> AsyncIterator[None]:
-        """Hold a lock of this process."""
+    async def _acquire(self, key: str) -> None:
+        """Acquire a lock of this process."""
         lock = self._locks.setdefault(key, anyio.Lock())
         try:
             if not await acquire_in_time(lock):
                 raise _in_progress_error()
-            try:
-                yield
-            finally:
-                lock.release()
         finally:
-            if not lock.locked() and not lock.statistics().tasks_waiting:
-                self._locks.pop(key, None)
+            self._drop_unused(key, lock)
+
+    def _release(self, key: str) -> None:
+        lock = self._locks[key]
+        lock.release()
+        self._drop_unused(key, lock)
+
+    def _drop_unused(self, key: str, lock: anyio.Lock) -> None:
+        """Forget a lock that nobody holds or waits for."""
+        if not lock.locked() and not lock.statistics().tasks_waiting:
+            self._locks.pop(key, None)
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:

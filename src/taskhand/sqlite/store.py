@@ -22,7 +22,7 @@ from taskhand.domain.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import DamagedRow
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind, file_identity, open_connection
-from taskhand.sqlite.transaction import commit_or_roll_back, transaction
+from taskhand.sqlite.transaction import run_and_commit
 from taskhand.sqlite.worker import Worker
 
 __all__ = ["Store", "database_errors"]
@@ -85,8 +85,7 @@ class Store:
             self._progress_calls = 0
             connection.set_progress_handler(self._takes_long, _STEPS)
             try:
-                with transaction(connection, "BEGIN"):
-                    return self._run(connection, work)
+                return self._run_on_view(connection, work)
             finally:
                 connection.set_progress_handler(None, 0)
         except (_NeedsWorker, sqlite3.Error, OSError, DamagedRow):
@@ -141,8 +140,8 @@ class Store:
         return self._begin(self._idle_connection(), durable=durable)
 
     def _read(self, work: Callable[[sqlite3.Connection], _T], wait_until: float) -> _T:
-        with database_errors(self._path, self._kind), transaction(self._open(wait_until), "BEGIN") as connection:
-            return self._run(connection, work)
+        with database_errors(self._path, self._kind):
+            return self._run_on_view(self._open(wait_until), work)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
         with database_errors(self._path, self._kind):
@@ -161,12 +160,16 @@ class Store:
     ) -> _T:
         """Run the work, commit it, and measure how long both took."""
         began = self._clock()
-        with commit_or_roll_back(connection):
-            result = self._run(connection, work)
+        result = run_and_commit(connection, partial(self._run, work))
         self._was_slow[durable] = self._clock() - began > _QUICK_S
         return result
 
-    def _run(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _run_on_view(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run the work on what is in the file now."""
+        connection.execute("BEGIN")
+        return run_and_commit(connection, partial(self._run, work))
+
+    def _run(self, work: Callable[[sqlite3.Connection], _T], connection: sqlite3.Connection) -> _T:
         """Run the work in the transaction that has begun, unless a newer program has migrated the file meanwhile."""
         self._kind.check_version(connection)
         return work(connection)

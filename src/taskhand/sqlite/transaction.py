@@ -1,26 +1,37 @@
 """Transactions: all or nothing, also when an exception of any kind interrupts the work."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-__all__ = ["commit_or_roll_back", "transaction"]
+__all__ = ["run_and_commit", "transaction"]
+
+_T = TypeVar("_T")
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
     """Begin a transaction with the statement `begin`; commit it at the end of the `with`, or roll it back."""
     connection.execute(begin)
-    with commit_or_roll_back(connection):
-        yield connection
-
-
-@contextmanager
-def commit_or_roll_back(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit a transaction that has begun at the end of the `with`; roll it back where that raises."""
     try:
-        yield
+        yield connection
         connection.execute("COMMIT")
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back_rest(connection)
+
+
+def run_and_commit(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    """Run work in a transaction that has begun, and commit it; roll it back where that raises."""
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    finally:
+        _roll_back_rest(connection)
+    return result
+
+
+def _roll_back_rest(connection: sqlite3.Connection) -> None:
+    """Roll back what was not committed."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

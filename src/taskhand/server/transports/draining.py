@@ -64,7 +64,8 @@ class Draining:
     _calls: set[anyio.CancelScope] = field(default_factory=set)
     _streams: dict[anyio.CancelScope, bool] = field(default_factory=dict)
     """Those that are open, and whether each ends by itself once subscriptions end."""
-    _ended: anyio.Event = field(default_factory=anyio.Event)
+    _ended: anyio.Event | None = None
+    """Set when something ends; there only while somebody waits for that."""
 
     @property
     def is_idle(self) -> bool:
@@ -205,11 +206,13 @@ class Draining:
     async def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> None:
         with anyio.move_on_after(seconds):
             while not is_so():
+                self._ended = self._ended or anyio.Event()
                 await self._ended.wait()
 
     def _note_end(self) -> None:
-        ended, self._ended = self._ended, anyio.Event()
-        ended.set()
+        if self._ended is not None:
+            self._ended.set()
+            self._ended = None
 
     def _closing(self, send: Send) -> Send:
         """Sends an answer, and while the server leaves, says that its connection ends with it."""
