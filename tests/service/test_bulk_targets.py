@@ -1,0 +1,37 @@
+"""How many tasks a filter may find for a bulk change."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from builders import refused
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAllowed
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import ANYONE
+from taskhand.domain.query import TaskFilter
+from taskhand.service import bulk_targets
+from taskhand.service.app_context import AppContext
+from taskhand.service.bulk_targets import resolve_targets
+
+
+async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_caller_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bulk_targets.MOST_TASKS == 1_000
+    monkeypatch.setattr(bulk_targets, "MOST_TASKS", 3)
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    for title in ("Call 1", "Call 2", "Call 3", "Visit 1"):
+        await app.backend.create_task(Edit(title=title, responsible_ids=(), priority=1))
+    calls = TaskFilter(text="Call")
+    assert len((await resolve_targets(app, None, calls)).tasks) == 3
+    few = app.of_principal(replace(ANYONE, rules=Rules(most_tasks=2)))
+    with pytest.raises(NotAllowed):
+        await resolve_targets(few, None, calls)
+    await app.backend.create_task(Edit(title="Call 4", responsible_ids=(), priority=1))
+    with refused("too_many_tasks"):
+        await resolve_targets(app, None, calls)
+    await app.aclose()

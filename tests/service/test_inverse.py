@@ -1,0 +1,41 @@
+"""What an undo writes of the CRM's own values, of which the journal keeps no configured key."""
+
+from pathlib import Path
+
+from behaviour.arms import NOW
+from builders import TASK_ID, refused, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import MASK, Intent, Result
+from taskhand.service.app_context import AppContext
+from taskhand.service.inverse import invert
+from taskhand.service.masked_text import check_writable
+
+HIGH = Edit(priority=2)
+
+
+async def test_a_value_that_the_journal_kept_without_a_key_is_not_written_back(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    before = Snapshot(task(priority=0), native={"priority": "NONE", "body": f"as {MASK} says"})
+    after = task(priority=2)
+    undo = invert(
+        app, Intent("update", before, HIGH, HIGH), Result(0, "applied", TASK_ID, after), Snapshot(after), frozenset()
+    )
+    assert undo is not None
+    assert undo.intent.edit is not None
+    assert (undo.intent.edit, undo.intent.edit.native) == (Edit(priority=0), {"priority": "NONE"})
+
+    deleted = Snapshot(task(), native={"priority": "NONE", "body": MASK, "links": {"note": MASK, "lead": "1"}})
+    again = invert(app, Intent("delete", deleted), Result(0, "applied", TASK_ID), None, frozenset())
+    assert again is not None
+    assert again.intent.edit is not None
+    assert again.intent.edit.native == {"priority": "NONE", "links": {"lead": "1"}}
+    await app.aclose()
+
+
+def test_an_edit_that_would_write_a_mask_is_refused() -> None:
+    for edit in (Edit(title=MASK), Edit(description="x", native={"body": f"as {MASK} says"})):
+        with refused("key_not_kept"):
+            check_writable(edit, "The text of this plan")
+    check_writable(Edit(title="Call", native={"priority": "NONE"}), "The text of this plan")
