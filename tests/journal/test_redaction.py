@@ -118,3 +118,7 @@ def test_a_configured_secret_never_comes_through(before: str, after: str) -> Non
 
 def test_masks_the_shortest_credential() -> None:
     assert Redaction().mask("://u:p@") == f"://{MASK}@"
+
+
+def test_a_configured_value_is_masked_unless_it_is_so_short_that_words_have_it() -> None:
+    assert (kept("pin 4711 it", "4711"), kept("pin 471 it", "471")) == (f"pin {MASK} it", "pin 471 it")

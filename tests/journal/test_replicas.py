@@ -77,9 +77,12 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
         own_writes(lambda: silent.is_held(str(change.session)))
         await check_ownership()
         pause(postgres, uptime)
-        await take_over(other, change)
+        assert await other.abandoned() == (change,)
         with refused("not_attempted", NotAttempted):
             await check_ownership()
+        with refused("not_attempted", NotAttempted):  # the other has not ended it yet
+            await silent.revise(change.id, [rename_intent()])
+        await take_over(other, change)
         with refused("not_attempted", NotAttempted):
             await silent.revise(change.id, [rename_intent()])
         again = await begin(silent)

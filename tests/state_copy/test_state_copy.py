@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -18,8 +19,11 @@ from fixed_clock import FixedClock
 from postgres_server import TestDatabase
 from taskhand.cli.main import command
 from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.journal.pruning import prune
 from taskhand.postgres.database import Database, open_shared
 from taskhand.postgres.staging import Staging
+from taskhand.sqlite.backup import connect
+from taskhand.sqlite.transaction import transaction
 from taskhand.state_copy import part_copy
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import Link
@@ -28,6 +32,7 @@ from taskhand.vault.postgres import PostgresLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of, links_at
 
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 CHAIN = "SELECT seq, kind, change_id, body, hash FROM {}entry ORDER BY seq"
 CLAIMS = "SELECT scope, place, seq, change_id, at FROM {}claim ORDER BY scope, place, seq"
 
@@ -239,6 +244,8 @@ def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
         assert f"another process has {server.journal} open" in done.stdout
         assert "taskhand_journal" not in there(postgres)
     server.create("Added", "key-added")
+    with closing(connect(server.journal)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
+        assert prune(connection, LATER, LATER, 4) == 4  # the first change, which was copied before
     done = server.copy()
     assert done.exit_code == 0, done.output
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
