@@ -1,14 +1,48 @@
-"""Turns: writes to the same name come one after the other, and several names are locked in one order."""
+"""Turns: writes to the same name come one after the other, several names are locked in one order, and what is known.
 
+What was remembered of a task counts no longer once another process, or another person's credential, has written it.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import anyio
+import pytest
 
 from behaviour.arms import NOW
+from builders import task
+from journals import numbered
 from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
+from taskhand.domain.principal import ANYONE, Person
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Intent, Result
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+
+if TYPE_CHECKING:
+    from taskhand.service.own_credential import OwnBackends
 
 NAMES = "abcdefghij"
+
+
+class NotedTurns(SqliteJournal):
+    """A journal that notes who has a turn, as one does that replicas share."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, place="test", clock=lambda: NOW, new_id=numbered)
+        self.taken: list[str] = []
+
+    async def take_turns(self, names: Collection[str]) -> frozenset[str]:
+        self.taken += names
+        return frozenset()
+
+    async def give_turns_back(self, names: Collection[str]) -> None:
+        self.taken = [one for one in self.taken if one not in names]
 
 
 async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None:
@@ -31,3 +65,50 @@ async def test_locks_several_names_in_alphabetical_order(tmp_path: Path) -> None
         await anyio.wait_all_tasks_blocked()
         assert sorted(passed) == list("ghij")
     assert sorted(passed) == list(NAMES)
+
+
+async def test_turns_are_given_back_by_a_call_that_fails_too(tmp_path: Path) -> None:
+    journal = NotedTurns(tmp_path / "journal.sqlite")
+    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+
+    async def fail() -> None:
+        async with app.lock_all(["T-2", "T-1"]):
+            assert journal.taken == ["t-1", "t-2"]
+            raise CallerError("It is refused.")
+
+    with pytest.raises(CallerError):
+        await fail()
+    assert journal.taken == []
+    await app.aclose()
+
+
+async def test_what_another_process_has_written_is_forgotten_once_its_turn_comes(tmp_path: Path) -> None:
+    one, other = (AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW) for _ in range(2))
+    call = Call(other, "update_task")
+    await call.begin(call.new_opening(), [Intent("update", Snapshot(task(id="T-1")), Edit(priority=2))])
+    await call.settle([Result(0, "applied", "T-1")], "applied")
+    await one.journal.find("chg_0")
+    forgotten: list[set[str]] = []
+    one.updates.remember(lambda ids: forgotten.append({*(ids or ())}))
+    for name in ("T-2", "T-1", "T-1"):
+        async with one.lock(name):
+            pass
+    assert forgotten == [{"t-1"}]
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_what_is_remembered_of_a_credential_is_that_persons_alone(tmp_path: Path) -> None:
+    own = cast("OwnBackends", object())  # which is not opened here
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, own=own)
+    ana, bea = (app.of_principal(replace(ANYONE, person=Person.named(one))) for one in ("ana@x.test", "bea@x.test"))
+    ana.remember_names({"1": "Ana Soto"})
+    assert (dict(ana.last_names), dict(bea.last_names)) == ({"1": "Ana Soto"}, {})
+    forgotten: list[set[str]] = []
+    app.updates.remember(lambda ids: forgotten.append({*(ids or ())}))
+    for person in (ana, ana, bea, bea, ana):
+        async with person.lock_all(["T-1", "T-2"] if person is bea else ["T-1"]):
+            pass
+    assert forgotten == [{"t-1"}, {"t-1"}]
+    await app.backend.aclose()
+    await app.journal.aclose()

@@ -35,3 +35,16 @@ async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_ca
     with refused("too_many_tasks"):
         await resolve_targets(app, None, calls)
     await app.aclose()
+
+
+async def test_a_filter_may_match_every_task_of_the_caller_where_others_have_tasks_too(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    own = app.of_principal(replace(ANYONE, rules=Rules(own_tasks_only=True)))
+    me = await app.backend.me()
+    assert me is not None
+    for people in ((me,), (me,), ()):
+        await app.backend.create_task(Edit(title="Call", responsible_ids=people, priority=1))
+    assert len((await resolve_targets(own, None, TaskFilter(text="Call"))).tasks) == 2
+    with refused("matches_everything"):
+        await resolve_targets(app, None, TaskFilter(text="Call"))
+    await app.aclose()
