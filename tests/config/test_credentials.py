@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import keyring
@@ -18,6 +19,7 @@ from taskhand.config.credentials import (
     Credential,
     find_credential,
     find_keyring,
+    keep_credentials,
     keyring_reference,
     remove_credential,
     resolve_credential,
@@ -41,6 +43,7 @@ def test_a_stored_credential_is_resolved_from_its_reference() -> None:
     assert keyring_reference("VAMBE_API_KEY") == "keyring:VAMBE_API_KEY"
     assert resolve_credential("keyring:VAMBE_API_KEY", "X").text == "sk-1"
     assert resolve_credential("sk-in-the-open", "X") == Credential("sk-in-the-open")
+    assert "sk-1" not in repr(resolve_credential("keyring:VAMBE_API_KEY", "X"))
 
 
 def test_settings_hold_the_resolved_key_and_resolve_only_secrets() -> None:
@@ -106,6 +109,22 @@ def test_a_credential_is_removed_from_the_keyring() -> None:
     store_credential("VAMBE_API_KEY", "sk-1")
     remove_credential("VAMBE_API_KEY")
     assert find_credential("VAMBE_API_KEY") is None
+
+
+def test_the_keyring_is_as_it_was_where_what_follows_fails() -> None:
+    store_credential("VAMBE_API_KEY", "sk-1")
+    with suppress(OperatorError), keep_credentials({"VAMBE_API_KEY": "sk-2", "CLOSE_API_KEY": "sk-3"}) as before:
+        assert dict(before) == {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": None}
+        raise OperatorError("The file cannot be written.")
+    assert [find_credential(name) for name in ("VAMBE_API_KEY", "CLOSE_API_KEY")] == ["sk-1", None]
+
+
+def test_a_keyring_of_the_least_recommended_priority_is_available() -> None:
+    class Least(InMemory):
+        priority = 1
+
+    keyring.set_keyring(Least())
+    assert find_keyring() == "usable"
 
 
 def test_a_keyring_that_stores_nothing_is_not_available() -> None:

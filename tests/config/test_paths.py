@@ -73,6 +73,19 @@ def test_every_file_of_the_settings_is_expanded(monkeypatch: pytest.MonkeyPatch,
     assert load_configuration(environ, {"db": "$HOME/flag.sqlite"}).settings.plan_over == 3
 
 
+def test_a_journal_that_an_earlier_version_kept_beside_a_link_stays_there_until_there_is_another(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "real.sqlite").touch()
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "real.sqlite")
+    settings = Settings.from_env({"TASKHAND_DB": str(tmp_path / "link.sqlite")})
+    assert journal_path(settings).name == "real.journal.sqlite"
+    (tmp_path / "link.journal.sqlite").touch()
+    assert journal_path(settings).name == "link.journal.sqlite"
+    (tmp_path / "real.journal.sqlite").touch()
+    assert journal_path(settings).name == "real.journal.sqlite"
+
+
 @pytest.mark.parametrize("variable", ["TASKHAND_DB", "TASKHAND_JOURNAL", "TASKHAND_CONFIG"])
 def test_a_placeholder_in_the_path_of_a_setting_is_refused(variable: str) -> None:
     with refused("configuration", OperatorError) as caught:

@@ -176,7 +176,7 @@ def test_a_malformed_key_is_refused_where_it_is_needed(variable: str, given: str
 
 @pytest.mark.parametrize("given", KEYS)
 def test_a_key_is_used_as_it_is_but_for_the_blanks_around_it(given: str) -> None:
-    found = load({"VAMBE_API_KEY": f"\ufeff\u200b {given}\u00a0\r\n"})
+    found = load({"VAMBE_API_KEY": f"\ufeff\u200b {given}\u00a0\u2028\r\n"})
     assert found.settings.secrets == (given,)
     assert (found.settings.backend, found.warnings) == ("vambe", ())
     found.settings.check_credential()

@@ -77,6 +77,12 @@ def test_whitespace_around_a_value_is_stripped() -> None:
     assert Settings.from_env({"TASKHAND_USER": " Ana ", "TASKHAND_IDS": " sequential\n"}).user == "Ana"
 
 
+def test_the_password_in_the_address_of_a_database_is_a_secret_too() -> None:
+    names = ("TASKHAND_STATE", "TASKHAND_DB")
+    secrets = [Settings.from_env({name: f"postgresql://ana:pw-of-{name}@db.test/tasks"}).secrets for name in names]
+    assert [f"pw-of-{name}" in own for name, own in zip(names, secrets, strict=True)] == [True, True]
+
+
 def test_variables_of_other_programs_are_not_read() -> None:
     assert (
         Settings.from_env({"PATH": "/bin", "USER": "root", "user": "x", "db": "y", "taskhand_user": "z"}) == Settings()

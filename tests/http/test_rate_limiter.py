@@ -183,9 +183,23 @@ async def test_a_long_pause_is_reported_at_once_and_a_short_one_waited_out(time:
         async with rate_limiter.turn(time.now + 600.0):
             pass
     assert (caught.value.retry_after_s, time.slept) == (60.0, [])
-    time.now += 30.0
+    time.now += 29.0
+    with pytest.raises(RateLimited):
+        async with rate_limiter.turn(time.now + 600.0):
+            pass
+    time.now += 1.0
     async with rate_limiter.turn(time.now + 600.0):
         assert time.now == 1060.0
+
+
+async def test_a_wait_for_the_configured_rate_is_not_told_as_one_that_the_upstream_asked_for(time: Time) -> None:
+    rate_limiter = RateLimiter(Rate(1, 90.0), clock=time.clock, sleep=time.sleep)
+    async with rate_limiter.turn(time.now + 600.0):
+        pass
+    with pytest.raises(RateLimited) as caught:
+        async with rate_limiter.turn(time.now + 600.0):
+            pass
+    assert caught.value.retry_after_s is None
 
 
 async def test_a_used_up_window_holds_for_a_minute_and_is_told_as_the_upstream_named_it(time: Time) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from taskhand.domain.errors import (
     CallerError,
+    NotAttempted,
     NotFound,
     OperatorError,
     OutcomeUnknown,
@@ -16,7 +17,13 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.http.errors import invalid_answer_error, no_answer_error, status_error, unconfirmed_write_error
+from taskhand.http.errors import (
+    invalid_answer_error,
+    no_answer_error,
+    no_time_error,
+    status_error,
+    unconfirmed_write_error,
+)
 from taskhand.http.reply import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
 from taskhand.http.retry import Event, RequestKind
 from taskhand.http.upstream import Upstream
@@ -185,3 +192,13 @@ def test_a_success_that_cannot_be_read_leaves_a_write_in_doubt() -> None:
 
 def test_a_lost_write_is_not_said_to_be_retryable() -> None:
     assert not unconfirmed_write_error(ACME, "r").retryable
+
+
+def test_an_answer_that_is_neither_a_success_nor_a_refusal_is_not_said_to_be_retryable() -> None:
+    assert [status_error(ACME, status).retryable for status in (304, 503)] == [False, True]
+
+
+def test_a_call_without_time_has_not_attempted_its_write() -> None:
+    errors = [no_time_error(ACME, kind) for kind in (RequestKind.READ, RequestKind.WRITE)]
+    assert [type(error) for error in errors] == [UpstreamError, NotAttempted]
+    assert all(error.retryable for error in errors)

@@ -18,6 +18,7 @@ from backends.close.wired import (
     OTHER_LEAD,
     TASK,
     WORLD,
+    Time,
     close,
     on_close,
     row,
@@ -207,6 +208,18 @@ async def test_a_window_that_includes_dateless_tasks_asks_for_all_only_where_the
         whole = await backend.list_tasks(TaskQuery(from_date="2026-03-10"))
     assert [task.id for task in whole.tasks] == [task_id(number) for number in (2, 3, 4, 5, 1)]
     assert ["date__gte" in query for query in queries(sandbox)] == [True, True, False]
+
+
+async def test_people_are_kept_for_half_a_minute_and_the_lead_of_a_contact_for_one() -> None:
+    sandbox, time = close(0), Time()
+    linked = Edit(ai_contact_id=CAROLINA, ai_customer_id=LEAD)
+    async with on_close(sandbox, time) as backend:
+        for read, kept_s in ((backend.members, 30.0), (lambda: backend.account.check_links(linked), 60.0)):
+            sandbox.clear_requests()
+            for wait_s in (0.0, kept_s - 1.0, 1.0):
+                time.now += wait_s
+                await read()
+            assert len(sandbox.requests) == 2
 
 
 async def test_a_few_people_are_asked_for_one_by_one_and_many_all_at_once() -> None:

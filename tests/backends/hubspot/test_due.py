@@ -40,6 +40,16 @@ async def test_writes_and_reads_a_day_on_the_accounts_calendar(timezone: str | N
         assert writes(stage)[0]["hs_timestamp"] == "2026-03-10T15:00:00.000Z"
 
 
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-12", "Pacific/Kiritimati"])
+def test_a_day_is_the_same_where_noon_is_midnight_utc(zone: str) -> None:
+    assert due_from(stamp_of(DAY, Zones(zone)), all_day=True, zones=Zones(zone)) == DAY
+
+
+@pytest.mark.usefixtures("in_santiago")
+def test_a_moment_without_an_offset_is_in_utc_wherever_the_server_is() -> None:
+    assert moment_of("2026-03-10T15:00:00") == NOON
+
+
 async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
     time = Time()
     world = seed(rows=[row(1, hs_timestamp="2026-03-10T00:00:00Z", hs_task_is_all_day="true")])

@@ -21,6 +21,7 @@ from taskhand.backends.hubspot.mapping import (
     properties_of,
     record_of,
     task_of,
+    times_of,
 )
 from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.domain.due import Due, due_of
@@ -118,6 +119,17 @@ def test_no_priority_and_an_own_one_are_shown_as_0_and_are_not_low(value: str | 
     assert Edit(priority=0).unmet_by(task) == Edit(priority=0)
     assert properties_of(Edit(priority=0), task, Zones(None), STATUSES) == {"hs_task_priority": "LOW"}
     assert properties_of(Edit(title="New"), task, Zones(None), STATUSES) == {"hs_task_subject": "New"}
+
+
+def test_a_priority_is_taken_away_as_hubspots_own_none() -> None:
+    assert properties_of(Edit(priority=None), read(json_of({})), Zones(None), STATUSES) == {"hs_task_priority": "NONE"}
+
+
+def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
+    done = {"hs_task_completion_date": "2026-03-02T15:00:00Z"}
+    shown = [record(json_of(done | {"hs_task_status": status})) for status in ("COMPLETED", "WAITING")]
+    times = [times_of(one, task_of(one, Zones(None), STATUSES)).completed for one in shown]
+    assert times == [datetime(2026, 3, 2, 15, tzinfo=UTC), None]
 
 
 def test_writes_the_all_day_flag_only_when_it_changes() -> None:

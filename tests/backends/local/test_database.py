@@ -81,6 +81,16 @@ async def test_a_store_whose_connections_were_cut_goes_on(postgres_database: "Te
         assert result.found.endswith(": can be written; tasks: 1.")
 
 
+async def test_a_new_task_gets_the_first_initial_status_wherever_its_row_is(postgres_database: "TestDatabase") -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        await backend.edit(lambda directory: directory.add_status("Nueva", "initial"))
+        await backend.edit(lambda directory: directory.rename_status("Pendiente", "Por hacer"))
+        task = await create(backend, Edit(title="Call", priority=0))
+        assert task.status_config is not None
+        assert task.status_config.name == "Por hacer"
+
+
 async def open_replicas(stack: AsyncExitStack, database: "TestDatabase") -> Sequence[LocalBackend]:
     """Stores on one database, as separate processes open it."""
     return [await stack.enter_async_context(open_database(database.url)) for _ in range(REPLICAS)]

@@ -1,5 +1,6 @@
 """Writes to the store: several tasks at once, conflicts with changes since the read, and deletion."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from backends.local.open_store import create, open_store, update
 from builders import refused
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.local.backend import LocalBackend
+from taskhand.backends.local.tasks import USUAL_ID_PATTERN, short_id
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted
@@ -165,3 +167,8 @@ async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Pat
         outcomes = await unusable.update_tasks([(task, Edit(title="Mine")) for task in tasks], watch)
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["store_unavailable"] * 2
     assert len(watch.results) == 2
+
+
+async def test_a_new_id_begins_with_a_letter_so_that_no_host_takes_it_for_a_number(backend: LocalBackend) -> None:
+    ids = await backend.edit(lambda directory: [short_id(directory.connection) for _ in range(30)])
+    assert all(re.fullmatch(USUAL_ID_PATTERN, one) for one in ids)

@@ -14,7 +14,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OutcomeUnknown, RateLimited
+from taskhand.domain.errors import NoAnswer, OutcomeUnknown, RateLimited
 from taskhand.domain.request_log import record_request
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
@@ -150,3 +150,57 @@ async def test_a_create_that_was_made_though_throttled_is_not_sent_again_while_a
     assert client.sent == 2
     assert [one.written.task.description for one in results if one.written] == [None, "twice"]
     assert len(await client.tasks()) == 2
+
+
+class FirstIsSlow(ExampleClient):
+    """Makes the task of the first create, and answers it after the second one was lost and searched for."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(time.moment)
+        self.creates = 0
+        self.second_is_told = anyio.Event()
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """The first arrives; the second does not."""
+        self.creates += 1
+        if self.creates == 2:
+            raise OutcomeUnknown("The answer was lost.")
+        made = await super().create(body)
+        await self.second_is_told.wait()
+        return made
+
+
+async def test_a_lost_create_claims_no_task_while_an_equal_create_is_under_way() -> None:
+    time = Time()
+    client = FirstIsSlow(time)
+    adapter = adapter_of(client, time)
+    async with anyio.create_task_group() as calls:
+        calls.start_soon(adapter.create_task, EDIT)
+        await anyio.wait_all_tasks_blocked()
+        with refused("outcome_unknown", OutcomeUnknown):
+            await adapter.create_task(EDIT)
+        client.second_is_told.set()
+
+
+class LateAtFirst(ExampleClient):
+    """Gives no answer to the first update, which may arrive yet, and asks to wait with the next."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(time.moment)
+        self.updates = 0
+
+    async def update(self, task_id: str, body: JsonObject) -> JsonObject:
+        """Neither is made so far."""
+        del task_id, body
+        self.updates += 1
+        raise NoAnswer("No answer came.") if self.updates == 1 else RateLimited("Wait.", retry_after_s=60.0)
+
+
+async def test_an_update_that_may_arrive_yet_is_unknown_although_the_next_one_was_throttled() -> None:
+    time = Time()
+    client = LateAtFirst(time)
+    adapter = adapter_of(client, time)
+    before = (await adapter.create_task(EDIT)).task
+    with refused("outcome_unknown", OutcomeUnknown):
+        await adapter.update_task(before, Edit(priority=2))
+    assert client.updates == 2

@@ -1,5 +1,6 @@
 """Webhooks over real sockets: only what the CRM has sent becomes a hint, and each of it once."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
@@ -82,10 +83,14 @@ async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_
         assert await server.post(HUBSPOT, sent, HUBSPOT_BODY) == REFUSED
 
 
-async def test_a_genuine_delivery_that_cannot_be_read_says_that_something_was_changed(store_file: Path) -> None:
+async def test_a_genuine_delivery_that_cannot_be_read_or_is_of_too_many_says_that_something_was_changed(
+    store_file: Path,
+) -> None:
     async with taking(store_file) as server:
         for body in (b"", b"not JSON", b"[" * 5_000, b"\xff\xfe"):
             assert await server.post(CLOSE, by_close(body, server.clock()), body) == TAKEN
+        many = json.dumps([{"objectId": number, "objectTypeId": "0-27"} for number in range(501)]).encode()
+        assert await server.post(HUBSPOT, by_hubspot(f"{BASE}{HUBSPOT}", many, server.clock()), many) == TAKEN
         assert await server.hints() == {""}
 
 
