@@ -14,7 +14,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NoAnswer, OutcomeUnknown, RateLimited
+from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamError, UpstreamFailed
 from taskhand.domain.request_log import record_request
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
@@ -34,6 +34,11 @@ class Lossy(ExampleClient):
         self.lost += 1
         self.on_loss()
         raise OutcomeUnknown("The answer was lost.")
+
+    def put(self, body: JsonObject) -> None:
+        """Somebody else changes every task."""
+        for row in self._tasks.values():
+            row.update(body)
 
 
 def adapter_of(client: ExampleClient, time: Time) -> ExampleAdapter:
@@ -204,3 +209,88 @@ async def test_an_update_that_may_arrive_yet_is_unknown_although_the_next_one_wa
     with refused("outcome_unknown", OutcomeUnknown):
         await adapter.update_task(before, Edit(priority=2))
     assert client.updates == 2
+
+
+class Unsure(ExampleAdapter):
+    """A task that is read proves nothing."""
+
+    def disproves(self, row: JsonObject, edit: Edit) -> bool:
+        """Never."""
+        del row, edit
+        return False
+
+
+class FailsAtUpdates(ExampleClient):
+    """Fails at every update."""
+
+    async def update(self, task_id: str, body: JsonObject) -> JsonObject:
+        """Answer a failure."""
+        del task_id, body
+        raise UpstreamFailed("The CRM failed with status 500.")
+
+
+async def test_a_failed_update_is_unknown_where_reading_the_task_proves_nothing() -> None:
+    time = Time()
+    adapter = Unsure(FailsAtUpdates(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    before = (await adapter.create_task(EDIT)).task
+    with refused("outcome_unknown", OutcomeUnknown):
+        await adapter.update_task(before, Edit(priority=2))
+
+
+async def test_an_update_that_was_lost_twice_is_unknown_where_somebody_else_has_set_the_same_field() -> None:
+    time = Time()
+    client = Lossy(time, lambda: client.put({"priority": 0}))
+    adapter = adapter_of(client, time)
+    before = (await adapter.create_task(EDIT)).task
+    with refused("outcome_unknown", OutcomeUnknown):
+        await adapter.update_task(before, Edit(priority=2))
+    assert client.lost == 2
+
+
+class Counting(ExampleClient):
+    """Counts deletions; it confirms them and deletes nothing while it is `deaf`."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(time.moment)
+        self.deletions = 0
+        self.is_deaf = False
+
+    async def delete(self, task_id: str) -> None:
+        """Count, then delete."""
+        self.deletions += 1
+        if not self.is_deaf:
+            await super().delete(task_id)
+
+
+def remembering(client: ExampleClient, time: Time) -> ExampleAdapter:
+    """An adapter that remembers what it has written for a minute."""
+    adapter = adapter_of(client, time)
+    adapter.recent = RecentWrites(60.0, time.clock)
+    return adapter
+
+
+async def test_a_task_that_was_deleted_here_is_not_deleted_again_and_one_that_was_gone_is_not_taken_for_such() -> None:
+    time = Time()
+    client = Counting(time)
+    adapter = remembering(client, time)
+    mine, other = [(await adapter.create_task(EDIT)).task for _ in range(2)]
+    await adapter.delete_task(mine)
+    with refused("task_not_found", NotFound):
+        await adapter.delete_task(mine)
+    assert client.deletions == 1
+    await client.delete(other.id)
+    with refused("task_not_found", NotFound):
+        await adapter.delete_task(other)
+    time.now += 61.0
+    assert [adapter.recent.is_deleted(task.id) for task in (mine, other)] == [True, False]
+
+
+async def test_what_was_written_to_a_task_is_forgotten_where_its_confirmed_deletion_does_not_show() -> None:
+    time = Time()
+    client = Counting(time)
+    adapter = remembering(client, time)
+    task = (await adapter.create_task(EDIT)).task
+    client.is_deaf = True
+    with refused("upstream_error", UpstreamError):
+        await adapter.delete_task(task)
+    assert adapter.recent.get(task.id) is None
