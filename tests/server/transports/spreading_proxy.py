@@ -1,6 +1,7 @@
 """A proxy in front of several servers, which sends every request to one of them at random.
 
-A server that refuses a connection, or answers 503, is left out for that request, as load balancers do.
+A server that refuses a connection, ends it without an answer, or answers 503, is left out for that request, as load
+balancers do: a server that is gone resets the connections that it had not accepted.
 """
 
 import re
@@ -49,8 +50,11 @@ class SpreadingProxy:
         except OSError:
             return False
         async with server:
-            await server.send(request)
-            first = await server.receive()
+            try:
+                await server.send(request)
+                first = await server.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return False
             if first.startswith(b"HTTP/1.1 503"):
                 return False
             async with anyio.create_task_group() as tasks:

@@ -130,32 +130,40 @@ class Draining:
         return answer
 
     async def _serve_request(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, which is under way from when it has arrived whole until its answer is sent."""
-        is_open = scope["method"] not in {"POST", "PUT", "PATCH"}
-        self._requests += is_open
+        """Serve a request, which is under way until its answer is sent, except while the rest of it has not arrived."""
+        is_counted = is_answered = False
+        is_whole = scope["method"] not in {"POST", "PUT", "PATCH"}
 
-        async def count(message: Message) -> None:
-            nonlocal is_open
-            await closing(message)
-            if is_open and message["type"] == "http.response.body" and not message.get("more_body", False):
-                is_open = False
-                self._requests -= 1
+        def count(*, is_open: bool) -> None:
+            nonlocal is_counted
+            self._requests += is_open - is_counted
+            is_counted = is_open
+            if not is_open:
                 self._note_end()
 
+        async def send_and_count(message: Message) -> None:
+            nonlocal is_answered
+            await closing(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                is_answered = True
+                count(is_open=False)
+
         async def arrive() -> Message:
-            nonlocal is_open
+            nonlocal is_whole
+            if is_whole or is_answered:
+                return await receive()
+            count(is_open=False)
             message = await receive()
-            if not is_open and message["type"] == "http.request" and not message.get("more_body", False):
-                is_open = True
-                self._requests += 1
+            is_whole = not message.get("more_body", False)
+            count(is_open=not is_answered)
             return message
 
         closing = self._closing(send)
+        count(is_open=True)
         try:
-            await app(scope, arrive, count)
+            await app(scope, arrive, send_and_count)
         finally:
-            self._requests -= is_open
-            self._note_end()
+            count(is_open=False)
 
     async def _serve_stream(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a stream until it ends, or is ended in such a way that its client sees an end and not a failure."""
