@@ -5,7 +5,6 @@ refused here.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import quote, unquote
@@ -17,6 +16,8 @@ __all__ = ["Path"]
 _HOLE: Final = re.compile(r"\{([a-z_]+)\}")
 _TEMPLATE: Final = re.compile(r"(?:/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\{[a-z_]+\}))+/?")
 _SEPARATOR: Final = re.compile(r"[/\\;]")
+_UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters (Cc) and lone surrogates (Cs, which UTF-8 cannot carry)."""
 _LONGEST: Final = 256  # characters in one segment; the longest id of any supported CRM has under 100
 
 
@@ -40,7 +41,7 @@ class Path:
 
 
 def _segment(name: str, value: str) -> str:
-    if not value or len(value) > _LONGEST or any(map(_is_unfit, value)) or _leads_elsewhere(value):
+    if not value or len(value) > _LONGEST or _UNFIT.search(value) or _leads_elsewhere(value):
         raise CallerError(
             f"{name} is not an id: it is empty, too long, or has characters that no id has.",
             code="invalid_id",
@@ -54,8 +55,3 @@ def _leads_elsewhere(value: str) -> bool:
     if "." not in value and "%" not in value:
         return False
     return any(part in {".", ".."} for part in _SEPARATOR.split(unquote(unquote(value))))
-
-
-def _is_unfit(character: str) -> bool:
-    """Control characters (Cc) and lone surrogates (Cs, which UTF-8 cannot carry)."""
-    return unicodedata.category(character) in {"Cc", "Cs"}

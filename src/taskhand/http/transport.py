@@ -6,7 +6,7 @@ exceptions, their texts, its requests with the key in their headers) is attached
 
 import logging
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import count
@@ -250,7 +250,22 @@ class RetryTransport:
         began = self._config.runtime.clock()
         ended: list[Attempt] = []
         method, template = request.method, request.path.template
-        with self._tracer.start_as_current_span(
+        with self._span(method, template, number) as span:
+            try:
+                yield ended
+            finally:
+                attempt = ended[0] if ended else Attempt(Event.TIMED_OUT, cause="cancelled")
+                _describe(span, attempt)
+                took_s = self._config.runtime.clock() - began
+                _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
+                if self._observer is not None:
+                    self._observer.request_ended(method, attempt.status, took_s)
+
+    def _span(self, method: str, template: str, number: int) -> AbstractContextManager[trace.Span]:
+        """A span of one attempt; an empty one where nobody gets the spans of this process."""
+        if self._config.runtime.tracer is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            return nullcontext(trace.INVALID_SPAN)
+        return self._tracer.start_as_current_span(
             f"{method} {template}",
             kind=trace.SpanKind.CLIENT,
             attributes={
@@ -261,16 +276,7 @@ class RetryTransport:
                 **({"http.request.resend_count": number - 1} if number > 1 else {}),
             },
             record_exception=False,
-        ) as span:
-            try:
-                yield ended
-            finally:
-                attempt = ended[0] if ended else Attempt(Event.TIMED_OUT, cause="cancelled")
-                _describe(span, attempt)
-                took_s = self._config.runtime.clock() - began
-                _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
-                if self._observer is not None:
-                    self._observer.request_ended(method, attempt.status, took_s)
+        )
 
 
 def _bearer(credential: OwnCredential) -> Mapping[str, str]:

@@ -13,13 +13,13 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
-from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.refusals import references
 from taskhand.backends.remote.waiting import hold_lock
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
-from taskhand.backends.vambe.mapping import TaskReader, body_of, rests_on
+from taskhand.backends.vambe.mapping import TaskReader, body_of, rests_on, status_of
 from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
@@ -275,13 +275,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     def _read_answer(self, reply: Reply, task_id: str | None) -> JsonObject:
         """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
-        task = self._reader.task(reply.object)
-        if not task.id:
+        row = reply.object
+        if not (answered := id_of(row)):
             raise self._client.http.invalid(reply, "with something that is not a task")
-        if task_id is not None and task.id.lower() != task_id.lower():
+        if task_id is not None and answered.lower() != task_id.lower():
             raise self._client.http.invalid(reply, "with another task")
-        self._catalogue.see(task.status_config)
-        return reply.object
+        self._catalogue.see(status_of(row.get("status_config")))
+        return row
 
     async def _explain_refusal(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
         """A refused PUT as what it means: Vambe answers 404 for a task that is gone and for an unknown reference."""
