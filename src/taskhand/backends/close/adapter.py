@@ -30,6 +30,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
@@ -65,14 +66,12 @@ class CloseAdapter(CrmAdapter[JsonObject]):
     def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
         """OperatorError for types of tasks that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
-        needed = (
-            {"aiCustomerId", "aiContactId"} if settings.close_new_task_type == task_types.CALL else {"aiCustomerId"}
-        )
-        usual = settings.close_new_task_type
-        self.capabilities = replace(mapping.CAPABILITIES, required_on_create=frozenset(needed), usual_type=usual)
+        new_type = settings.close_new_task_type
+        needed = frozenset(map(argument_name, task_types.REQUIRED_FIELDS[new_type]))
+        self.capabilities = replace(mapping.CAPABILITIES, required_on_create=needed, usual_type=new_type)
         self._client = client
         self._timezone = timezone
-        self._new_task_type = settings.close_new_task_type
+        self._new_task_type = new_type
         self.account: Account = Account(client, timing.monotonic)
         self._reader = TaskReader(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)

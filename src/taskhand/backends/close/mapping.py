@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.task_types import CALL, INBOX, LEAD, NewTaskType, label_of
+from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, optional_text
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
@@ -224,13 +224,18 @@ def bulk_body(edit: Edit) -> dict[str, Any] | None:
 
 
 def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
-    """The body of POST /task/.
+    """The body of POST /task/; CallerError where a link that the type needs is missing.
 
     A to-do without a due date sends `is_dateless`, as the server would otherwise choose its `date`. An outgoing call
     has no priority and no `is_dateless`, and a deleted one may have had no text.
     """
     given = dict(edit.given())
-    _check_new(given, task_type)
+    if missing := [argument_name(name) for name in REQUIRED_FIELDS[task_type] if given.get(name) is None]:
+        raise CallerError(
+            f"{missing[0]} is required: a task of the type {task_type} belongs to one in Close.",
+            code="missing_argument",
+            next_step=f"Take {missing[0]} from find_contacts.",
+        )
     body = {"_type": task_type, "lead_id": given["ai_customer_id"]} | update_body(edit, dateless=True)
     if body.get("contact_id", ...) is None:
         del body["contact_id"]
@@ -347,17 +352,6 @@ def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> d
     if value is None:
         return {"is_dateless": True}
     return {"date": value, "is_dateless": False} if dateless else {"date": value}
-
-
-def _check_new(given: Mapping[str, object], task_type: NewTaskType) -> None:
-    """CallerError where a new task lacks its lead, or the contact that an outgoing call has."""
-    required = ("ai_customer_id", "ai_contact_id") if task_type == CALL else ("ai_customer_id",)
-    if missing := [argument_name(name) for name in required if given.get(name) is None]:
-        raise CallerError(
-            f"{missing[0]} is required: a task of the type {task_type} belongs to one in Close.",
-            code="missing_argument",
-            next_step=f"Take {missing[0]} from find_contacts.",
-        )
 
 
 def _is_complete(choice: StatusChoice) -> bool:

@@ -5,7 +5,7 @@ Source: https://developer.close.com/api/resources/tasks, and its page "Update a 
 `is_dateless` change is documented by the schema alone, and taken for true of the types that can be created.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from pydantic import MISSING
@@ -18,6 +18,7 @@ __all__ = [
     "CALL",
     "INBOX",
     "LEAD",
+    "REQUIRED_FIELDS",
     "NewTaskType",
     "check_change",
     "label_of",
@@ -44,6 +45,12 @@ _LABELS: Final = {
 }
 INBOX: Final = tuple(_LABELS)
 """The documented types: a person's inbox shows all of them while they are not complete."""
+
+REQUIRED_FIELDS: Final[Mapping[NewTaskType, Sequence[str]]] = {
+    LEAD: ("ai_customer_id",),
+    CALL: ("ai_customer_id", "ai_contact_id"),
+}
+"""The links that a new task of a type needs."""
 
 _ALWAYS_CHANGEABLE: Final = frozenset({"due", "status", "responsible_ids", "note"})
 _CHANGEABLE_ON: Final = {
