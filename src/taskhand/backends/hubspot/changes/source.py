@@ -1,7 +1,7 @@
-"""What was changed in a HubSpot account, whoever did it: found by the date of the last change, told by histories.
+"""What was changed in a HubSpot account, whoever did it: tasks by the date of their last change, events by histories.
 
-Links to contacts, companies and deals have no history: that they differ from what was known is told of tasks that are
-read for another reason. Deleted tasks are in no search: they are found in the list of deleted tasks, or by a hint.
+Links to contacts, companies and deals have no history: a task that is read for another reason is compared with what was
+known of it. Deleted tasks are in no search: they are found in the list of deleted tasks, or by a hint.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,13 +32,13 @@ _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next one."""
 _BIN_PAGES: Final = 3
 """Pages of the list of deleted tasks that one look reads."""
-_GONE: Final = (
+_NOT_LISTED: Final = (
     "HubSpot does not list deleted tasks to this credential: a deletion is noticed only of tasks that were seen here."
 )
 _MOST_CHECKED: Final = 100
 """Known tasks that one look looks for, where deleted ones are not listed."""
 _MOST_NAMED: Final = 5
-_CUT: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
+_SHORTENED: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
 
 
 class HubSpotChanges:
@@ -84,7 +84,9 @@ class HubSpotChanges:
         rows = {one: moment for one, moment in found.rows.items() if one not in read.unread}
         seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
-        gap = listed.gap or (_CUT.format(", ".join(changes.shortened[:_MOST_NAMED])) if changes.shortened else None)
+        gap = listed.gap or (
+            _SHORTENED.format(", ".join(changes.shortened[:_MOST_NAMED])) if changes.shortened else None
+        )
         text = replace(after, bin=listed.bin).text
         return Look(tuple(sorted(changes.events, key=_moment_of)), text, changes.tasks, found.is_behind, gap)
 
@@ -172,7 +174,7 @@ class HubSpotChanges:
             unread = unmentioned(part, answer, found)
             missing = [one for one in part if one not in found and one not in unread]
         after = replace(at, is_refused=True, checked=part[-1] if part else "")
-        return _Listed({}, after, None if at.is_refused else _GONE, missing)
+        return _Listed({}, after, None if at.is_refused else _NOT_LISTED, missing)
 
     async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
         """Deleted tasks with their histories, or as they are listed; and the ids of those that are nowhere."""
