@@ -180,24 +180,26 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 return _Deletion(await self._is_gone(task_id), removed, fault)
             except TaskhandError as refused:
-                reason = explain_deletion(refused, self._messages.name, task_id)
-                has_left = has_write_left(requests)
-                if is_first and not (isinstance(refused, RateLimited) and has_left):
-                    raise reason from None
-                with without_pauses() if has_left else nullcontext():
-                    is_gone = await self._is_gone(task_id)
-                if is_gone:
-                    return _Deletion(is_gone=True, note=removed)
-                if is_first:
-                    raise reason from None
-                if self._shows_deletions(faults):
-                    is_unsent = isinstance(refused, NotAttempted)
-                    raise (self._deletion_error(task_id, faults) if is_unsent else reason) from None
-                raise self._messages.unknown_deletion(task_id) from refused
+                await self._look_after_refusal(task_id, refused, faults, has_left=has_write_left(requests))
+                return _Deletion(is_gone=True, note=removed)
         self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
         is_gone = await self._is_gone(task_id)
         confirmed = None if is_first else self._messages.sent_again
         return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
+
+    async def _look_after_refusal(
+        self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], *, has_left: bool
+    ) -> None:
+        """Return where the task is gone though its deletion was refused, by this request or by one before it."""
+        if faults or (isinstance(refused, RateLimited) and has_left):
+            with without_pauses() if has_left else nullcontext():
+                if await self._is_gone(task_id):
+                    return
+        if faults and not self._shows_deletions(faults):
+            raise self._messages.unknown_deletion(task_id) from refused
+        if faults and isinstance(refused, NotAttempted):
+            raise self._deletion_error(task_id, faults) from None
+        raise explain_deletion(refused, self._messages.name, task_id) from None
 
     def _deletion_error(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
         """The error for a task that is found after two deletions of it; a fault is None for a confirmed one."""
