@@ -14,10 +14,10 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
-from taskhand.domain.task_types import KnownType
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.task_types import KnownType
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
 
@@ -157,7 +157,7 @@ class Backend(Protocol):
         What does not exist is left out, and so is what the CRM cannot read by its id.
         """
 
-    async def task_types(self) -> tuple[KnownType, ...]:
+    async def task_types(self) -> "tuple[KnownType, ...]":
         """The types that tasks can have; none where they have no types, or where these cannot be read."""
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:

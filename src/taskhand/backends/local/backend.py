@@ -18,13 +18,13 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
-from taskhand.domain.task_types import KnownType
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
     from taskhand.backends.local.home import Home
     from taskhand.backends.local.task_import import ImportReport, Line
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.task_types import KnownType
 
 __all__ = ["LocalBackend"]
 
@@ -135,7 +135,7 @@ class LocalBackend:
         """Contacts by their ids, or one of each customer."""
         return await self._store.peek(lambda connection: self._directory(connection).linked(field, ids))
 
-    async def task_types(self) -> tuple[KnownType, ...]:
+    async def task_types(self) -> "tuple[KnownType, ...]":
         """None: tasks here have no types."""
         return ()
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from taskhand.backends.local.rows import to_contact, to_member, to_status
-from taskhand.domain import people
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import fold
 from taskhand.domain.task import Contact, Member, Status, StatusType
@@ -161,7 +160,9 @@ class Directory:
 
     def _resolve_member(self, who: str) -> str:
         """The id of a member, by id, e-mail, name or `me`."""
-        return people.resolve_people([who], self.members(), self.me()).ids[0]
+        from taskhand.domain.people import resolve_people  # noqa: PLC0415  no start waits for it
+
+        return resolve_people([who], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()

@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
 from taskhand.domain.receipt import FieldChange, changes, people_in, preview
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
-from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed
+
+if TYPE_CHECKING:
+    from taskhand.domain.wording import Wording
 
 __all__ = ["ChangesAnswer", "change_row", "people_in_row", "people_in_tasks", "task_indexes"]
 
@@ -79,14 +81,14 @@ class ChangesAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, page: ChangePage, task_id: str | None, wording: Wording) -> "ChangesAnswer":
+    def of(cls, page: ChangePage, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
         """The answer for a page; a row of a bulk change shows the task that was asked for."""
         rows = tuple(change_row(change, task_id, wording) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
     @classmethod
     def of_tasks(
-        cls, change: Change, indexes: Sequence[int], wording: Wording, *, cursor: str | None, note: str | None
+        cls, change: Change, indexes: Sequence[int], wording: "Wording", *, cursor: str | None, note: str | None
     ) -> "ChangesAnswer":
         """The answer for some tasks of one change."""
         row = change_row(change, None, wording).model_copy(
@@ -120,7 +122,7 @@ def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
     return people_in(one for index in indexes for one in _difference(change, index))
 
 
-def change_row(change: Change, task_id: str | None, wording: Wording) -> ChangeRow:
+def change_row(change: Change, task_id: str | None, wording: "Wording") -> ChangeRow:
     """The row of a call; that of a bulk change shows the task that was asked for, with the outcome of that one."""
     index = _index(change, task_id)
     result = None if index is None or task_id is None else change.results.get(index)
@@ -154,7 +156,7 @@ def _task_name(change: Change, index: int) -> TaskName:
     return TaskName(id=_task_id(change, index) or "", title=_title(change, index) or MISSING)
 
 
-def _changed_task(change: Change, index: int, wording: Wording) -> ChangedTask:
+def _changed_task(change: Change, index: int, wording: "Wording") -> ChangedTask:
     result = change.results.get(index)
     facts: dict[str, Any] = {
         "title": _title(change, index),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pydantic import MISSING
 
 from taskhand.domain.count import NOBODY, CountBy, TaskCount
-from taskhand.domain.people_names import people_names
 from taskhand.domain.text import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
@@ -116,6 +115,8 @@ def _on_wire(value: object) -> int:
 
 def named_groups(counted: "Counted", by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
+    from taskhand.domain.people_names import people_names  # noqa: PLC0415  no start waits for it
+
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []
     names = people_names(people, counted.members, counted.former) | ({NOBODY: _NOBODY} if by == "responsible" else {})

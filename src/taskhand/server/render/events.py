@@ -7,7 +7,6 @@ from pydantic import MISSING
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange, people_in
 from taskhand.domain.text import truncate
-from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed
@@ -15,6 +14,7 @@ from taskhand.server.render.writes import render_changed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from taskhand.domain.wording import Wording
     from taskhand.events.event_store import KeptEvent
     from taskhand.service.list_events import EventPage
 
@@ -57,7 +57,7 @@ class EventsAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, page: "EventPage", shown: int, wording: Wording, note: str | None = None) -> "EventsAnswer":
+    def of(cls, page: "EventPage", shown: int, wording: "Wording", note: str | None = None) -> "EventsAnswer":
         """The answer with the first events of a page."""
         return cls(
             since=wording.moment(page.since) or MISSING,
@@ -83,7 +83,7 @@ def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     )
 
 
-def event_row(kept: "KeptEvent", wording: Wording) -> EventRow:
+def event_row(kept: "KeptEvent", wording: "Wording") -> EventRow:
     """The row of an event."""
     event = kept.event
     facts: dict[str, Any] = {
@@ -97,11 +97,11 @@ def event_row(kept: "KeptEvent", wording: Wording) -> EventRow:
     return EventRow(kind=event.kind, id=event.task_id, **{name: value for name, value in facts.items() if value})
 
 
-def _name_of(event: TaskEvent, wording: Wording) -> str:
+def _name_of(event: TaskEvent, wording: "Wording") -> str:
     return wording.people([event.by])[0] if event.by is not None else event.by_name or ""
 
 
-def _changed(event: TaskEvent, wording: Wording) -> dict[str, Any]:
+def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
     """The fields with their values before and after; of a new task the values alone."""
     if event.kind == "deleted":
         return {}

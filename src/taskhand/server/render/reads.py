@@ -8,16 +8,15 @@ from pydantic import MISSING
 
 from taskhand.domain.due import moment_text
 from taskhand.domain.page import cursor_after
-from taskhand.domain.people_names import people_names
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
-from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.rows import ROW, Row, RowField, render_row
 
 if TYPE_CHECKING:
+    from taskhand.domain.wording import Wording
     from taskhand.service.list_tasks import TaskList
     from taskhand.service.list_team_members import Team
 
@@ -208,8 +207,11 @@ class ListAnswer(UntrustedAnswer):
         )
 
 
-def wording_of(found: "TaskList") -> Wording:
+def wording_of(found: "TaskList") -> "Wording":
     """The words for the people on a page, and for its times."""
+    from taskhand.domain.people_names import people_names  # noqa: PLC0415  no start waits for it
+    from taskhand.domain.wording import Wording  # noqa: PLC0415  as above
+
     people = {person for task in found.tasks for person in task.responsible_ids}
     people |= {times.completed_by for times in found.times.values() if times.completed_by}
     return Wording(found.zone, people_names([*found.members, *people], found.members, found.former))
@@ -225,7 +227,7 @@ def page_room(limit: int) -> int:
     return min(max(_PAGE_CHARACTERS * limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
 
 
-def row_of(found: "TaskList", task: Task, wording: Wording, fields: Sequence[RowField] | MISSING) -> Row:
+def row_of(found: "TaskList", task: Task, wording: "Wording", fields: Sequence[RowField] | MISSING) -> Row:
     """The row of a task on a page."""
     times, is_overdue = found.times.get(task.id, UNKNOWN), task.id in found.overdue
     return render_row(task, wording, ROW if fields is MISSING else fields, is_overdue=is_overdue, times=times)

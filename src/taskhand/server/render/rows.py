@@ -1,7 +1,7 @@
 """A task as a row: in a list, and in the answer of a write; pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import MISSING, ConfigDict
 
@@ -9,8 +9,10 @@ from taskhand.domain.due import due_of
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, TaskTimes
 from taskhand.domain.text import truncate
-from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer
+
+if TYPE_CHECKING:
+    from taskhand.domain.wording import Wording
 
 __all__ = ["ROW", "Row", "RowField", "describe_unreadable", "render_row"]
 
@@ -75,7 +77,7 @@ class Row(Answer):
 
 def render_row(
     task: Task,
-    wording: Wording,
+    wording: "Wording",
     shown: Sequence[RowField] = ROW,
     *,
     is_overdue: bool = False,

@@ -5,7 +5,7 @@ They are lean: tasks are rows as in a list, people have their names, and what is
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
@@ -14,11 +14,13 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, value_of
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate, truncate_change
-from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.outcomes import OutcomeRow, as_many_as_fit, outcome_rows, size_of
 from taskhand.server.render.rows import Row, describe_unreadable, render_row
+
+if TYPE_CHECKING:
+    from taskhand.domain.wording import Wording
 
 __all__ = [
     "DeletedTask",
@@ -139,7 +141,7 @@ class ManyAnswer(WriteAnswer):
     retry_ids: tuple[str, ...] | MISSING = MISSING
 
 
-def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> WriteAnswer:
+def render_write(written: Receipt | BulkReceipt | Plan, wording: "Wording") -> WriteAnswer:
     """The answer for what a write returned."""
     match written:
         case Receipt():
@@ -152,7 +154,7 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: Wording) -> Wri
             return render_plan(written, rows, kept, wording.moment(written.expires_at))
 
 
-def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str, Any]:
+def render_changed(changed: Iterable[FieldChange], wording: "Wording") -> dict[str, Any]:
     """The fields that change, by name, each with its value before (`from`) and after (`to`).
 
     Ids of links come with their `names`.
@@ -165,7 +167,7 @@ def render_changed(changed: Iterable[FieldChange], wording: Wording) -> dict[str
     return shown
 
 
-def difference_row(one: Difference, wording: Wording) -> DifferenceRow:
+def difference_row(one: Difference, wording: "Wording") -> DifferenceRow:
     """The row for the change of one task."""
     return DifferenceRow(
         id=one.id,
@@ -198,7 +200,7 @@ def render_plan(
     )
 
 
-def _render_receipt(receipt: Receipt, wording: Wording) -> WriteAnswer:
+def _render_receipt(receipt: Receipt, wording: "Wording") -> WriteAnswer:
     task, before = receipt.task, receipt.before
     already = {field: shorten(wording.value(value_of(task, field))) for field in receipt.already} if task else {}
     is_new = before is None or task is None
@@ -218,7 +220,7 @@ def _render_receipt(receipt: Receipt, wording: Wording) -> WriteAnswer:
     )
 
 
-def _render_bulk(receipt: BulkReceipt, wording: Wording) -> WriteAnswer:
+def _render_bulk(receipt: BulkReceipt, wording: "Wording") -> WriteAnswer:
     """Up to ten tasks one by one; of more, the first few and what went wrong."""
     retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
     are_all = len(receipt.results) <= _MOST_TASKS
@@ -254,7 +256,7 @@ def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
     return [one for one in failed if counts[one.code, one.message] > 1]
 
 
-def _task_row(one: TaskResult, wording: Wording, *, has_message: bool) -> TaskRow:
+def _task_row(one: TaskResult, wording: "Wording", *, has_message: bool) -> TaskRow:
     return TaskRow(
         id=one.id or MISSING,
         title=MISSING if one.title is None else truncate(one.title, _NAME),
@@ -266,7 +268,7 @@ def _task_row(one: TaskResult, wording: Wording, *, has_message: bool) -> TaskRo
     )
 
 
-def unapplied_rows(missed: Iterable[Unapplied], wording: Wording) -> tuple[UnappliedRow, ...]:
+def unapplied_rows(missed: Iterable[Unapplied], wording: "Wording") -> tuple[UnappliedRow, ...]:
     """A row for each field that was not applied."""
     return tuple(
         UnappliedRow(

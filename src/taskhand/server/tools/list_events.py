@@ -11,7 +11,6 @@ from taskhand.server.render.answer import LARGEST, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
-from taskhand.service.wording_for import wording_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +38,7 @@ class ListEvents(Body):
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     from taskhand.service.list_events import list_events, mark_shown
+    from taskhand.service.wording_for import wording_for
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
