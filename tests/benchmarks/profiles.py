@@ -4,6 +4,7 @@ import cProfile
 import pstats
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,28 @@ def _start_up() -> str:
         f"not import, {mine / total:.0%} for modules of Taskhand."
     )
     head = ["| module | share of all imports | the bare server imports it too |", "| --- | --- | --- |"]
-    return "\n".join([text, "", *head, *rows])
+    return "\n".join([text, "", *head, *rows, "", *_by_package(ours, bare)])
+
+
+def _by_package(ours: Mapping[str, int], bare: Mapping[str, int]) -> list[str]:
+    """What the imports are for: the shares of packages, and those of the bare server, of all that it imports."""
+    mine, theirs = _package_times(ours), _package_times(bare)
+    slowest = sorted(mine, key=lambda name: -mine[name])[:_SHOWN]
+    rows = [
+        f"| `{name}` | {mine[name] / sum(bare.values()):.1%} | {theirs[name] / sum(bare.values()):.1%} |"
+        for name in slowest
+    ]
+    head = "| package | of the bare server's imports: Taskhand | the bare server |"
+    return [head, "| --- | --- | --- |", *rows]
+
+
+def _package_times(times: Mapping[str, int]) -> Counter[str]:
+    """Microseconds by package; those of Taskhand's own parts."""
+    sums: Counter[str] = Counter()
+    for name, time in times.items():
+        first, _, rest = name.partition(".")
+        sums[f"{first}.{rest.partition('.')[0]}" if first == "taskhand" and rest else first] += time
+    return sums
 
 
 def _import_times(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, int]:
