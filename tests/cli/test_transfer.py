@@ -17,7 +17,7 @@ from safety.crms import CRMS, Crm
 from taskhand.backends.local.directory import Directory
 from taskhand.backends.local.seed import seed_store
 from taskhand.cli.store import seed
-from taskhand.cli.task_csv import COLUMNS
+from taskhand.cli.task_csv import COLUMNS, write_rows
 from taskhand.cli.transfer import export_tasks, import_tasks
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
@@ -175,6 +175,14 @@ def test_csv_is_for_people_and_comes_back(filled: Path, tmp_path: Path) -> None:
     invoke(import_tasks, filled, file)
     assert rows(filled) == before
     assert "there is no status 'Por hacer'" in refusal(other, file)
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "'"])
+def test_no_cell_begins_as_what_a_spreadsheet_computes(begins: str) -> None:
+    empty = dict.fromkeys(("description", "due_at", "due_timezone", "priority", "ai_contact_id", "ai_customer_id"))
+    task = empty | dict.fromkeys(("is_all_day", "status_config", "task_responsibles", "created_at", "completed_at"))
+    _, line = write_rows([{"task": task | {"id": "1", "title": f"{begins}1+1"}}])
+    assert line.partition(",")[2].lstrip('"').startswith(f"'{begins}")
 
 
 @pytest.mark.parametrize(

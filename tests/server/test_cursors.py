@@ -61,3 +61,11 @@ async def test_a_cursor_of_the_tasks_of_one_change_is_refused_for_another(tmp_pa
         sent = {"limit": 2, "cursor": page["nextCursor"]}
         assert await code_of(client, "list_changes", changeId=south, **sent) == "invalid_cursor"
         assert len((await answer_of(client, "list_changes", changeId=north, **sent))["tasks"]) == 1
+
+
+async def test_a_page_of_changes_has_twenty_rows_unless_another_number_is_asked_for(tmp_path: Path) -> None:
+    async with open_offices(tmp_path) as connections, client_of(connections) as client:
+        for number in range(21):
+            await answer_of(client, "create_task", connection="north", title=f"Call {number}", responsibleIds=[])
+        pages = [await answer_of(client, "list_changes", connection="north", **more) for more in ({}, {"limit": 21})]
+    assert [(len(page["changes"]), "nextCursor" in page) for page in pages] == [(20, True), (21, False)]

@@ -14,6 +14,8 @@ from behaviour.agent import Agent, Refused
 from server.transports.raw_connection import INITIALIZED, RawConnection, connect_raw, newer, older
 from server.transports.server_process import HELLO, environment
 from taskhand.config.settings import Settings
+from taskhand.domain.policy import Policy
+from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 from taskhand.server.subscriptions import MOST_ADDRESSES
 from taskhand.service.app_context import AppContext
@@ -38,10 +40,10 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watching(app: AppContext, era: str, *addresses: str) -> AsyncIterator[Watcher]:
+async def watching(app: AppContext, era: str, *addresses: str, access: Access = EVERYONE) -> AsyncIterator[Watcher]:
     """A client of that era that is subscribed to these addresses."""
     if era == "legacy":
-        async with connect_raw(create_server(app)) as connection:
+        async with connect_raw(create_server(app, access=access)) as connection:
             await open_older(connection)
             for uri in addresses:
                 assert (await connection.ask(older("resources/subscribe", "s", uri=uri)))["result"] == {}
@@ -52,7 +54,7 @@ async def watching(app: AppContext, era: str, *addresses: str) -> AsyncIterator[
             yield Watcher(next_notification)
         return
     async with (
-        Client(create_server(app), mode=era) as client,
+        Client(create_server(app, access=access), mode=era) as client,
         client.listen(resource_subscriptions=list(addresses)) as stream,
     ):
 
@@ -122,6 +124,23 @@ async def test_what_changes_nothing_is_not_told(app: AppContext, era: str) -> No
             await agent("update_task", id=task, title="Call Acme")
             with pytest.raises(Refused):
                 await agent("update_task", id=task, priority="9")
+            await agent("update_task", id=other, title="Changed")
+            with anyio.fail_after(5):
+                assert await watcher.next() == f"task://{other}"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_whoever_may_not_read_a_task_any_more_is_not_told_of_it(app: AppContext, era: str) -> None:
+    rules = {"tools": "all"}
+    access = Access(lambda: Policy(rules))
+    async with Client(create_server(app)) as client:
+        agent = Agent(client)
+        task, other = (await agent.create())["id"], (await agent.create("Other"))["id"]
+        async with watching(app, era, f"task://{task}", f"task://{other}", access=access) as watcher:
+            rules["tools"] = "-get_task"
+            await agent("update_task", id=task, title="Not to be told")
+            await anyio.wait_all_tasks_blocked()
+            rules["tools"] = "all"
             await agent("update_task", id=other, title="Changed")
             with anyio.fail_after(5):
                 assert await watcher.next() == f"task://{other}"

@@ -28,7 +28,7 @@ from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.domain.wording import Wording
-from taskhand.server.render.answer import render_text
+from taskhand.server.render.answer import Answer, render_text
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.reads import (
     ContactsAnswer,
@@ -320,6 +320,16 @@ def test_the_reason_why_tasks_were_not_written_is_marked_as_text_by_others() -> 
     results = tuple(TaskResult.failed(uuid(number), "refused", why) for number in range(2))
     answer = json.loads(render_text(render_write(BulkReceipt(results), PLAIN)))
     assert "outcomes.message" in answer["untrusted"]["fields"]
+
+
+def test_an_answer_that_is_longer_than_any_may_be_has_its_lists_cut() -> None:
+    class Long(Answer):
+        lines: tuple[str, ...]
+
+    assert [len(json.loads(render_text(Long(lines=("x" * 150,) * count)))["lines"]) for count in (200, 250)] == [
+        200,
+        150,
+    ]
 
 
 def test_hidden_characters_are_in_no_answer() -> None:

@@ -86,12 +86,22 @@ async def test_the_same_delivery_again_is_a_replay_for_hubspot_and_a_repetition_
 async def test_a_genuine_delivery_that_cannot_be_read_or_is_of_too_many_says_that_something_was_changed(
     store_file: Path,
 ) -> None:
-    async with taking(store_file) as server:
+    hinted: list[int] = []
+
+    def keep(app: AppContext) -> KeepHint:
+        async def count(ids: Collection[str], verdict: Verdict) -> bool:
+            hinted.append(len(ids))
+            return await keep_hint(app, ids, verdict)
+
+        return count
+
+    async with taking(store_file, keep=keep) as server:
         for body in (b"", b"not JSON", b"[" * 5_000, b"\xff\xfe"):
             assert await server.post(CLOSE, by_close(body, server.clock()), body) == TAKEN
         many = json.dumps([{"objectId": number, "objectTypeId": "0-27"} for number in range(501)]).encode()
         assert await server.post(HUBSPOT, by_hubspot(f"{BASE}{HUBSPOT}", many, server.clock()), many) == TAKEN
         assert await server.hints() == {""}
+        assert set(hinted) == {0}
 
 
 async def test_another_method_than_post_is_told_so_wherever_it_goes(store_file: Path) -> None:
