@@ -63,6 +63,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Compile the test files before there are workers."""
+    from compiled_tests import compile_tests  # noqa: PLC0415  no worker wants it
+
+    compile_tests(config)
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: it need not be looked through for garbage again and again."""
     gc.collect()

@@ -9,6 +9,7 @@ GETHEADERS = r"ignore:HTTPResponse.getheaders\(\) is deprecated:DeprecationWarni
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = str(Path(__file__).parent)
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.filterwarnings(GETHEADERS))
