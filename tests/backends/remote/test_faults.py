@@ -143,7 +143,8 @@ def has_change(stage: Stage, kind: Kind) -> bool:
 async def test_a_fault_has_the_same_result_at_every_crm(
     crm: Crm, kind: Kind, row: Row, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    # The libraries log the same of every request, and a dozen lines: those of the reads stand for all.
+    caplog.set_level(logging.DEBUG, None if kind == "read" else "taskhand")
     async with staged(crm, row, kind) as stage:
         before = len(stage.there.tasks)
         results = await written(stage, kind)
