@@ -181,7 +181,7 @@ async def test_pages_contain_every_matching_task_once_and_in_order(order: Order)
     async with staged(hubspot(time, crowd(count), spec_variant=OPEN), time) as stage:
         plain = await everything(stage, count)
         for name in (name for name, by in PAGED if by == order):
-            query = replace(QUERIES[name], order=order, limit=30)
+            query = replace(QUERIES[name], order=order, limit=60)
             of_links = tuple(filter(None, (query.contact, query.deal_id)))
             tasks, times = await everything(stage, count, of_links) if of_links else plain
             wanted = select_page(tasks, replace(query, limit=count), lambda task: is_late(stage, task), times)

@@ -70,13 +70,15 @@ def _values() -> list[tuple[str, str]]:
 
 
 def _together() -> list[tuple[tuple[str, str], ...]]:
-    """All of them, two of different switches at a time where neither has a gap or has to be configured."""
+    """All of them, three of different switches at a time where none has a gap or has to be configured."""
     alone = [one for one in _values() if one in GAPS or one in SETTINGS or one[0] in PLAYED]
     free = [one for one in _values() if one not in alone]
-    half = (len(free) + 1) // 2
-    pairs = list(zip_longest(free[:half], free[half:]))
-    assert all(one[0] != other[0] for one, other in pairs if other)
-    return [*((one,) for one in alone), *(tuple(filter(None, pair)) for pair in pairs)]
+    third = (len(free) + 2) // 3
+    groups = [
+        tuple(filter(None, group)) for group in zip_longest(*(free[at : at + third] for at in (0, third, 2 * third)))
+    ]
+    assert all(len({switch for switch, _ in group}) == len(group) for group in groups)
+    return [*((one,) for one in alone), *groups]
 
 
 def sandbox_of(*spec_variants: str, seed: dict[str, Any] = SEED) -> VambeSandbox:
