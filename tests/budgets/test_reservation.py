@@ -15,6 +15,7 @@ from taskhand.budgets.reservation import (
     reserve,
     widen_window,
 )
+from taskhand.budgets.reservation import Replica as QueuedReplica
 from taskhand.http.rate_limiter import Rate, RateHeaders
 
 TWENTY = Rate(20, 1.0)
@@ -172,3 +173,16 @@ def test_where_any_ten_seconds_are_a_window_the_requests_of_strangers_are_counte
     budget, grant = reserve(rate, budget, ReservationRequest("one", 0, observed=observed), 0.2)
     _, grant = reserve(rate, budget, ReservationRequest("two", 200), 0.3)
     assert len(grant.slots) == 60
+
+
+def test_a_request_that_nobody_waits_for_gets_no_slot_while_another_replica_waits() -> None:
+    request = ReservationRequest("me", 1, is_idle=True)
+    for waiting, granted in ((1, 0), (0, 1)):
+        other = QueuedReplica(waiting=waiting, since=0.0, until=10.0, asked_at=0.0)
+        assert len(reserve(TWENTY, BudgetState(replicas={"other": other}), request, 1.0)[1].slots) == granted
+
+
+def test_a_replica_that_does_not_ask_is_counted_for_a_minute() -> None:
+    budget = BudgetState(replicas={"other": QueuedReplica(waiting=0, since=0.0, until=0.0, asked_at=0.0)})
+    request = ReservationRequest("me", 1)
+    assert [reserve(TWENTY, budget, request, now)[1].replicas for now in (59.0, 60.0)] == [2, 1]

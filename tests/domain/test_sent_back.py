@@ -83,3 +83,9 @@ def test_a_mark_after_another_text_is_refused(sent: str) -> None:
 
 def test_a_mark_that_no_truncated_text_of_this_length_has_is_text() -> None:
     assert restored("See above\u2026 (+300 characters)", "short") == "See above\u2026 (+300 characters)"
+
+
+def test_a_text_that_repeats_twenty_characters_or_half_is_an_edit_and_one_that_repeats_fewer_another() -> None:
+    stored = f"{'a' * 10}\u200b{'a' * 10}{'b' * 20}"
+    assert restored(f"{'a' * 20}{'c' * 20}", stored) == f"{'a' * 10}\u200b{'a' * 10}{'c' * 20}"
+    assert restored(f"{'a' * 19}{'c' * 21}", stored) == f"{'a' * 19}{'c' * 21}"

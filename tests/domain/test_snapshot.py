@@ -25,3 +25,8 @@ _AUTOMATIC = Snapshot(task(), cannot_recreate="The CRM makes it by itself.")
 )
 def test_a_loss_is_named_once_for_all_tasks(deleted: list[Snapshot], said: str) -> None:
     assert describe_loss(deleted) == said
+
+
+def test_a_field_that_cannot_be_read_is_not_known() -> None:
+    unreadable = task(description=None, unreadable=("description", "due_at"))
+    assert Snapshot(unreadable, unknown=frozenset({"priority"})).unknown == {"description", "due", "priority"}

@@ -284,3 +284,10 @@ def test_any_text_for_a_status_is_resolved_or_refused(text: str, position: int, 
     only_refuses(lambda: statuses.status_at_position(position, available))
     only_refuses(lambda: statuses.finished_status(text, available))
     only_refuses(lambda: statuses.resolve_filter_statuses([text], available))
+
+
+def test_of_several_finished_statuses_the_crms_own_completes_a_task() -> None:
+    choice, _ = statuses.finished_status(MISSING, StatusList((PENDING, DONE, ARCHIVED), True, "", ARCHIVED.id))  # noqa: FBT003
+    assert choice == StatusChoice.of(ARCHIVED)
+    with refused("ambiguous_status", Ambiguous):
+        statuses.finished_status(MISSING, known(PENDING, DONE, ARCHIVED))

@@ -249,3 +249,7 @@ def test_json_reported_as_hiding_nothing_has_no_hidden_characters(value: Any) ->
 @pytest.mark.parametrize("text", ["Llamar a José: ¡mañana!", 'She said "yes"\n\tand left', "100 % / 2 €", "走"])
 def test_common_texts_are_known_to_hide_nothing_without_parsing(text: str) -> None:
     assert not may_hide(json.dumps(text, ensure_ascii=False))
+
+
+def test_a_text_of_the_greatest_length_is_shown_whole() -> None:
+    assert (truncate("abc", 3), truncate("abcd", 3)) == ("abc", "abc… (+1 characters)")

@@ -263,3 +263,12 @@ async def test_its_check_tells_that_what_is_there_cannot_be_read(tmp_path: Path)
         found = await broken.check_health()
         assert (found.subject, found.outcome, bool(found.remedy)) == ("events", "failed", True), found
         await broken.aclose()
+
+
+async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end(store: SqlEventStore) -> None:
+    feed = await store.begin_feed(FEED, "p0", NOW)
+    for number, is_behind, looked_at in ((0, True, None), (1, False, at(1)), (2, True, at(2))):
+        await store.commit_look(FEED, feed.version + number, Look((), "p1", is_behind=is_behind), at(number))
+        found = await store.find_feed(FEED)
+        assert found is not None
+        assert found.looked_at == looked_at

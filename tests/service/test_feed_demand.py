@@ -65,3 +65,11 @@ async def test_whoever_waits_hears_of_wants_hints_and_the_end(app: AppContext) -
     with anyio.move_on_after(0.01):
         await app.demand.changed()
         pytest.fail("nobody has said anything since")
+
+
+def test_a_feed_begins_when_somebody_began_to_want_it_but_not_more_than_a_minute_ago(
+    app: AppContext, time: SharedTime
+) -> None:
+    assert app.demand.waited_s(time.now) == 0.0
+    app.demand.use(app)
+    assert [app.demand.waited_s(time.now + passed) for passed in (5.0, 60.0, 500.0)] == [5.0, 60.0, 60.0]

@@ -177,6 +177,12 @@ async def test_what_was_proved_first_stays(tickets: Tickets) -> None:
     assert found is not None
     assert found.person.email == "ana@x.test"
     assert found.proved_at is not None
+    text, ticket = await tickets.make(Person("https://login.x.test#bea", "bea@x.test"), "north")
+    await tickets.begin(ticket, OWN)
+    assert await tickets.prove(ticket, OWN, "eve@x.test")
+    known = await tickets.find(text)
+    assert known is not None
+    assert known.person.email == "bea@x.test"
 
 
 async def test_tickets_and_links_share_a_file_without_seeing_each_other(tickets: Tickets, path: Path) -> None:
