@@ -272,3 +272,9 @@ async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end
         found = await store.find_feed(FEED)
         assert found is not None
         assert found.looked_at == looked_at
+
+
+async def test_of_two_hints_at_a_task_the_later_one_is_kept(store: SqlEventStore) -> None:
+    for minutes in (2, 1):
+        await store.hint(FEED, ["t-1"], at(minutes))
+    assert await store.find_hints(FEED) == {"t-1": at(2)}

@@ -122,3 +122,11 @@ def test_masks_the_shortest_credential() -> None:
 
 def test_a_configured_value_is_masked_unless_it_is_so_short_that_words_have_it() -> None:
     assert (kept("pin 4711 it", "4711"), kept("pin 471 it", "471")) == (f"pin {MASK} it", "pin 471 it")
+
+
+def test_what_requests_of_a_person_bear_is_masked_and_what_they_bore_before_that() -> None:
+    redaction = Redaction()
+    for letter in "abc":
+        redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
+        redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
+    assert redaction.mask("token a, token b, token c, renewal b") == f"token a, {MASK}, {MASK}, {MASK}"

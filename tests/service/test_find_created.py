@@ -1,0 +1,48 @@
+"""Which task a create has made whose process has died, and how much of a call's time it takes to look."""
+
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from journals import numbered
+from safety.victim import journal_in, store_in
+from taskhand.domain.deadline import call_deadline, time_left
+from taskhand.domain.edit import Edit
+from taskhand.journal.journal import Change, Ending, Intent, Result
+from taskhand.journal.sqlite import SqliteJournal
+from taskhand.service.app_context import AppContext
+from taskhand.service.call import Call
+from taskhand.service.recovery import find_created, recover_abandoned
+
+
+class AskedJournal(SqliteJournal):
+    """Notes how much time there is when it is asked for what dead processes have left."""
+
+    left_s = 0.0
+
+    async def abandoned(self) -> tuple[Change, ...]:
+        self.left_s = time_left()
+        return ()
+
+
+async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    edit = Edit(title="Call Acme", responsible_ids=(), priority=1)
+    intent = Intent("create", edit=edit, asked=edit)
+    change, _ = await app.journal.begin(Call(app, "create_task").new_opening(), [intent])
+    made = (await app.backend.create_task(edit)).task
+    assert [(one.outcome, one.task_id) for one in await find_created(app, change, [0])] == [("applied", made.id)]
+    opening = Call(app, "create_task").new_opening()
+    await app.journal.record(opening, Ending("applied"), [intent], [Result(0, "applied", made.id, made)])
+    assert [(one.outcome, one.task_id) for one in await find_created(app, change, [0])] == [("not_applied", None)]
+    await app.aclose()
+
+
+async def test_to_look_for_what_others_have_left_takes_a_third_of_the_time_of_a_call_at_most(tmp_path: Path) -> None:
+    journal = AskedJournal(tmp_path / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered)
+    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+    with call_deadline(21.0, lambda: 0.0):
+        await recover_abandoned(app)
+    assert journal.left_s == pytest.approx(6.0)
+    await app.aclose()
