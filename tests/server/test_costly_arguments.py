@@ -12,6 +12,7 @@ from behaviour.agent import Refused
 from safety.account import Agent
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
+from taskhand.server.coercion import refused_value
 from taskhand.wiring import open_app
 
 MANY = [f"00000000-0000-4000-8000-{number:012d}" for number in range(40_000)]
@@ -73,3 +74,14 @@ async def test_a_cursor_of_the_journal_that_no_list_gave_is_refused(agent: Agent
 
 async def test_the_largest_cursor_is_answered(agent: Agent) -> None:
     assert (await agent("list_changes", cursor=str(2**63 - 1)))["changes"] == []
+
+
+def test_a_list_or_text_may_be_as_long_as_any_that_has_a_meaning_and_no_longer() -> None:
+    texts: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+    for value, schema, is_refused in (
+        (("x",) * 2_000, texts, False),
+        (("x",) * 2_001, texts, True),
+        ("x" * 10_000, {"type": "string"}, False),
+        ("x" * 10_001, {"type": "string"}, True),
+    ):
+        assert (refused_value("query", value, schema, optional=True) is not None) is is_refused

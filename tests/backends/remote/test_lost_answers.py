@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+import pytest
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
+from backends.example.mapping import task_body
 from builders import refused
 from passing import Time
 from taskhand.backends.base import BulkProgress
@@ -294,3 +296,46 @@ async def test_what_was_written_to_a_task_is_forgotten_where_its_confirmed_delet
     with refused("upstream_error", UpstreamError):
         await adapter.delete_task(task)
     assert adapter.recent.get(task.id) is None
+
+
+class LosesCreates(ExampleClient):
+    """Loses every create."""
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """Never arrives."""
+        del body
+        raise OutcomeUnknown("The answer was lost.")
+
+
+async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> None:
+    time = Time()
+    client = LosesCreates(time.moment)
+    there = await ExampleClient.create(client, task_body(EDIT))
+    adapter = adapter_of(client, time)
+    adapter.recent.known_ids.add(there["id"])
+    with refused("outcome_unknown", OutcomeUnknown):
+        await adapter.create_task(EDIT)
+
+
+class Waiting(ExampleClient):
+    """Asks for a wait of so many seconds with every create."""
+
+    def __init__(self, time: Time, asked_s: float) -> None:
+        super().__init__(time.moment)
+        self.asked_s = asked_s
+        self.creates = 0
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """Ask to wait."""
+        del body
+        self.creates += 1
+        raise RateLimited("Wait.", retry_after_s=self.asked_s)
+
+
+@pytest.mark.parametrize(("asked_s", "sent"), [(30.0, 4), (31.0, 1)])
+async def test_a_create_is_sent_again_after_a_wait_of_half_a_minute_at_most(asked_s: float, sent: int) -> None:
+    time = Time()
+    client = Waiting(time, asked_s)
+    with refused("rate_limited", RateLimited):
+        await adapter_of(client, time).create_task(EDIT)
+    assert client.creates == sent

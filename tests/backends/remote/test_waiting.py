@@ -1,0 +1,15 @@
+"""Waits inside a call: what is asked for after a wait must have time to be answered."""
+
+import pytest
+
+from passing import Time
+from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.domain.deadline import call_deadline
+
+
+@pytest.mark.parametrize(("seconds", "is_waited"), [(4.0, True), (6.0, False)])
+async def test_a_wait_is_begun_where_as_much_time_is_left_after_it(seconds: float, *, is_waited: bool) -> None:
+    time = Time()
+    with call_deadline(10.0, time.clock):
+        assert await sleep_if_time(time.sleep, seconds) is is_waited
+    assert time.slept == ([seconds] if is_waited else [])
