@@ -18,6 +18,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
 from taskhand.sandbox.server import serve
+from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.resources import RESOURCES
 from taskhand.server.tools import TOOLS
@@ -168,6 +169,14 @@ async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: s
     fields = (await _capabilities(backend, tmp_path))["fields"]
     several = {"addResponsibleIds", "removeResponsibleIds"} if can.most_responsibles == 1 else set()
     assert {name for name, use in fields.items() if use == "not here"} == can.absent | several
+
+
+async def test_a_caller_who_may_not_read_reads_no_resource(store_file: Path) -> None:
+    access = Access(scopes=frozenset({"write"}))
+    async with open_app(Settings(db=store_file)) as at, Client(create_server(at, access=access)) as client:
+        for resource in ("capabilities", "statuses"):
+            with pytest.raises(MCPError, match="not allowed"):
+                await client.read_resource(f"taskhand://{resource}")
 
 
 async def test_a_resource_is_offered_only_with_its_tool(store_file: Path) -> None:
