@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 from builders import refused
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import make_opening, open_journal, settle
+from server.transports.server_process import BOUND_S
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.journal import OUTCOMES, journal
 from taskhand.cli.main import command as taskhand_command
@@ -276,7 +277,7 @@ def test_a_followed_export_ends_with_its_reader_and_on_ctrl_c(settings: Settings
     left.stdout.close()
     interrupted.send_signal(signal.SIGINT)
     for one, code in ((left, 0), (interrupted, 130)):
-        assert one.wait(20) == code
+        assert one.wait(BOUND_S) == code
         assert one.stderr is not None
         assert one.stderr.read().strip() == ""
         one.stderr.close()
