@@ -15,7 +15,7 @@ function read(answer) {
 
 // `late` hears of an answer that does not come in time; it is waited for all the same.
 async function call(name, args, late) {
-  const timer = setTimeout(() => late?.(say('no answer')), 6e4)
+  const timer = setTimeout(() => late?.(say('no_host')), 6e4)
   try {
     return read(await ask('tools/call', { name, arguments: args }))
   } catch ({ code, message }) {

@@ -36,7 +36,7 @@ function adapt({ theme, styles, locale: name }) {
   try {
     locale = new Intl.Locale(name.replace('_', '-')) + ''
   } catch {}
-  es = /^es/.test(locale) ? 1 : 0
+  es = +/^es/.test(locale)
   root.lang = es ? 'es' : 'en'
   if (theme) root.style.colorScheme = theme
   for (const [key, value] of entries(styles?.variables)) root.style.setProperty(key, value)

@@ -38,7 +38,7 @@ function makeTask(task) {
   const level = LEVELS[priority]
   const toggle = () => over ? write(task, 'update_task', { newStatusPosition: statuses(task).find((one) => !ends(one))?.position }) : write(task, 'complete_task')
   const open = () => {
-    opened = isOpen ? '' : key
+    opened = !isOpen && key
     chosen = ''
     draw()
   }
@@ -56,14 +56,16 @@ function makeTask(task) {
 
 function makePanel(task, key, off) {
   const { day } = parse(task.due)
+  // What was due on an earlier day is moved to today or tomorrow.
+  const now = day < today() && today()
   const to = say('Give to…')
   const who = el('select', { id: 'who', 'aria-label': to }, el('option', { value: '' }, to),
     members(task)?.map(({ id, name, email }) => el('option', { value: id }, join(name, email))))
   who.value = chosen
   who.onchange = () => { chosen = who.value }
   return el('div.row',
-    day && can('update_task') && [-1, 1].map((days) => {
-      const dueDate = addDays(day, days)
+    day && can('update_task') && [now ? 0 : -1, 1].map((days) => {
+      const dueDate = addDays(now || day, days)
       return btn(say(days < 0 ? 'Earlier: ' : 'Later: ') + showDay(dueDate), () => write(task, 'update_task', { dueDate }), off, 0, days + key)
     }),
     can('reassign_task') && [who, btn('Give', () => who.value && write(task, 'reassign_task', { responsibleIds: [who.value] }), off)])
