@@ -9,7 +9,7 @@ from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, NoAnswer
 from taskhand.domain.task import Task
 
 EDIT = Edit(priority=2)
@@ -58,6 +58,18 @@ class Refusing(Batched):
         raise CallerError(f"One of {len(items)} is wrong.")
 
 
+class Losing(Batched):
+    """Says nothing certain of the first item of a batch, at first since no answer came in time; writes nothing."""
+
+    lists_lag = False
+    sent = 0
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """Lose the answer to a part of the batch."""
+        self.sent += 1
+        return BatchAnswer(lost={items[0].index: NoAnswer("No answer came in time.") if self.sent == 1 else None})
+
+
 async def opened(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, list[Task]]:
     """The adapter, its account, and so many tasks in it."""
     time = Time()
@@ -79,3 +91,15 @@ async def test_at_most_twenty_confirmed_tasks_that_no_read_shows_are_sent_again_
     adapter, client, tasks = await opened(Batched, 90)
     await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert client.updates == 20
+
+
+async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> (
+    None
+):
+    adapter, _, tasks = await opened(Losing, 2)
+    first, second = await adapter.update_tasks([(task, EDIT) for task in tasks])
+    assert isinstance(adapter, Losing)
+    assert adapter.sent == 2
+    assert first.error
+    assert first.error.code == "outcome_unknown"
+    assert second.written

@@ -260,8 +260,7 @@ async def _send_part(
     try:
         return await send(items) if items else BatchAnswer()
     except (OutcomeUnknown, UpstreamFailed) as fault:
-        failure = fault if isinstance(fault, UpstreamFailed) else None
-        return BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure))
+        return BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
     except TaskhandError as error:
         return BatchAnswer(refused=dict.fromkeys((item.index for item in items), error))
 

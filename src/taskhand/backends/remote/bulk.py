@@ -115,10 +115,7 @@ class BulkUpdate(Generic[_Row]):
             with recorded_requests() as requests:
                 answer = await self._adapter.update_many(items)
         except (OutcomeUnknown, UpstreamFailed) as fault:
-            failure = fault if isinstance(fault, UpstreamFailed) else None
-            for item in items:
-                item.may_be_late = item.may_be_late or isinstance(fault, NoAnswer)
-            self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), failure)))
+            self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault)))
         except CallerError as refused:
             await self._split(items, refused)
         except RateLimited as throttled:
@@ -149,7 +146,9 @@ class BulkUpdate(Generic[_Row]):
             elif item.index in answer.pending:
                 item.state, item.may_be_late, item.is_pending = State.LOST, True, True
             elif item.index in answer.lost:
-                item.state, item.failure = State.LOST, answer.lost[item.index]
+                fault = answer.lost[item.index]
+                item.state, item.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
+                item.may_be_late = item.may_be_late or isinstance(fault, NoAnswer)
             elif row is not None and self._adapter.shows(row, item.edit):
                 item.apply(row, self._messages.sent_again if item.is_resent else None)
             else:

@@ -105,7 +105,7 @@ class NewTask(Generic[_Row]):
 class BatchAnswer(Generic[_Row]):
     """What a CRM answered to a batch, by index of the item; an item in none of these was confirmed without its row.
 
-    `lost` are those that the answer says nothing certain of, with the CRM's reason if it gave one. `pending` are those
+    `lost` are those of which nothing is certain, with the reason if there is one. `pending` are those
     that the CRM has accepted and may carry out later.
     """
 
