@@ -22,10 +22,10 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
-from taskhand.domain.task_types import KnownType
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.task_types import KnownType
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
 
@@ -111,7 +111,7 @@ class OwnTasksBackend:
         """The backend's own."""
         return await self._backend.find_linked(field, ids)
 
-    async def task_types(self) -> tuple[KnownType, ...]:
+    async def task_types(self) -> "tuple[KnownType, ...]":
         """The backend's own."""
         return await self._backend.task_types()
 
