@@ -12,7 +12,7 @@ import pytest
 from fixed_clock import NOW, FixedClock
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import OwnCredential
+from taskhand.vault.link import LinkKind, OwnCredential
 from taskhand.vault.links import Links
 from taskhand.vault.sqlite import SqliteLinkStore
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
@@ -359,3 +359,12 @@ async def test_a_damaged_byte_of_the_file_gives_the_link_an_error_or_nothing_and
         assert found in {None, whole} or replace(found, last_used_at=None) == whole, at
         await reader.aclose()
         damaged.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(("kind", "may_be"), [("oauth", False), ("key", False), ("operator", True)])
+async def test_what_a_page_keeps_under_an_address_is_for_one_person_and_what_the_operator_links_for_whoever_has_it(
+    links: Links, kind: LinkKind, *, may_be: bool
+) -> None:
+    await links.save(link_of("ana@x.test", kind=kind))
+    assert await links.may_be_by_email("ana@x.test", "north") is may_be
+    assert not await links.may_be_by_email("ben@x.test", "north")
