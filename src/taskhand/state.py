@@ -51,7 +51,7 @@ __all__ = [
 
 
 def open_database(settings: Settings) -> "Database | None":
-    """The database that replicas share, which this process has once; None where what is kept is in files."""
+    """The database that replicas share, which this process has once; None if what is kept is in files."""
     return None if settings.state is None else _open_database(settings.state.get_secret_value())
 
 
@@ -98,7 +98,7 @@ def open_event_store(settings: Settings) -> "SqlEventStore":
 
 
 def open_rows(settings: Settings) -> "SqlStore | None":
-    """The rows of the journal in the database; None where what is kept is in files."""
+    """The rows of the journal in the database; None if what is kept is in files."""
     if (database := open_database(settings)) is None:
         return None
     from taskhand.journal.postgres import JOURNAL
@@ -108,7 +108,7 @@ def open_rows(settings: Settings) -> "SqlStore | None":
 
 
 def open_budgets(settings: Settings, account: str) -> "PostgresBudgets | None":
-    """The rate budgets of an account that all replicas share; None where what is kept is in files."""
+    """The rate budgets of an account that all replicas share; None if what is kept is in files."""
     if (database := open_database(settings)) is None:
         return None
     from taskhand.budgets.postgres import PostgresBudgets
@@ -128,7 +128,7 @@ def open_key_store(settings: Settings) -> "SqlKeyStore":
 
 
 def open_link_store(settings: Settings) -> "SqlLinkStore":
-    """The place where links are kept; it is opened at first use."""
+    """The place if links are kept; it is opened at first use."""
     if (database := open_database(settings)) is not None:
         from taskhand.vault.postgres import PostgresLinkStore
 
@@ -139,7 +139,7 @@ def open_link_store(settings: Settings) -> "SqlLinkStore":
 
 
 def open_ticket_store(settings: Settings) -> "SqlTicketStore":
-    """The place where tickets are kept, beside the links; it is opened at first use."""
+    """The place if tickets are kept, beside the links; it is opened at first use."""
     if (database := open_database(settings)) is not None:
         from taskhand.vault.postgres import PostgresTicketStore
 
@@ -156,7 +156,7 @@ def clock_of(settings: Settings) -> Callable[[], datetime]:
 
 
 def open_cipher(settings: Settings) -> "Cipher":
-    """The cipher of the vault; it opens nothing where the settings have no key."""
+    """The cipher of the vault; it opens nothing if the settings have no key."""
     from taskhand.vault.cipher import Cipher
     from taskhand.vault.vault_key import read_vault_keys
 

@@ -15,7 +15,7 @@ __all__ = ["Bookmark", "EventFilter", "EventQuery", "EventStore", "Feed", "FeedN
 
 @dataclass(frozen=True, slots=True)
 class FeedName:
-    """The account or store whose changes are in a feed; `person` where the changes are as one person's credential sees.
+    """The account or store whose changes are in a feed; `person` if the changes are as one person's credential sees.
 
     A person may see less in a CRM than the shared credential does, and is shown nothing that came by that.
     """
@@ -28,8 +28,8 @@ class FeedName:
 class Feed:
     """How far a feed is. All moments are aware.
 
-    `version` grows with every look, `position` is where the next one goes on, `last_seq` is the number of the newest
-    event. What changed before `begun_at` is known only where somebody asked for it. `looked_at` is when the last look
+    `version` grows with every look, `position` is if the next one goes on, `last_seq` is the number of the newest
+    event. What changed before `begun_at` is known only if somebody asked for it. `looked_at` is when the last look
     began, None before the first has ended. `wanted_until` is until when somebody wants to know of new changes.
     """
 
@@ -57,7 +57,7 @@ class KeptEvent:
 
     @property
     def moment(self) -> datetime:
-        """What it is sorted by where a moment is asked for: that of the change, else when it was learned of."""
+        """What it is sorted by if a moment is asked for: that of the change, else when it was learned of."""
         return self.event.moment or self.seen_at
 
 
@@ -113,10 +113,10 @@ class Bookmark:
 
 
 class EventStore(Protocol):
-    """The feeds of all accounts, for several processes; every method raises OperatorError where it is unusable."""
+    """The feeds of all accounts, for several processes; every method raises OperatorError if it is unusable."""
 
     async def find_feed(self, feed: FeedName) -> Feed | None:
-        """How far the feed is; None where it has not begun."""
+        """How far the feed is; None if it has not begun."""
         ...
 
     async def begin_feed(self, feed: FeedName, position: str, at: datetime) -> Feed:
@@ -124,7 +124,7 @@ class EventStore(Protocol):
         ...
 
     async def want(self, feed: FeedName, until: datetime) -> None:
-        """Somebody wants to know of new changes until then; nothing where the feed has not begun."""
+        """Somebody wants to know of new changes until then; nothing if the feed has not begun."""
         ...
 
     async def find_tasks(self, feed: FeedName, ids: Collection[str] | None = None) -> Mapping[str, Task]:
@@ -148,7 +148,7 @@ class EventStore(Protocol):
         ...
 
     async def find_hints(self, feed: FeedName) -> Mapping[str, datetime]:
-        """When each task was hinted at last; the id is empty where somebody said only that some task was changed."""
+        """When each task was hinted at last; the id is empty if somebody said only that some task was changed."""
         ...
 
     async def commit_look(
@@ -162,7 +162,7 @@ class EventStore(Protocol):
         """Keep what the look that began `at` has found, wholly or not at all; the events that are new.
 
         `hints` are those that the look was given: they are removed, unless they came again. Before the first look,
-        which is not behind, events from before the feed began are old. Where the version has moved, because another
+        which is not behind, events from before the feed began are old. If the version has moved, because another
         process has looked meanwhile, nothing is written: None.
         """
         ...
@@ -179,7 +179,7 @@ class EventStore(Protocol):
     ) -> bool:
         """Keep changes from before the feed began, as old; `begun_at` is from when on it knows them all by then.
 
-        All but what is missing by the `gap`. False, and nothing is written, where the version has moved.
+        All but what is missing by the `gap`. False, and nothing is written, if the version has moved.
         """
         ...
 
@@ -200,7 +200,7 @@ class EventStore(Protocol):
         ...
 
     def kept_from(self, now: datetime) -> datetime | None:
-        """The moment before which events are too old to be kept; None where none is."""
+        """The moment before which events are too old to be kept; None if none is."""
         ...
 
     async def prune(self, now: datetime) -> int:

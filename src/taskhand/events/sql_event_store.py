@@ -37,7 +37,7 @@ class SqlEventStore(ABC):
         self._pruned: datetime | None = None
 
     async def find_feed(self, feed: FeedName) -> Feed | None:
-        """How far the feed is; None where it has not begun."""
+        """How far the feed is; None if it has not begun."""
         return await self._store.peek(partial(_find_feed, feed))
 
     async def begin_feed(self, feed: FeedName, position: str, at: datetime) -> Feed:
@@ -85,7 +85,7 @@ class SqlEventStore(ABC):
         at: datetime,
         hints: Mapping[str, datetime] | None = None,
     ) -> tuple[KeptEvent, ...] | None:
-        """Keep what a look has found, wholly or not at all; None where another process has looked meanwhile."""
+        """Keep what a look has found, wholly or not at all; None if another process has looked meanwhile."""
         work = partial(_commit_look, feed, version, look=look, at=at, hints=hints or {})
         # Without events a power cut only makes the look be repeated; with them, their numbers are in cursors.
         kept = await self._store.write(work, durable=bool(look.events), tasks=len(look.events) + len(look.tasks))
@@ -104,7 +104,7 @@ class SqlEventStore(ABC):
         begun_at: datetime | None = None,
         gap: Gap | None = None,
     ) -> bool:
-        """Keep changes from before the feed began; False where another process has looked meanwhile."""
+        """Keep changes from before the feed began; False if another process has looked meanwhile."""
         work = partial(_keep_past, feed, version, events=events, at=at, begun_at=begun_at, gap=gap)
         return await self._store.write(work, tasks=len(events))
 
@@ -243,7 +243,7 @@ def _hint_once(
 
 
 def _take_version(feed: FeedName, version: int, connection: SqlConnection) -> SqlRow | None:
-    """The row of the feed, which nobody else writes until the end of this work; None where the version has moved."""
+    """The row of the feed, which nobody else writes until the end of this work; None if the version has moved."""
     statement = "UPDATE feed SET version = version + 1 WHERE place = ? AND person = ? AND version = ?"
     if not connection.execute(statement, (*_columns(feed), version)).rowcount:
         return None

@@ -24,7 +24,7 @@ CHANNEL: Final = "taskhand_changes"
 _MOST_BYTES: Final = 7_000
 """Bytes of ids in one message; PostgreSQL takes 8,000 in all."""
 _MOST_WAITING: Final = 10_000
-"""Ids that wait to be told; where there are more, all tasks are said to have changed."""
+"""Ids that wait to be told; if there are more, all tasks are said to have changed."""
 _PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to reach the database; the last one again and again."""
 
@@ -46,7 +46,7 @@ class Updates(Protocol):
 
 
 class Channel(Protocol):
-    """What replicas tell each other; everything raises OperatorError where it cannot be reached."""
+    """What replicas tell each other; everything raises OperatorError if it cannot be reached."""
 
     async def tell(self, messages: Sequence[str]) -> None: ...  # noqa: D102
     async def listen(self) -> None: ...  # noqa: D102

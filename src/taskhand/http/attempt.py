@@ -25,7 +25,7 @@ _NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolT
 class Answer:
     """An answer that was read whole: header names are in lower case, the body is decompressed.
 
-    `retry_after_s` is how many seconds the upstream asked to wait, None where it did not ask.
+    `retry_after_s` is how many seconds the upstream asked to wait, None if it did not ask.
     """
 
     status: int
@@ -43,8 +43,8 @@ class Answer:
 class Attempt:
     """The end of one attempt: an answer, or the name of what went wrong (`cause`), never the exception itself.
 
-    The library's exceptions hold the request, and the request holds the key. `code` is the proxy's status where a
-    proxy refused, and OpenSSL's verify code where the certificate was not accepted.
+    The library's exceptions hold the request, and the request holds the key. `code` is the proxy's status if a
+    proxy refused, and OpenSSL's verify code if the certificate was not accepted.
     """
 
     event: Event
@@ -59,7 +59,7 @@ class Attempt:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status, where there is an answer."""
+        """The HTTP status, if there is an answer."""
         return None if self.answer is None else self.answer.status
 
     @property
@@ -114,7 +114,7 @@ async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
 
 
 def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | None]:
-    """The body, and the event that replaces a success where it cannot be used."""
+    """The body, and the event that replaces a success if it cannot be used."""
     body = decompress(raw, coding.strip().lower(), limit)
     if body is None:
         return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED

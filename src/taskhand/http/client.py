@@ -57,7 +57,7 @@ class Client:
         transport: "httpx2.AsyncBaseTransport | None" = None,
         own: "OwnToken | None" = None,
     ) -> None:
-        """`own` is the credential where it is a person's, and may be renewed while this is open."""
+        """`own` is the credential if it is a person's, and may be renewed while this is open."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.variable, allow_http=upstream.allow_http)
@@ -114,7 +114,7 @@ class Client:
         return await self.send(Request.of("GET", path, **options))
 
     async def post(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
-        """POST; `reads=True` where it only searches."""
+        """POST; `reads=True` if it only searches."""
         return await self.send(Request.of("POST", path, **options))
 
     async def put(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
@@ -153,7 +153,7 @@ class Client:
         return self._invalid(reply.template, reply.kind, why)
 
     async def _answer(self, request: Request) -> "Answer":
-        """The answer to a request, sent again where a person's own credential was renewed for it."""
+        """The answer to a request, sent again if a person's own credential was renewed for it."""
         deadline, again = current_deadline(self._limits.total_s, self._runtime.clock), False
         while True:
             renewed = self._own.renewed if self._own else None

@@ -26,7 +26,7 @@ _LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keep
 class PooledTransport(httpx2.AsyncBaseTransport):
     """What `httpx2.AsyncHTTPTransport` is, which cannot be given a network: HTTP/1.1, directly or through a proxy.
 
-    `proxy` is a URL: ValueError or ImportError where it cannot be used.
+    `proxy` is a URL: ValueError or ImportError if it cannot be used.
     """
 
     def __init__(self, trust: ssl.SSLContext, proxy: str | None = None) -> None:

@@ -31,7 +31,7 @@ class JsonDocuments:
         self._stack = AsyncExitStack()
 
     async def get(self, address: str) -> Mapping[str, Any]:
-        """The JSON object at an address. TaskhandError where there is none."""
+        """The JSON object at an address. TaskhandError if there is none."""
         client = await self._client_of(address)
         return (await client.get(_path_of(address, "document"), expect="object")).object
 

@@ -26,7 +26,7 @@ class Origin(NamedTuple):
 
 
 def base_origin(base_url: str, *, variable: str, allow_http: bool = False) -> Origin:
-    """The origin of a base URL; OperatorError, which names the `variable`, where the key may not be sent there."""
+    """The origin of a base URL; OperatorError, which names the `variable`, if the key may not be sent there."""
     try:
         parts = urlsplit(base_url)
         origin = _origin(parts)
@@ -46,7 +46,7 @@ def _unusable(variable: str, why: str) -> OperatorError:
 
 
 def _origin(parts: SplitResult) -> Origin | None:
-    """The origin of a URL, None where it is not http or https; ValueError for an invalid port."""
+    """The origin of a URL, None if it is not http or https; ValueError for an invalid port."""
     if parts.scheme not in _PORTS:
         return None
     return Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])

@@ -38,7 +38,7 @@ class ProxyRoute:
         return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
 
     def checked_proxy(self) -> str | None:
-        """The URL of the proxy; ValueError where its host is none, as in a placeholder that was not replaced."""
+        """The URL of the proxy; ValueError if its host is none, as in a placeholder that was not replaced."""
         if self.proxy is not None and not _HOST.fullmatch(urlsplit(self.proxy).hostname or ""):
             raise ValueError("the proxy has no usable host")
         return self.proxy

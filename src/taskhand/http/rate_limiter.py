@@ -66,7 +66,7 @@ class Rate:
 class RateHeaders:
     """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds.
 
-    `rolling_limit` is where any `reset_s` seconds are a window: how many requests one may hold. `limit` is the same of
+    `rolling_limit` is set if any `reset_s` seconds are a window: how many requests one may hold. `limit` is the same of
     a window that begins at a moment of the upstream's.
     """
 
@@ -80,8 +80,8 @@ class RateHeaders:
 class RateState:
     """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
 
-    `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None where
-    the upstream named no limit; at first there were `limit`, None where it did not say that. No request leaves before
+    `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None if
+    the upstream named no limit; at first there were `limit`, None if it did not say that. No request leaves before
     `paused_until`. `reset_at` is `until` by the upstream's own word, which is what callers are told; requests are held
     back for a shorter time.
     """
@@ -96,7 +96,7 @@ class RateState:
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """How much may still be sent: `left` requests in the next `for_s` seconds, None where the upstream named no limit.
+    """How much may still be sent: `left` requests in the next `for_s` seconds, None if the upstream named no limit.
 
     `rate` is the configured rate; `paused_s` how many more seconds every request is held back. `ready` is how many
     requests may leave at once.
@@ -257,7 +257,7 @@ class RateLimiter:
         """Wait for a turn, and hold an in-flight slot for the body of the `with`.
 
         Raises RateLimited when the turn would not come before the deadline (a reading of the clock); then the request
-        is not counted. `retry_after_s` is only there where the upstream asked to wait.
+        is not counted. `retry_after_s` is only there if the upstream asked to wait.
         """
         if is_idle():
             await self._wait_until_idle(deadline)

@@ -44,7 +44,7 @@ class Reply:
 
 
 def decompress(raw: bytes, coding: str, limit: int) -> bytes | None:
-    """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None where that fails.
+    """Decompress gzip or deflate (RFC 9110 §8.4.1) to at most `limit` + 1 bytes; None if that fails.
 
     A body of any other coding is returned as it is: none was asked for, and servers send `utf-8` or garbage there.
     """

@@ -18,10 +18,10 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 class RequestOptions(TypedDict, total=False):
     """The optional parts of a request.
 
-    `params` is a mapping, or pairs where a name repeats; `json` any value that JSON can carry; `headers` without
+    `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without
     secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
     empty one); `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be
-    repeated even if it may have been applied; `looks_first` for a POST that makes a task: where the upstream asks to
+    repeated even if it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to
     wait, it is not repeated, as it may have been made all the same.
     """
 

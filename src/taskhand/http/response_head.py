@@ -30,7 +30,7 @@ class HeadReader:
             self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes | None:
-        """The bytes to pass on; None where more of a head has to come first. Empty `data` is the end."""
+        """The bytes to pass on; None if more of a head has to come first. Empty `data` is the end."""
         if self._held is None:
             return data
         self._held += data

@@ -207,7 +207,7 @@ LOCKED_S: Final = 2.5
 
 
 def retry_after_s(value: str | None, *, now: float) -> float | None:
-    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None where it cannot be parsed.
+    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110 §10.2.3); None if it cannot be parsed.
 
     `now` is POSIX time, best taken from the same answer's `Date`. A past date gives 0; the longest wait is a day.
     Fractions of a second are not in the RFC, but servers send them.
@@ -220,7 +220,7 @@ def retry_after_s(value: str | None, *, now: float) -> float | None:
 
 
 def posix_time(value: str | None) -> float | None:
-    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None where it cannot be parsed."""
+    """POSIX time of an HTTP date in any of its three forms (RFC 9110 §5.6.7); None if it cannot be parsed."""
     try:
         moment = parsedate_to_datetime(value or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

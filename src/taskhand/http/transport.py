@@ -174,7 +174,7 @@ class RetryTransport:
         raise self._unknown(request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True)
 
     async def _owns_at_once(self) -> bool:
-        """Make sure that this process may write; False where that took so long that the turn is over."""
+        """Make sure that this process may write; False if that took so long that the turn is over."""
         began = self._config.runtime.clock()
         await check_ownership()
         return self._config.runtime.clock() - began <= _TURN_S
@@ -205,7 +205,7 @@ class RetryTransport:
 
     def _asked_s(self, answer: Answer, rate: RateHeaders | None, *, is_throttled: bool) -> float | None:
         """Seconds that the upstream asks to wait: by Retry-After, by the body of a 429, or by its rate headers."""
-        # Dates are counted from the upstream's own clock where its answer has one (RFC 9110 §6.6.1).
+        # Dates are counted from the upstream's own clock if its answer has one (RFC 9110 §6.6.1).
         date = posix_time(answer.headers.get("date"))
         now = self._config.runtime.wall() if date is None else date
         asked_s = retry_after_s(answer.headers.get("retry-after"), now=now)
@@ -262,7 +262,7 @@ class RetryTransport:
                     self._observer.request_ended(method, attempt.status, took_s)
 
     def _span(self, method: str, template: str, number: int) -> AbstractContextManager[trace.Span]:
-        """A span of one attempt; an empty one where nobody gets the spans of this process."""
+        """A span of one attempt; an empty one if nobody gets the spans of this process."""
         if self._config.runtime.tracer is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             return nullcontext(trace.INVALID_SPAN)
         return self._tracer.start_as_current_span(

@@ -41,7 +41,7 @@ def _quote(text: str) -> str:
 
 
 def read_scopes(text: str) -> frozenset[Scope]:
-    """The scopes with commas between them; CallerError for an unknown one, and where there is none."""
+    """The scopes with commas between them; CallerError for an unknown one, and if there is none."""
     given = [word.strip().casefold() for word in text.split(",") if word.strip()]
     known = frozenset(scope for scope in SCOPES if scope in given)
     unknown = [word for word in given if word not in SCOPES]

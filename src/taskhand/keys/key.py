@@ -22,7 +22,7 @@ _TEXT: Final = re.compile(rf"thk_({_ID})_[0-9a-f]{{{2 * _SECRET_BYTES}}}")
 _ID_OR_TEXT: Final = re.compile(rf"(?:thk_)?({_ID})(?:_.*)?", re.DOTALL)
 
 NO_HASH: Final = hashlib.sha256(b"").hexdigest()
-"""What the text of a key is compared with where there is no such key: no key has the empty text."""
+"""What the text of a key is compared with if there is no such key: no key has the empty text."""
 
 KeyState = Literal["active", "expired", "revoked"]
 
@@ -72,7 +72,7 @@ def hash_key(text: str) -> str:
 
 
 def read_key_id(text: str, *, whole: bool = True) -> str | None:
-    """The id in the text of a key; None where it is none.
+    """The id in the text of a key; None if it is none.
 
     Not `whole`: the id is enough, with or without `thk_` before and anything after it.
     """

@@ -20,7 +20,7 @@ class KeyCheck:
         self._uses = LastUses(store.note_uses, "keys")
 
     async def find_holder(self, text: str) -> Key | None:
-        """The active key with this text; None for any other text. OperatorError where the keys cannot be read.
+        """The active key with this text; None for any other text. OperatorError if the keys cannot be read.
 
         A text that is no key, and one whose id nobody has, take as long as a wrong one.
         """
@@ -34,16 +34,16 @@ class KeyCheck:
         return kept.key
 
     async def is_active(self, key_id: str) -> bool:
-        """Whether the key of this id still lets its holder in. OperatorError where the keys cannot be read."""
+        """Whether the key of this id still lets its holder in. OperatorError if the keys cannot be read."""
         kept = await self._store.find(key_id)
         return kept is not None and kept.key.state(self._clock()) == "active"
 
     async def check_access(self) -> None:
-        """OperatorError where the keys cannot be read."""
+        """OperatorError if the keys cannot be read."""
         await self._store.find("")
 
     async def count_active(self) -> int:
-        """How many keys let their holders in. OperatorError where the keys cannot be read."""
+        """How many keys let their holders in. OperatorError if the keys cannot be read."""
         now = self._clock()
         return sum(key.state(now) == "active" for key in await self._store.list_keys())
 

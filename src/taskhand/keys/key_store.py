@@ -19,7 +19,7 @@ class KeptKey(NamedTuple):
 class KeyStore(Protocol):
     """Keeps keys for several processes: what one has written, the next read of any other sees.
 
-    Every method raises OperatorError where the keys cannot be read or written.
+    Every method raises OperatorError if the keys cannot be read or written.
     """
 
     async def add(self, key: Key, key_hash: str) -> None:

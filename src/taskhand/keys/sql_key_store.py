@@ -36,7 +36,7 @@ class SqlKeyStore:
         self._store = store
 
     async def exists(self) -> bool:
-        """Whether there are keys; OperatorError where that cannot be seen."""
+        """Whether there are keys; OperatorError if that cannot be seen."""
         return await self._store.exists()
 
     async def add(self, key: Key, key_hash: str) -> None:

@@ -1,1 +1,1 @@
-"""A PostgreSQL database that any number of replicas share; imported only where a setting names one."""
+"""A PostgreSQL database that any number of replicas share; imported only if a setting names one."""

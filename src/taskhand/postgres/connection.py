@@ -97,7 +97,7 @@ class _Cursor:
 
 
 def connect(url: str) -> Driver:
-    """A new connection, which begins no transaction of itself; psycopg.Error where there is none in time."""
+    """A new connection, which begins no transaction of itself; psycopg.Error if there is none in time."""
     wanted = make_conninfo(
         url,
         connect_timeout=_CONNECT_S,

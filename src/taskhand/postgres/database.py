@@ -1,8 +1,8 @@
 """One PostgreSQL database, and the connections of this process to it, of which one thread uses each at a time.
 
-Work is a plain function of a connection and runs in a transaction. Where the connection breaks before the commit was
-sent, nothing is kept, and the work runs again on a new connection. Where it breaks after that, the number of the
-transaction tells on a new connection whether it is kept; where nobody can be asked, that is said.
+Work is a plain function of a connection and runs in a transaction. If the connection breaks before the commit was
+sent, nothing is kept, and the work runs again on a new connection. If it breaks after that, the number of the
+transaction tells on a new connection whether it is kept; if nobody can be asked, that is said.
 """
 
 import time
@@ -96,14 +96,14 @@ class Database:
     def run_now(
         self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool, durable: bool = True
     ) -> _T:
-        """Run the work in a transaction, in this thread. OperatorError where the database cannot be used.
+        """Run the work in a transaction, in this thread. OperatorError if the database cannot be used.
 
         A crash of the database may lose what is not `durable`.
         """
         return self._try(kind, partial(self._transact, kind, work, writes=writes, durable=durable))
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
-        """Try as often as the connection breaks, within bounds; without a pause where the last work found none."""
+        """Try as often as the connection breaks, within bounds; without a pause if the last work found none."""
         with database_errors(self._url, kind):
             for number in range(2 if self._is_down else _TRIES):
                 if number > 1:
@@ -149,7 +149,7 @@ class Database:
     def _transact(
         self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool, durable: bool
     ) -> _T:
-        """Run the work once; _Cut where the connection broke and nothing is kept of it."""
+        """Run the work once; _Cut if the connection broke and nothing is kept of it."""
         driver = self._connect()
         number: str | None = None
         is_sent = False
@@ -205,7 +205,7 @@ class Database:
         return None if row["number"] is None else str(row["number"])
 
     def _was_kept(self, number: str, kind: PostgresKind) -> bool:
-        """Whether a transaction was committed whose answer was lost. OperatorError where nobody can tell."""
+        """Whether a transaction was committed whose answer was lost. OperatorError if nobody can tell."""
         for attempt in range(_TRIES - 1):
             status = self._end(number)
             if status in {"committed", "aborted"}:
@@ -215,7 +215,7 @@ class Database:
         raise unreachable_error(self._url, kind, why, in_doubt=True)
 
     def _end(self, number: str | None) -> str | None:
-        """End a transaction whose connection broke, and tell how it ended; None where the database does not answer.
+        """End a transaction whose connection broke, and tell how it ended; None if the database does not answer.
 
         The database does not know yet that the connection is gone, and would keep the locks of the transaction.
         """
@@ -228,7 +228,7 @@ class Database:
         return None
 
     def _connect(self) -> Driver:
-        """A connection; _Cut where there is none, and another try may get one."""
+        """A connection; _Cut if there is none, and another try may get one."""
         try:
             return self._take()
         except psycopg.OperationalError as error:

@@ -123,7 +123,7 @@ def _to_operator_error(error: psycopg.Error, url: str, kind: PostgresKind) -> Op
 
 
 def _reason(error: psycopg.Error, url: str) -> str:
-    """The line that says why; the kind of error alone where the address may be quoted in it."""
+    """The line that says why; the kind of error alone if the address may be quoted in it."""
     said = error.diag.message_primary or next((one for one in str(error).splitlines() if one.strip()), "")
     said = said.rpartition("failed: ")[2].strip().removeprefix("FATAL:").strip().rstrip(".")
     secrets = _secrets_in(url)
@@ -133,7 +133,7 @@ def _reason(error: psycopg.Error, url: str) -> str:
 
 
 def _secrets_in(url: str) -> set[str] | None:
-    """Every spelling of the password; None where the address cannot be read, so that any part may be one."""
+    """Every spelling of the password; None if the address cannot be read, so that any part may be one."""
     if "://" in url and not is_whole_address(url):
         return None
     try:

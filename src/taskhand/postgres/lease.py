@@ -58,7 +58,7 @@ class Lease:
     """The life of this process, and the dead processes that it has taken over.
 
     `lease_s` is how many seconds it lasts; `monotonic` must go on while the process is paused. Everything here asks the
-    database at once, in the thread of the caller, and raises OperatorError where that does not answer.
+    database at once, in the thread of the caller, and raises OperatorError if that does not answer.
     """
 
     def __init__(self, store: Store, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None) -> None:
@@ -84,7 +84,7 @@ class Lease:
         return frozenset(self._taken_over)
 
     def acquire(self) -> None:
-        """Live from now on, under a new name where this process was taken over."""
+        """Live from now on, under a new name if this process was taken over."""
         if not self._renew_if_needed():
             with self._lock:
                 self._enter()
@@ -95,7 +95,7 @@ class Lease:
         return session == self._session and self._monotonic() < self._held_until
 
     def is_held(self, session: str) -> bool:
-        """Whether this process still has this name, so that nobody else acts for it; asked where that is not sure."""
+        """Whether this process still has this name, so that nobody else acts for it; asked if that is not sure."""
         return session == self._session and self._renew_if_needed() and session == self._session
 
     def other_sessions(self) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ class Lease:
         return ()
 
     def take_over(self, session: str) -> bool:
-        """Act for another process; False where that one is alive, or was taken over by a third."""
+        """Act for another process; False if that one is alive, or was taken over by a third."""
         if session in self._taken_over:
             return True
         self.acquire()
@@ -137,14 +137,14 @@ class Lease:
                 self._store.write_now(partial(_leave, former))
 
     def _renew_if_needed(self) -> bool:
-        """Whether the lease is held; it is renewed where too little of it is left to rely on."""
+        """Whether the lease is held; it is renewed if too little of it is left to rely on."""
         if self._monotonic() < self._held_until:
             return True
         with self._lock:
             return self._is_entered and self._renew()
 
     def _renew(self) -> bool:
-        """Renew the lease; False where another process has taken this one over."""
+        """Renew the lease; False if another process has taken this one over."""
         asked = self._monotonic()
         renewed = self._store.write_now(lambda connection: connection.execute(_RENEW, (self._session,)).rowcount)
         if renewed == 1:

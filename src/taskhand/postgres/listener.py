@@ -23,7 +23,7 @@ _MOST_AT_ONCE: Final = 1_000
 class Channel:
     """A channel between processes: `tell` on it, and what others tell is heard, from `listen` on.
 
-    Nobody is told what was said while nobody listened, or the connection was cut. Everything raises OperatorError where
+    Nobody is told what was said while nobody listened, or the connection was cut. Everything raises OperatorError if
     the database cannot be used.
     """
 

@@ -40,7 +40,7 @@ class PostgresKind:
     """One kind of data: `label` names it in a sentence, and it has the schema `taskhand_NAME` of its own.
 
     `package` has a folder `migrations/postgres` with its schema. `lock` is the second number of the advisory lock that
-    its writes take, so that they run one after another; None where they need not. `variable` names the database.
+    its writes take, so that they run one after another; None if they need not. `variable` names the database.
     """
 
     label: str
@@ -55,7 +55,7 @@ class PostgresKind:
         return f"taskhand_{self.name}"
 
     def check_version(self, version: int, oldest: int) -> bool:
-        """Whether the schema is as this program knows it, or newer; OperatorError where this program is too old."""
+        """Whether the schema is as this program knows it, or newer; OperatorError if this program is too old."""
         known = len(_scripts(self.package))
         if version > known and oldest > known:
             raise OperatorError(
@@ -67,7 +67,7 @@ class PostgresKind:
 
 
 def migrate(driver: Driver, kind: PostgresKind) -> None:
-    """Run the scripts that the database does not have yet, all in one transaction; psycopg.Error where that fails."""
+    """Run the scripts that the database does not have yet, all in one transaction; psycopg.Error if that fails."""
     with driver.transaction():
         driver.execute(f"SET LOCAL lock_timeout = '{_WAIT_S}s'")
         driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")

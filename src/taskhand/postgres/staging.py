@@ -33,9 +33,9 @@ class Target:
         return describe_database(self._url)
 
     def stage(self, kind: PostgresKind, tables: Sequence[str], holding: Sequence[str]) -> "Staging":
-        """The schema that is filled; it is made where an earlier copy has left none.
+        """The schema that is filled; it is made if an earlier copy has left none.
 
-        Where all the tables `holding` are empty, servers have written nothing yet.
+        If all the tables `holding` are empty, servers have written nothing yet.
         """
         staging = Staging(self._driver, self._url, kind, tables, holding)
         staging.prepare()
@@ -55,7 +55,7 @@ class Target:
     def publish(self, stagings: "Sequence[Staging]") -> None:
         """Put what was filled in the place of what servers use, all at once.
 
-        OperatorError `not_empty` where a server has written there meanwhile.
+        OperatorError `not_empty` if a server has written there meanwhile.
         """
         with database_errors(self._url, self._kind), self._driver.transaction():
             self._driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
@@ -105,7 +105,7 @@ class Staging:
             return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
 
     def last_key(self, table: str, key: str) -> int | None:
-        """The greatest key of a table; None where it is empty."""
+        """The greatest key of a table; None if it is empty."""
         with self._errors():
             [(last,)] = self._driver.execute(f"SELECT max({key}) FROM {self._name(table)}".encode()).fetchall()  # noqa: S608
         return None if last is None else int(last)
@@ -160,7 +160,7 @@ class Staging:
         self._driver.execute("UPDATE taskhand.schema_version SET kind = %s WHERE kind = %s", (kind.name, own.name))
 
     def _drop_empty(self) -> None:
-        """Remove what servers use, where it is empty; they can write nothing to it meanwhile."""
+        """Remove what servers use, if it is empty; they can write nothing to it meanwhile."""
         names = [f"{self.kind.schema}.{table}" for table in self._holding]
         self._driver.execute(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE".encode())
         used = " OR ".join(f"EXISTS (SELECT 1 FROM {name})" for name in names)  # noqa: S608  names of ours
@@ -190,7 +190,7 @@ class Staging:
 
 @contextmanager
 def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
-    """The database at `url`. OperatorError where it cannot be used for this kind, or another process copies to it."""
+    """The database at `url`. OperatorError if it cannot be used for this kind, or another process copies to it."""
     with database_errors(url, kind):
         driver = connect(url)
     with closing(driver):

@@ -25,7 +25,7 @@ class Store:
         return await self.read(work)
 
     async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
-        """Run `work` on one consistent view; OperatorError where the database cannot be used."""
+        """Run `work` on one consistent view; OperatorError if the database cannot be used."""
         self._enter()
         return await self._database.run(self._kind, work, writes=False)
 
@@ -48,7 +48,7 @@ class Store:
         return await self._database.exists(self._kind)
 
     async def aclose(self) -> None:
-        """Close the connections, where no other store uses them; the next work opens new ones."""
+        """Close the connections, if no other store uses them; the next work opens new ones."""
         if self._is_user:
             self._is_user = False
             await self._database.leave()

@@ -58,7 +58,7 @@ class Turns:
     def take(self, names: Collection[str]) -> frozenset[str] | None:
         """Take all these turns: those of them that another process had last, lately.
 
-        None where another living process has one of them: then none is taken.
+        None if another living process has one of them: then none is taken.
         """
         self._lease.acquire()
         holder, by_digest = self._lease.session, {_digest(one): one for one in names}
@@ -79,7 +79,7 @@ class Turns:
         return frozenset(by_digest[one] for one in others)
 
     def give_back(self, names: Collection[str]) -> None:
-        """Let another process have these turns; where the database does not answer, that is made up for later."""
+        """Let another process have these turns; if the database does not answer, that is made up for later."""
         rows = {_digest(one): self._lease.session for one in names}
         forgets = next(self._times) % _FORGET_EVERY == 0
 

@@ -13,8 +13,8 @@ _T = TypeVar("_T")
 class SqlStore(Protocol):
     """Runs work, a plain function of a connection, in a transaction of its own.
 
-    Work that waits is run in a thread, and may be run again from its beginning where its transaction was rolled back.
-    Every method raises OperatorError where the store cannot be used.
+    Work that waits is run in a thread, and may be run again from its beginning if its transaction was rolled back.
+    Every method raises OperatorError if the store cannot be used.
     """
 
     async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
@@ -34,7 +34,7 @@ class SqlStore(Protocol):
         ...
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept; where not, nothing is made to tell."""
+        """Whether anything was ever kept; if not, nothing is made to tell."""
         ...
 
     async def aclose(self) -> None:

@@ -40,7 +40,7 @@ _TRIES: Final = 10
 class Database:
     """One database that is backed up: `member` is its name in a backup, and `table` one that no other kind has.
 
-    `also` are names that it may have in a backup, too, and `owner` is whose it is, where there are several of a kind.
+    `also` are names that it may have in a backup, too, and `owner` is whose it is, if there are several of a kind.
     It belongs to the databases at the paths `beside`, and to the `others`, which are not backed up with it.
     """
 
@@ -69,7 +69,7 @@ def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str
     """Write a backup of the databases that exist to `target`, and describe each by its label.
 
     Their copies are from one moment, at which nobody was writing to any of them. A backup at `target` is replaced once
-    the new one is whole. `about` is kept in the backup. OperatorError where there is nothing to back up, a database is
+    the new one is whole. `about` is kept in the backup. OperatorError if there is nothing to back up, a database is
     damaged or cannot be read, or `target` is another file or cannot be written.
     """
     with operator_errors(f"The backup {target} could not be written"):
@@ -107,7 +107,7 @@ def write_archive(copies: Sequence[Path], new: Path, target: Path, about: Mappin
 
 
 def read_manifest(path: Path) -> Mapping[str, object] | None:
-    """What a backup says of itself; None where the file is no backup. OSError where it cannot be read."""
+    """What a backup says of itself; None if the file is no backup. OSError if it cannot be read."""
     if not zipfile.is_zipfile(path):
         return None
     try:
@@ -119,7 +119,7 @@ def read_manifest(path: Path) -> Mapping[str, object] | None:
 
 
 def describe_copy(database: Database, copy: Path) -> Description:
-    """What is in a copy of a database; OperatorError where it is damaged, or of a newer program."""
+    """What is in a copy of a database; OperatorError if it is damaged, or of a newer program."""
     try:
         with closing(connect(copy)) as connection:
             database.kind.check_version(connection)

@@ -74,12 +74,12 @@ class DatabaseKind:
     in_backups: bool = True
 
     def check_version(self, connection: sqlite3.Connection) -> None:
-        """OperatorError `store_too_new` where a newer program has written or migrated the database."""
+        """OperatorError `store_too_new` if a newer program has written or migrated the database."""
         check_version(connection, self.package, label=self.label, variable=self.variable)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file at `path`; None where there is none."""
+    """Device and inode of the file at `path`; None if there is none."""
     try:
         return _identify(path)
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def make_database(path: Path, kind: DatabaseKind) -> None:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
-    """Migrate the database at `path`, of which a copy is made first where it is not new."""
+    """Migrate the database at `path`, of which a copy is made first if it is not new."""
 
     def keep(version: int) -> None:
         try:
@@ -208,7 +208,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     """Let readers and a writer work side by side; the file keeps the mode once it is set.
 
     SQLite answers "locked" at once, without waiting, while another process is making the same switch. It keeps the
-    mode that there was, without an error, where the file cannot have a write-ahead log: in memory, or on a file system
+    mode that there was, without an error, if the file cannot have a write-ahead log: in memory, or on a file system
     without shared memory.
     """
     give_up = time.monotonic() + BUSY_S

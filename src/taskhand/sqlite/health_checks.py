@@ -27,7 +27,7 @@ class Description:
 
 
 async def find_damage(store: Store) -> str | None:
-    """The first damage in the file, None where it is sound and can be written. OperatorError where it cannot be used.
+    """The first damage in the file, None if it is sound and can be written. OperatorError if it cannot be used.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """
@@ -46,7 +46,7 @@ async def describe_size(path: Path) -> str:
 
 
 async def describe_copies(path: Path) -> str:
-    """A further sentence about the copies that migrations have left beside the file; empty where there are none."""
+    """A further sentence about the copies that migrations have left beside the file; empty if there are none."""
     copies = await anyio.to_thread.run_sync(find_migration_copies, path)
     return f" Copies from before migrations: {', '.join(one.name for one in copies)}." if copies else ""
 

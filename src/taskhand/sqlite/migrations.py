@@ -19,7 +19,7 @@ def newest_version(package: str) -> int:
 
 
 def check_version(connection: sqlite3.Connection, package: str, *, label: str, variable: str) -> None:
-    """Raise OperatorError `store_too_new` where a newer program has written or migrated the database.
+    """Raise OperatorError `store_too_new` if a newer program has written or migrated the database.
 
     Every transaction begins with this, in the view that it works on: another process may migrate the file at any time.
     `label` names the database in the sentence and `variable` the setting that says where it is.
@@ -53,7 +53,7 @@ def migrate(connection: sqlite3.Connection, package: str, before: Callable[[int]
 
 
 def read_version(connection: sqlite3.Connection) -> int:
-    """The number of the last script that the database has; 0 where it is new."""
+    """The number of the last script that the database has; 0 if it is new."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 

@@ -51,10 +51,10 @@ def restore_backup(
 ) -> Restored:
     """Put the databases of a backup, or a copy of one database, in the place of those that are there.
 
-    One of which the backup has none becomes empty where one that it is `beside` is restored; else it stays. `stamp` is
-    in the names of the files that are kept; `report` is told each step. OperatorError where the file is no backup, is
-    damaged or of a newer program, where it has something for which there is no place, where one that others share would
-    go back for them too, where another process has a database open, and where a file cannot be written.
+    One of which the backup has none becomes empty if one that it is `beside` is restored; else it stays. `stamp` is
+    in the names of the files that are kept; `report` is told each step. OperatorError if the file is no backup, is
+    damaged or of a newer program, if it has something for which there is no place, if one that others share would
+    go back for them too, if another process has a database open, and if a file cannot be written.
     """
     with operator_errors(f"{source} could not be restored"):
         return _restore_backup(databases, source, stamp, report)
@@ -83,7 +83,7 @@ def _restore_backup(
 
 
 def _check_meant(staged: Sequence[Database], source: Path) -> None:
-    """OperatorError where another's would go back too, and where they are too many for one transaction."""
+    """OperatorError if another's would go back too, and if they are too many for one transaction."""
     for one in staged:
         if one.others:
             raise OperatorError(
@@ -203,7 +203,7 @@ def _is_sound(database: Database) -> bool:
 
 @contextmanager
 def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
-    """A connection that has the databases for itself, as `main`, `live1` and so on; None where there are none.
+    """A connection that has the databases for itself, as `main`, `live1` and so on; None if there are none.
 
     A process that has a database open holds a lock on it as long as it has it open, also while it does nothing.
     """
@@ -219,7 +219,7 @@ def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
                     connection.execute(f"ATTACH ? AS {schema}", (str(one.path.absolute()),))
                 connection.execute(f"PRAGMA {schema}.secure_delete = ON").fetchone()
                 connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE").fetchone()
-                # A transaction on several files is one transaction where none has a write-ahead log:
+                # A transaction on several files is one transaction if none has a write-ahead log:
                 # https://www.sqlite.org/lang_attach.html
                 connection.execute(f"PRAGMA {schema}.journal_mode = DELETE").fetchone()
             except sqlite3.OperationalError as error:

@@ -53,7 +53,7 @@ def open_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile]:
 
 @contextmanager
 def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
-    """The file at `path`, which no other process can open meanwhile; None where one has it open, even if it is idle."""
+    """The file at `path`, which no other process can open meanwhile; None if one has it open, even if it is idle."""
     with _connected(path, kind) as connection:
         try:
             # Before the first read: the lock is then on the whole file, for as long as the connection is open.
@@ -70,7 +70,7 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
 
 @contextmanager
 def _connected(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
-    """A connection to the file, which is migrated before where it is older than this program."""
+    """A connection to the file, which is migrated before if it is older than this program."""
     with database_errors(path, kind):
         open_connection(path, kind).close()
         with closing(connect(path, _WAIT_S)) as connection:

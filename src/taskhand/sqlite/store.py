@@ -79,7 +79,7 @@ class Store:
         self._worker = Worker(kind.label)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """As `read`, for work that is usually quick: it runs in the caller's thread where it can."""
+        """As `read`, for work that is usually quick: it runs in the caller's thread if it can."""
         try:
             connection = self._idle_connection()
             self._progress_calls = 0
@@ -92,11 +92,11 @@ class Store:
             return await self.read(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` on one consistent view of the store; OperatorError where the file cannot be used."""
+        """Run `work` on one consistent view of the store; OperatorError if the file cannot be used."""
         return await self._worker.run(partial(self._read, work, _end_of_wait()))
 
     async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
-        """Run `work` in a transaction of its own, wholly or not at all; OperatorError where the file cannot be used.
+        """Run `work` in a transaction of its own, wholly or not at all; OperatorError if the file cannot be used.
 
         Not `durable`: the write survives a crash of the process, and perhaps not a power cut. `tasks` is how many
         tasks it writes.
@@ -109,7 +109,7 @@ class Store:
             return self._run_and_commit(connection, work, durable=durable)
 
     async def exists(self) -> bool:
-        """Whether the file exists; OperatorError where that cannot be seen, or it is gone and must not be made anew."""
+        """Whether the file exists; OperatorError if that cannot be seen, or it is gone and must not be made anew."""
         with database_errors(self._path, self._kind):
             self._check_not_gone()
             return file_identity(self._path) is not None
@@ -134,7 +134,7 @@ class Store:
         return self._progress_calls > _MOST_CALLS
 
     def _begin_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
-        """The connection, with a transaction begun; sqlite3's error where another process is writing."""
+        """The connection, with a transaction begun; sqlite3's error if another process is writing."""
         if self._was_slow[durable] or tasks > _MANY:
             raise _NeedsWorker
         return self._begin(self._idle_connection(), durable=durable)
@@ -187,7 +187,7 @@ class Store:
         return self._connection
 
     def _check_not_gone(self) -> None:
-        """OperatorError where the file was open before, is gone, and must not be made anew."""
+        """OperatorError if the file was open before, is gone, and must not be made anew."""
         if self._makes_anew or self._file is None or file_identity(self._path) is not None:
             return
         raise OperatorError(
@@ -213,7 +213,7 @@ def _end_of_wait() -> float:
 
 
 def _read_only_part(path: Path, error: Exception) -> str | None:
-    """What may only be read, the file or its folder, where the error is about that."""
+    """What may only be read, the file or its folder, if the error is about that."""
     is_denied = isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
     if not is_denied and "readonly" not in str(error) and "unable to open" not in str(error):
         return None

@@ -22,7 +22,7 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.
 
 
 def run_and_commit(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
-    """Run work in a transaction that has begun, and commit it; roll it back where that raises."""
+    """Run work in a transaction that has begun, and commit it; roll it back if that raises."""
     try:
         result = work(connection)
         connection.execute("COMMIT")

@@ -4,7 +4,7 @@ SQLite would mix both without a word. A log that belongs to the file is written 
 pages from the log since; the log's index says which. https://www.sqlite.org/walformat.html
 
 A copy may keep the time of its content (`cp -p`), so the time of the file itself counts too. That one changes also with
-the owner, the mode or the name, which say nothing: it does not count where both files got it together. Then only a
+the owner, the mode or the name, which say nothing: it does not count if both files got it together. Then only a
 file that is too old by its own change counter is a foreign one.
 """
 
@@ -61,8 +61,8 @@ class _Times:
 def find_foreign_log(path: Path) -> Path | None:
     """The log beside the database at `path`, if it is not the database's own.
 
-    It is not where the database is newer, no checkpoint explains that, and they differ; nor where the database is
-    older than what the log was begun on. OSError where a file cannot be read.
+    It is not if the database is newer, no checkpoint explains that, and they differ; nor if the database is
+    older than what the log was begun on. OSError if a file cannot be read.
     """
     log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
     try:
@@ -83,7 +83,7 @@ def find_foreign_log(path: Path) -> Path | None:
 
 
 def _read_checkpoint(index: Path, header: bytes) -> _Checkpoint:
-    """What the index says of the checkpoints of the log with this header; none where it is about another log."""
+    """What the index says of the checkpoints of the log with this header; none if it is about another log."""
     try:
         with index.open("rb") as file:
             salts, copied, begun = _INDEX.unpack(file.read(_INDEX.size))
@@ -120,7 +120,7 @@ def _is_behind(database: BinaryIO, frames: BinaryIO, header: bytes) -> bool:
 
 
 def _read_change_counter(file: BinaryIO, page_1: int) -> int | None:
-    """The change counter in page 1, which begins at this place of a file; None where the file is too short."""
+    """The change counter in page 1, which begins at this place of a file; None if the file is too short."""
     file.seek(page_1)
     head = file.read(_CHANGE_COUNTER.size)
     return int(_CHANGE_COUNTER.unpack(head)[0]) if len(head) == _CHANGE_COUNTER.size else None

@@ -38,8 +38,8 @@ class Moved:
 def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
     """Copy what is in the files, compare both, and give it to the servers of the database all at once.
 
-    Nothing of the files is changed. A run that was ended anywhere is gone on with by the next. OperatorError where the
-    database has something else already, and where a file cannot be read.
+    Nothing of the files is changed. A run that was ended anywhere is gone on with by the next. OperatorError if the
+    database has something else already, and if a file cannot be read.
     """
     with open_target(url, sources[0].part.database) as target:
         sources = _find_unmoved(sources, target)
@@ -79,7 +79,7 @@ def _copy_used(sources: Sequence[Source], copies: Sequence[PartCopy]) -> None:
 def _find_unmoved(sources: Sequence[Source], target: Target) -> list[Source]:
     """The files that have something which servers of the database do not have yet.
 
-    OperatorError where they have something else, so that a copy would hide it.
+    OperatorError if they have something else, so that a copy would hide it.
     """
     unmoved: list[Source] = []
     empty: list[Source] = []

@@ -52,7 +52,7 @@ class PartCopy:
         self._columns = {table: staging.columns(table) for table in part.tables}
 
     def copy(self, source: SourceFile) -> Copied:
-        """Have in the schema what the file has, and read all of it back. OperatorError where it is not the same."""
+        """Have in the schema what the file has, and read all of it back. OperatorError if it is not the same."""
         try:
             self._fill(source)
         except _Differs:

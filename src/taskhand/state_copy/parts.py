@@ -23,7 +23,7 @@ class Part:
     """One kind of data in a file and in a database.
 
     `tables` has the key of each, in an order in which a row comes after those that it refers to. Rows of `grows` are
-    added at its end only, and removed from its beginning. What servers keep is empty where the tables `holding` are.
+    added at its end only, and removed from its beginning. What servers keep is empty if the tables `holding` are.
     `has_references` is whether the removal of a row may be refused because of others. `counted` is the
     table that shows what is kept, and `words` are what people call the rows of those that they are told of.
     """

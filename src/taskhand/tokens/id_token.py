@@ -18,7 +18,7 @@ _HASHES: Final = {"256": sha256, "384": sha384, "512": sha512}
 
 
 def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: str, now: float) -> str:
-    """The id of the person who has signed in; RefusedToken where the token is not the answer to this sign-in.
+    """The id of the person who has signed in; RefusedToken if the token is not the answer to this sign-in.
 
     The issuer vouches for the claims. `nonce` is what this sign-in was begun with.
     """
@@ -42,7 +42,7 @@ def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: st
 
 
 def check_access_hash(token: SignedToken, access_token: str) -> None:
-    """RefusedToken where an ID token names another access token than the one that came with it (`at_hash`)."""
+    """RefusedToken if an ID token names another access token than the one that came with it (`at_hash`)."""
     given = token.claims.get("at_hash")
     if given is None:
         return
@@ -52,7 +52,7 @@ def check_access_hash(token: SignedToken, access_token: str) -> None:
 
 
 def _check_presenter(claims: Mapping[str, Any], client_id: str) -> None:
-    """RefusedToken where it was made for another client, though it is for this one too."""
+    """RefusedToken if it was made for another client, though it is for this one too."""
     audiences, presenter = claims.get("aud"), claims.get("azp")
     if isinstance(audiences, list) and len(audiences) > 1 and presenter is None:
         raise RefusedToken("it is for several clients, and does not say which has asked for it (azp)")

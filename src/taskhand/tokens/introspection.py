@@ -50,7 +50,7 @@ class Introspection:
         self._answers: dict[str, _Answer] = {}
 
     async def find_holder(self, text: str, rules: TokenRules, resource: str) -> TokenHolder:
-        """The holder of an active token; RefusedToken for any other. OperatorError where the issuer cannot be asked."""
+        """The holder of an active token; RefusedToken for any other. OperatorError if the issuer cannot be asked."""
         if len(text) > LONGEST:
             raise RefusedToken("it is too large")
         name = sha256(text.encode("utf-8", "replace")).hexdigest()

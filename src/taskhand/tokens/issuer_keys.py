@@ -18,7 +18,7 @@ __all__ = ["Fetch", "IssuerKeys"]
 _log = logging.getLogger(__name__)
 
 Fetch = Callable[[str], Awaitable[Mapping[str, Any]]]
-"""Reads the JSON object at an address; TaskhandError where there is none."""
+"""Reads the JSON object at an address; TaskhandError if there is none."""
 
 _FRESH_S: Final = 600.0
 """Seconds after which keys are fetched again, so that one that was withdrawn is soon refused."""
@@ -46,20 +46,20 @@ class IssuerKeys:
         self._problem: OperatorError | None = None
 
     async def has_signed(self, token: SignedToken) -> bool:
-        """Whether one of the issuer's keys has signed the token. OperatorError where the keys cannot be had."""
+        """Whether one of the issuer's keys has signed the token. OperatorError if the keys cannot be had."""
         if not self._is_good or not self._keys.find(token):
             await self._ask_again()
         self._check_good()
         return self._keys.has_signed(token)
 
     async def introspection_address(self) -> str:
-        """Where the issuer is asked about a token. OperatorError where that cannot be told."""
+        """Where the issuer is asked about a token. OperatorError if that cannot be told."""
         if (address := (await self.metadata()).introspection) is None:
             raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
         return address
 
     async def metadata(self) -> IssuerMetadata:
-        """What the issuer says of itself. OperatorError where that cannot be had."""
+        """What the issuer says of itself. OperatorError if that cannot be had."""
         if not self._is_good:
             await self._ask_again()
         self._check_good()
@@ -67,7 +67,7 @@ class IssuerKeys:
         return self._metadata
 
     async def count_keys(self) -> int:
-        """How many keys the issuer has now. OperatorError where they cannot be had."""
+        """How many keys the issuer has now. OperatorError if they cannot be had."""
         async with self._lock:
             await self._ask()
         if self._problem is not None:
@@ -96,7 +96,7 @@ class IssuerKeys:
                 await self._ask()
 
     async def _ask(self) -> None:
-        """Fetch the metadata and the keys; where that fails, what was there before stays."""
+        """Fetch the metadata and the keys; if that fails, what was there before stays."""
         self._asked_at = self._clock()
         try:
             with anyio.fail_after(_WAIT_S):
@@ -121,7 +121,7 @@ class IssuerKeys:
         raise next((one for one in problems if isinstance(one, OperatorError)), problems[0])
 
     def _note(self, error: TaskhandError) -> None:
-        """Remember why the keys cannot be had, and log it where it is another reason than before."""
+        """Remember why the keys cannot be had, and log it if it is another reason than before."""
         problem = OperatorError(
             f"The keys of the issuer {self.issuer} cannot be read: {error.message}",
             code=error.code,

@@ -32,12 +32,12 @@ class IssuerMetadata:
 
 
 def check_issuer(address: str) -> None:
-    """OperatorError where the address of an issuer is not https, or http on this machine."""
+    """OperatorError if the address of an issuer is not https, or http on this machine."""
     _check_address(address, "The issuer", "https://login.example.com")
 
 
 def check_resource(address: str) -> None:
-    """OperatorError where the server's address for its callers is not https, or http on this machine."""
+    """OperatorError if the server's address for its callers is not https, or http on this machine."""
     _check_address(address, "The resource", "https://tasks.example.com/mcp")
 
 
@@ -58,7 +58,7 @@ def metadata_addresses(issuer: str) -> tuple[str, ...]:
 
 
 def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
-    """What is needed of the metadata; OperatorError where it is of another issuer, or has no keys."""
+    """What is needed of the metadata; OperatorError if it is of another issuer, or has no keys."""
     if document.get("issuer") != issuer:
         raise OperatorError(
             f"The metadata of the issuer {issuer} is that of another: {str(document.get('issuer'))[:100]!r}.",

@@ -48,7 +48,7 @@ class KeySet:
         return cls(tuple(key for one in listed if isinstance(one, dict) and (key := _read_key(one)) is not None))
 
     def find(self, token: SignedToken) -> tuple[PublicKey, ...]:
-        """The keys that may have signed a token: those of its key id, or the only one where it names none."""
+        """The keys that may have signed a token: those of its key id, or the only one if it names none."""
         fitting = tuple(key for key in self.keys if token.algorithm in key.algorithms)
         if token.key_id is None:
             return fitting if len(fitting) == 1 else ()

@@ -2,7 +2,7 @@
 
 Who that is has to be comparable with the callers of this server, and some issuers know a person by another subject in
 each application (pairwise), or in access tokens by another than in ID tokens. So an access token for this server is
-asked for too, and its holder is who calls with such tokens. Only where the issuer gives none, the ID token says it.
+asked for too, and its holder is who calls with such tokens. Only if the issuer gives none, the ID token says it.
 """
 
 import logging
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 PostCode = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
 """Posts a form once to an address as the client of this id and secret; the JSON object of the answer.
 
-CallerError where the form is refused, another TaskhandError where there is no answer.
+CallerError if the form is refused, another TaskhandError if there is no answer.
 """
 _LONGEST_CODE: Final = 4_096
 
@@ -55,7 +55,7 @@ class SignIn:
     async def authorize_url(self, redirect_uri: str, resource: str, state: str, challenge: str, nonce: str) -> str:
         """The issuer's page on which the person signs in; `challenge` is the S256 hash of the code verifier.
 
-        `resource` is the address of this server for its callers. OperatorError where the issuer cannot be asked.
+        `resource` is the address of this server for its callers. OperatorError if the issuer cannot be asked.
         """
         address = (await self._keys.metadata()).authorization
         if address is None:
@@ -76,9 +76,9 @@ class SignIn:
     async def find_person(
         self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
     ) -> Person | None:
-        """The person who has signed in; None where the issuer's `answer` to the browser does not prove it.
+        """The person who has signed in; None if the issuer's `answer` to the browser does not prove it.
 
-        Whether it came with the state that was sent is known by whoever has kept that. TaskhandError where the issuer
+        Whether it came with the state that was sent is known by whoever has kept that. TaskhandError if the issuer
         cannot be asked.
         """
         try:
@@ -90,7 +90,7 @@ class SignIn:
             return None
 
     async def _read_code(self, answer: Mapping[str, str]) -> str:
-        """The code in an answer; RefusedToken where it has none, and where it may be the answer of another issuer."""
+        """The code in an answer; RefusedToken if it has none, and if it may be the answer of another issuer."""
         issuer, named = self._keys.issuer, answer.get("iss")
         if named != issuer and (named is not None or (await self._keys.metadata()).names_itself):
             raise RefusedToken("its answer is not the issuer's (iss)")

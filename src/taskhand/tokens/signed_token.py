@@ -104,7 +104,7 @@ def _object(content: bytes, what: str) -> dict[str, Any]:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; ValueError where a name is there twice, of which readers take different ones."""
+    """An object; ValueError if a name is there twice, of which readers take different ones."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name is there twice")

@@ -46,7 +46,7 @@ class TokenCheck:
     async def find_holder(self, text: str, resource: str) -> TokenHolder | None:
         """The holder of a token for this server, whose address is `resource`; None for any other text.
 
-        OperatorError where its issuer cannot be asked.
+        OperatorError if its issuer cannot be asked.
         """
         try:
             if self._introspection is not None and not is_signed_token(text):
@@ -84,7 +84,7 @@ class TokenCheck:
         return read_holder(token.claims, issuer.issuer, self.rules, resource=resource, now=self._now())
 
     def _log_refusal(self, refused: RefusedToken) -> None:
-        """Log why a token was refused; as a warning, now and again, where somebody has to set something up."""
+        """Log why a token was refused; as a warning, now and again, if somebody has to set something up."""
         _log.info("A token was refused: %s.", refused.reason)
         now = self._clock()
         if refused.is_misconfigured and now - self._said_at.get(refused.reason, -math.inf) >= _SAID_EVERY_S:

@@ -35,9 +35,9 @@ _OTHER_KINDS: Final = ("ID", "Refresh", "Offline", "Logout")
 class TokenRules:
     """What is asked of tokens, and how they are read.
 
-    `audiences` are those accepted besides the server's address. `scope_prefix` stands before the scopes where an
+    `audiences` are those accepted besides the server's address. `scope_prefix` stands before the scopes if an
     issuer has them with one. `groups_claim` is the claim with the person's groups. `verified_emails` are the issuers
-    all of whose e-mails are verified, also where tokens do not say so.
+    all of whose e-mails are verified, even if tokens do not say so.
     """
 
     audiences: frozenset[str] = frozenset()
@@ -82,7 +82,7 @@ def check_is_access_token(token: SignedToken) -> None:
 def read_holder(
     claims: Mapping[str, Any], issuer: str, rules: TokenRules, *, resource: str, now: float, must_expire: bool = True
 ) -> TokenHolder:
-    """The holder by claims that the issuer vouches for; RefusedToken where they do not let the holder in here now.
+    """The holder by claims that the issuer vouches for; RefusedToken if they do not let the holder in here now.
 
     `resource` is the address of this server. Without `must_expire` the issuer was asked a moment ago.
     """
@@ -106,7 +106,7 @@ def read_holder(
 
 
 def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
-    """RefusedToken where the times in a token do not let it count now."""
+    """RefusedToken if the times in a token do not let it count now."""
     for name in ("exp", "nbf", "iat"):
         given = claims.get(name, 0)
         if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given < _FAR_S:
@@ -120,7 +120,7 @@ def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> 
 
 
 def check_audience(given: object, accepted: Collection[str]) -> None:
-    """RefusedToken where a token is for none of these."""
+    """RefusedToken if a token is for none of these."""
     audiences = [given] if isinstance(given, str) else given
     if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
         wanted = " or ".join(sorted(accepted))
@@ -137,7 +137,7 @@ def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scop
 
 
 def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
-    """The e-mail, where it is verified: anybody may write another person's into a profile."""
+    """The e-mail, if it is verified: anybody may write another person's into a profile."""
     given = claims.get("email")
     if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):
         return None
@@ -147,8 +147,8 @@ def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
 
 
 def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
-    """The groups; RefusedToken where the issuer has left them out, since most rules of groups forbid something."""
-    elsewhere = claims.get("_claim_names")  # Entra, where they are too many for a token
+    """The groups; RefusedToken if the issuer has left them out, since most rules of groups forbid something."""
+    elsewhere = claims.get("_claim_names")  # Entra, if they are too many for a token
     if claim not in claims and isinstance(elsewhere, dict) and claim in elsewhere:
         raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
     given = claims.get(claim, [])

@@ -68,7 +68,7 @@ class Cipher:
         return any(hmac.compare_digest(_mark(key, text).encode(), given) for key in self._keys.values())
 
     def open(self, sealed: Sealed, associated: bytes) -> bytes:
-        """The secret that was sealed with these very `associated` data. CannotOpen where anything differs."""
+        """The secret that was sealed with these very `associated` data. CannotOpen if anything differs."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -88,7 +88,7 @@ def _mark(key: VaultKey, text: bytes) -> str:
 
 
 def no_key() -> OperatorError:
-    """The error where something has to be sealed or opened, and there is no key."""
+    """The error if something has to be sealed or opened, and there is no key."""
     return OperatorError(
         "There is no key for the credentials that persons link.",
         next_step="Set TASKHAND_VAULT_KEY to the key that they were encrypted with: no other opens them. Where nobody "

@@ -13,7 +13,7 @@ __all__ = ["OpenClient", "renew_link", "revoke_link"]
 _log = logging.getLogger(__name__)
 
 OpenClient = Callable[[], AbstractAsyncContextManager[OAuthClient | None]]
-"""Opens the client of a connection's app; None where there is no app."""
+"""Opens the client of a connection's app; None if there is no app."""
 
 
 async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:

@@ -35,7 +35,7 @@ class LinkedMember:
 
     @property
     def shown_name(self) -> str | None:
-        """Who it is, in a row; None where the CRM did not say."""
+        """Who it is, in a row; None if the CRM did not say."""
         return f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
 
 
@@ -45,7 +45,7 @@ class Link:
 
     `linked_at` is when the person gave it, `saved_at` when it was written last. `generation` counts all that was ever
     saved for the person and the connection. `last_used_at` may lag behind by a minute. `email` is the person's verified
-    address, where it is not the id and was known when the person linked.
+    address, if it is not the id and was known when the person linked.
     """
 
     person: str

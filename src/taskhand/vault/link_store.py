@@ -12,7 +12,7 @@ __all__ = ["KeptLink", "LinkStore"]
 class KeptLink(NamedTuple):
     """What is kept for a person and a connection.
 
-    `generation` is the newest that was ever saved, 0 where there was none; it outlives the link, so that an old
+    `generation` is the newest that was ever saved, 0 if there was none; it outlives the link, so that an old
     row that is put back is known. `removed`: there is meant to be no row.
     """
 
@@ -26,12 +26,12 @@ class KeptLink(NamedTuple):
 class LinkStore(Protocol):
     """Keeps links for several processes: what one has written, the next read of any other sees.
 
-    What a method changes is on disk when it returns. Every method raises OperatorError where the links cannot be read
+    What a method changes is on disk when it returns. Every method raises OperatorError if the links cannot be read
     or written.
     """
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept; where not, nothing is made to tell."""
+        """Whether anything was ever kept; if not, nothing is made to tell."""
         ...
 
     async def find(self, person: str, connection: str) -> KeptLink:
@@ -45,16 +45,16 @@ class LinkStore(Protocol):
     async def put(self, row: SealedLink, *, after: int) -> bool:
         """Keep a row in the place of the one before, and end every claim on it.
 
-        False, and nothing is done, where the newest generation is not `after` any more.
+        False, and nothing is done, if the newest generation is not `after` any more.
         """
         ...
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
-        """Keep the same link with its secret encrypted anew; False where the row is not `former` any more."""
+        """Keep the same link with its secret encrypted anew; False if the row is not `former` any more."""
         ...
 
     async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
-        """Remove the secret of a link that the CRM accepts no longer; False where there is a newer generation."""
+        """Remove the secret of a link that the CRM accepts no longer; False if there is a newer generation."""
         ...
 
     async def remove(self, person: str, connection: str, at: datetime) -> bool:
@@ -64,12 +64,12 @@ class LinkStore(Protocol):
     async def claim(self, person: str, connection: str, *, generation: int, by: str, now: datetime, s: float) -> bool:
         """Let `by` alone get the next credential of this generation, for so many seconds at most.
 
-        False where another has the claim, or there is a newer generation.
+        False if another has the claim, or there is a newer generation.
         """
         ...
 
     async def release(self, person: str, connection: str, by: str) -> None:
-        """Give back a claim, where it is still there."""
+        """Give back a claim, if it is still there."""
         ...
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:

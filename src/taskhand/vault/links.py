@@ -28,7 +28,7 @@ _OLD: Final = "is an earlier one that was put back"
 class Links:
     """A person has one link for a connection, or none. Nothing of one person's link is used for another's.
 
-    Every method raises OperatorError where the links cannot be read or written.
+    Every method raises OperatorError if the links cannot be read or written.
     """
 
     def __init__(
@@ -48,9 +48,9 @@ class Links:
         self._uses = LastUses(store.note_uses, "links")
 
     async def find(self, person: str, connection: str) -> Link | None:
-        """The person's own credential; None where nothing is linked.
+        """The person's own credential; None if nothing is linked.
 
-        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted. Neither may be answered
+        LinkRequired if it has to be linked again, LinkBroken if it cannot be decrypted. Neither may be answered
         with another credential.
         """
         seen = self._seen.get((person, connection), 0)  # before the read, which another caller's may overtake
@@ -108,10 +108,10 @@ class Links:
         return [(one.whose, one.member.id) for one in await self.list() if one.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
-        """The link with a credential that is good for a request now; None where nothing is linked.
+        """The link with a credential that is good for a request now; None if nothing is linked.
 
         One that expires soon, or is the one that the CRM has `rejected`, is renewed before: by one caller at a time,
-        in all processes. LinkRequired and LinkBroken as `find`; UpstreamError where it has expired and could not be
+        in all processes. LinkRequired and LinkBroken as `find`; UpstreamError if it has expired and could not be
         renewed at this moment.
         """
         link = await self.find(person, connection)
@@ -131,7 +131,7 @@ class Links:
         await self._store.aclose()
 
     async def _exists(self) -> bool:
-        """Whether anything was ever kept. OperatorError where links were seen, and the place of all is gone."""
+        """Whether anything was ever kept. OperatorError if links were seen, and the place of all is gone."""
         if await self._store.exists():
             return True
         if self._seen:

@@ -66,7 +66,7 @@ class Opened(Generic[_T]):
 
     @property
     def member_id(self) -> str | None:
-        """Who the person is in the CRM, where the CRM has told."""
+        """Who the person is in the CRM, if the CRM has told."""
         return self.link.member.id
 
     async def close_if_unused(self) -> None:
@@ -115,12 +115,12 @@ class Openings(Generic[_T]):
 
     @asynccontextmanager
     async def lease(self, names: Sequence[str]) -> AsyncIterator[Opened[_T] | None]:
-        """What is opened with the own credential of the person with these names; None where nothing is linked.
+        """What is opened with the own credential of the person with these names; None if nothing is linked.
 
         The first name is the id. The others are e-mail addresses: of what is linked under one, only that counts which
         whoever runs Taskhand has linked for it, as equal addresses may be of two persons. It stays open inside.
 
-        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted.
+        LinkRequired if it has to be linked again, LinkBroken if it cannot be decrypted.
         """
         link = await self._find(names)
         if link is None:
@@ -181,7 +181,7 @@ class Openings(Generic[_T]):
             return opened
 
     async def _close_oldest(self) -> None:
-        """Close what nobody uses, the longest unused first, where there is more than is kept."""
+        """Close what nobody uses, the longest unused first, if there is more than is kept."""
         for name in [name for name, one in self._kept.items() if not one.users]:
             if len(self._kept) <= self._most:
                 return
@@ -194,9 +194,9 @@ class Openings(Generic[_T]):
             return Opened(value, token, stack.pop_all())
 
     async def _reject(self, token: _LiveToken) -> TaskhandError | None:
-        """Renew what the CRM does not accept any more; where that cannot be, it is closed after this call.
+        """Renew what the CRM does not accept any more; if that cannot be, it is closed after this call.
 
-        The link ends where its grant is gone, unless the person has linked again since.
+        The link ends if its grant is gone, unless the person has linked again since.
         """
         link = token.link
         try:

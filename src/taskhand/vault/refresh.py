@@ -117,7 +117,7 @@ class Refresher:
             waited_s += _POLL_S
 
     async def _newest(self, link: Link) -> Link:
-        """The link as it is kept, or as the CRM has answered it where that could not be saved."""
+        """The link as it is kept, or as the CRM has answered it if that could not be saved."""
         kept = await self._find(*link.name)
         unsaved = self._unsaved.pop(link.name, None)
         if kept is None:
@@ -148,7 +148,7 @@ class Refresher:
         return self._if_good(link, rejected, failure)
 
     async def _save(self, link: Link) -> Link:
-        """Save a renewed link in the place of its generation; kept in memory where the store cannot be written."""
+        """Save a renewed link in the place of its generation; kept in memory if the store cannot be written."""
         for attempt in range(1, _SAVES + 1):
             try:
                 is_saved = await self._store.put(self._seal(link), after=link.generation)
@@ -162,13 +162,13 @@ class Refresher:
                 break
         if is_saved:
             _log.info("the credential of %s for %s was renewed", *link.name)
-        newest = await self._find(*link.name)  # another one, where the person has linked again meanwhile
+        newest = await self._find(*link.name)  # another one, if the person has linked again meanwhile
         if newest is None:
             raise LinkRequired.again(link.connection)
         return newest
 
     async def _end(self, link: Link) -> Link:
-        """Mark a link whose grant is gone; another one, where the person has linked again meanwhile."""
+        """Mark a link whose grant is gone; another one, if the person has linked again meanwhile."""
         is_ended = await self._store.end(*link.name, generation=link.generation, at=self._clock())
         newest = None if is_ended else await self._find(*link.name)
         if newest is None:
@@ -188,7 +188,7 @@ class Refresher:
                 await self._store.release(*link.name, self._process)
 
     def _recent_failure(self, link: Link) -> TaskhandError | None:
-        """Why the last renewal failed, where that was a moment ago: those who waited for it do not ask again."""
+        """Why the last renewal failed, if that was a moment ago: those who waited for it do not ask again."""
         last = self._failures.get(link.name)
         if last is None or last.generation != link.generation:
             return None

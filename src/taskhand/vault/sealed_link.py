@@ -81,7 +81,7 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
 
 
 def open_link(row: SealedLink, cipher: Cipher) -> Link:
-    """The link in a row. LinkBroken where anything is not as it was saved; nothing of it is decrypted then."""
+    """The link in a row. LinkBroken if anything is not as it was saved; nothing of it is decrypted then."""
     secret = _open_secret(row, cipher)
     try:
         access_token, refresh_token = json.loads(secret)
@@ -102,12 +102,12 @@ def open_link(row: SealedLink, cipher: Cipher) -> Link:
 
 
 def reseal_link(row: SealedLink, cipher: Cipher) -> SealedLink:
-    """The row sealed with the first key. LinkBroken where it cannot be opened."""
+    """The row sealed with the first key. LinkBroken if it cannot be opened."""
     return _with_secret(row, cipher, _open_secret(row, cipher))
 
 
 def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> ListedLink:
-    """What may be known of a row, also of one that is broken; `flaw` says why it is, where that is known before."""
+    """What may be known of a row, also of one that is broken; `flaw` says why it is, if that is known before."""
     state: LinkState = "linked" if cipher.key_id else "locked"
     if row.ended_at is not None:
         state = "ended"
@@ -159,7 +159,7 @@ def _open_secret(row: SealedLink, cipher: Cipher) -> bytes:
 
 
 def _find_flaw(row: SealedLink, cipher: Cipher) -> str | None:
-    """Why a row cannot be opened, as "it ..."; None where it can."""
+    """Why a row cannot be opened, as "it ..."; None if it can."""
     try:
         open_link(row, cipher)
     except LinkBroken as error:

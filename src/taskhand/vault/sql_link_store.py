@@ -51,15 +51,15 @@ class SqlLinkStore:
         return await self._store.read(_list_links)
 
     async def put(self, row: SealedLink, *, after: int) -> bool:
-        """Keep a row in the place of the one before; False where the newest generation is not `after` any more."""
+        """Keep a row in the place of the one before; False if the newest generation is not `after` any more."""
         return await self._store.write(partial(_put, row, after))
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
-        """Keep the same link with its secret encrypted anew; False where the row is not `former` any more."""
+        """Keep the same link with its secret encrypted anew; False if the row is not `former` any more."""
         return await self._store.write(partial(_reseal, row, former))
 
     async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
-        """Remove the secret of a link that the CRM accepts no longer; False where there is a newer generation."""
+        """Remove the secret of a link that the CRM accepts no longer; False if there is a newer generation."""
         return await self._store.write(partial(_end, person, connection, generation, at))
 
     async def remove(self, person: str, connection: str, at: datetime) -> bool:
@@ -73,7 +73,7 @@ class SqlLinkStore:
         )
 
     async def release(self, person: str, connection: str, by: str) -> None:
-        """Give back a claim, where it is still there."""
+        """Give back a claim, if it is still there."""
         await self._store.write(partial(_release, person, connection, by), durable=False)
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:

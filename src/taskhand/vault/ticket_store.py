@@ -12,7 +12,7 @@ __all__ = ["TicketStore"]
 class TicketStore(Protocol):
     """Keeps tickets for several processes: what one has written, the next read of any other sees.
 
-    Every method raises OperatorError where the tickets cannot be read or written.
+    Every method raises OperatorError if the tickets cannot be read or written.
     """
 
     async def add(self, ticket: Ticket, *, most: int, forget_before: datetime) -> None:
@@ -29,7 +29,7 @@ class TicketStore(Protocol):
     async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
         """Count a try of the browser of a ticket, for which alone it is from now on, with its mark if it is the first.
 
-        False, and nothing is done, where it is not open, another browser has it, or there were `most` tries.
+        False, and nothing is done, if it is not open, another browser has it, or there were `most` tries.
         """
         ...
 
@@ -46,7 +46,7 @@ class TicketStore(Protocol):
         ...
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
-        """What the browser was sent away with, once; None where this browser has no such state."""
+        """What the browser was sent away with, once; None if this browser has no such state."""
         ...
 
     async def prove(self, proved: Ticket, now: datetime) -> bool:

@@ -27,7 +27,7 @@ _BYTES: Final = 32
 
 
 class Tickets:
-    """Makes tickets and lets each be used once, by one browser. OperatorError where they cannot be read or written."""
+    """Makes tickets and lets each be used once, by one browser. OperatorError if they cannot be read or written."""
 
     def __init__(
         self,
@@ -79,19 +79,19 @@ class Tickets:
         await self._store.note_refusal(ticket.id, reason)
 
     async def begin(self, ticket: Ticket, browser: str) -> bool:
-        """Count a try of a browser, for which alone the ticket is from now on; False where it may not try."""
+        """Count a try of a browser, for which alone the ticket is from now on; False if it may not try."""
         begun = self._mark(replace(ticket, browser=browser))
         return await self._store.begin(begun, self._clock(), most=_MOST_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
-        """The state with which a browser that has begun comes back; None where it may not go on."""
+        """The state with which a browser that has begun comes back; None if it may not go on."""
         state = self._new_secret(_BYTES)
         hashed = hash_secret(state)
         sealed = self._cipher.seal(errand.to_bytes(), _associated(ticket.id, hashed))
         return state if await self._store.send(ticket.id, browser, hashed, sealed) else None
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Errand] | None:
-        """What a browser was sent away with, once; None where this browser was not sent with that state."""
+        """What a browser was sent away with, once; None if this browser was not sent with that state."""
         hashed = hash_secret(state)
         found = await self._store.take(hashed, browser)
         if found is None:
@@ -105,9 +105,9 @@ class Tickets:
             return None
 
     async def prove(self, ticket: Ticket, browser: str, email: str | None = None) -> bool:
-        """Note that the person has proved in this browser who they are; False where it may not go on.
+        """Note that the person has proved in this browser who they are; False if it may not go on.
 
-        `email` is the verified address that the proof names. It counts where none was known before.
+        `email` is the verified address that the proof names. It counts if none was known before.
         """
         now, person = self._clock(), replace(ticket.person, email=ticket.person.email or email)
         proved = self._mark(replace(ticket, person=person, browser=browser, proved_at=now))
