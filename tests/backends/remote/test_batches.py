@@ -93,9 +93,7 @@ async def test_at_most_twenty_confirmed_tasks_that_no_read_shows_are_sent_again_
     assert client.updates == 20
 
 
-async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> (
-    None
-):
+async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unknown_if_it_reads_unchanged() -> None:
     adapter, _, tasks = await opened(Losing, 2)
     first, second = await adapter.update_tasks([(task, EDIT) for task in tasks])
     assert isinstance(adapter, Losing)
