@@ -16,7 +16,7 @@ from taskhand.domain.event import EventKind, TaskEvent
 from taskhand.domain.receipt import FieldChange
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName, Gap
 from taskhand.events.postgres import PostgresEventStore
-from taskhand.events.sql_event_store import MOST_HINTS, SqlEventStore
+from taskhand.events.sql_event_store import MAX_HINTS, SqlEventStore
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.postgres.database import Database
 
@@ -222,10 +222,10 @@ async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(
 
 
 async def test_of_too_many_hints_only_that_some_task_was_changed_is_kept(store: SqlEventStore) -> None:
-    ids = [f"t-{number}" for number in range(MOST_HINTS)]
+    ids = [f"t-{number}" for number in range(MAX_HINTS)]
     await store.hint(FEED, ids, NOW)
     await store.hint(FeedName("close 2"), ["t-1"], NOW)
-    assert len(await store.find_hints(FEED)) == MOST_HINTS
+    assert len(await store.find_hints(FEED)) == MAX_HINTS
     await store.hint(FEED, ["one-more"], at(1))
     assert await store.find_hints(FEED) == {"": at(1)}
     assert len(await store.find_hints(FeedName("close 2"))) == 1

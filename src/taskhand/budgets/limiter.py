@@ -16,7 +16,7 @@ from taskhand.domain.deadline import current_call
 from taskhand.domain.idle_share import idle_wait_s, is_idle
 from taskhand.http.rate_limiter import (
     IDLE_PAUSE_S,
-    LONGEST_WAIT_S,
+    MAX_WAIT_S,
     Headroom,
     Rate,
     RateHeaders,
@@ -298,7 +298,7 @@ class SharedRateLimiter:
         """RateLimited if the CRM asked for a longer wait than this call may take."""
         now, state = self._clock(), reservation.state
         at = ready_at(widen_window(self._rate), state, now)
-        if at > deadline or at - now > LONGEST_WAIT_S:
+        if at > deadline or at - now > MAX_WAIT_S:
             is_asked = at in {state.until, state.paused_until}
             raise too_late_error((state.reset_at if at == state.until else at) - now if is_asked else None)
 

@@ -6,13 +6,13 @@ from typing import Final
 from taskhand.events.codec import instant
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["MOST_EVENTS", "prune"]
+__all__ = ["MAX_EVENTS", "prune"]
 
-MOST_EVENTS: Final = 100_000
+MAX_EVENTS: Final = 100_000
 """Events of one feed."""
 
 
-def prune(connection: SqlConnection, before: datetime | None, most: int = MOST_EVENTS) -> int:
+def prune(connection: SqlConnection, before: datetime | None, most: int = MAX_EVENTS) -> int:
     """Remove events from before a moment, and the oldest of a feed that has too many; how many that were.
 
     A feed begins where its oldest events end. One that was last wanted, and looked at, before the moment goes wholly.

@@ -14,13 +14,13 @@ from taskhand.domain.task import Task
 from taskhand.events.codec import event_from, event_json, instant, people_json
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent
 from taskhand.events.listing import select_events
-from taskhand.events.pruning import MOST_EVENTS, prune
+from taskhand.events.pruning import MAX_EVENTS, prune
 from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
 from taskhand.sql.store import SqlStore
 
-__all__ = ["MOST_HINTS", "SqlEventStore"]
+__all__ = ["MAX_HINTS", "SqlEventStore"]
 
-MOST_HINTS: Final = 500
+MAX_HINTS: Final = 500
 """Tasks of one feed that are hinted at by their ids."""
 _PART: Final = 500
 """Ids in one statement."""
@@ -30,7 +30,7 @@ _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
 class SqlEventStore(ABC):
     """The feeds in one store; events older than `keep_days` are pruned, 0 keeps them for ever."""
 
-    def __init__(self, store: SqlStore, *, keep_days: int = 0, most_events: int = MOST_EVENTS) -> None:
+    def __init__(self, store: SqlStore, *, keep_days: int = 0, most_events: int = MAX_EVENTS) -> None:
         self._store = store
         self._keep_days = keep_days
         self._most_events = most_events
@@ -219,7 +219,7 @@ def _join_hints(feed: FeedName, at: datetime, connection: SqlConnection) -> None
     """Keep of too many hints only that some task was changed: a look would take long to read each of them."""
     mine = "FROM hint WHERE place = ? AND person = ?"
     count = connection.execute(f"SELECT count(*) AS found {mine}", _columns(feed)).fetchone()
-    if count["found"] > MOST_HINTS:
+    if count["found"] > MAX_HINTS:
         connection.execute(f"DELETE {mine}", _columns(feed))
         connection.execute("INSERT INTO hint VALUES (?, ?, '', ?)", (*_columns(feed), instant(at)))
 

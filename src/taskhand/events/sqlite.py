@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.domain.check_result import CheckResult
-from taskhand.events.pruning import MOST_EVENTS
+from taskhand.events.pruning import MAX_EVENTS
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.sqlite.connection import DatabaseKind
 from taskhand.sqlite.store import Store
@@ -17,7 +17,7 @@ EVENTS: Final = DatabaseKind("file of events", "TASKHAND_EVENTS", "taskhand.even
 class SqliteEventStore(SqlEventStore):
     """The feeds in the file at `path`, which is made at first use, for its owner alone."""
 
-    def __init__(self, path: Path, *, keep_days: int = 0, most_events: int = MOST_EVENTS) -> None:
+    def __init__(self, path: Path, *, keep_days: int = 0, most_events: int = MAX_EVENTS) -> None:
         self._path, self._file = path, Store(path, EVENTS)
         super().__init__(self._file, keep_days=keep_days, most_events=most_events)
 

@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 CHANNEL: Final = "taskhand_changes"
 
-_MOST_BYTES: Final = 7_000
+_MAX_BYTES: Final = 7_000
 """Bytes of ids in one message; PostgreSQL takes 8,000 in all."""
-_MOST_WAITING: Final = 10_000
+_MAX_WAITING: Final = 10_000
 """Ids that wait to be told; if there are more, all tasks are said to have changed."""
 _PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to reach the database; the last one again and again."""
@@ -91,7 +91,7 @@ class TaskChanges:
     def _note(self, connection: str) -> Callable[[str], None]:
         def note(task_id: str) -> None:
             self._waiting[connection, task_id] = None
-            if len(self._waiting) > _MOST_WAITING:
+            if len(self._waiting) > _MAX_WAITING:
                 self._waiting, self._is_in_doubt = {}, True
             self._woken.set()
 
@@ -121,7 +121,7 @@ class TaskChanges:
         for connection in dict.fromkeys(one for one, _ in told):
             part: list[str] = []
             for task_id in (task_id for one, task_id in told if one == connection):
-                if part and len(json.dumps([*part, task_id])) > _MOST_BYTES:
+                if part and len(json.dumps([*part, task_id])) > _MAX_BYTES:
                     yield self._message(connection, part)
                     part = []
                 part.append(task_id)

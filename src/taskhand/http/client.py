@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS: Final = 3
+_MAX_REDIRECTS: Final = 3
 _log = logging.getLogger("taskhand.http")
 
 
@@ -172,7 +172,7 @@ class Client:
         The redirects of a GET to the same origin are followed, three at most; a redirected write is not sent again.
         """
         transport, url = self._open(), request.url(self._upstream.base_url)
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             answer = await transport.send(request, url, deadline, renewed)
             if answer.is_success:
                 return answer

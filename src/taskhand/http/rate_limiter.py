@@ -19,7 +19,7 @@ from taskhand.domain.idle_share import idle_wait_s, is_idle
 
 __all__ = [
     "IDLE_PAUSE_S",
-    "LONGEST_WAIT_S",
+    "MAX_WAIT_S",
     "Headroom",
     "Limiter",
     "Rate",
@@ -38,16 +38,16 @@ __all__ = [
     "without_pauses",
 ]
 
-_LONGEST_PAUSE_S: Final = 60.0
+_MAX_PAUSE_S: Final = 60.0
 """The longest wait that one answer imposes on all requests.
 
 One answer may be wrong: an upstream that asks for a day, or for thirty years, is asked again every minute.
 """
 
-_LONGEST_TOLD_S: Final = 900.0
+_MAX_REPORTED_REST_S: Final = 900.0
 """The longest rest of a window that a caller is told to wait for."""
 
-LONGEST_WAIT_S: Final = 30.0
+MAX_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 IDLE_PAUSE_S: Final = 0.1
@@ -156,16 +156,16 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
     """
     left = max(0, headers.remaining - in_flight)
     reset_s = max(0.0, headers.reset_s)
-    until = now + min(reset_s, _LONGEST_PAUSE_S)
+    until = now + min(reset_s, _MAX_PAUSE_S)
     if state.allowance is not None and now < state.until and until <= state.until + 1.0:
         return replace(state, allowance=min(left, state.allowance))
     limit = headers.rolling_limit or headers.limit
-    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _LONGEST_TOLD_S), limit=limit)
+    return replace(state, allowance=left, until=until, reset_at=now + min(reset_s, _MAX_REPORTED_REST_S), limit=limit)
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
     """The state in which every request waits for so many seconds, at most a minute; a pause is never shortened."""
-    return replace(state, paused_until=max(state.paused_until, now + min(for_s, _LONGEST_PAUSE_S)))
+    return replace(state, paused_until=max(state.paused_until, now + min(for_s, _MAX_PAUSE_S)))
 
 
 _PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
@@ -323,7 +323,7 @@ class RateLimiter:
     async def _sleep_until_ready(self, deadline: float) -> None:
         """Look again after each sleep: a pause or an answer may have moved the time meanwhile."""
         while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
-            if at > deadline or at - now > LONGEST_WAIT_S:
+            if at > deadline or at - now > MAX_WAIT_S:
                 is_asked = at in {self._state.until, self._state.paused_until}
                 raise too_late_error(
                     (self._state.reset_at if at == self._state.until else at) - now if is_asked else None

@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["HeadReader"]
 
-_MOST_BYTES: Final = 100 * 1024
+_MAX_BYTES: Final = 100 * 1024
 """A longer head is handed on as it is, and refused by the parser."""
 _END: Final = re.compile(rb"\r?\n\r?\n")
 _FIELD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*(?:[^\x00\s]+(?:[ \t]+[^\x00\s]+)*)?[ \t]*")
@@ -42,7 +42,7 @@ class HeadReader:
             if not _INFORMATIONAL.match(head):
                 passed += self._release()
                 return passed
-        if not data or len(self._held) > _MOST_BYTES:
+        if not data or len(self._held) > _MAX_BYTES:
             return passed + self._release()
         return passed or None
 

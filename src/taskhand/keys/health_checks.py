@@ -15,7 +15,7 @@ from taskhand.keys.sql_key_store import SqlKeyStore
 __all__ = ["check_keys"]
 
 _SOON: Final = timedelta(days=7)
-_MOST_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 _BY_OTHERS: Final = 0o077
 
 
@@ -38,8 +38,8 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
         found = f"{place} is open to other users of this machine, who could let themselves in."
         return CheckResult("keys", "warning", found, f"Run: chmod 600 {place}*")
     if soon := _expiring(keys, now):
-        named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MOST_NAMED])
-        more = f" and {len(soon) - _MOST_NAMED} more" if len(soon) > _MOST_NAMED else ""
+        named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MAX_NAMED])
+        more = f" and {len(soon) - _MAX_NAMED} more" if len(soon) > _MAX_NAMED else ""
         found = f"{found} Within {_SOON.days} days these expire: {named}{more}."
         return CheckResult("keys", "warning", found, "Give their holders new ones: `taskhand keys create`.")
     return CheckResult("keys", "ok", found)

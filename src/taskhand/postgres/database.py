@@ -23,11 +23,11 @@ from taskhand.postgres.connection import Driver, PostgresConnection, connect
 from taskhand.postgres.errors import database_errors, describe_database, is_cut, is_refused, unreachable_error
 from taskhand.postgres.migrations import LOCKS, PostgresKind, migrate
 
-__all__ = ["BUSY_S", "MOST_CONNECTIONS", "Database", "open_shared"]
+__all__ = ["BUSY_S", "MAX_CONNECTIONS", "Database", "open_shared"]
 
 _T = TypeVar("_T")
 
-MOST_CONNECTIONS: Final = 8
+MAX_CONNECTIONS: Final = 8
 """Connections of one process that work uses at the same time."""
 BUSY_S: Final = 5.0
 """Seconds that a write waits for another process."""
@@ -39,7 +39,7 @@ _HELD_SHARE: Final = 0.6
 """The share of the time that others wait, after which a write ends whose process does nothing, such as a paused one."""
 _STATEMENT_S: Final = 30.0
 """Seconds that one statement may take."""
-_LEAST_S: Final = 0.5
+_MIN_WRITE_S: Final = 0.5
 """Seconds that a write may take whose call has no time left: what was done is to be written down."""
 
 _END: Final = """
@@ -56,7 +56,7 @@ class Database:
         self,
         url: str,
         *,
-        most: int = MOST_CONNECTIONS,
+        most: int = MAX_CONNECTIONS,
         busy_s: float = BUSY_S,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -180,8 +180,8 @@ class Database:
     def _begin(self, driver: Driver, kind: PostgresKind, *, writes: bool, durable: bool) -> str | None:
         """Begin a transaction in one round trip; the number of one that writes."""
         left = time_left()
-        statement_ms = int(1_000 * max(_LEAST_S, min(_STATEMENT_S, left)))
-        lock_ms = int(1_000 * max(_LEAST_S, min(self._busy_s, left)))
+        statement_ms = int(1_000 * max(_MIN_WRITE_S, min(_STATEMENT_S, left)))
+        lock_ms = int(1_000 * max(_MIN_WRITE_S, min(self._busy_s, left)))
         number = "pg_current_xact_id()::text" if writes else "NULL"
         held_ms = int(1_000 * _HELD_SHARE * self._busy_s)
         takes_turn = writes and kind.lock is not None

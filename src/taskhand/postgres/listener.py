@@ -17,7 +17,7 @@ from taskhand.sql.connection import SqlConnection
 
 __all__ = ["Channel"]
 
-_MOST_AT_ONCE: Final = 1_000
+_MAX_AT_ONCE: Final = 1_000
 
 
 class Channel:
@@ -55,7 +55,7 @@ class Channel:
         while driver is not None:
             await anyio.wait_readable(driver.fileno())
             with database_errors(self._url, SESSIONS):  # nothing here waits: what has come is there
-                if found := [one.payload for one in driver.notifies(timeout=0, stop_after=_MOST_AT_ONCE)]:
+                if found := [one.payload for one in driver.notifies(timeout=0, stop_after=_MAX_AT_ONCE)]:
                     return found
         return []
 

@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["copy_before_migration", "copy_database", "find_migration_copies", "remove_older_copies", "sync_folder"]
 
-_MOST_COPIES: Final = 3
+_MAX_COPIES: Final = 3
 """Copies that migrations leave beside a file."""
 
 
@@ -54,7 +54,7 @@ def find_migration_copies(path: Path) -> list[Path]:
 
 def remove_older_copies(path: Path) -> None:
     """Keep only the copies of the newest versions beside the file at `path`."""
-    for one in find_migration_copies(path)[_MOST_COPIES:]:
+    for one in find_migration_copies(path)[_MAX_COPIES:]:
         one.unlink(missing_ok=True)
 
 

@@ -34,7 +34,7 @@ _SQLITE: Final = b"SQLite format 3\0"
 _ORDER: Final = {"table": 0, "view": 1, "index": 2, "trigger": 3}
 _CREATED: Final = re.compile(r"^(CREATE (?:TABLE|VIEW|TRIGGER|(?:UNIQUE\s+)?INDEX)) ")
 """How every statement in `sqlite_schema` begins: https://www.sqlite.org/schematab.html"""
-_MOST: Final = 5
+_MAX_DATABASES: Final = 5
 """Each database and its copy are attached to one connection, which allows ten: https://www.sqlite.org/limits.html"""
 
 
@@ -91,9 +91,9 @@ def _check_meant(staged: Sequence[Database], source: Path) -> None:
                 f"{'it' if len(one.others) == 1 else 'them'} too, so nothing was restored.",
                 next_step="Restore a backup of all connections, without --connection.",
             )
-    if len(staged) > _MOST:
+    if len(staged) > _MAX_DATABASES:
         raise OperatorError(
-            f"{source} has {len(staged)} databases, and {_MOST} at most are restored together.",
+            f"{source} has {len(staged)} databases, and {_MAX_DATABASES} at most are restored together.",
             next_step="Restore it for one connection after the other, with --connection.",
         )
 

@@ -31,11 +31,11 @@ _T = TypeVar("_T")
 
 _STEPS: Final = 1_000
 """SQLite calls the progress handler each time after so many steps. A page of 25 tasks takes about 2,000."""
-_MOST_CALLS: Final = 20
+_MAX_CALLS: Final = 20
 """Calls of the progress handler before a `peek` is interrupted."""
 _QUICK_S: Final = 0.005
 """Seconds that a write may take; after one that took longer, the next goes to the worker."""
-_LEAST_WAIT_S: Final = 0.02
+_MIN_WAIT_S: Final = 0.02
 """Seconds that work waits for another process, whose call has no time left: what was done is to be written down."""
 _MANY: Final = 20
 """A write of more tasks than this goes to the worker in any case."""
@@ -131,7 +131,7 @@ class Store:
     def _takes_long(self) -> bool:
         """The progress handler: True interrupts the statement. SQLite counts a statement's steps over all its runs."""
         self._progress_calls += 1
-        return self._progress_calls > _MOST_CALLS
+        return self._progress_calls > _MAX_CALLS
 
     def _begin_here(self, *, durable: bool, tasks: int) -> sqlite3.Connection:
         """The connection, with a transaction begun; sqlite3's error if another process is writing."""
@@ -182,7 +182,7 @@ class Store:
             self._check_not_gone()
             self._connection = open_connection(self._path, self._kind, self._prepare)
             self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
-        left_s = max(_LEAST_WAIT_S, wait_until - time.monotonic())
+        left_s = max(_MIN_WAIT_S, wait_until - time.monotonic())
         self._set_busy_timeout(self._connection, int(min(self._busy_ms, left_s * 1_000)))
         return self._connection
 

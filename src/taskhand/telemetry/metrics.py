@@ -27,7 +27,7 @@ __all__ = ["Metrics"]
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,39}|-\d{1,6}")
-_MOST_CODES: Final = 100
+_MAX_CODES: Final = 100
 """Codes that are told apart; there are some seventy."""
 _OTHER: Final = "other"
 _NONE: Final = "none"
@@ -70,7 +70,7 @@ class Metrics:
         return HttpMetrics(self.registry)
 
     def _known_code(self, code: str) -> str:
-        if code not in self._codes and (len(self._codes) >= _MOST_CODES or not _CODE.fullmatch(code)):
+        if code not in self._codes and (len(self._codes) >= _MAX_CODES or not _CODE.fullmatch(code)):
             return _OTHER
         self._codes.add(code)
         return code

@@ -14,9 +14,9 @@ from taskhand.domain.errors import OperatorError
 
 __all__ = ["serve_metrics"]
 
-_LONGEST_S: Final = 5.0
+_MAX_S: Final = 5.0
 """Seconds within which a reader sends its request and takes some of the answer."""
-_MOST_READERS: Final = 8
+_MAX_READERS: Final = 8
 """Readers at the same time; others are turned away."""
 
 
@@ -48,7 +48,7 @@ class _MetricsHandler(BaseHTTPRequestHandler):
     """Answers one request; nothing of it is logged."""
 
     series: CollectorRegistry
-    timeout = _LONGEST_S
+    timeout = _MAX_S
     server_version = "taskhand"
     sys_version = ""
 
@@ -70,13 +70,13 @@ class _MetricsHandler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    """At most `_MOST_READERS` at a time."""
+    """At most `_MAX_READERS` at a time."""
 
     daemon_threads = True
     block_on_close = False
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._readers = BoundedSemaphore(_MOST_READERS)
+        self._readers = BoundedSemaphore(_MAX_READERS)
         super().__init__(address, handler)
 
     def server_bind(self) -> None:

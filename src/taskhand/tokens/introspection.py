@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.tokens.issuer_keys import IssuerKeys
-from taskhand.tokens.signed_token import LONGEST, RefusedToken
+from taskhand.tokens.signed_token import MAX_LENGTH, RefusedToken
 from taskhand.tokens.token_holder import TokenHolder, TokenRules, read_holder
 
 __all__ = ["Ask", "Introspection"]
 
 _KEPT_S: Final = 10.0
 """Seconds for which an answer is good: so long a token that was revoked may still be accepted."""
-_MOST_KEPT: Final = 1_000
+_MAX_KEPT: Final = 1_000
 
 
 Ask = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
@@ -51,7 +51,7 @@ class Introspection:
 
     async def find_holder(self, text: str, rules: TokenRules, resource: str) -> TokenHolder:
         """The holder of an active token; RefusedToken for any other. OperatorError if the issuer cannot be asked."""
-        if len(text) > LONGEST:
+        if len(text) > MAX_LENGTH:
             raise RefusedToken("it is too large")
         name = sha256(text.encode("utf-8", "replace")).hexdigest()
         kept = self._answers.get(name)
@@ -89,5 +89,5 @@ class Introspection:
     def _remember(self, name: str, answer: _Answer) -> None:
         self._answers.pop(name, None)
         self._answers[name] = answer
-        while len(self._answers) > _MOST_KEPT:
+        while len(self._answers) > _MAX_KEPT:
             del self._answers[next(iter(self._answers))]

@@ -19,9 +19,9 @@ _OF_CURVE: Final = {
     ("OKP", "Ed25519"): ("EdDSA",),
 }
 """Signatures with a key pair only: with a shared secret, whoever can check a token could make one."""
-_SMALLEST_RSA: Final = 2_048
+_MIN_RSA_BITS: Final = 2_048
 """Bits (RFC 7518 §3.3)."""
-_MOST_KEYS: Final = 100
+_MAX_KEYS: Final = 100
 _KNOWN: Final[Mapping[str, Algorithm]] = get_default_algorithms()
 
 
@@ -44,7 +44,7 @@ class KeySet:
     def of(cls, document: Mapping[str, Any]) -> "KeySet":
         """The usable keys in a document; the others are left out, a secret or private one among them."""
         given = document.get("keys")
-        listed = given[:_MOST_KEYS] if isinstance(given, list) else []
+        listed = given[:_MAX_KEYS] if isinstance(given, list) else []
         return cls(tuple(key for one in listed if isinstance(one, dict) and (key := _read_key(one)) is not None))
 
     def find(self, token: SignedToken) -> tuple[PublicKey, ...]:
@@ -76,6 +76,6 @@ def _read_key(one: Mapping[str, Any]) -> PublicKey | None:
         key = _KNOWN[min(algorithms)].from_jwk(dict(one))
     except (InvalidKeyError, PyJWTError, ValueError, TypeError, KeyError):
         return None
-    if kind == "RSA" and key.key_size < _SMALLEST_RSA:
+    if kind == "RSA" and key.key_size < _MIN_RSA_BITS:
         return None
     return PublicKey(key_id, algorithms, key)

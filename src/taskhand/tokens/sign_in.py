@@ -28,7 +28,7 @@ PostCode = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, A
 
 CallerError if the form is refused, another TaskhandError if there is no answer.
 """
-_LONGEST_CODE: Final = 4_096
+_MAX_CODE: Final = 4_096
 
 
 class SignIn:
@@ -95,7 +95,7 @@ class SignIn:
         if named != issuer and (named is not None or (await self._keys.metadata()).names_itself):
             raise RefusedToken("its answer is not the issuer's (iss)")
         code = answer.get("code", "")
-        if "error" in answer or not code or len(code) > _LONGEST_CODE:
+        if "error" in answer or not code or len(code) > _MAX_CODE:
             raise RefusedToken("the issuer gave no code")
         return code
 

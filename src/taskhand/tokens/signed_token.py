@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from json import loads
 from typing import Any, Final, NoReturn
 
-__all__ = ["LONGEST", "RefusedToken", "SignedToken", "is_signed_token", "read_signed_token"]
+__all__ = ["MAX_LENGTH", "RefusedToken", "SignedToken", "is_signed_token", "read_signed_token"]
 
-LONGEST: Final = 12 * 1024
+MAX_LENGTH: Final = 12 * 1024
 """Characters of a token; all headers of a request have 16 KiB."""
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]*)")
 _TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
@@ -65,7 +65,7 @@ def read_signed_token(text: str) -> SignedToken:
 
     Keys and addresses in the header (`jwk`, `jku`, `x5u`, `x5c`) are not read: a key comes from its issuer only.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         raise RefusedToken("it is too large")
     parts = _COMPACT.fullmatch(text)
     if parts is None:

@@ -26,7 +26,7 @@ SKEW_S: Final = 30
 """Seconds by which the clocks of an issuer and of this machine may differ."""
 _FAR_S: Final = 10.0**11
 """Seconds after 1970 that no time in a token reaches: in three thousand years, or written in milliseconds."""
-_MOST_GROUPS: Final = 1_000
+_MAX_GROUPS: Final = 1_000
 _OTHER_KINDS: Final = ("ID", "Refresh", "Offline", "Logout")
 """What Keycloak writes into the claim `typ` of tokens that are no access tokens."""
 
@@ -153,6 +153,6 @@ def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
         raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
     given = claims.get(claim, [])
     names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list) or len(names) > _MOST_GROUPS or not all(isinstance(one, str) for one in names):
+    if not isinstance(names, list) or len(names) > _MAX_GROUPS or not all(isinstance(one, str) for one in names):
         raise RefusedToken("its groups are no list of texts", is_misconfigured=True)
     return tuple(dict.fromkeys(names))

@@ -17,7 +17,7 @@ from taskhand.vault.links import Links
 
 __all__ = ["check_vault"]
 
-_MOST_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 _BY_OTHERS: Final = 0o077
 
 
@@ -45,7 +45,7 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
         found = f"{place} is open to other users of this machine."
         return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(place))}")
     if broken := [one for one in listed if one.state == "broken"]:
-        named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MOST_NAMED])
+        named = "; ".join(f"{one.person} for {one.connection}: it {one.flaw}" for one in broken[:_MAX_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
         return CheckResult("vault", "warning" if states["linked"] else "failed", f"{found} {named}.", remedy)
     if doubled := _find_doubled(listed):

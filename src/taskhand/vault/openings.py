@@ -18,7 +18,7 @@ __all__ = ["Opened", "Openings"]
 
 _T = TypeVar("_T")
 
-_MOST: Final = 64
+_MAX_KEPT: Final = 64
 """Persons whose openings are kept for their next call."""
 
 
@@ -95,7 +95,7 @@ class Openings(Generic[_T]):
         open_with: Callable[[Link, OwnToken], AbstractAsyncContextManager[_T]],
         *,
         renew: Renew = _cannot_renew,
-        most: int = _MOST,
+        most: int = _MAX_KEPT,
         notice: Callable[[Link], None] = _ignore,
     ) -> None:
         """`open_with` opens it with a link's credential; of `most` persons it stays open for their next call.

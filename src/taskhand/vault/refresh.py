@@ -35,9 +35,9 @@ Renew = Callable[[Link], Awaitable[OwnCredential]]
 LinkRequired: the grant is gone for good. Any other TaskhandError: not at this moment.
 """
 
-_MOST_S: Final = 15.0
+_MAX_RENEWAL_S: Final = 15.0
 """Seconds that one renewal may take."""
-_LEAST_S: Final = 2.0
+_MIN_REMAINING_S: Final = 2.0
 """Seconds that a call needs to have left to begin one."""
 _CLAIM_S: Final = 30.0
 """Seconds after which the claim of a process that was killed is none any more."""
@@ -101,7 +101,7 @@ class Refresher:
                 return await self._without_refresh_token(current, rejected)
             if (failure := self._recent_failure(current)) is not None:
                 return self._if_good(current, rejected, failure)
-            if time_left() < _LEAST_S:
+            if time_left() < _MIN_REMAINING_S:
                 return self._if_good(current, rejected, _not_in_time(current))
             try:
                 is_claimed = await self._claim(current)
@@ -111,7 +111,7 @@ class Refresher:
                 return await self._renew(current, renew, rejected)
             if self._is_good(current, rejected):
                 return current
-            if waited_s > _CLAIM_S + _MOST_S:
+            if waited_s > _CLAIM_S + _MAX_RENEWAL_S:
                 raise _not_in_time(current)
             await self._sleep(_POLL_S)
             waited_s += _POLL_S
@@ -207,7 +207,7 @@ class Refresher:
 
 
 async def _ask(link: Link, renew: Renew) -> OwnCredential:
-    limit_s = min(_MOST_S, time_left())
+    limit_s = min(_MAX_RENEWAL_S, time_left())
     try:
         with call_deadline(limit_s), anyio.fail_after(limit_s):
             return await renew(link)

@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 _LASTS: Final = timedelta(minutes=10)
 _KNOWN_FOR: Final = timedelta(days=1)
 """How long a ticket is kept after its end, to say what has become of it."""
-_MOST_OPEN: Final = 5
+_MAX_OPEN: Final = 5
 """Tickets of one person for one connection."""
-_MOST_TRIES: Final = 10
+_MAX_TRIES: Final = 10
 _BYTES: Final = 32
 
 
@@ -46,7 +46,7 @@ class Tickets:
         """The text of a new ticket, which is kept nowhere, and the ticket."""
         text, now = self._new_secret(_BYTES), self._clock()
         ticket = self._mark(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
-        await self._store.add(ticket, most=_MOST_OPEN, forget_before=now - _KNOWN_FOR)
+        await self._store.add(ticket, most=_MAX_OPEN, forget_before=now - _KNOWN_FOR)
         return text, ticket
 
     async def find(self, text: str) -> Ticket | None:
@@ -68,7 +68,7 @@ class Tickets:
 
     def has_tries(self, ticket: Ticket) -> bool:
         """Whether anything can still be begun or sent on its page."""
-        return ticket.tries < _MOST_TRIES
+        return ticket.tries < _MAX_TRIES
 
     async def turn_away(self, text: str, browser: str) -> None:
         """Note that a browser came with a ticket's text, or the state of one, which another browser has begun."""
@@ -81,7 +81,7 @@ class Tickets:
     async def begin(self, ticket: Ticket, browser: str) -> bool:
         """Count a try of a browser, for which alone the ticket is from now on; False if it may not try."""
         begun = self._mark(replace(ticket, browser=browser))
-        return await self._store.begin(begun, self._clock(), most=_MOST_TRIES)
+        return await self._store.begin(begun, self._clock(), most=_MAX_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
         """The state with which a browser that has begun comes back; None if it may not go on."""
