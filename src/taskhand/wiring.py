@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from taskhand.http.upstream import Runtime
     from taskhand.journal.owner import Owner
     from taskhand.journal.sql_journal import SqlJournal
+    from taskhand.vault.connection_pool import ConnectionPool
     from taskhand.vault.link import Link
     from taskhand.vault.links import Links
-    from taskhand.vault.openings import Openings
 
 __all__ = [
     "clock_of",
@@ -215,12 +215,12 @@ def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
 
 def _own_backends(
     connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqlJournal"
-) -> "Openings[Backend] | None":
+) -> "ConnectionPool[Backend] | None":
     """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_embedded(connection.settings):
         return None
-    from taskhand.vault.granted import renew_link
-    from taskhand.vault.openings import Openings
+    from taskhand.vault.connection_pool import ConnectionPool
+    from taskhand.vault.oauth_grant import renew_link
 
     budgets = context.budgets
     counts_by_app = find_factory(connection.settings.backend).counts_by_app
@@ -235,7 +235,9 @@ def _own_backends(
         journal.mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
 
     open_client = partial(open_oauth_client, connection, context.clock, context.runtime)
-    own = Openings(links, connection.name, open_with, renew=partial(renew_link, open_client=open_client), notice=notice)
+    own = ConnectionPool(
+        links, connection.name, open_with, renew=partial(renew_link, open_client=open_client), notice=notice
+    )
     context.stack.push_async_callback(own.aclose)
     return own
 

@@ -6,8 +6,8 @@ import pytest
 
 from fixed_clock import NOW
 from taskhand.domain.errors import CallerError
-from taskhand.keys.grant import read_expiry, read_person, read_scopes
 from taskhand.keys.key import Key, hash_key, make_key_text, read_key_id
+from taskhand.keys.key_options import read_expiry, read_person, read_scopes
 
 
 def test_every_key_is_another_and_its_repr_does_not_show_it() -> None:

@@ -34,8 +34,8 @@ from taskhand.sandbox.server import serve
 from taskhand.service.call import Call
 from taskhand.service.connections import Connections
 from taskhand.service.recovery import recover_abandoned
+from taskhand.vault.connection_pool import ConnectionPool
 from taskhand.vault.link import Link, OwnCredential
-from taskhand.vault.openings import Openings
 from taskhand.wiring import open_connections
 from vault.vaults import link_of, links_at, rows
 
@@ -256,7 +256,7 @@ async def test_a_bounded_number_stays_open_and_what_is_used_is_never_closed(tmp_
         yield link.person
         events.append(f"close {link.person}")
 
-    opened = Openings(links, "north", open_with, most=2)
+    opened = ConnectionPool(links, "north", open_with, most=2)
     for person in ("ana", "ben", "cat"):
         await links.save(link_of(person))
     async with opened.lease(["ana"]) as ana:

@@ -51,8 +51,8 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     It is shown only now: its hash is kept, and nothing else of it. No scope implies another: a key for tasks needs
     read,write, and to delete them destructive too.
     """
-    from taskhand.keys.grant import read_expiry, read_person, read_scopes
     from taskhand.keys.key import Key, make_key_text
+    from taskhand.keys.key_options import read_expiry, read_person, read_scopes
     from taskhand.state import locate_keys
 
     now = _now(settings)
@@ -116,8 +116,8 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
 
     A running server refuses them from its next request on. The text of a key may stand for its id.
     """
-    from taskhand.keys.grant import read_person
     from taskhand.keys.key import read_key_id
+    from taskhand.keys.key_options import read_person
 
     if not ids and not persons:
         raise click.UsageError("Give the id of a key, or --person.")

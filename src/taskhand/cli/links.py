@@ -292,7 +292,7 @@ async def _find_open(links: "Links", person: str, connection: str) -> "Link | No
 
 async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
     """Revoke at the CRM what is removed or replaced here; whether the CRM has confirmed it."""
-    from taskhand.vault.granted import revoke_link
+    from taskhand.vault.oauth_grant import revoke_link
     from taskhand.wiring import open_oauth_client
 
     if connection is None or link is None:

@@ -18,7 +18,7 @@ from taskhand.postgres.database import Database
 from taskhand.postgres.lease import LEASE_S, SESSIONS, Lease
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.store import Store
-from taskhand.postgres.turns import Turns
+from taskhand.postgres.task_locks import TaskLocks
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["JOURNAL", "PostgresJournal"]
@@ -61,7 +61,7 @@ class _DatabaseHome:
         self.store = Store(database, JOURNAL)
         self._sessions = Store(database, SESSIONS)
         self.processes = lease(self._sessions)
-        self._turns = Turns(self._sessions, self.processes)
+        self._task_locks = TaskLocks(self._sessions, self.processes)
         self._place: tuple[str, ...] = ()
 
     async def find(self) -> None:
@@ -84,13 +84,13 @@ class _DatabaseHome:
     async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
         """Let this process alone work on these things of the owner; those that another worked on last."""
         by_place = dict(zip(await self._with_place(names), names, strict=True))
-        others = await self._database.in_thread(partial(self._turns.take, by_place))
+        others = await self._database.in_thread(partial(self._task_locks.acquire, by_place))
         return None if others is None else frozenset(by_place[one] for one in others)
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Let another process work on these things; never raises."""
         with CancelScope(shield=True):
-            await self._database.in_thread(partial(self._turns.give_back, await self._with_place(names)))
+            await self._database.in_thread(partial(self._task_locks.release, await self._with_place(names)))
 
     async def _with_place(self, names: Collection[str]) -> list[str]:
         [place, *_] = self._place or await self.find_places(create=True)

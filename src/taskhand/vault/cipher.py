@@ -56,16 +56,16 @@ class Cipher:
         nonce = self._new_nonce(_NONCE_BYTES)
         return Sealed(self.key_id, nonce, AESGCM(self._keys[self.key_id].secret).encrypt(nonce, secret, associated))
 
-    def mark(self, text: bytes) -> str:
+    def make_hmac(self, text: bytes) -> str:
         """What nobody without the key can make for this text. OperatorError without a key."""
         if self.key_id is None:
             raise no_key()
-        return _mark(self._keys[self.key_id], text)
+        return _compute_hmac(self._keys[self.key_id], text)
 
-    def has_marked(self, text: bytes, mark: str | None) -> bool:
+    def verify_hmac(self, text: bytes, mark: str | None) -> bool:
         """Whether a mark was made for this very text, with any of the keys."""
         given = (mark or "").encode("utf-8", "replace")
-        return any(hmac.compare_digest(_mark(key, text).encode(), given) for key in self._keys.values())
+        return any(hmac.compare_digest(_compute_hmac(key, text).encode(), given) for key in self._keys.values())
 
     def open(self, sealed: Sealed, associated: bytes) -> bytes:
         """The secret that was sealed with these very `associated` data. CannotOpen if anything differs."""
@@ -82,7 +82,7 @@ class Cipher:
             raise CannotOpen(key_is_missing=False) from None
 
 
-def _mark(key: VaultKey, text: bytes) -> str:
+def _compute_hmac(key: VaultKey, text: bytes) -> str:
     own = hmac.digest(key.secret, b"taskhand vault mark", "sha256")
     return hmac.digest(own, text, "sha256").hex()
 

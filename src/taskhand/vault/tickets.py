@@ -45,7 +45,7 @@ class Tickets:
     async def make(self, person: Person, connection: str) -> tuple[str, Ticket]:
         """The text of a new ticket, which is kept nowhere, and the ticket."""
         text, now = self._new_secret(_BYTES), self._clock()
-        ticket = self._mark(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
+        ticket = self._with_hmac(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
         await self._store.add(ticket, most=_MAX_OPEN, forget_before=now - _KNOWN_FOR)
         return text, ticket
 
@@ -80,7 +80,7 @@ class Tickets:
 
     async def begin(self, ticket: Ticket, browser: str) -> bool:
         """Count a try of a browser, for which alone the ticket is from now on; False if it may not try."""
-        begun = self._mark(replace(ticket, browser=browser))
+        begun = self._with_hmac(replace(ticket, browser=browser))
         return await self._store.begin(begun, self._clock(), most=_MAX_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
@@ -110,7 +110,7 @@ class Tickets:
         `email` is the verified address that the proof names. It counts if none was known before.
         """
         now, person = self._clock(), replace(ticket.person, email=ticket.person.email or email)
-        proved = self._mark(replace(ticket, person=person, browser=browser, proved_at=now))
+        proved = self._with_hmac(replace(ticket, person=person, browser=browser, proved_at=now))
         return await self._store.prove(proved, now)
 
     async def use(self, ticket: Ticket, browser: str) -> bool:
@@ -125,12 +125,12 @@ class Tickets:
         ticket = await self._store.find(ticket_id)
         return ticket if ticket is not None and self._is_ours(ticket) else None
 
-    def _mark(self, ticket: Ticket) -> Ticket:
-        return replace(ticket, mark=self._cipher.mark(ticket.bound))
+    def _with_hmac(self, ticket: Ticket) -> Ticket:
+        return replace(ticket, mark=self._cipher.make_hmac(ticket.bound))
 
     def _is_ours(self, ticket: Ticket) -> bool:
         """Whether it is as somebody with the vault's key has written it."""
-        is_ours = self._cipher.has_marked(ticket.bound, ticket.mark)
+        is_ours = self._cipher.verify_hmac(ticket.bound, ticket.mark)
         if not is_ours:
             _log.warning("a page of %s for %s was altered where it is kept", ticket.person.id, ticket.connection)
         return is_ours

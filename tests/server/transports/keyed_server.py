@@ -18,9 +18,9 @@ from fixed_clock import FixedClock
 from server.transports.server_process import HELLO, META, Message
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
-from taskhand.keys.grant import read_scopes
 from taskhand.keys.key import Key, KeyText, make_key_text
 from taskhand.keys.key_check import KeyCheck
+from taskhand.keys.key_options import read_scopes
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server

@@ -19,9 +19,9 @@ from taskhand.server.access import Access
 from taskhand.service import app_context, recovery
 from taskhand.service.own_credential import _Choice
 from taskhand.service.personal_backend import _PersonalBackend
-from taskhand.vault import openings
+from taskhand.vault import connection_pool
+from taskhand.vault.connection_pool import ConnectionPool
 from taskhand.vault.link import Link
-from taskhand.vault.openings import Openings
 
 __all__ = ["FAULTS", "Fault"]
 
@@ -107,7 +107,7 @@ def _share_openings(patch: pytest.MonkeyPatch) -> None:
             opened.users += 1
             return opened
 
-    patch.setattr(Openings, "_open", open_any)
+    patch.setattr(ConnectionPool, "_open", open_any)
 
 
 def _share_backends(patch: pytest.MonkeyPatch) -> None:
@@ -165,26 +165,26 @@ def _recover_as_nobody(patch: pytest.MonkeyPatch) -> None:
 
 def _reject_all(patch: pytest.MonkeyPatch) -> None:
     """A credential that is not accepted ends the links of all."""
-    real = Openings._reject  # noqa: SLF001  the fault is in there
+    real = ConnectionPool._reject  # noqa: SLF001  the fault is in there
 
     async def reject(self: Any, token: Any) -> Any:
         for opened in list(self._kept.values()):
             await self._links.end(opened.link)
         return await real(self, token)
 
-    patch.setattr(Openings, "_reject", reject)
+    patch.setattr(ConnectionPool, "_reject", reject)
 
 
 def _renew_with_anothers(patch: pytest.MonkeyPatch) -> None:
     """A token that was renewed is put in the place of another person's."""
     seen: list[Link] = []
-    real = openings._LiveToken.replace_by  # noqa: SLF001  the fault is in there
+    real = connection_pool._LiveToken.replace_by  # noqa: SLF001  the fault is in there
 
     def replace_by(self: Any, link: Link) -> None:
         seen.append(link)
         real(self, seen[0])
 
-    patch.setattr(openings._LiveToken, "replace_by", replace_by)  # noqa: SLF001  as above
+    patch.setattr(connection_pool._LiveToken, "replace_by", replace_by)  # noqa: SLF001  as above
 
 
 FAULTS: dict[Fault, int] = {

@@ -15,11 +15,11 @@ from taskhand.postgres.lease import Lease
 from taskhand.postgres.store import Store
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["Turns"]
+__all__ = ["TaskLocks"]
 
 _log = logging.getLogger(__name__)
 
-_TAKE: Final = """
+_ACQUIRE: Final = """
 INSERT INTO turn (name, holder, last)
 SELECT wanted.name, ?, ? FROM unnest(CAST(? AS text[])) AS wanted (name) ORDER BY wanted.name
 ON CONFLICT (name) DO UPDATE
@@ -30,7 +30,7 @@ WHERE turn.holder = excluded.holder OR NOT EXISTS (
 )
 RETURNING name, former
 """
-_GIVE_BACK: Final = "UPDATE turn SET holder = NULL, free_since = clock_timestamp() WHERE name = ? AND holder = ?"
+_RELEASE: Final = "UPDATE turn SET holder = NULL, free_since = clock_timestamp() WHERE name = ? AND holder = ?"
 _FORGET_OLD: Final = """
 DELETE FROM turn WHERE name IN (
     SELECT name FROM turn WHERE holder IS NULL AND free_since < clock_timestamp() - interval '10 minutes'
@@ -41,21 +41,21 @@ DELETE FROM turn WHERE name IN (
 _FORGET_EVERY: Final = 50
 
 
-class _TakenByAnother(Exception):
+class _HeldByAnother(Exception):
     """Another process has one of the turns."""
 
 
-class Turns:
+class TaskLocks:
     """The turns of this process, under the name that its lease has."""
 
     def __init__(self, store: Store, lease: Lease) -> None:
         self._store = store
         self._lease = lease
-        self._left: dict[str, str] = {}
+        self._unreleased: dict[str, str] = {}
         """Turns that could not be given back yet, with their holders."""
         self._times = count()
 
-    def take(self, names: Collection[str]) -> frozenset[str] | None:
+    def acquire(self, names: Collection[str]) -> frozenset[str] | None:
         """Take all these turns: those of them that another process had last, lately.
 
         None if another living process has one of them: then none is taken.
@@ -65,36 +65,36 @@ class Turns:
         wanted = sorted(by_digest)
 
         def work(connection: SqlConnection) -> list[str]:
-            connection.executemany(_GIVE_BACK, sorted(self._left.items()))
-            taken = connection.execute(_TAKE, (holder, holder, wanted, self._lease.lease_s)).fetchall()
+            connection.executemany(_RELEASE, sorted(self._unreleased.items()))
+            taken = connection.execute(_ACQUIRE, (holder, holder, wanted, self._lease.lease_s)).fetchall()
             if len(taken) != len(wanted):
-                raise _TakenByAnother
+                raise _HeldByAnother
             return [row["name"] for row in taken if row["former"] not in {None, holder}]
 
         try:
             others = self._store.write_now(work, durable=False)
-        except _TakenByAnother:
+        except _HeldByAnother:
             return None
-        self._left.clear()
+        self._unreleased.clear()
         return frozenset(by_digest[one] for one in others)
 
-    def give_back(self, names: Collection[str]) -> None:
+    def release(self, names: Collection[str]) -> None:
         """Let another process have these turns; if the database does not answer, that is made up for later."""
         rows = {_digest(one): self._lease.session for one in names}
         forgets = next(self._times) % _FORGET_EVERY == 0
 
         def work(connection: SqlConnection) -> None:
-            connection.executemany(_GIVE_BACK, sorted((self._left | rows).items()))
+            connection.executemany(_RELEASE, sorted((self._unreleased | rows).items()))
             if forgets:
                 connection.execute(_FORGET_OLD)
 
         try:
             self._store.write_now(work, durable=False)
         except OperatorError as error:
-            self._left |= rows
+            self._unreleased |= rows
             _log.warning("turns are given back later: %s", error.message)
         else:
-            self._left.clear()
+            self._unreleased.clear()
 
 
 def _digest(name: str) -> str:

@@ -14,7 +14,7 @@ from taskhand.vault.link import Link
 from taskhand.vault.links import Links
 from taskhand.vault.refresh import Renew
 
-__all__ = ["Opened", "Openings"]
+__all__ = ["ConnectionPool", "PooledConnection"]
 
 _T = TypeVar("_T")
 
@@ -50,7 +50,7 @@ class _LiveToken:
 
 
 @dataclass(eq=False, slots=True)
-class Opened(Generic[_T]):
+class PooledConnection(Generic[_T]):
     """What was opened with a link. `users` is how many use it now; `is_kept` is whether the next call gets it too."""
 
     value: _T
@@ -85,7 +85,7 @@ async def _cannot_renew(link: Link) -> OwnCredential:
     raise LinkRequired.again(link.connection)
 
 
-class Openings(Generic[_T]):
+class ConnectionPool(Generic[_T]):
     """Opens the connection of this name with the credential of whoever calls, at first use."""
 
     def __init__(
@@ -109,12 +109,12 @@ class Openings(Generic[_T]):
         self._renew = renew
         self._notice = notice
         self._most = most
-        self._kept: OrderedDict[tuple[str, str], Opened[_T]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], PooledConnection[_T]] = OrderedDict()
         """By the link's name, the one that was used last at the end."""
         self._opening = anyio.Lock()
 
     @asynccontextmanager
-    async def lease(self, names: Sequence[str]) -> AsyncIterator[Opened[_T] | None]:
+    async def lease(self, names: Sequence[str]) -> AsyncIterator[PooledConnection[_T] | None]:
         """What is opened with the own credential of the person with these names; None if nothing is linked.
 
         The first name is the id. The others are e-mail addresses: of what is linked under one, only that counts which
@@ -161,7 +161,7 @@ class Openings(Generic[_T]):
         """Whether what is linked under a name is for the person with these names."""
         return name == names[0] or await self._links.may_be_by_email(name, self.connection)
 
-    async def _open(self, link: Link) -> Opened[_T]:
+    async def _open(self, link: Link) -> PooledConnection[_T]:
         """What is open with this very link, else a new one in the place of what its person had before.
 
         It has one user more.
@@ -187,11 +187,11 @@ class Openings(Generic[_T]):
                 return
             await self._drop(self._kept.pop(name))
 
-    async def _open_new(self, link: Link) -> Opened[_T]:
+    async def _open_new(self, link: Link) -> PooledConnection[_T]:
         token = _LiveToken(link, self._reject)
         async with AsyncExitStack() as stack:
             value = await stack.enter_async_context(self._open_with(link, token))
-            return Opened(value, token, stack.pop_all())
+            return PooledConnection(value, token, stack.pop_all())
 
     async def _reject(self, token: _LiveToken) -> TaskhandError | None:
         """Renew what the CRM does not accept any more; if that cannot be, it is closed after this call.
@@ -223,7 +223,7 @@ class Openings(Generic[_T]):
         if (opened := self._kept.get(link.name)) is not None and opened.link.generation == link.generation:
             self._kept.pop(link.name).is_kept = False
 
-    async def _drop(self, opened: Opened[_T]) -> None:
+    async def _drop(self, opened: PooledConnection[_T]) -> None:
         opened.is_kept = False
         await opened.close_if_unused()
 
