@@ -17,12 +17,12 @@ __all__ = ["AuthOptions", "access_by", "access_of", "open_auth"]
 
 
 def access_of(found: Configuration) -> "Access":
-    """Who calls, by what the files of this configuration say now. OperatorError where they cannot be used."""
+    """Who calls, by what the files of this configuration say now. OperatorError if they cannot be used."""
     return access_by(PolicySource.open(found), PeopleSource.open(found))
 
 
 def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
-    """The person of the settings, where the transport asks nobody who calls, by what is in force at each call."""
+    """The person of the settings, if the transport asks nobody who calls, by what is in force at each call."""
     from taskhand.server.access import Access
 
     person = configured_person(policy.found)
@@ -60,7 +60,7 @@ class AuthOptions:
 def open_auth(
     options: AuthOptions, found: "Configuration | OperatorError", *, is_loopback: bool = True
 ) -> "Authentication":
-    """What asks callers over HTTP who they are. OperatorError where it cannot tell them.
+    """What asks callers over HTTP who they are. OperatorError if it cannot tell them.
 
     `is_loopback` is whether only this machine reaches the address that is served.
     """
@@ -82,7 +82,7 @@ def open_auth(
 
 
 def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
-    """OperatorError where it is not told whom to trust, or by which address callers know the server."""
+    """OperatorError if it is not told whom to trust, or by which address callers know the server."""
     if not options.issuers:
         raise OperatorError(
             "--auth oauth needs an issuer: who signs people in.",

@@ -1,4 +1,4 @@
-"""The one connection that a command works on, where the configuration may have several."""
+"""The one connection that a command works on, if the configuration may have several."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,7 +30,7 @@ def pass_account(command: Callable[Concatenate[ConnectionSettings, _P], _T]) -> 
 
 
 def find_account(context: click.Context) -> ConnectionSettings:
-    """The only connection, or the embedded store that `--db` names. CallerError where there are several.
+    """The only connection, or the embedded store that `--db` names. CallerError if there are several.
 
     A command that is run without the group `taskhand` has settings as its object.
     """

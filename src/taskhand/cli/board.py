@@ -30,7 +30,7 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
     "all": (_ALL,),
     "changes": (_CHANGES,),
 }
-"""The calls with which each view begins: where `me` is unknown, or has nothing to do, the tasks of all are shown."""
+"""The calls with which each view begins: if `me` is unknown, or has nothing to do, the tasks of all are shown."""
 
 
 @click.command()

@@ -23,7 +23,7 @@ __all__ = ["share_changes"]
 def share_changes(found: "Configuration", connections: "Connections") -> Callable[[], Coroutine[Any, Any, None]]:
     """Work that tells the others what this process changes, and hears what they change, until it is cancelled.
 
-    Nothing is to be done where what is kept is in files.
+    Nothing is to be done if what is kept is in files.
     """
     if (database := open_database(found.settings)) is None:
         return checkpoint

@@ -47,7 +47,7 @@ def config(context: click.Context, *, as_json: bool) -> None:
 def setting_rows(found: Configuration) -> list[dict[str, Any]]:
     """Every setting outside of the tables: its `variable`, its `key` in the file, its `value` as text, its `origin`.
 
-    TASKHAND_CONFIG has no key: the file cannot name itself. Where no connection has the settings of backends, they are
+    TASKHAND_CONFIG has no key: the file cannot name itself. If no connection has the settings of backends, they are
     left out.
     """
     effective = _effective(found)
@@ -125,7 +125,7 @@ def describe_connections(found: Configuration) -> str:
 
 
 def backend_of(connection: ConnectionSettings) -> str | None:
-    """The backend; None where none can be chosen."""
+    """The backend; None if none can be chosen."""
     try:
         return connection.settings.backend
     except OperatorError:
@@ -143,7 +143,7 @@ def _connection(connection: ConnectionSettings) -> dict[str, Any]:
 
 
 def _backend(found: Configuration) -> tuple[str | None, str]:
-    """The backend of the only connection, None where none can be chosen or there are several, and the reason."""
+    """The backend of the only connection, None if none can be chosen or there are several, and the reason."""
     if len(found.connections) > 1:
         return None, f"There are several connections: {describe_connections(found)}."
     try:
@@ -206,7 +206,7 @@ def _effective(found: Configuration) -> dict[str, str | None]:
 
 
 def _path(of: "Callable[[Settings], Path | StoreAddress | str]", settings: Settings) -> str | None:
-    """The path of a file, or the name of the database; None where that is not known: the value is shown as given."""
+    """The path of a file, or the name of the database; None if that is not known: the value is shown as given."""
     try:
         return str(of(settings))
     except OperatorError:

@@ -24,7 +24,7 @@ def connections() -> None:
     """List, add, remove and check CRM accounts in taskhand.toml.
 
     Each is a table [connections.NAME] of taskhand.toml. What is set outside of these tables, in variables or in the
-    file, is the connection `default` where it chooses a backend, or where there is no table.
+    file, is the connection `default` if it chooses a backend, or if there is no table.
     """
 
 
@@ -91,7 +91,7 @@ def remove_connection(name: str) -> None:
 @click.argument("name", required=False)
 @click.pass_context
 def check_connection(context: click.Context, name: str | None) -> None:
-    """Open each connection, or NAME, and check it. The exit code is 1 where a check fails."""
+    """Open each connection, or NAME, and check it. The exit code is 1 if a check fails."""
     from taskhand.cli.doctor import check_connections, print_findings
 
     found = _found(context)
@@ -109,7 +109,7 @@ def check_connection(context: click.Context, name: str | None) -> None:
 
 
 def _found(context: click.Context) -> "Configuration":
-    """The configuration; OperatorError where it cannot be used."""
+    """The configuration; OperatorError if it cannot be used."""
     found: Configuration | OperatorError = context.meta[CONFIGURATION]
     if isinstance(found, OperatorError):
         raise found

@@ -53,7 +53,7 @@ async def find_databases(
 ) -> list[Database]:
     """The stores and the journals of the connections that are meant, whether the files exist or not.
 
-    OperatorError where none of them is a file.
+    OperatorError if none of them is a file.
     """
     users: dict[Path, list[ConnectionSettings]] = {}
     for one in meant:
@@ -76,7 +76,7 @@ async def find_databases(
 
 
 async def _locate_journal(connection: ConnectionSettings) -> Path | None:
-    """The file of a journal; None where it is in a database."""
+    """The file of a journal; None if it is in a database."""
     if connection.settings.state is not None:
         return None
     try:
@@ -97,7 +97,7 @@ def _is_in_file(connection: ConnectionSettings) -> bool:
 
 
 def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Database:
-    """The store; the only one that is meant may also have the name that it has where there is one connection."""
+    """The store; the only one that is meant may also have the name that it has if there is one connection."""
     own = f"{_STORE}.{connection.name}.sqlite"
     plain = f"{_STORE}.sqlite"
     names = [own, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, own]

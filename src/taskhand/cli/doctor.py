@@ -42,13 +42,13 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     Each failure has a remedy; the exit code is 1 if one fails. The settings are those of this terminal. A host starts
     Taskhand with its own: `--host` checks these.
 
-    As JSON: `taskhand` (the version), `backend` (null where the configuration chooses none, or has several
-    connections), `ok`, `findings`, and `connections` where there are several: the backend of each by its name. Each
+    As JSON: `taskhand` (the version), `backend` (null if the configuration chooses none, or has several
+    connections), `ok`, `findings`, and `connections` if there are several: the backend of each by its name. Each
     finding has a `subject`, an `outcome` (ok, warning, failed, or unknown: not checked, or the CRM does not tell), a
     sentence in `found`, and a `remedy` or null. The subjects are the same in every run on a backend that can be opened;
-    people is one where there is a people file, app where there is a vault or an OAuth app, own credential where the
-    policy has that rule, replicas where servers on one database would lack something, and configuration has one more
-    finding for each warning. Where there are several connections, a subject that is of one begins with its name.
+    people is one if there is a people file, app if there is a vault or an OAuth app, own credential if the
+    policy has that rule, replicas if servers on one database would lack something, and configuration has one more
+    finding for each warning. If there are several connections, a subject that is of one begins with its name.
     """
     if host:
         from taskhand.cli.doctor_host import check_host
@@ -84,7 +84,7 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
 
 
 async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
-    """The checks of each connection, which is named where there are several. One without a backend has none."""
+    """The checks of each connection, which is named if there are several. One without a backend has none."""
     principal, policy = _callers(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
     from taskhand.cli.own_credential import check_rule
@@ -132,7 +132,7 @@ def _backend(found: Configuration | OperatorError) -> str | None:
 
 
 def _names(found: Configuration | OperatorError) -> dict[str, object]:
-    """The connections with their backends, where there are several."""
+    """The connections with their backends, if there are several."""
     if isinstance(found, OperatorError) or len(found.connections) == 1:
         return {}
     return {"connections": {one.name: backend_of(one) for one in found.connections}}
@@ -226,7 +226,7 @@ async def _keys(settings: Settings) -> CheckResult:
 
 
 async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
-    """The credentials that persons have linked; nothing where nobody can link one and nobody has."""
+    """The credentials that persons have linked; nothing if nobody can link one and nobody has."""
     from taskhand.state import locate_links, open_link_store
     from taskhand.vault.health_checks import check_vault
     from taskhand.wiring import open_cipher
@@ -242,7 +242,7 @@ async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
 
 
 def _links(settings: Settings) -> "Links | None":
-    """The credentials that persons have linked, with which a server would call; None where there is no vault."""
+    """The credentials that persons have linked, with which a server would call; None if there is no vault."""
     from taskhand.wiring import open_links
 
     try:
@@ -254,7 +254,7 @@ def _links(settings: Settings) -> "Links | None":
 async def _check_connection(
     connection: ConnectionSettings, principal: Principal, links: "Links | None"
 ) -> tuple[CheckResult, ...]:
-    """The checks of the app, the journal and the backend, as this caller; the reason where it cannot be opened."""
+    """The checks of the app, the journal and the backend, as this caller; the reason if it cannot be opened."""
     from taskhand.cli.oauth_app import check_app
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
@@ -272,7 +272,7 @@ async def _check_connection(
 
 
 def _callers(found: Configuration) -> tuple[Principal, Policy]:
-    """Who calls where nobody is asked, and all rules; anyone where a file cannot be used, which is a finding too.
+    """Who calls if nobody is asked, and all rules; anyone if a file cannot be used, which is a finding too.
 
     The caller may use the shared credential, whatever the rules: whoever runs the server has it checked.
     """

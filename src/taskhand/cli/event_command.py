@@ -34,7 +34,7 @@ class EventCommand:
 
     @classmethod
     def parse(cls, text: str, *, stops: bool) -> "EventCommand":
-        """The command of a line as a shell would split it; CallerError where there is no such program."""
+        """The command of a line as a shell would split it; CallerError if there is no such program."""
         try:
             words = shlex.split(text, posix=os.name == "posix")
         except ValueError as error:
@@ -47,7 +47,7 @@ class EventCommand:
         return cls(words, stops)
 
     async def run(self, line: str) -> None:
-        """Run it with a line on its standard input, until it succeeds; OperatorError where it does not and `stops`."""
+        """Run it with a line on its standard input, until it succeeds; OperatorError if it does not and `stops`."""
         for pause_s in (*_PAUSES_S, None):
             if not (status := await self._run_once(line)):
                 return
@@ -65,7 +65,7 @@ class EventCommand:
                 print_line(f"{name} ended with {status} again; this event is skipped: {line}", err=True)
 
     async def _run_once(self, line: str) -> int:
-        """The exit status; 127 where it cannot be started, as a shell says."""
+        """The exit status; 127 if it cannot be started, as a shell says."""
         try:
             started = await anyio.open_process(self.words, stdin=subprocess.PIPE, stdout=None, stderr=None)
         except OSError as error:

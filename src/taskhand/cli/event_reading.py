@@ -89,7 +89,7 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
 
 @contextmanager
 def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
-    """Have an error that is raised inside say what to do here, and name the connection where there are several."""
+    """Have an error that is raised inside say what to do here, and name the connection if there are several."""
     try:
         yield
     except TaskhandError as error:
@@ -100,7 +100,7 @@ def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
 
 
 def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool) -> str | None:
-    """What a person at a terminal can do, in the place of what an agent can; None where they can do the same."""
+    """What a person at a terminal can do, in the place of what an agent can; None if they can do the same."""
     program = f"taskhand --connection {app.connection}" if app.connection else "taskhand"
     match error.code:
         case "ambiguous_member":
@@ -144,7 +144,7 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
 
 
 async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
-    """Handle each event of a connection in its order; ends early where nobody reads what is printed."""
+    """Handle each event of a connection in its order; ends early if nobody reads what is printed."""
     asked, told, is_silent = await reading.ask(app), set[str](), True
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:
@@ -161,7 +161,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
 
 
 async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAsked, page: EventPage) -> bool:
-    """Handle each event of a page, and keep that it was; False where nobody reads what is printed."""
+    """Handle each event of a page, and keep that it was; False if nobody reads what is printed."""
     wording = await wording_for(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
         await mark_shown(app, asked, page, 0)

@@ -59,7 +59,7 @@ def serve_over_http(
 
 
 def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
-    """OperatorError where servers that share their state have no key that they share; warns of what else they lack."""
+    """OperatorError if servers that share their state have no key that they share; warns of what else they lack."""
     settings = found.settings
     open_database(settings)  # without its library nothing else matters
     if settings.state is not None and not settings.state_keys:

@@ -266,7 +266,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
 
 
 def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
-    """Warn where a key must be set elsewhere, or can be read by others."""
+    """Warn if a key must be set elsewhere, or can be read by others."""
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials
     from taskhand.config.variables import is_secret_variable

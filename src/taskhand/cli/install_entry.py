@@ -40,7 +40,7 @@ _FATAL = frozenset(
 )
 """The checks of an entry without which no call can succeed; the others may succeed later.
 
-Where there are several connections, the entry's own is the default one: the others are not the entry's to correct."""
+If there are several connections, the entry's own is the default one: the others are not the entry's to correct."""
 
 _YOUR_KEY = "your key"
 
@@ -67,7 +67,7 @@ def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVaria
 
 
 def _check_me_option(backend: BackendName | None) -> None:
-    """CallerError where nobody can be chosen as `me`."""
+    """CallerError if nobody can be chosen as `me`."""
     if backend is None:
         raise CallerError("--me needs --backend: whose member you are depends on it.")
     factory = find_factory(backend)
@@ -118,7 +118,7 @@ def _check_values(made: EntryVariables) -> None:
 
 
 def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
-    """Start the entry as the host will. OperatorError where it does not start, or cannot work as it is."""
+    """Start the entry as the host will. OperatorError if it does not start, or cannot work as it is."""
     if not asked.checks:
         return
     if asked.project and shutil.which("taskhand") is None:
@@ -145,7 +145,7 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
 
 @contextmanager
 def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
-    """Store the keys in the keyring; put back what was there before where the rest fails."""
+    """Store the keys in the keyring; put back what was there before if the rest fails."""
     with credentials.keep_credentials({} if asked.dry_run else made.for_keyring) as before:
         yield
     for name, former in before.items():
@@ -176,7 +176,7 @@ def _lacks_key(asked: Request) -> bool:
 
 
 def _check_printed(asked: Request, launch: Launch) -> None:
-    """Start an entry that is only printed: where it names no store, with one that is forgotten."""
+    """Start an entry that is only printed: if it names no store, with one that is forgotten."""
     with tempfile.TemporaryDirectory(prefix="taskhand-") as folder:
         env = {"TASKHAND_DB": os.path.join(folder, "tasks.sqlite"), **launch.env}  # noqa: PTH118  text
         check_entry(asked, asked.host.entry(replace(launch, env=env)))

@@ -79,7 +79,7 @@ class Questions:
         self._factory: BackendFactory[Any] = find_factory(chosen if chosen in NAMES else "local")
 
     def __call__(self, variable: str) -> str | None:
-        """The answer; None where there is none, and what is present stays."""
+        """The answer; None if there is none, and what is present stays."""
         from taskhand.config.variables import is_secret_variable
 
         if is_secret_variable(variable):
@@ -93,7 +93,7 @@ class Questions:
         return self._from_environment(variable) or self._ask(variable)
 
     def check_key(self) -> None:
-        """Try the key, unless that was done. OperatorError where the CRM does not accept it."""
+        """Try the key, unless that was done. OperatorError if the CRM does not accept it."""
         self._find_account()
 
     def tell_connections(self) -> None:
@@ -243,7 +243,7 @@ class Questions:
         return load_configuration(outside | given | chosen, {})
 
     def _find_account(self) -> _Account | None:
-        """The account, looked up once; None where it is not known, which is said. OperatorError for a refused key."""
+        """The account, looked up once; None if it is not known, which is said. OperatorError for a refused key."""
         if self._is_looked_up or not self._asked.checks or self._asked.dry_run or not self._factory.credentials:
             return self._account
         settings = self._configuration().settings
@@ -258,9 +258,9 @@ class Questions:
         return self._account
 
     def _try_key(self, settings: Settings) -> _Account | None:
-        """What the key leads to; None where the CRM cannot be reached now.
+        """What the key leads to; None if the CRM cannot be reached now.
 
-        OperatorError where it does not accept the key, or where something else answers in its place.
+        OperatorError if it does not accept the key, or if something else answers in its place.
         """
         name = self._factory.title
         try:
@@ -290,7 +290,7 @@ class Questions:
         return account
 
     def _address_to_correct(self, settings: Settings) -> str:
-        """What to do where the address does not answer as the CRM does."""
+        """What to do if the address does not answer as the CRM does."""
         field = f"{self._factory.name}_base_url"
         if getattr(settings, field) != self._factory.settings.model_fields[field].default:
             return f"Correct {Settings.variable(field)}"
@@ -358,7 +358,7 @@ def _choose_me(account: _Account) -> str | None:
 
 
 def _ask_zone(zone: str | None) -> str | None:
-    """The zone that the person types, or confirms; asked again where there is no such zone."""
+    """The zone that the person types, or confirms; asked again if there is no such zone."""
     empty = zone or "none"
     while typed := str(
         click.prompt(

@@ -73,7 +73,7 @@ journal.add_command(export)
 def verify(account: "ConnectionSettings", noted: str | None) -> None:
     """Look for rows that were altered or removed.
 
-    Where there are any, the first is named and the exit code is 1. Exit code 3 means that nothing could be verified:
+    If there are any, the first is named and the exit code is 1. Exit code 3 means that nothing could be verified:
     there is no journal, or it cannot be read. The printed head is a hash over all rows so far. Keep it elsewhere and
     pass it later as --head: a journal that was replaced or cut does not have it any more.
     """
@@ -113,7 +113,7 @@ def _list(account: "ConnectionSettings", filters: dict[str, Any]) -> None:
 
 
 async def _page(journal: "SqlJournal", query: "ChangeQuery") -> "ChangePage | None":
-    """One page of changes; None where there is no journal yet."""
+    """One page of changes; None if there is no journal yet."""
     return await journal.page(query) if await journal.exists() else None
 
 
@@ -142,7 +142,7 @@ def _with_journal(account: "ConnectionSettings", work: "Callable[[SqlJournal], A
 
 
 def _with_file(account: "ConnectionSettings", work: "Callable[[SqlJournal], Awaitable[_T]]") -> _T:
-    """As `_with_journal`; OperatorError where there is no journal."""
+    """As `_with_journal`; OperatorError if there is no journal."""
 
     async def working(at: "SqlJournal") -> _T:
         if not await at.exists():

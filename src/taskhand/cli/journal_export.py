@@ -45,13 +45,13 @@ def export(
     """Print every row as a line of JSON, oldest first.
 
     A change has several rows: its opening, an intent for each task, results, an ending. --since, --until, --person and
-    --connection select changes, and all rows of such a change are printed. Where there are several connections, the
+    --connection select changes, and all rows of such a change are printed. If there are several connections, the
     journals of all are exported in the order of time.
 
-    A line has `connection` and `person` where they are known, then `seq`, `hash` and `body`. `hash` is the sha256 of
+    A line has `connection` and `person` if they are known, then `seq`, `hash` and `body`. `hash` is the sha256 of
     the hash before (64 zeros at the beginning), a newline, `seq`, a newline, and `body` as it stands in the line.
 
-    --follow waits for rows that are added, for a journal that is not there yet, and for the one that follows where the
+    --follow waits for rows that are added, for a journal that is not there yet, and for the one that follows if the
     file is moved away; then its rows begin again. With --until it ends at that time.
     """
     from taskhand.domain.principal import Person
@@ -66,9 +66,9 @@ def export(
 
 
 async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, named: bool, follow: bool) -> None:
-    """Print the rows of all journals, with their connections where these are `named`.
+    """Print the rows of all journals, with their connections if these are `named`.
 
-    OperatorError where there is no journal yet, unless it is waited for.
+    OperatorError if there is no journal yet, unless it is waited for.
     """
     from taskhand.journal.row_export import to_line
     from taskhand.journal.row_reader import RowReader, follow_rows, read_rows
@@ -103,7 +103,7 @@ def _describe_nothing(query: "RowQuery") -> str:
 
 
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":
-    """The journals, which several connections may share, and whether any exists; connections only where `named`."""
+    """The journals, which several connections may share, and whether any exists; connections only if `named`."""
     from taskhand.journal.row_reader import JournalFile
     from taskhand.state import open_rows
     from taskhand.wiring import open_journal
@@ -123,7 +123,7 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
 
 
 def _report_missing(paths: "Sequence[Path | str]", *, follow: bool) -> None:
-    """Say that there is no journal; OperatorError where none is waited for."""
+    """Say that there is no journal; OperatorError if none is waited for."""
     from taskhand.state import describe_place
 
     text = f"There is no journal {' or '.join(map(describe_place, paths))} yet."

@@ -196,7 +196,7 @@ def _no_key(settings: Settings) -> str:
 
 
 def _with_keys(settings: Settings) -> "Sequence[Key]":
-    """Every key; none where there are none yet: nothing is made."""
+    """Every key; none if there are none yet: nothing is made."""
 
     async def working(store: "SqlKeyStore") -> "Sequence[Key]":
         return await store.list_keys() if await store.exists() else ()

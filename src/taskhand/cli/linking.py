@@ -40,7 +40,7 @@ async def open_linking(
     """What the pages do, until the stack is closed.
 
     `opened` are the connections, the links, and what returns who the persons are now. `sign_in` signs persons in at the
-    issuer of tokens, None where that is not configured.
+    issuer of tokens, None if that is not configured.
     """
     from taskhand.server.linking.linking import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
@@ -63,7 +63,7 @@ async def open_linking(
 async def make_invitation(
     settings: "Settings", connection: "ConnectionSettings", person: "Person", resource: str | None
 ) -> "tuple[str, datetime]":
-    """The address of a page for a person, and until when it opens. CallerError where no page can link the connection.
+    """The address of a page for a person, and until when it opens. CallerError if no page can link the connection.
 
     `resource` is the address by which callers know the server, None for that of the settings.
     """

@@ -127,7 +127,7 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
 
     It is for a credential of PERSON's own for CONNECTION. It links once, within ten minutes, at a server over HTTP
     that asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the
-    page a credential is refused where the CRM says that it is of a member who is somebody else, by people.toml, a link
+    page a credential is refused if the CRM says that it is of a member who is somebody else, by people.toml, a link
     or an e-mail address.
     """
     from taskhand.cli.linking import make_invitation
@@ -171,7 +171,7 @@ async def _save_link(
 ) -> "tuple[LinkedMember, str | None, bool | None, bool | None]":
     """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below.
 
-    Between them are why that may be somebody else, where people.toml, a link or an e-mail address says so, and whether
+    Between them are why that may be somebody else, if people.toml, a link or an e-mail address says so, and whether
     the shared credential is certainly for the same account.
     """
     from taskhand.vault.link import Link, OwnCredential
@@ -203,7 +203,7 @@ async def _save_link(
 
 
 async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
-    """Whether the shared credential is for the same account as another one; None where it cannot be used."""
+    """Whether the shared credential is for the same account as another one; None if it cannot be used."""
     from taskhand.service.same_account import is_same_account
     from taskhand.wiring import open_app
 
@@ -230,7 +230,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
 
 
 async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
-    """Whose credential a backend was opened with, and the team; nobody where the CRM does not tell."""
+    """Whose credential a backend was opened with, and the team; nobody if the CRM does not tell."""
     from taskhand.vault.link import LinkedMember
 
     try:
@@ -283,7 +283,7 @@ def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: 
 
 
 async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
-    """A link with its credential; None where it cannot be decrypted, or the CRM has ended it."""
+    """A link with its credential; None if it cannot be decrypted, or the CRM has ended it."""
     try:
         return await links.find(person, connection)
     except (LinkBroken, LinkRequired):
@@ -317,7 +317,7 @@ async def _unlink(
 
 
 def _names_of(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
-    """All names by which calls of a person find a link, as far as the links tell; empty where nothing is theirs."""
+    """All names by which calls of a person find a link, as far as the links tell; empty if nothing is theirs."""
     return frozenset[str]().union(*(link.whose.names for link in found if person in link.whose.names))
 
 
@@ -340,7 +340,7 @@ def _find_unsure(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[L
 
 
 def _kind_of_name(link: "ListedLink") -> str | None:
-    """Which of the two names a link is under of somebody who signs in; None where both are known, or it is neither."""
+    """Which of the two names a link is under of somebody who signs in; None if both are known, or it is neither."""
     if is_token_person(link.person):
         return "subject" if link.email is None else None
     return "address" if "@" in link.person else None

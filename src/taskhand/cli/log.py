@@ -35,7 +35,7 @@ def configure_log(
     """Log to standard error, one line for a record and further ones only for a trace; as JSON, that is in the line.
 
     The levels of Taskhand and of the libraries are separate: what the HTTP and MCP libraries say at DEBUG has the
-    arguments of calls in it. `secrets` are masked wherever they occur. Where a program has configured logging before,
+    arguments of calls in it. `secrets` are masked wherever they occur. If a program has configured logging before,
     as a test does, that stays.
     """
     root = logging.getLogger()
@@ -49,7 +49,7 @@ def configure_log(
 
 
 def announce(text: str) -> None:
-    """Write a line to standard error whatever the level is; as a record where the log is JSON."""
+    """Write a line to standard error whatever the level is; as a record if the log is JSON."""
     handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, _JsonFormatter)]
     if handlers:
         handlers[0].handle(logging.LogRecord("taskhand", logging.INFO, __file__, 0, text, None, None))
@@ -89,7 +89,7 @@ class _Formatter(logging.Formatter):
 
 
 class _JsonFormatter(_Formatter):
-    """One object a line: `at`, `level`, `logger`, `message`, and where there is one, `tool`, `code`, `trace`."""
+    """One object a line: `at`, `level`, `logger`, `message`, and if there is one, `tool`, `code`, `trace`."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _read_arguments() -> list[str]:
-    """The arguments as text: as UTF-8 where the locale did not understand their bytes. CallerError for other bytes."""
+    """The arguments as text: as UTF-8 if the locale did not understand their bytes. CallerError for other bytes."""
     try:
         return [one if _is_text(one) else os.fsencode(one).decode("utf-8") for one in sys.argv[1:]]
     except UnicodeDecodeError:
@@ -107,7 +107,7 @@ class _Commands(click.Group):
         return sorted({*super().list_commands(ctx), *_ELSEWHERE})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name; None where there is none."""
+        """The command of this name; None if there is none."""
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module, _, function = _ELSEWHERE[cmd_name].partition(":")

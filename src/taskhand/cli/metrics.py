@@ -1,4 +1,4 @@
-"""The metrics of a server, where its options or settings ask for them."""
+"""The metrics of a server, if its options or settings ask for them."""
 
 import logging
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ def open_metrics(
 ) -> "Metrics | None":
     """Serve the metrics of these connections until the stack is closed.
 
-    OperatorError where the library is not installed, or where the address cannot be served. Over standard input and
+    OperatorError if the library is not installed, or if the address cannot be served. Over standard input and
     output a taken port is only logged, and nothing is counted: each conversation has a server, and the first one has
     the port. `remedy` is how not to ask for metrics.
     """

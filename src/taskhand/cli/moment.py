@@ -25,7 +25,7 @@ class Moment(click.ParamType["datetime"]):
         self._of_day = of_day
 
     def _in_words(self, text: str, clock: datetime | None) -> datetime:
-        """The moment where a day in words begins or ends; CallerError for anything but one day."""
+        """The moment at which a day in words begins or ends; CallerError for anything but one day."""
         from taskhand.domain.date_words.arguments import read_edge_of_time
         from taskhand.domain.reference import Reference
 

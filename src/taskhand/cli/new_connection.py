@@ -162,7 +162,7 @@ def _choose_place(asked: KeyPlace | None, secrets: Mapping[str, str]) -> KeyPlac
 
 
 def save_connection(new: NewConnection, *, checks: bool) -> None:
-    """Check the connection and write it. OperatorError where it cannot be used; nothing is written then."""
+    """Check the connection and write it. OperatorError if it cannot be used; nothing is written then."""
     file, path = open_settings_file(), (TABLES, new.name)
     try:
         if toml_edit.find_value(file.text, path) is not None:
@@ -197,7 +197,7 @@ def _joined(found: Configuration) -> str:
 
 
 def _warnings_now(environ: Mapping[str, str]) -> set[str]:
-    """The warnings about the configuration as it is; none where it cannot be used."""
+    """The warnings about the configuration as it is; none if it cannot be used."""
     try:
         return {warning.found for warning in load_configuration(environ, {}).warnings}
     except OperatorError:
@@ -205,7 +205,7 @@ def _warnings_now(environ: Mapping[str, str]) -> set[str]:
 
 
 def _check(found: Configuration) -> None:
-    """Try the only connection. OperatorError where it does not work."""
+    """Try the only connection. OperatorError if it does not work."""
     findings = anyio.run(check_connections, found)
     failed = [one for one in findings if one.outcome == "failed"]
     if failed:
@@ -219,7 +219,7 @@ def _check(found: Configuration) -> None:
 
 
 def drop_connection(name: str) -> None:
-    """Remove the table of a connection. CallerError where there is none."""
+    """Remove the table of a connection. CallerError if there is none."""
     file = open_settings_file()
     try:
         tables = toml_edit.find_value(file.text, (TABLES,))

@@ -19,7 +19,7 @@ _SUBJECT = "own credential"
 
 
 def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[CheckResult, ...]:
-    """Whether those with the rule can link a credential; nothing where nobody has it, or there is none to link."""
+    """Whether those with the rule can link a credential; nothing if nobody has it, or there is none to link."""
     factory = find_factory(connection.settings.backend)
     if not policy.needs_own(connection.name) or not factory.credentials:
         return ()

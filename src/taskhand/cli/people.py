@@ -37,7 +37,7 @@ class PeopleSource:
 
     @classmethod
     def open(cls, found: Configuration) -> "PeopleSource":
-        """What this configuration leads to; OperatorError where its file cannot be used."""
+        """What this configuration leads to; OperatorError if its file cannot be used."""
         source = cls(found)
         if found.settings.people is not None or os.path.lexists(source.path):
             source.read()()
@@ -49,7 +49,7 @@ class PeopleSource:
         return people_path(self.found)
 
     def read(self) -> Callable[[], None]:
-        """Read the file again: what puts it in force. OperatorError where it cannot be used."""
+        """Read the file again: what puts it in force. OperatorError if it cannot be used."""
         file = _read_people(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
@@ -69,7 +69,7 @@ def people_path(found: Configuration) -> Path:
 
 
 def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFile":
-    """The people file. OperatorError where it cannot be used; one that the configuration names must exist."""
+    """The people file. OperatorError if it cannot be used; one that the configuration names must exist."""
     from taskhand.config.people_file import read_people_file
 
     is_named = found.settings.people is not None
@@ -79,7 +79,7 @@ def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFi
 
 
 def check_people(found: Configuration) -> tuple[CheckResult, ...]:
-    """What the people file says, or what is wrong with it; nothing where there is none."""
+    """What the people file says, or what is wrong with it; nothing if there is none."""
     try:
         file = _read_people(found)
     except OperatorError as error:

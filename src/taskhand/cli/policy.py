@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class PolicySource:
     """The `current` policy, the configuration that names its file, and whether the file `was_there`.
 
-    `what` it is, and what it means that there is no file (`without`, None where that is not worth saying), are words
+    `what` it is, and what it means that there is no file (`without`, None if that is not worth saying), are words
     for people.
     """
 
@@ -48,7 +48,7 @@ class PolicySource:
 
     @classmethod
     def open(cls, found: Configuration) -> "PolicySource":
-        """The policy that this configuration leads to; OperatorError where its file cannot be used."""
+        """The policy that this configuration leads to; OperatorError if its file cannot be used."""
         source = cls(found)
         path, is_named = policy_path(found)
         if is_named or os.path.lexists(path):
@@ -61,7 +61,7 @@ class PolicySource:
         return policy_path(self.found)[0]
 
     def read(self) -> Callable[[], None]:
-        """Read the file again: what puts it in force. OperatorError where it cannot be used.
+        """Read the file again: what puts it in force. OperatorError if it cannot be used.
 
         A file that is gone lifts no rule: only an empty one does.
         """
@@ -89,7 +89,7 @@ def policy_path(found: Configuration) -> tuple[Path, bool]:
 
 
 def configured_person(found: Configuration) -> Person | None:
-    """The person who calls where the transport asks nobody; OperatorError for one whom no policy can name."""
+    """The person who calls if the transport asks nobody; OperatorError for one whom no policy can name."""
     given = found.settings.person
     if given is None:
         return None
@@ -104,7 +104,7 @@ def configured_person(found: Configuration) -> Person | None:
 
 
 def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":
-    """The policy file. OperatorError, which names the key and the file, where it cannot be used.
+    """The policy file. OperatorError, which names the key and the file, if it cannot be used.
 
     A file that the configuration names must exist in any case.
     """
@@ -135,7 +135,7 @@ def check_policy(found: Configuration) -> CheckResult:
 
 
 def describe_policy(file: "PolicyFile", person: Person | None) -> str:
-    """Whom a policy has rules for; `person` is who calls where no caller is asked."""
+    """Whom a policy has rules for; `person` is who calls if no caller is asked."""
     if not file.there:
         return f"Everything is allowed to everyone: there is no {file.path}."
     policy = file.policy

@@ -37,7 +37,7 @@ def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
-    """What is wrong and what to do about it, where one of store and state is in a database and the other is not."""
+    """What is wrong and what to do about it, if one of store and state is in a database and the other is not."""
     stores = [one.settings.db for one in found.connections if backend_of(one) == "local"]
     in_database = [isinstance(one, StoreAddress) for one in stores]
     if found.settings.state is not None and not all(in_database):

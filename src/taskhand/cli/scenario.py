@@ -68,7 +68,7 @@ def run_scenarios(
 ) -> None:
     """Run scenarios with an agent, each on every backend of its list.
 
-    The exit code is 1 where one fails. The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from
+    The exit code is 1 if one fails. The agent reads {"task": ..., "server": {"command", "args", "env"}} as JSON from
     standard input, starts that MCP server, works with it, and prints its final message. Without --agent, each
     scenario's own solution is run.
     """

@@ -42,7 +42,7 @@ _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOIN
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
 _Count = Callable[[Configuration | OperatorError, AsyncExitStack], "Metrics | None"]
-"""Counts calls and requests until the stack is closed, where that is asked for."""
+"""Counts calls and requests until the stack is closed, if that is asked for."""
 
 __all__ = ["open_server", "run_server", "serve"]
 
@@ -122,11 +122,11 @@ def serve(
     With --auth keys every caller over HTTP has to send a key, which `taskhand keys create` makes. With --auth oauth it
     has to send a token that an --issuer has made for the --resource: people sign in there, and clients are told where.
 
-    Over HTTP a --host that other machines can reach, and a name for it, are refused where callers are not asked who
+    Over HTTP a --host that other machines can reach, and a name for it, are refused if callers are not asked who
     they are. With --insecure-no-auth anyone who reaches the port is served, under the names of --allow-host: only for a
     port that is published on loopback, as a container's, or behind a proxy that asks callers.
 
-    Where nobody is asked, the limits of a caller count for each address. Behind a proxy that is the proxy's, unless
+    If nobody is asked, the limits of a caller count for each address. Behind a proxy that is the proxy's, unless
     --proxy names it: then X-Forwarded-For, -Proto and -Host, or Forwarded, say who calls. From others they are ignored.
 
     --stateless is for clients of protocol 2025-11-25 and older; newer ones need no session. Without a session such a
@@ -146,7 +146,7 @@ def serve(
 
 
 def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
-    """How callers are asked; None where they are not."""
+    """How callers are asked; None if they are not."""
     from taskhand.cli.access import AuthOptions
 
     return AuthOptions(kinds, issuers, resource) if kinds else None
@@ -162,11 +162,11 @@ def run_server(
     metrics: tuple[str, int | None] = ("127.0.0.1", None),
     webhooks: tuple[bool, str | None, str | None] = (False, None, None),
 ) -> NoReturn:
-    """Serve over HTTP where an address is given, else over standard input and output.
+    """Serve over HTTP if an address is given, else over standard input and output.
 
     With an error of the configuration the server starts all the same and answers with it, since a host shows a process
     that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address or a proxy that is
-    refused, and for an error of the configuration where a person has started the server on a terminal. `metrics` are
+    refused, and for an error of the configuration if a person has started the server on a terminal. `metrics` are
     the host and the port of `/metrics`; None leaves the port to the settings. `webhooks` are the options of these.
     """
     from taskhand.server.transports.process import leave
@@ -320,7 +320,7 @@ async def _open_pages(
     auth: "AuthOptions | None",
     stack: AsyncExitStack,
 ) -> "LinkPages | None":
-    """The pages on which persons link credentials; None where there is no vault, and where nobody is asked who calls.
+    """The pages on which persons link credentials; None if there is no vault, and if nobody is asked who calls.
 
     `opened` are the connections, the links, and what returns who the persons are now.
     """
@@ -338,7 +338,7 @@ async def _open_pages(
 def _open_webhooks(
     found: Configuration | OperatorError, server: "TaskhandServer", options: tuple[bool, str | None, str | None]
 ) -> "Webhooks | None":
-    """What takes webhooks; None where they are off."""
+    """What takes webhooks; None if they are off."""
     if isinstance(found, OperatorError) or server.served is None or not (options[0] or found.settings.webhooks):
         return None
     from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
@@ -347,7 +347,7 @@ def _open_webhooks(
 
 
 async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
-    """The credentials that persons have linked, open until the stack is closed; None where there are none."""
+    """The credentials that persons have linked, open until the stack is closed; None if there are none."""
     from taskhand.state import locate_links
 
     place = locate_links(settings)
@@ -364,7 +364,7 @@ async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | N
 def _open_metrics(
     found: Configuration | OperatorError, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
 ) -> "Metrics | None":
-    """What counts calls and requests; None where nobody asks for that, or where there are none."""
+    """What counts calls and requests; None if nobody asks for that, or if there are none."""
     if isinstance(found, OperatorError):
         return None
     host, given = address
@@ -379,7 +379,7 @@ def _open_metrics(
 
 
 def _open_traces(stack: AsyncExitStack) -> ExitStack | None:
-    """What exports traces until it is closed; None where no collector is named."""
+    """What exports traces until it is closed; None if no collector is named."""
     if not any(os.environ.get(name, "").strip() for name in _COLLECTORS):
         return None
     from taskhand.cli.traces import open_traces

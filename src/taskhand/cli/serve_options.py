@@ -44,7 +44,7 @@ def check_options(
 def _check_webhooks(
     context: click.Context, found: Configuration | OperatorError, *, is_public: bool, is_http: bool
 ) -> None:
-    """UsageError for a --public-url where no webhooks are taken; OperatorError for an address that is none."""
+    """UsageError for a --public-url if no webhooks are taken; OperatorError for an address that is none."""
     if isinstance(found, OperatorError):
         return
     if not is_http:
@@ -60,7 +60,7 @@ def _check_webhooks(
 
 
 def _check_metrics_host(context: click.Context, found: Configuration | OperatorError) -> None:
-    """UsageError for a --metrics-host where no metrics are served."""
+    """UsageError for a --metrics-host if no metrics are served."""
     given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
     if (
         given

@@ -1,4 +1,4 @@
-"""The links with which a server calls, also where it has no TASKHAND_VAULT_KEY to decrypt them."""
+"""The links with which a server calls, even if it has no TASKHAND_VAULT_KEY to decrypt them."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ _LOOKS_S: Final = 5.0
 
 
 async def open_served_links(settings: Settings) -> Links | None:
-    """The credentials that persons have linked; None where there is no vault, and nobody has linked.
+    """The credentials that persons have linked; None if there is no vault, and nobody has linked.
 
     Without the vault's key each that is there is broken: its person is not served with the shared credential.
     """

@@ -13,14 +13,14 @@ __all__ = ["open_settings_file", "uneditable_error", "write_settings_file"]
 
 
 def open_settings_file() -> HostFile:
-    """The configuration file, which may be missing. OperatorError where it cannot be read or written."""
+    """The configuration file, which may be missing. OperatorError if it cannot be read or written."""
     file = read_host_file(find_settings_path(os.environ))
     check_writable(file)
     return file
 
 
 def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> None:
-    """Write the file; without others' permission to read it where it holds a secret now."""
+    """Write the file; without others' permission to read it if it holds a secret now."""
     if holds_secret and file.raw is not None and is_open_to_others(file.mode):
         file = protect(file)
         print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")

@@ -14,9 +14,9 @@ __all__ = ["open_sign_in"]
 
 
 def open_sign_in(settings: "Settings", issuers: Sequence[str], stack: AsyncExitStack) -> "SignIn | None":
-    """The sign-in at the first of these issuers, until the stack is closed; None where the settings have no client.
+    """The sign-in at the first of these issuers, until the stack is closed; None if the settings have no client.
 
-    OperatorError where only half of the client is set.
+    OperatorError if only half of the client is set.
     """
     client = read_client(settings, "sign_in", "nobody can sign in on the pages")
     if client is None or not issuers:

@@ -45,7 +45,7 @@ def copy(
     """Copy all into the configured databases.
 
     Journal, keys and links go into that of TASKHAND_STATE, tasks into that of TASKHAND_DB. Stop the servers before.
-    Where one still has a file open, all is copied but not given to the database's servers: stop it and run the command
+    If one still has a file open, all is copied but not given to the database's servers: stop it and run the command
     again, which takes only what was added. So is a run that was ended anywhere. Every row is read back and compared,
     and each hash of the journal computed anew. The files stay as they are.
     """
@@ -117,7 +117,7 @@ def _connections(context: click.Context) -> Sequence[Settings]:
 def _find_sources(
     settings: Settings, connections: Sequence[Settings], given: Mapping[str, Path | None]
 ) -> "dict[str, list[Source]]":
-    """The files that are copied to each database. OperatorError where no database is named, or no file is there."""
+    """The files that are copied to each database. OperatorError if no database is named, or no file is there."""
     if settings.state is None and not isinstance(settings.db, StoreAddress):
         raise OperatorError(
             "No database is named to copy to.",
@@ -163,7 +163,7 @@ def _check_driver() -> None:
 
 
 def _find_journal(connections: Sequence[Settings], tasks: Path | None) -> Path | None:
-    """The journal that the connections share. OperatorError where they have several: one chain can be moved."""
+    """The journal that the connections share. OperatorError if they have several: one chain can be moved."""
     found = [*dict.fromkeys(path for path in _journals(connections, tasks) if path.is_file())]
     if len(found) > 1:
         files = " and ".join(map(str, found))

@@ -27,7 +27,7 @@ _FLUSH_S: Final = 0.3
 """How long a flush waits for the reader of standard error; afterwards not again until some of it was read."""
 
 _ASCII: Final = {"✓": "+", "✗": "x", "→": "->", "←": "<-", "■": "*", "·": "-", "…": "..."}
-"""How our own marks are printed where the encoding does not have them; other characters are printed as escapes."""
+"""How our own marks are printed if the encoding does not have them; other characters are printed as escapes."""
 
 _ERRORS: Final = "taskhand.terminal"
 
@@ -35,7 +35,7 @@ _ERRORS: Final = "taskhand.terminal"
 def prepare_streams() -> None:
     """Make the standard streams tolerant. Those that are closed lead nowhere: no file that is opened takes their place.
 
-    https://docs.python.org/3/library/sys.html#sys.stdin: they are None where their descriptors are closed.
+    https://docs.python.org/3/library/sys.html#sys.stdin: they are None if their descriptors are closed.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -69,7 +69,7 @@ def is_output_unread() -> bool:
 
 
 def lost_output() -> str | None:
-    """Why standard output was lost; None where it was not, or where its reader has just had enough, as `head` has."""
+    """Why standard output was lost; None if it was not, or if its reader has just had enough, as `head` has."""
     problem = _Output.problem
     return None if problem is None or problem.errno == EPIPE else problem.strerror
 
@@ -157,7 +157,7 @@ class Diagnostics(_Stream):
         self._thread: threading.Thread | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Hand the text to the thread, or drop it where too much waits already."""
+        """Hand the text to the thread, or drop it if too much waits already."""
         text = bytes(data)
         with self._changed:
             if self._held + len(text) > _MOST_BYTES:

@@ -73,7 +73,7 @@ def _cells(task: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) ->
 
 
 def _name(member_id: str, members: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name of a person, where it means nobody else; else the e-mail, else the id."""
+    """The name of a person, if it means nobody else; else the e-mail, else the id."""
     known = members.get(member_id)
     if known is None:
         return member_id
@@ -117,7 +117,7 @@ class CsvReader:
         self._seen: Counter[tuple[str, ...]] = Counter()
 
     def read_rows(self, text: str) -> Iterator[Line]:
-        """A record for each row; CallerError where the first row does not name the columns."""
+        """A record for each row; CallerError if the first row does not name the columns."""
         first = text.split("\n", 1)[0]
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
         names = [name.strip() for name in next(rows, [])]
@@ -141,7 +141,7 @@ class CsvReader:
             return Line(line, "wrong", {"problem": error.message.rstrip(".")})
 
     def _to_task(self, row: Mapping[str, str], cells: tuple[str, ...]) -> dict[str, Any]:
-        """The row as the documented object; CallerError where a cell cannot be read."""
+        """The row as the documented object; CallerError if a cell cannot be read."""
         if not row["title"].strip():
             raise CallerError("title is empty")
         status = self._find_status(row.get("status", "").strip())
@@ -172,7 +172,7 @@ class CsvReader:
         }
 
     def _find_status(self, name: str) -> Status:
-        """The status of this name, or of this type; the first one where there is none."""
+        """The status of this name, or of this type; the first one if there is none."""
         for status in self._statuses:
             if fold(name) in {fold(status.name), fold(status.type)} or (not name and status.type == "initial"):
                 return status

@@ -102,7 +102,7 @@ class _Place:
             (self.folder / name).write_text(text, encoding="utf-8")
 
     async def run(self, *words: str) -> str:
-        """The output of a command; OperatorError with the last line of what it says where it fails."""
+        """The output of a command; OperatorError with the last line of what it says if it fails."""
         done = await anyio.run_process([*_TASKHAND, *words], env=self.environment, check=False)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -111,7 +111,7 @@ class _Place:
 
 
 async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> None:
-    """Take every step and write the call and its answer; RuntimeError where a step fails."""
+    """Take every step and write the call and its answer; RuntimeError if a step fails."""
     with TemporaryDirectory(prefix="taskhand-team-") as folder:
         place = _Place(Path(folder))
         async with AsyncExitStack() as stack:
@@ -164,7 +164,7 @@ async def _open_accounts(stack: AsyncExitStack) -> dict[str, str]:
 
 @asynccontextmanager
 async def _served(place: _Place) -> AsyncIterator[str]:
-    """A server over HTTP that asks for keys; the address of its endpoint. OperatorError where it does not start."""
+    """A server over HTTP that asks for keys; the address of its endpoint. OperatorError if it does not start."""
     command = [*_TASKHAND, "serve", "--http", "--auth", "keys", "--port", "0"]
     async with await anyio.open_process(command, env=place.environment, stdin=DEVNULL, stdout=DEVNULL) as process:
         try:

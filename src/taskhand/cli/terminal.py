@@ -51,7 +51,7 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 
 
 def print_json_line(text: str) -> None:
-    """Print JSON text; it parses to the same value as before, also where the output is not UTF-8."""
+    """Print JSON text; it parses to the same value as before, even if the output is not UTF-8."""
     shown = escape_hidden(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     encoding = sys.stdout.encoding
     _print(shown.encode(encoding, _JSON_ESCAPES).decode(encoding))

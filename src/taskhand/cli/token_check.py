@@ -45,9 +45,9 @@ def open_token_check(
 
 
 def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
-    """The id and the secret of the client of this name at the first issuer; None where the settings have none.
+    """The id and the secret of the client of this name at the first issuer; None if the settings have none.
 
-    OperatorError where only half of it is set; `without` says what is so without a client.
+    OperatorError if only half of it is set; `without` says what is so without a client.
     """
     settings.check_own_secrets()
     client, secret = getattr(settings, f"{name}_client"), getattr(settings, f"{name}_secret")

@@ -34,7 +34,7 @@ _ALL = 2**31 - 1
 def export_tasks(account: "ConnectionSettings", file: Path) -> None:
     """Write all tasks of the backend to FILE; - prints them.
 
-    They are CSV where the name of FILE ends with .csv, else JSON lines.
+    They are CSV if the name of FILE ends with .csv, else JSON lines.
 
     JSON lines have everything: the statuses, people and contacts (of the embedded store) come before the tasks, each a
     line with an object. CSV has a row for each task, with names. A file that exists is not replaced.

@@ -132,7 +132,7 @@ def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "It
 
 
 def _settings_files(configuration: "Configuration") -> Iterator[Path]:
-    """The configuration file, and those with the policy and the people, where they are there."""
+    """The configuration file, and those with the policy and the people, if they are there."""
     from taskhand.cli.people import people_path
     from taskhand.cli.policy import policy_path
 

@@ -48,7 +48,7 @@ def rotate(settings: Settings) -> None:
     """Encrypt all credentials with the newest key.
 
     That is the first one of TASKHAND_VAULT_KEY. Servers go on meanwhile. One that was stopped in the middle is run
-    again. The exit code is 1 where a credential could not be decrypted: it stays as it is.
+    again. The exit code is 1 if a credential could not be decrypted: it stays as it is.
     """
     done = anyio.run(_rotate, settings)
     print_line(f"{_count(done.resealed)} encrypted with the key {done.key_id} now; {done.before} had been before.")

@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
-    """How the CRM tells of changes. CallerError where it does not."""
+    """How the CRM tells of changes. CallerError if it does not."""
     factory = find_factory(connection.settings.backend)
     support: WebhookSupport[Settings] | None = factory.webhooks
     if support is None:
@@ -41,7 +41,7 @@ def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
 
 
 def current_key(connection: ConnectionSettings) -> str | None:
-    """The key of deliveries that the settings have. OperatorError where they refer to one that cannot be read."""
+    """The key of deliveries that the settings have. OperatorError if they refer to one that cannot be read."""
     settings, factory = connection.settings, find_factory(connection.settings.backend)
     variable = Settings.variable(factory.webhook_key)
     for note in settings.notes:
@@ -52,7 +52,7 @@ def current_key(connection: ConnectionSettings) -> str | None:
 
 
 async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdmin"], Awaitable[_T]]) -> _T | None:
-    """What the work with the subscriptions returns; None where the settings do not let Taskhand manage them."""
+    """What the work with the subscriptions returns; None if the settings do not let Taskhand manage them."""
     settings = connection.settings
     settings.check_credential()
     async with AsyncExitStack() as stack:
@@ -80,7 +80,7 @@ class KeyKeeper:
 
     @classmethod
     def choose(cls, connection: ConnectionSettings, asked: "KeyPlace | None") -> "KeyKeeper":
-        """As asked, else the safer place there is. OperatorError where it cannot be used, before anything is done."""
+        """As asked, else the safer place there is. OperatorError if it cannot be used, before anything is done."""
         state = credentials.find_keyring()
         if asked == "keyring" and state != "usable":
             raise credentials.no_keyring(state)
@@ -103,7 +103,7 @@ class KeyKeeper:
         return f"{TABLES}/{self.connection.name}/webhook_key"
 
     def edited(self, value: str) -> str:
-        """The text of the file with a value. OperatorError where it cannot be written."""
+        """The text of the file with a value. OperatorError if it cannot be written."""
         file = open_settings_file()
         try:
             return toml_edit.put_value(file.text, self.path, value)

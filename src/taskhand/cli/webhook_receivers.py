@@ -35,7 +35,7 @@ class WebhookOptions:
 
 
 def open_webhooks(found: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
-    """The deliveries to all connections that have a key; None where webhooks are off.
+    """The deliveries to all connections that have a key; None if webhooks are off.
 
     OperatorError for an address that is none.
     """
@@ -69,7 +69,7 @@ def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
 
 
 def _describe_missing(connection: ConnectionSettings) -> list[str]:
-    """Why nothing is taken for a connection that has no key; nothing where it has no webhooks at all."""
+    """Why nothing is taken for a connection that has no key; nothing if it has no webhooks at all."""
     factory = find_factory(connection.settings.backend)
     if factory.webhooks is None:
         return []
@@ -78,9 +78,9 @@ def _describe_missing(connection: ConnectionSettings) -> list[str]:
 
 
 def public_address(settings: "Settings", options: WebhookOptions | None = None) -> str | None:
-    """The server's address as CRMs know it, without a slash at its end; None where nobody has told.
+    """The server's address as CRMs know it, without a slash at its end; None if nobody has told.
 
-    OperatorError where it is not https, or http on this machine.
+    OperatorError if it is not https, or http on this machine.
     """
     options = options or WebhookOptions()
     resource = options.resource or settings.resource

@@ -33,7 +33,7 @@ def webhooks() -> None:
 
     By these a CRM tells a server over HTTP of changes.
 
-    The server takes what is delivered where it is started with --webhooks, at the address that --public-url,
+    The server takes what is delivered if it is started with --webhooks, at the address that --public-url,
     TASKHAND_PUBLIC_URL or TASKHAND_RESOURCE names.
     """
 

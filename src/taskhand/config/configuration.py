@@ -34,7 +34,7 @@ _NEARLY: Final = 0.85
 class Configuration:
     """The settings, the origin of each by field name, the configuration file, and warnings about them.
 
-    The settings are the whole server's and those of the connection `default`, where there is one.
+    The settings are the whole server's and those of the connection `default`, if there is one.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class Configuration:
     def connections(self) -> tuple[ConnectionSettings, ...]:
         """The CRM accounts, `default` before those of the file in their order; at least one.
 
-        Where one is `chosen`, it is the only one.
+        If one is `chosen`, it is the only one.
         """
         return tuple(one for one in self.all_connections if self.chosen in {None, one.name})
 
@@ -60,7 +60,7 @@ class Configuration:
 
     @property
     def remark(self) -> str | None:
-        """What a person should know where the embedded store is in use because the credential of a CRM is none."""
+        """What a person should know if the embedded store is in use because the credential of a CRM is none."""
         return None if self.named else self.settings.remark
 
     @property
@@ -73,7 +73,7 @@ class Configuration:
     def only(self, name: str) -> "Configuration":
         """The configuration of a server that has the connection of this name alone.
 
-        CallerError with the candidates where there is none, and where another one is chosen.
+        CallerError with the candidates if there is none, and if another one is chosen.
         """
         if name.strip().lower() in self.connection_names:
             if self.chosen not in {None, name.strip().lower()}:
@@ -92,7 +92,7 @@ class Configuration:
 
     @property
     def why(self) -> str:
-        """Why the only connection has its backend. OperatorError where none can be chosen."""
+        """Why the only connection has its backend. OperatorError if none can be chosen."""
         [only] = self.connections
         backend = only.settings.backend
         if only.keys:
@@ -145,7 +145,7 @@ def load_configuration(
 def _outside(variables: Variables, file: SettingsFile) -> Variables:
     """The variables without the secrets to which a table refers: they are that connection's.
 
-    Where a backend is chosen outside of the tables, they are that one's too.
+    If a backend is chosen outside of the tables, they are that one's too.
     """
     if not file.tables or "TASKHAND_BACKEND" in {**variables.values, **file.values}:
         return variables
@@ -158,7 +158,7 @@ def _outside(variables: Variables, file: SettingsFile) -> Variables:
 def _named_connections(
     settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
 ) -> tuple[ConnectionSettings, ...]:
-    """The connections of the file's tables; what is outside of them is `default` where it chooses a backend."""
+    """The connections of the file's tables; what is outside of them is `default` if it chooses a backend."""
     from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
 
     if _telling(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
@@ -279,7 +279,7 @@ def _typos(
 def _open_secrets(
     origins: Mapping[str, Origin], file: SettingsFile, named: Sequence[ConnectionSettings]
 ) -> Iterable[CheckResult]:
-    """A warning where other users can read a secret in the file. A reference is no secret."""
+    """A warning if other users can read a secret in the file. A reference is no secret."""
     given = (pair for one in (origins, *(one.origins for one in named)) for pair in one.items())
     held = dict.fromkeys(
         origin.name
@@ -317,7 +317,7 @@ def _is_own_and_open(path: Path) -> bool:
 def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
     """A warning for each CRM that has settings while the embedded store is in use because nothing chooses a CRM.
 
-    Where a note says what is wrong with the CRM's credential, that is said already.
+    If a note says what is wrong with the CRM's credential, that is said already.
     """
     crms = [factory for factory in FACTORIES if factory.credentials]
     if settings.chosen_backend or not all(map(settings.lacks_credential, crms)):
@@ -334,7 +334,7 @@ def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> 
 
 
 def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
-    """A warning about settings of CRMs outside of the tables, where nothing there chooses a CRM."""
+    """A warning about settings of CRMs outside of the tables, if nothing there chooses a CRM."""
     fields = [name for factory in FACTORIES for name in factory.settings.model_fields]
     if given := [origins[name].called for name in fields if name in origins]:
         verb = "is" if len(given) == 1 else "are"

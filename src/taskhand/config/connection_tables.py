@@ -5,7 +5,7 @@
     description = "The sales team in Santiago"
     access_token = "keyring:north"
 
-The keys of a table are the settings of its backend without their prefix. Loaded only where there is a table.
+The keys of a table are the settings of its backend without their prefix. Loaded only if there is a table.
 """
 
 import os
@@ -178,7 +178,7 @@ def build_connection(
     """The connection of a table, with the whole server's settings and none of another connection.
 
     `shared_origins` are by field name, as in the result. `store` is the file of the server's own store: a CRM's journal
-    is beside it. OperatorError for a value that cannot be used, and where the table has no credential for the CRM. One
+    is beside it. OperatorError for a value that cannot be used, and if the table has no credential for the CRM. One
     that cannot be read or used is refused where the connection is opened.
     """
     factory = find_factory(table.backend)
@@ -221,7 +221,7 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
 def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterator[CheckResult]:
     """A warning for each pair of CRM connections to the same account.
 
-    OperatorError where two lead to the same embedded store: each would have a journal of the same tasks.
+    OperatorError if two lead to the same embedded store: each would have a journal of the same tasks.
     """
     chosen = [one for one in connections if _has_backend(one.settings)]
     for index, one in enumerate(chosen):
@@ -236,7 +236,7 @@ def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterat
 
 
 def _has_backend(settings: Settings) -> bool:
-    """Whether it is clear which backend is meant; where it is not, the connection cannot be opened."""
+    """Whether it is clear which backend is meant; if it is not, the connection cannot be opened."""
     try:
         return bool(settings.backend)
     except OperatorError:

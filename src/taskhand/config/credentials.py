@@ -87,7 +87,7 @@ class Credential:
 def resolve_credential(value: str, called: str, environ: Mapping[str, str] | None = None) -> Credential:
     """The credential that the value of the setting `called` so refers to, or is. A reference leads to no other.
 
-    OperatorError where nothing usable is there: no such password, variable or file, or a keyring that is locked, out of
+    OperatorError if nothing usable is there: no such password, variable or file, or a keyring that is locked, out of
     reach or refuses, or whose library is missing.
     """
     kind, _, name = value.partition(":")
@@ -117,7 +117,7 @@ def resolve_credential(value: str, called: str, environ: Mapping[str, str] | Non
 def read_credential_file(name: str, path: str) -> str:
     """The credential in the file that the variable `name` names, without the line end after it.
 
-    OperatorError where it is no readable file, is empty, or is larger than any credential.
+    OperatorError if it is no readable file, is empty, or is larger than any credential.
     """
     file = expand_path(name, path)
     try:
@@ -163,7 +163,7 @@ def keyring_reference(name: str) -> str:
 
 
 def find_credential(name: str) -> str | None:
-    """The credential of that name in the keyring; None where it has none. OperatorError where it cannot be read."""
+    """The credential of that name in the keyring; None if it has none. OperatorError if it cannot be read."""
     if (library := _library()) is None:
         raise OperatorError(
             f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
@@ -177,7 +177,7 @@ def find_credential(name: str) -> str | None:
 
 
 def store_credential(name: str, secret: str) -> None:
-    """Store a credential in the keyring, replacing the one of that name. OperatorError where it refuses."""
+    """Store a credential in the keyring, replacing the one of that name. OperatorError if it refuses."""
     library = _usable_library()
     try:
         library.set_password(SERVICE, name, secret)
@@ -186,7 +186,7 @@ def store_credential(name: str, secret: str) -> None:
 
 
 def remove_credential(name: str) -> None:
-    """Remove a credential from the keyring. OperatorError where it refuses."""
+    """Remove a credential from the keyring. OperatorError if it refuses."""
     library = _usable_library()
     try:
         library.delete_password(SERVICE, name)
@@ -196,7 +196,7 @@ def remove_credential(name: str) -> None:
 
 @contextmanager
 def keep_credentials(secrets: Mapping[str, str]) -> Iterator[Mapping[str, str | None]]:
-    """Store credentials in the keyring by their names; what was there before is put back where the rest fails.
+    """Store credentials in the keyring by their names; what was there before is put back if the rest fails.
 
     Yields what was there before.
     """

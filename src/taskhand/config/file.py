@@ -50,7 +50,7 @@ class SettingsFile:
 
 
 def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
-    """Read the file. OperatorError where it cannot be read, is not TOML, or has an unknown key.
+    """Read the file. OperatorError if it cannot be read, is not TOML, or has an unknown key.
 
     A missing file gives no values, unless it `must_exist`.
     """
@@ -105,7 +105,7 @@ def _unreadable(path: Path, why: str) -> OperatorError:
 
 
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
-    from taskhand.config.toml_file import parse_toml  # noqa: PLC0415  needed only where there is a file
+    from taskhand.config.toml_file import parse_toml  # noqa: PLC0415  needed only if there is a file
 
     return parse_toml(raw, lambda why: _unreadable(path, why))
 
@@ -145,7 +145,7 @@ def _unknown(keys: list[str], path: Path) -> OperatorError:
 
 
 def _text(key: str, value: object, path: Path, variable: str) -> str:
-    """The value as text, as a variable has it. OperatorError for a table, or a list where none is allowed."""
+    """The value as text, as a variable has it. OperatorError for a table, or a list if none is allowed."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -76,7 +76,7 @@ def data_folder() -> Path:
 
 def config_folder() -> Path:
     """The folder of the user's settings. OperatorError for a user without a home folder."""
-    from platformdirs import user_config_path  # noqa: PLC0415  not needed where TASKHAND_CONFIG is set
+    from platformdirs import user_config_path  # noqa: PLC0415  not needed if TASKHAND_CONFIG is set
 
     with _home_needed():
         return user_config_path("taskhand", appauthor=False)
@@ -134,7 +134,7 @@ def journal_path(settings: "Settings") -> Path:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
     store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
     # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
-    # link. os.path raises nothing where the folder may not be entered.
+    # link. os.path raises nothing if the folder may not be entered.
     linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
     beside = _beside(store)
     return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
@@ -154,7 +154,7 @@ def events_path(settings: "Settings") -> Path:
 
 
 def _expanded(variable: str, path: Path) -> Path:
-    """The path of a file. OperatorError where no other process could open it, or no file can have that name."""
+    """The path of a file. OperatorError if no other process could open it, or no file can have that name."""
     if path.name in {":memory:", "", ".."} or "\0" in str(path):
         raise OperatorError(
             f"{variable} {str(path)!r} is not a file that processes can share.",
@@ -164,7 +164,7 @@ def _expanded(variable: str, path: Path) -> Path:
 
 
 def store_path(settings: "Settings") -> Path:
-    """The embedded store's file; OperatorError where it is in a database."""
+    """The embedded store's file; OperatorError if it is in a database."""
     if isinstance(place := store_place(settings), Path):
         return place
     raise OperatorError(

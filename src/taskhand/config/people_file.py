@@ -4,7 +4,7 @@
     north = "12345"
     south = "Ana Pérez"
 
-Where there is only one connection, its name may be `member`. A person who is not in the file, or not for a connection,
+If there is only one connection, its name may be `member`. A person who is not in the file, or not for a connection,
 is the member there who has the person's e-mail address.
 """
 

@@ -83,7 +83,7 @@ def clean_value(text: str) -> str:
 
 
 def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
-    """Why a cleaned text cannot be the value of a setting; None where it can. `variable` is named in the remedy."""
+    """Why a cleaned text cannot be the value of a setting; None if it can. `variable` is named in the remedy."""
     if shape := _find_placeholder(text):
         return Flaw(
             f"holds a placeholder ({shape}) that was not replaced",
@@ -143,7 +143,7 @@ def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
 
 
 def _without_suffix(called: str) -> str:
-    """The setting itself where a value came by `NAME_FILE`, or by `name_file in taskhand.toml`."""
+    """The setting itself if a value came by `NAME_FILE`, or by `name_file in taskhand.toml`."""
     name, mark, file = called.partition(" in ")
     return f"{name.removesuffix('_file' if mark else '_FILE')}{mark}{file}"
 

@@ -197,7 +197,7 @@ class _Reader:
 
 
 def _key(table: str, name: str) -> str:
-    """A key below a table, in quotes where TOML needs them."""
+    """A key below a table, in quotes if TOML needs them."""
     return f"{table}.{quoted_key(name)}"
 
 

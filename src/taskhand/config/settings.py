@@ -93,7 +93,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     def backend(self) -> BackendName:
         """The chosen backend, else the one whose credential is set, else the embedded store.
 
-        OperatorError names the candidates where several credentials are set and none is chosen.
+        OperatorError names the candidates if several credentials are set and none is chosen.
         """
         if self.chosen_backend:
             return self.chosen_backend
@@ -145,7 +145,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return bool(factory.credentials) and not self._has_credential(factory)
 
     def check_credential(self) -> None:
-        """OperatorError where the chosen backend's credential is malformed, unread, or missing with a note about it.
+        """OperatorError if the chosen backend's credential is malformed, unread, or missing with a note about it.
 
         A backend itself says which credential it needs; it does not know what was left out before.
         """
@@ -161,7 +161,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
             )
 
     def check_own_secrets(self) -> None:
-        """OperatorError where a secret of the server's own cannot be read: it would go without what that guards."""
+        """OperatorError if a secret of the server's own cannot be read: it would go without what that guards."""
         for note in self._notes:
             name = _FIELDS[note.variable]
             if note.kind == "unread" and note.variable not in _CREDENTIALS and getattr(self, name) is None:
@@ -176,7 +176,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def remark(self) -> str | None:
-        """What a person should know where the embedded store is in use because the credential of a CRM is none."""
+        """What a person should know if the embedded store is in use because the credential of a CRM is none."""
         if self.chosen_backend or self.backend != "local":
             return None
         notes = [note for factory in FACTORIES for note in self._notes_about(factory) if note.kind == "unusable"]
@@ -204,7 +204,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return any(getattr(self, name) for name in factory.credentials)
 
     def display_value(self, name: str) -> str | None:
-        """The value of a setting as text to show; "set" or "unread" for a secret, None where there is no value."""
+        """The value of a setting as text to show; "set" or "unread" for a secret, None if there is no value."""
         value = getattr(self, name)
         if value is None:
             return None
@@ -288,8 +288,8 @@ _CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for na
 def read_variables(environ: Mapping[str, str]) -> Variables:
     """The settings in an environment or a file, by variable; a blank one counts as not set.
 
-    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. Where that file
-    cannot be read, the value refers to it. OperatorError where NAME is set too.
+    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. If that file
+    cannot be read, the value refers to it. OperatorError if NAME is set too.
     """
     files = {f"{variable}{FILE_SUFFIX}": variable for variable in _SECRETS}
     values = {

@@ -31,7 +31,7 @@ class TomlFile:
 def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) -> TomlFile:
     """Read the file; `what` it is and the `variable` that names it are for errors.
 
-    OperatorError where it cannot be read or is not TOML. A missing file has no content, unless it `must_exist`.
+    OperatorError if it cannot be read or is not TOML. A missing file has no content, unless it `must_exist`.
     """
 
     def unreadable(why: str) -> OperatorError:
@@ -52,7 +52,7 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
 
 
 def parse_toml(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[str, Any]:
-    """The content of a file; the error that `unreadable` makes of the reason where it is not TOML."""
+    """The content of a file; the error that `unreadable` makes of the reason if it is not TOML."""
     try:
         return tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -64,7 +64,7 @@ def parse_toml(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[s
 
 
 def quoted_key(name: str) -> str:
-    """A key as it is written, in quotes where TOML needs them."""
+    """A key as it is written, in quotes if TOML needs them."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 

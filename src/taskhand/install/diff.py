@@ -18,7 +18,7 @@ _QUOTED = re.compile(r"""("|')(?:(?!\1)[^\r\n])*\1?""")
 
 
 def render_diff(old: str, new: str, host: Host) -> Sequence[str]:
-    """The lines of a unified diff, with every secret masked; empty where only secrets differ, or nothing."""
+    """The lines of a unified diff, with every secret masked; empty if only secrets differ, or nothing."""
     before, after = (_masked(text, host).splitlines() for text in (old, new))
     return list(difflib.unified_diff(before, after, "before", "after", lineterm=""))
 

@@ -124,7 +124,7 @@ def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str
 
 
 def _filled(host: Host, text: str, environ: Mapping[str, str]) -> str:
-    """The text with references to variables replaced, where the host does that."""
+    """The text with references to variables replaced, if the host does that."""
     if host.expands is None:
         return text
     return _REFERENCE.sub(lambda found: environ.get(found[1], found[2] or ""), text)
@@ -156,7 +156,7 @@ def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, s
 
 
 def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> EntryReport:
-    """What the server's own doctor says; one unknown finding where it has none."""
+    """What the server's own doctor says; one unknown finding if it has none."""
     kept = list(words[:-1]) if words[-1] == "serve" else list(words)
     try:
         done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
@@ -191,7 +191,7 @@ def _run(
 
 
 def _folder(env: Mapping[str, str]) -> str | None:
-    """The home folder, in which many hosts start servers; this one where there is none."""
+    """The home folder, in which many hosts start servers; this one if there is none."""
     home = env.get("HOME") or env.get("USERPROFILE")
     return home if home and os.path.isdir(home) else None  # noqa: PTH112  raises nothing
 

@@ -50,12 +50,12 @@ class FileFormat(Protocol):
         """The name of the format at the head of a block in Markdown, and the ending of its files."""
 
     def find_value(self, text: str, path: Path, /) -> Any:
-        """The value at a path; None where there is none. Unsuitable where the path does not fit the text."""
+        """The value at a path; None if there is none. Unsuitable if the path does not fit the text."""
 
     def put_value(self, text: str, path: Path, value: object, /) -> str:
         """The text with `value` at the path; what is missing on the way is created.
 
-        A text that has this value already is returned unchanged. Unsuitable where the path does not fit the text.
+        A text that has this value already is returned unchanged. Unsuitable if the path does not fit the text.
         """
 
     def remove_value(self, text: str, path: Path, /) -> str:

@@ -23,7 +23,7 @@ class Host:
     ours in it. A `typed` entry names its transport. A host that `inherits` passes its whole environment on. A host that
     `asks` prompts for secrets and stores them (`inputs`). `expands` is the format of a reference to an environment
     variable; a host that `forwards` lists in `env_vars` the variables that it passes on. `limits` are fields for how
-    long the host waits. `call_s` is TASKHAND_CALL_S where it waits longer than most: these waited 130 s when tried.
+    long the host waits. `call_s` is TASKHAND_CALL_S if it waits longer than most: these waited 130 s when tried.
     `afterwards` is what the user does after a change.
     """
 
@@ -87,7 +87,7 @@ class Host:
         return f"${{input:{self.input_id(variable)}}}"
 
     def variable_reference(self, variable: str) -> str | None:
-        """The reference to a variable of the host's environment in an entry; None where the host has none."""
+        """The reference to a variable of the host's environment in an entry; None if the host has none."""
         return self.expands.format(variable) if self.expands else None
 
 
@@ -181,5 +181,5 @@ ANY_HOST = Host(
 
 
 def find_host(slug: str) -> Host:
-    """The host of this slug. KeyError where there is none."""
+    """The host of this slug. KeyError if there is none."""
     return {host.slug: host for host in HOSTS}[slug]

@@ -80,7 +80,7 @@ def is_open_with_key(found: HostFile, keys: Collection[str]) -> bool:
 
 
 def protect(found: HostFile) -> HostFile:
-    """The file, readable for its owner alone. HostFileError where that cannot be."""
+    """The file, readable for its owner alone. HostFileError if that cannot be."""
     try:
         found.path.chmod(found.mode & ~_OTHERS)
     except OSError as error:
@@ -91,7 +91,7 @@ def protect(found: HostFile) -> HostFile:
 def replace_host_file(found: HostFile, text: str, *, copy: str | None, now: datetime) -> Path | None:
     """Replace the file's text atomically, and return the path of the backup, whose text is `copy`; None for none.
 
-    HostFileError where the file cannot be written, OperatorError where it has changed since it was read.
+    HostFileError if the file cannot be written, OperatorError if it has changed since it was read.
     """
     check_writable(found)
     try:

@@ -50,7 +50,7 @@ class Installation:
         return f"{'uv tool' if self.prefix.parent.name == 'tools' else 'pip'} uninstall {_NAME}"
 
     def why_temporary(self, file: Path) -> str | None:
-        """Why an entry in `file` would stop working, as the end of "Taskhand runs from ..."; None where it lasts.
+        """Why an entry in `file` would stop working, as the end of "Taskhand runs from ..."; None if it lasts.
 
         A file in the temporary folder does not outlive a program there.
         """
@@ -64,7 +64,7 @@ class Installation:
 
     @property
     def temporary_folder(self) -> Path | None:
-        """The folder that the system empties in which the program is; None where it is elsewhere."""
+        """The folder that the system empties in which the program is; None if it is elsewhere."""
         return next((folder for folder in _temporary_folders() if self.prefix.is_relative_to(folder)), None)
 
     @property
@@ -78,7 +78,7 @@ def find_installation() -> Installation:
 
 
 def check_lasting(installation: Installation, file: Path, extra: str) -> None:
-    """OperatorError where the host's file would outlive the program: nothing would say that the entry leads nowhere.
+    """OperatorError if the host's file would outlive the program: nothing would say that the entry leads nowhere.
 
     An entry that fetches the program again would take the package of this name from an index, whoever owns it there.
     """

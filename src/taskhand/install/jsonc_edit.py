@@ -29,7 +29,7 @@ def find_value(text: str, path: Path) -> Any:
 def put_value(text: str, path: Path, value: object) -> str:
     """As in `FileFormat`; missing objects and arrays on the way are created.
 
-    Unsuitable where the path leads through a value that is no object (or array), or a name on the path occurs twice.
+    Unsuitable if the path leads through a value that is no object (or array), or a name on the path occurs twice.
     """
     found = parse_jsonc(text)
     if found.root is None:
@@ -86,7 +86,7 @@ class _Style:
 
 
 def _index(node: Node, step: str | Match) -> int | None:
-    """The index of the child that a step leads to; None where there is none."""
+    """The index of the child that a step leads to; None if there is none."""
     if isinstance(step, str):
         if not isinstance(node.value, dict):
             raise Unsuitable(f"{json.dumps(step)} cannot be found: its parent is not an object")

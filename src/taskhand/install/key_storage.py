@@ -71,7 +71,7 @@ def build_environment(
 ) -> EntryVariables:
     """The variables of a server on `backend`; `present` are those of the present entry and of --set.
 
-    CallerError where a credential is neither answered nor present.
+    CallerError if a credential is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
     for variable in find_questions(backend, present):

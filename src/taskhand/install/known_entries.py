@@ -56,7 +56,7 @@ class UnreadFile:
 
 
 def this_machine() -> Machine:
-    """This machine. OperatorError where the user has no home folder."""
+    """This machine. OperatorError if the user has no home folder."""
     return Machine(_SYSTEMS.get(platform.system(), "Linux"), home_folder(), os.environ)
 
 

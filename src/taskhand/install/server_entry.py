@@ -49,7 +49,7 @@ class WantedEntry:
 
 
 def find_entry(text: str, host: Host) -> Mapping[str, object]:
-    """The present entry; empty where there is none. Unparsable and Unsuitable as in `FileFormat`."""
+    """The present entry; empty if there is none. Unparsable and Unsuitable as in `FileFormat`."""
     entry = host.format.find_value(text, host.path)
     return entry if isinstance(entry, dict) else {}
 
@@ -57,7 +57,7 @@ def find_entry(text: str, host: Host) -> Mapping[str, object]:
 def add_server(text: str, host: Host, wanted: WantedEntry) -> str:
     """The file with the server's entry. The fields of a present entry that are not ours stay.
 
-    Unparsable and Unsuitable where the file cannot be edited.
+    Unparsable and Unsuitable if the file cannot be edited.
     """
     old = find_entry(text, host)
     if old:
@@ -99,7 +99,7 @@ def _fields(host: Host, old: Mapping[str, object], wanted: WantedEntry) -> Mappi
 def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[str]) -> str:
     """The file without the server's entry and without the inputs of these ids.
 
-    Where one of the `earlier` texts differs from this file only by them, that text is returned.
+    If one of the `earlier` texts differs from this file only by them, that text is returned.
     """
     entry = host.format.find_value(text, host.path)
     asked = {one: host.format.find_value(text, _input_path(one)) for one in ids} if host.asks else {}
@@ -136,7 +136,7 @@ def _program(word: str) -> str:
 
 
 def mask_keys(text: str, host: Host) -> str:
-    """The file with the keys of all our entries masked where they are plain text, for a backup copy."""
+    """The file with the keys of all our entries masked if they are plain text, for a backup copy."""
     for one in our_hosts(text, host):
         env = find_entry(text, one).get("env", {})
         for variable, value in env.items() if isinstance(env, dict) else ():
@@ -146,7 +146,7 @@ def mask_keys(text: str, host: Host) -> str:
 
 
 def find_keys(text: str, host: Host) -> Collection[str]:
-    """The keys that our entries hold as plain text, whoever wrote them; none where the text cannot be parsed."""
+    """The keys that our entries hold as plain text, whoever wrote them; none if the text cannot be parsed."""
     try:
         return frozenset(key for one in our_hosts(text, host) for key in _plain_keys(find_entry(text, one)))
     except (Unparsable, Unsuitable):
@@ -184,7 +184,7 @@ def is_reference(value: str) -> bool:
 
 
 def _add_all(text: str, edit: FileFormat, ours: Mapping[Path, object]) -> str | None:
-    """The text with our values added; None where it has one of them already, or cannot be edited."""
+    """The text with our values added; None if it has one of them already, or cannot be edited."""
     try:
         for where, value in ours.items():
             if edit.find_value(text, where) is not None:

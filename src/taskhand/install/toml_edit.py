@@ -147,7 +147,7 @@ def _insert_tables(found: TomlText, names: _Names, value: Mapping[str, object]) 
 
 
 def _after_notes(text: str, at: int) -> int:
-    """The end of the comments that directly follow a statement; its own end where they lead to the next one."""
+    """The end of the comments that directly follow a statement; its own end if they lead to the next one."""
     notes = _NOTES.match(text, at)
     return notes.end() if notes else at
 

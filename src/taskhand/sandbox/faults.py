@@ -27,7 +27,7 @@ Kind = Literal[
     "stale_list",  # the list before the last write
     "empty_body",  # the true status without a body
     "not_json",  # the true status and a JSON content type with a body that is not JSON
-    "without_field",  # the answer without its `field`, or {} where none is named
+    "without_field",  # the answer without its `field`, or {} if none is named
     "lost",  # the delivery of a webhook that is never sent
     "twice",  # a delivery that is sent again, byte for byte
     "forged",  # a delivery after one that somebody else has made up of it

@@ -26,7 +26,7 @@ class OddFields:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> OddFields | None:
-        """Read `odd` and `missing` of a seeded task; None where it has neither."""
+        """Read `odd` and `missing` of a seeded task; None if it has neither."""
         if not ODD_KEYS & row.keys():
             return None
         return cls(row.get("odd", {}), tuple(row.get("missing", ())))

@@ -81,7 +81,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Found:
-    """A delivery that the CRM's data call for; `make` returns None where the subscriber wants something else."""
+    """A delivery that the CRM's data call for; `make` returns None if the subscriber wants something else."""
 
     key: Hashable
     is_ripe: bool
@@ -116,7 +116,7 @@ class FoundOutbox:
         self._waiting.append((due, one))
 
     def settle(self, one: Outgoing, status: int | None, now: dt.datetime) -> None:
-        """Repeat it where there was no success."""
+        """Repeat it if there was no success."""
         if (status is None or status >= LEAST_ERROR) and one.attempt + 1 < self._most:
             pause = self._pauses[min(one.attempt, len(self._pauses) - 1)]
             self._waiting.append((now + pause, replace(one, attempt=one.attempt + 1)))
@@ -124,7 +124,7 @@ class FoundOutbox:
 
 @dataclass(frozen=True)
 class Sent:
-    """A delivery that was sent or lost; `status` is None where there was no answer."""
+    """A delivery that was sent or lost; `status` is None if there was no answer."""
 
     url: str
     at: str

@@ -51,7 +51,7 @@ class Logged:
     credential: str | None = None
     """The kind of the credential that it bore: such as `api_key` or `oauth`; `unknown`; None without one."""
     user: str | None = None
-    """The id of the CRM's user whose credential that is, also where it has expired; None where it is nobody's own."""
+    """The id of the CRM's user whose credential that is, even if it has expired; None if it is nobody's own."""
 
 
 class RequestLog:

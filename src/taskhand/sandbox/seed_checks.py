@@ -34,7 +34,7 @@ def seed_data(
 
 
 def load_seed(path: str) -> dict[str, Any]:
-    """Read a seed from a JSON file; ValueError where it is no JSON, TypeError where it is no object."""
+    """Read a seed from a JSON file; ValueError if it is no JSON, TypeError if it is no object."""
     try:
         data = read_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

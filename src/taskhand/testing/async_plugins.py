@@ -17,7 +17,7 @@ _SCOPES: Final = ("function", "class", "module", "package", "session")
 
 
 def fixture_of_test(request: pytest.FixtureRequest) -> str:
-    """The name of the fixture that opens the server in the event loop of the test; fails the test where there is none.
+    """The name of the fixture that opens the server in the event loop of the test; fails the test if there is none.
 
     The fixture `anyio_backend` is what makes anyio's plugin run a test, and the mark `asyncio` or the mode "auto" makes
     pytest-asyncio run it.

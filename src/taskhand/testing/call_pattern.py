@@ -28,7 +28,7 @@ class CallPattern:
 
     @classmethod
     def read(cls, text: str) -> "CallPattern":
-        """Parse a pattern; ValueError where no such tool exists."""
+        """Parse a pattern; ValueError if no such tool exists."""
         first, *words = text.split() or [""]
         tools = _WORDS.get(first, frozenset({first}))
         if not tools <= _WORDS["*"]:

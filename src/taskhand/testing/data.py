@@ -103,21 +103,21 @@ class DataSet(_Value):
         return tuple(dict.fromkeys(one.deal for one in self.tasks if one.deal is not None))
 
     def person(self, who: str) -> int:
-        """The index of a person, by e-mail or name; CallerError where there is none."""
+        """The index of a person, by e-mail or name; CallerError if there is none."""
         for index, one in enumerate(self.people):
             if who in (one.email, one.name):
                 return index
         raise CallerError(f"The data has no person {who!r}.", code="unknown_person")
 
     def outsider(self, name: str) -> int:
-        """The index of an outsider, by name; CallerError where there is none."""
+        """The index of an outsider, by name; CallerError if there is none."""
         for index, one in enumerate(self.outsiders):
             if name == one.name:
                 return index
         raise CallerError(f"The data has no contact {name!r}.", code="unknown_contact")
 
     def display_name(self, index: int) -> str:
-        """The person's name in a StoredTask; the e-mail where two people share the name."""
+        """The person's name in a StoredTask; the e-mail if two people share the name."""
         person = self.people[index]
         return person.email if sum(one.name == person.name for one in self.people) > 1 else person.name
 

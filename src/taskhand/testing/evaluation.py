@@ -33,7 +33,7 @@ class RunRecord:
 
 
 def unmet_reasons(scenario: Scenario, record: RunRecord) -> tuple[str, ...]:
-    """Why the run does not meet the scenario; empty where it does."""
+    """Why the run does not meet the scenario; empty if it does."""
     return (
         *_of_calls(scenario, record.calls),
         *_of_state(scenario, record),
@@ -75,7 +75,7 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
 
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
-    """The earlier task of the same title, where a task was created again; None unless it is unique."""
+    """The earlier task of the same title, if a task was created again; None unless it is unique."""
     found = [one for one in before if one.title == task.title]
     return found[0] if len(found) == 1 else None
 

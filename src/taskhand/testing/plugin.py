@@ -47,7 +47,7 @@ class OpenTaskhand(Protocol):
 
 
 class RunScenario(Protocol):
-    """Runs a scenario, or a scenario file, with an agent; fails the test with the reasons where the run fails."""
+    """Runs a scenario, or a scenario file, with an agent; fails the test with the reasons if the run fails."""
 
     async def __call__(
         self, scenario: "Scenario | Path | str", agent: "Agent", backend: "BackendName | None" = None
@@ -57,7 +57,7 @@ class RunScenario(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, and the fixture for tests of pytest-asyncio where that is installed."""
+    """Register the mark, and the fixture for tests of pytest-asyncio if that is installed."""
     config.addinivalue_line(
         "markers",
         f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "

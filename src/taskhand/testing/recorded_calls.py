@@ -27,7 +27,7 @@ class Called:
     answer: str
     """The text of the answer."""
     error: str | None = None
-    """The code where the call was refused, else None."""
+    """The code if the call was refused, else None."""
 
     @property
     def tokens(self) -> int:
@@ -67,7 +67,7 @@ def call_writer(file: Path) -> Callable[[Called], None]:
 
 
 def read_calls(file: Path) -> Sequence[Called]:
-    """The calls in such a file; none where there is no file."""
+    """The calls in such a file; none if there is no file."""
     lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
     return tuple(Called(**json.loads(line)) for line in lines)
 

@@ -47,7 +47,7 @@ class Report:
         return sum(called.tokens for called in self.calls)
 
     def lines(self) -> tuple[str, ...]:
-        """The report as text: one line where the run passed, else the reasons and the calls too."""
+        """The report as text: one line if the run passed, else the reasons and the calls too."""
         mark = "✓" if self.passed else "✗"
         head = f"{mark} {self.scenario} [{self.backend}] {len(self.calls)} calls, {self.tokens} tokens of answers"
         if self.passed:

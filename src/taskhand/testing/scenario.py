@@ -153,7 +153,7 @@ class Expected(_Table):
     due: Annotated[str, AfterValidator(_stored_due)] | None = None
     """A day, or a time with its offset, `2026-03-04T15:00-03:00`; `""` is none. A weekday may follow."""
     responsibles: Annotated[tuple[str, ...], AfterValidator(_stored_people)] | None = None
-    """Names, or e-mails where two people share a name, in any order."""
+    """Names, or e-mails if two people share a name, in any order."""
     priority: int | None = None
     """0, 1 or 2."""
     contact: str | None = None
@@ -276,7 +276,7 @@ class Scenario(_Table):
     """Attempts that fail: the proof that it can be missed. `taskhand scenario run --prove` runs both."""
 
     def setup(self, backend: BackendName) -> Setup:
-        """The setup of a run on that backend; CallerError where the scenario does not support it."""
+        """The setup of a run on that backend; CallerError if the scenario does not support it."""
         if backend not in self.backends:
             raise CallerError(f"{self.name} is for {', '.join(self.backends)}.", code="not_for_backend")
         return Setup(
@@ -290,7 +290,7 @@ class Scenario(_Table):
 
 
 def load_scenario(file: Path) -> Scenario:
-    """Load a scenario file; CallerError where it is invalid."""
+    """Load a scenario file; CallerError if it is invalid."""
     try:
         return Scenario.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except ValidationError as error:

@@ -41,7 +41,7 @@ class Scripted:
         self._candidates: list[Mapping[str, Any]] = []
 
     async def __call__(self, _task: str, client: Client) -> str:
-        """Make the calls and return the script's final message. ScriptError where an answer differs from the script."""
+        """Make the calls and return the script's final message. ScriptError if an answer differs from the script."""
         for call in self._script.calls:
             result = await client.call_tool(call.tool, self._filled(dict(call.send)))
             text = "".join(part.text for part in result.content if isinstance(part, TextContent))

@@ -77,7 +77,7 @@ class Setup:
 
     @property
     def data_set(self) -> DataSet:
-        """The data set with the planted tasks; CallerError where there is no such data set."""
+        """The data set with the planted tasks; CallerError if there is no such data set."""
         return find_data(self.data).with_tasks(self.planted)
 
 

@@ -27,7 +27,7 @@ class StoredTask:
     due: str | None
     """A day, or local time with its offset; None without a due date. A row of `list_tasks` has the weekday after it."""
     responsibles: tuple[str, ...]
-    """Names, or e-mails where two people share a name; a row of `list_tasks` has both there."""
+    """Names, or e-mails if two people share a name; a row of `list_tasks` has both there."""
     priority: int
     """0, 1 or 2."""
     contact: str | None
@@ -35,7 +35,7 @@ class StoredTask:
     customer: str | None
     """The name of the contact's company."""
     deal: str | None = None
-    """The name of the deal, where the backend has deals."""
+    """The name of the deal, if the backend has deals."""
     native: Mapping[str, Any] = field(default_factory=dict)
     """The backend's own fields."""
 

@@ -73,15 +73,15 @@ class LocalBackend:
 
     @property
     def path(self) -> Path | None:
-        """The file; None where the store is in a database."""
+        """The file; None if the store is in a database."""
         return self._home.path
 
     async def exists(self) -> bool:
-        """Whether the store exists; OperatorError where that cannot be seen."""
+        """Whether the store exists; OperatorError if that cannot be seen."""
         return await self._store.exists()
 
     async def identity(self) -> identity.Identity:
-        """What the journal calls this store; the store is made where it does not exist."""
+        """What the journal calls this store; the store is made if it does not exist."""
         return await self._store.peek(identity.read)
 
     async def adopt(self, former: Sequence[str]) -> None:
@@ -209,7 +209,7 @@ class LocalBackend:
         """None: a store is no account of a CRM."""
 
     async def check_access(self) -> None:
-        """Try whether the store can be written; it is made where it does not exist."""
+        """Try whether the store can be written; it is made if it does not exist."""
         await self._store.write(lambda _: None, durable=False)
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the store as well
@@ -285,7 +285,7 @@ class LocalBackend:
         return await self._store.write(work, tasks=count)
 
     async def _stamping(self) -> Callable[[SqlConnection], tasks.Stamp]:
-        """Stamps what is written now with the member of whoever it is written for: the user where nobody was asked."""
+        """Stamps what is written now with the member of whoever it is written for: the user if nobody was asked."""
         from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
 
         author = current_author()

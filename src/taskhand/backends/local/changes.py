@@ -83,7 +83,7 @@ class StoreChanges:
         rows = _whole_changes(found) if is_behind else found
         groups: dict[tuple[int, str], list[SqlRow]] = {}
         for row in sorted(rows, key=lambda row: int(row["number"])):
-            # A statement of another program is a change by itself, where the engine does not number transactions.
+            # A statement of another program is a change by itself, if the engine does not number transactions.
             groups.setdefault((row["xact"] or -row["number"], row["task_id"]), []).append(row)
         reader = _ChangeReader(connection, [*groups.values()])
         events = tuple(
@@ -94,7 +94,7 @@ class StoreChanges:
         return Look(events, last.write(), is_behind=is_behind, gap=gap)
 
     def _find_last(self, connection: SqlConnection, before: str = _EVER) -> _Position:
-        """The position after the last change before a moment; the beginning of the log where it has none."""
+        """The position after the last change before a moment; the beginning of the log if it has none."""
         row = connection.execute(self._log.last, (before,)).fetchone()
         return _Position.after(row) if row is not None else _Position()
 
@@ -110,7 +110,7 @@ class _ChangeReader:
         self._later = _find_later(connection, without_title)
 
     def event(self, rows: Sequence[SqlRow]) -> TaskEvent | None:
-        """The event of the rows of one task in one transaction; None where nothing is otherwise after it."""
+        """The event of the rows of one task in one transaction; None if nothing is otherwise after it."""
         first, last = rows[0], rows[-1]
         told = [row for row in rows if row["old_row"] or row["new_row"]]
         is_new, is_gone = (bool(told) and told[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
@@ -196,7 +196,7 @@ def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[st
 
 
 def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:
-    """The rows without those of the last change, more of which may follow; all of them where they are one change."""
+    """The rows without those of the last change, more of which may follow; all of them if they are one change."""
     last = (rows[-1]["xact"], rows[-1]["task_id"])
     end = len(rows)
     while end and (rows[end - 1]["xact"], rows[end - 1]["task_id"]) == last:

@@ -15,7 +15,7 @@ class ChangeLog:
     """The statements about the log of changes that the triggers write.
 
     `before` and `after` are said around the writes of a transaction, so that its changes get a moment and a member,
-    which are the first parameters. Where the engine numbers no transactions, `after` does, from the number of the last
+    which are the first parameters. If the engine numbers no transactions, `after` does, from the number of the last
     change before, which it takes twice. `following` are the changes after one (its transaction and number), as far as
     no running transaction can have any before them, up to a limit. `last` is the last change of these before a moment,
     `newest` a number that no transaction has yet.

@@ -62,7 +62,7 @@ def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
 
 
 def _os_user() -> str:
-    """The name of the system's user; "user" where the system has no name for it, as in some containers."""
+    """The name of the system's user; "user" if the system has no name for it, as in some containers."""
     import getpass
 
     try:

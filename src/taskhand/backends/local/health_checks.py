@@ -32,7 +32,7 @@ async def check_store(store: Store, path: Path) -> CheckResult:
 
 
 def describe_search(connection: SqlConnection) -> str:
-    """A further sentence where a search for words has no index; empty where it has."""
+    """A further sentence if a search for words has no index; empty if it has."""
     if has_text_index(connection):
         return ""
     return " This SQLite has no FTS5, so a search for words looks at the text of every task."

@@ -27,7 +27,7 @@ class Home(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """The file; None where it is no file."""
+        """The file; None if it is no file."""
         ...
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:

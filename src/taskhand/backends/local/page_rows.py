@@ -1,6 +1,6 @@
-"""The rows of a page: by walks along an index where these soon meet enough tasks, else from what a rare filter leaves.
+"""The rows of a page: by walks along an index if these soon meet enough tasks, else from what a rare filter leaves.
 
-So a page takes about as long in a large store as in a small one. Only where every filter by itself leaves many tasks,
+So a page takes about as long in a large store as in a small one. Only if every filter by itself leaves many tasks,
 and all together nearly none, a walk passes over most of the store.
 """
 
@@ -30,11 +30,11 @@ __all__ = ["find_rows"]
 _REACH: Final = 1_500
 """Tasks that walks pass over at first."""
 _REACH_FOR_WORDS: Final = 300
-"""The same for a search, which looks at the text of each, where the index of texts may be quicker."""
+"""The same for a search, which looks at the text of each, if the index of texts may be quicker."""
 _FEW: Final = 5_000
-"""Tasks that are sorted for a page. Where a filter leaves more, a walk soon meets enough of them."""
+"""Tasks that are sorted for a page. If a filter leaves more, a walk soon meets enough of them."""
 _FEW_WORDS: Final = 2_000
-"""The same for tasks that have the words of a text, where a walk knows their numbers and need not look at texts."""
+"""The same for tasks that have the words of a text, if a walk knows their numbers and need not look at texts."""
 _MOST_WORDS: Final = 20_000
 """Tasks of which the numbers are asked for."""
 _MOST_TEXTS: Final = 10_000
@@ -42,7 +42,7 @@ _MOST_TEXTS: Final = 10_000
 _BATCH: Final = 100
 """Sorted tasks that are looked at together, after the first."""
 _AT_ONCE: Final = 200
-"""Tasks that are looked at all together, where there are no more."""
+"""Tasks that are looked at all together, if there are no more."""
 _ALL: Final = -1
 """SQLite's value for no limit."""
 
@@ -50,7 +50,7 @@ _ALL: Final = -1
 def find_rows(
     connection: SqlConnection, query: TaskQuery, state: StoreState, reach: int | None = None
 ) -> set[tuple[str, str]]:
-    """The sort keys and ids of the tasks of the page, and at least one more where there is a next page."""
+    """The sort keys and ids of the tasks of the page, and at least one more if there is a next page."""
     if state.dialect.before_lists is not None:
         return _find_as_planned(connection, query, state, reach or _REACH_FOR_WORDS)
     narrow = narrowest(query)
@@ -89,13 +89,13 @@ def _find_as_planned(
 
 
 def _look_at_all(connection: SqlConnection, select: Select) -> set[tuple[str, str]] | None:
-    """The rows of `build_select_among`; None where the tasks are too many."""
+    """The rows of `build_select_among`; None if the tasks are too many."""
     rows = connection.execute(select.sql, select.parameters).fetchall()
     return None if rows and rows[-1][1] is None else {(key, task_id) for key, task_id, _ in rows}
 
 
 def _find_with_words(connection: SqlConnection, query: TaskQuery) -> tuple[Sequence[Select], int] | None:
-    """The tasks that may have the words of the text, in order, and their number; None where no index tells few."""
+    """The tasks that may have the words of the text, in order, and their number; None if no index tells few."""
     words = text_words(query.text or "")
     if not words or not has_text_index(connection):
         return None
@@ -131,7 +131,7 @@ def _check(
 
 
 def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> set[tuple[str, str]] | None:
-    """The rows that the statements find; None where one has passed as many tasks as it may."""
+    """The rows that the statements find; None if one has passed as many tasks as it may."""
     rows = set[tuple[str, str]]()
     part = 0
     for select in selects:
@@ -152,7 +152,7 @@ def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> s
 
 
 def _find_few(connection: SqlConnection, query: TaskQuery, state: StoreState) -> Clause | None:
-    """A condition that few tasks meet, and all that match the query; None where no filter is known to leave few."""
+    """A condition that few tasks meet, and all that match the query; None if no filter is known to leave few."""
     return next((clause for clause in few_by(query, state) if _are_few(connection, clause, _FEW)), None)
 
 

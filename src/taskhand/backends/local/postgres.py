@@ -149,7 +149,7 @@ class _FurnishedStore:
         return await self._store.read(work)
 
     async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
-        """Run `work` wholly or not at all; OutcomeUnknown where the database did not answer whether it has."""
+        """Run `work` wholly or not at all; OutcomeUnknown if the database did not answer whether it has."""
         await self._prepare()
         await check_ownership()
         try:
@@ -165,7 +165,7 @@ class _FurnishedStore:
         return await self._store.exists()
 
     async def aclose(self) -> None:
-        """Close the connections, where no other store uses them."""
+        """Close the connections, if no other store uses them."""
         await self._store.aclose()
 
     async def _prepare(self) -> None:

@@ -5,7 +5,7 @@ each person; in due order also one for each of a few statuses, and one each for 
 key `~` sorts after every day; by priority one for each priority, in due order. The next page is found by comparing
 (key, id) as one row value: SQLite seeks to that, whereas it would filter by two separate conditions.
 
-A walk passes over the tasks that its filters leave out, which may be nearly all. So it can be given a reach. Where a
+A walk passes over the tasks that its filters leave out, which may be nearly all. So it can be given a reach. If a
 filter leaves few tasks of the whole store, all of these are sorted instead, and looked at one after the other:
 `build_order_among`, `build_check`.
 """
@@ -192,7 +192,7 @@ def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Sele
 def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most: int = 2**31) -> Select:
     """The statement whose rows are the page: all tasks that meet the clause `among` are looked at and sorted.
 
-    Where these are more than `most`, the last row has no id.
+    If these are more than `most`, the last row has no id.
     """
     key, direction = _key(query), _direction(query)
     where, values = _all_of([*_checks(query, state), *_after_page(query, "")])
@@ -258,7 +258,7 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
 
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
-    """The due keys of the window, whose last day is included, and of dateless tasks where they are wanted."""
+    """The due keys of the window, whose last day is included, and of dateless tasks if they are wanted."""
     if query.without_date:
         return (_Span(NO_DUE),)
     first = query.from_date or ""
@@ -322,7 +322,7 @@ def _all_of(clauses: Sequence[Clause]) -> Clause:
 
 
 def _from(walk: _Walk, due: str, task_id: str) -> list[Clause]:
-    """The bounds of a walk by due date: the span's, or the last row of the previous page where that is later."""
+    """The bounds of a walk by due date: the span's, or the last row of the previous page if that is later."""
     span, after = walk.span, walk.after
     # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
     if after is None or after[0] < span.first:

@@ -101,7 +101,7 @@ def searchable(title: str, description: str | None) -> str:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """An instant of the store; None where another program wrote something else."""
+    """An instant of the store; None if another program wrote something else."""
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:

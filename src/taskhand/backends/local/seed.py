@@ -84,7 +84,7 @@ _TASKS = (
 async def seed_store(backend: LocalBackend, now: datetime) -> int:
     """Fill an empty store with the data set, dated around `now`, and return the number of tasks.
 
-    Raises CallerError where the store has tasks.
+    Raises CallerError if the store has tasks.
     """
     if (await backend.list_tasks(TaskQuery(limit=1))).tasks:
         raise CallerError(

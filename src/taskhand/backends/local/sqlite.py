@@ -84,7 +84,7 @@ class FileHome:
         def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
             try:
                 due = Due.read(due_at, zone, all_day=bool(is_all_day))
-            except ValueError:  # the task cannot be read, which the list says where it may be meant
+            except ValueError:  # the task cannot be read, which the list says if it may be meant
                 return True
             return is_overdue(due, self._clock(), self._timezone)
 

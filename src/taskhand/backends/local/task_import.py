@@ -135,7 +135,7 @@ class _Import:
                 self._write_task(line)
 
     def remove_unused(self) -> None:
-        """Remove the first statuses of a new store where the file has brought others."""
+        """Remove the first statuses of a new store if the file has brought others."""
         brought = set(self._statuses.values())
         kinds = {row["id"]: row["type"] for row in self._rows("SELECT id, type FROM status")}
         if any(kinds[one] == "initial" for one in brought):

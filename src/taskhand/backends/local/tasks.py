@@ -59,7 +59,7 @@ WHERE t.id IN ({}) ORDER BY r.rank
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a write happens, and the member who makes it; None where nobody is known to be the user."""
+    """When a write happens, and the member who makes it; None if nobody is known to be the user."""
 
     at: datetime
     by: str | None
@@ -210,7 +210,7 @@ def _conflict() -> CallerError:
 
 
 def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: Stamp) -> dict[str, object]:
-    """The columns of the completion where the status of the task `now` (None: a new one) changes.
+    """The columns of the completion if the status of the task `now` (None: a new one) changes.
 
     A finished task that stays finished keeps them; an undo brings those that the task had.
     """

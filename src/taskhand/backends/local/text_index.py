@@ -46,7 +46,7 @@ _FIND_TRIGGERS: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigge
 
 
 def prepare_text_index(connection: SqlConnection) -> None:
-    """Make the index where it is missing, within a transaction; remove its triggers where SQLite cannot keep it."""
+    """Make the index if it is missing, within a transaction; remove its triggers if SQLite cannot keep it."""
     can_keep = _can_keep(connection)
     if can_keep and _has_triggers(connection):
         return
@@ -68,7 +68,7 @@ def has_text_index(connection: SqlConnection) -> bool:
 
 
 def find_candidates(connection: SqlConnection, words: Sequence[str], most: int) -> list[int] | None:
-    """The numbers of the tasks that may have all words (folded); None where they are more than `most`.
+    """The numbers of the tasks that may have all words (folded); None if they are more than `most`.
 
     The store must have the index.
     """
@@ -97,7 +97,7 @@ def _to_match(words: Sequence[str]) -> str:
 
 
 def _end_of_prefix(prefix: str) -> str | None:
-    """The first text after all that begin with `prefix`; None where there is none."""
+    """The first text after all that begin with `prefix`; None if there is none."""
     following = ord(prefix[-1]) + 1
     if following in _SURROGATES:
         following = _SURROGATES.stop

@@ -46,7 +46,7 @@ def visible_date(task: Task, ctx: RequestContext) -> dt.date | None:
 
 
 def view_of(task: Task, ctx: RequestContext) -> str:
-    """Return the view: archive if complete, future if due after the caller's day, else inbox, also if dateless."""
+    """Return the view: archive if complete, future if due after the caller's day, else inbox, even if dateless."""
     if task.is_complete:
         return "archive"
     tomorrow = ctx.today + dt.timedelta(days=1)

@@ -38,7 +38,7 @@ OBJECT_TYPE_AT = 4  # the object type's index in `/crm/v3/objects/{kind}`, split
 
 
 class Route(NamedTuple):
-    """An endpoint; the token needs one of `scopes`. `object_type` is set where the route's key has no `{kind}`."""
+    """An endpoint; the token needs one of `scopes`. `object_type` is set if the route's key has no `{kind}`."""
 
     endpoint: Endpoint
     scopes: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ A seed is a mapping with `owners`, `statuses`, `stages`, `contacts`, `companies`
 objects) and `tasks`, each a list of mappings. Omitted lists are empty; omitted owners are the demo's, omitted statuses
 HubSpot's. Owners have their
 documented camelCase fields; statuses have `value` and `label`, in the account's order. Stages
-are those of the task pipeline, with `id`, `label`, `isClosed` and, where one goes with it, the `status`; where they are
+are those of the task pipeline, with `id`, `label`, `isClosed` and, if one goes with it, the `status`; if they are
 omitted, there is one for each status. `properties` are task properties of the account's own, with `name` and optionally
 `label`, `type`, `fieldType`, `options`, `hasUniqueValue` and `readOnlyValue`. Records have `properties`, and optionally
 `id`, `createdAt` (ISO 8601), `archived`, and for a task the ids of its `contacts`, `companies`, `deals`, `tickets` and

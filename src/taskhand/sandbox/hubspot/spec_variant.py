@@ -15,7 +15,7 @@ from taskhand.sandbox.oauth.spec_variant import OAuthSwitches
 
 @dataclass(frozen=True)
 class SpecVariant(OAuthSwitches):
-    """One possible behaviour of HubSpot. Defaults follow the best evidence, and are lenient where there is none."""
+    """One possible behaviour of HubSpot. Defaults follow the best evidence, and are lenient if there is none."""
 
     # Documented: an access token is good for half an hour, and revoking a refresh token leaves it good; reported: a
     # refresh brings the same refresh token.

@@ -100,7 +100,7 @@ class Webhooks:
     def subscribe(
         self, event_type: str, property_name: str | None = None, object_type_id: str = "0-27"
     ) -> Subscription:
-        """Add a subscription; ValueError for an unknown type, or a property name where it is missing or not allowed."""
+        """Add a subscription; ValueError for an unknown type, or a property name if it is missing or not allowed."""
         if event_type not in EVENT_TYPES:
             raise ValueError(f"event type must be one of {', '.join(EVENT_TYPES)}, not {event_type!r}")
         if (event_type == CHANGE) != (property_name is not None):

@@ -44,7 +44,7 @@ class Grant:
 
 @dataclass(eq=False)
 class Issued:
-    """A code or token; `ends` is None where it never expires. It is used up by its exchange, or by rotation."""
+    """A code or token; `ends` is None if it never expires. It is used up by its exchange, or by rotation."""
 
     kind: Kind
     grant: Grant

@@ -109,7 +109,7 @@ class AuthorizationServer(ABC, Generic[V]):
         """Return the scopes that the CRM can grant."""
 
     def read_scopes(self, call: Call) -> tuple[str, ...]:  # noqa: ARG002  # for a CRM whose apps name scopes
-        """Return the scopes that a request to authorize asks for; PageError where it may not."""
+        """Return the scopes that a request to authorize asks for; PageError if it may not."""
         return self.all_scopes()
 
     @abstractmethod

@@ -24,7 +24,7 @@ class OAuthSwitches(Switches):
     oauth_reuse: Literal["refused", "ends_grant", "accepted"] = "refused"
     # Revoking a refresh token ends the access tokens too (RFC 7009 advises it), or that token only.
     oauth_revoke: Literal["grant", "token"] = "grant"
-    # A code challenge is checked where it was sent, ignored, or required.
+    # A code challenge is checked if it was sent, ignored, or required.
     oauth_pkce: Literal["checked", "ignored", "required"] = "checked"
     # Whether `redirect_uri` must be sent with the code.
     oauth_code_redirect: Literal["required", "optional"] = "required"

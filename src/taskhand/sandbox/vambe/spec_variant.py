@@ -14,7 +14,7 @@ from taskhand.sandbox.switches import Switches
 
 @dataclass(frozen=True)
 class SpecVariant(Switches):
-    """One possible behaviour of Vambe. Defaults follow the best evidence, and are lenient where there is none."""
+    """One possible behaviour of Vambe. Defaults follow the best evidence, and are lenient if there is none."""
 
     # Meaning of `newStatusPosition`: the status's `order`, or its 0-based index.
     position: Literal["order", "index"] = "order"
