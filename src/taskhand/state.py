@@ -201,7 +201,7 @@ def locate_links(settings: Settings) -> Path | str:
 
 
 def describe_place(place: Path | str) -> str:
-    """Where something is, as the end of a sentence."""
+    """The location of a file or database, as the end of a sentence."""
     return f"at {place}" if isinstance(place, Path) else f"in {place}"
 
 

@@ -24,16 +24,16 @@ CHANNEL: Final = "taskhand_changes"
 _MAX_BYTES: Final = 7_000
 """Bytes of ids in one message; PostgreSQL takes 8,000 in all."""
 _MAX_WAITING: Final = 10_000
-"""Ids that wait to be told; if there are more, all tasks are said to have changed."""
+"""The longest queue of ids; beyond it, one message says that any task may have changed."""
 _PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to reach the database; the last one again and again."""
 
 
 class Updates(Protocol):
-    """Who is told of the changes of one connection in this process."""
+    """The subscriptions of this process to the tasks of one connection."""
 
     def relay(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Tell the listener what this process changes; the returned function ends that."""
+        """Call the listener with each task that this process changes; the returned function unsubscribes it."""
         ...
 
     def hear(self, task_id: str) -> None:
@@ -77,7 +77,7 @@ class TaskChanges:
         self._ends = [found.relay(self._note(connection)) for connection, found in updates.items()]
 
     async def run(self) -> None:
-        """Tell and hear, until cancelled."""
+        """Send and receive changes, until cancelled."""
         try:
             async with side_by_side() as group:
                 group.start_soon(self._tell_always)
@@ -153,7 +153,7 @@ class TaskChanges:
             updates.doubt()
 
     def _pass_on(self, message: str) -> None:
-        """Pass on what another replica has changed; what a newer version says otherwise is not understood."""
+        """Pass on a change of another replica; a message in another form, as of a newer version, is ignored."""
         try:
             said: dict[str, Any] = json.loads(message)
             by, updates, tasks = said["by"], self._updates.get(said["connection"]), said["tasks"]

@@ -1,4 +1,4 @@
-"""What an operator says of a new key, as text: who holds it, what it may do, until when; pure."""
+"""Parsing of an operator's options for a new key: holder, scopes, expiry; pure."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The protocol of the place where keys are kept."""
+"""The protocol of a store of keys."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

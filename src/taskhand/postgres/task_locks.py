@@ -1,7 +1,7 @@
-"""Turns that processes take at things with a name, such as a task: one process has a turn at a time.
+"""Locks on names, such as tasks, that processes share: one process holds a lock at a time.
 
-A turn ends with the lease of its process too. A crash of the database may lose a turn that was just taken: what is
-written for a change is guarded by its claims and its ending, which are not lost.
+A lock also ends with the lease of its process. A crash of the database may lose a lock that was just acquired: the
+writes of a change are guarded by its claims and its ending, which are not lost.
 """
 
 import logging
@@ -37,28 +37,28 @@ DELETE FROM turn WHERE name IN (
     ORDER BY free_since LIMIT 200 FOR UPDATE SKIP LOCKED
 )
 """
-"""Nobody remembers a task for so long; it waits for nobody who takes turns."""
+"""A row is not needed ten minutes after the release; SKIP LOCKED waits for no process that acquires the lock."""
 _FORGET_EVERY: Final = 50
 
 
 class _HeldByAnother(Exception):
-    """Another process has one of the turns."""
+    """Another process holds one of the locks."""
 
 
 class TaskLocks:
-    """The turns of this process, under the name that its lease has."""
+    """The locks of this process, held under the name of its lease."""
 
     def __init__(self, store: Store, lease: Lease) -> None:
         self._store = store
         self._lease = lease
         self._unreleased: dict[str, str] = {}
-        """Turns that could not be given back yet, with their holders."""
+        """Locks that could not be released yet, with their holders."""
         self._times = count()
 
     def acquire(self, names: Collection[str]) -> frozenset[str] | None:
-        """Take all these turns: those of them that another process had last, lately.
+        """Acquire all these locks; the names whose last recent holder was another process.
 
-        None if another living process has one of them: then none is taken.
+        None if another living process holds one of them: then none is acquired.
         """
         self._lease.acquire()
         holder, by_digest = self._lease.session, {_digest(one): one for one in names}
@@ -79,7 +79,7 @@ class TaskLocks:
         return frozenset(by_digest[one] for one in others)
 
     def release(self, names: Collection[str]) -> None:
-        """Let another process have these turns; if the database does not answer, that is made up for later."""
+        """Release these locks; if the database does not answer, they are released later."""
         rows = {_digest(one): self._lease.session for one in names}
         forgets = next(self._times) % _FORGET_EVERY == 0
 

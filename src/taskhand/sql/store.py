@@ -34,7 +34,7 @@ class SqlStore(Protocol):
         ...
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept; if not, nothing is made to tell."""
+        """Whether the store exists; it is not created."""
         ...
 
     async def aclose(self) -> None:

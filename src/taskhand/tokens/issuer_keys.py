@@ -25,9 +25,9 @@ _FRESH_S: Final = 600.0
 _RETRY_S: Final = 30.0
 """Seconds after which an issuer that could not be reached is asked again."""
 _EVERY_S: Final = 10.0
-"""Tokens can name any key: so often at most does an unknown one make the issuer be asked."""
+"""The shortest pause, in seconds, between two fetches for tokens with unknown keys."""
 _GOOD_S: Final = 86_400.0
-"""Seconds for which keys are good though the issuer cannot be reached."""
+"""Seconds for which fetched keys stay valid while the issuer cannot be reached."""
 _WAIT_S: Final = 10.0
 """Seconds that a request waits for the issuer."""
 
@@ -46,20 +46,20 @@ class IssuerKeys:
         self._problem: OperatorError | None = None
 
     async def has_signed(self, token: SignedToken) -> bool:
-        """Whether one of the issuer's keys has signed the token. OperatorError if the keys cannot be had."""
+        """Whether one of the issuer's keys has signed the token. OperatorError if the keys cannot be fetched."""
         if not self._is_good or not self._keys.find(token):
             await self._ask_again()
         self._check_good()
         return self._keys.has_signed(token)
 
     async def introspection_address(self) -> str:
-        """Where the issuer is asked about a token. OperatorError if that cannot be told."""
+        """The issuer's introspection endpoint. OperatorError if it is unknown."""
         if (address := (await self.metadata()).introspection) is None:
             raise OperatorError(f"The issuer {self.issuer} has no address to ask about a token.")
         return address
 
     async def metadata(self) -> IssuerMetadata:
-        """What the issuer says of itself. OperatorError if that cannot be had."""
+        """The issuer's metadata. OperatorError if they cannot be fetched."""
         if not self._is_good:
             await self._ask_again()
         self._check_good()
@@ -90,13 +90,13 @@ class IssuerKeys:
             raise self._problem or OperatorError(f"The keys of the issuer {self.issuer} have not been read.")
 
     async def _ask_again(self) -> None:
-        """Ask the issuer, unless it was asked a moment ago; one request asks for all that wait."""
+        """Fetch the keys, unless they were fetched a moment ago; one fetch serves all waiting requests."""
         async with self._lock:
             if self._clock() - self._asked_at >= _EVERY_S:
                 await self._ask()
 
     async def _ask(self) -> None:
-        """Fetch the metadata and the keys; if that fails, what was there before stays."""
+        """Fetch the metadata and the keys; after a failure the former ones stay."""
         self._asked_at = self._clock()
         try:
             with anyio.fail_after(_WAIT_S):

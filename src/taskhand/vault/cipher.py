@@ -57,18 +57,18 @@ class Cipher:
         return Sealed(self.key_id, nonce, AESGCM(self._keys[self.key_id].secret).encrypt(nonce, secret, associated))
 
     def make_hmac(self, text: bytes) -> str:
-        """What nobody without the key can make for this text. OperatorError without a key."""
+        """An HMAC of the text under the first key. OperatorError without a key."""
         if self.key_id is None:
             raise no_key()
         return _compute_hmac(self._keys[self.key_id], text)
 
     def verify_hmac(self, text: bytes, mark: str | None) -> bool:
-        """Whether a mark was made for this very text, with any of the keys."""
+        """Whether `mark` is the HMAC of the text under any of the keys."""
         given = (mark or "").encode("utf-8", "replace")
         return any(hmac.compare_digest(_compute_hmac(key, text).encode(), given) for key in self._keys.values())
 
     def open(self, sealed: Sealed, associated: bytes) -> bytes:
-        """The secret that was sealed with these very `associated` data. CannotOpen if anything differs."""
+        """Decrypt a secret. CannotOpen if the secret or the `associated` data differ from what was sealed."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -88,7 +88,7 @@ def _compute_hmac(key: VaultKey, text: bytes) -> str:
 
 
 def no_key() -> OperatorError:
-    """The error if something has to be sealed or opened, and there is no key."""
+    """The error for sealing or opening without a key."""
     return OperatorError(
         "There is no key for the credentials that persons link.",
         next_step="Set TASKHAND_VAULT_KEY to the key that they were encrypted with: no other opens them. Where nobody "

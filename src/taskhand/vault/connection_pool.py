@@ -1,4 +1,4 @@
-"""What is opened with persons' own credentials for one connection: each person's apart, and a bounded number kept."""
+"""A bounded pool of connections to one CRM, each opened with the credential of one person."""
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,11 +19,11 @@ __all__ = ["ConnectionPool", "PooledConnection"]
 _T = TypeVar("_T")
 
 _MAX_KEPT: Final = 64
-"""Persons whose openings are kept for their next call."""
+"""Connections above which idle ones are closed."""
 
 
 class _LiveToken:
-    """The credential of one opening, and the one that took its place since."""
+    """The current credential of one pooled connection."""
 
     def __init__(self, link: Link, reject: "Callable[[_LiveToken], Awaitable[TaskhandError | None]]") -> None:
         self.link = link
@@ -35,9 +35,9 @@ class _LiveToken:
         self.link, self.renewed = link, link.credential
 
     async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
-        """Have it renewed, once for all requests that were sent with it.
+        """Renew the rejected credential, once for all requests that were sent with it.
 
-        A CRM may refuse what it gave out a moment ago: only that it renews it no longer ends the link.
+        A CRM may refuse a credential that it issued a moment ago, so only a refused renewal ends the link.
         """
         if again:
             return UpstreamError(
@@ -51,7 +51,7 @@ class _LiveToken:
 
 @dataclass(eq=False, slots=True)
 class PooledConnection(Generic[_T]):
-    """What was opened with a link. `users` is how many use it now; `is_kept` is whether the next call gets it too."""
+    """A connection opened with a link; `users` counts the calls that use it, `is_kept` is whether the pool has it."""
 
     value: _T
     token: _LiveToken
@@ -61,32 +61,32 @@ class PooledConnection(Generic[_T]):
 
     @property
     def link(self) -> Link:
-        """The link as it was renewed last."""
+        """The link after its last renewal."""
         return self.token.link
 
     @property
     def member_id(self) -> str | None:
-        """Who the person is in the CRM, if the CRM has told."""
+        """The person's id in the CRM, if known."""
         return self.link.member.id
 
     async def close_if_unused(self) -> None:
-        """Close it once nobody uses it or will, also in a cancelled scope."""
+        """Close the connection if it is unused and out of the pool, also in a cancelled scope."""
         if not self.is_kept and not self.users:
             with anyio.CancelScope(shield=True):
                 await self.stack.aclose()
 
 
 def _ignore(_: Link) -> None:
-    """Nobody wants to know."""
+    """The default `notice`: do nothing."""
 
 
 async def _cannot_renew(link: Link) -> OwnCredential:
-    """Nothing renews a credential that was pasted: it lasts until the CRM accepts it no longer."""
+    """The default `renew`: a pasted credential cannot be renewed. Raises LinkRequired."""
     raise LinkRequired.again(link.connection)
 
 
 class ConnectionPool(Generic[_T]):
-    """Opens the connection of this name with the credential of whoever calls, at first use."""
+    """Opens the named connection with the caller's own credential, at first use, and reuses it."""
 
     def __init__(
         self,
@@ -98,10 +98,10 @@ class ConnectionPool(Generic[_T]):
         most: int = _MAX_KEPT,
         notice: Callable[[Link], None] = _ignore,
     ) -> None:
-        """`open_with` opens it with a link's credential; of `most` persons it stays open for their next call.
+        """`open_with` opens a connection with a link's credential; above `most` connections, idle ones are closed.
 
-        `renew` asks the CRM for the next credential, with which it stays open. `notice` is told of each link whose
-        credential goes on requests.
+        `renew` asks the CRM for the next credential of an open connection. `notice` is called with each link whose
+        credential requests will carry.
         """
         self.connection: Final = connection
         self._links = links
@@ -115,12 +115,12 @@ class ConnectionPool(Generic[_T]):
 
     @asynccontextmanager
     async def lease(self, names: Sequence[str]) -> AsyncIterator[PooledConnection[_T] | None]:
-        """What is opened with the own credential of the person with these names; None if nothing is linked.
+        """Hold the connection of the person with these names for the `with`; None if the person has no link.
 
-        The first name is the id. The others are e-mail addresses: of what is linked under one, only that counts which
-        whoever runs Taskhand has linked for it, as equal addresses may be of two persons. It stays open inside.
+        The first name is the person's id. The others are e-mail addresses: a link under an address counts only if
+        the operator made it, since two persons may have equal addresses.
 
-        LinkRequired if it has to be linked again, LinkBroken if it cannot be decrypted.
+        LinkRequired if the person must link again, LinkBroken if the link cannot be decrypted.
         """
         link = await self._find(names)
         if link is None:
@@ -142,7 +142,7 @@ class ConnectionPool(Generic[_T]):
         return False
 
     async def aclose(self) -> None:
-        """Close all that is open."""
+        """Close every connection."""
         while self._kept:
             _, opened = self._kept.popitem()
             opened.is_kept, opened.users = False, 0
@@ -158,13 +158,13 @@ class ConnectionPool(Generic[_T]):
         return None
 
     async def _counts(self, name: str, names: Sequence[str]) -> bool:
-        """Whether what is linked under a name is for the person with these names."""
+        """Whether a link under `name` belongs to the person with these names."""
         return name == names[0] or await self._links.may_be_by_email(name, self.connection)
 
     async def _open(self, link: Link) -> PooledConnection[_T]:
-        """What is open with this very link, else a new one in the place of what its person had before.
+        """The pooled connection of this link, else a new one that replaces the person's earlier one.
 
-        It has one user more.
+        Its `users` are counted up.
         """
         async with self._opening:
             opened = self._kept.pop(link.name, None)
@@ -181,7 +181,7 @@ class ConnectionPool(Generic[_T]):
             return opened
 
     async def _close_oldest(self) -> None:
-        """Close what nobody uses, the longest unused first, if there is more than is kept."""
+        """Close idle connections, the least recently used first, until the pool is within its bound."""
         for name in [name for name, one in self._kept.items() if not one.users]:
             if len(self._kept) <= self._most:
                 return
@@ -194,9 +194,9 @@ class ConnectionPool(Generic[_T]):
             return PooledConnection(value, token, stack.pop_all())
 
     async def _reject(self, token: _LiveToken) -> TaskhandError | None:
-        """Renew what the CRM does not accept any more; if that cannot be, it is closed after this call.
+        """Renew a credential that the CRM rejects; if that fails for good, the connection closes after this call.
 
-        The link ends if its grant is gone, unless the person has linked again since.
+        The link ends if its grant was revoked, unless the person has linked again since.
         """
         link = token.link
         try:
@@ -219,7 +219,7 @@ class ConnectionPool(Generic[_T]):
         )
 
     def _forget(self, link: Link) -> None:
-        """Let the next call open another; what is open with this link is closed after the calls that use it."""
+        """Take the link's connection out of the pool; it closes after the calls that use it."""
         if (opened := self._kept.get(link.name)) is not None and opened.link.generation == link.generation:
             self._kept.pop(link.name).is_kept = False
 
@@ -229,6 +229,6 @@ class ConnectionPool(Generic[_T]):
 
 
 def _is_renewed(link: Link, newer: Link) -> bool:
-    """Whether the newer one is the next credential of the same grant, and not what the person has linked since."""
+    """Whether `newer` is a renewal of the same grant, and not a new link by the person."""
     known = (link.linked_at, link.kind, link.member)
     return link.kind == "oauth" and known == (newer.linked_at, newer.kind, newer.member)

@@ -1,4 +1,4 @@
-"""The protocol of the place where links are kept."""
+"""The protocol of a store of links."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,11 +31,11 @@ class LinkStore(Protocol):
     """
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept; if not, nothing is made to tell."""
+        """Whether the store exists; it is not created."""
         ...
 
     async def find(self, person: str, connection: str) -> KeptLink:
-        """What is kept for this person and connection."""
+        """The stored link of this person and connection."""
         ...
 
     async def list_links(self) -> Sequence[KeptLink]:
@@ -50,26 +50,26 @@ class LinkStore(Protocol):
         ...
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
-        """Keep the same link with its secret encrypted anew; False if the row is not `former` any more."""
+        """Replace the row by one whose secret was encrypted again; False if the stored row is no longer `former`."""
         ...
 
     async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
-        """Remove the secret of a link that the CRM accepts no longer; False if there is a newer generation."""
+        """Remove the secret of a link that the CRM rejects; False if there is a newer generation."""
         ...
 
     async def remove(self, person: str, connection: str, at: datetime) -> bool:
-        """Remove a link; whether there was one."""
+        """Remove a link; False if there was none."""
         ...
 
     async def claim(self, person: str, connection: str, *, generation: int, by: str, now: datetime, s: float) -> bool:
-        """Let `by` alone get the next credential of this generation, for so many seconds at most.
+        """Claim the renewal of this generation for `by`, for at most `s` seconds.
 
-        False if another has the claim, or there is a newer generation.
+        False if another process holds the claim, or there is a newer generation.
         """
         ...
 
     async def release(self, person: str, connection: str, by: str) -> None:
-        """Give back a claim, if it is still there."""
+        """Release a claim, if `by` still holds it."""
         ...
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""What a CRM gave a person by the operator's OAuth app: renewed while it is linked, revoked once it is not."""
+"""The OAuth grant of a person through the operator's app: renewed while linked, revoked once unlinked."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OpenClient = Callable[[], AbstractAsyncContextManager[OAuthClient | None]]
 
 
 async def renew_link(link: Link, open_client: OpenClient) -> OwnCredential:
-    """The next credential of a link; what it raises is as `vault.refresh.Renew` says."""
+    """The next credential of a link; raises as `vault.refresh.Renew`."""
     async with open_client() as client:
         if client is None:
             raise OperatorError(

@@ -1,12 +1,12 @@
 """The renewal of a credential before it expires: one at a time for each link, in this process and in all others.
 
 A refresh token is often good for one use. So one caller claims the link in the store, asks the CRM, and saves what it
-has answered. The others go on with a credential that is still good, else they wait, and read what was saved. Once the
-CRM is asked, the caller who gives up is not heard until the answer is saved.
+has answered. The others use the old credential while it is valid, else they wait and read the saved one. From the
+request to the CRM until its answer is saved, cancellation is shielded.
 
 A process that is killed between the CRM's answer and the save loses the answer. The claim ends by itself, and the next
 caller asks with the old refresh token: a CRM that keeps refresh tokens answers, one that replaces them says that the
-grant is gone, and the person is asked to link again. Nothing tells beforehand which of both it is.
+grant is gone, and the person is asked to link again. Which of the two a CRM does is not known beforehand.
 """
 
 import logging
@@ -30,20 +30,20 @@ __all__ = ["Refresher", "Renew"]
 _log = logging.getLogger(__name__)
 
 Renew = Callable[[Link], Awaitable[OwnCredential]]
-"""Asks the CRM for the next credential. A refresh token that it does not answer stays the one before.
+"""Asks the CRM for the next credential. If the answer has no refresh token, the former one stays valid.
 
-LinkRequired: the grant is gone for good. Any other TaskhandError: not at this moment.
+LinkRequired: the grant is revoked. Any other TaskhandError: the renewal may succeed later.
 """
 
 _MAX_RENEWAL_S: Final = 15.0
 """Seconds that one renewal may take."""
 _MIN_REMAINING_S: Final = 2.0
-"""Seconds that a call needs to have left to begin one."""
+"""The least time left, in seconds, with which a call begins a renewal."""
 _CLAIM_S: Final = 30.0
-"""Seconds after which the claim of a process that was killed is none any more."""
+"""Seconds after which a claim expires, such as that of a killed process."""
 _POLL_S: Final = 0.1
 _PAUSE: Final = timedelta(seconds=5)
-"""The time after a failed renewal in which no other is begun."""
+"""The pause after a failed renewal."""
 _SAVES: Final = 3
 
 
@@ -74,10 +74,10 @@ class Refresher:
         self._locks: dict[tuple[str, str], anyio.Lock] = {}
         self._failures: dict[tuple[str, str], _Failure] = {}
         self._unsaved: dict[tuple[str, str], Link] = {}
-        """What the CRM has answered and could not be saved; each has the generation that it follows."""
+        """Renewed links that could not be saved; each has the generation that it follows."""
 
     async def refresh_if_due(self, link: Link, renew: Renew, rejected: int | None = None) -> Link:
-        """The link with a good credential; `rejected` is the generation of one that the CRM does not accept."""
+        """The link with a valid credential; `rejected` is the generation that the CRM rejected."""
         if not self._is_due(link, rejected):
             return link
         lock = self._locks.setdefault(link.name, anyio.Lock())
@@ -117,7 +117,7 @@ class Refresher:
             waited_s += _POLL_S
 
     async def _newest(self, link: Link) -> Link:
-        """The link as it is kept, or as the CRM has answered it if that could not be saved."""
+        """The stored link, or the renewed one that could not be saved before."""
         kept = await self._find(*link.name)
         unsaved = self._unsaved.pop(link.name, None)
         if kept is None:
@@ -132,7 +132,7 @@ class Refresher:
         )
 
     async def _renew(self, link: Link, renew: Renew, rejected: int | None) -> Link:
-        """Ask the CRM, and save its answer; whoever is cancelled meanwhile is so afterwards."""
+        """Ask the CRM and save its answer, shielded from cancellation."""
         with anyio.CancelScope(shield=True):
             try:
                 given = await _ask(link, renew)
@@ -182,13 +182,13 @@ class Refresher:
         return await self._end(link)
 
     async def _release(self, link: Link) -> None:
-        """Let others renew the link; not while its answer is unsaved, which they would have to ask for again."""
+        """Release the claim, unless the answer is unsaved: another process would renew the link again."""
         if link.name not in self._unsaved:
             with suppress(OperatorError):  # the claim ends by itself
                 await self._store.release(*link.name, self._process)
 
     def _recent_failure(self, link: Link) -> TaskhandError | None:
-        """Why the last renewal failed, if that was a moment ago: those who waited for it do not ask again."""
+        """The error of a renewal that failed within the pause: callers that waited for it do not ask again."""
         last = self._failures.get(link.name)
         if last is None or last.generation != link.generation:
             return None
@@ -216,7 +216,7 @@ async def _ask(link: Link, renew: Renew) -> OwnCredential:
 
 
 def _merge(before: OwnCredential, given: OwnCredential) -> OwnCredential:
-    """What the CRM has answered; what it left out is as before."""
+    """The credential that the CRM answered; fields that it left out keep their values."""
     return replace(
         given, refresh_token=given.refresh_token or before.refresh_token, scopes=given.scopes or before.scopes
     )

@@ -39,7 +39,7 @@ class SqlLinkStore:
         self._store = store
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept."""
+        """Whether the store exists."""
         return await self._store.exists()
 
     async def find(self, person: str, connection: str) -> KeptLink:
@@ -55,25 +55,25 @@ class SqlLinkStore:
         return await self._store.write(partial(_put, row, after))
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
-        """Keep the same link with its secret encrypted anew; False if the row is not `former` any more."""
+        """Replace the row by one whose secret was encrypted again; False if the stored row is no longer `former`."""
         return await self._store.write(partial(_reseal, row, former))
 
     async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
-        """Remove the secret of a link that the CRM accepts no longer; False if there is a newer generation."""
+        """Remove the secret of a link that the CRM rejects; False if there is a newer generation."""
         return await self._store.write(partial(_end, person, connection, generation, at))
 
     async def remove(self, person: str, connection: str, at: datetime) -> bool:
-        """Remove a link; whether there was one."""
+        """Remove a link; False if there was none."""
         return await self._store.write(partial(_remove, person, connection, at))
 
     async def claim(self, person: str, connection: str, *, generation: int, by: str, now: datetime, s: float) -> bool:
-        """Let `by` alone get the next credential of this generation, for so many seconds at most."""
+        """Claim the renewal of this generation for `by`, for at most `s` seconds."""
         return await self._store.write(
             partial(_claim, (person, connection), generation, by, (now, now + timedelta(seconds=s))), durable=False
         )
 
     async def release(self, person: str, connection: str, by: str) -> None:
-        """Give back a claim, if it is still there."""
+        """Release a claim, if `by` still holds it."""
         await self._store.write(partial(_release, person, connection, by), durable=False)
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""The protocol of the place where tickets are kept."""
+"""The protocol of a store of tickets."""
 
 from datetime import datetime
 from typing import Protocol
