@@ -45,7 +45,7 @@ One answer may be wrong: an upstream that asks for a day, or for thirty years, i
 """
 
 _MAX_REPORTED_REST_S: Final = 900.0
-"""The longest rest of a window that a caller is told to wait for."""
+"""The longest rest of a window that an error reports as the wait."""
 
 MAX_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
@@ -222,7 +222,7 @@ class Limiter(Protocol):
         ...
 
     def headroom(self) -> Headroom:
-        """How much may be sent from now on."""
+        """The headroom from now on."""
         ...
 
     def observe(self, headers: RateHeaders) -> None:
@@ -277,7 +277,7 @@ class RateLimiter:
         self._state = with_pause(self._state, for_s, self._clock())
 
     def headroom(self) -> Headroom:
-        """How much may be sent from now on."""
+        """The headroom from now on."""
         return headroom(self._rate, self._state, self._clock())
 
     def observe(self, headers: RateHeaders) -> None:

@@ -16,7 +16,7 @@ Driver = psycopg.Connection["Row"]
 """The driver's connection."""
 
 _CONNECT_S: Final = 5
-"""Seconds within which a connection is there."""
+"""Timeout, in seconds, of connecting."""
 _SILENT_S: Final = 10
 """Seconds after which a connection counts as cut whose other end is silent."""
 _PAUSED_S: Final = 10

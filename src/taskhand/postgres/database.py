@@ -28,7 +28,7 @@ __all__ = ["BUSY_S", "MAX_CONNECTIONS", "Database", "open_shared"]
 _T = TypeVar("_T")
 
 MAX_CONNECTIONS: Final = 8
-"""Connections of one process that work uses at the same time."""
+"""Maximum concurrent connections of one process."""
 BUSY_S: Final = 5.0
 """Seconds that a write waits for another process."""
 _TRIES: Final = 8
@@ -38,7 +38,7 @@ _PAUSE_S: Final = 0.1
 _HELD_SHARE: Final = 0.6
 """The share of the time that others wait, after which a write ends whose process does nothing, such as a paused one."""
 _STATEMENT_S: Final = 30.0
-"""Seconds that one statement may take."""
+"""Timeout, in seconds, of one statement."""
 _MIN_WRITE_S: Final = 0.5
 """Seconds that a write may take whose call has no time left: what was done is to be written down."""
 
@@ -134,7 +134,7 @@ class Database:
         return bool(found)
 
     def enter(self) -> None:
-        """Count one more user."""
+        """Add one user of the connections."""
         with self._lock:
             self._users += 1
 
@@ -205,7 +205,7 @@ class Database:
         return None if row["number"] is None else str(row["number"])
 
     def _was_kept(self, number: str, kind: PostgresKind) -> bool:
-        """Whether a transaction was committed whose answer was lost. OperatorError if nobody can tell."""
+        """Whether a transaction whose answer was lost was committed. OperatorError if that is unknown."""
         for attempt in range(_TRIES - 1):
             status = self._end(number)
             if status in {"committed", "aborted"}:

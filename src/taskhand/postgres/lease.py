@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 SESSIONS: Final = PostgresKind("list of processes", "sessions", "taskhand.postgres")
 
 LEASE_S: Final = 15.0
-"""Seconds without a sign of life after which a process is dead to the others."""
+"""Seconds from a renewal until the lease expires and its process counts as dead."""
 _RENEWALS: Final = 3
 """How often a lease is renewed while it lasts."""
 _OWN_SHARE: Final = 0.8

@@ -42,7 +42,7 @@ _MANY: Final = 20
 
 
 class _NeedsWorker(Exception):
-    """The work cannot run in the caller's thread."""
+    """The work must run in the worker thread."""
 
 
 class Store:

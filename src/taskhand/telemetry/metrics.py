@@ -28,7 +28,7 @@ _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,39}|-\d{1,6}")
 _MAX_CODES: Final = 100
-"""Codes that are told apart; there are some seventy."""
+"""Maximum distinct codes in labels; there are some seventy."""
 _OTHER: Final = "other"
 _NONE: Final = "none"
 

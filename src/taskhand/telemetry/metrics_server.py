@@ -17,7 +17,7 @@ __all__ = ["serve_metrics"]
 _MAX_S: Final = 5.0
 """Seconds within which a reader sends its request and takes some of the answer."""
 _MAX_READERS: Final = 8
-"""Readers at the same time; others are turned away."""
+"""Maximum concurrent readers; others are refused."""
 
 
 @contextmanager
