@@ -17,7 +17,7 @@ from anyio.abc import SocketStream
 from server.transports.http_server import ACCEPTS, HELLO, client_at, read_to_the_end, served, session_of
 from server.transports.server_process import BOUND_S, META, environment
 from taskhand.server.transports.http_limits import HttpLimits
-from taskhand.server.transports.open_connections import OpenConnections, connections_at_most
+from taskhand.server.transports.open_connections import OpenConnections, cap_connections
 from taskhand.server.transports.refusal_lines import RefusalLines
 
 SMALL = HttpLimits(
@@ -232,9 +232,9 @@ def test_the_process_may_open_the_files_that_its_connections_need() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
-        assert connections_at_most(50) == 50
+        assert cap_connections(50) == 50
         assert 512 < resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1_000
-        assert connections_at_most(10_000_000) < hard
+        assert cap_connections(10_000_000) < hard
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -17,7 +17,7 @@ from taskhand.server.app import TaskhandServer
 from taskhand.server.board.admission import Admission
 from taskhand.server.board.site import BoardSite, CallTool
 from taskhand.server.tools import TOOLS
-from taskhand.server.transports.connection import limited_connection
+from taskhand.server.transports.connection import connection_class
 from taskhand.server.transports.http import bind
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.open_connections import OpenConnections
@@ -49,7 +49,7 @@ async def serve_board(
             connections = OpenConnections(_LIMITS, lambda _: True, RefusalLines(time.monotonic))
             config = uvicorn.Config(
                 app,
-                http=limited_connection(_LIMITS, connections),
+                http=connection_class(_LIMITS, connections),
                 ws="none",
                 lifespan="off",
                 log_level="critical",

@@ -1,4 +1,4 @@
-"""What stands around and behind the check of a credential, whichever it is: a key or a token."""
+"""Middleware around and behind the check of a credential, which is a key or a token."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,73 +23,72 @@ __all__ = ["LOOK_EVERY_S", "Authentication", "surround_check"]
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 2.0
-"""Seconds after which an open stream looks at its credential again."""
+"""Seconds between two checks of the credential of an open stream."""
 _LISTEN = (b"mcp-method", b"subscriptions/listen")
-"""The header of a request that is a stream; the SDK refuses one whose header is not that of its body."""
+"""The header of a request that opens a stream; the SDK refuses a request whose header does not match its body."""
 
 _IsActive = Callable[[AccessToken, str], Awaitable[bool]]
-"""Whether a credential, known by what the check said of it and by its text, still lets its holder in."""
+"""Whether a credential is still active: takes the result of its check and its text."""
 
 
 class Authentication(Protocol):
-    """Asks callers over HTTP who they are."""
+    """Authenticates callers over HTTP."""
 
     def options(self, url: str) -> dict[str, Any]:
         """The arguments of `Server.streamable_http_app` for a server at this address."""
 
     def add_to(self, app: Starlette) -> None:
-        """Put the check into an app that has these options, before whatever else is inside it."""
+        """Add the check to an app with these options, outside all other middleware."""
 
     def add_inside(self, app: Starlette, body_bytes: int, served: "Served | None") -> None:
-        """Put what is asked once the caller is known into the app, inside everything else.
+        """Add the checks that need an authenticated caller to the app, as its innermost middleware.
 
-        `body_bytes` is the size of the largest request that is accepted. `served` is what the app serves, None where
-        it cannot serve anything yet.
+        `body_bytes` is the maximum size of a request. `served` is what the app serves, None if it cannot serve yet.
         """
 
     async def describe(self) -> str:
-        """How callers are asked, for whoever starts the server."""
+        """How callers authenticate, as a text for the operator."""
 
     async def check_readiness(self) -> Mapping[str, str]:
-        """The states of what callers are asked by: "ok", or what is wrong."""
+        """The states of the services that authentication needs: "ok", or what is wrong."""
 
     async def run(self) -> None:
-        """Do what is to be done beside the calls, until cancelled."""
+        """Run the background work until cancelled."""
 
 
-def surround_check(app: Starlette, what: str, is_active: _IsActive, every_s: float) -> None:
-    """Put the rest of a check into an app that has one: around it, and behind it.
+def surround_check(app: Starlette, credentials: str, is_active: _IsActive, every_s: float) -> None:
+    """Add the rest of a check to an app that has one: middleware outside of it and middleware inside of it.
 
-    `what` are the credentials, in the plural. Every `every_s` seconds an open stream looks whether its own is active.
+    `credentials` is their plural noun for messages. An open stream checks its credential every `every_s` seconds.
     """
-    app.user_middleware.insert(0, Middleware(_AtTheDoor, what=what))
-    app.user_middleware.append(Middleware(_BehindTheDoor, is_active=is_active, every_s=every_s))
+    app.user_middleware.insert(0, Middleware(_OuterMiddleware, credentials=credentials))
+    app.user_middleware.append(Middleware(_InnerMiddleware, is_active=is_active, every_s=every_s))
 
 
-class _AtTheDoor:
-    """Asks nobody who does not call MCP, and answers 503 where credentials cannot be checked."""
+class _OuterMiddleware:
+    """Lets requests that do not call MCP pass without a check, and answers 503 if credentials cannot be checked."""
 
-    def __init__(self, app: ASGIApp, what: str) -> None:
+    def __init__(self, app: ASGIApp, credentials: str) -> None:
         self._app = app
-        self._what = what
+        self._credentials = credentials
         self._logged: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._app(scope if _has_one_credential(scope) else _without_credential(scope), receive, send)
+            await self._app(scope if _has_one_credential(scope) else _remove_credential(scope), receive, send)
             if isinstance(scope.get("user"), AuthenticatedUser):
                 self._logged = None
         except OperatorError as error:
             if self._logged != error.message:
                 self._logged = error.message
-                _log.error("%s cannot be checked: %s %s", self._what, error.message, error.next_step or "")
-            said = f"{self._what.capitalize()} cannot be checked now; the log of the server says why."
-            body = {"error": "temporarily_unavailable", "error_description": said}
+                _log.error("%s cannot be checked: %s %s", self._credentials, error.message, error.next_step or "")
+            description = f"{self._credentials.capitalize()} cannot be checked now; the log of the server says why."
+            body = {"error": "temporarily_unavailable", "error_description": description}
             await JSONResponse(body, 503, {"Retry-After": "5"})(scope, receive, send)
 
 
-class _BehindTheDoor:
-    """Keeps the credential from what is behind, and ends a stream when it is not active any more; a call may finish."""
+class _InnerMiddleware:
+    """Removes the credential from the request, and ends a stream whose credential is not active; a call may finish."""
 
     def __init__(self, app: ASGIApp, is_active: _IsActive, every_s: float) -> None:
         self._app = app
@@ -103,19 +102,19 @@ class _BehindTheDoor:
         elif scope["method"] == "GET" or _LISTEN in scope["headers"]:
             await self._serve_stream(user.access_token, scope, receive, send)
         else:
-            await self._app(_without_credential(scope), receive, send)
+            await self._app(_remove_credential(scope), receive, send)
 
     async def _serve_stream(self, token: AccessToken, scope: Scope, receive: Receive, send: Send) -> None:
         last: Message = {"type": "nothing"}
 
-        async def send_on(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal last
             last = message
             await send(message)
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._cancel_with, token, _credential(scope), tasks.cancel_scope)
-            await self._app(_without_credential(scope), receive, send_on)
+            tasks.start_soon(self._cancel_if_inactive, token, _read_credential(scope), tasks.cancel_scope)
+            await self._app(_remove_credential(scope), receive, send_and_note)
             tasks.cancel_scope.cancel()
             return
         if last["type"] == "nothing":
@@ -123,13 +122,13 @@ class _BehindTheDoor:
         elif last["type"] == "http.response.start" or last.get("more_body", False):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _cancel_with(self, token: AccessToken, text: str, stream: anyio.CancelScope) -> None:
-        while await self._still(token, text):  # noqa: ASYNC110  another process revokes it
+    async def _cancel_if_inactive(self, token: AccessToken, text: str, stream: anyio.CancelScope) -> None:
+        while await self._is_still_active(token, text):  # noqa: ASYNC110  another process revokes it
             await anyio.sleep(self._every_s)
         stream.cancel()
 
-    async def _still(self, token: AccessToken, text: str) -> bool:
-        """Whether a stream may stay open; not where that cannot be told."""
+    async def _is_still_active(self, token: AccessToken, text: str) -> bool:
+        """Whether the credential of a stream is active; False if it cannot be checked."""
         try:
             return await self._is_active(token, text)
         except OperatorError:
@@ -137,17 +136,17 @@ class _BehindTheDoor:
 
 
 def _has_one_credential(scope: Scope) -> bool:
-    """Whether a request calls MCP, and with one credential at most: of two, who looks at which is not sure."""
+    """Whether a request calls MCP with at most one credential: of two, each reader might take another one."""
     return scope.get("path") == "/mcp" and [name for name, _ in scope["headers"]].count(b"authorization") <= 1
 
 
-def _credential(scope: Scope) -> str:
+def _read_credential(scope: Scope) -> str:
     """The text of the credential, as the SDK reads it."""
     return Headers(scope=scope).get("authorization", "")[len("Bearer ") :]
 
 
-def _without_credential(scope: Scope) -> Scope:
-    """The scope of a request without the header that has the credential."""
+def _remove_credential(scope: Scope) -> Scope:
+    """The scope of a request without its Authorization header."""
     if scope["type"] != "http":
         return scope
     return dict(scope) | {"headers": [pair for pair in scope["headers"] if pair[0] != b"authorization"]}

@@ -1,7 +1,7 @@
 """Both protocol eras on one connection: each message is served in its own era.
 
-The SDK lets the first request decide for the whole connection, and refuses the other era from then on. A host that asks
-with `server/discover` and then falls back to `initialize` would be refused. A request of 2026-07-28 says so in its
+The SDK chooses the era of a whole connection by its first request, and then refuses the other era. It would refuse a
+host that sends `server/discover` and then falls back to `initialize`. A request of 2026-07-28 names its version in its
 `_meta`; every other message belongs to the older era.
 """
 
@@ -23,9 +23,10 @@ from taskhand.server.transports.standard_streams import MessageSink
 __all__ = ["serve_both_eras"]
 
 _LAST_ANSWERS_S: Final = 0.3
-"""Seconds after the end of the input in which requests may still be answered: a client may send all and then close."""
+"""Seconds after the end of the input in which requests may still be answered: a client may send everything and close.
+"""
 _HANDSHAKE: Final = frozenset({"initialize", "ping"})
-"""Requests of the older era, whatever `_meta` a client gives them: the newer one does not have them."""
+"""Requests of the older era, even if a client adds `_meta` to them: the newer era does not have them."""
 _LISTEN: Final = "subscriptions/listen"
 """A request that is answered only when the server ends it."""
 _CANCELLED: Final = "notifications/cancelled"
@@ -39,8 +40,8 @@ async def serve_both_eras(
     write: MessageSink,
     last_answers_s: float = _LAST_ANSWERS_S,
 ) -> None:
-    """Serve until `read` ends, and the requests that came until then are answered or take too long; close `write`."""
-    # Without a limit, since no request waits for the answer of another: a client that does not read what is written
+    """Serve until `read` ends and its requests are answered, or `last_answers_s` have passed; then close `write`."""
+    # The streams have no limit, because no request waits for the answer of another: a client that does not read answers
     # would keep the end of the input from being seen.
     older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
@@ -54,36 +55,36 @@ async def serve_both_eras(
         async for message in read:
             await connection.route(message)
         with anyio.move_on_after(last_answers_s):
-            await connection.all_answered()
+            await connection.wait_until_answered()
 
 
 class _Connection:
     """Routes each message to the loop of its era, and counts the requests that wait for an answer.
 
-    Both loops send their messages to it. Neither closes it, since the other one goes on.
+    Both loops send their messages through it. Neither loop closes it, because the other loop still needs it.
     """
 
     def __init__(self, older: _ToEra, newer: _ToEra, write: MessageSink) -> None:
         self._older, self._newer, self._write = older, newer, write
         self._fallback: _ToEra | None = None
-        """The era of a request that does not name its own: it is told there what it lacks."""
+        """The era of a request that does not name its version: that era answers with what is missing."""
         self._waiting = 0
         self._answered = anyio.Event()
 
     async def route(self, message: SessionMessage) -> None:
-        """Send a message of the client's to its era."""
+        """Send a message from the client to the loop of its era."""
         body = message.message
         if isinstance(body, JSONRPCRequest):
             self._waiting += body.method != _LISTEN
             await self._era_of(body).send(message)
         elif isinstance(body, JSONRPCNotification) and body.method == _CANCELLED:
-            await self._newer.send(message)  # the era that has the request under way cancels it
+            await self._newer.send(message)  # the era in which the request runs cancels it
             await self._older.send(message)
         else:
             await self._older.send(message)
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Send a message of the server's to the client."""
+        """Send a message from the server to the client."""
         try:
             await self._write.send(item)
         finally:
@@ -92,15 +93,15 @@ class _Connection:
                 self._answered.set()
 
     async def aclose(self) -> None:
-        """Nothing."""
+        """Do nothing: the other loop may still send."""
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing."""
+        """Do nothing: the other loop may still send."""
 
-    async def all_answered(self) -> None:
+    async def wait_until_answered(self) -> None:
         """Return when no request waits for an answer."""
         while self._waiting > 0:
             self._answered = anyio.Event()

@@ -1,4 +1,4 @@
-"""What each caller uses at the moment, and what is refused because it is too much; pure."""
+"""The current usage of each caller, and the refusals of usage over the limits; pure."""
 
 import math
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from taskhand.server.transports.token_bucket import TokenBucket
 __all__ = ["CallerLimits"]
 
 _BURST_S: Final = 2.0
-"""Seconds' worth of requests that may come at once."""
+"""Seconds of the allowed rate that may come in one burst."""
 _MINUTE_S: Final = 60.0
-_ANY_RATE: Final = 1e9
-"""More requests a second than any client sends."""
-_FEW: Final = 1_000
-"""So many are remembered before the idle ones are forgotten."""
+_NO_LIMIT_RATE: Final = 1e9
+"""Requests a second that no client reaches: stands for no limit."""
+_MAX_KEPT: Final = 1_000
+"""Number of callers that are kept before the idle ones are dropped."""
 _TOO_MANY: Final = 429
 
 _T = TypeVar("_T")
@@ -29,33 +29,33 @@ class CallerLimits:
     def __init__(self, limits: HttpLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
-        rate = limits.requests_s or _ANY_RATE
-        most = max(1.0, _BURST_S * rate)
+        rate = limits.requests_s or _NO_LIMIT_RATE
+        burst = max(1.0, _BURST_S * rate)
         tries = limits.wrong_keys
-        self._callers = _Memory(lambda now: _Use(TokenBucket.full(rate, most, now)), _Use.is_idle)
-        self._keys = _Memory(lambda now: TokenBucket.full(tries / _MINUTE_S, tries, now), TokenBucket.is_full)
+        self._callers = _ByCaller(lambda now: _Usage(TokenBucket.full(rate, burst, now)), _Usage.is_idle)
+        self._keys = _ByCaller(lambda now: TokenBucket.full(tries / _MINUTE_S, tries, now), TokenBucket.is_full)
 
     def refuse_rate(self, caller: str) -> Refusal | None:
-        """Count a request that begins; why it is refused where there are too many a second."""
+        """Count a request that begins; a refusal if the caller sends too many a second."""
         now = self._clock()
         wait_s = self._callers.of(caller, now).requests.take(now)
         rate = f"more than {self._limits.requests_s:g} requests a second of one caller"
         return _too_many("requests_a_second", rate, wait_s) if wait_s else None
 
-    def receive(self, caller: str, size: int, so_far: int) -> Refusal | None:
-        """Count bytes of a body that is not whole; why it is refused. `so_far` are those that came before of it."""
+    def receive(self, caller: str, size: int, received: int) -> Refusal | None:
+        """Count bytes of an incomplete body; a refusal if they are too many. `received` are the bytes before them."""
         use = self._callers.of(caller, self._clock())
         use.arriving_bytes += size
-        if so_far + size <= self._limits.small_bytes or use.arriving_bytes <= self._limits.arriving_bytes:
+        if received + size <= self._limits.small_bytes or use.arriving_bytes <= self._limits.arriving_bytes:
             return None
         return _too_many("arriving_bytes", f"{use.arriving_bytes} bytes of one caller have not arrived whole", 1)
 
     def forget(self, caller: str, size: int) -> None:
-        """Count bytes no more: their body is whole, or will never be."""
+        """Subtract bytes whose body has arrived whole, or will never do so."""
         self._callers.of(caller, self._clock()).arriving_bytes -= size
 
     def begin(self, caller: str, *, is_stream: bool) -> Refusal | None:
-        """Count a request that has arrived whole; why it is refused, in which case it is not counted as open."""
+        """Count a request that has arrived whole as open; a refused one is not counted."""
         limits, use = self._limits, self._callers.of(caller, self._clock())
         if is_stream and use.open_streams >= limits.open_streams:
             return _too_many("open_streams", f"one caller has {use.open_streams} streams open", 1)
@@ -66,22 +66,22 @@ class CallerLimits:
         return None
 
     def end(self, caller: str, *, is_stream: bool) -> None:
-        """Count the end of a request that had begun."""
+        """Count the end of an open request."""
         use = self._callers.of(caller, self._clock())
         use.open_streams -= is_stream
         use.open_requests -= not is_stream
 
     def refuse_key(self, address: str) -> Refusal | None:
-        """Count a wrong key; the refusal where there were too many from this address."""
+        """Count a wrong key; a refusal if there were too many from this address."""
         now = self._clock()
         wait_s = self._keys.of(address, now).take(now)
-        most = f"more than {self._limits.wrong_keys} wrong keys a minute from one address"
-        return _too_many("wrong_keys", most, wait_s) if wait_s else None
+        exceeded = f"more than {self._limits.wrong_keys} wrong keys a minute from one address"
+        return _too_many("wrong_keys", exceeded, wait_s) if wait_s else None
 
 
 @dataclass(slots=True)
-class _Use:
-    """What one caller uses."""
+class _Usage:
+    """The usage of one caller."""
 
     requests: TokenBucket
     open_requests: int = 0
@@ -89,26 +89,26 @@ class _Use:
     arriving_bytes: int = 0
 
     def is_idle(self, now: float) -> bool:
-        """Whether nothing of it counts any more."""
-        uses = self.open_requests or self.open_streams or self.arriving_bytes
-        return not uses and self.requests.is_full(now)
+        """Whether this usage has no effect on later requests."""
+        is_used = self.open_requests or self.open_streams or self.arriving_bytes
+        return not is_used and self.requests.is_full(now)
 
 
-class _Memory(Generic[_T]):
-    """Something for each caller, made by `make` and forgotten when it is idle and there are many."""
+class _ByCaller(Generic[_T]):
+    """A value for each caller, made by `make`; idle values are dropped when there are many."""
 
     def __init__(self, make: Callable[[float], _T], is_idle: Callable[[_T, float], bool]) -> None:
         self._make, self._is_idle = make, is_idle
         self._of: dict[str, _T] = {}
-        self._many = _FEW
+        self._next_cleanup = _MAX_KEPT
 
     def of(self, caller: str, now: float) -> _T:
-        """What is remembered of a caller."""
+        """The value of a caller."""
         found = self._of.get(caller)
         if found is None:
-            if len(self._of) >= self._many:
+            if len(self._of) >= self._next_cleanup:
                 self._of = {one: kept for one, kept in self._of.items() if not self._is_idle(kept, now)}
-                self._many = max(_FEW, 2 * len(self._of))
+                self._next_cleanup = max(_MAX_KEPT, 2 * len(self._of))
             found = self._of[caller] = self._make(now)
         return found
 

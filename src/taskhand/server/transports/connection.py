@@ -1,4 +1,4 @@
-"""One HTTP connection to the server, which ends where its request does not arrive or its answer is not read."""
+"""One HTTP connection, which is closed if its request does not arrive or its answer is not read in time."""
 
 import asyncio
 import sys
@@ -10,13 +10,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.open_connections import OpenConnections
 
-__all__ = ["limited_connection"]
+__all__ = ["connection_class"]
 
 _HEADERS_TOO_LARGE: Final = 431
 
 
-def limited_connection(limits: HttpLimits, connections: OpenConnections) -> type[H11Protocol]:
-    """The connections of one server, which are counted among these."""
+def connection_class(limits: HttpLimits, connections: OpenConnections) -> type[H11Protocol]:
+    """The connection class of one server; `open_connections` counts its connections."""
 
     class Connection(_LimitedConnection):
         http_limits = limits
@@ -28,18 +28,17 @@ def limited_connection(limits: HttpLimits, connections: OpenConnections) -> type
 class _LimitedConnection(H11Protocol):
     """uvicorn's HTTP/1.1 connection with limits on the arrival of a request and on the wait for a client that reads.
 
-    uvicorn limits only the time between two requests: a client that opens a connection and sends nothing, or half a
-    request, would keep it and its task for ever, and so would one that does not read its answer. The time of an answer
-    is not limited.
+    uvicorn limits only the time between two requests: a client that sends nothing, or half a request, or does not read
+    its answer would keep its connection and task for ever. The time that the server takes for an answer is not limited.
     """
 
     http_limits: ClassVar[HttpLimits]
     open_connections: ClassVar[OpenConnections]
-    """Those of the server, this one among them."""
+    """The connections of the server, this one included."""
 
     _address: str = ""
     _waits_since: float | None = None
-    """Since when a request is awaited or incomplete, by the loop's clock; None while one is answered."""
+    """The loop's time since which a request is awaited or incomplete; None while one is answered."""
     _arrival: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
@@ -55,13 +54,13 @@ class _LimitedConnection(H11Protocol):
         self._watch_arrival()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read, since much of an answer waits for it."""
+        """Wait for the client to read: the write buffer is full."""
         super().pause_writing()
         self._watch_reading()
         self.open_connections.leave_unread(self._address, self.transport)
 
     def resume_writing(self) -> None:
-        """Go on with the answer."""
+        """Resume the answer."""
         self._stop_reading_watch()
         self.open_connections.read(self._address, self.transport)
         super().resume_writing()
@@ -73,14 +72,14 @@ class _LimitedConnection(H11Protocol):
             self._watch_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Stop all timers."""
         self._stop_arrival_watch()
         self._stop_reading_watch()
         self.open_connections.remove(self._address, self.transport)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, and say where only the headers are too large; close the connection."""
+        """Refuse what is not HTTP, or has too large headers, and close the connection."""
         error = sys.exception()
         is_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == _HEADERS_TOO_LARGE
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
@@ -94,7 +93,7 @@ class _LimitedConnection(H11Protocol):
         self.transport.close()
 
     def _watch_arrival(self) -> None:
-        """Let the time run while a request is awaited or incomplete; one timer serves many requests."""
+        """Start the timer while a request is awaited or incomplete; one timer serves many requests."""
         if self.transport.is_closing():
             return
         if self._is_answering():
@@ -107,7 +106,7 @@ class _LimitedConnection(H11Protocol):
                 self._start_arrival_watch(self._waits_since)
 
     def _give_up(self) -> None:
-        """End the connection where the time is over, unless the client still reads the last answer."""
+        """Close the connection if its time is over, unless the client still reads the last answer."""
         self._arrival = None
         if self._waits_since is None:
             return
@@ -127,7 +126,7 @@ class _LimitedConnection(H11Protocol):
         return current is not None and not current.more_body and not current.response_complete
 
     def _watch_reading(self) -> None:
-        """End the connection where the client reads nothing in the time that it has."""
+        """Close the connection if the client reads nothing within `answer_s`."""
         self._stop_reading_watch()
         unread = self.transport.get_write_buffer_size()
         self._reading = self.loop.call_later(self.http_limits.answer_s, self._end_unread, unread)

@@ -11,7 +11,7 @@ __all__ = ["CountedRequest", "OverLimit"]
 
 
 class OverLimit(Exception):
-    """The caller uses too much for this request to be served."""
+    """The usage of the caller is over a limit, and this request is refused."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -19,9 +19,9 @@ class OverLimit(Exception):
 
 
 class CountedRequest:
-    """Counts a request inside its `with`; OverLimit where it is too much, before the application has it whole.
+    """Counts a request inside its `with`; raises OverLimit before the application has read it whole.
 
-    A request that does not arrive whole is not one that is carried out: it keeps nobody else from being served.
+    A request that does not arrive whole is never carried out, so it does not count as open.
     """
 
     def __init__(self, receive: Receive, send: Send, callers: CallerLimits, caller: str, *, is_stream: bool) -> None:
@@ -48,7 +48,7 @@ class CountedRequest:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a message of the answer; what the application does after the last does not count."""
+        """Send a message of the answer; work of the application after the last message does not count."""
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._end()

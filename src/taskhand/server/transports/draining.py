@@ -1,8 +1,8 @@
-"""The end of a server over HTTP in steps, so that another can take its place and no call is lost.
+"""The end of a server over HTTP in steps, so that another server can replace it and no call is lost.
 
-First `/ready` answers 503, while calls are served as before: whoever spreads requests learns of it. Then new requests
-are refused, streams end, and the calls under way have time to end. What still runs after that is cancelled: it sends
-nothing more, and writes down what came of what it had sent.
+First `/ready` answers 503, while calls are still served: the load balancer stops sending requests here. Then new
+requests are refused, streams end, and the calls under way have time to end. Calls that still run after that are
+cancelled: they send nothing more, and journal the outcome of what they have sent.
 """
 
 import json
@@ -28,18 +28,18 @@ _log = logging.getLogger(__name__)
 _ALWAYS_ANSWERED: Final = frozenset({"/health", "/ready"})
 _LISTEN: Final = "subscriptions/listen"
 _RETRY_AFTER_S: Final = 1
-"""By then whoever spreads requests has found another server, or this one is there again."""
-_MOST_READ: Final = 64 * 1024
-"""Bytes of a message that are read to see whether it answers a question; such an answer is short."""
+"""Within this time a load balancer finds another server, or this one is back."""
+_MAX_READ: Final = 64 * 1024
+"""Bytes of a message that are read to decide whether it is an answer to a question; such an answer is short."""
 _LAST_EVENTS_S: Final = 1.0
-"""Seconds in which a subscription may send what it still has to tell."""
-_WRITE_DOWN_S: Final = 5.0
-"""Seconds in which a cancelled call writes down what came of what it had sent."""
+"""Seconds in which a subscription may send its last events."""
+_JOURNAL_S: Final = 5.0
+"""Seconds in which a cancelled call journals the outcome of what it has sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrainTimes:
-    """Seconds from the signal until new requests are refused, and then until calls under way are cancelled."""
+    """Seconds from the signal until new requests are refused, and from then until calls under way are cancelled."""
 
     delay_s: float = 0.0
     calls_s: float = 50.0
@@ -47,10 +47,9 @@ class DrainTimes:
 
 @dataclass(slots=True)
 class Draining:
-    """What is under way in a server, and whether and how it ends.
+    """The requests and calls under way in a server, and the state of its end.
 
-    `leave` ends the process, with an exit code, where the rest takes too long. `has_cut` says that a call did not end
-    by itself.
+    `leave` ends the process with an exit code if the rest takes too long. `has_cut` is whether a call was cancelled.
     """
 
     times: DrainTimes = field(default_factory=DrainTimes)
@@ -63,26 +62,26 @@ class Draining:
     _requests: int = 0
     _calls: set[anyio.CancelScope] = field(default_factory=set)
     _streams: dict[anyio.CancelScope, bool] = field(default_factory=dict)
-    """Those that are open, and whether each ends by itself once subscriptions end."""
+    """The open streams, and whether each ends by itself once subscriptions end."""
     _ended: anyio.Event | None = None
-    """Set when something ends; there only while somebody waits for that."""
+    """Set when a request, call or stream ends; None unless a task waits for it."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is under way, and no call; streams do not count."""
+        """Whether no request and no call is under way; streams do not count."""
         return not self._requests and not self._calls
 
     def begin(self) -> None:
-        """Begin to leave; a second time it changes nothing."""
+        """Begin to drain; a second call changes nothing."""
         self.is_leaving = True
         self._begun.set()
 
     def cut(self) -> None:
-        """Note that the server ends now, whatever is under way."""
+        """Note that the server ends now, and calls under way are cancelled."""
         self.has_cut = self.has_cut or not self.is_idle
 
     async def run(self, end_subscriptions: Callable[[], None]) -> None:
-        """Wait for the beginning, and return once all has ended that can end."""
+        """Wait for `begin`, and return once everything has ended or was cancelled."""
         await self._begun.wait()
         _log.info("ending: new requests are refused in %g s, calls under way have %g s then", *astuple(self.times))
         await self.sleep(self.times.delay_s)
@@ -90,11 +89,11 @@ class Draining:
         end_subscriptions()
         self._end_streams(all_of_them=False)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._end_late_streams)
+            tasks.start_soon(self._wait_for_streams)
             await self._end_calls()
 
     async def watch_calls(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Middleware of the MCP server: a call of the older era goes on when its HTTP request has ended."""
+        """Middleware of the MCP server: a call of the older era continues after its HTTP request has ended."""
         if ctx.request_id is None or ctx.method == _LISTEN:
             return await call_next(ctx)
         with anyio.CancelScope() as scope:
@@ -111,14 +110,14 @@ class Draining:
         )
 
     def watch_requests(self, app: ASGIApp) -> ASGIApp:
-        """`app`, whose requests are counted, and refused once the server takes no more."""
+        """`app` with its requests counted, and refused while the server drains."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["path"] in _ALWAYS_ANSWERED:
                 await app(scope, receive, send)
                 return
             if self._refuses:
-                is_part, receive = await _read_part_of_call(scope, receive)
+                is_part, receive = await _read_ahead(scope, receive)
                 if not is_part:
                     await _refusal(scope)(scope, receive, self._closing(send))
                     return
@@ -130,7 +129,7 @@ class Draining:
         return answer
 
     async def _serve_request(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, which is under way until its answer is sent, except while the rest of it has not arrived."""
+        """Serve a request. It is under way until its answer is sent, except while its body is still arriving."""
         is_counted = is_answered = False
         is_whole = scope["method"] not in {"POST", "PUT", "PATCH"}
 
@@ -166,7 +165,7 @@ class Draining:
             count(is_open=False)
 
     async def _serve_stream(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a stream until it ends, or is ended in such a way that its client sees an end and not a failure."""
+        """Serve a stream until it ends, or end it so that its client sees a regular end and no failure."""
         has_begun = has_ended = False
         closing = self._closing(send)
 
@@ -190,7 +189,7 @@ class Draining:
                 await _refusal(scope)(scope, receive, closing)
 
     async def _end_calls(self) -> None:
-        """Wait for what is under way, as long as it may take; then cancel it."""
+        """Wait for the requests and calls under way for at most `times.calls_s`; then cancel them."""
         await self._wait_until(lambda: self.is_idle, self.times.calls_s)
         if self.is_idle:
             return
@@ -198,10 +197,10 @@ class Draining:
         _log.warning("ending: %d calls have not ended in %g s and are cancelled", len(self._calls), self.times.calls_s)
         for call in list(self._calls):
             call.cancel()
-        await self._wait_until(lambda: self.is_idle, _WRITE_DOWN_S)
+        await self._wait_until(lambda: self.is_idle, _JOURNAL_S)
 
-    async def _end_late_streams(self) -> None:
-        """Wait for the subscriptions, which end by themselves where their clients take what they are still told."""
+    async def _wait_for_streams(self) -> None:
+        """Wait for the subscriptions, which end by themselves if their clients read the last events."""
         for _ in range(2):
             await self._wait_until(lambda: not self._streams, _LAST_EVENTS_S)
             self._end_streams(all_of_them=True)
@@ -223,7 +222,7 @@ class Draining:
             self._ended = None
 
     def _closing(self, send: Send) -> Send:
-        """Sends an answer, and while the server leaves, says that its connection ends with it."""
+        """Sends an answer, with `Connection: close` while the server drains."""
 
         async def send_last(message: Message) -> None:
             if self.is_leaving and message["type"] == "http.response.start":
@@ -235,23 +234,23 @@ class Draining:
 
 
 def _is_stream(scope: Scope) -> bool:
-    """Whether the answer lasts until somebody ends it."""
+    """Whether the answer lasts until one side ends it."""
     if scope["method"] == "GET":
         return bool(scope["path"].rstrip("/") == "/mcp")
     return first_header(scope, b"mcp-method") == _LISTEN
 
 
-async def _read_part_of_call(scope: Scope, receive: Receive) -> tuple[bool, Receive]:
-    """Whether a request belongs to a call under way, or to the end of a session; and what receives it again.
+async def _read_ahead(scope: Scope, receive: Receive) -> tuple[bool, Receive]:
+    """Whether a request belongs to a call under way or ends a session, and a `receive` that returns the request again.
 
-    In the older era a person's answer to the question of a call, and its cancellation, come as requests of their own.
+    In the older era the answer of a person to a question of a call, and a cancellation, come as requests of their own.
     """
     if first_header(scope, b"mcp-session-id") is None:
         return False, receive
     if scope["method"] != "POST":
         return scope["method"] == "DELETE", receive
     body, has_more = b"", True
-    while has_more and len(body) <= _MOST_READ:
+    while has_more and len(body) <= _MAX_READ:
         message = await receive()
         body += message.get("body", b"")
         has_more = message["type"] == "http.request" and message.get("more_body", False)
@@ -264,10 +263,10 @@ async def _read_part_of_call(scope: Scope, receive: Receive) -> tuple[bool, Rece
         is_read = True
         return {"type": "http.request", "body": body, "more_body": has_more}
 
-    return not has_more and _asks_nothing(body), receive_again
+    return not has_more and _is_answer_or_notification(body), receive_again
 
 
-def _asks_nothing(body: bytes) -> bool:
+def _is_answer_or_notification(body: bytes) -> bool:
     """Whether a message is a notification or an answer."""
     try:
         sent: Any = json.loads(body)
@@ -277,7 +276,7 @@ def _asks_nothing(body: bytes) -> bool:
 
 
 def _refusal(scope: Scope) -> Response:
-    """The answer to a request that another server should get."""
+    """The refusal of a request that the client should send to another server."""
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
     text = "This server is ending, and takes no new requests: send it again, and another one answers."
     if scope["path"].rstrip("/") != "/mcp":

@@ -6,7 +6,7 @@ __all__ = ["first_header"]
 
 
 def first_header(found_in: Scope | Message, name: bytes) -> str | None:
-    """The first header of this name, in lower case, as the SDK reads it; quicker than all of them by name."""
+    """The first header of this name, which is in lower case, as the SDK reads it; faster than parsing all headers."""
     for key, value in found_in["headers"]:
         if key == name:
             return str(value, "latin-1")

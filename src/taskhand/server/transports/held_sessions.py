@@ -1,7 +1,7 @@
-"""The sessions of the older era that callers hold, and which of them makes room for another; pure.
+"""The sessions of the older era that callers hold, and which one is ended for a new one; pure.
 
-The SDK keeps the sessions and tells nobody when one ends. Here it is known from the same signs: its client ends it, or
-nothing of it was under way for the time after which the SDK ends it.
+The SDK keeps the sessions and does not report when one ends. This module infers the end from the same signs: the client
+ends the session, or it has no request under way for `session_idle_s`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ __all__ = ["HeldSessions", "Session"]
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A session: `close` ends it; `open_requests` are those under way, streams among them."""
+    """A session: `close` ends it; `open_requests` are its requests under way, streams included."""
 
     id: str
     caller: str
@@ -25,12 +25,12 @@ class Session:
 
     @property
     def is_used(self) -> bool:
-        """Whether its client has done more than open it, which takes one more request."""
+        """Whether its client has sent a second request after opening it."""
         return self.requests > 1
 
 
 class HeldSessions:
-    """Each caller's sessions, the one first that was not used for the longest time."""
+    """The sessions of all callers, the least recently used one first."""
 
     def __init__(self, limits: HttpLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
@@ -39,21 +39,21 @@ class HeldSessions:
 
     @property
     def count(self) -> int:
-        """How many there are, those among them that the SDK has ended since one was opened."""
+        """The number of sessions, including those that the SDK has ended since the last one was opened."""
         return len(self._sessions)
 
     def begin_new(self, session_id: str, caller: str, close: Callable[[], Awaitable[None]]) -> None:
-        """Note the request that has opened a session."""
+        """Add the session that a request has opened."""
         self._sessions[session_id] = Session(session_id, caller, close, self._clock(), open_requests=1)
 
     def begin(self, session_id: str, caller: str) -> None:
-        """Note a request of a session by its caller."""
+        """Count a request of a session by its caller."""
         if session := self._of(session_id, caller):
             session.open_requests += 1
             session.requests += 1
 
     def end(self, session_id: str, caller: str) -> None:
-        """Note the end of a request, which is when the session was used last."""
+        """Count the end of a request, which is the last use of its session."""
         if session := self._of(session_id, caller):
             del self._sessions[session_id]
             session.open_requests -= 1
@@ -61,15 +61,16 @@ class HeldSessions:
             self._sessions[session_id] = session
 
     def remove(self, session_id: str, caller: str) -> None:
-        """Note that a session of this caller's has ended."""
+        """Remove a session of this caller that has ended."""
         if self._of(session_id, caller):
             del self._sessions[session_id]
 
     def take_over_limit(self, caller: str) -> Session | None:
-        """The session that has to end because this caller, or all callers, hold too many; it is no longer held.
+        """Remove and return the session to end because this caller, or all callers together, hold too many.
 
-        Of all callers, the one that holds the most gives one up. One that was only opened goes first: whoever opens
-        many and leaves ends none that is used. One with a request under way stays: those are limited by themselves.
+        Over the limit of all callers, the caller with the most sessions loses one. A session that was never used goes
+        first: a client that opens many and leaves does not end a used one. A session with a request under way stays:
+        open requests have their own limit.
         """
         self._forget_ended()
         counts: dict[str, int] = {}
@@ -88,12 +89,12 @@ class HeldSessions:
         return self._sessions.pop(found.id) if found else None
 
     def _of(self, session_id: str, caller: str) -> Session | None:
-        """A session of this caller's: whoever else names it does not count."""
+        """The session with this id; None if another caller holds it."""
         session = self._sessions.get(session_id)
         return session if session and session.caller == caller else None
 
     def _forget_ended(self) -> None:
-        """Forget the sessions that the SDK has ended by now."""
+        """Drop the sessions that the SDK has ended by now."""
         before = self._clock() - self._limits.session_idle_s
         gone = [one.id for one in self._sessions.values() if not one.open_requests and one.used_at < before]
         for session_id in gone:

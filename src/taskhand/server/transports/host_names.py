@@ -1,4 +1,4 @@
-"""The address to serve HTTP on, and the host names that requests may have."""
+"""The address on which HTTP is served, and the host names that requests may have."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["Address", "host_in_url", "is_malformed_port", "name_of_host"]
+__all__ = ["Address", "host_in_url", "host_name", "is_malformed_port"]
 
 _ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -19,9 +19,9 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host and a port to serve on; `names` are the host names of callers besides those of this machine.
+    """A host and a port to serve on; `names` are the accepted host names besides those of this machine.
 
-    `is_insecure` is the operator's word that whoever reaches the port may use the server.
+    `is_insecure` is the operator's consent that every program that reaches the port may use the server.
     """
 
     host: str
@@ -39,13 +39,13 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """Whether only programs on this machine are meant to reach it: a name may be that of a proxy."""
+        """Whether only programs on this machine should reach it: a name in `names` may be that of a proxy."""
         return self.is_loopback and not self.names
 
     def check(self, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
-        """OperatorError where other machines reach the server and no caller is asked, and for a malformed name.
+        """OperatorError if other machines reach the server without authentication, and for a malformed name.
 
-        Other machines reach it by the host, through a proxy, or through whatever sends the names that are given.
+        Other machines reach it by the host, or through a proxy that sends one of the `names`.
         """
         for name in self.names:
             if not _NAME.fullmatch(name.lower()):
@@ -61,7 +61,7 @@ class Address:
         )
 
     def security(self) -> TransportSecuritySettings:
-        """The Host and Origin headers that are accepted, so that a web page cannot reach the server by DNS rebinding.
+        """The accepted Host and Origin headers: a web page cannot reach the server by DNS rebinding.
 
         https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
         """
@@ -72,24 +72,24 @@ class Address:
         return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
     def allows_host(self, host: str) -> bool:
-        """Whether a Host header is one of those that are accepted."""
+        """Whether a Host header is accepted."""
         allowed = self.security().allowed_hosts
         name, _, port = host.lower().rpartition(":")
         return host.lower() in allowed or (port.isdigit() and f"{name}:*" in allowed)
 
     def _given(self) -> Sequence[str]:
-        """The names as headers have them; a name without a port stands for every port."""
+        """The names in the form of headers; a name without a port allows every port."""
         lowered = [name.lower() for name in self.names]
         return [*lowered, *(f"{name}:*" for name in lowered if not re.search(r":[0-9]+$", name))]
 
 
 def host_in_url(host: str) -> str:
-    """The host as it is written in a URL."""
+    """The host in the form of a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
-def name_of_host(host: str) -> str | None:
-    """The name in a Host header, or in an Origin without its scheme; None for what is not the name of a host."""
+def host_name(host: str) -> str | None:
+    """The name in a Host header, or in an Origin without its scheme; None if it is no host name."""
     found = _NAME.fullmatch(host.lower())
     return found["name"] if found else None
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
 from taskhand.server.app import TaskhandServer
-from taskhand.server.transports.connection import limited_connection
+from taskhand.server.transports.connection import connection_class
 from taskhand.server.transports.draining import Draining
 from taskhand.server.transports.host_names import Address, host_in_url
 from taskhand.server.transports.http_limits import HttpLimits
@@ -46,12 +46,12 @@ _Readiness = Callable[[], Awaitable["Ready"]]
 _Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
 _LAST_REQUEST_S: Final = 0.4
-"""Seconds that an open HTTP connection may delay the end."""
+"""Seconds that an open HTTP connection may delay the end of the server."""
 
-_MOST_WAITING: Final = 2_048
-"""Connections that the system keeps until they are accepted."""
+_MAX_QUEUED: Final = 2_048
+"""Maximum number of connections that the system queues until they are accepted."""
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Seconds and a number; not every system has them."""
+"""Seconds or a number; not every system has these options."""
 _LIMITS: Final = HttpLimits()
 _NO_PROXY: Final = Proxies()
 
@@ -73,14 +73,14 @@ async def serve_http(
     webhooks: "Webhooks | None" = None,
     draining: Draining | None = None,
 ) -> bool:
-    """Serve MCP at /mcp, and answers at /health and /ready, until a signal arrives and what was under way has ended.
+    """Serve MCP at /mcp, with /health and /ready, until a signal arrives and the calls under way have ended.
 
-    Returns whether every call has ended by itself. `draining` is how it ends; at a second signal it ends at once.
-    `at_start` runs beside the first requests. `auth` asks the callers of /mcp who they are; None asks nobody. Without
-    `keeps_sessions` each request of the older era stands alone, so that any other server can answer the next one.
-    `problem` is what keeps the server from working: it is alive and not ready. `announce` is told where it listens.
-    `readiness` returns whether calls can be carried out, and what is told of it. OperatorError for an address that is
-    refused or taken. `observer` is told of every request. `pages` and `webhooks` are those beside /mcp.
+    Returns whether every call ended by itself; a second signal ends the server at once. `draining` controls the end.
+    `at_start` runs beside the first requests. `auth` authenticates the callers of /mcp; None means no authentication.
+    Without `keeps_sessions` each request of the older era stands alone, and any other server can answer the next one.
+    `problem` keeps the server from working: it is alive and not ready. `announce` is called with the URL. `readiness`
+    returns the state of each service that calls need. `observer` is called for every request. `pages` and `webhooks`
+    are served beside /mcp. OperatorError for an address that is refused or taken.
     """
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies.networks))
     draining = draining or Draining()
@@ -93,14 +93,14 @@ async def serve_http(
         beside = _page_routes(pages, url, address, proxies) + (webhooks.routes() if webhooks else [])
         app = server.streamable_http_app(
             transport_security=address.security(),
-            max_sessions=limiter.most_sessions,
+            max_sessions=limiter.max_sessions,
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
             stateless_http=not keeps_sessions,
-            custom_starlette_routes=_health_routes(problem, _of_all(readiness, auth), draining) + beside,
+            custom_starlette_routes=_health_routes(problem, _combine_readiness(readiness, auth), draining) + beside,
             **(auth.options(url) if auth else {}),
         )
-        _limit_and_ask(app, server, limiter, limits, auth)
+        _add_limits_and_auth(app, server, limiter, limits, auth)
         await _announce_callers(announce, auth, (pages, webhooks), is_open=not address.is_local or proxies != _NO_PROXY)
         _begin_at_signals(draining)
         async with anyio.create_task_group() as tasks:
@@ -108,18 +108,18 @@ async def serve_http(
             if auth:
                 tasks.start_soon(auth.run)
             served = limiter.limit_requests(draining.watch_requests(refuse_names(repair_requests(app))))
-            served = _observed(read_forwarded(served, proxies), limiter, observer)
-            ending = _Server(_uvicorn_config(served, limited_connection(limits, connections)), draining)
+            served = _add_observer(read_forwarded(served, proxies), limiter, observer)
+            ending = _Server(_uvicorn_config(served, connection_class(limits, connections)), draining)
             tasks.start_soon(ending.end_after_draining, server)
             await ending.serve(sockets=[bound])
             tasks.cancel_scope.cancel()
     return not draining.has_cut
 
 
-def _limit_and_ask(
+def _add_limits_and_auth(
     app: Starlette, server: Server[Any], limiter: RequestLimiter, limits: HttpLimits, auth: "Authentication | None"
 ) -> None:
-    """Ask callers who they are, then limit what each uses, then ask what the limits count too."""
+    """Authenticate callers, limit the usage of each, and then check what needs an authenticated and limited caller."""
     if auth:
         auth.add_to(app)
     limiter.limit_callers(app)
@@ -134,9 +134,9 @@ async def _announce_callers(
     *,
     is_open: bool,
 ) -> None:
-    """Tell the operator who can call, unless only programs of this machine can, and nobody is asked.
+    """Tell the operator who can call, unless only programs of this machine can, without authentication.
 
-    `more` is what else the server has for others than callers.
+    `more` are texts on the other routes of the server.
     """
     pages, webhooks = more
     if webhooks:
@@ -148,13 +148,13 @@ async def _announce_callers(
 
 
 def _begin_at_signals(draining: Draining) -> None:
-    """Lose no signal that comes before uvicorn listens; it raises one again when its work is done."""
+    """Keep a signal that comes before uvicorn listens; uvicorn raises a signal again after its shutdown."""
     signal.signal(signal.SIGTERM, lambda *_: draining.begin())
     signal.signal(signal.SIGINT, lambda *_: draining.begin())
 
 
-def _observed(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver | None") -> ASGIApp:
-    """The app with an observer, who is told of its requests and sees how many sessions it has; None changes nothing."""
+def _add_observer(app: ASGIApp, limiter: RequestLimiter, observer: "HttpObserver | None") -> ASGIApp:
+    """The app with an observer of its requests and its number of sessions; the app itself without an observer."""
     if observer is None:
         return app
     from taskhand.server.transports.observed_requests import observe_requests  # noqa: PLC0415  few servers are observed
@@ -170,7 +170,7 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
         ws="none",
         backlog=ACCEPTED_AT_ONCE,
         log_level="critical",
-        proxy_headers=False,  # uvicorn believes every program on this machine, and a variable that it reads
+        proxy_headers=False,  # by default uvicorn trusts this machine and an environment variable
         timeout_graceful_shutdown=_LAST_REQUEST_S,  # type: ignore[arg-type]  # uvicorn takes fractions of a second
     )
 
@@ -183,18 +183,18 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
 
     async def end_after_draining(self, server: Server[Any]) -> None:
-        """End once a signal has come and what was under way has ended."""
+        """End once a signal has come and the requests under way have ended."""
         await self._draining.run(server.end_subscriptions if isinstance(server, TaskhandServer) else lambda: None)
         self._end()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let many connections wait to be accepted, of which few are at a time."""
+        """Set a long queue of connections that are not accepted yet: asyncio accepts few at a time."""
         await super().startup(sockets)
         for bound in sockets or ():
-            bound.listen(_MOST_WAITING)
+            bound.listen(_MAX_QUEUED)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end at the first signal, and end at once at the next one."""
+        """Begin to drain at the first signal, and end at once at the second one."""
         if not self._is_told:
             self._is_told = True
             self._loop.call_soon_threadsafe(self._draining.begin)  # which wakes the loop
@@ -204,7 +204,7 @@ class _Server(uvicorn.Server):
         self._end()
 
     def _end(self) -> None:
-        """End soon in any case: a write that waits for another process must not delay the end."""
+        """End soon in any case: a write that waits for a lock of another process must not delay the end."""
         self.should_exit = True
         last = threading.Timer(_LAST_REQUEST_S + LAST_WRITE_S, self._draining.leave, [int(self._draining.has_cut)])
         last.daemon = True
@@ -212,7 +212,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 is any free one. OperatorError for an address that is taken."""
+    """A socket that listens on this address; port 0 is any free port. OperatorError for an address that is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     number = "127.0.0.1" if host == "localhost" else host  # whatever a file of hosts says
     try:
@@ -235,27 +235,27 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _page_routes(pages: "LinkPages | None", url: str, address: Address, proxies: Proxies) -> list[Route]:
-    """The pages, under the names that /mcp has; `url` is told where persons reach the server by no other."""
+    """The routes of the pages, under the host names of /mcp; `url` is used if only this machine reaches the server."""
     is_own = address.is_loopback and not proxies.networks
     return pages.routes(url if is_own else None, address.allows_host) if pages else []
 
 
 def _health_routes(problem: str | None, readiness: _Readiness | None, draining: Draining) -> list[Route]:
-    """Whether the process lives, and whether calls can be carried out.
+    """The routes for liveness and readiness.
 
-    A restart mends no configuration, so the process lives whatever the `problem` is.
+    A restart does not fix a configuration, so the process is alive even if there is a `problem`.
     """
-    ready = _ready(readiness) if readiness else _always(problem or "ok", 503 if problem else 200)
-    routes = {"/health": (_always("ok", 200), 200), "/ready": (ready, 503)}
+    ready = _answer_readiness(readiness) if readiness else _answer_state(problem or "ok", 503 if problem else 200)
+    routes = {"/health": (_answer_state("ok", 200), 200), "/ready": (ready, 503)}
     return [
-        Route(path, _unless_leaving(draining, answer, status), methods=["GET"])
+        Route(path, _refuse_while_draining(draining, answer, status), methods=["GET"])
         for path, (answer, status) in routes.items()
     ]
 
 
-def _unless_leaving(draining: Draining, answer: _Answer, status: int) -> _Answer:
-    """Answers as `answer` does, until the server leaves."""
-    leaving = _always("draining", status)
+def _refuse_while_draining(draining: Draining, answer: _Answer, status: int) -> _Answer:
+    """The endpoint `answer`, refused while the server drains."""
+    leaving = _answer_state("draining", status)
 
     async def answer_now(request: Request) -> JSONResponse:
         return await (leaving if draining.is_leaving else answer)(request)
@@ -263,8 +263,8 @@ def _unless_leaving(draining: Draining, answer: _Answer, status: int) -> _Answer
     return answer_now
 
 
-def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Readiness | None:
-    """The states of what calls need, and of what their callers are asked by."""
+def _combine_readiness(readiness: _Readiness | None, auth: "Authentication | None") -> _Readiness | None:
+    """The states of the services that calls need, and of those that authentication needs."""
     if readiness is None or auth is None:
         return readiness
 
@@ -274,8 +274,8 @@ def _of_all(readiness: _Readiness | None, auth: "Authentication | None") -> _Rea
     return check
 
 
-def _always(state: str, status: int) -> _Answer:
-    """Answers the same state each time."""
+def _answer_state(state: str, status: int) -> _Answer:
+    """An endpoint that always answers with this state."""
     body = {"status": state, "version": __version__}
 
     async def answer(_: Request) -> JSONResponse:
@@ -284,8 +284,8 @@ def _always(state: str, status: int) -> _Answer:
     return answer
 
 
-def _ready(readiness: _Readiness) -> _Answer:
-    """Answers whether calls can be carried out, and why not."""
+def _answer_readiness(readiness: _Readiness) -> _Answer:
+    """The endpoint that answers whether calls can be carried out, and if not, why."""
 
     async def answer(_: Request) -> JSONResponse:
         found = await readiness()

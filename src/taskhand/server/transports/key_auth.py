@@ -1,6 +1,6 @@
-"""Ask callers over HTTP for a key: who has none gets 401, and an open stream ends with its key.
+"""Authentication by keys over HTTP: a caller without a valid key gets 401, and a stream ends with its key.
 
-Every request is checked anew. Of the key's text nothing goes further than this: what is behind knows its id.
+Every request is checked anew. The text of the key is removed from the request: inner code knows only its id.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,17 @@ from taskhand.server.transports.bearer_auth import LOOK_EVERY_S, surround_check
 __all__ = ["ISSUER", "KeyAuth"]
 
 ISSUER: Final = "taskhand:keys"
-"""Who vouches for the holder of a key, beside the issuers of tokens."""
+"""The issuer in the principal of a key's holder, beside the issuers of tokens."""
 
 _NO_SERVER = AnyHttpUrl("https://taskhand.invalid")
-"""What the SDK wants an address for: keys have no authorization server. Without a resource it is published nowhere."""
+"""A URL that the SDK requires: keys have no authorization server. Without a resource it is not published."""
 
 
 class KeyAuth:
-    """Asks for keys. `keys` is None where the configuration does not tell where they are: then nobody is let in.
+    """Authenticates by keys.
 
-    An open stream looks at its key every `look_every_s` seconds.
+    `keys` is None if the configuration does not say where they are: then no caller is accepted. An open
+    stream checks its key every `look_every_s` seconds.
     """
 
     def __init__(self, keys: KeyCheck | None, *, look_every_s: float = LOOK_EVERY_S) -> None:
@@ -39,14 +40,14 @@ class KeyAuth:
         return {"auth": AuthSettings(issuer_url=_NO_SERVER, resource_server_url=None), "token_verifier": self}
 
     def add_to(self, app: Starlette) -> None:
-        """Put the rest of the check into an app that has these options: around theirs, and behind it."""
+        """Add the rest of the check to an app with these options, outside and inside of the SDK's check."""
         surround_check(app, "keys", self.is_active, self._look_every_s)
 
     def add_inside(self, _app: Starlette, _body_bytes: int, _served: object = None) -> None:
-        """Nothing is asked of a caller whose key is known."""
+        """Add nothing: a caller with a valid key needs no further check."""
 
     async def describe(self) -> str:
-        """How callers are asked, for whoever starts the server."""
+        """How callers authenticate, as a text for the operator."""
         if self._keys is None:
             return "Callers are asked for a key, and none is accepted until the configuration is corrected."
         try:
@@ -71,14 +72,15 @@ class KeyAuth:
         return {"keys": "ok"}
 
     async def run(self) -> None:
-        """Write down when keys were last used, until cancelled."""
+        """Store when keys were last used, until cancelled."""
         if self._keys is not None:
             await self._keys.record_uses()
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """What the SDK knows of the caller: the id in the place of the text, which no repr or log may show.
+        """The SDK's record of the caller, with the id of the key in place of its text.
 
-        It says nothing of when the key expires: that is checked by our clock, and the SDK has another.
+        The text must not appear in reprs or logs. The record has no expiry: Taskhand checks the expiry by its
+        own clock, and the SDK uses another.
         """
         if self._keys is None:
             raise OperatorError("The configuration does not tell where the keys are.")
@@ -89,5 +91,5 @@ class KeyAuth:
         return AccessToken(token=key.id, client_id=key.id, scopes=sorted(key.scopes), subject=key.person, claims=claims)
 
     async def is_active(self, token: AccessToken, _: str) -> bool:
-        """Whether the key that was found before still lets its holder in. OperatorError where that cannot be told."""
+        """Whether a key that was accepted before is still active. OperatorError if this cannot be checked."""
         return self._keys is not None and await self._keys.is_active(token.client_id)

@@ -1,4 +1,4 @@
-"""Each caller's requests, streams and sessions are limited: an ASGI application inside authentication."""
+"""Limits on the requests, streams and sessions of each caller: an ASGI application inside authentication."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -17,15 +17,16 @@ from taskhand.server.transports.refusal_lines import RefusalLines
 __all__ = ["LimitedCallers"]
 
 _FREE: Final = frozenset({"/health", "/ready"})
-"""An orchestrator that is refused here would restart a server that works; the answers cost no more than a refusal."""
+"""Paths without limits: an orchestrator that is refused would restart a working server, and the answers are cheap."""
 _SESSION: Final = b"mcp-session-id"
 _REFUSED: Final = 400
 
 
 class LimitedCallers:
-    """`app` for callers who use no more than they may; Starlette's middleware, the innermost of all.
+    """`app` with the limits of each caller; Starlette's innermost middleware.
 
-    A caller is the person of a credential, its client where it names no person, or the address where nobody is asked.
+    A caller is the person of a credential, the client of a credential without a person, or the address if callers are
+    not authenticated.
     """
 
     def __init__(self, app: ASGIApp, *, callers: CallerLimits, sessions: HeldSessions, lines: RefusalLines) -> None:
@@ -69,7 +70,7 @@ class LimitedCallers:
                 self._sessions.end(opened, caller)
 
     async def _serve_session(self, scope: Scope, request: CountedRequest, caller: str, session_id: str) -> None:
-        """Serve a request of a session, and note its end where that is what the answer says."""
+        """Serve a request of a session, and note the end of the session if the answer says so."""
         ending = {404} | ({200} if scope["method"] == "DELETE" else set())
 
         async def watch(message: Message) -> None:
@@ -84,14 +85,14 @@ class LimitedCallers:
             self._sessions.end(session_id, caller)
 
     async def _open(self, session_id: str, caller: str, scope: Scope) -> None:
-        """Note that this request has opened a session, and end those that make room for it."""
+        """Note that this request has opened a session, and end the sessions over the limit."""
         self._sessions.begin_new(session_id, caller, self._closing(scope, session_id))
         while session := self._sessions.take_over_limit(caller):
             self._lines.note("sessions", session.caller)
             await session.close()
 
     def _closing(self, scope: Scope, session_id: str) -> Callable[[], Awaitable[None]]:
-        """What ends a session: the request that its own client would send."""
+        """A function that ends a session with the request that its own client would send."""
         headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
         request = dict(scope) | {"method": "DELETE", "headers": [*headers, (_SESSION, session_id.encode("latin-1"))]}
 

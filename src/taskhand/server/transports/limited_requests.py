@@ -1,4 +1,4 @@
-"""The size of requests and the number of wrong keys are limited: an ASGI application around authentication."""
+"""Limits on the size of requests and the number of wrong keys: an ASGI application around authentication."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ _HEADERS_TOO_LARGE: Final = 431
 
 
 def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, lines: RefusalLines) -> ASGIApp:
-    """`app` for requests of the size that is allowed, and without its refusals of too many wrong keys."""
+    """`app` with limits on the size of requests, and with 429 in place of its 401 after too many wrong keys."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,7 +41,7 @@ def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, line
                 await send(message)
 
         def _refusal_in_place(status: int, scope: Scope) -> Refusal | None:
-            """The refusal that takes the place of an answer with this status."""
+            """The refusal that replaces an answer with this status."""
             if status == _BODY_TOO_LARGE and scope["path"] == _MCP:
                 return _body_too_large(limits)
             has_key = status == _WRONG_KEY and first_header(scope, b"authorization") is not None
@@ -56,7 +56,7 @@ def limit_requests(app: ASGIApp, limits: HttpLimits, callers: CallerLimits, line
 
 
 def _too_large(scope: Scope, limits: HttpLimits) -> Refusal | None:
-    """Why the request is refused before its body is read."""
+    """The refusal of a request that is too large by its headers, before its body is read."""
     headers = scope["headers"]
     if len(headers) > limits.headers:
         return Refusal(_HEADERS_TOO_LARGE, "headers", f"A request has at most {limits.headers} headers.")

@@ -1,6 +1,6 @@
-"""Ask callers over HTTP for a token of a trusted issuer, as an OAuth 2.1 resource server (RFC 9728, RFC 6750).
+"""Authentication by tokens of trusted issuers over HTTP, as an OAuth 2.1 resource server (RFC 9728, RFC 6750).
 
-Every request is checked anew. Of the token's text nothing goes further than this: what is behind knows its holder.
+Every request is checked anew. The text of the token is removed from the request: inner code knows only its holder.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,16 +29,16 @@ from taskhand.tokens.token_check import TokenCheck
 __all__ = ["OAuth"]
 
 _NO_SERVER: Final = AnyHttpUrl("https://taskhand.invalid")
-"""What the SDK wants an address for, where the configuration names no issuer."""
+"""A URL that the SDK requires if the configuration names no issuer."""
 _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _CLOSING_S: Final = 0.3
 
 
 class OAuth:
-    """Asks for tokens. `check` is None where the configuration does not tell whom to trust: then nobody is let in.
+    """Authenticates by tokens. `check` is None if the configuration names no issuer: then no caller is accepted.
 
-    `resource` is the address that callers use; None: the one that is served. `keys` let holders of keys in too.
-    `close` ends what the check has opened. An open stream looks at its token every `look_every_s` seconds.
+    `resource` is the server's URL for its callers; None: the URL that is served. `keys` also accepts holders of keys.
+    `close` releases what `check` has opened. An open stream checks its token every `look_every_s` seconds.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class OAuth:
             settings = AuthSettings(issuer_url=_NO_SERVER, resource_server_url=None)
             return {"auth": settings, "token_verifier": self}
         self._resource = self._resource or url
-        # The audience is checked with the rest of the token: it may also be another name that the issuer has for us.
+        # The audience is checked with the rest of the token: the issuer may use another name for this server.
         settings = AuthSettings.model_validate(
             {
                 "issuer_url": self._check.issuers[0],
@@ -73,14 +73,14 @@ class OAuth:
         return {"auth": settings, "token_verifier": self}
 
     def add_to(self, app: Starlette) -> None:
-        """Put the rest of the check into an app that has these options, and publish whom callers can get tokens of."""
+        """Add the rest of the check to an app with these options, and publish the issuers of tokens."""
         surround_check(app, "tokens", self._is_active, self._look_every_s)
         if self._check is not None:
             paths = dict.fromkeys([urlsplit(self._metadata_url).path, f"{_WELL_KNOWN}/mcp", _WELL_KNOWN])
             app.router.routes[:0] = [Route(path, self._answer_metadata, methods=["GET", "OPTIONS"]) for path in paths]
 
     def add_inside(self, app: Starlette, body_bytes: int, served: Served | None) -> None:
-        """Answer with a challenge where a caller has no token, or where its token lacks the scope of a request."""
+        """Add challenges: for a caller without a token, and for a token without the scope of its request."""
         if self._check is not None:
             challenge = Challenge(self._metadata_url, self._check.rules)
             needs = ScopeNeeds(served) if served else None
@@ -88,18 +88,18 @@ class OAuth:
             app.user_middleware.append(inner)
 
     async def describe(self) -> str:
-        """How callers are asked, for whoever starts the server."""
+        """How callers authenticate, as a text for the operator."""
         if self._check is None:
             return "Callers are asked for a token, and none is accepted until the configuration is corrected."
-        said = f"Callers sign in at {' or '.join(self._check.issuers)}, for {self._resource}."
-        return f"{said} {await self._keys.describe()}" if self._keys else said
+        description = f"Callers sign in at {' or '.join(self._check.issuers)}, for {self._resource}."
+        return f"{description} {await self._keys.describe()}" if self._keys else description
 
     async def check_readiness(self) -> Mapping[str, str]:
-        """Whether the keys of callers can be checked, where these are asked for too; an issuer may be away."""
+        """Whether keys can be checked, if they are accepted; an issuer that cannot be reached does not count."""
         return await self._keys.check_readiness() if self._keys else {}
 
     async def run(self) -> None:
-        """Keep the issuers' keys fresh, and write down when keys of callers were used, until cancelled."""
+        """Refresh the issuers' keys and store when Taskhand keys were last used, until cancelled."""
         try:
             async with anyio.create_task_group() as group:
                 if self._check is not None:
@@ -112,9 +112,10 @@ class OAuth:
                     await self._close()
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """What the SDK knows of the caller: the holder, and nothing of the text, which no repr or log may show.
+        """The SDK's record of the caller: the holder, without the text of the token.
 
-        It says nothing of when the token expires: that is checked by our clock, and the SDK has another.
+        The text must not appear in reprs or logs. The record has no expiry: Taskhand checks the expiry by its
+        own clock, and the SDK uses another.
         """
         if self._keys is not None and read_key_id(token) is not None:
             return await self._keys.verify_token(token)
@@ -133,19 +134,19 @@ class OAuth:
         )
 
     async def _is_active(self, token: AccessToken, text: str) -> bool:
-        """Whether a token that was checked before still lets its holder in."""
+        """Whether a token that was accepted before is still active."""
         if token.resource is None:
             return self._keys is not None and await self._keys.is_active(token, text)
         return await self.verify_token(text) is not None
 
     @property
     def _metadata_url(self) -> str:
-        """Where callers find whom they can get tokens of (RFC 9728 §3.1)."""
+        """The URL of this server's metadata, which names its issuers (RFC 9728 §3.1)."""
         parts = urlsplit(self._resource)
         return f"{parts.scheme}://{parts.netloc}{_WELL_KNOWN}{parts.path.rstrip('/')}"
 
     async def _answer_metadata(self, _: Request) -> Response:
-        """Who issues tokens for this server, and the scope to begin with: clients ask for all that is there."""
+        """The issuers of tokens for this server, and the initial scope alone: clients request every scope listed."""
         assert self._check is not None  # noqa: S101  else it is not routed
         body = {
             "resource": self._resource,

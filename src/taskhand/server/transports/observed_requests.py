@@ -1,4 +1,4 @@
-"""Tells an observer of the requests over HTTP: an ASGI application around all others."""
+"""Reports HTTP requests to an observer: an ASGI application around all others."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,7 +9,7 @@ __all__ = ["observe_requests"]
 
 
 def observe_requests(app: ASGIApp, observer: HttpObserver) -> ASGIApp:
-    """`app`, each of whose requests the observer is told of."""
+    """`app` with each request reported to the observer."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -1,4 +1,4 @@
-"""The HTTP connections that are open, and which of them makes room for another."""
+"""The open HTTP connections, and which one is closed for a new one."""
 
 import sys
 from collections.abc import Callable
@@ -9,28 +9,28 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
 from taskhand.server.transports.refusal_lines import RefusalLines
 
-__all__ = ["ACCEPTED_AT_ONCE", "Closable", "OpenConnections", "connections_at_most"]
+__all__ = ["ACCEPTED_AT_ONCE", "Closable", "OpenConnections", "cap_connections"]
 
 ACCEPTED_AT_ONCE: Final = 32
-"""Connections that asyncio accepts before it goes on: some of them are open before others have made room."""
+"""Connections that asyncio accepts in one turn of its loop: they are open before others can be closed for them."""
 _OTHER_FILES: Final = 256 + 8 * ACCEPTED_AT_ONCE
-"""Files that the process opens besides: those, stores, journals, connections to CRMs."""
-_LEAST: Final = 16
+"""Files that the process opens besides the counted connections: stores, journals, connections to CRMs."""
+_MIN_CONNECTIONS: Final = 16
 
 
 class Closable(Protocol):
     """A connection that can be closed at once."""
 
     def abort(self) -> None:
-        """Close it, whatever is under way."""
+        """Close it, even during a request."""
         ...
 
 
 @dataclass(slots=True)
 class _Address:
-    """The connections of one address: how many, and those that wait, the one first that has waited longest.
+    """The connections of one address, with those that wait, the longest wait first.
 
-    They wait for a request, or for the client to read an answer. A free address has no limits of its own.
+    `waiting` connections wait for a request, `unread` ones for the client to read. A free address has no limits.
     """
 
     name: str
@@ -43,35 +43,36 @@ class _Address:
 class OpenConnections:
     """Counts connections by address. `is_free` says which hosts have no limits of their own.
 
-    Where an address has too many, one of its own makes room; where all have, one of the address that has most.
+    Over the limit of an address, one of its own connections is closed; over the limit of all, one of the largest
+    address.
     """
 
     def __init__(self, limits: HttpLimits, is_free: Callable[[str], bool], lines: RefusalLines) -> None:
         self._limits = limits
-        self._most = connections_at_most(limits.connections)
+        self._max = cap_connections(limits.connections)
         self._is_free, self._lines = is_free, lines
         self._addresses: dict[str, _Address] = {}
         self._count = self._unread = 0
 
     def add(self, host: str, connection: Closable) -> str:
-        """Count a connection, which waits for a request; its address. Where no other waits, it is closed itself."""
+        """Count a connection that waits for a request, and return its address. It is closed if no other one waits."""
         name = counted_address(host)
         own = self._addresses.setdefault(name, _Address(name, self._is_free(host)))
         own.count += 1
         self._count += 1
-        giving: _Address | None = None
+        crowded: _Address | None = None
         if own.count > self._limits.connections_of_one and not own.is_free:
-            giving = own
-        elif self._count > self._most:
+            crowded = own
+        elif self._count > self._max:
             others = (one for one in self._addresses.values() if one.waiting)
-            giving = max(others, key=lambda one: one.count, default=own)
+            crowded = max(others, key=lambda one: one.count, default=own)
         own.waiting[connection] = None
-        if giving:
-            self._close_first(giving.waiting, "connections", name)
+        if crowded:
+            self._close_first(crowded.waiting, "connections", name)
         return name
 
     def remove(self, address: str, connection: Closable) -> None:
-        """Count a connection no more."""
+        """Remove a closed connection."""
         own = self._addresses[address]
         own.waiting.pop(connection, None)
         self.read(address, connection)
@@ -81,7 +82,7 @@ class OpenConnections:
             del self._addresses[address]
 
     def wait(self, address: str, connection: Closable) -> None:
-        """Note that it waits for a request."""
+        """Note that the connection waits for a request."""
         self._addresses[address].waiting.setdefault(connection)
 
     def answer(self, address: str, connection: Closable) -> None:
@@ -89,7 +90,7 @@ class OpenConnections:
         self._addresses[address].waiting.pop(connection, None)
 
     def leave_unread(self, address: str, connection: Closable) -> None:
-        """Note that much of an answer waits for the client to read it, and close another where there are too many."""
+        """Note that the client must read before more is written, and close a connection if too many wait for that."""
         own = self._addresses[address]
         if connection in own.unread:
             return
@@ -101,15 +102,15 @@ class OpenConnections:
             self._close_unread(max(self._addresses.values(), key=lambda one: len(one.unread)))
 
     def read(self, address: str, connection: Closable) -> None:
-        """Note that the client has read, or that the connection is lost."""
+        """Note that the client has read, or that the connection is closed."""
         own = self._addresses[address]
         if connection in own.unread:
             del own.unread[connection]
             self._unread -= 1
 
-    def _close_unread(self, giving: _Address) -> None:
+    def _close_unread(self, crowded: _Address) -> None:
         self._unread -= 1
-        self._close_first(giving.unread, "unread_answers", giving.name)
+        self._close_first(crowded.unread, "unread_answers", crowded.name)
 
     def _close_first(self, connections: dict[Closable, None], limit: str, address: str) -> None:
         longest = next(iter(connections))
@@ -118,10 +119,10 @@ class OpenConnections:
         self._lines.note(limit, f"address {address}")
 
 
-def connections_at_most(wanted: int) -> int:
-    """So many connections, or what the system lets the process open; a soft limit that is lower is raised.
+def cap_connections(wanted: int) -> int:
+    """The number of connections, or what the system lets the process open; raises a soft limit that is lower.
 
-    A process that can open no more files accepts nobody, neither who attacks it nor anyone else.
+    A process that can open no more files accepts no connection at all.
     """
     if sys.platform == "win32":
         return wanted
@@ -133,4 +134,4 @@ def connections_at_most(wanted: int) -> int:
         return wanted
     soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(_LEAST, min(wanted, soft - _OTHER_FILES))
+    return max(_MIN_CONNECTIONS, min(wanted, soft - _OTHER_FILES))

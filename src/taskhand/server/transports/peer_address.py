@@ -1,4 +1,4 @@
-"""The address that a request comes from, as limits count it."""
+"""The address of a request's sender, in the form in which limits count it."""
 
 import ipaddress
 from functools import lru_cache
@@ -9,7 +9,7 @@ from starlette.types import Scope
 __all__ = ["counted_address", "peer_address"]
 
 _ONE_NETWORK: Final = 64
-"""Bits of the part of an IPv6 address that a provider gives to one subscriber, who has all addresses behind it."""
+"""Bits of the prefix of an IPv6 address that a provider gives to one subscriber, who owns all addresses in it."""
 
 
 def peer_address(scope: Scope) -> str:
@@ -20,7 +20,7 @@ def peer_address(scope: Scope) -> str:
 
 @lru_cache(4_096)
 def counted_address(host: str) -> str:
-    """An IPv4 address as it is, and of an IPv6 address the network."""
+    """An IPv4 address unchanged; the /64 network of an IPv6 address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

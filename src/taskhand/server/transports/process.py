@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 __all__ = ["LAST_WRITE_S", "leave"]
 
 LAST_WRITE_S: Final = 0.5
-"""Seconds that a write under way may delay the end; a longer write is rolled back."""
+"""Seconds that a write under way may delay the end of the process; a longer write is rolled back."""
 
 
 def leave(code: int = 0) -> NoReturn:

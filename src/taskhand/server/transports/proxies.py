@@ -1,4 +1,4 @@
-"""The proxies that the operator names, and what they say about a caller."""
+"""The proxies that the operator names, and the caller's address in their headers."""
 
 import ipaddress
 import re
@@ -22,13 +22,13 @@ _Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The networks whose addresses are proxies: what they forward is believed, and of nobody else."""
+    """The networks of trusted proxies; forwarded headers from other addresses are ignored."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @classmethod
     def named(cls, texts: Iterable[str]) -> "Proxies":
-        """Addresses and networks; OperatorError for anything else, and for a network of all addresses."""
+        """Parse addresses and networks; OperatorError if one is malformed, or is a network of all addresses."""
         networks = []
         for text in texts:
             try:
@@ -49,10 +49,10 @@ class Proxies:
         return address is not None and any(address in network for network in self.networks)
 
     def caller(self, peer: str, chain: Sequence[str]) -> str:
-        """Who called the outermost named proxy: the last address in the chain that is none of theirs.
+        """The caller of the outermost named proxy: the last address in the chain that is not a named proxy.
 
-        Each proxy adds the address that called it at the end, so what stands before the answer is only claimed. Where
-        an entry is no address, it is the proxy that wrote it.
+        Each proxy appends the address of its caller, so the entries before the result are only claims. If an entry is
+        no address, the result is the proxy that wrote it.
         """
         nearest = peer
         for entry in reversed(chain):
@@ -66,10 +66,10 @@ class Proxies:
 
 
 def read_forwarded(app: ASGIApp, proxies: Proxies) -> ASGIApp:
-    """`app` for which a request through a named proxy has the address, the scheme and the host name of its caller.
+    """`app` for which a request through a named proxy has the address, scheme and host name of its caller.
 
-    The headers of others are not looked at. Where X-Forwarded-For and Forwarded name different callers, the proxy
-    writes only one of them and its caller has sent the other: the request is then counted as the proxy's own.
+    Headers from other addresses are ignored. If X-Forwarded-For and Forwarded name different callers, one of them comes
+    from the caller and not from the proxy: the request then counts as the proxy's own.
     """
     if not proxies.networks:
         return app
@@ -84,7 +84,7 @@ def read_forwarded(app: ASGIApp, proxies: Proxies) -> ASGIApp:
 
 
 def _forwarded(scope: Scope, peer: str, proxies: Proxies) -> Scope:
-    """The request as the proxy got it."""
+    """The request as the proxy received it."""
     headers: _Headers = scope["headers"]
     standard = [_parameters(element) for element in _values(headers, b"forwarded")]
     nearest = standard[-1] if standard else {}
@@ -101,16 +101,16 @@ def _forwarded(scope: Scope, peer: str, proxies: Proxies) -> Scope:
 
 
 def _values(headers: _Headers, name: bytes) -> list[str]:
-    """The values of a header that is a list, from first to last.
+    """The values of a list header, first to last.
 
-    A comma between quotes separates too: quotes that a caller has left open must not hide what a proxy adds.
+    A comma between quotes separates too: quotes that a caller left open must not hide what a proxy appends.
     """
     text = ",".join(value.decode("latin-1") for key, value in headers if key == name)
     return [part.strip() for part in text.split(",")] if text else []
 
 
 def _parameters(element: str) -> dict[str, str]:
-    """The parameters of one element of a Forwarded header; none where any is malformed."""
+    """The parameters of one element of a Forwarded header; empty if any is malformed."""
     found: dict[str, str] = {}
     at = 0
     while pair := _PAIR.match(element, at):

@@ -1,4 +1,4 @@
-"""A request that is refused for a limit, and its answer."""
+"""The refusal of a request over a limit, and its answer."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TOO_MANY: Final = 429
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`limit` names what was exceeded; `message` is for the client, with the limit's number.
+    """`limit` is the name of the limit; `message` is for the client, with the limit's number.
 
     Without `retry_after_s` the same request is refused again.
     """
@@ -25,7 +25,7 @@ class Refusal:
     retry_after_s: int | None = None
 
     def answer(self) -> Response:
-        """A JSON-RPC error, whose message MCP clients show."""
+        """A JSON-RPC error: MCP clients show its message."""
         is_rate = self.status == _TOO_MANY
         data: dict[str, object] = {"code": "too_many_requests" if is_rate else "request_too_large", "limit": self.limit}
         data["retryable"] = self.retry_after_s is not None

@@ -1,4 +1,4 @@
-"""The log of what is refused over HTTP, and of who left: at most one line a second for each kind."""
+"""The log of refusals over HTTP and of clients that leave: at most one line a second for each kind."""
 
 import logging
 import math
@@ -21,7 +21,7 @@ _NOISY: Final = (
     "mcp.server.streamable_http_manager",
     "mcp.server.auth.middleware.bearer_auth",
 )
-"""The loggers of the SDK that warn of each refused request, or have a trace of each client that left."""
+"""The SDK's loggers that warn of each refused request, or log a traceback for each client that leaves."""
 
 
 class RefusalLines:
@@ -29,40 +29,40 @@ class RefusalLines:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._unsaid: dict[str, int] = {}
-        self._said_at: dict[str, float] = {}
+        self._unlogged: dict[str, int] = {}
+        self._logged_at: dict[str, float] = {}
 
     def note(self, limit: str, caller: str) -> None:
-        """Count a request, a connection or a session that was refused or ended for a limit."""
-        self._unsaid[limit] = self._unsaid.get(limit, 0) + 1
+        """Count a request, connection or session that was refused or ended for a limit."""
+        self._unlogged[limit] = self._unlogged.get(limit, 0) + 1
         now = self._clock()
-        if now - self._said_at.get(limit, -math.inf) >= _EVERY_S:
-            self._said_at[limit] = now
-            logger.warning("Over the limit %s: %d times, last by %s.", limit, self._unsaid.pop(limit), caller)
+        if now - self._logged_at.get(limit, -math.inf) >= _EVERY_S:
+            self._logged_at[limit] = now
+            logger.warning("Over the limit %s: %d times, last by %s.", limit, self._unlogged.pop(limit), caller)
 
 
 @contextmanager
 def quiet_libraries(clock: Callable[[], float]) -> Iterator[None]:
-    """Let the SDK warn of refused requests at most once a second for each kind, and without the ids of sessions.
+    """Limit the SDK's warnings of refused requests to one a second for each kind, and remove session ids from them.
 
-    A client that leaves is no error of the server's.
+    A client that leaves is not logged as an error of the server.
     """
     once = _OncePerSecond(clock)
     loggers = [logging.getLogger(name) for name in _NOISY]
-    for one in loggers:
-        one.addFilter(once)
+    for logger_ in loggers:
+        logger_.addFilter(once)
     try:
         yield
     finally:
-        for one in loggers:
-            one.removeFilter(once)
+        for logger_ in loggers:
+            logger_.removeFilter(once)
 
 
 class _OncePerSecond(logging.Filter):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._clock = clock
-        self._said_at: dict[tuple[str, int], float] = {}
+        self._logged_at: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind, now = (record.name, record.lineno), self._clock()
@@ -71,8 +71,8 @@ class _OncePerSecond(logging.Filter):
             record.msg, record.args = "A client left before its request had arrived.", None
         if record.levelno != logging.WARNING:
             return True
-        if now - self._said_at.get(kind, -math.inf) < _EVERY_S:
+        if now - self._logged_at.get(kind, -math.inf) < _EVERY_S:
             return False
-        self._said_at[kind] = now
+        self._logged_at[kind] = now
         record.msg, record.args = _SESSION_ID.sub("...", record.getMessage()), None
         return True

@@ -1,4 +1,4 @@
-"""Refused Host and Origin headers: those with a malformed port, and for others the option that allows the name."""
+"""Refusals of Host and Origin headers: of a malformed port, and of other names, with the option that allows them."""
 
 from typing import Final
 
@@ -6,19 +6,19 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.server.transports.first_header import first_header
-from taskhand.server.transports.host_names import is_malformed_port, name_of_host
+from taskhand.server.transports.host_names import host_name, is_malformed_port
 
 __all__ = ["refuse_names"]
 
 _HOST, _ORIGIN = 421, 403
 _REFUSALS: Final = {_HOST: b"Invalid Host header", _ORIGIN: b"Invalid Origin header"}
-"""How the SDK answers."""
+"""The SDK's answers."""
 
 
 def refuse_names(app: ASGIApp) -> ASGIApp:
-    """`app` for requests whose Host and Origin have a number, or nothing, for a port.
+    """`app` that refuses a malformed port in Host and Origin; an empty port is allowed.
 
-    It checks the names itself; its refusals of one say how the operator of the server allows it.
+    `app` checks the names itself; its refusal of a name gets a sentence on how the operator allows it.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +47,7 @@ def refuse_names(app: ASGIApp) -> ASGIApp:
 
 
 def _refuse_port(scope: Scope) -> int | None:
-    """The status of the refusal of a malformed port; None where there is none."""
+    """The status of the refusal of a malformed port; None if the ports are well-formed."""
     if is_malformed_port(first_header(scope, b"host") or ""):
         return _HOST
     origin = first_header(scope, b"origin")
@@ -57,7 +57,7 @@ def _refuse_port(scope: Scope) -> int | None:
 def _sentence(status: int, scope: Scope) -> str:
     header = "Origin" if status == _ORIGIN else "Host"
     _, scheme, host = (first_header(scope, header.lower().encode()) or "").rpartition("://")
-    name = name_of_host(host)
+    name = host_name(host)
     if name is None or bool(scheme) != (header == "Origin"):
         return f"{_REFUSALS[status].decode()}: it is not the name of a host."
     return f"The {header} {name} is not allowed here. Where the server is meant, start it with --allow-host {name}."

@@ -1,4 +1,4 @@
-"""The limits of requests over HTTP, in one place for the server's application."""
+"""All limits on HTTP requests of one server application."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ __all__ = ["RequestLimiter"]
 
 
 class RequestLimiter:
-    """Limits what is known before a caller is asked who it is, and what each caller uses afterwards."""
+    """Limits requests before authentication, and the usage of each caller after it."""
 
     def __init__(self, limits: HttpLimits, lines: RefusalLines, clock: Callable[[], float]) -> None:
         self._limits, self._lines = limits, lines
@@ -25,8 +25,8 @@ class RequestLimiter:
         self._sessions = HeldSessions(limits, clock)
 
     @property
-    def most_sessions(self) -> int:
-        """How many the SDK may hold: those over the limit are ended right after they were opened."""
+    def max_sessions(self) -> int:
+        """The SDK's maximum number of sessions: sessions over our own limit are ended right after they were opened."""
         return self._limits.sessions + self._limits.open_requests
 
     def count_sessions(self) -> int:
@@ -34,10 +34,10 @@ class RequestLimiter:
         return self._sessions.count
 
     def limit_callers(self, app: Starlette) -> None:
-        """Limit each caller inside the authentication that `app` has, before `app` serves."""
+        """Add the limits of each caller to `app`, inside its authentication, before it serves."""
         inner = Middleware(LimitedCallers, callers=self._callers, sessions=self._sessions, lines=self._lines)
-        app.user_middleware.append(inner)  # the last is the innermost
+        app.user_middleware.append(inner)  # the last middleware is the innermost
 
     def limit_requests(self, app: ASGIApp) -> ASGIApp:
-        """`app`, with its authentication, for requests of the size that is allowed."""
+        """`app` with limits on the size of requests and on wrong keys, outside its authentication."""
         return limit_requests(app, self._limits, self._callers, self._lines)

@@ -1,4 +1,4 @@
-"""What clients send over HTTP in another form than the SDK reads, put right before it does."""
+"""Repairs requests that clients send in a form that the SDK does not read."""
 
 import json
 from typing import Any, Final
@@ -11,15 +11,15 @@ from taskhand.server.transports.first_header import first_header
 __all__ = ["repair_requests"]
 
 _VERSION, _METHOD = b"mcp-protocol-version", b"mcp-method"
-_MOST_READ: Final = 64 * 1024
-"""Bytes of a body that are read to see whether it is `initialize`, which is short."""
+_MAX_READ: Final = 64 * 1024
+"""Bytes of a body that are read to decide whether it is `initialize`, which is short."""
 
 
 def repair_requests(app: ASGIApp) -> ASGIApp:
-    """`app` where `/mcp/` is `/mcp`, and `initialize` belongs to the older era, whatever version its header names.
+    """`app` for which `/mcp/` is `/mcp`, and `initialize` is of the older era, whatever version its header names.
 
-    Starlette redirects `/mcp/` to an absolute address instead, whose scheme is `http` behind a proxy that ends TLS. A
-    client that asked with `server/discover` may still send the header of that request when it falls back.
+    Starlette redirects `/mcp/` to an absolute URL, whose scheme is `http` behind a proxy that ends TLS. A client that
+    sent `server/discover` may repeat the header of that request when it falls back to `initialize`.
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +37,7 @@ def repair_requests(app: ASGIApp) -> ASGIApp:
 
 
 def _may_be_initialize(scope: Scope) -> bool:
-    """Whether the headers name a version of the newer era, or an unknown one, and no other method."""
+    """Whether the headers name a version of the newer era or an unknown one, and no method other than `initialize`."""
     if first_header(scope, _METHOD) not in {None, "initialize"}:
         return False
     version = first_header(scope, _VERSION)
@@ -45,10 +45,10 @@ def _may_be_initialize(scope: Scope) -> bool:
 
 
 async def _read(receive: Receive) -> list[Message]:
-    """The messages of the body, the first ones where it is long."""
+    """The messages of the body; only the first ones if it is long."""
     messages = [await receive()]
     size = len(messages[-1].get("body", b""))
-    while messages[-1].get("more_body", False) and size <= _MOST_READ:
+    while messages[-1].get("more_body", False) and size <= _MAX_READ:
         messages.append(await receive())
         size += len(messages[-1].get("body", b""))
     return messages
@@ -56,14 +56,14 @@ async def _read(receive: Receive) -> list[Message]:
 
 def _is_initialize(body: bytes) -> bool:
     try:
-        sent: Any = json.loads(body) if len(body) <= _MOST_READ else None
+        sent: Any = json.loads(body) if len(body) <= _MAX_READ else None
     except (ValueError, RecursionError):
         return False
     return isinstance(sent, dict) and sent.get("method") == "initialize"
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
-    """Receive these messages again, then the others."""
+    """A `receive` that returns these messages again, then the others."""
     waiting = iter(messages)
 
     async def receive_again() -> Message:

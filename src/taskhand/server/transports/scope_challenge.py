@@ -1,4 +1,4 @@
-"""Tell a caller what to sign in for: where it has no token, and where its token lacks the scope of a request."""
+"""Challenges for callers without a token, and for tokens without the scope of a request."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,38 +21,38 @@ _ORDER: Final[tuple[principal.Scope, ...]] = ("read", "write", "destructive")
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What callers are told: where the metadata of this server is, and the names of scopes."""
+    """The content of a challenge: the URL of the server's metadata, and the names of scopes."""
 
     metadata_url: str
     rules: TokenRules
 
     def ask_for_token(self, *, had_token: bool) -> Response:
-        """The answer to a caller without a token, or with one that does not count; the same for all of them."""
-        said = "The token is not accepted." if had_token else "Sign in first."
-        error = f'error="invalid_token", error_description="{said}", ' if had_token else ""
-        return self._answer(401, "invalid_token", said, error, ["read"])
+        """The answer to a caller without a valid token; the same for all of them."""
+        description = "The token is not accepted." if had_token else "Sign in first."
+        error = f'error="invalid_token", error_description="{description}", ' if had_token else ""
+        return self._answer(401, "invalid_token", description, error, ["read"])
 
     def ask_for_scopes(self, held: Collection[str], needed: Collection[str]) -> Response:
-        """The answer to a request that needs further scopes: those that the caller has come with them."""
+        """The answer to a request that needs further scopes: those scopes, and the ones that the caller has."""
         missing = self._named([scope for scope in needed if scope not in held])
-        said = f"This needs {missing}. Sign in again with it."
-        error = f'error="insufficient_scope", error_description="{said}", '
-        return self._answer(403, "insufficient_scope", said, error, {*held, *needed})
+        description = f"This needs {missing}. Sign in again with it."
+        error = f'error="insufficient_scope", error_description="{description}", '
+        return self._answer(403, "insufficient_scope", description, error, {*held, *needed})
 
-    def _answer(self, status: int, code: str, said: str, error: str, scopes: Collection[str]) -> Response:
+    def _answer(self, status: int, code: str, description: str, error: str, scopes: Collection[str]) -> Response:
         challenge = f'Bearer {error}scope="{self._named(scopes)}", resource_metadata="{self.metadata_url}"'
         headers = {"WWW-Authenticate": challenge, "Cache-Control": "no-store"}
-        return JSONResponse({"error": code, "error_description": said}, status, headers)
+        return JSONResponse({"error": code, "error_description": description}, status, headers)
 
     def _named(self, scopes: Collection[str]) -> str:
         return " ".join(self.rules.full_scope(scope) for scope in _ORDER if scope in scopes)
 
 
 class ScopeChallenge:
-    """`app` for callers with a token that has the scopes of their requests; Starlette's middleware, the innermost.
+    """`app` for callers whose token has the scopes of their requests; Starlette's innermost middleware.
 
-    A call whose scope is missing is refused inside too, whatever its body hides from this. Keys are only refused there:
-    nobody can sign in for a better key.
+    Inner code checks the scope of a call too, so a body that is not read here gains nothing. Keys are refused only
+    there: a person cannot sign in for a better key.
     """
 
     def __init__(self, app: ASGIApp, challenge: Challenge, needs: ScopeNeeds | None, body_bytes: int) -> None:
@@ -62,7 +62,7 @@ class ScopeChallenge:
         self._body_bytes = body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or answer it with a challenge."""
+        """Serve a request, or answer with a challenge."""
         user = scope.get("user")
         if scope["type"] != "http" or scope["path"] != "/mcp":
             await self._app(scope, receive, send)
@@ -77,7 +77,7 @@ class ScopeChallenge:
     async def _check_scopes(
         self, needs: ScopeNeeds, token: AccessToken, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Read the body, which alone says in both eras what is called, and hand it on."""
+        """Read the body, which names the called method in both eras, and pass it on."""
         messages = [await receive()]
         size = len(messages[-1].get("body", b""))
         while messages[-1].get("more_body", False) and size <= self._body_bytes:
@@ -97,5 +97,5 @@ class ScopeChallenge:
 
 
 def _lacks_some(token: AccessToken) -> bool:
-    """Whether a token, not a key, could be had with further scopes."""
+    """Whether a token, not a key, lacks scopes that its holder could sign in for."""
     return token.resource is not None and bool(principal.SCOPES - {*token.scopes})

@@ -1,8 +1,8 @@
 """Messages on standard input and output, one on each line, read and written in the event loop.
 
-The SDK's streams pass each line through threads, which takes as long as the rest of a short call. Here the loop is told
-when a pipe, a socket or a terminal can be read or written without waiting. Windows does not tell that of a pipe, so
-there the SDK's streams are used.
+The SDK's streams pass each line through threads, which takes as long as the rest of a short call. This module registers
+the pipe, socket or terminal with the event loop. Windows cannot do that for a pipe, so on Windows the SDK's streams are
+used.
 """
 
 import os
@@ -24,18 +24,18 @@ __all__ = ["MessageSink", "open_standard_streams"]
 
 _READ_BYTES: Final = 65_536
 _PRIVATE: Final = 3
-"""The first descriptor that is none of the standard ones."""
+"""The first descriptor that is not a standard one."""
 
 
 class MessageSink(Protocol):
-    """Takes the messages to the client; anyio.BrokenResourceError where it reads no more."""
+    """Sends messages to the client; raises anyio.BrokenResourceError if the client has closed its end."""
 
     async def send(self, item: SessionMessage, /) -> None:
         """Send one message."""
         ...
 
     async def aclose(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         ...
 
 
@@ -43,13 +43,13 @@ class MessageSink(Protocol):
 async def open_standard_streams(
     on_closed: Callable[[], object],
 ) -> AsyncIterator[tuple[AsyncIterable[SessionMessage | Exception], MessageSink]]:
-    """What the client sends, in which an exception stands for a line that is no message, and what takes the answers.
+    """The messages of the client, with an exception for a line that is no message, and the sink for answers.
 
-    `on_closed` is called where the client has closed its end of standard output. Whatever else reads standard input
-    meets its end, and what else is written to standard output goes to standard error.
+    `on_closed` is called if the client closes its end of standard output. Other readers of standard input see its end,
+    and other output to standard output goes to standard error.
     """
     if sys.platform == "win32":
-        from mcp.server.stdio import stdio_server  # noqa: PLC0415  nobody else needs its threads
+        from mcp.server.stdio import stdio_server  # noqa: PLC0415  only Windows needs its threads
 
         async with stdio_server() as streams:
             yield streams
@@ -60,7 +60,7 @@ async def open_standard_streams(
 
 
 def _take(fd: int, instead: int) -> int:
-    """A private descriptor of what `fd` leads to; `fd` leads to `instead` from then on."""
+    """A private duplicate of `fd`; `fd` itself is redirected to `instead`."""
     import fcntl  # noqa: PLC0415  Windows has none
 
     taken = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _PRIVATE)
@@ -78,7 +78,7 @@ async def _read_messages(fd: int) -> AsyncIterator[SessionMessage | Exception]:
 
 
 async def _read_lines(fd: int) -> AsyncIterator[str]:
-    """The lines until the end of the input; what is after the last end of a line is one, too."""
+    """The lines until the end of the input; text after the last line break is a line, too."""
     begun: list[bytes] = []
     waits = _may_wait(fd)
     while data := await _read(fd, waits=waits):
@@ -92,25 +92,25 @@ async def _read_lines(fd: int) -> AsyncIterator[str]:
 
 
 async def _read(fd: int, *, waits: bool) -> bytes:
-    """Some of what has come; nothing at the end."""
+    """Some bytes of the input; empty at its end."""
     while True:
         if waits:
             await anyio.wait_readable(fd)
         try:
             return os.read(fd, _READ_BYTES)
         except BlockingIOError:
-            continue  # another process that has the same pipe was faster
+            continue  # another process that reads the same pipe was faster
         except OSError:
             return b""
 
 
 def _may_wait(fd: int) -> bool:
-    """Whether there may be nothing to read yet, as there never is in a file or on the null device."""
+    """Whether a read may block, which it never does for a file or the null device."""
     return stat.S_ISFIFO(mode := os.fstat(fd).st_mode) or stat.S_ISSOCK(mode) or os.isatty(fd)
 
 
 class _Output:
-    """Writes each message as one line, wholly even where its sender is cancelled meanwhile."""
+    """Writes each message as one line, completely even if its sender is cancelled meanwhile."""
 
     def __init__(self, fd: int, on_closed: Callable[[], object]) -> None:
         self._fd = fd
@@ -122,7 +122,7 @@ class _Output:
         self._write_some = _socket_writer(fd) if is_socket else partial(os.write, fd)
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Write the message; anyio.BrokenResourceError where the client has closed its end."""
+        """Write the message; anyio.BrokenResourceError if the client has closed its end."""
         line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
         async with self._line:
             try:
@@ -136,19 +136,19 @@ class _Output:
                 raise anyio.BrokenResourceError from error
 
     async def aclose(self) -> None:
-        """Nothing: what was sent is written."""
+        """Do nothing: every message is written already."""
 
     def _write(self, data: bytes) -> int:
-        """Write what there is room for, and return how many bytes that is. Nobody is waited for."""
+        """Write as many bytes as fit without blocking, and return their number."""
         written = 0
         with suppress(BlockingIOError):
             while written < len(data) and self._room.poll(0):
-                # A pipe that has room takes so many bytes at once.
+                # A pipe that has room takes this many bytes at once.
                 written += self._write_some(data[written : written + select.PIPE_BUF])
         return written
 
 
 def _socket_writer(fd: int) -> Callable[[bytes], int]:
-    """Writes to a socket, which may have less room than a pipe that has any."""
+    """A function that writes to a socket, which may have less room than a pipe."""
     to_client = socket.socket(fileno=fd)
     return lambda data: to_client.send(data, socket.MSG_DONTWAIT)

@@ -21,7 +21,7 @@ __all__ = ["serve_stdio"]
 
 _MARK = "\ufeff"
 _NOTHING = f"{_MARK} \t\r\n"
-"""What a line without a message may have in it."""
+"""The characters of a line without a message."""
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -41,19 +41,19 @@ async def serve_stdio(server: Server[Any], close: _Work, at_start: _Work) -> Non
                 except anyio.get_cancelled_exc_class():
                     tasks.start_soon(_leave_soon)  # on Windows the thread that reads may wait for ever
                     raise
-            # Here the last answer is written; `_leave_soon` ends the process where the client does not read it.
+            # Here the last answer is written; `_leave_soon` ends the process if the client does not read it.
             tasks.cancel_scope.cancel()
     except* ConnectionError:
-        pass  # the client has closed its end of standard output: nobody waits for an answer
+        pass  # the client has closed its end of standard output: it waits for no answer
 
 
 async def _readable(
     read: AsyncIterable[SessionMessage | Exception], write: MessageSink, tasks: TaskGroup
 ) -> AsyncIterator[SessionMessage]:
-    """Every message; every line that is not one is answered, since its caller waits.
+    """The messages of the input; a line that is no message is answered with an error, because its caller waits.
 
-    The answer is not waited for: a client that does not read would keep the end of the input from being seen. A client
-    that does not read until the end keeps the process no longer than others.
+    The loop does not wait until that answer is written: a client that does not read would keep the end of the input
+    from being seen. Such a client keeps the process no longer than any other.
     """
     async for message in read:
         if not isinstance(message, Exception):
@@ -75,19 +75,19 @@ async def _answer(write: MessageSink, message: SessionMessage) -> None:
 
 
 async def _leave_soon() -> None:
-    """End the process. Requests under way may end, but a store that another process holds is not waited for."""
+    """End the process. Requests under way may end, but a store that another process has locked is not waited for."""
     await anyio.sleep(LAST_WRITE_S)
     leave()
 
 
 def _line(error: Exception) -> str | None:
-    """The line where it is no JSON at all; None where only its content is wrong."""
+    """The line if it is no JSON at all; None if only its content is wrong."""
     faults = error.errors() if isinstance(error, ValidationError) else []
     return faults[0]["input"] if faults and faults[0]["type"] == "json_invalid" else None
 
 
 def _without_mark(line: str | None) -> SessionMessage | None:
-    """The message in a line that begins with a byte order mark, as shells of Windows write it; None for any other."""
+    """The message in a line that begins with a byte order mark, which Windows shells write; None for any other line."""
     if line is None or not line.startswith(_MARK):
         return None
     try:
@@ -97,7 +97,7 @@ def _without_mark(line: str | None) -> SessionMessage | None:
 
 
 def _parse(line: str) -> Any:
-    """What a line says that is JSON with characters that are not Unicode text; None for any other line."""
+    """The value of a line that is JSON with characters that are not Unicode text; None for any other line."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -105,10 +105,10 @@ def _parse(line: str) -> Any:
 
 
 def _unreadable(error: Exception) -> JSONRPCError:
-    """The answer to a line that is not a message, under the id that can still be read from it."""
+    """The answer to a line that is not a message, with the id if that can be read."""
     faults = error.errors() if isinstance(error, ValidationError) else []
     sent = [_parse(one["input"]) if one["type"] == "json_invalid" else one["input"] for one in faults]
-    # A field that is missing has the whole message as its input, a wrong one only its value.
+    # For a missing field pydantic's input is the whole message, for a wrong one only its value.
     request_id = next((one["id"] for one in sent if isinstance(one, dict) and "id" in one), None)
     known = request_id if isinstance(request_id, int | str) and not isinstance(request_id, bool) else None
     code = PARSE_ERROR if sent in ([], [None]) else INVALID_REQUEST

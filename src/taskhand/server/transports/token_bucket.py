@@ -1,4 +1,4 @@
-"""A token bucket: so many a second on average, and so many at once."""
+"""A token bucket: limits an average rate, and the size of a burst."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ __all__ = ["TokenBucket"]
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Holds `most` tokens when it is full and gains `rate` a second; `at` is the time of `tokens`, in seconds."""
+    """Holds at most `capacity` tokens and gains `rate` tokens a second; `at` is the time of `tokens`, in seconds."""
 
     rate: float
-    most: float
+    capacity: float
     tokens: float
     at: float
 
     @classmethod
-    def full(cls, rate: float, most: float, now: float) -> "TokenBucket":
-        """One that nothing was taken from."""
-        return cls(rate, most, most, now)
+    def full(cls, rate: float, capacity: float, now: float) -> "TokenBucket":
+        """A full bucket."""
+        return cls(rate, capacity, capacity, now)
 
     def take(self, now: float) -> float:
-        """Take a token; the seconds until there is one where there is none, else 0."""
+        """Take a token; returns 0, or the seconds until the next token if the bucket is empty."""
         self._fill(now)
         if self.tokens >= 1:
             self.tokens -= 1
@@ -28,10 +28,10 @@ class TokenBucket:
         return (1 - self.tokens) / self.rate
 
     def is_full(self, now: float) -> bool:
-        """Whether nothing is remembered of what was taken."""
+        """Whether the bucket is full."""
         self._fill(now)
-        return self.tokens >= self.most
+        return self.tokens >= self.capacity
 
     def _fill(self, now: float) -> None:
-        self.tokens = min(self.most, self.tokens + (now - self.at) * self.rate)
+        self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.rate)
         self.at = now
