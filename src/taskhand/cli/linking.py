@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from taskhand.config.settings import Settings
     from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships
+    from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
     from taskhand.server.linking.linking import Linking
-    from taskhand.server.linking.way import BrowserSignIn, Way
     from taskhand.service.connections import Connections
     from taskhand.vault.links import Links
 
@@ -51,7 +51,7 @@ async def open_linking(
     return Linking(
         tickets,
         links,
-        await _open_ways(found, connections, stack),
+        await _open_link_methods(found, connections, stack),
         clock_of(found.settings),
         resource=auth.resource,
         memberships=memberships,
@@ -94,26 +94,28 @@ async def make_invitation(
     return f"{base}/link/{text}", ticket.expires_at
 
 
-async def _open_ways(found: "Configuration", connections: "Connections", stack: AsyncExitStack) -> "Mapping[str, Way]":
-    """How a credential is linked, for each connection where that can be done on a page."""
-    from taskhand.server.linking.way import Way
+async def _open_link_methods(
+    found: "Configuration", connections: "Connections", stack: AsyncExitStack
+) -> "Mapping[str, LinkMethod]":
+    """The link methods of the connections that have a page, by name."""
+    from taskhand.server.linking.link_method import LinkMethod
     from taskhand.wiring import open_as_person, open_oauth_client
 
-    ways = {}
+    methods = {}
     for one in found.connections:
         factory = find_factory(one.settings.backend)
         consent = await stack.enter_async_context(open_oauth_client(one))
         if consent or factory.has_personal_keys:
-            ways[one.name] = Way(
+            methods[one.name] = LinkMethod(
                 connections.by_name[one.name],
                 factory.title,
                 partial(open_as_person, one),
                 _read_credential,
                 one.is_shared,
-                tells_who=consent is not None or factory.me_variable is None,
+                names_holder=consent is not None or factory.me_variable is None,
                 consent=consent,
             )
-    return ways
+    return methods
 
 
 def _read_credential(text: str) -> str | None:

@@ -252,8 +252,8 @@ async def paste_elsewhere(
         [own] = [one for one in stage.found.connections if one.name == offered[1]]
         base = {"vambe_base_url": url, "close_base_url": f"{url}/api/v1"}
         far = replace(own, settings=own.settings.model_copy(update=base))
-        way = replace(stage.linking.ways[offered[1]], open_as=partial(open_as_person, far))
-        stage.linking.ways = {offered[1]: way}
+        method = replace(stage.linking.methods[offered[1]], open_as=partial(open_as_person, far))
+        stage.linking.methods = {offered[1]: method}
         return await browser.send(page, key)
 
 

@@ -1,1 +1,1 @@
-"""The pages on which a person links a credential of their own: small, without script, in two languages."""
+"""The pages on which a person links their own credential: small, without script, in two languages."""

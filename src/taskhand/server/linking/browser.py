@@ -1,4 +1,4 @@
-"""The browser in front of a page: known by a cookie, from which the token of every form is made; pure."""
+"""The browser that shows a page: a cookie identifies it, and its forms' CSRF tokens are made from the cookie; pure."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-__all__ = ["Browser", "is_from_elsewhere"]
+__all__ = ["Browser", "is_cross_site"]
 
 _BYTES: Final = 32
 _LENGTH: Final = len(token_urlsafe(_BYTES))
@@ -19,46 +19,46 @@ _FOREIGN: Final = frozenset({"cross-site", "same-site"})
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser by the text of its cookie; `is_new` is whether it had none. `id` is what is kept of it."""
+    """A browser by the text of its cookie; `is_new` is whether it sent none. Only `id` is stored."""
 
     text: str = field(repr=False)
     is_new: bool = False
 
     @classmethod
     def of(cls, headers: Headers, base: str) -> "Browser":
-        """The browser that has sent these headers."""
+        """The browser that sent these headers; a new one if they have no valid cookie."""
         found = cookie_parser(headers.get("cookie", "")).get(_cookie_name(base), "")
         is_good = len(found) == _LENGTH and found.isascii()
         return cls(found) if is_good else cls(token_urlsafe(_BYTES), is_new=True)
 
     @property
     def id(self) -> str:
-        """The hash of the cookie."""
+        """The SHA-256 hash of the cookie."""
         return sha256(self.text.encode()).hexdigest()
 
-    def token_for(self, ticket_id: str) -> str:
-        """The token of the forms of one ticket: nobody who does not have the cookie can make it."""
+    def form_token(self, ticket_id: str) -> str:
+        """The CSRF token of the forms of one ticket: an HMAC of the ticket's id under the cookie."""
         return hmac.new(self.text.encode(), f"taskhand form {ticket_id}".encode(), sha256).hexdigest()
 
-    def has_sent(self, token: str, ticket_id: str) -> bool:
-        """Whether a form with this token is from a page that this browser was shown."""
-        return not self.is_new and hmac.compare_digest(token.encode(), self.token_for(ticket_id).encode())
+    def accepts_token(self, token: str, ticket_id: str) -> bool:
+        """Whether a form with this token is from a page that was shown to this browser."""
+        return not self.is_new and hmac.compare_digest(token.encode(), self.form_token(ticket_id).encode())
 
     def cookie(self, base: str) -> str:
-        """The header that sets the cookie. It is sent at links from other sites too, as the CRM's answer is one."""
+        """The header that sets the cookie. SameSite is Lax, as the redirect from the CRM comes from another site."""
         is_secure = _is_secure(base)
         return f"{_cookie_name(base)}={self.text}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
 
 
-def is_from_elsewhere(headers: Headers, base: str) -> bool:
-    """Whether a form says of itself that another site has sent it. A page that sends no referrer has Origin `null`."""
+def is_cross_site(headers: Headers, base: str) -> bool:
+    """Whether the headers of a form say that another site sent it. A page without a referrer sends Origin `null`."""
     if headers.get("sec-fetch-site") in _FOREIGN:
         return True
     return headers.get("origin", "null") not in {"null", base}
 
 
 def _cookie_name(base: str) -> str:
-    """A name that no other host and no unencrypted page can set, where there is https."""
+    """The cookie's name. With https its prefix keeps other hosts and unencrypted pages from setting it."""
     return "__Host-taskhand-link" if _is_secure(base) else "taskhand-link"
 
 

@@ -42,20 +42,20 @@ CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""Nothing but the style of the page itself, and forms to this server alone.
+"""Only the style of the page itself, and forms to this server.
 
-A browser goes on to a CRM by a link and not by a form: to a form, `form-action` would apply at each redirect too, and
-nobody knows through which hosts a CRM sends a person who signs in.
+The browser continues to a CRM by a link and not by a form: `form-action` would apply to each redirect of a form too,
+and the hosts through which a CRM redirects are unknown.
 """
 
-_MOST_SHOWN: Final = 120
-"""Characters of a name."""
+_MAX_NAME: Final = 120
+"""Maximum length of a name in characters."""
 _NAME: Final = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form with a button and perhaps one secret field, with a `label`; all but `token` are keys of the texts."""
+    """A form with a button and an optional secret field with a `label`; all but `token` are keys of the texts."""
 
     step: str
     token: str = field(repr=False)
@@ -66,10 +66,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says. All texts are by their keys, and `names` are what they name.
+    """The content of a page. All texts are given by their keys, and `names` fill their placeholders.
 
-    `address` is the page's own, by which it is opened again; None where it cannot be. `shows_ticket` is whether it says
-    for whom and what it is. `goes_to` is where the browser goes on by itself.
+    `address` is the page's own path, which opens it again; None if it cannot be opened again. `shows_ticket` is whether
+    the page shows the person and the connection. `goes_to` is the URL to which the browser continues by itself.
     """
 
     heading: str
@@ -84,9 +84,9 @@ class Page:
 
 
 def render(page: Page, language: str) -> str:
-    """The page in a language."""
+    """The page as HTML in a language."""
     texts = TEXTS[language]
-    names = {name: one_line(text)[:_MOST_SHOWN] for name, text in page.names.items()}
+    names = {name: one_line(text)[:_MAX_NAME] for name, text in page.names.items()}
     parts = [f"<h1>{_fill(texts[page.heading], names)}</h1>"]
     if page.shows_ticket:
         rows = ((texts["for_whom"], names["person"]), (texts["connection"], names["connection"]))
@@ -145,5 +145,5 @@ def _render_field(form: Form, texts: Mapping[str, str], names: Mapping[str, str]
 
 
 def _fill(text: str, names: Mapping[str, str]) -> str:
-    """The text as HTML, with the names in it; each keeps the direction of its writing to itself."""
+    """The text as HTML with its placeholders filled; `<bdi>` isolates the writing direction of each name."""
     return _NAME.sub(lambda found: f"<bdi>{escape(names.get(found[1], ''))}</bdi>", escape(text, quote=False))

@@ -1,4 +1,4 @@
-"""The pages as a server over HTTP serves them."""
+"""The pages on a server over HTTP."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -18,17 +18,17 @@ class LinkPages:
         self.linking = linking
 
     def routes(self, url: str | None, allows_host: Callable[[str], bool]) -> list[Route]:
-        """The routes of the pages. `url` is the server's address where only this machine reaches it, else None.
+        """The routes of the pages; none if the URL for persons is unknown.
 
-        There are none where nobody has told by which address persons reach it. They are served under that one, and
-        under the Host headers that `allows_host` accepts.
+        `url` is the server's URL if only this machine reaches it, else None. The pages are served under the URL for
+        persons, and under the Host headers that `allows_host` accepts.
         """
         self.linking.resource = self.linking.resource or url or ""
         own = urlsplit(self.linking.base).netloc.lower()
         return link_routes(self.linking, lambda host: host.lower() == own or allows_host(host)) if own else []
 
     def describe(self) -> str:
-        """Where persons link, for whoever starts the server."""
+        """The address of the pages, as a text for the operator."""
         if not self.linking.base:
             return "Persons link credentials with `taskhand people link` only: pages for it need --resource."
         given_out = "on pages that calls and `taskhand people invite` give out"

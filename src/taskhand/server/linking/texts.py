@@ -1,4 +1,4 @@
-"""What the pages say, in English and in Spanish; pure. Names in braces are filled in and never read as HTML."""
+"""The texts of the pages in English and in Spanish; pure. Placeholders in braces are filled with escaped names."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -95,7 +95,7 @@ LANGUAGES: Final = tuple(TEXTS)
 
 
 def choose_language(asked: str | None, accepted: str) -> str:
-    """The language that was `asked` for, else the one of the header Accept-Language that is wanted most; English."""
+    """The language `asked` for, else the preferred one in the header Accept-Language, else English."""
     if asked and asked in TEXTS:
         return asked
     wanted: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""What the pages say in Spanish; pure."""
+"""The Spanish texts of the pages; pure."""
 
 from collections.abc import Mapping
 from typing import Final
