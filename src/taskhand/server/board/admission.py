@@ -1,4 +1,4 @@
-"""Who may call through the board's site: whoever brings the token of its address first."""
+"""The token and the session of the board's site: only the first browser that sends the token may call."""
 
 import hmac
 from secrets import token_urlsafe
@@ -9,7 +9,7 @@ _BYTES = 32
 
 
 class Admission:
-    """A token that admits once, and the session that whoever brought it calls with."""
+    """A token that admits one browser, and the session of that browser."""
 
     def __init__(self) -> None:
         self._token: str | None = token_urlsafe(_BYTES)
@@ -20,18 +20,18 @@ class Admission:
 
     @property
     def token(self) -> str | None:
-        """The token of the address; None once it was used."""
+        """The token in the site's URL; None once it was used."""
         return self._token
 
     def admit(self, token: str) -> str | None:
-        """The session of whoever brings the token; None for another token, and for this one the second time."""
+        """Use the token and return the session for its browser; None for a wrong or used token."""
         if self._token is None or not _are_equal(token, self._token):
             return None
         self._token, self._session = None, token_urlsafe(_BYTES)
         return self._session
 
     def is_admitted(self, session: str) -> bool:
-        """Whether it is the session of whoever brought the token."""
+        """Whether this is the session of the admitted browser."""
         return self._session is not None and _are_equal(session, self._session)
 
 

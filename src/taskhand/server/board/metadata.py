@@ -1,4 +1,4 @@
-"""What a host is told of the board: its page, which tools it belongs to, and what it may call; pure."""
+"""The board's metadata for hosts: its page, the tools that show it, and the tools that it may call; pure."""
 
 import hashlib
 import re
@@ -22,20 +22,20 @@ _METADATA: Final[dict[str, Any]] = {
         "prefersBorder": True,
     }
 }
-"""The page reaches nothing but its host."""
-_KEPT_MS: Final = 86_400_000
-_OLD_KEY: Final = "ui/resourceUri"
-"""Where hosts look that are older than the specification of 2026-01-26, which still allows it."""
+"""The page loads nothing from the network: it talks only to its host."""
+_CACHED_MS: Final = 86_400_000
+_LEGACY_KEY: Final = "ui/resourceUri"
+"""The key for hosts older than the specification of 2026-01-26, which still allows it."""
 
 
 @cache
 def board_address() -> str:
-    """The address of the page: hosts keep a page by its address, so another page has another one."""
+    """The address of the page, with a hash of it: hosts cache a page by its address."""
     return f"{BOARD}@{hashlib.sha256(board_page().encode()).hexdigest()[:12]}"
 
 
 def is_board(uri: str) -> bool:
-    """Whether an address is that of the board, also of an earlier page of it."""
+    """Whether an address is that of the board, or of an earlier version of it."""
     return _ADDRESS.fullmatch(uri) is not None
 
 
@@ -52,23 +52,23 @@ def list_board() -> ListedResource:
 
 
 def read_board(uri: str) -> ReadResourceResult:
-    """The page, whichever of its addresses was asked for; it is the same for everyone, and holds nothing of anybody."""
+    """The page, for any of its addresses; it is the same for every caller and contains no data."""
     page = TextResourceContents(uri=uri, text=board_page(), mime_type=PAGE_TYPE, _meta=_METADATA)
-    kept_ms = _KEPT_MS if uri == board_address() else 0
-    return ReadResourceResult(contents=[page], ttl_ms=kept_ms, cache_scope="public")
+    cached_ms = _CACHED_MS if uri == board_address() else 0
+    return ReadResourceResult(contents=[page], ttl_ms=cached_ms, cache_scope="public")
 
 
 def tool_metadata(tool: Tool[Any]) -> dict[str, Any]:
-    """Whether the board is shown beside the answers of a tool, and who may call it."""
+    """Whether the board is shown beside the answers of a tool, and who may call the tool."""
     visibility = ["model", "app"] if tool.is_called_by_board else ["model"]
     if not tool.is_on_board:
         return {"ui": {"visibility": visibility}}
     address = board_address()
-    return {"ui": {"resourceUri": address, "visibility": visibility}, _OLD_KEY: address}
+    return {"ui": {"resourceUri": address, "visibility": visibility}, _LEGACY_KEY: address}
 
 
 def answer_metadata(view: CallerView) -> dict[str, Any]:
-    """What the page may call for this caller now, and the connections where there are several."""
+    """The tools that the page may call for this caller now, and the connections if there are several."""
     tools = [tool.name for tool in view.offered.tools if tool.is_called_by_board]
     names = {"connections": [*view.connections.names]} if view.connections.are_several else {}
     return {"taskhand/board": {"tools": tools, **names}}

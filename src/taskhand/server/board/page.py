@@ -1,4 +1,4 @@
-"""The page of the board: one document without a framework and without a request to anywhere, joined from its parts."""
+"""The page of the board: one document without a framework or network requests, joined from its parts."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,17 +9,17 @@ from typing import Final
 __all__ = ["board_page"]
 
 _PART: Final = re.compile(r"^<!-- (style|script): (.+) -->$", re.MULTILINE)
-"""The line of `board.html` that names the files of its style or of its script, in their order."""
+"""The line of `board.html` that lists the files of its styles or its script, in order."""
 _COMMENT: Final = "//"
 _SPACES: Final = {
     "style": re.compile(r"""("[^"]*")|;(?=\s*})|\s*([{};,>+])\s*|(?<=:) """),
     "script": re.compile(r"""('[^'\n]*'|"[^"\n]*"|`[^`]*`)|\s*([{(\[,;=<>?:&|!+*-]+)\s*|\s*([})\]]+) *"""),
 }
-"""Texts in quotes, or marks with the white space around them, which a browser does not need."""
+"""Quoted texts, or punctuation with the white space around it, which a browser does not need."""
 _MARKS: Final = re.compile(r"(?<!async)\((\w+)\)(?==>)|,(?=[}\])])")
-"""Parentheses around one parameter, and commas after the last item: a browser needs none of them."""
+"""Parentheses around a single parameter, and commas after the last item: a browser needs neither."""
 _FUNCTION: Final = re.compile(r"^(async )?function (\w+)(\(.*\)) {$")
-"""The first line of a function of the script, which can be declared like anything else."""
+"""The first line of a function of the script; it is rewritten as a `let` declaration."""
 _CONST: Final = re.compile(r"\bconst\b")
 _DECLARATION: Final = re.compile(r"^\s*let ")
 
@@ -31,7 +31,7 @@ def board_page() -> str:
 
 
 def _join(kind: str, names: list[str]) -> str:
-    """The element that holds these files; all scripts are one function, which leaves nothing to the window."""
+    """The element with these files; all scripts are wrapped in one function, which defines nothing on `window`."""
     lines = [line for name in names for line in _read(name).splitlines()]
     lines = [line for line in lines if line and not line.lstrip().startswith(_COMMENT)]
     text = "\n".join(map(str.strip, _join_declarations(lines) if kind == "script" else lines))
@@ -41,12 +41,12 @@ def _join(kind: str, names: list[str]) -> str:
 
 
 def _join_declarations(lines: Iterable[str]) -> Iterator[str]:
-    """The lines with one declaration where several follow each other, functions of the script among them."""
+    """The lines with consecutive declarations merged into one, functions of the script included."""
     is_declared, before = False, ""
     for written in lines:
         line = _CONST.sub("let", _FUNCTION.sub(r"let \2 = \1\3 => {", written))
         word = _DECLARATION.match(line)
-        if line[0].isalpha():  # of the script itself, whose declarations may have many lines
+        if line[0].isalpha():  # top-level functions of the script, whose declarations may have many lines
             line = _DECLARATION.sub(", " if is_declared else "let ", line)
             is_declared = word is not None
         elif word and before == word[0]:
@@ -56,7 +56,7 @@ def _join_declarations(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _is_closed(line: str) -> bool:
-    """Whether nothing of a line goes on in the next."""
+    """Whether a line has no open bracket that a later line closes."""
     return sum(map(line.count, "([{")) == sum(map(line.count, ")]}"))
 
 

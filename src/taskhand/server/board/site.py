@@ -1,4 +1,4 @@
-"""The board as a site on this machine: its page in a frame, and a bridge that carries its calls to the server."""
+"""The board as a site on this machine: its page in a frame, and a bridge that forwards its calls to the server."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from taskhand.server.board.site_guard import guard_site
 __all__ = ["BoardSite", "CallTool"]
 
 CallTool = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
-"""Calls a tool for the page: `result` or `error`, as JSON-RPC has them."""
+"""Calls a tool for the page; returns `result` or `error` as in JSON-RPC."""
 
 _Answer = Callable[[Request], Awaitable[Response]]
 
@@ -40,16 +40,16 @@ _PAGE_POLICY: Final = (
     "default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-scripts"
 )
-_MOST_READ: Final = 64 * 1024
-"""Bytes of a call: the page sends no long texts."""
+_MAX_READ: Final = 64 * 1024
+"""Maximum size of a call in bytes: the page sends no long texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardSite:
     """The site of one server.
 
-    `start` are the calls with which it begins: the first answer that is no error and no empty list is shown, else the
-    last.
+    `start` are its initial calls: the page shows the first answer that is no error and no empty list, else the last
+    one.
     """
 
     call_tool: CallTool
@@ -57,7 +57,7 @@ class BoardSite:
     start: Sequence[Mapping[str, Any]]
 
     def app(self, port: int) -> ASGIApp:
-        """The application; `port` is the one that it is served on."""
+        """The application; `port` is the port on which it is served."""
         routes = [Route(path, _serve_file(*file)) for path, file in _FILES.items()]
         routes += [
             Route("/board", _serve_page),
@@ -67,7 +67,7 @@ class BoardSite:
         return guard_site(Starlette(routes=routes), port)
 
     async def _admit(self, request: Request) -> Response:
-        """Admit whoever brings the token, once."""
+        """Admit the browser that sends the token, once."""
         sent = await _read_json(request)
         session = self.admission.admit(str(sent.get("token", "")))
         if session is None:
@@ -75,7 +75,7 @@ class BoardSite:
         return JSONResponse({"session": session, "start": [*self.start]})
 
     async def _call(self, request: Request) -> Response:
-        """Carry a call of the page to the server."""
+        """Forward a call of the page to the server."""
         scheme, _, session = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not self.admission.is_admitted(session):
             return JSONResponse({"error": "not admitted"}, 401, {"WWW-Authenticate": "Bearer"})
@@ -100,7 +100,7 @@ async def _serve_page(_: Request) -> Response:
 
 @cache
 def _page_policy() -> str:
-    """The policy under which the page runs its own script and style, and nothing else."""
+    """The content security policy of the page: its own script and style, and nothing else."""
     return _PAGE_POLICY.format(script=_hash_of("script"), style=_hash_of("style"))
 
 
@@ -110,17 +110,17 @@ def _hash_of(element: str) -> str:
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
-    """The object in a body; an empty one for a body that is none, or too long."""
+    """The JSON object in a body; empty if the body is no object or is too long."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return {}
     body = b""
     try:
         async for part in request.stream():
             body += part
-            if len(body) > _MOST_READ:
+            if len(body) > _MAX_READ:
                 return {}
         sent = json.loads(body)
-        json.dumps(sent, ensure_ascii=False).encode()  # half a character is none, and no answer could name it
+        json.dumps(sent, ensure_ascii=False).encode()  # a lone surrogate is no text, and an answer could not repeat it
     except (ClientDisconnect, RecursionError, ValueError):
         return {}
     return sent if isinstance(sent, dict) else {}

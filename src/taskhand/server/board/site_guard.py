@@ -1,7 +1,6 @@
-"""Who is answered by the board's site at all: a browser on this machine, under the names of this machine alone.
+"""Refuses requests that are not from a browser on this machine under a name of this machine.
 
-A web page that has its own name lead to this machine is refused by the Host header, and one that calls from another
-origin by the Origin header.
+The check of the Host header refuses DNS rebinding, and the check of the Origin header refuses calls from other origins.
 """
 
 from collections.abc import Mapping
@@ -19,14 +18,14 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "same-origin",  # without any, a browser leaves out the origin too
+    "Referrer-Policy": "same-origin",  # without a referrer policy, a browser also omits the origin
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
 
 
 def guard_site(app: ASGIApp, port: int) -> ASGIApp:
-    """The app, for requests to this machine and port alone; each answer says what a browser must not do with it."""
+    """The app, for requests to this machine and port alone, with security headers in each answer."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
@@ -41,11 +40,11 @@ def guard_site(app: ASGIApp, port: int) -> ASGIApp:
 
 
 def _find_refusal(method: str, headers: Headers, port: int) -> PlainTextResponse | None:
-    """The answer to a request that does not come from a page of this site; None where it may."""
+    """The refusal of a request that does not come from a page of this site; None if it may pass."""
     hosts, origins, sites = (headers.getlist(name) for name in ("host", "origin", "sec-fetch-site"))
     if len(hosts) != 1 or hosts[0] not in {f"{name}:{port}" for name in _NAMES}:
         return PlainTextResponse("Invalid Host header", 421)
     is_own = all(origin == f"http://{hosts[0]}" for origin in origins)
-    if method not in _READING:  # a browser says where every other request comes from
+    if method not in _READING:  # a browser sends the origin of every other request
         is_own = is_own and bool(origins or sites) and all(site == "same-origin" for site in sites)
     return None if is_own else PlainTextResponse("Invalid Origin header", 403)

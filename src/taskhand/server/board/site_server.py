@@ -1,4 +1,4 @@
-"""Serves the board's site, whose calls are those of a client of the server in this process."""
+"""Serves the board's site; its calls go to the server through a client in this process."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -26,7 +26,7 @@ from taskhand.server.transports.refusal_lines import RefusalLines, quiet_librari
 __all__ = ["CLIENT", "serve_board"]
 
 CLIENT: Final = "taskhand board"
-"""The client that the journal names."""
+"""The name of the client in the journal."""
 _FOR_PAGE: Final = frozenset(tool.name for tool in TOOLS if tool.is_called_by_board)
 _LIMITS: Final = HttpLimits.of_this_machine()
 _Served = Callable[[], Coroutine[Any, Any, None]]
@@ -36,16 +36,16 @@ _Served = Callable[[], Coroutine[Any, Any, None]]
 async def serve_board(
     served: TaskhandServer, start: Sequence[Mapping[str, Any]], *, port: int = 0, calls_end_s: int = 50
 ) -> AsyncIterator[tuple[str, _Served]]:
-    """The address, which admits once, and what serves it until a signal has come and the calls under way have ended.
+    """Serve the board until a signal has come and the calls under way have ended; yields its URL and the server.
 
-    `start` are the calls with which it begins. OperatorError for a port that is taken.
+    The URL admits one browser. `start` are the site's initial calls. OperatorError for a port that is taken.
     """
     pages = advertise(PAGES, {"mimeTypes": [PAGE_TYPE]})
     named = Implementation(name=CLIENT, version=__version__)
     with bind("127.0.0.1", port) as bound, quiet_libraries(time.monotonic):
         number, admission = bound.getsockname()[1], Admission()
         async with Client(served, client_info=named, extensions=[pages]) as client:
-            app = BoardSite(_caller(client), admission, start).app(number)
+            app = BoardSite(_make_caller(client), admission, start).app(number)
             connections = OpenConnections(_LIMITS, lambda _: True, RefusalLines(time.monotonic))
             config = uvicorn.Config(
                 app,
@@ -63,14 +63,14 @@ async def serve_board(
                 try:
                     await server.serve(sockets=[bound])
                 finally:
-                    for listening in getattr(server, "servers", ()):  # a server that is cancelled leaves them open
+                    for listening in getattr(server, "servers", ()):  # a cancelled server does not close them
                         listening.close()
 
             yield f"http://127.0.0.1:{number}/#{admission.token}", serve
 
 
-def _caller(client: Client) -> CallTool:
-    """What calls the tools that are for the page; others are refused to it, as a host does."""
+def _make_caller(client: Client) -> CallTool:
+    """A function that calls the board's tools; it refuses other tools, as a host does."""
 
     async def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name not in _FOR_PAGE:

@@ -1,1 +1,1 @@
-"""Webhooks: the addresses to which CRMs deliver that tasks were changed, outside of /mcp and without a bearer."""
+"""Webhooks: the endpoints to which CRMs deliver changes of tasks, outside of /mcp and without a bearer token."""

@@ -1,4 +1,4 @@
-"""Takes the deliveries of webhooks: verified, then kept as a hint, then answered; the look follows by itself."""
+"""Receives webhook deliveries: verifies each, stores a hint, and answers; the feed then looks for changes by itself."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -23,21 +23,21 @@ __all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
 _log = logging.getLogger(__name__)
 
 _KEPT_S: Final = 3.0
-"""Seconds within which a hint is kept; a CRM waits for some five."""
-_MORE_S: Final = 0.5
-"""Seconds until it is given up, where the store has not noticed that they are over."""
-_MOST_TASKS: Final = 500
-"""Of one delivery that names more only `some task` is kept; HubSpot sends a hundred events at most."""
+"""Seconds within which a hint is stored; a CRM waits some five for the answer."""
+_GRACE_S: Final = 0.5
+"""More seconds after which the store is cancelled, if it ignores its own deadline."""
+_MAX_TASKS: Final = 500
+"""Maximum number of tasks in a hint; for more it is `some task`. HubSpot sends a hundred events at most."""
 _Outcome = Literal["taken", "repeated", "refused", "unavailable"]
 _STATUSES: Final[Mapping[_Outcome, int]] = {"taken": 204, "repeated": 204, "refused": 401, "unavailable": 503}
 
 KeepHint = Callable[[Collection[str], Verdict], Awaitable[bool]]
-"""Keeps that these tasks, or some task, were changed; False where the same delivery was taken before."""
+"""Stores a hint that these tasks, or some task, have changed; False if the same delivery was stored before."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookReceiver:
-    """The deliveries of one connection: how they are checked, how a hint is kept, and who is woken by it."""
+    """The deliveries of one connection: how to verify them, how to store a hint, and which feed to wake."""
 
     connection: str
     check: WebhookCheck
@@ -48,9 +48,9 @@ class WebhookReceiver:
 class Webhooks:
     """The deliveries to all connections of a server.
 
-    `base` is the server's address as CRMs know it, None where nobody has told: then it is that which the proxy was
-    called by. `clock` returns aware datetimes, `monotonic` measures. A hint is kept within `kept_s` seconds.
-    `untaken` are the connections whose deliveries are not taken, each with the reason.
+    `base` is the server's URL as CRMs know it; None if it is not configured: then the URL that the proxy forwards
+    counts. `clock` returns aware datetimes, `monotonic` measures durations. A hint is stored within `kept_s` seconds.
+    `untaken` are the connections that accept no deliveries, each with the reason.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Webhooks:
         self.observer: HttpObserver | None = None
 
     def describe(self) -> str:
-        """Where deliveries come, for whoever starts the server."""
+        """The addresses for deliveries, as a text for the operator."""
         where = f"{self._base or ''}{PATH}/"
         if not self._receivers:
             why = "".join(f" Not for {one}." for one in self._untaken)
@@ -78,11 +78,11 @@ class Webhooks:
         return f"Webhooks are taken at {where} for {', '.join(self._receivers)}{others}."
 
     def routes(self) -> list[Route]:
-        """The addresses."""
+        """The routes for deliveries."""
         return webhook_routes(self.take)
 
     async def take(self, received: Received) -> int:
-        """Take a delivery; the status of the answer, which tells nobody why something was refused."""
+        """Receive a delivery; returns the status of the answer, which gives no reason for a refusal."""
         receiver = self._receivers.get(received.connection)
         outcome = await self._take(receiver, received)
         if self.observer is not None:
@@ -102,8 +102,8 @@ class Webhooks:
     async def _keep(self, receiver: WebhookReceiver, verdict: Verdict, received: Received) -> _Outcome:
         ids = receiver.check.find_tasks(received.body)
         try:
-            with call_deadline(self._kept_s, self._monotonic), anyio.fail_after(self._kept_s + _MORE_S):
-                is_new = await receiver.keep(ids if len(ids) <= _MOST_TASKS else (), verdict)
+            with call_deadline(self._kept_s, self._monotonic), anyio.fail_after(self._kept_s + _GRACE_S):
+                is_new = await receiver.keep(ids if len(ids) <= _MAX_TASKS else (), verdict)
         except (TaskhandError, TimeoutError) as error:
             why = error.message if isinstance(error, TaskhandError) else f"{type(error).__name__} of the store"
             _log.info("a webhook of %s is not kept: %s", receiver.connection, why)

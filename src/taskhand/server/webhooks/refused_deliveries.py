@@ -1,4 +1,4 @@
-"""The log of deliveries that are refused: at most one line a minute for each connection, and nothing of a delivery."""
+"""The log of refused deliveries: at most one line a minute for each connection, without their content."""
 
 import logging
 import math
@@ -11,12 +11,12 @@ __all__ = ["RefusedDeliveries"]
 _log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 60.0
-_OTHERS: Final = "no connection"
-"""What all addresses that nothing is delivered to are counted as: their names are anybody's text."""
+_UNKNOWN: Final = "no connection"
+"""The name under which deliveries to unknown connections are counted: their paths are untrusted text."""
 
 
 class RefusedDeliveries:
-    """Counts what is refused, and why."""
+    """Counts refused deliveries by reason."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -24,8 +24,8 @@ class RefusedDeliveries:
         self._said_at: dict[str, float] = {}
 
     def note(self, connection: str | None, why: str, address: str) -> None:
-        """Count a delivery to a connection, None for what is none, that came from an address."""
-        key = connection or _OTHERS
+        """Count a delivery from an address to a connection; None for an unknown connection."""
+        key = connection or _UNKNOWN
         unsaid = self._unsaid.setdefault(key, Counter())
         unsaid[why] += 1
         now = self._clock()

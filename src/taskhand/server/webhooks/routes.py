@@ -1,4 +1,4 @@
-"""The routes of webhooks: what a request must be to be looked at."""
+"""The routes of webhooks, which check the form of a request before its content."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from taskhand.server.transports.peer_address import peer_address
 __all__ = ["PATH", "Received", "webhook_routes"]
 
 PATH: Final = "/webhooks"
-_MOST_BYTES: Final = 1024 * 1024
-"""Of a delivery: HubSpot's of a hundred events have some 60 KB, Close's of one task less."""
+_MAX_BYTES: Final = 1024 * 1024
+"""Maximum size of a delivery: a hundred events have some 60 KB from HubSpot; Close sends one task each."""
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _TOO_LARGE, _NOT_ALLOWED, _LEFT = 413, 405, 400
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came, and the address that it came from."""
+    """A request as it arrived, with the address of its sender."""
 
     connection: str
     secret: str = field(repr=False)
@@ -34,9 +34,9 @@ class Received:
 
 
 def webhook_routes(take: Callable[[Received], Awaitable[int]]) -> list[Route]:
-    """The address of each connection, and below it one with a secret; other methods than POST are told so by all.
+    """The path of each connection, and a path with a secret below it; other methods than POST are answered with 405.
 
-    `take` takes a delivery, and returns the status of the answer.
+    `take` receives a delivery and returns the status of the answer.
     """
 
     async def answer(request: Request) -> Response:
@@ -52,15 +52,15 @@ def webhook_routes(take: Callable[[Received], Awaitable[int]]) -> list[Route]:
 
 
 async def _read(request: Request) -> bytes | int:
-    """The raw body; the status of the refusal where it is too large, or does not come."""
+    """The raw body; or the status of the refusal if it is too large or does not arrive."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > _MOST_BYTES:
+    if declared.isdigit() and int(declared) > _MAX_BYTES:
         return _TOO_LARGE
     body = bytearray()
     try:
         async for part in request.stream():
             body += part
-            if len(body) > _MOST_BYTES:
+            if len(body) > _MAX_BYTES:
                 return _TOO_LARGE
     except ClientDisconnect:
         return _LEFT
