@@ -20,7 +20,7 @@ from backends.local.oracle import expected
 from fixed_clock import NOW, FixedClock
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.page_rows import find_rows
-from taskhand.backends.local.query import StoreState, build_order_among, build_selects, narrowest
+from taskhand.backends.local.query import StoreState, build_order_among, build_selects, narrowest_filter
 from taskhand.backends.local.text_index import prepare_text_index
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -196,7 +196,7 @@ def test_tasks_finished_or_changed_in_a_period_are_found_by_an_index(
     large: sqlite3.Connection, moment: Moment, order: Order
 ) -> None:
     query = TaskQuery(order=order, period=Period(moment, NOW - timedelta(days=14), NOW))
-    few = narrowest(query)
+    few = narrowest_filter(query)
     assert few is not None
     select = build_order_among(query, few)
     plan = [row[3] for row in large.execute(f"EXPLAIN QUERY PLAN {select.sql}", (*select.parameters, 9))]

@@ -31,14 +31,14 @@ __all__ = ["LocalBackend"]
 _T = TypeVar("_T")
 
 _Step = Callable[[SqlConnection, tasks.Stamp], _T]
-"""A write of tasks: what is to be done, at a moment and by somebody."""
+"""A write of tasks, called with its connection and its stamp (the moment and the member)."""
 
-_MOST_CREATED = 100
-"""Tasks that are looked through for a lost create, newest first."""
+_MAX_CREATED = 100
+"""Tasks searched for a lost create, newest first."""
 
 
 class LocalBackend:
-    """Tasks in one store of ours, shared safely by any number of processes."""
+    """Tasks in one embedded store, which any number of processes share safely."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -57,7 +57,7 @@ class LocalBackend:
     def __init__(
         self, home: "Home", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
     ) -> None:
-        """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, if they differ from others."""
+        """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, `new_id` by default."""
         self._clock = clock
         self._new_id = new_id
         self._new_task_id = new_task_id or new_id
@@ -66,7 +66,7 @@ class LocalBackend:
 
     @cached_property
     def change_source(self) -> "ChangeSource | None":
-        """The log that the store keeps of its changes."""
+        """The store's log of changes."""
         from taskhand.backends.local.changes import StoreChanges  # noqa: PLC0415  no start waits for it
 
         return StoreChanges(self._home)
@@ -77,15 +77,15 @@ class LocalBackend:
         return self._home.path
 
     async def exists(self) -> bool:
-        """Whether the store exists; OperatorError if that cannot be seen."""
+        """Whether the store exists; OperatorError if that cannot be determined."""
         return await self._store.exists()
 
     async def identity(self) -> identity.Identity:
-        """What the journal calls this store; the store is made if it does not exist."""
+        """The store's name in the journal; creates the store if it does not exist."""
         return await self._store.peek(identity.read)
 
     async def adopt(self, former: Sequence[str]) -> None:
-        """Write down what a journal of an earlier version calls this store."""
+        """Store the names of this store in journals of earlier versions."""
         await self._store.write(lambda connection: identity.adopt(connection, former))
 
     async def statuses(self) -> StatusList:
@@ -125,7 +125,7 @@ class LocalBackend:
         return frozenset()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Whatever the rules allow is stored."""
+        """Nothing: the store accepts every edit that the rules allow."""
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals
         """None."""
@@ -141,7 +141,7 @@ class LocalBackend:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, found by an index of the database."""
-        # A search for words is one step of SQLite, however long it takes: nothing could interrupt it here.
+        # A text search is one step of SQLite and cannot be interrupted here.
         run = self._store.peek if query.text is None else self._store.read
         return await run(lambda connection: tasks.page(connection, query, self._clock(), self._home))
 
@@ -150,15 +150,15 @@ class LocalBackend:
         return await self._store.peek(lambda connection: tasks.task(connection, task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
-        """The tasks with these ids, in two queries however many there are, with who finished them and when."""
+        """The tasks with these ids, with who finished them and when, in two queries for any number."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """The tasks with these ids, of which the store knows everything."""
+        """The tasks with these ids; a snapshot of the store is always complete."""
         return await self.snapshots(ids, fresh=True)
 
     async def create_task(self, edit: Edit) -> Written:
-        """A new task, created by whoever writes, in the status asked for or else the first initial one."""
+        """Create a task in the given status, else in the first initial one; its creator is the member who writes."""
         return Written(await self._write(lambda connection, stamp: self._create(connection, edit, stamp)))
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
@@ -173,7 +173,7 @@ class LocalBackend:
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Update all tasks in one transaction; a task that is gone or changed since does not stop the others.
+        """Update all tasks in one transaction; a task that is gone or has changed does not stop the others.
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
@@ -181,11 +181,11 @@ class LocalBackend:
         return await self._write_all(steps, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
-        """The tasks created since that show each edit: the store's lists and its clock are ours."""
+        """The tasks created since then that match each edit; exact, because the store's lists never lag."""
         found = []
         for edit in edits:
             title = edit.title if isinstance(edit.title, str) else None
-            page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MOST_CREATED))
+            page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MAX_CREATED))
             new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
             alike = [one for one in new if not any(edit.unmet_by(one, written=True).given())]
             found.append(CreateCandidates(alike, sent_at))
@@ -198,7 +198,7 @@ class LocalBackend:
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Remove all tasks in one transaction; one that is gone or changed since does not stop the others."""
+        """Remove all tasks in one transaction; one that is gone or has changed does not stop the others."""
         steps = [partial(_delete_item, one) for one in before]
         return await self._write_all(steps, [one.id for one in before], progress)
 
@@ -206,10 +206,10 @@ class LocalBackend:
         """None: the store has no clock of its own."""
 
     async def upstream_account(self) -> None:
-        """None: a store is no account of a CRM."""
+        """None: the store is not an account of a CRM."""
 
     async def check_access(self) -> None:
-        """Try whether the store can be written; it is made if it does not exist."""
+        """Check that the store can be written; creates it if it does not exist."""
         await self._store.write(lambda _: None, durable=False)
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the store as well
@@ -217,7 +217,7 @@ class LocalBackend:
         return (await self._home.check_health(),)
 
     def now(self) -> datetime:
-        """The time on the clock of this store."""
+        """The current time of the store's clock."""
         return self._clock()
 
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
@@ -225,7 +225,7 @@ class LocalBackend:
         return await self._store.write(lambda connection: work(self._directory(connection)))
 
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
-        """Import records in one transaction; without `commit` they are only checked. CallerError for wrong lines."""
+        """Import records in one transaction; without `commit`, only check them. CallerError for wrong lines."""
 
         def work(connection: SqlConnection, stamp: tasks.Stamp) -> "ImportReport":
             from taskhand.backends.local.task_import import import_lines  # noqa: PLC0415  only a command needs it
@@ -248,7 +248,7 @@ class LocalBackend:
         ids: Sequence[str],
         progress: BulkProgress | None,
     ) -> tuple[ItemResult, ...]:
-        """Write many tasks, whose `ids` are these, in one transaction.
+        """Write the tasks with these `ids` in one transaction.
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
@@ -275,8 +275,8 @@ class LocalBackend:
         return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
     async def _write(self, step: _Step[_T], *, count: int = 1) -> _T:
-        """Write `count` tasks in a transaction, whose changes are logged with its moment and who writes."""
-        stamping = await self._stamping()
+        """Write `count` tasks in one transaction, whose log rows carry its moment and the member who writes."""
+        stamping = await self._prepare_stamp()
 
         def work(connection: SqlConnection) -> _T:
             stamp = stamping(connection)
@@ -284,8 +284,8 @@ class LocalBackend:
 
         return await self._store.write(work, tasks=count)
 
-    async def _stamping(self) -> Callable[[SqlConnection], tasks.Stamp]:
-        """Stamps what is written now with the member of whoever it is written for: the user if nobody was asked."""
+    async def _prepare_stamp(self) -> Callable[[SqlConnection], tasks.Stamp]:
+        """Makes the stamps of writes: the moment, and the caller's member (the user without authentication)."""
         from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
 
         author = current_author()

@@ -1,4 +1,4 @@
-"""The changes of the built-in store, whoever made them: its triggers write each into a log in the same transaction."""
+"""The change log of the built-in store: triggers record every change, by any program, in its transaction."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["StoreChanges"]
 
 _PAGE: Final = 500
-"""Rows of the log in one look; a change of a task has as many as statements."""
+"""Log rows read at once; a change of a task has one row for each statement."""
 
 _EVER: Final = "~"
-"""A moment after every other, as text."""
+"""A text that sorts after every moment."""
 _LOST: Final = (
     "The store was put back to an earlier state, or another took its place; what changed by that is not told."
 )
@@ -31,9 +31,9 @@ _LOST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """The last row of the log that was read, and what it was: a store that is restored uses its number again.
+    """The last log row that was read, with its content: a restored store reuses row numbers.
 
-    `since` is the moment from which on changes are told, until nothing waits for the first time.
+    `since` is the moment of the first change to report; it is dropped once the log was read to its end.
     """
 
     xact: int = 0
@@ -54,7 +54,7 @@ class _Position:
 
 
 class StoreChanges:
-    """Reads the log of the store."""
+    """Reads the store's change log."""
 
     compares = False
     remark: str | None = None
@@ -70,7 +70,7 @@ class StoreChanges:
         return replace(position, since=moment).write()
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """The next changes in the log; it needs neither known tasks nor hints."""
+        """The next changes in the log; known tasks and hints are not needed."""
         del known, hints
         return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
 
@@ -83,7 +83,7 @@ class StoreChanges:
         rows = _whole_changes(found) if is_behind else found
         groups: dict[tuple[int, str], list[SqlRow]] = {}
         for row in sorted(rows, key=lambda row: int(row["number"])):
-            # A statement of another program is a change by itself, if the engine does not number transactions.
+            # Without transaction numbers, each statement of another program counts as one change.
             groups.setdefault((row["xact"] or -row["number"], row["task_id"]), []).append(row)
         reader = _ChangeReader(connection, [*groups.values()])
         events = tuple(
@@ -94,13 +94,13 @@ class StoreChanges:
         return Look(events, last.write(), is_behind=is_behind, gap=gap)
 
     def _find_last(self, connection: SqlConnection, before: str = _EVER) -> _Position:
-        """The position after the last change before a moment; the beginning of the log if it has none."""
+        """The position after the last change before a moment; the start of the log if it has none."""
         row = connection.execute(self._log.last, (before,)).fetchone()
         return _Position.after(row) if row is not None else _Position()
 
 
 class _ChangeReader:
-    """Reads the rows of one change after another as an event."""
+    """Turns the log rows of each change into an event."""
 
     def __init__(self, connection: SqlConnection, groups: Sequence[Sequence[SqlRow]]) -> None:
         ids = list({rows[0]["task_id"] for rows in groups})
@@ -110,7 +110,7 @@ class _ChangeReader:
         self._later = _find_later(connection, without_title)
 
     def event(self, rows: Sequence[SqlRow]) -> TaskEvent | None:
-        """The event of the rows of one task in one transaction; None if nothing is otherwise after it."""
+        """The event for one task's rows in one transaction; None if the task is the same before and after."""
         first, last = rows[0], rows[-1]
         told = [row for row in rows if row["old_row"] or row["new_row"]]
         is_new, is_gone = (bool(told) and told[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
@@ -124,19 +124,19 @@ class _ChangeReader:
         title = event.title if told or columns else None
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
-        by_hand = all(row["moment"] is None for row in rows)
+        is_manual = all(row["moment"] is None for row in rows)
         done = replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
-        return replace(done, is_others=by_hand)
+        return replace(done, is_others=is_manual)
 
     def _columns(self, row: SqlRow, *, is_told: bool) -> Mapping[str, Any]:
-        """The task as it is now; after a row that tells no title, with the one that it had until the next change."""
+        """The task's current columns; a row without a title gets the title from before the task's next change."""
         now = self._now.get(row["task_id"], {})
         later = [] if is_told else self._later.get(row["task_id"], [])
         title = next((old["title"] for number, old in later if number > row["number"]), None)
         return now if title is None else {**now, "title": title}
 
     def _task(self, row: SqlRow, columns: Mapping[str, Any], side: str) -> Task:
-        """One side of a change as a task; what cannot have changed is left out."""
+        """The task before or after a change, without the fields that cannot change."""
         status = self._statuses.get(columns.get("status_id"))
         values = {name: columns.get(name) for name in _COLUMNS} | {
             "id": row["task_id"],
@@ -171,17 +171,17 @@ _COLUMNS: Final = (
     *("id", "title", "due_at", "due_timezone", "is_all_day", "ai_contact_id", "ai_customer_id", "status_id"),
     *("priority", "description"),
 )
-"""The columns of a task of which a change is told."""
+"""The task columns whose changes are reported."""
 
 
 def _rows_of(connection: SqlConnection, ids: Sequence[str]) -> list[SqlRow]:
-    """The tasks as they are now: a change of people by hand says nothing else of its task."""
+    """The current rows of the tasks: a manual change of people logs no other column."""
     marks = ", ".join("?" * len(ids)) or "NULL"
     return connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM task WHERE id IN ({marks})", ids).fetchall()  # noqa: S608  names of ours
 
 
 def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[str, list[tuple[int, Mapping[str, Any]]]]:
-    """What the tasks of these rows of the log were before each later change, by task, with the number of the change."""
+    """The tasks of these log rows before each later change: by task, (change number, values)."""
     if not rows:
         return {}
     ids = list({row["task_id"] for row in rows})
@@ -196,7 +196,7 @@ def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[st
 
 
 def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:
-    """The rows without those of the last change, more of which may follow; all of them if they are one change."""
+    """The rows without the last change, which may be incomplete; all rows if they are one change."""
     last = (rows[-1]["xact"], rows[-1]["task_id"])
     end = len(rows)
     while end and (rows[end - 1]["xact"], rows[end - 1]["task_id"]) == last:
@@ -209,7 +209,7 @@ def _is_since(event: TaskEvent, position: _Position) -> bool:
 
 
 def _find_gap(connection: SqlConnection, changes: "ChangeLog", position: _Position) -> str | None:
-    """What may be missing after a position, in a sentence."""
+    """A sentence on changes that may be missing after a position; None if none are."""
     log = connection.execute("SELECT pruned, begun_at FROM change_log").fetchone()
     if log["pruned"] > position.number:
         oldest = connection.execute("SELECT made_at FROM change ORDER BY number LIMIT 1").fetchone()

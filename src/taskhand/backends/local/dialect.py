@@ -1,4 +1,4 @@
-"""What the built-in store says otherwise to SQLite than to PostgreSQL; pure."""
+"""The SQL that differs between SQLite and PostgreSQL in the built-in store; pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ Clause = tuple[str, tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ChangeLog:
-    """The statements about the log of changes that the triggers write.
+    """The statements on the change log, which triggers write.
 
-    `before` and `after` are said around the writes of a transaction, so that its changes get a moment and a member,
-    which are the first parameters. If the engine numbers no transactions, `after` does, from the number of the last
-    change before, which it takes twice. `following` are the changes after one (its transaction and number), as far as
-    no running transaction can have any before them, up to a limit. `last` is the last change of these before a moment,
-    `newest` a number that no transaction has yet.
+    `before` and `after` run around the writes of a transaction and give its changes a moment and a member, their first
+    parameters. On an engine without transaction numbers, `after` sets one; it takes the number of the last earlier
+    change twice. `following` selects the changes after a position (transaction and number) up to a limit, but none that
+    a running transaction may still precede. `last` selects the last of these before a moment, `newest` a number that no
+    transaction has yet.
     """
 
     before: str | None
@@ -30,12 +30,12 @@ class ChangeLog:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The words of one engine.
+    """The SQL of one engine.
 
-    `hint` before a column keeps the planner from the column's index. `with_task` joins the task to its person, whose
-    index is to be walked. `before_lists` is said to the planner before the statements of a list; None is one that knows
-    nothing of how many tasks a filter leaves, so that a page is found by way of what a rare filter leaves. `find_texts`
-    is the condition by which an index finds the texts that may have all words; None is one that is asked otherwise.
+    `hint` before a column keeps the planner from using the column's index. `with_task` joins tasks to a scan of a
+    person's index. `before_lists` runs before the statements of a list; None if the planner has no selectivity
+    statistics, so that `page_rows` chooses the plan. `find_texts` makes the condition by which an index finds texts
+    that may contain all words; None if the text index is a table of its own (`text_index`).
     """
 
     hint: str
@@ -47,7 +47,7 @@ class Dialect:
 
 SQLITE: Final = Dialect(
     hint="+",
-    with_task=" CROSS JOIN task t ON t.id = r.task_id",  # whose left side is walked first
+    with_task=" CROSS JOIN task t ON t.id = r.task_id",  # CROSS JOIN: SQLite scans the left side first
     before_lists=None,
     changes=ChangeLog(
         before=None,

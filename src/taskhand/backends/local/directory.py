@@ -14,7 +14,7 @@ __all__ = ["Directory", "Language", "NewId", "add_defaults", "sequential_id"]
 NewId = Callable[[SqlConnection], str]
 
 Language = Literal["es", "en"]
-"""The language of the first statuses."""
+"""The language of the default statuses."""
 
 _FIRST_STATUSES: Sequence[tuple[Mapping[Language, str], StatusType, str]] = (
     ({"es": "Pendiente", "en": "To Do"}, "initial", "#60a5fa"),
@@ -24,18 +24,18 @@ _FIRST_STATUSES: Sequence[tuple[Mapping[Language, str], StatusType, str]] = (
 
 """Spanish names and the first colour as in Vambe's documented samples; positions count from 1 as its `order` does."""
 
-_MOST_WORDS = 20
-"""Words of a search for a contact; no name has more."""
+_MAX_WORDS = 20
+"""Maximum words in a contact search; no name has more."""
 
 
 def sequential_id(connection: SqlConnection) -> str:
-    """The next id of `--ids sequential`, in the form of a UUID; the numbers continue across runs."""
+    """The next id of `--ids sequential`, formatted as a UUID; numbering continues across runs."""
     number = connection.execute("UPDATE id_sequence SET last = last + 1 RETURNING last").fetchone()[0]
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
 def add_defaults(connection: SqlConnection, *, new_id: NewId, user: str, language: Language) -> None:
-    """Furnish a new store: the default statuses and the member `user`; any other store stays unchanged."""
+    """Add the default statuses and the member `user` to a new store; leave any other store unchanged."""
     Directory(connection, new_id).add_defaults(user, language)
 
 
@@ -63,25 +63,25 @@ class Directory:
         return tuple(map(to_status, self.connection.execute("SELECT * FROM status ORDER BY position")))
 
     def members(self, *, active: bool = True) -> tuple[Member, ...]:
-        """The members by name: the active ones, or those who were removed."""
+        """The members by name: active ones, or removed ones."""
         sql = "SELECT * FROM member WHERE active = ? ORDER BY name, id"
         return tuple(map(to_member, self.connection.execute(sql, (int(active),))))
 
     def me(self) -> str | None:
-        """The id of the member that is the user."""
+        """The id of the member `me`."""
         row = self.connection.execute("SELECT id FROM member WHERE is_me = 1 AND active = 1").fetchone()
         return row["id"] if row else None
 
     def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts whose name, phone and e-mail contain every word of `query`, or the digits of a phone number."""
         is_number = len(_digits(query)) > len(query) / 2
-        words = [_digits(query)] if is_number else fold(query).split()[:_MOST_WORDS] or [""]
+        words = [_digits(query)] if is_number else fold(query).split()[:_MAX_WORDS] or [""]
         found = " AND ".join(["instr(searchable, ?) > 0"] * len(words))
         sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
         return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
 
     def linked(self, field: str, ids: Sequence[str]) -> dict[str, Contact]:
-        """The contacts with these ids, or a contact of each customer with one of these ids."""
+        """The contacts with these ids (`ai_contact_id`), or one contact of each customer (`ai_customer_id`)."""
         column = {"ai_contact_id": "id", "ai_customer_id": "customer_id"}.get(field)
         if column is None:
             return {}
@@ -90,7 +90,7 @@ class Directory:
         return {one: to_contact(row) for one, row in rows.items() if row is not None}
 
     def add_status(self, name: str, kind: StatusType, color: str | None = None) -> str:
-        """Add a status after the last one, and return its id; CallerError when the name is taken."""
+        """Add a status after the last one, and return its id; CallerError if the name is taken."""
         self._check_free(name)
         status_id = self.new_id()
         self.connection.execute(
@@ -108,7 +108,7 @@ class Directory:
         )
 
     def remove_status(self, name: str) -> None:
-        """Remove a status; CallerError when a task has it, or it is the only initial one, which new tasks need."""
+        """Remove a status; CallerError if a task has it or it is the only initial one, which new tasks need."""
         status = self._resolve_status(name)
         used = self.connection.execute("SELECT count(*) FROM task WHERE status_id = ?", (status.id,)).fetchone()[0]
         if used:
@@ -140,7 +140,7 @@ class Directory:
         )
 
     def remove_member(self, who: str) -> None:
-        """Remove a member: new tasks cannot be given to them; tasks that they are responsible for stay theirs."""
+        """Deactivate a member: they stay responsible for their tasks and cannot get new ones."""
         member_id = self._resolve_member(who)
         if member_id == self.me():
             raise CallerError("That member is you.", code="in_use", next_step="Rename the member instead.")

@@ -1,4 +1,4 @@
-"""The embedded store as a backend, and how it is opened. Its settings are the server's own, such as TASKHAND_DB."""
+"""Opens the embedded store as a backend, from the server's own settings such as TASKHAND_DB."""
 
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.store_address import StoreAddress
 
-# Every start imports this module, and only a start on the embedded store imports the rest.
+# Every start imports this module; only a start on the embedded store imports the rest.
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "open_store"]
 
 
 async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBackend":
-    """The tasks of the embedded store."""
+    """The embedded store as a backend."""
     return open_store(context)
 
 
@@ -62,7 +62,7 @@ def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
 
 
 def _os_user() -> str:
-    """The name of the system's user; "user" if the system has no name for it, as in some containers."""
+    """The operating system's user name; "user" if it has none, as in some containers."""
     import getpass
 
     try:

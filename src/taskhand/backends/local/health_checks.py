@@ -18,7 +18,7 @@ _COPY: Final = "Keep a copy of the file, then restore the last good one, or set 
 
 
 async def check_store(store: Store, path: Path) -> CheckResult:
-    """Check that the file is sound and can be written; the result names its size, or that it was made just now."""
+    """Check that the file is sound and can be written; the result has its size, or says that it was just created."""
     is_new = not _is_there(path)
     try:
         fault = await find_damage(store)
@@ -32,7 +32,7 @@ async def check_store(store: Store, path: Path) -> CheckResult:
 
 
 def describe_search(connection: SqlConnection) -> str:
-    """A further sentence if a search for words has no index; empty if it has."""
+    """A sentence if text search has no index; empty if it has one."""
     if has_text_index(connection):
         return ""
     return " This SQLite has no FTS5, so a search for words looks at the text of every task."
@@ -43,6 +43,6 @@ def _is_there(path: Path) -> bool:
 
 
 def describe_tasks(connection: sqlite3.Connection) -> Description:
-    """How many tasks there are."""
+    """The number of tasks, in words."""
     [count] = connection.execute("SELECT count(*) FROM task").fetchone()
     return Description(f"tasks: {count}")

@@ -1,4 +1,4 @@
-"""The protocol of what differs between the places where the built-in store can be."""
+"""The storage of the built-in store: the protocol that a file and a database implement."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,25 +13,25 @@ __all__ = ["Home"]
 
 
 class Home(Protocol):
-    """Where the store is: a file, or a database that servers share."""
+    """The storage of the store: a file, or a database that servers share."""
 
     @property
     def store(self) -> SqlStore:
-        """The rows."""
+        """The rows of the store."""
         ...
 
     @property
     def dialect(self) -> Dialect:
-        """The words of its engine."""
+        """The SQL of its engine."""
         ...
 
     @property
     def path(self) -> Path | None:
-        """The file; None if it is no file."""
+        """The file; None for a database."""
         ...
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
-        """The condition that a task `t` is past due, finished or not."""
+        """The SQL condition that a task `t` is past due, even if it is finished."""
         ...
 
     async def check_health(self) -> CheckResult:

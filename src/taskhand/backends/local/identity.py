@@ -1,4 +1,4 @@
-"""What the journal calls the embedded store: an id of its own, and the paths that stood for it before it had one."""
+"""The name of the embedded store in the journal: its id, and the paths used before it had an id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ __all__ = ["Identity", "adopt", "read"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The id, and `former` names in journals. A store that `is_new` never had another name."""
+    """The id, and the `former` names in journals. A store that `is_new` has no former names."""
 
     id: str
     is_new: bool

@@ -23,31 +23,29 @@ if TYPE_CHECKING:
 __all__ = ["TASKS", "open_database_store"]
 
 TASKS: Final = PostgresKind("task store", "tasks", "taskhand.backends.local", lock=2, variable="TASKHAND_DB")
-"""Its writes run one after another: so each sees what was written before it, as in a file."""
+"""Writes run one after another, so that each sees the writes before it, as in a file."""
 
 _T = TypeVar("_T")
 
 _GROUP: Final = 3
-"""Letters in a group of the index of texts."""
-_MOST_GROUPS: Final = 40
-"""Groups that are asked for; a longer text is told by its beginning."""
+"""Characters in an n-gram of the text index."""
+_MAX_GROUPS: Final = 40
+"""Maximum n-grams in a search; of a longer text only the start is searched in the index."""
 
 
 def _find_texts(words: Sequence[str]) -> Clause:
-    """The index tells which texts have every group of letters of the words."""
+    """The condition that a text has every n-gram of the words, which the index answers."""
     groups: dict[str, None] = {}
     for word in words:
         groups |= dict.fromkeys(word[at : at + _GROUP] for at in range(max(1, len(word) - _GROUP + 1)))
-    return "text_groups(t.searchable) @> ?::text[]", ([*groups][:_MOST_GROUPS],)
+    return "text_groups(t.searchable) @> ?::text[]", ([*groups][:_MAX_GROUPS],)
 
 
 _BEFORE_LISTS: Final = (
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
     "set_config('max_parallel_workers_per_gather', '0', true)"
 )
-"""A plan for the values at hand: a word that nearly all tasks have is found otherwise than one that none has. Other
-processes to help with a page take longer to begin than the page.
-"""
+"""Custom plans, since words differ in frequency; no parallel workers, which start slower than a page takes."""
 
 _ZONES_NEAR: Final = """
 WITH RECURSIVE zone (name) AS (
@@ -57,17 +55,17 @@ WITH RECURSIVE zone (name) AS (
 )
 SELECT name FROM zone WHERE EXISTS (SELECT 1 FROM task WHERE due_timezone = name AND due_key >= ? AND due_key < ?)
 """
-"""The zones of the tasks that are due between two days: one step along an index for each zone of the store."""
+"""The zones of the tasks due between two days: one index lookup for each zone of the store."""
 
 _CHANGES: Final = ChangeLog(
     before="SELECT set_config('taskhand.moment', ?, true), set_config('taskhand.member', coalesce(?, ''), true)",
     after=None,
-    # One that runs may have lower numbers than those that have ended.
+    # A running transaction may have lower numbers than committed ones.
     following="SELECT * FROM change WHERE (xact, number) > (?, ?) "
     "AND xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY xact, number LIMIT ?",
     last="SELECT * FROM change WHERE xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint "
     "AND coalesce(moment, made_at) < ? ORDER BY xact DESC, number DESC LIMIT 1",
-    # Another server, from which the database was restored, may have counted further.
+    # The server that a database was restored from may have used higher transaction numbers.
     newest="SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
 )
 
@@ -90,7 +88,7 @@ def open_database_store(
     timezone: str | None,
     language: Language = "es",
 ) -> LocalBackend:
-    """The store in the database; it is made at first use, and the rest is as in `open_file_store`."""
+    """The store in the database, created at first use; the arguments are those of `open_file_store`."""
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
     home = _DatabaseHome(database, furnish, timezone)
     return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
@@ -108,7 +106,7 @@ class _DatabaseHome:
         self.store: SqlStore = _FurnishedStore(Store(database, TASKS), furnish)
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
-        """The instant that it is, and the day that it is in each zone of the tasks that are due about now."""
+        """Compares with the current instant, and with the current day in each zone of tasks due about now."""
         first, end = (day_in(now + timedelta(days=days), None).isoformat() for days in (-2, 3))
         zones = [str(row["name"]) for row in connection.execute(_ZONES_NEAR, (first, end))]
         today = day_in(now, self._timezone).isoformat()
@@ -120,7 +118,7 @@ class _DatabaseHome:
         return f"(t.due_at IS NOT NULL AND {late})", (*known, today, instant_text(now))
 
     async def check_health(self) -> CheckResult:
-        """Check that the store can be written; the result names the database, and how many tasks there are."""
+        """Check that the store can be written; the result has the database and the number of tasks."""
         try:
             await self.store.write(lambda _: None)
             count = await self.store.read(
@@ -132,7 +130,7 @@ class _DatabaseHome:
 
 
 class _FurnishedStore:
-    """The rows of a store, which gets its first statuses and its first member before it is used."""
+    """The rows of a store, to which the default statuses and the first member are added at first use."""
 
     def __init__(self, store: Store, furnish: Callable[[SqlConnection], None]) -> None:
         self._store = store
@@ -149,7 +147,7 @@ class _FurnishedStore:
         return await self._store.read(work)
 
     async def write(self, work: Callable[[SqlConnection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
-        """Run `work` wholly or not at all; OutcomeUnknown if the database did not answer whether it has."""
+        """Run `work` in one transaction; OutcomeUnknown if the database did not confirm or refuse the commit."""
         await self._prepare()
         await check_ownership()
         try:
@@ -161,11 +159,11 @@ class _FurnishedStore:
             raise OutcomeUnknown(error.message, next_step=step) from error
 
     async def exists(self) -> bool:
-        """Whether anything was ever kept."""
+        """Whether the store was ever written."""
         return await self._store.exists()
 
     async def aclose(self) -> None:
-        """Close the connections, if no other store uses them."""
+        """Close the connections unless another store uses them."""
         await self._store.aclose()
 
     async def _prepare(self) -> None:

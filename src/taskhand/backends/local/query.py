@@ -1,13 +1,13 @@
-"""Translation of a TaskQuery into SQL that walks along an index; pure.
+"""Translation of a TaskQuery into SQL index scans; pure.
 
-A page is merged from several walks along an index, each of which stops when the page is full. There is one walk for
-each person; in due order also one for each of a few statuses, and one each for the window and the dateless tasks, whose
-key `~` sorts after every day; by priority one for each priority, in due order. The next page is found by comparing
-(key, id) as one row value: SQLite seeks to that, whereas it would filter by two separate conditions.
+A page is merged from several index scans ("walks"), each of which stops when the page is full. Each person has a walk;
+in due order so does each of a few statuses, the window, and the dateless tasks, whose key `~` sorts after every day; in
+priority order each priority has a walk in due order. The next page is found by comparing (key, id) as one row value:
+SQLite seeks to a row value, but filters by two separate conditions.
 
-A walk passes over the tasks that its filters leave out, which may be nearly all. So it can be given a reach. If a
-filter leaves few tasks of the whole store, all of these are sorted instead, and looked at one after the other:
-`build_order_among`, `build_check`.
+A walk reads the tasks that its filters exclude, which may be nearly all. A `reach` limits the tasks that it reads. If a
+filter has few matches in the whole store, these are sorted and checked one by one instead: `build_order_among`,
+`build_check`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,31 +29,31 @@ __all__ = [
     "build_select_among",
     "build_selects",
     "build_walks_among",
-    "few_by",
-    "narrowest",
+    "narrowest_filter",
+    "selective_filters",
 ]
 
 _KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
 NEVER: Final[Clause] = ("FALSE", ())
-"""The condition that no task meets."""
+"""The condition that is never true."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
 
 _OF_NOBODY = "t.assigned = 0"
 
 _END_OF_DAY = "U"
-"""A due key continues after its day with nothing or with `T`; this letter sorts after both."""
+"""A due key is a day, or a day, `T` and a time; this letter sorts after both."""
 
-_MOST_STATUSES: Final = 8
-"""For more statuses than this, one filtered walk costs less than a walk for each."""
+_MAX_STATUSES: Final = 8
+"""With more statuses than this, one filtered walk costs less than one walk for each status."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """Facts that a query does not have: the ids of the unfinished statuses, the current time, and what is past due.
+    """The state that a query needs: the ids of the unfinished statuses, the current time, the engine's SQL.
 
-    `late` is the condition that a task is past due, and `dialect` the engine's words.
+    `late` is the condition that a task is past due.
     """
 
     unfinished: tuple[str, ...]
@@ -71,7 +71,7 @@ class StoreState:
 class Select:
     """One statement with its parameters. Rows are (key, task id, whether it is one of the page), in page order.
 
-    Those of a walk with a `reach` are all that it passes, at most so many. All of a `part` come before the next one.
+    A walk with a `reach` returns every row that it reads, at most `reach`. Rows of a `part` sort before the next part.
     """
 
     sql: str
@@ -90,9 +90,9 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One walk along an index: the tasks of one person, of nobody or of all, in one status or any, of one priority.
+    """One index scan: the tasks of one person, of nobody or of all, in one status or any, of one priority or any.
 
-    `after` is the due key or time, and the id, behind which the walk begins.
+    The walk starts after `after`: a due key or a time, and a task id.
     """
 
     person: str | None
@@ -104,22 +104,22 @@ class _Walk:
 
 
 def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None) -> tuple[Select, ...]:
-    """The statements whose merged rows are the page; each returns one extra row, to tell whether a next page exists.
+    """The statements whose merged rows are the page; each returns one more row, which shows a next page.
 
-    With a `reach`, those of one priority together pass about so many tasks that the filters leave out.
+    With a `reach`, the walks of one priority together read about that many excluded tasks.
     """
     chosen = _statuses(query, state)
     people: tuple[tuple[str | None, bool], ...] = ((None, False),)
     statuses: tuple[str | None, ...] = (None,)
     if query.responsible_ids is not None:
         people = tuple((one, False) for one in query.responsible_ids) + (((None, True),) if query.of_nobody else ())
-    if chosen is not None and query.order == "due" and len(chosen) <= _MOST_STATUSES:
+    if chosen is not None and query.order == "due" and len(chosen) <= _MAX_STATUSES:
         statuses = chosen
     filters = _filters(query, state)
     if chosen is not None and statuses is not chosen:
         # The `+` keeps SQLite from walking the status's own index, which has another order.
-        # It stands first: an index may have the status, while the others look at the task itself.
-        filters.insert(0, (f"{state.dialect.hint}t.status_id IN ({_marks(chosen)})", chosen))
+        # It comes first: an index may have the status, whereas the other filters read the task.
+        filters.insert(0, (f"{state.dialect.hint}t.status_id IN ({_placeholders(chosen)})", chosen))
     priorities = _priorities(query)
     walks = [
         _Walk(person, status, span, priority, after, of_nobody)
@@ -132,21 +132,21 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     return tuple(_select(query, walk, filters, each, state.dialect) for walk in walks)
 
 
-def narrowest(query: TaskQuery) -> Clause | None:
-    """The filter that leaves few tasks as a rule, and seldom those at which a walk begins: a contact, or a change."""
+def narrowest_filter(query: TaskQuery) -> Clause | None:
+    """The filter that usually matches few tasks, seldom at the start of a walk: a contact, or a time of change."""
     if query.contact is not None:
         return _of_contact(query.contact)
     if query.period is not None and query.period.moment != "created":
-        return _all_of(_bounds(query.period, f"t.{query.period.moment}_at"))
+        return _join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
     return None
 
 
-def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
-    """The filters of the query that an index answers by itself, those first that usually leave the fewest tasks."""
+def selective_filters(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
+    """The filters of the query that one index answers, usually most selective first."""
     if query.period is not None:
-        yield _all_of(_bounds(query.period, f"t.{query.period.moment}_at"))
+        yield _join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
     if (chosen := _statuses(query, state)) is not None:
-        yield f"t.status_id IN ({_marks(chosen)})", chosen
+        yield f"t.status_id IN ({_placeholders(chosen)})", chosen
     if query.priority is not None:
         yield "t.priority = ?", (query.priority,)
     if query.responsible_ids is not None:
@@ -156,18 +156,18 @@ def few_by(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
 
 
 def build_order_among(query: TaskQuery, among: Clause) -> Select:
-    """The statement whose rows are all tasks that meet the clause `among`, sorted, behind the page before.
+    """The statement for all tasks after the previous page that match the clause `among`, sorted.
 
-    The last parameter, how many, is not there yet.
+    The caller appends the last parameter, the LIMIT.
     """
     key, direction = _key(query), _direction(query)
-    where, values = _all_of([among, *_after_page(query, "+")])
+    where, values = _join_clauses([among, *_after_page(query, "+")])
     order = f"+{key} {direction}, +t.id {direction}"
     return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values)  # noqa: S608  as below
 
 
 def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
-    """As `build_order_among`, by walks along the index of the order, one after the other: one for each priority."""
+    """As `build_order_among`, by scans of the order's index, one for each priority."""
     key, direction = f"t.{_KEYS[query.order]}", _direction(query)
     selects = []
     for priority, after in _priorities(query):
@@ -177,25 +177,25 @@ def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
             clauses.append(("t.priority = ?", (priority,)))
         if after is not None:
             clauses.append((f"({key}, t.id) {'>' if ascends(query.order) else '<'} (?, ?)", after))
-        where, values = _all_of(clauses)
+        where, values = _join_clauses(clauses)
         order = f"{key} {direction}, t.id {direction}"
         selects.append(Select(f"SELECT {shown}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values))  # noqa: S608
     return tuple(selects)
 
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
-    """The statement whose rows are the ids of those of these tasks that meet all filters of the query."""
-    where, values = _all_of([(f"t.id IN ({_marks(ids)})", tuple(ids)), *_checks(query, state)])
+    """The statement for the ids of these tasks that match all filters of the query."""
+    where, values = _join_clauses([(f"t.id IN ({_placeholders(ids)})", tuple(ids)), *_unindexed_filters(query, state)])
     return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
 
 
 def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most: int = 2**31) -> Select:
-    """The statement whose rows are the page: all tasks that meet the clause `among` are looked at and sorted.
+    """The statement for the page that reads and sorts all tasks that match the clause `among`.
 
-    If these are more than `most`, the last row has no id.
+    If more than `most` tasks match, the last row has no id.
     """
     key, direction = _key(query), _direction(query)
-    where, values = _all_of([*_checks(query, state), *_after_page(query, "")])
+    where, values = _join_clauses([*_unindexed_filters(query, state), *_after_page(query, "")])
     sql = (
         f"WITH few AS MATERIALIZED (SELECT * FROM task t WHERE {among[0]} LIMIT ?) "  # noqa: S608  as above
         f"(SELECT {key}, t.id, 1 FROM few t WHERE {where} ORDER BY {key} {direction}, t.id {direction} LIMIT ?) "
@@ -204,15 +204,15 @@ def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most:
     return Select(sql, (*among[1], most + 1, *values, query.limit + 1, most))
 
 
-def _checks(query: TaskQuery, state: StoreState) -> list[Clause]:
-    """All filters of the query, none of which an index is to be asked for."""
+def _unindexed_filters(query: TaskQuery, state: StoreState) -> list[Clause]:
+    """All filters of the query, hinted so that no index is used for them."""
     hint = state.dialect.hint
     clauses = [_within(_spans(query, state), f"{hint}t.due_key")]
     clauses += [*_filters(query, state), *_created_in(query.period, f"{hint}t")]
     if (chosen := _statuses(query, state)) is not None:
-        clauses.append((f"{hint}t.status_id IN ({_marks(chosen)})", chosen))
+        clauses.append((f"{hint}t.status_id IN ({_placeholders(chosen)})", chosen))
     if query.responsible_ids is not None:
-        on_it = _ON_IT.format(_marks(query.responsible_ids))
+        on_it = _ON_IT.format(_placeholders(query.responsible_ids))
         clauses.append((f"({on_it} OR {_OF_NOBODY})" if query.of_nobody else on_it, query.responsible_ids))
     if query.priority is not None:
         clauses.append((f"{hint}t.priority = ?", (query.priority,)))
@@ -220,7 +220,7 @@ def _checks(query: TaskQuery, state: StoreState) -> list[Clause]:
 
 
 def _key(query: TaskQuery) -> str:
-    """What the tasks of a list are sorted by."""
+    """The sort key of the list, as SQL."""
     key = f"t.{_KEYS[query.order]}"
     return f"({PRIORITIES[0]} - t.priority) || {key}" if query.order == "priority" else key
 
@@ -230,14 +230,14 @@ def _direction(query: TaskQuery) -> str:
 
 
 def _after_page(query: TaskQuery, hint: str) -> list[Clause]:
-    """The bound of the page before, as a filter."""
+    """The filter that starts after the previous page."""
     if query.after is None:
         return []
     return [(f"({_key(query)}, {hint}t.id) {'>' if ascends(query.order) else '<'} (?, ?)", query.after)]
 
 
 def _priorities(query: TaskQuery) -> Sequence[tuple[int | None, tuple[str, str] | None]]:
-    """The priorities that have a walk each, with the place behind which it begins; one without for another order."""
+    """Each priority that needs a walk, and the position after which it starts; only one in other orders."""
     if query.order != "priority":
         return [(query.priority, query.after)]
     wanted = [one for one in PRIORITIES if query.priority in (None, one)]
@@ -258,7 +258,7 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
 
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
-    """The due keys of the window, whose last day is included, and of dateless tasks if they are wanted."""
+    """The due keys of the window, including its last day, and of dateless tasks if the query includes them."""
     if query.without_date:
         return (_Span(NO_DUE),)
     first = query.from_date or ""
@@ -275,15 +275,15 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
     seeks: list[Clause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
     seeks += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
-    # The `+` as above: what a walk passes over has indexes of its own, too.
+    # The `+` as above: the filtered columns have indexes of their own.
     passes: list[Clause] = [(_OF_NOBODY, ())] if walk.of_nobody else []
     if walk.of_nobody and key == due and walk.status is None and walk.priority is None:
         seeks, passes = [*seeks, *passes], []
     if query.order in ("created", "oldest"):
-        seeks += _after(query, walk, key, task_id) + _created_in(query.period, row)
+        seeks += _bound_by_creation(query, walk, key, task_id) + _created_in(query.period, row)
         passes += _in_span(walk.span, f"{words.hint}{due}")
     else:
-        seeks += _from(walk, due, task_id)
+        seeks += _bound_by_due(walk, due, task_id)
         passes += _created_in(query.period, f"{words.hint}{row}")
     if walk.priority is not None:
         is_walked = key == due and walk.status is None
@@ -296,10 +296,10 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     shown = key
     if query.order == "priority" and walk.priority is not None:
         shown = f"'{priority_key(walk.priority)}' || {key}"
-    is_met, met_values = ("1", ()) if reach is None or not passes else _all_of(passes)
+    is_met, met_values = ("1", ()) if reach is None or not passes else _join_clauses(passes)
     if met_values:
-        is_met = f"CASE WHEN {is_met} THEN 1 ELSE 0 END"  # which looks at no further condition than it must
-    where, values = _all_of(seeks if reach is not None else [*seeks, *passes])
+        is_met = f"CASE WHEN {is_met} THEN 1 ELSE 0 END"  # CASE stops at the first condition that is false
+    where, values = _join_clauses(seeks if reach is not None else [*seeks, *passes])
     sql = (
         f"SELECT {shown}, {task_id}, {is_met} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
@@ -309,30 +309,30 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     return Select(sql, (*met_values, *values, bound or query.limit + 1), bound, part)
 
 
-def _marks(values: Sequence[str]) -> str:
-    """What stands between the brackets of `IN`: nothing is one of no values."""
+def _placeholders(values: Sequence[str]) -> str:
+    """The placeholders of an `IN` list; NULL for no values, which matches nothing."""
     return ", ".join("?" * len(values)) or "NULL"
 
 
-def _all_of(clauses: Sequence[Clause]) -> Clause:
-    """The clause that all of these are met."""
+def _join_clauses(clauses: Sequence[Clause]) -> Clause:
+    """The conjunction of these clauses."""
     return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
         one for _, values in clauses for one in values
     )
 
 
-def _from(walk: _Walk, due: str, task_id: str) -> list[Clause]:
-    """The bounds of a walk by due date: the span's, or the last row of the previous page if that is later."""
+def _bound_by_due(walk: _Walk, due: str, task_id: str) -> list[Clause]:
+    """The bounds of a walk in due order: the span's, or the previous page's last row if that is later."""
     span, after = walk.span, walk.after
-    # SQLite seeks by one lower bound only: the span's would make it walk up to the page's.
+    # SQLite seeks by one lower bound only: with the span's bound it would scan up to the page's.
     if after is None or after[0] < span.first:
         return _in_span(span, due)
     end: list[Clause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
     return [*end, (f"({due}, {task_id}) > (?, ?)", after)]
 
 
-def _after(query: TaskQuery, walk: _Walk, key: str, task_id: str) -> list[Clause]:
-    """The bound of a walk in another order, the last row of the previous page."""
+def _bound_by_creation(query: TaskQuery, walk: _Walk, key: str, task_id: str) -> list[Clause]:
+    """The bound of a walk in another order: the last row of the previous page."""
     if walk.after is None:
         return []
     return [(f"({key}, {task_id}) {'>' if ascends(query.order) else '<'} (?, ?)", walk.after)]
@@ -345,12 +345,12 @@ def _in_span(span: _Span, due: str) -> list[Clause]:
 
 def _within(spans: Sequence[_Span], due: str) -> Clause:
     """The clause that a task is due in one of the spans."""
-    each = [_all_of(_in_span(span, due)) for span in spans]
+    each = [_join_clauses(_in_span(span, due)) for span in spans]
     return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(one for _, values in each for one in values)
 
 
 def _created_in(period: Period | None, row: str) -> list[Clause]:
-    """The bounds of the time of creation, which is kept beside each person too."""
+    """The bounds of the creation time, a column that each task_responsible row has too."""
     return _bounds(period, f"{row}.created_at") if period is not None and period.moment == "created" else []
 
 
@@ -361,10 +361,10 @@ def _bounds(period: Period, column: str) -> list[Clause]:
 
 
 def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
-    """The clause that a task is of one of these people, or of nobody, for which an index is asked for each."""
+    """The clause that one of these people, or nobody, is responsible; it is answered by indexes."""
     if not people:
         return _OF_NOBODY, ()
-    sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({_marks(people)})"  # noqa: S608  as above
+    sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({_placeholders(people)})"  # noqa: S608  as above
     also = " UNION ALL SELECT id FROM task WHERE assigned = 0" if of_nobody else ""
     return f"t.id IN ({sql}{also})", tuple(people)
 
@@ -385,6 +385,6 @@ def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
         clauses.append(state.late)
     elif query.overdue is not None:
         late, values = state.late
-        is_finished = f"t.status_id NOT IN ({_marks(state.unfinished)})" if state.unfinished else "TRUE"
+        is_finished = f"t.status_id NOT IN ({_placeholders(state.unfinished)})" if state.unfinished else "TRUE"
         clauses.append((f"({is_finished} OR NOT {late})", (*state.unfinished, *values)))
     return clauses

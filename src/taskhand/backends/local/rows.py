@@ -26,10 +26,10 @@ __all__ = [
 ]
 
 COMPLETION = ("completed_at", "completed_by")
-"""The columns that say when a task was finished, and by which member: the store's own values of a task."""
+"""The columns of when a task was finished and by which member: the store's native values of a task."""
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
-"""Fields of an edit that are columns of the same name and value."""
+"""Edit fields that are stored unchanged in the column of the same name."""
 
 
 def to_status(row: SqlRow) -> Status:
@@ -59,7 +59,7 @@ def to_task(row: SqlRow, people: Iterable[str]) -> Task:
         order=row["status_position"],
     )
     fields, is_all_day = FieldReader(), bool(row["is_all_day"])
-    # Another program may have written the file.
+    # Another program may have written to the store.
     fields.read("due_at", lambda: Due.read(row["due_at"], row["due_timezone"], all_day=is_all_day))
     return fields.task(
         id=row["id"],
@@ -80,7 +80,7 @@ def to_task(row: SqlRow, people: Iterable[str]) -> Task:
 
 
 def to_times(row: SqlRow) -> TaskTimes:
-    """What a row says of the task's times."""
+    """The times of the row's task."""
     return TaskTimes(_moment(row["updated_at"]), _moment(row["completed_at"]), row["completed_by"])
 
 
@@ -96,12 +96,12 @@ def to_columns(edit: Edit) -> dict[str, object]:
 
 
 def searchable(title: str, description: str | None) -> str:
-    """The folded text in which text search looks."""
+    """The folded text that text search reads."""
     return fold(f"{title} {description or ''}")
 
 
 def _moment(text: str | None) -> datetime | None:
-    """An instant of the store; None if another program wrote something else."""
+    """A stored instant; None if another program wrote an invalid one."""
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:

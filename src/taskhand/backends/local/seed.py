@@ -1,4 +1,4 @@
-"""A believable data set for the embedded store: a small sales team, its contacts and its tasks around today."""
+"""Example data for the embedded store: a small sales team, its contacts and its tasks around today."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _PEOPLE = (
     ("Maria Rodriguez", "maria.r@example.com"),
     ("Camila Núñez", "camila.nunez@example.com"),
 )
-"""Two people share a name, apart from its accents."""
+"""Two people have the same name except for its accents."""
 
 _CONTACTS = (
     ("Carolina Vega (Acme)", "+56 9 5555 0101", "carolina@acme.example", "acme"),
@@ -39,7 +39,7 @@ _CONTACTS = (
 
 @dataclass(frozen=True, slots=True)
 class _SeedTask:
-    """A task of the data set: due `day` days from today (None: no due date) at `hour` (None: all day)."""
+    """A task of the data set, due `day` days from today (None: no due date) at `hour` (None: all day)."""
 
     title: str
     day: int | None

@@ -22,7 +22,7 @@ __all__ = ["TASK_STORE", "FileHome", "open_file_store"]
 TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
 
 _LATE: Final[Clause] = ("is_overdue(t.due_at, t.is_all_day, t.due_timezone)", ())
-"""An SQL function of ours, because only Python knows the time zones."""
+"""A custom SQL function: SQLite has no time zones."""
 
 
 def open_file_store(
@@ -39,8 +39,8 @@ def open_file_store(
     """The store in the file at `path`, which is opened at first use.
 
     `clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone. `language` is
-    that of the first statuses. `new_task_id` makes the ids of tasks, if that differs. `busy_s` is how many seconds a
-    write waits for another process.
+    that of the first statuses. `new_task_id` makes the ids of tasks, `new_id` by default. `busy_s` is the time in
+    seconds that a write waits for another process.
     """
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
     home = FileHome(path, furnish, clock, timezone, busy_s)
@@ -60,7 +60,7 @@ class FileHome:
         timezone: str | None = None,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`furnish` is called with every new connection, in a transaction; the rest is as in `open_file_store`."""
+        """`furnish` is called with every new connection, in a transaction; the others as in `open_file_store`."""
         self.path = path
         self._furnish = furnish
         self._clock = clock
@@ -69,7 +69,7 @@ class FileHome:
         self.store = self._store
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:  # noqa: ARG002  the function knows the time
-        """The function."""
+        """The call of the SQL function `is_overdue`."""
         return _LATE
 
     async def check_health(self) -> CheckResult:
@@ -84,7 +84,7 @@ class FileHome:
         def overdue(due_at: str | None, is_all_day: int, zone: str | None) -> bool:
             try:
                 due = Due.read(due_at, zone, all_day=bool(is_all_day))
-            except ValueError:  # the task cannot be read, which the list says if it may be meant
+            except ValueError:  # unreadable task: the list reports it if it may match
                 return True
             return is_overdue(due, self._clock(), self._timezone)
 

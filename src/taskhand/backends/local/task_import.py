@@ -1,4 +1,4 @@
-"""Import of records into the store: all of them are checked first, and a task that is there is not made again."""
+"""Import of records into the store: all are checked first, and tasks that exist are skipped."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +42,9 @@ class _WrongLine(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record of a file: the `number` of its line, its `kind` and what it holds.
+    """A record of a file: the `number` of its line, its `kind` and its content.
 
-    The kind is that of an export, or `wrong`: the `problem` with a line that is no record.
+    The kind is one of an export, or `wrong` for an invalid line, with its `problem`.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(slots=True)
 class ImportReport:
-    """How many tasks were made, how many were there already, and the lines of those that are there otherwise."""
+    """The number of tasks created and of tasks that existed, and the lines whose existing task differs."""
 
     made: int = 0
     known: int = 0
@@ -62,14 +62,14 @@ class ImportReport:
 
 
 def stable_id(backend: str, task_id: str) -> str:
-    """The id in the store of a task with this id elsewhere: the same at every import."""
+    """The store's id for a task's id elsewhere, the same at every import."""
     return task_id.lower() if re.fullmatch(ID_PATTERN, task_id) else str(uuid5(_NAMESPACE, f"{backend}\n{task_id}"))
 
 
 def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime) -> ImportReport:
     """Write the records within a transaction that the caller ends; CallerError with every line that is wrong.
 
-    The first statuses and the user of a store without tasks make way for those of the file.
+    In a store without tasks, the statuses and the user of the file replace the defaults.
     """
     work = _Import(connection, now)
     problems: list[str] = []
@@ -102,7 +102,7 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
 
 
 class _Import:
-    """One import: which ids of the file stand for which of the store."""
+    """One import, which maps the ids of the file to ids of the store."""
 
     def __init__(self, connection: SqlConnection, now: datetime) -> None:
         self.report = ImportReport()
@@ -115,7 +115,7 @@ class _Import:
         self._first = {row["id"] for row in self._rows("SELECT id FROM status")} if self._is_new else set()
 
     def write(self, line: Line) -> None:
-        """Write one record; ValidationError, _WrongLine and CallerError say what is wrong with it."""
+        """Write one record; ValidationError, _WrongLine or CallerError for an invalid one."""
         match line.kind:
             case "wrong":
                 raise _WrongLine(line.value["problem"])
@@ -135,7 +135,7 @@ class _Import:
                 self._write_task(line)
 
     def remove_unused(self) -> None:
-        """Remove the first statuses of a new store if the file has brought others."""
+        """Remove the default statuses of a new store if the file has its own."""
         brought = set(self._statuses.values())
         kinds = {row["id"]: row["type"] for row in self._rows("SELECT id, type FROM status")}
         if any(kinds[one] == "initial" for one in brought):
@@ -172,7 +172,7 @@ class _Import:
     def _write_member(self, member: Member, *, active: bool, me: bool) -> None:
         if not fold(member.name) or fold(member.name) == "me":
             raise _WrongLine("a member needs a name, and it may not be 'me'")
-        known = self._rows("SELECT id FROM member WHERE id = ?", member.id) or self._alike(member)
+        known = self._rows("SELECT id FROM member WHERE id = ?", member.id) or self._find_same_members(member)
         if known:
             self._members[member.id] = known[0]["id"]
             return
@@ -184,8 +184,8 @@ class _Import:
         is_me = int(me and (self._is_new or not own))
         self._run("INSERT INTO member VALUES (?, ?, ?, ?, ?)", member.id, member.name, member.email, is_me, int(active))
 
-    def _alike(self, member: Member) -> list[SqlRow]:
-        """The one active member of a store with tasks who has the same e-mail, or the same name and no other e-mail."""
+    def _find_same_members(self, member: Member) -> list[SqlRow]:
+        """The only active member with the same e-mail, or the same name and no other e-mail, in a store with tasks."""
         if self._is_new:
             return []
         there = self._rows("SELECT id, name, email FROM member WHERE active = 1")
@@ -242,7 +242,7 @@ class _Import:
             self.report.differing.append(line.number)
 
     def _status_of(self, task: Task) -> str:
-        """The status of a task in the store: that of the file, else the one of the same name."""
+        """The store's status for a task: the imported one, else the one of the same name."""
         named = task.status_config.name if task.status_config else ""
         for one in filter(None, (task.task_status_config_id, named)):
             if one in self._statuses or self._rows("SELECT 1 FROM status WHERE id = ?", one):
@@ -252,7 +252,7 @@ class _Import:
         raise _WrongLine(f"there is no status {named or task.task_status_config_id!r}")
 
     def _member_of(self, member_id: str) -> str:
-        """The member in the store; one whom the file does not name is added as somebody who left."""
+        """The store's member; one without a record in the file is added as a former member."""
         if member_id not in self._members:
             if not self._rows("SELECT 1 FROM member WHERE id = ?", member_id):
                 self._run("INSERT INTO member VALUES (?, ?, NULL, 0, 0)", member_id, member_id)

@@ -44,7 +44,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
-"""Ids of eight digits, and those of stores that were filled when ids were UUIDs."""
+"""Ids of eight hexadecimal digits, and the UUIDs of stores made by earlier versions."""
 USUAL_ID_PATTERN: Final = rf"(?=[a-fA-F]|.{{9}}){ID_PATTERN}"
 """The first of eight digits is a letter."""
 
@@ -54,19 +54,19 @@ SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_typ
 FROM task t JOIN status s ON s.id = t.status_id LEFT JOIN task_responsible r ON r.task_id = t.id
 WHERE t.id IN ({}) ORDER BY r.rank
 """
-"""A task has a row for each of its people, or one without a person."""
+"""One row for each responsible person of a task; one row without a person if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a write happens, and the member who makes it; None if nobody is known to be the user."""
+    """The moment of a write, and the member who writes; None if no member is the user."""
 
     at: datetime
     by: str | None
 
 
 def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Callable[[], _T]) -> _T:
-    """Run work that writes tasks; what the triggers log of it gets its moment and its member."""
+    """Run work that writes tasks, and stamp the log rows of its triggers with the moment and the member."""
     author = (instant_text(stamp.at), stamp.by)
     if log.before is not None:
         connection.execute(log.before, author)
@@ -88,7 +88,7 @@ def task(connection: SqlConnection, task_id: str) -> Task:
 
 
 def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
-    """The tasks that exist, by the id that was given, with the store's own values of each."""
+    """The tasks that exist, by the given id, each with the store's native values."""
     found = {
         task_id: Snapshot(to_task(row, people), {name: row[name] for name in COMPLETION})
         for task_id, (row, people) in _rows(connection, [task_id.lower() for task_id in ids]).items()
@@ -97,7 +97,7 @@ def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapsh
 
 
 def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home") -> TaskPage:
-    """One page of the tasks that match the query, at the time `now`."""
+    """One page of the tasks that match the query at the time `now`."""
     from taskhand.backends.local.page_rows import find_rows  # noqa: PLC0415  no start waits for these
     from taskhand.backends.local.query import NEVER, StoreState  # noqa: PLC0415
 
@@ -116,9 +116,9 @@ def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home
 
 
 def short_id(connection: SqlConnection) -> str:
-    """A new id of eight digits: every call and every answer carries ids, and models copy them.
+    """A new id of eight hexadecimal digits: short, because models copy ids from answers into calls.
 
-    The first one is a letter, so that no host takes an id for a number.
+    The first one is a letter, so that no host reads an id as a number.
     """
     while True:
         task_id = os.urandom(4).hex()
@@ -158,7 +158,7 @@ def create_item(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: S
 
 
 def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> Task:
-    """Set the given fields of a task; NotFound when it is gone, Misread when they changed since."""
+    """Set the given fields of a task; NotFound if it is gone, Misread if they have changed."""
     now = task(connection, before.id)
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
         raise Misread(now, now)
@@ -185,7 +185,7 @@ def update_item(connection: SqlConnection, before: Task, edit: Edit, stamp: Stam
 
 
 def delete(connection: SqlConnection, before: Task) -> None:
-    """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
+    """Remove a task; NotFound if it is already gone, CallerError if it has changed."""
     if task(connection, before.id) != before:
         raise _conflict()
     connection.execute("DELETE FROM task WHERE id = ?", (before.id,))
@@ -210,9 +210,9 @@ def _conflict() -> CallerError:
 
 
 def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: Stamp) -> dict[str, object]:
-    """The columns of the completion if the status of the task `now` (None: a new one) changes.
+    """The completion columns after a change of status; `now` is the current task, None for a new one.
 
-    A finished task that stays finished keeps them; an undo brings those that the task had.
+    A finished task that stays finished keeps them; an undo restores the earlier ones.
     """
     if edit.status is MISSING:
         return {}
@@ -227,7 +227,7 @@ def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: 
 
 
 def _check_status(connection: SqlConnection, edit: Edit) -> None:
-    """Refuse a status that was removed since it was read, which an undo may ask for."""
+    """Refuse a status that has been removed, to which an undo may want to return."""
     if edit.status is MISSING:
         return
     if connection.execute("SELECT 1 FROM status WHERE id = ?", (edit.status.id,)).fetchone() is None:
@@ -239,7 +239,7 @@ def _check_status(connection: SqlConnection, edit: Edit) -> None:
 
 
 def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -> None:
-    """Let these people, and nobody else, be responsible for a task."""
+    """Replace the people who are responsible for a task."""
     connection.execute("DELETE FROM task_responsible WHERE task_id = ?", (task_id,))
     connection.executemany(
         "INSERT INTO task_responsible SELECT id, ?, ?, due_key, status_id, created_at, priority FROM task WHERE id = ?",
@@ -248,7 +248,7 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
 
 
 def _rows(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[SqlRow, list[str]]]:
-    """The rows of tasks with their statuses, and their people, by id, in one query for any number of them."""
+    """The rows of tasks by id, with their statuses and people, in one query."""
     found: dict[str, tuple[SqlRow, list[str]]] = {}
     for row in connection.execute(_WHOLE.format(_marks(ids)), ids):
         _, people = found.setdefault(row["id"], (row, []))

@@ -1,11 +1,10 @@
-"""The index of the texts of tasks: groups of three letters, in which a word is found without a look at every task.
+"""The trigram index of task texts, which finds a word without reading every task.
 
-SQLite's module FTS5 keeps it, and triggers bring every change to it in the transaction of that change. It has the
-folded texts, so letters are compared as they are. It only tells which tasks may have a word: whoever asks looks at
-their texts.
+SQLite's module FTS5 keeps it, and triggers update it in the transaction of each change. It holds folded texts and
+compares them exactly. It only finds candidates: the caller checks their texts.
 
-Some builds of SQLite lack FTS5. They can write the store only without these triggers, and search every text. Whoever
-opens the store with FTS5 afterwards makes the index anew.
+Some builds of SQLite lack FTS5. They can only write a store without these triggers, so they remove them and search
+every text. The next process with FTS5 rebuilds the index.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +15,9 @@ from taskhand.sql.connection import SqlConnection, SqlRow
 __all__ = ["find_candidates", "has_text_index", "prepare_text_index"]
 
 _GROUP: Final = 3
-"""Letters in a group."""
-_MOST_GROUPS: Final = 40
-"""Groups that are asked for; a longer text is told by its beginning."""
+"""Characters in an n-gram."""
+_MAX_GROUPS: Final = 40
+"""Maximum n-grams in a search; of a longer text only the start is searched in the index."""
 _LAST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
 
@@ -46,7 +45,7 @@ _FIND_TRIGGERS: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigge
 
 
 def prepare_text_index(connection: SqlConnection) -> None:
-    """Make the index if it is missing, within a transaction; remove its triggers if SQLite cannot keep it."""
+    """Create a missing index, within a transaction; remove its triggers if SQLite lacks FTS5."""
     can_keep = _can_keep(connection)
     if can_keep and _has_triggers(connection):
         return
@@ -63,12 +62,12 @@ def prepare_text_index(connection: SqlConnection) -> None:
 
 
 def has_text_index(connection: SqlConnection) -> bool:
-    """Whether the index can be asked, and has every change."""
+    """Whether the index can be used and is up to date."""
     return _has_triggers(connection) and _can_keep(connection)
 
 
 def find_candidates(connection: SqlConnection, words: Sequence[str], most: int) -> list[int] | None:
-    """The numbers of the tasks that may have all words (folded); None if they are more than `most`.
+    """The numbers of tasks that may contain all words (folded); None if more than `most` do.
 
     The store must have the index.
     """
@@ -90,14 +89,14 @@ def _at_most(rows: Iterable[SqlRow], most: int) -> list[int] | None:
 
 
 def _to_match(words: Sequence[str]) -> str:
-    """The expression for texts that have every group of letters of the words."""
+    """The FTS5 expression for texts that have every n-gram of the words."""
     groups = dict.fromkeys(word[at : at + _GROUP] for word in words for at in range(len(word) - _GROUP + 1))
-    quoted = [group.replace('"', '""') for group in [*groups][:_MOST_GROUPS]]
+    quoted = [group.replace('"', '""') for group in [*groups][:_MAX_GROUPS]]
     return " AND ".join(f'"{group}"' for group in quoted)
 
 
 def _end_of_prefix(prefix: str) -> str | None:
-    """The first text after all that begin with `prefix`; None if there is none."""
+    """The first text that sorts after all texts with this prefix; None if there is none."""
     following = ord(prefix[-1]) + 1
     if following in _SURROGATES:
         following = _SURROGATES.stop
