@@ -26,15 +26,15 @@ __all__ = ["Configuration", "find_settings_path", "load_configuration"]
 
 _PREFIXES: Final = tuple(factory.prefix for factory in FACTORIES if factory.settings.model_fields)
 _FIELD_NAMES: Final = {Settings.variable(name): name for name in Settings.model_fields}
-_NEARLY: Final = 0.85
-"""How similar to a setting a variable of a CRM must be to be reported: other programs use such variables too."""
+_MIN_SIMILARITY: Final = 0.85
+"""Similarity from which a CRM variable is reported as a mistyped setting; other programs have CRM variables too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The settings, the origin of each by field name, the configuration file, and warnings about them.
 
-    The settings are the whole server's and those of the connection `default`, if there is one.
+    The settings are the server's and those of the connection `default`, if it exists.
     """
 
     settings: Settings
@@ -47,33 +47,33 @@ class Configuration:
 
     @property
     def connections(self) -> tuple[ConnectionSettings, ...]:
-        """The CRM accounts, `default` before those of the file in their order; at least one.
+        """The connections, at least one: `default`, then those of the file in file order.
 
-        If one is `chosen`, it is the only one.
+        A `chosen` connection is the only one.
         """
         return tuple(one for one in self.all_connections if self.chosen in {None, one.name})
 
     @property
     def connection_names(self) -> list[str]:
-        """The names of all connections, also of those that are not chosen."""
+        """The names of all connections, chosen or not."""
         return [one.name for one in self.all_connections]
 
     @property
     def remark(self) -> str | None:
-        """What a person should know if the embedded store is in use because the credential of a CRM is none."""
+        """A note for people if the embedded store is used because a CRM's credential is invalid."""
         return None if self.named else self.settings.remark
 
     @property
     def all_connections(self) -> tuple[ConnectionSettings, ...]:
-        """All connections, also those that are not chosen."""
+        """All connections, chosen or not."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         found = (default, *self.named) if self.has_default else self.named
         return tuple(replace(one, name_in_files=one.name) for one in found) if len(found) > 1 else found
 
     def only(self, name: str) -> "Configuration":
-        """The configuration of a server that has the connection of this name alone.
+        """The configuration of a server with only the connection of this name.
 
-        CallerError with the candidates if there is none, and if another one is chosen.
+        CallerError with the candidates if it does not exist or another one is chosen.
         """
         if name.strip().lower() in self.connection_names:
             if self.chosen not in {None, name.strip().lower()}:
@@ -87,12 +87,12 @@ class Configuration:
             f"There is no connection {name[:60]!r}.",
             code="unknown_connection",
             candidates=[Candidate(one.name, one.description) for one in self.all_connections],
-            next_step=f"There {'are' if names[1:] else 'is'} {_joined(names, 'and')}.",
+            next_step=f"There {'are' if names[1:] else 'is'} {_join_names(names, 'and')}.",
         )
 
     @property
     def why(self) -> str:
-        """Why the only connection has its backend. OperatorError if none can be chosen."""
+        """The reason for the only connection's backend. OperatorError if none can be chosen."""
         [only] = self.connections
         backend = only.settings.backend
         if only.keys:
@@ -107,7 +107,7 @@ class Configuration:
 def load_configuration(
     environ: Mapping[str, str], flags: Mapping[str, object], file: SettingsFile | None = None
 ) -> Configuration:
-    """The effective configuration. A flag that is None was not given; `file` takes the place of the one on disk.
+    """The effective configuration. A flag that is None was not given; `file` replaces the file on disk.
 
     OperatorError names the variable, or the key and the file, of an invalid value.
     """
@@ -119,33 +119,33 @@ def load_configuration(
         Variables({variable: str(flags[name]) for variable, name in flagged.items()}, {}, {}),
         lambda name: Origin("flag", name),
     )
-    merged.add(_outside(variables, file), lambda name: Origin("environment", name))
+    merged.add(_drop_table_secrets(variables, file), lambda name: Origin("environment", name))
     rest = {name: text for name, text in file.values.items() if name.removesuffix(FILE_SUFFIX) not in merged.values}
     merged.add(read_variables(rest), lambda name: Origin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
-    named = _named_connections(settings, origins, file, merged) if file.tables else ()
-    has_default = not named or bool(_telling(settings))
+    named = _build_connections(settings, origins, file, merged) if file.tables else ()
+    has_default = not named or bool(_find_backend_settings(settings))
     if has_default:
-        settings = settings.with_notes(_misnomers(environ, settings, merged.referenced))
+        settings = settings.with_notes(_warn_of_misnomers(environ, settings, merged.referenced))
     told = [*settings.notes, *(note for one in named for note in one.settings.notes)]
     notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in told]
     warnings = (
         *notes,
-        *_typos(environ, notes, merged.referenced),
+        *_find_typos(environ, notes, merged.referenced),
         *(_settings_without_crm(settings, origins) if has_default else _settings_without_use(origins)),
-        *_open_secrets(origins, file, named),
-        *_open_files(merged.files),
+        *_warn_of_readable_secrets(origins, file, named),
+        *_warn_of_readable_files(merged.files),
     )
     found = Configuration(settings, origins, file, warnings, named, has_default)
-    return _masking_all(found) if named else found
+    return _mask_all_secrets(found) if named else found
 
 
-def _outside(variables: Variables, file: SettingsFile) -> Variables:
-    """The variables without the secrets to which a table refers: they are that connection's.
+def _drop_table_secrets(variables: Variables, file: SettingsFile) -> Variables:
+    """The variables without the secrets to which a connection's table refers.
 
-    If a backend is chosen outside of the tables, they are that one's too.
+    They stay if a backend is chosen outside of the tables, which uses them too.
     """
     if not file.tables or "TASKHAND_BACKEND" in {**variables.values, **file.values}:
         return variables
@@ -155,16 +155,17 @@ def _outside(variables: Variables, file: SettingsFile) -> Variables:
     return replace(variables, values=kept)
 
 
-def _named_connections(
+def _build_connections(
     settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
 ) -> tuple[ConnectionSettings, ...]:
-    """The connections of the file's tables; what is outside of them is `default` if it chooses a backend."""
+    """The connections of the file's tables, and `default` if the settings outside of them choose a backend."""
     from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
 
-    if _telling(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
-        told = [origins[name].called for name in _telling(settings)]
+    if _find_backend_settings(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
+        told = [origins[name].called for name in _find_backend_settings(settings)]
+        outside = _join_names(told, "and")
         raise OperatorError(
-            f"connections.{DEFAULT_CONNECTION} in {file.path} and {_joined(told, 'and')} describe the same connection.",
+            f"connections.{DEFAULT_CONNECTION} in {file.path} and {outside} describe the same connection.",
             next_step="Give the table another name, or unset what is outside of it.",
         )
     shared = find_shared(merged.values)
@@ -176,14 +177,14 @@ def _named_connections(
     return tuple(one for one, _ in built)
 
 
-def _telling(settings: Settings) -> list[str]:
+def _find_backend_settings(settings: Settings) -> list[str]:
     """The settings outside of any table that choose a backend, by field name."""
     credentials = [name for factory in FACTORIES for name in factory.credentials]
     return [name for name in ("chosen_backend", "db", *credentials) if getattr(settings, name) is not None]
 
 
-def _masking_all(found: Configuration) -> Configuration:
-    """The same, with every connection's settings masking the secrets of all."""
+def _mask_all_secrets(found: Configuration) -> Configuration:
+    """These connections, each of which masks the secrets of all."""
     from taskhand.config.connection_tables import check_apart  # noqa: PLC0415  few files have tables
 
     apart = tuple(check_apart(found.connections, found.file.path))
@@ -195,7 +196,7 @@ def _masking_all(found: Configuration) -> Configuration:
 
 @dataclass(slots=True)
 class _Merged:
-    """The values of several sources: of each setting the first that can be used, with its origin."""
+    """The merged values of several sources: for each setting the first usable value, with its origin."""
 
     environ: Mapping[str, str] = field(repr=False)
     values: dict[str, object] = field(default_factory=dict, repr=False)
@@ -206,12 +207,12 @@ class _Merged:
 
     @property
     def called(self) -> dict[str, str]:
-        """What a setting is called in an error: its variable, or its key and the file."""
+        """The name of a setting in errors: its variable, or its key and the file."""
         kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
         return {variable: origin.called for variable, origin in kept.items()}
 
     def add(self, given: Variables, origin_of: Callable[[str], Origin]) -> None:
-        """Add what no earlier source has; a placeholder counts as not set, with a note."""
+        """Add the values that no earlier source has; a placeholder counts as not set, with a note."""
         rest = {variable: value for variable, value in given.values.items() if variable not in self.values}
         origins = {
             variable: replace(origin_of(given.names.get(variable, variable)), reference=reference_in(variable, value))
@@ -228,7 +229,7 @@ class _Merged:
 
 
 def find_settings_path(environ: Mapping[str, str]) -> Path:
-    """Where the configuration file is or would be. OperatorError for a path that is none."""
+    """The path of the configuration file, which may be missing. OperatorError for an invalid path."""
     given = clean_value(environ.get("TASKHAND_CONFIG", ""))
     return expand_path("TASKHAND_CONFIG", given, environ) if given else config_folder() / "taskhand.toml"
 
@@ -238,14 +239,14 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
     try:
         path = find_settings_path(environ)
     except OperatorError:
-        if given is None:  # a user without a home folder has no such file
+        if given is None:  # a user without a home folder has no settings file
             return SettingsFile(Path("~", "taskhand.toml"), there=False)
         raise
     return read_settings_file(path, must_exist=given is not None)
 
 
-def _misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
-    """Notes about variables that may be meant as the missing credential: of the chosen CRM, else of any."""
+def _warn_of_misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
+    """Notes on variables that look like the missing credential of the chosen CRM, or of any CRM if none is chosen."""
     known = VARIABLES | FILE_VARIABLES | {*referenced}
     chosen = [find_factory(settings.chosen_backend)] if settings.chosen_backend else FACTORIES
     needing = [factory for factory in chosen if factory.credentials]
@@ -254,10 +255,10 @@ def _misnomers(environ: Mapping[str, str], settings: Settings, referenced: Colle
     return [note for factory in needing for note in find_misnomers(environ, factory, known)]
 
 
-def _typos(
+def _find_typos(
     environ: Mapping[str, str], notes: Iterable[CheckResult], referenced: Collection[str]
 ) -> Iterable[CheckResult]:
-    """Warnings about variables that look like settings but are unknown, and to which no setting refers.
+    """Warnings about unknown variables that look like settings and that no setting refers to.
 
     Their values are not shown.
     """
@@ -268,7 +269,7 @@ def _typos(
             continue
         if not ours and not name.startswith(_PREFIXES):
             continue
-        near = get_close_matches(name.upper(), sorted(VARIABLES), n=1, cutoff=0.6 if ours else _NEARLY)
+        near = get_close_matches(name.upper(), sorted(VARIABLES), n=1, cutoff=0.6 if ours else _MIN_SIMILARITY)
         if ours or near:
             remedy = f"Rename it to {near[0]}" if near else "Correct its name"
             yield CheckResult(
@@ -276,10 +277,10 @@ def _typos(
             )
 
 
-def _open_secrets(
+def _warn_of_readable_secrets(
     origins: Mapping[str, Origin], file: SettingsFile, named: Sequence[ConnectionSettings]
 ) -> Iterable[CheckResult]:
-    """A warning if other users can read a secret in the file. A reference is no secret."""
+    """A warning if other users can read a secret in the file. A reference is not a secret."""
     given = (pair for one in (origins, *(one.origins for one in named)) for pair in one.items())
     held = dict.fromkeys(
         origin.name
@@ -291,8 +292,8 @@ def _open_secrets(
         yield CheckResult("configuration", "warning", found, f"Run: chmod 600 {file.path}")
 
 
-def _open_files(files: Sequence[tuple[str, Path]]) -> Iterable[CheckResult]:
-    """A warning for each used file of a credential that is this user's and that other users can read.
+def _warn_of_readable_files(files: Sequence[tuple[str, Path]]) -> Iterable[CheckResult]:
+    """A warning for each credential file in use that this user owns and other users can read.
 
     A file of another owner, as container platforms mount them, cannot be protected from here.
     """
@@ -315,9 +316,9 @@ def _is_own_and_open(path: Path) -> bool:
 
 
 def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
-    """A warning for each CRM that has settings while the embedded store is in use because nothing chooses a CRM.
+    """A warning for each CRM with settings, if the embedded store is used because no CRM is chosen.
 
-    If a note says what is wrong with the CRM's credential, that is said already.
+    No warning for a CRM whose credential has a note: the note says what is wrong.
     """
     crms = [factory for factory in FACTORIES if factory.credentials]
     if settings.chosen_backend or not all(map(settings.lacks_credential, crms)):
@@ -328,21 +329,21 @@ def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> 
         given = [origins[name].called for name in factory.settings.model_fields if name in origins]
         if given and noted.isdisjoint(credentials):
             verb = "is" if len(given) == 1 else "are"
-            found = f"{_joined(given, 'and')} {verb} set, but the backend is local."
-            remedy = f"Set {_joined([*credentials, 'TASKHAND_BACKEND'], 'or')}."
+            found = f"{_join_names(given, 'and')} {verb} set, but the backend is local."
+            remedy = f"Set {_join_names([*credentials, 'TASKHAND_BACKEND'], 'or')}."
             yield CheckResult("configuration", "warning", found, remedy)
 
 
 def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
-    """A warning about settings of CRMs outside of the tables, if nothing there chooses a CRM."""
+    """A warning about CRM settings outside of the tables if no CRM is chosen there."""
     fields = [name for factory in FACTORIES for name in factory.settings.model_fields]
     if given := [origins[name].called for name in fields if name in origins]:
         verb = "is" if len(given) == 1 else "are"
-        found = f"{_joined(given, 'and')} {verb} set, and no connection uses {'it' if verb == 'is' else 'them'}."
+        found = f"{_join_names(given, 'and')} {verb} set, and no connection uses {'it' if verb == 'is' else 'them'}."
         remedy = "Write it into the table of a connection, or unset it."
         yield CheckResult("configuration", "warning", found, remedy)
 
 
-def _joined(names: Sequence[str], word: str) -> str:
-    """The names with commas, and the word before the last."""
+def _join_names(names: Sequence[str], word: str) -> str:
+    """The names, separated by commas and this word before the last."""
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1])))

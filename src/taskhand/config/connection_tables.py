@@ -5,7 +5,7 @@
     description = "The sales team in Santiago"
     access_token = "keyring:north"
 
-The keys of a table are the settings of its backend without their prefix. Loaded only if there is a table.
+The keys of a table are the settings of its backend without their prefix. Imported only if the file has such a table.
 """
 
 import os
@@ -40,25 +40,25 @@ __all__ = [
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,40}")
 _RESERVED: Final = {"all": "all connections", "other": "a connection that there is not"}
-"""What metrics call what is of no single connection."""
+"""Names that metrics use for values of no single connection."""
 
-_LONGEST_DESCRIPTION: Final = 120
-"""Characters: an agent reads it in every list of tools."""
+_MAX_DESCRIPTION: Final = 120
+"""Maximum characters: agents read the description in every list of tools."""
 
 _OWN_KEYS: Final = ("backend", "description")
 _STORE: Final = {"db": "TASKHAND_DB", "user": "TASKHAND_USER", "language": "TASKHAND_LANGUAGE"}
 """The keys of a connection to an embedded store."""
 
 _NOT_SHARED: Final = frozenset({"chosen_backend", "db"})
-"""What tells one account from another."""
+"""The settings that distinguish accounts, which connections do not share."""
 
 TextOf = Callable[[str, object, str], str]
-"""The text of the value of a key, as a variable has it; the last argument is the variable."""
+"""Converts the value of a key to text as a variable would hold it; the last argument is the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTable:
-    """One table: the texts in it by variable, and what each key is called."""
+    """One table: its texts by variable, and the name of each key."""
 
     name: str
     backend: BackendName
@@ -73,7 +73,7 @@ class ConnectionTable:
 
 
 def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
-    """The keys of a connection to this backend, and the variable that each stands for."""
+    """The keys of a connection to this backend, and the variable of each."""
     own = [Settings.variable(name) for name in factory.settings.model_fields]
     store = {} if factory.account else _STORE
     return {"timezone": "TASKHAND_TIMEZONE"} | store | {one.removeprefix(factory.prefix).lower(): one for one in own}
@@ -92,7 +92,7 @@ def read_tables(found: object, path: Path, text_of: TextOf) -> tuple[ConnectionT
 
 
 def check_name(name: str, called: str) -> None:
-    """OperatorError for what cannot be the name of a connection; `called` says where it is."""
+    """OperatorError for an invalid connection name; `called` says where the name is."""
     if name.lower() in _RESERVED:
         raise OperatorError(
             f"{called} is reserved: it stands for {_RESERVED[name.lower()]}.", next_step="Choose another name."
@@ -134,8 +134,8 @@ def _backend(called: str, table: Mapping[str, object], path: Path) -> BackendNam
 
 def _description(called: str, table: Mapping[str, object], path: Path) -> str | None:
     given = table.get("description", "")
-    if not isinstance(given, str) or len(given) > _LONGEST_DESCRIPTION:
-        why = f"is longer than {_LONGEST_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
+    if not isinstance(given, str) or len(given) > _MAX_DESCRIPTION:
+        why = f"is longer than {_MAX_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
         raise _wrong(f"{called}.description", path, why, "Say in a few words whose account it is.")
     return one_line(given).strip() or None
 
@@ -163,7 +163,7 @@ def _wrong(called: str, path: Path, why: str, remedy: str) -> OperatorError:
 
 
 def find_shared(values: Mapping[str, object]) -> dict[str, object]:
-    """The settings, by variable, that are the whole server's."""
+    """The settings, by variable, that all connections share."""
     shared = {Settings.variable(name) for name in TeamSettings.model_fields if name not in _NOT_SHARED}
     return {variable: value for variable, value in values.items() if variable in shared}
 
@@ -175,11 +175,11 @@ def build_connection(
     store: object,
     environ: Mapping[str, str],
 ) -> tuple[ConnectionSettings, Usable]:
-    """The connection of a table, with the whole server's settings and none of another connection.
+    """The connection of a table, with the shared settings and none of another connection's.
 
-    `shared_origins` are by field name, as in the result. `store` is the file of the server's own store: a CRM's journal
-    is beside it. OperatorError for a value that cannot be used, and if the table has no credential for the CRM. One
-    that cannot be read or used is refused where the connection is opened.
+    `shared_origins` are by field name, as in the result. `store` is the server's own store, beside which a CRM's
+    journal is kept. OperatorError for an invalid value, and if the table has no credential for the CRM. A credential
+    that cannot be read or used is refused when the connection is opened.
     """
     factory = find_factory(table.backend)
     origins = {variable: _origin(table, variable, text) for variable, text in table.values.items()}
@@ -202,7 +202,7 @@ def _origin(table: ConnectionTable, variable: str, text: str) -> Origin:
 
 
 def _check_credentials(table: ConnectionTable, settings: Settings, factory: BackendFactory[Any]) -> None:
-    """OperatorError unless a CRM has exactly one credential; one that counts as not set is refused at opening."""
+    """OperatorError unless a CRM has exactly one credential; an unusable one is refused when it is opened."""
     given = [name for name in factory.credentials if getattr(settings, name) is not None]
     given = given or [name for name in factory.credentials if Settings.variable(name) in table.values]
     if not factory.credentials or len(given) == 1:
@@ -221,7 +221,7 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
 def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterator[CheckResult]:
     """A warning for each pair of CRM connections to the same account.
 
-    OperatorError if two lead to the same embedded store: each would have a journal of the same tasks.
+    OperatorError if two connections use the same embedded store: each would journal the same tasks.
     """
     chosen = [one for one in connections if _has_backend(one.settings)]
     for index, one in enumerate(chosen):
@@ -236,7 +236,7 @@ def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterat
 
 
 def _has_backend(settings: Settings) -> bool:
-    """Whether it is clear which backend is meant; if it is not, the connection cannot be opened."""
+    """Whether the backend can be determined; otherwise the connection cannot be opened."""
     try:
         return bool(settings.backend)
     except OperatorError:
@@ -244,7 +244,7 @@ def _has_backend(settings: Settings) -> bool:
 
 
 def _account(settings: Settings) -> tuple[str, ...] | None:
-    """The address and the credential of a CRM; None for the embedded store."""
+    """The base URL and the credential of a CRM; None for the embedded store."""
     factory = find_factory(settings.backend)
     if factory.account is None:
         return None

@@ -12,17 +12,17 @@ from taskhand.config.settings import Settings
 __all__ = ["DEFAULT", "DEFAULT_CONNECTION", "TABLES", "ConnectionSettings", "Origin"]
 
 TABLES: Final = "connections"
-"""The table of the configuration file whose tables are connections."""
+"""The configuration file's table of connections."""
 
 DEFAULT_CONNECTION: Final = "default"
-"""The connection that variables outside of any connection's table describe."""
+"""The connection of the settings outside of the connections' tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value comes from: the `name` of the flag, variable or key, and the `file` of a key.
 
-    `reference` is the text that says where a secret is, such as `keyring:NAME`; None for the value itself.
+    `reference` is the text that refers to a secret, such as `keyring:NAME`; None for the value itself.
     """
 
     kind: Literal["flag", "environment", "file", "default"]
@@ -36,7 +36,7 @@ class Origin:
 
     @property
     def called(self) -> str:
-        """What the setting is called in an error."""
+        """The name of the setting in errors."""
         return f"{self.name} in {self.file}" if self.file else self.name
 
 
@@ -45,10 +45,10 @@ DEFAULT: Final = Origin("default")
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """One CRM account: the settings that it is opened with, and what it is, in the operator's words.
+    """One CRM account: its settings, and the operator's description of it.
 
-    `origins` say by field name where the settings come from that are not the defaults, and `keys` what a setting is
-    called that is not known by its variable. `name_in_files` is what people.toml calls it, None for the only one.
+    `origins` has, by field name, the origin of each setting that is not a default; `keys` has the names of settings
+    that are not set by their variables. `name_in_files` is its name in people.toml, None for the only one.
     """
 
     name: str
@@ -60,23 +60,23 @@ class ConnectionSettings:
 
     @property
     def credentials(self) -> Iterator[str]:
-        """Where each credential that is set is: a reference, a variable, or a key of the file."""
+        """The origin of each credential that is set: a reference, a variable, or a key of the file."""
         for name in find_factory(self.settings.backend).credentials:
             if getattr(self.settings, name) is not None:
                 origin = self.origins.get(name, DEFAULT)
                 yield origin.reference or origin.called
 
     def is_shared(self, credential: str) -> bool:
-        """Whether a text is a credential that this connection is opened with for everybody."""
+        """Whether a text is this connection's shared credential."""
         kept = [getattr(self.settings, name) for name in find_factory(self.settings.backend).credentials]
         return credential in [one.get_secret_value() for one in kept if one is not None]
 
     def named(self, fields: Iterable[str]) -> list[str]:
-        """What whoever configures this connection calls fields of Settings: keys of its table, or variables."""
+        """The names of fields of Settings for the operator of this connection: keys of its table, or variables."""
         return [self.keys.get(one, one) for one in map(Settings.variable, fields)]
 
     def in_own_words(self, text: str) -> str:
-        """The text with this connection's keys in place of variables, which it does not have."""
+        """The text with this connection's keys in place of variables, which a table does not use."""
         if not self.keys:
             return text
         return re.sub(rf"\b(?:{'|'.join(self.keys)})\b", lambda found: self.keys[found[0]], text)

@@ -1,8 +1,8 @@
-"""Credentials that are kept elsewhere: in the operating system's keyring, in a variable, or in a file of their own.
+"""Credentials stored outside of the settings: in the system's keyring, in a variable, or in a file.
 
 The value `keyring:NAME` of a secret refers to the password NAME of the service `taskhand`, `env:NAME` to a variable of
-the environment, and `file:PATH` to a file. The keyring's library is optional (the extra `keyring`) and is imported when
-a setting has such a value: https://keyring.readthedocs.io .
+the environment, and `file:PATH` to a file. The library keyring is optional (the extra `keyring`) and is imported when a
+setting refers to it: https://keyring.readthedocs.io .
 """
 
 import os
@@ -20,7 +20,7 @@ from taskhand.domain.errors import OperatorError
 if TYPE_CHECKING:
     from types import ModuleType
 
-# Importing keyring takes longer than the rest of the start.
+# The import of keyring takes longer than the rest of the start.
 # ruff: noqa: PLC0415
 
 __all__ = [
@@ -53,10 +53,10 @@ VARIABLE_MARK: Final = "env:"
 """The prefix of a value that refers to a variable of the environment."""
 
 REFERENCES: Final = (MARK, VARIABLE_MARK, "file:")
-"""The prefixes of values that say where a credential is."""
+"""The prefixes of references to a credential."""
 
 FILE_SUFFIX = "_FILE"
-"""What a variable's name ends with when its value is the path of the file that holds the credential.
+"""The suffix of variables whose value is the path of a credential's file.
 
 Container platforms provide secrets as files: https://docs.docker.com/compose/how-tos/use-secrets/
 """
@@ -64,20 +64,20 @@ Container platforms provide secrets as files: https://docs.docker.com/compose/ho
 INSTALL_KEYRING = "Install Taskhand with the extra `keyring`."
 
 KeyringState = Literal["usable", "none", "not_installed"]
-"""A keyring that can be used; none on this machine; none that can be reached, for lack of the library."""
+"""The keyring can be used; this machine has none; its library is not installed."""
 
 _LONGEST_BYTES = 16_384
 
 _LOCKED = frozenset({"LockedException", "PromptDismissedException"})
-"""What the library on Linux raises for a keyring that its owner did not unlock."""
+"""Exceptions of the library on Linux for a keyring that its owner did not unlock."""
 
-_LEAST_PRIORITY = 1
-"""The threshold that keyring recommends: below it are backends that store nothing, or store plain text."""
+_MIN_PRIORITY = 1
+"""The minimum that keyring recommends: backends below it store nothing, or plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential, and the `variable` or the `file` that a reference led to."""
+    """A credential, and the `variable` or `file` that its reference named."""
 
     text: str = field(repr=False)
     variable: str | None = None
@@ -85,10 +85,10 @@ class Credential:
 
 
 def resolve_credential(value: str, called: str, environ: Mapping[str, str] | None = None) -> Credential:
-    """The credential that the value of the setting `called` so refers to, or is. A reference leads to no other.
+    """The credential that a setting's value refers to, or is; `called` is the setting's name in errors.
 
-    OperatorError if nothing usable is there: no such password, variable or file, or a keyring that is locked, out of
-    reach or refuses, or whose library is missing.
+    A reference to a reference is not followed. OperatorError if the password, variable or file does not exist or is
+    unusable, or if the keyring is locked, unreachable, refuses, or lacks its library.
     """
     kind, _, name = value.partition(":")
     match f"{kind}:":
@@ -115,9 +115,9 @@ def resolve_credential(value: str, called: str, environ: Mapping[str, str] | Non
 
 
 def read_credential_file(name: str, path: str) -> str:
-    """The credential in the file that the variable `name` names, without the line end after it.
+    """The credential in the file that the variable `name` names, without its final line end.
 
-    OperatorError if it is no readable file, is empty, or is larger than any credential.
+    OperatorError if the file is unreadable, empty, or larger than any credential.
     """
     file = expand_path(name, path)
     try:
@@ -141,17 +141,17 @@ def _unreadable(name: str, why: str) -> OperatorError:
 
 
 def find_keyring() -> KeyringState:
-    """Whether this machine has a keyring that stores passwords safely, and the library to use it."""
+    """Whether this machine has a keyring that stores passwords safely, and its library."""
     if (library := _library()) is None:
         return "not_installed"
     try:
-        return "usable" if library.get_keyring().priority >= _LEAST_PRIORITY else "none"
-    except _failures(library):
+        return "usable" if library.get_keyring().priority >= _MIN_PRIORITY else "none"
+    except _list_failures(library):
         return "none"
 
 
 def no_keyring(state: KeyringState) -> OperatorError:
-    """The error for a keyring that is wanted and cannot be used, with its remedy."""
+    """The error for a keyring that cannot be used, with its remedy."""
     if state == "not_installed":
         return OperatorError("The library for the system keyring is not installed.", next_step=INSTALL_KEYRING)
     return OperatorError("This system has no keyring that can be used.", next_step=f"{_how_to_reach()}.")
@@ -163,7 +163,7 @@ def keyring_reference(name: str) -> str:
 
 
 def find_credential(name: str) -> str | None:
-    """The credential of that name in the keyring; None if it has none. OperatorError if it cannot be read."""
+    """The credential of this name in the keyring; None if it does not exist. OperatorError if it cannot be read."""
     if (library := _library()) is None:
         raise OperatorError(
             f"{name} is in the system keyring, and the library that reads the keyring is not installed.",
@@ -171,34 +171,34 @@ def find_credential(name: str) -> str | None:
         )
     try:
         found: str | None = library.get_password(SERVICE, name)
-    except _failures(library) as error:
+    except _list_failures(library) as error:
         raise _explain(library, error, f"read {name}") from None
     return found
 
 
 def store_credential(name: str, secret: str) -> None:
-    """Store a credential in the keyring, replacing the one of that name. OperatorError if it refuses."""
+    """Store a credential in the keyring, replacing the one of this name. OperatorError if the keyring refuses."""
     library = _usable_library()
     try:
         library.set_password(SERVICE, name, secret)
-    except _failures(library) as error:
+    except _list_failures(library) as error:
         raise _explain(library, error, f"store {name}") from None
 
 
 def remove_credential(name: str) -> None:
-    """Remove a credential from the keyring. OperatorError if it refuses."""
+    """Remove a credential from the keyring. OperatorError if the keyring refuses."""
     library = _usable_library()
     try:
         library.delete_password(SERVICE, name)
-    except _failures(library) as error:
+    except _list_failures(library) as error:
         raise _explain(library, error, f"remove {name}") from None
 
 
 @contextmanager
 def keep_credentials(secrets: Mapping[str, str]) -> Iterator[Mapping[str, str | None]]:
-    """Store credentials in the keyring by their names; what was there before is put back if the rest fails.
+    """Store credentials in the keyring by name; restore the previous ones if the body raises.
 
-    Yields what was there before.
+    Yields the previous ones.
     """
     before: dict[str, str | None] = {}
     with ExitStack() as undoing:
@@ -224,15 +224,15 @@ def _usable_library() -> "ModuleType":
     return library
 
 
-def _failures(library: "ModuleType") -> tuple[type[Exception], ...]:
-    """What a keyring raises: its own errors, those of the bus, and those of the library on Linux."""
+def _list_failures(library: "ModuleType") -> tuple[type[Exception], ...]:
+    """The exceptions of a keyring: its own, those of the message bus, and those of the library on Linux."""
     linux = sys.modules.get("secretstorage.exceptions")
     more = (linux.SecretStorageException,) if linux else ()
     return (library.errors.KeyringError, OSError, RuntimeError, ImportError, *more)
 
 
 def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorError:
-    """The error for a keyring that failed to do `what`: it is locked, cannot be reached, or refused."""
+    """The error for a keyring that failed to do `what`: locked, unreachable, or refusing."""
     if isinstance(error, library.errors.KeyringLocked) or type(error).__name__ in _LOCKED:
         return OperatorError(
             f"The system keyring is locked, so it did not {what}.",
@@ -251,14 +251,14 @@ def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorErro
 
 
 def _how_to_reach() -> str:
-    """What makes a keyring reachable; Linux reaches it by the message bus of a desktop session."""
+    """How to make the keyring reachable; on Linux it needs the message bus of a desktop session."""
     if sys.platform == "linux" and "DBUS_SESSION_BUS_ADDRESS" not in os.environ:
         return "Run it in a desktop session: over SSH, in a container and in cron there is no message bus"
     return "Start one (a Secret Service on Linux)"
 
 
 def _library() -> "ModuleType | None":
-    _find_the_bus()
+    _set_bus_address()
     try:
         import keyring
         import keyring.errors
@@ -267,8 +267,8 @@ def _library() -> "ModuleType | None":
     return keyring
 
 
-def _find_the_bus() -> None:
-    """Set the address of the user's message bus, which Linux keyrings need: hosts pass on few variables.
+def _set_bus_address() -> None:
+    """Set the address of the user's message bus, which Linux keyrings need and hosts do not pass on.
 
     https://www.freedesktop.org/software/systemd/man/latest/pam_systemd.html
     """

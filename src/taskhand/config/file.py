@@ -37,9 +37,9 @@ _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.sett
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """The values of the configuration file at `path`, by variable; `there` is whether it exists.
+    """The values of the configuration file at `path`, by variable; `there` says whether it exists.
 
-    `open_to_others` is whether other users of this machine may read it, `tables` are its connections.
+    `open_to_others` says whether other users of this machine may read it; `tables` are its connections.
     """
 
     path: Path
@@ -67,7 +67,7 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
 
 
 def parse_settings(raw: bytes, path: Path, *, open_to_others: bool = False) -> SettingsFile:
-    """The file at `path` with these bytes. OperatorError as of `read_settings_file`."""
+    """The file at `path` with these bytes. OperatorError as in `read_settings_file`."""
     parsed = _parsed(raw, path)
     tables = _tables(parsed.pop(TABLES), path) if TABLES in parsed else ()
     return SettingsFile(path, _values(parsed, path), open_to_others=open_to_others, tables=tables)
@@ -85,11 +85,11 @@ _VARIABLES: Final = {
 _LISTS: Final = frozenset(
     Settings.variable(name) for name in Settings.model_fields if Settings.is_kind(name, SettingKind.COMMA_LIST)
 )
-"""The variables whose values have commas between, and may be an array here."""
+"""The variables with comma-separated values, which may be arrays in the file."""
 
 
 def nearest_keys(key: str) -> list[str]:
-    """At most two known keys that are like an unknown one: by a longer name, by spelling, or by the last word."""
+    """At most two known keys similar to an unknown one: by prefix, by spelling, or by the last word."""
     table, _, word = key.lower().rpartition(".")
     spelled = {variable.lower(): own for own, variable in _VARIABLES.items()} | {own: own for own in _VARIABLES}
     close = [spelled[one] for one in get_close_matches(key.lower(), spelled, n=1, cutoff=0.75)]
@@ -125,7 +125,7 @@ def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
 
 
 def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every key, after its table and a dot, with its value."""
+    """Every key, with its table before a dot, and its value."""
     for key, value in parsed.items():
         if key in _TABLES and isinstance(value, dict):
             yield from ((f"{key}.{inner}", one) for inner, one in value.items())
@@ -145,7 +145,10 @@ def _unknown(keys: list[str], path: Path) -> OperatorError:
 
 
 def _text(key: str, value: object, path: Path, variable: str) -> str:
-    """The value as text, as a variable has it. OperatorError for a table, or a list if none is allowed."""
+    """The value as text, as a variable would hold it.
+
+    OperatorError for a table or a wrong list.
+    """
     match value:
         case bool():
             return "true" if value else "false"

@@ -1,4 +1,4 @@
-"""The check of the settings that are given: few have a value, and a start would build a validator of them all."""
+"""Validates only the settings that are given: pydantic's validator of all settings slows down the start."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,9 +11,9 @@ _CONFIG: Final = ConfigDict(extra="ignore", validate_by_name=True, validate_by_a
 
 
 def check_given(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, Any]:
-    """The checked values by the model's fields, of those alone that have one; each is given by its alias or its name.
+    """The validated values by field name, of the given fields only; each is given by its alias or its name.
 
-    ValidationError names those that are invalid, in the order of the model.
+    ValidationError names the invalid ones in the order of the model.
     """
     given = {name: field for name, field in model.model_fields.items() if field.alias in values or name in values}
     fields: dict[str, Any] = {name: (field.annotation, field) for name, field in given.items()}

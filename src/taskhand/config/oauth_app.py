@@ -9,9 +9,9 @@ __all__ = ["has_app"]
 
 
 def has_app(connection: ConnectionSettings) -> bool:
-    """Whether there is an app for a connection.
+    """Whether a connection has an app.
 
-    OperatorError for half of one, and for a secret that is none; it names the connection's own keys.
+    OperatorError for an incomplete app and for an invalid secret; it names the connection's own keys.
     """
     try:
         return _has_app(connection.settings)

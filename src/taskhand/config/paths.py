@@ -38,10 +38,10 @@ _LEFT_OVER: Final = r"`|\A\w{2,}:/|\$[{(]|\{\{|\}\}|[<>\"]|%[A-Za-z_]\w*%|\A'|'\
 
 
 def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None = None) -> Path:
-    """The path with the home folder and the environment's variables in their places.
+    """The path with `~` and variables replaced.
 
-    OperatorError, which names the setting by `name`, for a variable that is not set and for any other placeholder: no
-    file or folder gets such a name.
+    OperatorError names the setting (`name`) for an unset variable and for any other placeholder, so that no file or
+    folder gets such a name.
     """
     values = os.environ if environ is None else environ
 
@@ -85,14 +85,14 @@ def config_folder() -> Path:
 def home_folder() -> Path:
     """The user's home folder. OperatorError for a user without one."""
     with _home_needed():
-        # HOME as it is, unless it is no whole path: then the one in the list of users, as for the folders above.
+        # HOME, unless it is not absolute: then the folder in the user database, as for the folders above.
         if os.name != "nt" and not os.path.isabs(os.environ.get("HOME", os.sep)):  # noqa: PTH117  it may be empty
             return Path(f"~{_user_name()}").expanduser()
         return Path.home()
 
 
 def _user_name() -> str:
-    """The user's name in the system's list. RuntimeError for a user who is not in it."""
+    """The user's name in the system's user database. RuntimeError if the user is not in it."""
     import pwd  # noqa: PLC0415  POSIX only
 
     try:
@@ -103,7 +103,7 @@ def _user_name() -> str:
 
 @contextmanager
 def _home_needed() -> Iterator[None]:
-    """The error for a user without a home folder: none in HOME, and none in the system's list of users."""
+    """The error for a user without a home folder, in HOME or in the system's user database."""
     try:
         yield
     except RuntimeError:
@@ -129,12 +129,12 @@ def _refused(name: str, why: str) -> OperatorError:
 
 
 def journal_path(settings: "Settings") -> Path:
-    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file, or where that would be."""
+    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file, which may not exist."""
     if settings.journal:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
     store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
-    # SQLite, too, keeps its files beside the one that a link leads to. Earlier versions kept the journal beside the
-    # link. os.path raises nothing if the folder may not be entered.
+    # SQLite too keeps its files beside the target of a link. Earlier versions kept the journal beside the
+    # link. os.path does not raise if the folder is not accessible.
     linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
     beside = _beside(store)
     return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
@@ -154,7 +154,7 @@ def events_path(settings: "Settings") -> Path:
 
 
 def _expanded(variable: str, path: Path) -> Path:
-    """The path of a file. OperatorError if no other process could open it, or no file can have that name."""
+    """The path of a file. OperatorError if other processes could not open it, or for an invalid file name."""
     if path.name in {":memory:", "", ".."} or "\0" in str(path):
         raise OperatorError(
             f"{variable} {str(path)!r} is not a file that processes can share.",

@@ -4,8 +4,8 @@
     north = "12345"
     south = "Ana Pérez"
 
-If there is only one connection, its name may be `member`. A person who is not in the file, or not for a connection,
-is the member there who has the person's e-mail address.
+A file for a single connection may use `member` as its name. A person without an entry for a connection is the member
+with the person's e-mail address there.
 """
 
 import json
@@ -42,7 +42,7 @@ class PeopleFile:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """A sentence for each member who several persons are, of whom one would be a second person to the other."""
+        """A sentence for each member that several persons share: one could approve for the other as a second person."""
         persons: dict[tuple[str, str], list[str]] = defaultdict(list)
         connections = {name for own in self.members.values() for name in own}
         for person, own in self.members.items():
@@ -56,15 +56,16 @@ class PeopleFile:
         )
 
     def of_connection(self, name: str) -> "PeopleFile":
-        """The members of a connection that is served alone."""
+        """The members of the only connection that is served."""
         members = {person: {name: own[name]} for person, own in self.members.items() if name in own}
         return replace(self, members=members)
 
 
 def read_people_file(path: Path, *, must_exist: bool, connections: Collection[str]) -> PeopleFile:
-    """Read the file. OperatorError, which names the key and the file, for everything that cannot be meant.
+    """Read the file.
 
-    `connections` are the names of those that there are. A missing file names nobody, unless it `must_exist`.
+    OperatorError names the key and the file of an invalid entry. `connections` are the names of all connections. A
+    missing file names nobody, unless it `must_exist`.
     """
     file = read_toml_file(path, "people file", "TASKHAND_PEOPLE", must_exist=must_exist)
     return PeopleFile(path, _Reader(file, connections).read(), file.there, file.writable_by_others)
@@ -112,7 +113,7 @@ class _Reader:
         return members
 
     def _check_form(self, name: str, table: Mapping[str, object]) -> None:
-        """OperatorError for a table as policy.toml has it: with persons in it, or with rules."""
+        """OperatorError for a table of policy.toml: with persons in it, or with rules."""
         for key, value in table.items():
             if isinstance(value, dict):
                 raise OperatorError(
@@ -127,7 +128,7 @@ class _Reader:
                 )
 
     def _connection(self, key: str, called: str) -> str:
-        """The name that a call knows a connection by."""
+        """The name of a connection in calls."""
         names = {one.casefold(): one for one in self.connections}
         name = key.strip().casefold()
         is_only = len(names) == 1
@@ -142,7 +143,7 @@ class _Reader:
         )
 
     def _text(self, value: object, called: str) -> str:
-        """The member as it is written; the id of one may be a number."""
+        """The member as text; an id may be written as a number."""
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if isinstance(value, str) and value.strip():

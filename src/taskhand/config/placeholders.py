@@ -1,7 +1,7 @@
-"""Texts that stand where the value of a setting belongs, and are none: placeholders, samples, references, quotes.
+"""Detects texts that are not a setting's value: placeholders, samples, references, quotes.
 
 A host that does not replace `${NAME}` passes it on as it is, and an env file's reader may keep the quotes. Such a text
-is never sent to a CRM. It is described by its kind and never quoted: a part of it may be a secret.
+is never sent to a CRM. Errors name its kind and never quote it: a part of it may be a secret.
 """
 
 import re
@@ -13,7 +13,7 @@ __all__ = ["Flaw", "clean_value", "find_flaw"]
 _EDGES: Final = "".join(
     map(chr, (*range(0x21), *range(0x7F, 0xA1), 0xAD, 0x1680, *range(0x2000, 0x2010), *range(0x2028, 0x2030)))
 ) + "\u205f\u2060\u2061\u2062\u2063\u2064\u3000\ufeff"  # fmt: skip
-"""Blanks, controls and characters without width: what an editor leaves at an edge, or copying from a page."""
+"""Blanks, controls and zero-width characters, which editors and copying from a page leave at the edges."""
 
 _PLACEHOLDERS: Final = (
     (r"\$\{", "${…}"),
@@ -31,16 +31,16 @@ _PLACEHOLDERS: Final = (
     (r"\A\[[^\[\]\"]*\]\Z", "[…]"),
     (r"\A(?:process\.env|os\.environ|env|secrets|vars)(?:\.|\[|:)[\w'\"\]:-]+\Z", "env.NAME"),
 )
-"""How hosts, shells, templates and pipelines write a value that is to be filled in, and how that is shown.
+"""The placeholders of hosts, shells, templates and pipelines, and the form in which each is shown.
 
-The patterns are compiled at first use: most starts need none, and they would cost each some milliseconds.
+The patterns are compiled at first use: most starts need none, and compiling takes milliseconds.
 """
 
 _WORDS: Final = ("__", "process.env", "os.environ", "env", "secrets", "vars")
-"""How the placeholders begin that have no such mark in them."""
+"""The prefixes of placeholders without a special character."""
 
 _NULLS: Final = frozenset({"null", "undefined"})
-"""What programs write for a value that is not there; other such words are names, too."""
+"""Words that programs write for a missing value; other such words may be names."""
 _SAMPLE_KEY: Final = (
     r"(?i)\.\.\.|…|\*{3}|[•●·]{3}|x{6}|\A[x\W_]*x{3}[x\W_]*\Z|\A(?:api[-_ ]?key|access[-_ ]?token)\Z|"
     r"\A(?:placeholder|none|null|nil|undefined|nan|n/?a|todo|tbd|fixme)\Z|"
@@ -50,7 +50,7 @@ _IMPERATIVES: Final = (
     r"(?:your|my|tus?|mi|sua?|seu|votre|ihr|insert|paste|enter|replace|change|put|add|fill|set|get|use|type|"
     r"pegar?|pon(?:er)?|ingresa|inserta|reemplaza|cambia|cole|coloque|insira)"
 )
-"""How a sample text of several words begins: `your-api-key`, `paste_the_token_here`, `tu clave`."""
+"""The first words of sample texts: `your-api-key`, `paste_the_token_here`, `tu clave`."""
 
 _MANAGERS: Final = (
     "op|vault|bws?|pass|gopass|lpass|env|file|aws\\w*|arn|ssm|asm|sm|gcp\\w*|gsm|azure\\w*|akv|keyvault|keychain|secrets?|"
@@ -65,10 +65,10 @@ _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a text is no value: `found` continues "NAME ...", `remedy` is a sentence.
+    """Why a text is not a value: `found` continues "NAME ...", `remedy` is a sentence.
 
-    `is_blank` is whether nobody has given a value yet, as opposed to one that is written wrongly. `is_malformed` is a
-    value that is probably the right one with something wrong in it: it is refused, and counts as set.
+    `is_blank` says that no value was given yet, as opposed to a wrong one. `is_malformed` is probably the right value
+    with an error in it: it is refused, and counts as set.
     """
 
     found: str
@@ -83,7 +83,7 @@ def clean_value(text: str) -> str:
 
 
 def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
-    """Why a cleaned text cannot be the value of a setting; None if it can. `variable` is named in the remedy."""
+    """The flaw of a cleaned text as the value of a setting; None if it is valid. `variable` is named in the remedy."""
     if shape := _find_placeholder(text):
         return Flaw(
             f"holds a placeholder ({shape}) that was not replaced",
@@ -104,9 +104,9 @@ def find_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw | None:
 
 
 def _find_placeholder(text: str) -> str | None:
-    """How the placeholder in a text is shown; None without one."""
+    """The placeholder in a text, as it is shown; None if the text has none."""
     if not any(mark in text for mark in "$%{<[!#@") and not text.startswith(_WORDS):
-        return None  # at every start, for nearly every value
+        return None  # fast path: nearly every value at every start
     return next((shape for pattern, shape in _PLACEHOLDERS if re.search(pattern, text)), None)
 
 
@@ -120,7 +120,7 @@ def _is_sample(text: str, variable: str) -> bool:
 
 
 def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
-    """Why a reference is no value. Only how it begins is shown."""
+    """The flaw of an invalid reference. Only its prefix is shown."""
     setting = _without_suffix(variable)
     if is_secret and (found := re.match(f"(?i){_PATH}", text)):
         return Flaw(
@@ -143,7 +143,7 @@ def _reference_flaw(text: str, variable: str, *, is_secret: bool) -> Flaw:
 
 
 def _without_suffix(called: str) -> str:
-    """The setting itself if a value came by `NAME_FILE`, or by `name_file in taskhand.toml`."""
+    """The name without the suffix of `NAME_FILE`, or of `name_file in taskhand.toml`."""
     name, mark, file = called.partition(" in ")
     return f"{name.removesuffix('_file' if mark else '_FILE')}{mark}{file}"
 

@@ -33,7 +33,7 @@ _SWITCHES: Final = frozenset({"own_tasks_only", "second_person", "sees_all_chang
 _TABLES: Final = ("everyone", "groups", "people")
 
 SelectTools = Callable[[str, str], Collection[str]]
-"""The names of the tools that a text selects; OperatorError, which names the setting as the second argument does."""
+"""Returns the names of the tools that a text selects; OperatorError names the setting by the second argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class PolicyFile:
 def read_policy_file(
     path: Path, *, must_exist: bool, connections: Collection[str], select_tools: SelectTools
 ) -> PolicyFile:
-    """Read the policy. OperatorError, which names the key and the file, for everything that cannot be meant.
+    """Read the policy.
 
-    `connections` are the names of those that there are. A missing file allows everything, unless it `must_exist`.
+    OperatorError names the key and the file of an invalid entry. `connections` are the names of all connections. A
+    missing file allows everything, unless it `must_exist`.
     """
     file = read_toml_file(path, "policy file", "TASKHAND_POLICY", must_exist=must_exist)
     policy = _Reader(file, connections, select_tools).read()
@@ -120,7 +121,7 @@ class _Reader:
         return Group(people, self._rules(called, {name: one for name, one in table.items() if name != "people"}))
 
     def _people(self, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-        """The rules of persons, by id; OperatorError for one who is there twice."""
+        """The rules of persons, by id; OperatorError for a person with two tables."""
         found: dict[str, Mapping[str, Any]] = {}
         for name, table in tables.items():
             called = _key("people", name)
@@ -165,7 +166,7 @@ class _Reader:
         raise AssertionError(f"{name} is a rule that no policy file can set")
 
     def _connection(self, text: str, called: str) -> str:
-        """The name of a connection as it is written elsewhere."""
+        """The name of a connection in its usual spelling."""
         names = {one.casefold(): one for one in self.connections}
         if (name := text.strip().casefold()) in names:
             return names[name]
@@ -202,7 +203,7 @@ def _key(table: str, name: str) -> str:
 
 
 def _unknown_in(table: str, given: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str | None]]:
-    """The unknown keys of a table, each with the known one that it is like."""
+    """The unknown keys of a table, each with a similar known key."""
     for name in given:
         if name not in known:
             near = get_close_matches(_spelled(name), known, n=1)
@@ -210,12 +211,12 @@ def _unknown_in(table: str, given: Mapping[str, Any], known: Collection[str]) ->
 
 
 def _near_table(name: str) -> str | None:
-    """What an unknown key at the top may have been meant as."""
+    """The probable meaning of an unknown top-level key."""
     if _spelled(name) in _RULES:
         return f"everyone.{_spelled(name)}"
     return next(iter(get_close_matches(_spelled(name), _TABLES, n=1)), None)
 
 
 def _spelled(name: str) -> str:
-    """A name as the file's keys are spelled: own_tasks_only for ownTasksOnly and own-tasks-only."""
+    """A name in the spelling of the file's keys: own_tasks_only for ownTasksOnly and own-tasks-only."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|[-\s]", "_", name).lower()

@@ -1,4 +1,4 @@
-"""The settings that every backend shares, for one person or many."""
+"""The settings that do not depend on the backend."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -13,13 +13,13 @@ from taskhand.domain.store_address import StoreAddress, is_address, is_whole_add
 __all__ = ["DEFAULT_PORT", "ServerSettings", "check_address"]
 
 DEFAULT_PORT: Final = 8000
-"""Where HTTP is served."""
+"""The default port for HTTP."""
 
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
 
 
 def check_address(given: SecretStr | None) -> SecretStr | None:
-    """The address of a database, whose password has no character that would end it."""
+    """Check the address of a database: its password must not contain a character that would end it."""
     if given is not None and not is_whole_address(given.get_secret_value()):
         raise PydanticCustomError(
             "state",
@@ -30,7 +30,7 @@ def check_address(given: SecretStr | None) -> SecretStr | None:
 
 
 def _read_store(given: object) -> Path | StoreAddress | None:
-    """A path, or the address of a database: `//` would be lost in a path."""
+    """A path, or the address of a database, which Path would change (`//`)."""
     if given is None or isinstance(given, Path | StoreAddress):
         return given
     if not isinstance(given, str):
@@ -42,7 +42,7 @@ def _read_store(given: object) -> Path | StoreAddress | None:
 
 
 class ServerSettings(BaseModel):
-    """What can be configured whatever the backend is; each field's alias is its environment variable."""
+    """The settings of every backend; each field's alias is its environment variable."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, defer_build=True

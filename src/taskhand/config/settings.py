@@ -1,4 +1,4 @@
-"""The settings: all that can be configured, and their values in an environment."""
+"""All settings, and their values in an environment."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,16 +31,16 @@ __all__ = ["BackendName", "Note", "Settings", "Usable", "Variables", "find_usabl
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _MORE_THAN_CALL_S = 5
-"""A call is answered within its time, and its answer is sent soon after."""
+"""Seconds beyond TASKHAND_CALL_S in which the answer of a call is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A setting that is not used as it was given: what was `found`, as a sentence, and a remedy.
+    """A setting whose given value is not used: what was `found`, as a sentence, and a remedy.
 
-    An `unusable` value counts as not set. A `malformed` one counts as set, and is refused where it is needed; so is an
-    `unread` one, which says where a secret is that cannot be read. A `misnomer` is a variable that nothing reads, and
-    that may be meant as this one.
+    An `unusable` value counts as not set. A `malformed` one counts as set and is refused when it is needed; so is an
+    `unread` one, a reference to a secret that cannot be read. A `misnomer` is an unknown variable that may be meant as
+    this setting.
     """
 
     variable: str
@@ -53,7 +53,7 @@ class Note:
 class Variables:
     """The values of settings by variable.
 
-    `names` are those under which a value was given that came by another name, and `files` where it was read.
+    `names` has the names of values that were given under another name, `files` the files that values were read from.
     """
 
     values: Mapping[str, str] = field(repr=False)
@@ -63,9 +63,9 @@ class Variables:
 
 @dataclass(slots=True)
 class Usable:
-    """The values that can be used, by variable, and a note about each that counts as not set.
+    """The usable values by variable, and a note on each value that counts as not set.
 
-    `files` are those in which values were found, and `referenced` the variables to which values refer.
+    `files` are the files that values were read from, `referenced` the variables to which values refer.
     """
 
     values: dict[str, object] = field(default_factory=dict, repr=False)
@@ -74,11 +74,11 @@ class Usable:
     referenced: set[str] = field(default_factory=set)
 
 
-# pydantic orders inherited fields from the last base to the first: the server's first, then each backend's.
+# pydantic orders inherited fields from the last base to the first: the server's, then each backend's.
 class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSettings):  # type: ignore[misc]
-    """What can be configured; each field's alias is its environment variable.
+    """All settings; each field's alias is its environment variable.
 
-    A backend's factory is given these settings as an object of its own settings class.
+    A backend's factory gets these settings as an object of its own settings class.
     """
 
     _notes: tuple[Note, ...] = PrivateAttr(())
@@ -86,7 +86,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The settings that are not used as they were given."""
+        """The notes on given values that are not used."""
         return self._notes
 
     @property
@@ -108,7 +108,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The credentials that are set, here and in other connections; they are masked in every text that is stored."""
+        """The credentials of this and other connections, which are masked in every stored text."""
         unread = self._unread
         given = (getattr(self, name) for name in type(self).model_fields if name not in unread)
         texts = (one.get_secret_value() for one in given if isinstance(one, SecretStr))
@@ -120,12 +120,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def state_keys(self) -> tuple[str, ...]:
-        """The keys that seal what a client carries between two calls: the first one seals, all open."""
+        """The keys of state that a client carries between calls: the first one seals, all open."""
         return split_keys(self.state_key)
 
     @property
     def calls_end_s(self) -> int:
-        """Seconds that calls under way have to end when the server is to end."""
+        """Seconds that running calls get to end at shutdown."""
         return self.call_s + _MORE_THAN_CALL_S if self.drain_s is None else self.drain_s
 
     @property
@@ -135,7 +135,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def default_timezone(self) -> str | None:
-        """The time zone of a dueTime that is sent without one."""
+        """The time zone of a dueTime without a timezone."""
         own = find_factory(self.backend).settings.model_fields
         zones = [getattr(self, name) for name in own if self.is_kind(name, SettingKind.TIME_ZONE)]
         return next(filter(None, zones), self.timezone)
@@ -145,9 +145,9 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return bool(factory.credentials) and not self._has_credential(factory)
 
     def check_credential(self) -> None:
-        """OperatorError if the chosen backend's credential is malformed, unread, or missing with a note about it.
+        """OperatorError if the chosen backend's credential is malformed, unread, or missing with a note on it.
 
-        A backend itself says which credential it needs; it does not know what was left out before.
+        The backend reports a credential that is simply missing; it does not know these notes.
         """
         factory = find_factory(self.backend)
         notes = self._notes_about(factory)
@@ -161,7 +161,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
             )
 
     def check_own_secrets(self) -> None:
-        """OperatorError if a secret of the server's own cannot be read: it would go without what that guards."""
+        """OperatorError if a secret of the server's own cannot be read: it must not run without that protection."""
         for note in self._notes:
             name = _FIELDS[note.variable]
             if note.kind == "unread" and note.variable not in _CREDENTIALS and getattr(self, name) is None:
@@ -176,7 +176,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def remark(self) -> str | None:
-        """What a person should know if the embedded store is in use because the credential of a CRM is none."""
+        """A note for people if the embedded store is used because a CRM's credential is invalid."""
         if self.chosen_backend or self.backend != "local":
             return None
         notes = [note for factory in FACTORIES for note in self._notes_about(factory) if note.kind == "unusable"]
@@ -184,7 +184,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return f"Tell the person: tasks are in the embedded store, not in a CRM. {found}" if found else None
 
     def _notes_about(self, factory: BackendFactory[Any]) -> list[Note]:
-        """The notes about the credentials of a backend."""
+        """The notes on the credentials of a backend."""
         wanted = {self.variable(name) for name in factory.credentials}
         return [note for note in self._notes if note.variable in wanted]
 
@@ -195,7 +195,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return copy
 
     def with_secrets(self, secrets: Sequence[str]) -> "Settings":
-        """These settings, which mask further secrets: a text of one connection may have the credential of another."""
+        """These settings, which also mask these secrets: a text of one connection may contain another's credential."""
         copy = self.model_copy()
         copy._further_secrets = tuple(secrets)  # noqa: SLF001  a copy of its own
         return copy
@@ -214,7 +214,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
             return "set"
         if isinstance(value, bool):
             return str(value).lower()
-        return re.sub(r"://.*@", "://***@", str(value))  # an address may have a user and a password in it
+        return re.sub(r"://.*@", "://***@", str(value))  # an address may contain a user and a password
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **flags: object) -> "Settings":
@@ -233,12 +233,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         called: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> "Settings":
-        """The settings with these values, by variable; the others have their defaults.
+        """The settings with these values, by variable, and defaults for the others.
 
-        A secret that refers to the keyring, a variable of `environ` or a file is read from there; one that cannot be
-        read has a note. A secret that is none, and a placeholder, count as not set, with a note; a placeholder in a
-        GUARD is refused. OperatorError names the invalid setting as `called` does, else by its variable. It quotes no
-        value but a time zone.
+        References to the keyring, a variable of `environ` or a file are resolved; an unreadable secret gets a note. An
+        invalid secret or a placeholder counts as not set and gets a note; a placeholder in a GUARD is refused.
+        OperatorError names an invalid setting by `called`, else by its variable, and quotes no value except a time
+        zone.
         """
         names = called or {}
         usable = find_usable(given, names, environ)
@@ -275,21 +275,21 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @classmethod
     def is_kind(cls, name: str, kind: SettingKind) -> bool:
-        """Whether a setting is of that kind."""
+        """Whether a setting is of this kind."""
         return kind in cls.model_fields[name].metadata
 
 
 _FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
 _SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
 _CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.secrets)
-"""The secrets that CRMs have made; the others are the operator's own, and may be any text."""
+"""The secrets that CRMs issue; the operator's own secrets may be any text."""
 
 
 def read_variables(environ: Mapping[str, str]) -> Variables:
     """The settings in an environment or a file, by variable; a blank one counts as not set.
 
-    A credential may be in a file that the variable NAME_FILE names, as container platforms provide it. If that file
-    cannot be read, the value refers to it. OperatorError if NAME is set too.
+    The variable NAME_FILE may name a file with the credential, as container platforms provide it. If that file cannot
+    be read, the value is a reference to it. OperatorError if NAME is set too.
     """
     files = {f"{variable}{FILE_SUFFIX}": variable for variable in _SECRETS}
     values = {
@@ -314,16 +314,17 @@ def read_variables(environ: Mapping[str, str]) -> Variables:
 
 
 def reference_in(variable: str, value: object) -> str | None:
-    """The value of a secret that says where it is; None for any other value."""
+    """The value of a secret if it is a reference; None for any other value."""
     return value if variable in _SECRETS and isinstance(value, str) and value.startswith(REFERENCES) else None
 
 
 def find_usable(
     given: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
 ) -> Usable:
-    """What can be used of these values. OperatorError for a refused one.
+    """The usable values of these.
 
-    A credential of a CRM that a reference does not lead to is that reference, with a note; another secret is left out.
+    OperatorError for a refused one. A CRM's credential whose reference cannot be resolved stays that reference, with a
+    note; another secret is left out.
     """
     found = Usable()
     for variable, value in given.items():
@@ -350,9 +351,9 @@ def find_usable(
 
 
 def _is_usable(variable: str, value: object, called: str, kept: Credential | None, notes: list[Note]) -> bool:
-    """Whether a value can be used; a note says why not. OperatorError for a value that is refused.
+    """Whether a value can be used; a note gives the reason if not.
 
-    `kept` is the credential that a reference led to.
+    OperatorError for a refused value. `kept` is the credential that a reference resolved to.
     """
     if not isinstance(value, str) or not value or Settings.is_path(_FIELDS[variable]):
         return True

@@ -1,4 +1,4 @@
-"""The settings of a server that several people call: who they are, what they share, and what is encrypted."""
+"""The settings of a server for several people: authentication, shared state and encryption."""
 
 import re
 from pathlib import Path
@@ -12,16 +12,16 @@ from taskhand.config.server_settings import ServerSettings, check_address
 
 __all__ = ["TeamSettings", "split_keys", "split_vault_keys"]
 
-_SHORTEST_KEY: Final = 32
-"""Characters, as the SDK requires."""
+_MIN_KEY_LENGTH: Final = 32
+"""Minimum characters, as the SDK requires."""
 
 
-def _checked(given: SecretStr | None) -> SecretStr | None:
-    """The keys, none of them too short or there twice."""
+def _check_keys(given: SecretStr | None) -> SecretStr | None:
+    """Check that no key is too short or a duplicate."""
     keys = split_keys(given)
     if given is not None and (
         not keys
-        or min(map(len, keys)) < _SHORTEST_KEY
+        or min(map(len, keys)) < _MIN_KEY_LENGTH
         or not all(key.isascii() for key in keys)
         or len({*keys}) < len(keys)
     ):
@@ -34,13 +34,13 @@ def _checked(given: SecretStr | None) -> SecretStr | None:
 
 
 def split_keys(given: SecretStr | None) -> tuple[str, ...]:
-    """The keys in a setting that has commas between them."""
+    """The keys in a comma-separated setting."""
     keys = given.get_secret_value().split(",") if given else ()
     return tuple(key.strip() for key in keys if key.strip())
 
 
-def _checked_vault_key(given: SecretStr | None) -> SecretStr | None:
-    """The keys of the vault, each as `taskhand vault new-key` prints it, none there twice."""
+def _check_vault_keys(given: SecretStr | None) -> SecretStr | None:
+    """Check that each key has the form of `taskhand vault new-key` and is no duplicate."""
     keys = split_vault_keys(given)
     form = re.compile("thv_[0-9a-f]{64}")
     if given is not None and (not keys or not all(map(form.fullmatch, keys)) or len({*keys}) < len(keys)):
@@ -51,12 +51,12 @@ def _checked_vault_key(given: SecretStr | None) -> SecretStr | None:
 
 
 def split_vault_keys(given: SecretStr | None) -> tuple[str, ...]:
-    """The keys of the vault in a setting, or in a file, that has commas or line ends between them."""
+    """The keys of the vault in a setting or file, separated by commas or line ends."""
     return tuple(given.get_secret_value().replace(",", " ").split()) if given else ()
 
 
 class TeamSettings(ServerSettings):
-    """What can be configured besides, for callers over HTTP."""
+    """The settings for callers over HTTP."""
 
     state: Annotated[
         SecretStr | None,
@@ -71,7 +71,7 @@ class TeamSettings(ServerSettings):
     ] = None
     state_key: Annotated[
         SecretStr | None,
-        AfterValidator(_checked),
+        AfterValidator(_check_keys),
         Field(
             alias="TASKHAND_STATE_KEY",
             description="Key of at least 32 characters that several HTTP servers share, so that each can act on an "
@@ -202,7 +202,7 @@ class TeamSettings(ServerSettings):
     ] = None
     vault_key: Annotated[
         SecretStr | None,
-        AfterValidator(_checked_vault_key),
+        AfterValidator(_check_vault_keys),
         Field(
             alias="TASKHAND_VAULT_KEY",
             description="Key that encrypts the credentials that persons link, made with `taskhand vault new-key`; "

@@ -1,4 +1,4 @@
-"""A file in TOML: what it holds, and who may write it; the words for its keys, values and persons in errors."""
+"""A TOML file: its content, its permissions, and how errors name its keys and values."""
 
 import json
 import os
@@ -17,9 +17,9 @@ __all__ = ["TomlFile", "describe_kind", "parse_toml", "quoted_key", "read_toml_f
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """The content of the file at `path`; `there` is whether it exists.
+    """The content of the file at `path`; `there` says whether it exists.
 
-    `writable_by_others` is whether other users of this machine may write it.
+    `writable_by_others` says whether other users of this machine may write it.
     """
 
     path: Path
@@ -29,7 +29,7 @@ class TomlFile:
 
 
 def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) -> TomlFile:
-    """Read the file; `what` it is and the `variable` that names it are for errors.
+    """Read the file; errors use `what` (its name for people) and the `variable` that sets its path.
 
     OperatorError if it cannot be read or is not TOML. A missing file has no content, unless it `must_exist`.
     """
@@ -52,24 +52,24 @@ def read_toml_file(path: Path, what: str, variable: str, *, must_exist: bool) ->
 
 
 def parse_toml(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[str, Any]:
-    """The content of a file; the error that `unreadable` makes of the reason if it is not TOML."""
+    """Parse the content of a file; raises the error that `unreadable` makes of the reason if it is not TOML."""
     try:
         return tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise unreadable("is not UTF-8") from None
-    except ValueError as error:  # a number of very many digits is not a TOMLDecodeError
+    except ValueError as error:  # a number with thousands of digits raises ValueError, not TOMLDecodeError
         raise unreadable(f"is not TOML: {error}") from None
     except RecursionError:
         raise unreadable("is not TOML: it is nested too deeply") from None
 
 
 def quoted_key(name: str) -> str:
-    """A key as it is written, in quotes if TOML needs them."""
+    """The key as written in TOML, in quotes if it needs them."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def describe_kind(value: object) -> str:
-    """What a value of the file is, in words."""
+    """The type of a value, in words."""
     match value:
         case bool():
             return str(value).lower()

@@ -1,4 +1,4 @@
-"""Variables that look like a credential of a CRM, and that nothing reads: `HUBSPOT_TOKEN`, `VAMBE_APIKEY`."""
+"""Unknown variables that look like a credential of a CRM: `HUBSPOT_TOKEN`, `VAMBE_APIKEY`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _CREDENTIAL: Final = r"(?:KEY|TOKEN|SECRET|PAT|CREDENTIAL|PASSWORD|BEARER|AUTH)S
 
 
 def find_misnomers(environ: Mapping[str, str], factory: BackendFactory[Any], known: frozenset[str]) -> Iterator[Note]:
-    """A note for each variable that may be meant as the backend's credential; `known` are those that are read.
+    """A note for each variable that may be meant as the backend's credential; `known` are the settings' variables.
 
     Values are neither shown nor used: the variable may belong to another program.
     """

@@ -1,4 +1,4 @@
-"""The environment variables that configure Taskhand: which there are, which hold credentials, and what each is for."""
+"""The environment variables of the settings: their names, which of them hold credentials, and descriptions."""
 
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,13 @@ __all__ = ["FILE_VARIABLES", "SECRETS", "VARIABLES", "describe_variable", "is_se
 _FIELDS: "Mapping[str, FieldInfo]" = {str(field.alias): field for field in Settings.model_fields.values()}
 
 VARIABLES = frozenset(_FIELDS)
-"""All of them."""
+"""The names of all variables."""
 
 SECRETS = frozenset(name for name, field in _FIELDS.items() if is_secret(field))
-"""Those whose values must not be shown."""
+"""The variables whose values must not be shown."""
 
 FILE_VARIABLES = frozenset(f"{name}{FILE_SUFFIX}" for name in SECRETS)
-"""Those that name the file of a credential."""
+"""The variables that name the file of a credential."""
 
 
 def is_secret_variable(variable: str) -> bool:
@@ -31,5 +31,5 @@ def is_secret_variable(variable: str) -> bool:
 
 
 def describe_variable(variable: str) -> str:
-    """The description of a variable, as plain text. KeyError for one that configures nothing."""
+    """The description of a variable, as plain text. KeyError for an unknown one."""
     return (_FIELDS[variable].description or "").replace("`", "")
