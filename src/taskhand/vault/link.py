@@ -1,4 +1,4 @@
-"""A link: a person's own credential for a connection, and what may be known of it without the credential; pure."""
+"""A link: a person's own credential for a connection, and its description without the credential; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,17 @@ from taskhand.domain.principal import Person
 __all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
 
 LinkKind = Literal["oauth", "key", "operator"]
-"""Where a credential is from: the CRM gave it out to the person's consent, the person has pasted a key on the page, or
-whoever runs Taskhand has linked one, which is for whoever has the person's verified e-mail address too."""
+"""The source of a credential.
+
+`oauth`: the CRM issued it with the person's consent. `key`: the person pasted a key on the page. `operator`: an
+operator of Taskhand linked it, also for whoever has the person's verified e-mail address.
+"""
 
 LinkState = Literal[
     "linked",
-    "ended",  # the CRM accepts it no longer: the person has to link again
+    "ended",  # the CRM rejects it: the person has to link again
     "broken",  # it cannot be decrypted
-    "locked",  # there is no key here to try
+    "locked",  # this process has no key to decrypt it
 ]
 
 _EARLY: Final = timedelta(minutes=5)
@@ -28,14 +31,14 @@ _MARGIN: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class LinkedMember:
-    """Who a person is in the CRM, as the CRM said when the person linked."""
+    """The person's member id and name in the CRM, as the CRM gave them at linking."""
 
     id: str | None = None
     name: str | None = None
 
     @property
     def shown_name(self) -> str | None:
-        """Who it is, in a row; None if the CRM did not say."""
+        """The member's name and id in one text; None if the CRM gave neither."""
         return f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
 
 
@@ -43,9 +46,9 @@ class LinkedMember:
 class Link:
     """A person's own credential for a connection.
 
-    `linked_at` is when the person gave it, `saved_at` when it was written last. `generation` counts all that was ever
-    saved for the person and the connection. `last_used_at` may lag behind by a minute. `email` is the person's verified
-    address, if it is not the id and was known when the person linked.
+    `linked_at` is when the person gave it, `saved_at` when it was last written. `generation` counts the credentials
+    ever saved for this person and connection. `last_used_at` may lag by a minute. `email` is the person's verified
+    address, if it is not the id and was known at linking.
     """
 
     person: str
@@ -61,16 +64,16 @@ class Link:
 
     @property
     def name(self) -> tuple[str, str]:
-        """What no other link has: the person and the connection."""
+        """The unique key of the link: the person and the connection."""
         return self.person, self.connection
 
     def is_good(self, now: datetime) -> bool:
-        """Whether a request that is sent now arrives before the credential expires."""
+        """Whether a request sent now arrives before the credential expires."""
         expires_at = self.credential.expires_at
         return expires_at is None or now + _MARGIN < expires_at
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is time for the next credential: five minutes before the end, or the last fifth of a short one."""
+        """Whether to renew the credential: within five minutes of expiry, or in the last fifth of a short lifetime."""
         expires_at = self.credential.expires_at
         if expires_at is None:
             return False
@@ -80,7 +83,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ListedLink:
-    """What anyone who runs the server may know of a link. `flaw` says why it is broken, as "it ...".
+    """The description of a link that operators may see. `flaw` says why it is broken, as "it ...".
 
     `email` is as in Link.
     """
@@ -99,11 +102,11 @@ class ListedLink:
 
     @property
     def whose(self) -> Person:
-        """The person, as far as the link tells."""
+        """The person, as far as the link identifies them."""
         return Person(self.person, self.email or Person.named(self.person).email)
 
     def to_json(self) -> Mapping[str, object]:
-        """The link for programs."""
+        """The link as JSON."""
         return {
             "person": self.person,
             "email": self.email,

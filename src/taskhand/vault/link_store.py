@@ -10,10 +10,10 @@ __all__ = ["KeptLink", "LinkStore"]
 
 
 class KeptLink(NamedTuple):
-    """What is kept for a person and a connection.
+    """The stored state for a person and a connection.
 
-    `generation` is the newest that was ever saved, 0 if there was none; it outlives the link, so that an old
-    row that is put back is known. `removed`: there is meant to be no row.
+    `generation` is the newest ever saved, 0 if none was; it outlives the link, so that an old row restored from a copy
+    is recognized. `removed`: the row was deleted on purpose.
     """
 
     person: str
@@ -24,10 +24,10 @@ class KeptLink(NamedTuple):
 
 
 class LinkStore(Protocol):
-    """Keeps links for several processes: what one has written, the next read of any other sees.
+    """Stores links for several processes: a write of one is visible to the next read of any other.
 
-    What a method changes is on disk when it returns. Every method raises OperatorError if the links cannot be read
-    or written.
+    A method's change is on disk when it returns. Every method raises OperatorError if the links cannot be read or
+    written.
     """
 
     async def exists(self) -> bool:
@@ -39,18 +39,18 @@ class LinkStore(Protocol):
         ...
 
     async def list_links(self) -> Sequence[KeptLink]:
-        """All that is meant to be there, and all that is there, by person and connection."""
+        """All links that should exist or do exist, by person and connection."""
         ...
 
     async def put(self, row: SealedLink, *, after: int) -> bool:
-        """Keep a row in the place of the one before, and end every claim on it.
+        """Replace the row, and end every claim on it.
 
-        False, and nothing is done, if the newest generation is not `after` any more.
+        False, without a change, if the newest generation is not `after` any more.
         """
         ...
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
-        """Replace the row by one whose secret was encrypted again; False if the stored row is no longer `former`."""
+        """Replace the row by one with a newly encrypted secret; False if the stored row is no longer `former`."""
         ...
 
     async def end(self, person: str, connection: str, *, generation: int, at: datetime) -> bool:
@@ -73,9 +73,9 @@ class LinkStore(Protocol):
         ...
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
-        """Keep when links were last used, beside whatever else is under way."""
+        """Store the times of last use; concurrent with other work."""
         ...
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         ...

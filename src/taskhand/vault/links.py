@@ -1,4 +1,4 @@
-"""The links of all persons: found, saved, removed and listed, and kept fresh for calls."""
+"""The links of all persons: found, saved, removed, listed, and renewed for calls."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +26,7 @@ _OLD: Final = "is an earlier one that was put back"
 
 
 class Links:
-    """A person has one link for a connection, or none. Nothing of one person's link is used for another's.
+    """At most one link for each person and connection. A link is never used for another person.
 
     Every method raises OperatorError if the links cannot be read or written.
     """
@@ -38,22 +38,22 @@ class Links:
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
-        """A cipher without keys lists and removes links, and opens none."""
+        """With a cipher without keys, links can be listed and removed, but not opened."""
         self._store = store
         self._cipher = cipher
         self._clock = clock
         self._seen: dict[tuple[str, str], int] = {}
-        """The newest generation of each link that this process has seen: an older one was put back."""
+        """The newest generation of each link that this process has seen; an older row was restored from a copy."""
         self._refresher = Refresher(store, self.find, self._seal, clock, sleep)
         self._uses = LastUses(store.note_uses, "links")
 
     async def find(self, person: str, connection: str) -> Link | None:
-        """The person's own credential; None if nothing is linked.
+        """Find the person's own credential; None if nothing is linked.
 
-        LinkRequired if it has to be linked again, LinkBroken if it cannot be decrypted. Neither may be answered
-        with another credential.
+        LinkRequired if the person has to link again, LinkBroken if the credential cannot be decrypted. A caller must
+        not fall back to another credential on either.
         """
-        seen = self._seen.get((person, connection), 0)  # before the read, which another caller's may overtake
+        seen = self._seen.get((person, connection), 0)  # taken before the read: a concurrent read may raise it
         kept = await self._store.find(person, connection) if await self._exists() else None
         if kept is None or (kept.row is None and kept.removed and kept.generation >= seen):
             return None
@@ -66,9 +66,9 @@ class Links:
         return link
 
     async def may_be_by_email(self, email: str, connection: str) -> bool:
-        """Whether what is kept under an e-mail address may be for whoever has it: a page keeps it for one person.
+        """Whether a row under an e-mail address may be for whoever has that address; a link made on a page is not.
 
-        Of a row that is gone or damaged nobody knows: it is broken for both.
+        A missing or damaged row may be either, and counts as broken for both.
         """
         if not await self._exists():
             return False
@@ -76,7 +76,7 @@ class Links:
         return not kept.removed if kept.row is None else kept.row.kind not in {"oauth", "key"}
 
     async def save(self, link: Link) -> Link:
-        """Keep a link, in the place of the person's one before; the link as it is kept now."""
+        """Save a link, replacing the person's former one; the link as stored."""
         for _ in range(_TRIES):
             kept = await self._store.find(*link.name)
             generation = max(kept.generation, self._seen.get(link.name, 0)) + 1
@@ -89,30 +89,30 @@ class Links:
         )
 
     async def end(self, link: Link) -> None:
-        """Mark a link whose credential the CRM accepts no longer; nothing happens to one that was saved since."""
+        """Mark a link whose credential the CRM rejects; no effect if a newer one was saved meanwhile."""
         await self._store.end(*link.name, generation=link.generation, at=self._clock())
 
     async def remove(self, person: str, connection: str) -> bool:
-        """Remove a link, also one that is broken; whether there was one."""
+        """Remove a link, even a broken one; whether one existed."""
         return await self._exists() and await self._store.remove(person, connection, self._clock())
 
     async def list(self, person: str | None = None) -> Sequence[ListedLink]:
-        """What may be known of every link, or of a person's, by person and connection; never a credential."""
+        """Describe every link, or those of one person, by person and connection, without credentials."""
         seen = dict(self._seen)
         found = await self._store.list_links() if await self._exists() else ()
         wanted = [one for one in found if person in {None, one.person}]
         return [self._describe(one, seen.get((one.person, one.connection), 0)) for one in wanted]
 
     async def list_members(self, connection: str) -> Sequence[tuple[Person, str | None]]:
-        """Who has linked a connection, and who each is there as far as the CRM has said."""
+        """The persons who have linked a connection, with each one's member id in the CRM if the CRM gave it."""
         return [(one.whose, one.member.id) for one in await self.list() if one.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
-        """The link with a credential that is good for a request now; None if nothing is linked.
+        """A link whose credential is good for a request now; None if nothing is linked.
 
-        One that expires soon, or is the one that the CRM has `rejected`, is renewed before: by one caller at a time,
-        in all processes. LinkRequired and LinkBroken as `find`; UpstreamError if it has expired and could not be
-        renewed at this moment.
+        A credential that expires soon, or that the CRM has `rejected`, is renewed first, by one caller at a time across
+        all processes. LinkRequired and LinkBroken as for `find`; UpstreamError if it has expired and the renewal failed
+        for now.
         """
         link = await self.find(person, connection)
         if link is None:
@@ -122,16 +122,16 @@ class Links:
         return link
 
     async def record_uses(self) -> None:
-        """Write down beside the calls when links were last used, until cancelled."""
+        """Write the times of last use in the background, until cancelled."""
         await self._uses.record()
 
     async def aclose(self) -> None:
-        """Write down the last uses, and close the store after what is under way."""
+        """Write the times of last use, and close the store after the work in progress."""
         await self._uses.write()
         await self._store.aclose()
 
     async def _exists(self) -> bool:
-        """Whether anything was ever kept. OperatorError if links were seen, and the place of all is gone."""
+        """Whether the store exists. OperatorError if this process has seen links and the store is gone."""
         if await self._store.exists():
             return True
         if self._seen:
@@ -160,7 +160,7 @@ class Links:
 
 
 def _find_flaw(kept: KeptLink, seen: int) -> str | None:
-    """What is wrong with what is kept, before anything is decrypted; `seen` is the newest generation known to be."""
+    """Why a row cannot be used, checked before decryption; `seen` is the newest generation that this process knows."""
     if kept.row is None:
         return _GONE
     return None if kept.row.generation == kept.generation >= seen else _OLD

@@ -1,7 +1,7 @@
-"""A link as it is kept: the credential encrypted, the rest readable, and all of it bound together; pure.
+"""A link as stored: the credential encrypted, the other columns readable, and all of them authenticated; pure.
 
-The tokens are the secret. Everything else that is used with them is associated data: a byte that was changed, a row
-that was moved to another person or connection, and tokens that were put into a later row are all found.
+The tokens are the secret. The columns used with them are associated data of the encryption: a changed byte, a row moved
+to another person or connection, and tokens copied into a later row are all detected.
 """
 
 import json
@@ -16,17 +16,17 @@ from taskhand.vault.link import Link, LinkedMember, LinkKind, LinkState, ListedL
 __all__ = ["VERSION", "SealedLink", "damaged_link", "describe_link", "open_link", "reseal_link", "seal_link", "to_text"]
 
 VERSION: Final = 1
-"""Of how a link is sealed."""
+"""The version of the encrypted format."""
 
 _ALTERED: Final = "was altered where it is kept"
 
 
 @dataclass(frozen=True, slots=True)
 class SealedLink:
-    """A row: texts as they are kept, instants in ISO 8601 in UTC, `scopes` with spaces between.
+    """A row: texts as stored, instants in ISO 8601 in UTC, `scopes` separated by spaces.
 
-    `sealed` None: the credential was removed, because the CRM accepts it no longer (`ended_at`). `email` is for lists
-    alone, and not bound: a replica of before it was kept reads the row too.
+    `sealed` is None once the CRM has rejected the credential (`ended_at`). `email` is only for lists, and is not
+    authenticated: replicas of an older version, which do not know the column, must still be able to open the row.
     """
 
     person: str
@@ -47,19 +47,19 @@ class SealedLink:
 
     @property
     def associated(self) -> bytes:
-        """What a secret is bound to."""
+        """The associated data that the secret is encrypted with."""
         bound = (self.version, self.person, self.connection, self.kind, self.generation)
         known = (self.member_id, self.member_name, self.scopes, self.expires_at, self.linked_at, self.saved_at)
         return json.dumps(["taskhand link", *bound, *known]).encode("ascii")
 
 
 def damaged_link(person: str, connection: str, generation: int) -> SealedLink:
-    """A row of which nothing can be read."""
+    """A row that stands for an unreadable one."""
     return SealedLink(person, connection, generation, VERSION, "?", None, None, "", None, "", "", sealed=None)
 
 
 def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> SealedLink:
-    """The row of a link that is saved now as this generation. OperatorError without a key."""
+    """Seal a link as this generation, saved now. OperatorError without a key."""
     given = link.credential
     row = SealedLink(
         link.person,
@@ -81,7 +81,7 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
 
 
 def open_link(row: SealedLink, cipher: Cipher) -> Link:
-    """The link in a row. LinkBroken if anything is not as it was saved; nothing of it is decrypted then."""
+    """Open the link in a row. LinkBroken, and no plaintext, if any column was altered."""
     secret = _open_secret(row, cipher)
     try:
         access_token, refresh_token = json.loads(secret)
@@ -102,12 +102,12 @@ def open_link(row: SealedLink, cipher: Cipher) -> Link:
 
 
 def reseal_link(row: SealedLink, cipher: Cipher) -> SealedLink:
-    """The row sealed with the first key. LinkBroken if it cannot be opened."""
+    """Seal the row again with the first key. LinkBroken if it cannot be opened."""
     return _with_secret(row, cipher, _open_secret(row, cipher))
 
 
 def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> ListedLink:
-    """What may be known of a row, also of one that is broken; `flaw` says why it is, if that is known before."""
+    """Describe a row, even a broken one; `flaw` is the reason if the caller knows one already."""
     state: LinkState = "linked" if cipher.key_id else "locked"
     if row.ended_at is not None:
         state = "ended"
@@ -129,7 +129,7 @@ def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> L
 
 
 def to_text(moment: datetime) -> str:
-    """An instant as it is kept."""
+    """Format an instant for storage."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""The tickets in the database of the links, shared safely by any number of processes."""
+"""The tickets in the database of the links, which any number of processes may share."""
 
 from datetime import datetime
 from functools import partial
@@ -26,57 +26,57 @@ _USE: Final = "UPDATE ticket SET used_at = ?, state = NULL, key_id = NULL, nonce
 
 
 class SqlTicketStore:
-    """The tickets in one store, which is that of the links."""
+    """Stores tickets in the database of the links."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
 
     async def add(self, ticket: Ticket, *, most: int, forget_before: datetime) -> None:
-        """Keep a new ticket, and forget what is over `most` or old."""
+        """Add a ticket; remove expired ones and those beyond `most`."""
         await self._store.write(partial(_add, ticket, most, forget_before))
 
     async def find(self, ticket_id: str) -> Ticket | None:
-        """The ticket with this id; nothing is made to look for it."""
+        """Find the ticket with this id; a database is not created for this."""
         if not await self._store.exists():
             return None
         return await self._store.peek(partial(_find, ticket_id))
 
     async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
-        """Count a try of the browser of a ticket, for which alone it is from now on; the first brings its mark."""
+        """Count an attempt; the first binds the ticket to its browser and stores the HMAC."""
         return await self._store.write(partial(_begin, begun, now, most))
 
     async def turn_away(self, hashed: str, browser: str, now: datetime) -> None:
-        """Note that another browser than the one that has begun came with the id or the state."""
+        """Record that a second browser came with the id or the state."""
         await self._store.write(partial(_turn_away, hashed, browser, now))
 
     async def note_refusal(self, ticket_id: str, reason: str) -> None:
-        """Note why the page has refused the last try."""
+        """Record why the page refused the last attempt."""
         await self._store.write(partial(_note_refusal, ticket_id, reason))
 
     async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
-        """Keep what a browser is sent away with, in the place of what it was sent with before."""
+        """Replace the sealed state of a redirected browser."""
         return await self._store.write(partial(_send, ticket_id, browser, state, sealed))
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
-        """What the browser was sent away with, once."""
+        """Remove and return the sealed state of a redirected browser."""
         if not await self._store.exists():
             return None
         return await self._store.write(partial(_take, state, browser))
 
     async def prove(self, proved: Ticket, now: datetime) -> bool:
-        """Keep what a browser has proved; what was proved before stays."""
+        """Store a browser's proof; an earlier proof is kept."""
         return await self._store.write(partial(_prove, proved, now))
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Let the ticket open nothing more; one of several is told True."""
+        """Close the ticket; one of several concurrent callers gets True."""
         return await self._store.write(partial(_use, ticket_id, browser, now))
 
     async def note_linked(self, ticket_id: str, now: datetime) -> None:
-        """Note that the person has linked by a ticket that was used."""
+        """Record that the person linked by a used ticket."""
         await self._store.write(partial(_note_linked, ticket_id, now))
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         await self._store.aclose()
 
 
@@ -88,7 +88,7 @@ def _add(ticket: Ticket, most: int, forget_before: datetime, database: SqlConnec
         "INSERT INTO ticket (id, person, email, connection, made_at, expires_at, mark) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*values, ticket.mark),
     )
-    # One that a browser has begun with is the last to go.
+    # Tickets that a browser has begun are removed last.
     surplus = (
         "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE person = ? AND connection = ? AND used_at IS NULL "
         "AND expires_at > ? AND id <> ? ORDER BY browser IS NOT NULL DESC, made_at DESC, id LIMIT 10000 OFFSET ?)"

@@ -1,7 +1,7 @@
-"""A ticket: it lets one person open one page, to link a credential for one connection; pure.
+"""A ticket lets one person open one page, to link a credential for one connection; pure.
 
-The text is 32 random bytes and stands in the page's address. What is kept is its hash, which is also the id of the
-ticket: whoever knows the id can open nothing.
+The text is 32 random bytes in the page's address. Only its hash is stored, and is the ticket's id, so an id that leaks
+opens no page.
 """
 
 import json
@@ -17,13 +17,13 @@ __all__ = ["Errand", "Ticket", "hash_secret"]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """For whom and for what it is, and how far its page has come.
+    """The person and connection of a page, and the progress of the person on it.
 
-    `browser` is the hash of the cookie of the browser that has begun: no other goes on. `proved_at` is when the person
-    has proved there who they are. `tries` is how often something was begun or sent. Once `used_at` is set it opens
-    nothing more; with `linked_at` the person has linked. `mark` is made of what is `bound` with the vault's key:
-    without it nobody who can write where tickets are kept opens a page. `refusal` is
-    why the page has refused the last try, and `turned_away_at` when it has refused another browser.
+    `browser` is the hash of the cookie of the browser that began: all others are refused. `proved_at` is when the
+    person proved their identity in it. `tries` counts the attempts to begin or submit. A ticket with `used_at` is
+    closed; one with `linked_at` has led to a link. `mark` is an HMAC of `bound` under the vault's key, so write access
+    to the store alone opens no page. `refusal` is the reason for which the page refused the last attempt.
+    `turned_away_at` is when the page refused another browser.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Ticket:
 
     @property
     def bound(self) -> bytes:
-        """For whom and for what it is, until when, and which browser has proved that it is the person's."""
+        """The bytes that the HMAC covers: id, person, connection, expiry, browser and time of the proof."""
         proved_at = to_text(self.proved_at) if self.proved_at else None
         whose = (self.person.id, self.person.email, self.connection)
         return json.dumps(
@@ -50,19 +50,20 @@ class Ticket:
         ).encode("ascii")
 
     def is_open(self, now: datetime) -> bool:
-        """Whether its page can still be used."""
+        """Whether the page can still be used."""
         return self.used_at is None and now < self.expires_at
 
     def may_go_on(self, browser: str) -> bool:
-        """Whether a browser may go on: it has begun, or none has."""
+        """Whether this browser may use the page: it began, or no browser has."""
         return self.browser in {None, browser}
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What the page has to know when a browser comes back from where it was sent: kept encrypted meanwhile.
+    """The state of a page while its browser is at another site; stored encrypted.
 
-    `kind` is what it was sent for. `ticket` is the ticket's text, `verifier` that of PKCE, `nonce` that of a sign-in.
+    `kind` is the purpose of the redirect. `ticket` is the ticket's text, `verifier` the PKCE code verifier, `nonce` the
+    nonce of a sign-in.
     """
 
     kind: str
@@ -72,15 +73,15 @@ class Errand:
     language: str = ""
 
     def to_bytes(self) -> bytes:
-        """The errand as it is sealed."""
+        """Serialize the errand for encryption."""
         return json.dumps([self.kind, self.ticket, self.verifier, self.nonce, self.language]).encode("ascii")
 
     @classmethod
     def of_bytes(cls, text: bytes) -> "Errand":
-        """The errand that was sealed."""
+        """Parse the decrypted bytes of an errand."""
         return cls(*json.loads(text))
 
 
 def hash_secret(text: str) -> str:
-    """The hash that is kept of a random text. It is long, so that nobody can try all of them."""
+    """Hash a random text for storage. The text is too long to be guessed, so a plain SHA-256 is enough."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

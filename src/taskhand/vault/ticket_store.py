@@ -10,60 +10,60 @@ __all__ = ["TicketStore"]
 
 
 class TicketStore(Protocol):
-    """Keeps tickets for several processes: what one has written, the next read of any other sees.
+    """Stores tickets for several processes: a write of one is visible to the next read of any other.
 
     Every method raises OperatorError if the tickets cannot be read or written.
     """
 
     async def add(self, ticket: Ticket, *, most: int, forget_before: datetime) -> None:
-        """Keep a new ticket; of those of its person and connection that are not used, the `most` newest.
+        """Add a ticket, and keep only the `most` newest unused tickets of its person and connection.
 
-        Those that expired before `forget_before` are removed.
+        Tickets that expired before `forget_before` are removed.
         """
         ...
 
     async def find(self, ticket_id: str) -> Ticket | None:
-        """The ticket with this id."""
+        """Find the ticket with this id."""
         ...
 
     async def begin(self, begun: Ticket, now: datetime, *, most: int) -> bool:
-        """Count a try of the browser of a ticket, for which alone it is from now on, with its mark if it is the first.
+        """Count an attempt, and bind the ticket to the browser of the first one, with its HMAC.
 
-        False, and nothing is done, if it is not open, another browser has it, or there were `most` tries.
+        False, without a change, if the ticket is closed, another browser has it, or it has had `most` attempts.
         """
         ...
 
     async def turn_away(self, hashed: str, browser: str, now: datetime) -> None:
-        """Note that a browser came with the id or the state of a ticket that another browser has begun."""
+        """Record that a second browser came with the id or the state of a ticket that is bound to another."""
         ...
 
     async def note_refusal(self, ticket_id: str, reason: str) -> None:
-        """Note why the page has refused the last try; the next one that is counted takes it away."""
+        """Record why the page refused the last attempt; the next counted attempt clears the reason."""
         ...
 
     async def send(self, ticket_id: str, browser: str, state: str, sealed: Sealed) -> bool:
-        """Keep what a browser is sent away with, in the place of what it was sent with before; False as `begin`."""
+        """Replace the sealed state of a browser that is redirected; False under the conditions of `begin`."""
         ...
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Sealed] | None:
-        """What the browser was sent away with, once; None if this browser has no such state."""
+        """Remove and return the sealed state of a redirected browser; None if this browser has no such state."""
         ...
 
     async def prove(self, proved: Ticket, now: datetime) -> bool:
-        """Keep the e-mail, `proved_at` and mark of a ticket whose browser has proved it; False as `begin`.
+        """Store the e-mail, `proved_at` and HMAC of a ticket whose browser proved the person; False as for `begin`.
 
-        What was proved before stays.
+        An earlier proof is kept.
         """
         ...
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
-        """Let the ticket open nothing more; False as `begin`: one of several is told True."""
+        """Close the ticket; False as for `begin`. One of several concurrent callers gets True."""
         ...
 
     async def note_linked(self, ticket_id: str, now: datetime) -> None:
-        """Note that the person has linked by a ticket that was used."""
+        """Record that the person linked by a used ticket."""
         ...
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         ...

@@ -1,4 +1,4 @@
-"""The tickets of all persons: made, found by their texts, and used up."""
+"""The tickets of all persons: created, found by their texts, and closed."""
 
 import logging
 from collections.abc import Callable
@@ -19,15 +19,15 @@ _log = logging.getLogger(__name__)
 
 _LASTS: Final = timedelta(minutes=10)
 _KNOWN_FOR: Final = timedelta(days=1)
-"""How long a ticket is kept after its end, to say what has become of it."""
+"""How long an expired ticket is kept, so that its outcome can still be reported."""
 _MAX_OPEN: Final = 5
-"""Tickets of one person for one connection."""
+"""Maximum unused tickets of one person for one connection."""
 _MAX_TRIES: Final = 10
 _BYTES: Final = 32
 
 
 class Tickets:
-    """Makes tickets and lets each be used once, by one browser. OperatorError if they cannot be read or written."""
+    """Creates tickets, each of which one browser can use once. OperatorError if they cannot be read or written."""
 
     def __init__(
         self,
@@ -36,25 +36,25 @@ class Tickets:
         clock: Callable[[], datetime],
         new_secret: Callable[[int], str] = token_urlsafe,
     ) -> None:
-        """`new_secret` returns so many random bytes as the text of an address."""
+        """`new_secret` returns the given number of random bytes as URL-safe text."""
         self._store = store
         self._cipher = cipher
         self._clock = clock
         self._new_secret = new_secret
 
     async def make(self, person: Person, connection: str) -> tuple[str, Ticket]:
-        """The text of a new ticket, which is kept nowhere, and the ticket."""
+        """Create a ticket; its text, which is not stored, and the ticket."""
         text, now = self._new_secret(_BYTES), self._clock()
         ticket = self._with_hmac(Ticket(hash_secret(text), person, connection, now, now + _LASTS))
         await self._store.add(ticket, most=_MAX_OPEN, forget_before=now - _KNOWN_FOR)
         return text, ticket
 
     async def find(self, text: str) -> Ticket | None:
-        """The ticket with this text, open or not."""
+        """Find the ticket with this text, open or closed."""
         return await self._find(hash_secret(text))
 
     async def find_state(self, ticket_id: str, person: Person) -> OfferState:
-        """What has become of a ticket of this person; one that is not known is over."""
+        """The outcome of a ticket of this person so far; an unknown ticket is over."""
         ticket = await self._find(ticket_id)
         if ticket is None or ticket.person.id != person.id:
             return OfferState(is_over=True)
@@ -63,35 +63,35 @@ class Tickets:
         return OfferState(ticket.linked_at is not None, is_over, ticket.refusal, ticket.tries)
 
     def is_open(self, ticket: Ticket) -> bool:
-        """Whether its page can still be used."""
+        """Whether the ticket's page can still be used."""
         return ticket.is_open(self._clock())
 
     def has_tries(self, ticket: Ticket) -> bool:
-        """Whether anything can still be begun or sent on its page."""
+        """Whether the page accepts another attempt."""
         return ticket.tries < _MAX_TRIES
 
     async def turn_away(self, text: str, browser: str) -> None:
-        """Note that a browser came with a ticket's text, or the state of one, which another browser has begun."""
+        """Record that a browser came with the text or state of a ticket that is bound to another browser."""
         await self._store.turn_away(hash_secret(text), browser, self._clock())
 
     async def note_refusal(self, ticket: Ticket, reason: str) -> None:
-        """Note why the page has refused what the person gave, until the person tries again."""
+        """Record why the page refused the person's input, until the next attempt."""
         await self._store.note_refusal(ticket.id, reason)
 
     async def begin(self, ticket: Ticket, browser: str) -> bool:
-        """Count a try of a browser, for which alone the ticket is from now on; False if it may not try."""
+        """Count an attempt, and bind the ticket to the browser of the first one; False if it is refused."""
         begun = self._with_hmac(replace(ticket, browser=browser))
         return await self._store.begin(begun, self._clock(), most=_MAX_TRIES)
 
     async def send(self, ticket: Ticket, browser: str, errand: Errand) -> str | None:
-        """The state with which a browser that has begun comes back; None if it may not go on."""
+        """Store the errand of a redirected browser; the `state` parameter, or None if the browser is refused."""
         state = self._new_secret(_BYTES)
         hashed = hash_secret(state)
         sealed = self._cipher.seal(errand.to_bytes(), _associated(ticket.id, hashed))
         return state if await self._store.send(ticket.id, browser, hashed, sealed) else None
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Errand] | None:
-        """What a browser was sent away with, once; None if this browser was not sent with that state."""
+        """Remove and return the errand with this `state`; None if this browser was not redirected with it."""
         hashed = hash_secret(state)
         found = await self._store.take(hashed, browser)
         if found is None:
@@ -105,20 +105,20 @@ class Tickets:
             return None
 
     async def prove(self, ticket: Ticket, browser: str, email: str | None = None) -> bool:
-        """Note that the person has proved in this browser who they are; False if it may not go on.
+        """Record that the person proved their identity in this browser; False if the browser is refused.
 
-        `email` is the verified address that the proof names. It counts if none was known before.
+        `email` is the verified address in the proof. It is ignored if the ticket already has one.
         """
         now, person = self._clock(), replace(ticket.person, email=ticket.person.email or email)
         proved = self._with_hmac(replace(ticket, person=person, browser=browser, proved_at=now))
         return await self._store.prove(proved, now)
 
     async def use(self, ticket: Ticket, browser: str) -> bool:
-        """Let the ticket open nothing more; of several that do this at once, one is told True."""
+        """Close the ticket; one of several concurrent callers gets True."""
         return await self._store.use(ticket.id, browser, self._clock())
 
     async def note_linked(self, ticket: Ticket) -> None:
-        """Note that the person has linked by a ticket that was used."""
+        """Record that the person linked by a used ticket."""
         await self._store.note_linked(ticket.id, self._clock())
 
     async def _find(self, ticket_id: str) -> Ticket | None:
@@ -129,14 +129,14 @@ class Tickets:
         return replace(ticket, mark=self._cipher.make_hmac(ticket.bound))
 
     def _is_ours(self, ticket: Ticket) -> bool:
-        """Whether it is as somebody with the vault's key has written it."""
+        """Whether the ticket's HMAC is right; a wrong one is logged."""
         is_ours = self._cipher.verify_hmac(ticket.bound, ticket.mark)
         if not is_ours:
             _log.warning("a page of %s for %s was altered where it is kept", ticket.person.id, ticket.connection)
         return is_ours
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         await self._store.aclose()
 
 
