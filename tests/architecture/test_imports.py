@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "keys/key_check",
         "service",
         "tokens/token_check",
-        "tokens/token_holder",
+        "tokens/token_claims",
         "vault/link",
         "vault/links",
         "vault/ticket",

@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.local.query import StoreState, build_selects
 from taskhand.backends.local.rows import to_columns
 from taskhand.backends.vambe import mapping as vambe_mapping
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -132,7 +132,7 @@ def _journalled() -> object:
 
 def _rules() -> object:
     patch = TaskPatch.model_validate({"title": "Call", "dueDate": "2026-03-09", "dueTime": "10:00", "priority": "2"})
-    return rules.check_patch(patch, _ANY, Reference(_NOW)).on(None, "America/Santiago")
+    return task_rules.check_patch(patch, _ANY, Reference(_NOW)).on(None, "America/Santiago")
 
 
 def _hubspot() -> object:

@@ -12,7 +12,7 @@ from taskhand.http.documents import JsonDocuments
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.issuer_metadata import check_issuer, read_metadata
-from taskhand.tokens.token_holder import TokenRules
+from taskhand.tokens.token_claims import TokenRules
 
 OUTSIDE, INSIDE = "https://login.x.test/one", "https://10.1.2.3/realms/one"
 GOOD = [

@@ -22,7 +22,7 @@ from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.key_set import KeySet
 from taskhand.tokens.signed_token import SignedToken
 from taskhand.tokens.token_check import TokenCheck
-from taskhand.tokens.token_holder import TokenRules
+from taskhand.tokens.token_claims import TokenRules
 from tokens.bad_tokens import BAD, HERE, OTHER_KEY
 
 

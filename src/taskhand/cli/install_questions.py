@@ -158,7 +158,7 @@ class Questions:
         return None
 
     def _answer_me(self, variable: str) -> str | None:
-        from taskhand.domain.people import resolve_people
+        from taskhand.domain.people_lookup import resolve_people
 
         if self._asked.me is not None:
             account = self._find_account()
@@ -336,7 +336,7 @@ def _is_host_reference(value: str) -> bool:
 
 def _choose_me(account: _Account) -> str | None:
     """The id of the member that the person says they are; None for an empty answer."""
-    from taskhand.domain.people import resolve_people
+    from taskhand.domain.people_lookup import resolve_people
 
     for number, member in enumerate(account.members[:_MOST_MEMBERS], start=1):
         print_row(f"{number:>3}", member.name, member.email)

@@ -17,7 +17,7 @@ from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
 from taskhand.domain.member_claims import KnownPersons
-from taskhand.domain.people import find_members
+from taskhand.domain.people_lookup import find_members
 from taskhand.domain.person_id import flaw_of_person
 from taskhand.domain.principal import MEMBER, Person, is_token_person
 

@@ -13,7 +13,7 @@ from taskhand.backends.local.task_import import Line, stable_id
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
-from taskhand.domain.people import resolve_people
+from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.reference import Reference
 from taskhand.domain.task import DEFAULT_PRIORITY, PRIORITY_WORDS, Member, Status
 

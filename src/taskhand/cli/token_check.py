@@ -23,7 +23,7 @@ def open_token_check(
     from taskhand.tokens.issuer_keys import IssuerKeys
     from taskhand.tokens.issuer_metadata import check_issuer
     from taskhand.tokens.token_check import TokenCheck
-    from taskhand.tokens.token_holder import TokenRules
+    from taskhand.tokens.token_claims import TokenRules
 
     for issuer in issuers:
         check_issuer(issuer)

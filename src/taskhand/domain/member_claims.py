@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from taskhand.domain.people import find_members
+from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member
 

@@ -22,7 +22,7 @@ from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.answer import named_by, render_answer
 from taskhand.server.render.errors import people_in_error, render_error
-from taskhand.server.render.whole import render_whole_write
+from taskhand.server.render.whole_writes import render_whole_write
 from taskhand.server.render.writes import render_write
 from taskhand.server.schema import Schema, fields_of
 from taskhand.server.tool import Tool

@@ -25,12 +25,12 @@ from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.drift import drift_since
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
+from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
 from taskhand.service.inverse import moved_error
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import check_writable
 from taskhand.service.notes import moved_notes
-from taskhand.service.resolver import ResolvedEdit
 from taskhand.service.resume_change import has_left, left_of, resume_change
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.task_write import write_edit

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.canonical import canonical_due, canonical_field, canonical_query
 from taskhand.domain.due import DueRequest
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.service.app_context import AppContext
+from taskhand.service.edit_resolver import Resolver
 from taskhand.service.list_tasks import resolve_filter
-from taskhand.service.resolver import Resolver
 
 __all__ = ["BulkChange", "canonical_bulk", "check_change"]
 
@@ -56,7 +56,7 @@ def check_change(app: AppContext, change: BulkChange) -> DueRequest:
         )
     if patch is None:
         return DueRequest()
-    return rules.check_patch(patch, app.backend.capabilities, app.reference)
+    return task_rules.check_patch(patch, app.backend.capabilities, app.reference)
 
 
 async def canonical_bulk(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.bulk import same_for_others
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.names import Match
@@ -138,7 +138,7 @@ def _unreadable_task_error(task_id: str) -> CallerError:
 def _missing_task_error(app: AppContext, task_id: str) -> TaskhandError:
     """The error for an id without a task: malformed, or not found."""
     try:
-        rules.check_id(task_id, app.backend.capabilities)
+        task_rules.check_id(task_id, app.backend.capabilities)
     except CallerError as error:
         return error
     return NotFound(

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from pydantic import MISSING
 
-from taskhand.domain import rules, statuses
+from taskhand.domain import statuses, task_rules
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.resolution import check_no_resolution
 from taskhand.domain.snapshot import Snapshot
 from taskhand.service.call import Call
-from taskhand.service.resolver import ResolvedEdit, Resolver
+from taskhand.service.edit_resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["complete_task"]
@@ -29,11 +29,11 @@ async def complete_task(
     Without `status_name`, a finished task keeps its status.
     """
     backend = call.app.backend
-    rules.check_id(task_id, backend.capabilities)
+    task_rules.check_id(task_id, backend.capabilities)
     if status_name is not MISSING:
         check_no_resolution(status_name, backend.capabilities)
     if note is not MISSING:
-        rules.check_note(note)
+        task_rules.check_note(note)
     resolver = Resolver(call.app, call.caller.name)
 
     async def add_note(snapshot: Snapshot) -> Edit:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import anyio
 
 from taskhand.backends.base import Written
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.canonical import canonical_new
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.edit import Edit, after_creation, only_on_creation
@@ -17,6 +17,7 @@ from taskhand.domain.task import TaskDraft
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
     fingerprint,
@@ -26,7 +27,6 @@ from taskhand.service.idempotency import (
     wait_until_ended,
 )
 from taskhand.service.make_plan import make_plan
-from taskhand.service.resolver import Resolver
 
 __all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
 
@@ -44,7 +44,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     A call is answered with the task of an earlier one, marked `replayed`, where both have the same idempotency key, or
     where it has no key and the same caller asked for the same task a moment ago, however it was said.
     """
-    due = rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
+    due = task_rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = Intent("create", edit=edit, asked=edit)
     payload = fingerprint(call.tool, draft, canonical_new(edit, call.app.backend.capabilities))

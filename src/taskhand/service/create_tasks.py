@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.canonical import canonical_new
 from taskhand.domain.edit import Edit
@@ -20,6 +20,7 @@ from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
+from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
     fingerprint,
@@ -28,7 +29,6 @@ from taskhand.service.idempotency import (
     wait_until_ended,
 )
 from taskhand.service.make_plan import make_plan
-from taskhand.service.resolver import Resolver
 
 __all__ = ["MOST_TASKS", "NewBody", "create_tasks"]
 
@@ -142,7 +142,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         try:
             if isinstance(step.body.given, CallerError):
                 raise step.body.given
-            due = rules.check_draft(step.body.given, call.app.backend.capabilities, call.app.reference)
+            due = task_rules.check_draft(step.body.given, call.app.backend.capabilities, call.app.reference)
             step.edit, step.matched = await resolver.resolve(step.body.given, due, None)
         except CallerError as error:
             step.refuse(step.body.named(error))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import anyio
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
@@ -21,7 +21,7 @@ __all__ = ["delete_task", "delete_tasks", "execute_delete"]
 
 async def delete_task(call: Call, task_id: str) -> Plan:
     """Plan the deletion of a task: a deletion always needs approval."""
-    rules.check_id(task_id, call.app.backend.capabilities)
+    task_rules.check_id(task_id, call.app.backend.capabilities)
     intent = Intent("delete", await read_snapshot(call.app, task_id, to_delete=True))
     return await make_plan(call, [intent], guard=None if call.is_dry else reason_to_confirm(call.app, [intent]))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.snapshots import read_snapshot
@@ -12,10 +12,10 @@ __all__ = ["get_task"]
 
 async def get_task(app: AppContext, task_id: str, properties: Sequence[str] = ()) -> Task:
     """One task, with these properties too; NotFound where there is none, CallerError for a malformed id or name."""
-    rules.check_id(task_id, app.backend.capabilities)
+    task_rules.check_id(task_id, app.backend.capabilities)
     own = app.backend.properties
     if not properties or own is None:
         return await app.backend.get_task(task_id)
-    rules.check_number_of_properties(len(properties))
+    task_rules.check_number_of_properties(len(properties))
     names = await own.find_names(properties)
     return (await read_snapshot(app, task_id, properties=tuple(names.values()))).task

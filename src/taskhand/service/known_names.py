@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import MISSING
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.window import with_iso_days
@@ -41,7 +41,7 @@ async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskF
     A task meets one of the names, so that it meets fewer names is never a wider answer. What the backend cannot express
     is refused before any request.
     """
-    rules.check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
+    task_rules.check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
     try:
         return OfKnown(await ask(given))
     except CallerError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.bound_cursor import bind_cursor, unbind_cursor
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
@@ -20,7 +20,7 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     or person: an empty page would mislead.
     """
     if query.task_id is not None:
-        rules.check_id(query.task_id, app.backend.capabilities)
+        task_rules.check_id(query.task_id, app.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
     of = app.connection, app.principal.subject

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.deadline import part_of_call
 from taskhand.domain.due import moment_text
 from taskhand.domain.errors import TaskhandError
@@ -104,7 +104,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     CallerError where the backend does not tell, and for the cursor of another list.
     """
     if asked.task_id is not None:
-        rules.check_id(asked.task_id, app.backend.capabilities)
+        task_rules.check_id(asked.task_id, app.backend.capabilities)
     name = await feed_of(app)
     store, source = app.events, find_source(app, name)
     if store is None or source is None:

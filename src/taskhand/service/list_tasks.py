@@ -7,12 +7,12 @@ from datetime import datetime
 
 from pydantic import MISSING
 
-from taskhand.domain import people, rules, statuses
+from taskhand.domain import people_lookup, statuses, task_rules
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.page import Position, TaskPage, resume
-from taskhand.domain.people import People
+from taskhand.domain.people_lookup import People
 from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQuery, sort_key
 from taskhand.domain.task import Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
@@ -110,7 +110,7 @@ async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
     """The query of a filter, with names replaced by ids; CallerError where the filter is invalid."""
     given, matched = with_iso_days(given, app.reference)
-    rules.check_filter(given, app.backend.capabilities)
+    task_rules.check_filter(given, app.backend.capabilities)
     asked = await _resolve_responsibles(app, given)
     period = _period(app, given)
     deal_id, deal_matched = (None, ()) if given.deal_id is MISSING else await resolve_deal(app, given.deal_id)
@@ -155,7 +155,7 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     if given.responsible_ids is not MISSING:
         asked, former = _people_in(given.responsible_ids), await app.backend.former_members()
         team, me = await app.backend.members(), await app.backend.me()
-        people.resolve_people(asked, team, me, former=former, is_filter=True)
+        people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
 
 
 async def _resolve_responsibles(app: AppContext, given: TaskFilter) -> People | None:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from taskhand.domain import people
+from taskhand.domain import people_lookup
 from taskhand.domain.errors import NotFound
-from taskhand.domain.people import People
+from taskhand.domain.people_lookup import People
 from taskhand.domain.task import Member
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
@@ -29,7 +29,7 @@ async def resolve_filter_people(
     An id is accepted whether or not it is known.
     """
     pattern = app.backend.capabilities.member_id_pattern
-    ids = [one for text in given if re.fullmatch(pattern, one := people.without_mark(text) or text)]
+    ids = [one for text in given if re.fullmatch(pattern, one := people_lookup.without_mark(text) or text)]
     return await _resolve(app, team, given, ids, argument=argument)
 
 
@@ -72,13 +72,13 @@ async def _resolve(
     """The people given. Former members are asked for only where it takes one; `gone` are those accepted, None all."""
     remedy = app.backend.remedies.get("me")
     try:
-        return people.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)
+        return people_lookup.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)
     except NotFound:
         former = await app.backend.former_members() if gone is None or gone else ()
         former = tuple(one for one in former if gone is None or one.id in gone)
         if not former:
             raise
-    return people.resolve_people(
+    return people_lookup.resolve_people(
         given,
         team.members,
         team.me,

@@ -10,7 +10,7 @@ from typing import Any, cast
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, Written
 from taskhand.domain.author import Author, writing_as
 from taskhand.domain.edit import Edit
-from taskhand.domain.people import find_members
+from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import Person, fold_person
 from taskhand.domain.task import Member, Task
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
@@ -10,7 +10,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import ReassignMode
 from taskhand.service.call import Call
-from taskhand.service.resolver import ResolvedEdit, Resolver
+from taskhand.service.edit_resolver import ResolvedEdit, Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["reassign_task"]
@@ -24,7 +24,7 @@ async def reassign_task(
     CallerError where a person is unknown, and for an empty list unless `replace` was chosen: it may be a filler.
     """
     capabilities = call.app.backend.capabilities
-    rules.check_id(task_id, capabilities)
+    task_rules.check_id(task_id, capabilities)
     mode: ReassignMode = chosen or "replace"
     if not given and mode != "replace":
         raise CallerError(
@@ -45,7 +45,7 @@ async def reassign_task(
         before = snapshot.task
         if mode == "replace":
             people = await resolver.resolve_people(given, before.responsible_ids)
-            rules.check_responsibles(people.ids, capabilities)
+            task_rules.check_responsibles(people.ids, capabilities)
         else:
             add, remove = (given, ()) if mode == "add" else ((), given)
             people = await resolver.change_people(before, add, remove, "responsibleIds")

@@ -17,8 +17,8 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
+from taskhand.service.edit_resolver import EditFor
 from taskhand.service.make_plan import make_plan
-from taskhand.service.resolver import EditFor
 from taskhand.service.snapshots import read_snapshot
 
 __all__ = ["plan_or_write", "unmet_edit", "write_edit"]

@@ -4,12 +4,12 @@ from functools import partial
 
 from pydantic import MISSING
 
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskPatch
 from taskhand.service.call import Call
-from taskhand.service.resolver import Resolver
+from taskhand.service.edit_resolver import Resolver
 from taskhand.service.task_write import plan_or_write
 
 __all__ = ["update_task"]
@@ -17,10 +17,10 @@ __all__ = ["update_task"]
 
 async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
     """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
-    rules.check_id(task_id, call.app.backend.capabilities)
-    due = rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
+    task_rules.check_id(task_id, call.app.backend.capabilities)
+    due = task_rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
     resolver = Resolver(call.app, call.caller.name)
     names = await resolver.find_property_names(patch.properties)
     edit_for = partial(resolver.resolve, patch, due)
-    is_addition = rules.changes_people(patch) or patch.add_note is not MISSING
+    is_addition = task_rules.changes_people(patch) or patch.add_note is not MISSING
     return await plan_or_write(call, task_id, edit_for, fresh=is_addition, properties=names)

@@ -7,7 +7,7 @@ from typing import Final
 
 from taskhand.domain.deadline import part_of_call
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.people_names import people_names
+from taskhand.domain.people_labels import people_names
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.text import truncate
 from taskhand.domain.wording import Wording

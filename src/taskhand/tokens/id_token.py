@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from taskhand.domain.principal import is_token_person, token_person
 from taskhand.tokens.signed_token import RefusedToken, SignedToken
-from taskhand.tokens.token_holder import SKEW_S, check_audience, check_times
+from taskhand.tokens.token_claims import SKEW_S, check_audience, check_times
 
 __all__ = ["check_access_hash", "read_signed_in"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import MAX_LENGTH, RefusedToken
-from taskhand.tokens.token_holder import TokenHolder, TokenRules, read_holder
+from taskhand.tokens.token_claims import TokenHolder, TokenRules, read_holder
 
 __all__ = ["Ask", "Introspection"]
 

@@ -17,7 +17,7 @@ from taskhand.tokens.id_token import check_access_hash, read_signed_in
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import RefusedToken, read_signed_token
 from taskhand.tokens.token_check import TokenCheck
-from taskhand.tokens.token_holder import read_email
+from taskhand.tokens.token_claims import read_email
 
 __all__ = ["PostCode", "SignIn"]
 

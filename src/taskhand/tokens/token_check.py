@@ -11,7 +11,7 @@ from taskhand.domain.side_by_side import side_by_side
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import RefusedToken, is_signed_token, read_signed_token
-from taskhand.tokens.token_holder import TokenHolder, TokenRules, check_is_access_token, read_holder
+from taskhand.tokens.token_claims import TokenHolder, TokenRules, check_is_access_token, read_holder
 
 __all__ = ["TokenCheck"]
 

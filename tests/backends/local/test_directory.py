@@ -6,7 +6,7 @@ from backends.local.open_store import USER, create, update
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
-from taskhand.domain.people import resolve_people
+from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.task import StatusChoice
 
 

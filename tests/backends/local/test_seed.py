@@ -16,7 +16,7 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.seed import seed_store
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import Ambiguous, CallerError
-from taskhand.domain.people import resolve_people
+from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.task import Task
 

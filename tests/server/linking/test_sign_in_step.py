@@ -16,7 +16,7 @@ from taskhand.http.documents import JsonDocuments
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.sign_in import SignIn
 from taskhand.tokens.token_check import TokenCheck
-from taskhand.tokens.token_holder import TokenRules
+from taskhand.tokens.token_claims import TokenRules
 
 EMAIL = "ben@example.com"
 

@@ -23,7 +23,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.names import Match
 from taskhand.domain.page import resume
-from taskhand.domain.people import resolve_people
+from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
 from taskhand.domain.task import Contact, Member, Status, Task

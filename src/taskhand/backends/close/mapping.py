@@ -19,8 +19,8 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import FieldReader
-from taskhand.domain.rules import check_priority, check_responsibles
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
+from taskhand.domain.task_rules import check_priority, check_responsibles
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [

@@ -160,7 +160,7 @@ class Directory:
 
     def _resolve_member(self, who: str) -> str:
         """The id of a member, by id, e-mail, name or `me`."""
-        from taskhand.domain.people import resolve_people  # noqa: PLC0415  no start waits for it
+        from taskhand.domain.people_lookup import resolve_people  # noqa: PLC0415  no start waits for it
 
         return resolve_people([who], self.members(), self.me()).ids[0]
 

@@ -115,7 +115,7 @@ def _on_wire(value: object) -> int:
 
 def named_groups(counted: "Counted", by: CountBy) -> dict[str, int]:
     """The groups by the words that rows show for them."""
-    from taskhand.domain.people_names import people_names  # noqa: PLC0415  no start waits for it
+    from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
 
     groups = counted.count.groups
     people = [one for one in groups if one != NOBODY] if by == "responsible" else []

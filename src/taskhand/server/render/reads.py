@@ -209,7 +209,7 @@ class ListAnswer(UntrustedAnswer):
 
 def wording_of(found: "TaskList") -> "Wording":
     """The words for the people on a page, and for its times."""
-    from taskhand.domain.people_names import people_names  # noqa: PLC0415  no start waits for it
+    from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
     from taskhand.domain.wording import Wording  # noqa: PLC0415  as above
 
     people = {person for task in found.tasks for person in task.responsible_ids}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskhand.domain.errors import TaskhandError
-    from taskhand.domain.people import People
+    from taskhand.domain.people_lookup import People
     from taskhand.service.call import Call
     from taskhand.service.list_events import EventsAsked
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskhand.domain import principal
 from taskhand.server.needed_scopes import ScopeNeeds
-from taskhand.tokens.token_holder import TokenRules
+from taskhand.tokens.token_claims import TokenRules
 
 __all__ = ["Challenge", "ScopeChallenge"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from builders import TASK_ID, only_refuses, refused
-from taskhand.domain import rules
+from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest
 from taskhand.domain.query import TaskFilter
@@ -33,13 +33,13 @@ def found(**fields: Any) -> TaskFilter:
 @pytest.mark.parametrize("name", ["text", "contact", "taskType", "dealId"])
 def test_a_filter_that_is_blank_is_refused(name: str) -> None:
     with refused("empty_filter"):
-        rules.check_filter(found(**{name: "  "}), EVERYTHING)
+        task_rules.check_filter(found(**{name: "  "}), EVERYTHING)
 
 
 def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
-    rules.check_filter(found(taskType="call"), Capabilities(absent=frozenset()))
+    task_rules.check_filter(found(taskType="call"), Capabilities(absent=frozenset()))
     with refused("unknown_argument"):
-        rules.check_filter(found(taskType="call"), EVERYTHING)
+        task_rules.check_filter(found(taskType="call"), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
 )
 def test_a_patch_that_the_documentation_forbids_is_refused(fields: dict[str, Any], code: str) -> None:
     with refused(code) as caught:
-        rules.check_patch(patch(**fields), EVERYTHING, NOW)
+        task_rules.check_patch(patch(**fields), EVERYTHING, NOW)
     assert caught.value.next_step
 
 
@@ -91,7 +91,7 @@ def test_a_patch_that_the_documentation_forbids_is_refused(fields: dict[str, Any
     ],
 )
 def test_a_patch_that_the_documentation_allows_passes(fields: dict[str, Any]) -> None:
-    rules.check_patch(patch(**fields), EVERYTHING, NOW)
+    task_rules.check_patch(patch(**fields), EVERYTHING, NOW)
 
 
 @pytest.mark.parametrize(
@@ -108,30 +108,30 @@ def test_a_patch_that_the_documentation_allows_passes(fields: dict[str, Any]) ->
 )
 def test_a_draft_that_the_documentation_forbids_is_refused(fields: dict[str, Any], code: str) -> None:
     with refused(code):
-        rules.check_draft(draft(**fields), EVERYTHING, NOW)
+        task_rules.check_draft(draft(**fields), EVERYTHING, NOW)
 
 
 def test_a_whole_draft_passes() -> None:
     due = {"dueDate": "2026-05-02", "dueTime": "09:00", "timezone": "America/Santiago"}
-    rules.check_draft(draft(description="Why", aiContactId="c", aiCustomerId=None, **due), EVERYTHING, NOW)
+    task_rules.check_draft(draft(description="Why", aiContactId="c", aiCustomerId=None, **due), EVERYTHING, NOW)
 
 
 def test_fewer_responsibles_are_allowed_where_the_backend_says_so() -> None:
     with refused("too_many_responsibles") as caught:
-        rules.check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
+        task_rules.check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
     assert "at most 1" in caught.value.message
-    rules.check_responsibles(["a"], Capabilities(most_responsibles=1))
+    task_rules.check_responsibles(["a"], Capabilities(most_responsibles=1))
 
 
 @pytest.mark.parametrize("digit", ["0", "1", "2"])
 def test_a_documented_digit_is_a_priority(digit: str) -> None:
-    rules.check_priority(digit, EVERYTHING)
+    task_rules.check_priority(digit, EVERYTHING)
 
 
 @pytest.mark.parametrize(("word", "digit"), [("low", "0"), ("Medium", "1"), (" HIGH ", "2")])
 def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> None:
     with refused("invalid_priority") as caught:
-        rules.check_priority(word, EVERYTHING)
+        task_rules.check_priority(word, EVERYTHING)
     assert f'send "{digit}"' in str(caught.value.next_step)
     assert [candidate.value for candidate in caught.value.candidates] == ["0", "1", "2"]
 
@@ -139,18 +139,18 @@ def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> N
 @pytest.mark.parametrize("value", ["3", "-1", "", "1.0", "urgent", "٢", 2, 1.0, True, None])
 def test_any_other_value_is_refused_as_a_priority(value: object) -> None:
     with refused("invalid_priority"):
-        rules.check_priority(value, EVERYTHING)
+        task_rules.check_priority(value, EVERYTHING)
 
 
 def test_a_priority_that_the_backend_lacks_is_refused_and_not_proposed() -> None:
     with refused("invalid_priority") as caught:
-        rules.check_priority("0", Capabilities(priorities=("1", "2")))
+        task_rules.check_priority("0", Capabilities(priorities=("1", "2")))
     assert [candidate.value for candidate in caught.value.candidates] == ["1", "2"]
 
 
 @pytest.mark.parametrize("task_id", [TASK_ID, TASK_ID.upper()])
 def test_a_uuid_is_a_task_id(task_id: str) -> None:
-    rules.check_id(task_id, EVERYTHING)
+    task_rules.check_id(task_id, EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,13 @@ def test_a_uuid_is_a_task_id(task_id: str) -> None:
 )
 def test_a_malformed_id_is_refused_with_a_short_message(task_id: str) -> None:
     with refused("invalid_id") as caught:
-        rules.check_id(task_id, EVERYTHING)
+        task_rules.check_id(task_id, EVERYTHING)
     assert len(caught.value.message) < 120
     caught.value.message.encode()
 
 
 def test_the_backend_decides_what_a_task_id_looks_like() -> None:
-    rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
+    task_rules.check_id("1234", Capabilities(id_pattern=r"\d+"))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_the_backend_decides_what_a_task_id_looks_like() -> None:
 )
 def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], code: str) -> None:
     with refused(code):
-        rules.check_filter(found(**fields), EVERYTHING)
+        task_rules.check_filter(found(**fields), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -203,22 +203,22 @@ def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], 
     [{}, {"fromDate": "2026-05-02", "toDate": "2026-05-02"}, {"toDate": "2026-05-02"}, {"status": ["done"]}],
 )
 def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, Any]) -> None:
-    rules.check_filter(found(**fields), EVERYTHING)
+    task_rules.check_filter(found(**fields), EVERYTHING)
 
 
 def test_the_due_fields_of_a_body_keep_null_apart_from_not_given() -> None:
-    request = rules.check_patch(patch(dueDate="2026-05-02", dueTime=None), EVERYTHING, NOW)
+    request = task_rules.check_patch(patch(dueDate="2026-05-02", dueTime=None), EVERYTHING, NOW)
     assert request == DueRequest(date(2026, 5, 2), None, MISSING)
 
 
 @given(st.fixed_dictionaries({}, optional={name: st.text() for name in ("title", "priority", "newStatusName")}))
 def test_any_text_in_a_patch_is_accepted_or_refused(fields: dict[str, str]) -> None:
-    only_refuses(lambda: rules.check_patch(patch(**fields), EVERYTHING, NOW))
+    only_refuses(lambda: task_rules.check_patch(patch(**fields), EVERYTHING, NOW))
 
 
 @given(st.text())
 def test_any_text_for_an_id_is_accepted_or_refused(text: str) -> None:
-    only_refuses(lambda: rules.check_id(text, EVERYTHING))
+    only_refuses(lambda: task_rules.check_id(text, EVERYTHING))
 
 
 @pytest.mark.parametrize(
@@ -234,5 +234,5 @@ def test_a_wrong_priority_is_answered_with_one_that_the_backend_has(
     sent: str, digits: tuple[Any, ...], next_step: str
 ) -> None:
     with refused("invalid_priority") as caught:
-        rules.check_priority(sent, Capabilities(priorities=digits))
+        task_rules.check_priority(sent, Capabilities(priorities=digits))
     assert caught.value.next_step == next_step

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.domain import rules, statuses
+from taskhand.domain import statuses, task_rules
 from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown
 from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
-from taskhand.domain.people import People
+from taskhand.domain.people_lookup import People
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
 from taskhand.domain.resolution import check_no_resolution, settle_resolution
 from taskhand.domain.sent_back import restore_unshown
@@ -147,7 +147,7 @@ class Resolver:
 
         CallerError for a person in both, and where the task would have too many people or too few.
         """
-        rules.check_readable(before, "responsible_ids")
+        task_rules.check_readable(before, "responsible_ids")
         current = before.responsible_ids
         added = await self.resolve_people(add, current, argument or "addResponsibleIds")
         removed = await self.resolve_people(remove, current, argument or "removeResponsibleIds")
@@ -159,7 +159,7 @@ class Resolver:
                 next_step="Send each person in one of the two.",
             )
         ids = tuple(one for one in dict.fromkeys(current + added.ids) if one not in removed.ids)
-        rules.check_responsibles(ids, self._backend.capabilities)
+        task_rules.check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
     async def add_note(self, text: str, before: Snapshot) -> Edit:
@@ -204,7 +204,7 @@ class Resolver:
 
         The description as it is where it has this very note. CallerError where it cannot be read or becomes too long.
         """
-        rules.check_readable(before.task, "description")
+        task_rules.check_readable(before.task, "description")
         zone, now = self._app.timezone, self._app.clock()
         note = DatedNote(text, await self._author(), now.astimezone(ZoneInfo(zone)) if zone else now)
         description = before.task.description or ""
@@ -213,7 +213,7 @@ class Resolver:
         name = self._backend.capabilities.html_description
         body = before.native.get(name) if name else None
         after = note.below(description) if name else note.after(description)
-        rules.check_description(after)
+        task_rules.check_description(after)
         if name is None or not isinstance(body, str) or not body:
             return after, None
         if (html := append_line(body, note.line, after)) is None:
@@ -270,11 +270,11 @@ class Resolver:
         own = self._backend.properties
         if given is MISSING or not given or own is None:
             return MISSING, ()
-        rules.check_properties(given)
+        task_rules.check_properties(given)
         names = await own.find_names([one.name for one in given])
         matched = [Match("properties", one.name, name, name) for one in given if (name := names[one.name]) != one.name]
         given = [PropertyValue(name=names[one.name], value=one.value) for one in given]
-        rules.check_properties(given)
+        task_rules.check_properties(given)
         values = await own.resolve({one.name: one.value for one in given})
         matched += [
             Match(property_field(one.name), one.value, value, value)
@@ -286,7 +286,7 @@ class Resolver:
     async def _resolve_responsibles(
         self, body: TaskDraft | TaskPatch, before: Task | None
     ) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
-        if isinstance(body, TaskPatch) and before is not None and rules.changes_people(body):
+        if isinstance(body, TaskPatch) and before is not None and task_rules.changes_people(body):
             changed = await self.change_people(
                 before, _given(body.add_responsible_ids), _given(body.remove_responsible_ids)
             )
@@ -311,7 +311,7 @@ class Resolver:
         if not request.is_given:
             return MISSING
         if before and request.needs_current_due:
-            rules.check_readable(before, "due")
+            task_rules.check_readable(before, "due")
         if before and request.needs_current_day:
             self._check_day_is_certain(before)
         midnight_is_day = self._backend.capabilities.midnight_is_day
@@ -320,7 +320,7 @@ class Resolver:
 
     def _shift_due(self, request: DueRequest, before: Task, days: int) -> Due | None:
         """The due date of a task, moved by days, at the time and in the zone that are asked for or else its own."""
-        rules.check_readable(before, "due")
+        task_rules.check_readable(before, "due")
         due = due_of(before)
         if due is None:
             raise CallerError(
