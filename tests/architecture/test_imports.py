@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "sql": set(),
     "sqlite": {"domain", "sql"},
     "postgres": {"domain", "sql"},
-    "budgets": {"domain", "http/rate_limiter", "http/upstream", "postgres", "sql"},
+    "budgets": {"domain", "http/rate_headers", "http/rate_limiter", "http/upstream", "postgres", "sql"},
     "events": {"domain", "sql", "sqlite", "postgres"},
     "telemetry": {"domain", "__init__"},
     "journal": {"domain", "sql", "sqlite", "postgres"},

@@ -14,7 +14,8 @@ from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserv
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
 from taskhand.domain.idle_share import idle_share
-from taskhand.http.rate_limiter import Rate, RateHeaders, without_pauses
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Rate, without_pauses
 
 RATE = Rate(10, 1.0)
 

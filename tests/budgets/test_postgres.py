@@ -17,7 +17,8 @@ from postgres_server import TestDatabase
 from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
-from taskhand.http.rate_limiter import Rate, RateHeaders
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
 from taskhand.postgres.store import Store

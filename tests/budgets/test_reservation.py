@@ -16,7 +16,8 @@ from taskhand.budgets.reservation import (
     widen_window,
 )
 from taskhand.budgets.reservation import Replica as QueuedReplica
-from taskhand.http.rate_limiter import Rate, RateHeaders
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Rate
 
 TWENTY = Rate(20, 1.0)
 

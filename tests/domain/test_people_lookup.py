@@ -185,8 +185,6 @@ CREW = [
 def test_whole_words_of_one_name_are_that_person_who_is_named(text: str, name: str) -> None:
     [found] = people_lookup.resolve_people([text], CREW, None).matched
     assert found == Match("responsibleIds", text, f"id-{name}", name)
-        Match("responsibleIds", text, f"id-{name}", name),
-    )
 
 
 @pytest.mark.parametrize(("text", "names"), [("Ana", ["Ana Soto", "Ana Lagos"]), ("soto", ["Ana Soto", "Soto Vega"])])

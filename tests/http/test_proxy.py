@@ -4,7 +4,8 @@ import pytest
 
 from taskhand.http.origin import Origin, base_origin
 from taskhand.http.proxy import choose_proxy, is_exempt, proxy_route_for
-from taskhand.http.rate_limiter import Headroom, Rate, RateHeaders, RateState, headroom, with_headers, with_pause
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Headroom, Rate, RateState, headroom, with_headers, with_pause
 
 CLOSE = "https://api.close.com/api/v1"
 PROXY = "http://ana:s3cr3t@proxy.example:3128"

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from passing import SharedTime
 from taskhand.domain.errors import RateLimited
 from taskhand.domain.idle_share import IdleShare, idle_share
+from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 from taskhand.http.rate_limiter import (
     Rate,
-    RateHeaders,
     RateLimiter,
     RateState,
     idle_at,
-    parse_ietf_headers,
     ready_at,
     with_headers,
     with_pause,

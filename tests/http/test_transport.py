@@ -14,7 +14,8 @@ from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, U
 from taskhand.domain.idle_share import idle_share
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
-from taskhand.http.rate_limiter import Rate, RateHeaders, RateLimiter
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.retry import RetryPolicy
 from taskhand.http.transport import RetryTransport, TransportConfig

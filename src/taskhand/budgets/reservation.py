@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from taskhand.http.rate_limiter import Rate, RateHeaders, RateState, idle_at, ready_at, with_headers, with_pause
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Rate, RateState, idle_at, ready_at, with_headers, with_pause
 
 __all__ = [
     "AHEAD_S",

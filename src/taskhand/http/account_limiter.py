@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from taskhand.http.rate_limiter import Headroom, Limiter, RateHeaders
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Headroom, Limiter
 
 __all__ = ["LimiterInAccount"]
 

@@ -5,8 +5,7 @@ in any window of `per_s` seconds, wherever the window begins. A token bucket wou
 spell.
 """
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import anyio
 
 from taskhand.domain.errors import RateLimited
 from taskhand.domain.idle_share import idle_wait_s, is_idle
+from taskhand.http.rate_headers import RateHeaders
 
 __all__ = [
     "IDLE_PAUSE_S",
@@ -23,13 +23,11 @@ __all__ = [
     "Headroom",
     "Limiter",
     "Rate",
-    "RateHeaders",
     "RateLimiter",
     "RateState",
     "headroom",
     "idle_at",
     "looks_now",
-    "parse_ietf_headers",
     "ready_at",
     "too_late_error",
     "with_headers",
@@ -60,20 +58,6 @@ class Rate:
 
     requests: int = 10
     per_s: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RateHeaders:
-    """The limit that an answer's headers name: `remaining` requests until the window ends in `reset_s` seconds.
-
-    `rolling_limit` is set if any `reset_s` seconds are a window: how many requests one may hold. `limit` is the same of
-    a window that begins at a moment of the upstream's.
-    """
-
-    remaining: int
-    reset_s: float
-    rolling_limit: int | None = None
-    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +150,6 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
     """The state in which every request waits for so many seconds, at most a minute; a pause is never shortened."""
     return replace(state, paused_until=max(state.paused_until, now + min(for_s, _MAX_PAUSE_S)))
-
-
-_PAIR: Final = re.compile(r"[a-z]+=(\d{1,9}(?:\.\d{1,9})?)")
-
-
-def parse_ietf_headers(headers: Mapping[str, str]) -> RateHeaders | None:
-    """Parse `RateLimit: limit=100, remaining=50, reset=5`, or its newer form `"default";r=50;t=5`.
-
-    draft-ietf-httpapi-ratelimit-headers, versions 07 and 08 on; Close sends the former, with a decimal `reset`.
-    """
-    value = headers.get("ratelimit", "").lower()
-    pairs = {pair[0].split("=")[0]: pair[1] for pair in _PAIR.finditer(value)}
-    remaining, reset = pairs.get("remaining", pairs.get("r")), pairs.get("reset", pairs.get("t"))
-    if remaining is None or reset is None:
-        return None
-    limit = int(float(pairs["limit"])) if "limit" in pairs else None
-    return RateHeaders(remaining=int(float(remaining)), reset_s=float(reset), limit=limit)
 
 
 _LOOKS_NOW: Final = ContextVar("looks_now", default=False)

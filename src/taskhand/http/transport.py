@@ -26,7 +26,8 @@ from taskhand.http.attempt import Answer, Attempt, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
-from taskhand.http.rate_limiter import Limiter, RateHeaders
+from taskhand.http.rate_headers import RateHeaders
+from taskhand.http.rate_limiter import Limiter
 from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request
 from taskhand.http.retry import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from taskhand.domain.errors import OperatorError
-from taskhand.http.rate_limiter import RateHeaders, parse_ietf_headers
+from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

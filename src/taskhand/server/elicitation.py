@@ -19,12 +19,11 @@ from mcp.types import (
 from pydantic import ValidationError
 
 from taskhand.domain.deadline import time_left
-from taskhand.service.confirmation import CONFIRM_FIELD, Answer, AskPerson, Question, to_answer
+from taskhand.service.confirmation import CONFIRM_FIELD, SHARE_OF_CALL, Answer, AskPerson, Question, to_answer
 
 __all__ = [
     "LINK_STATE",
     "MODERN",
-    "SHARE_OF_CALL",
     "answer_in",
     "asker",
     "can_elicit",
@@ -36,8 +35,6 @@ MODERN: Final = "2026-07-28"
 """The first version of the newer era; versions are days, and sort as text."""
 LINK_STATE: Final = "link "
 """How the state of a call begins whose person was asked to link a credential; other states are ids of plans."""
-SHARE_OF_CALL: Final = 0.65
-"""The person has so much of the call's time; the rest is needed to carry the plan out."""
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {CONFIRM_FIELD: {"type": "boolean", "title": "Carry it out", "default": True}},

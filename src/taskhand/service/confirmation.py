@@ -17,13 +17,25 @@ from taskhand.domain.wording import Wording
 from taskhand.service.call import Call
 from taskhand.service.wording_for import wording_for
 
-__all__ = ["CONFIRM_FIELD", "Answer", "AskPerson", "Question", "act_on_answer", "confirm", "question_text", "to_answer"]
+__all__ = [
+    "CONFIRM_FIELD",
+    "SHARE_OF_CALL",
+    "Answer",
+    "AskPerson",
+    "Question",
+    "act_on_answer",
+    "confirm",
+    "question_text",
+    "to_answer",
+]
 
 Answer = Literal["yes", "no", "none"]
 """What the person answered; `none` where the question was closed or never shown."""
 
 CONFIRM_FIELD: Final = "confirm"
 """The field of the form that holds the answer; a boolean."""
+SHARE_OF_CALL: Final = 0.65
+"""The part of the call's time in which a person may answer; the rest is needed to carry the plan out."""
 
 _MOST_TASKS, _LONGEST_LINE, _LONGEST_TITLE, _LONGEST_VALUE = 5, 160, 60, 40
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.principal import Person
 
-__all__ = ["Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
+__all__ = ["EXPIRY_MARGIN", "Link", "LinkKind", "LinkState", "LinkedMember", "ListedLink", "OwnCredential"]
 
 LinkKind = Literal["oauth", "key", "operator"]
 """The source of a credential.
@@ -24,9 +24,8 @@ LinkState = Literal[
     "locked",  # this process has no key to decrypt it
 ]
 
-_EARLY: Final = timedelta(minutes=5)
-_SHARE: Final = 0.2
-_MARGIN: Final = timedelta(seconds=10)
+EXPIRY_MARGIN: Final = timedelta(seconds=10)
+"""The time that a request may take to arrive, by which a credential counts as expired earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +69,7 @@ class Link:
     def is_good(self, now: datetime) -> bool:
         """Whether a request sent now arrives before the credential expires."""
         expires_at = self.credential.expires_at
-        return expires_at is None or now + _MARGIN < expires_at
-
-    def is_due(self, now: datetime) -> bool:
-        """Whether to renew the credential: within five minutes of expiry, or in the last fifth of a short lifetime."""
-        expires_at = self.credential.expires_at
-        if expires_at is None:
-            return False
-        lifetime = expires_at - self.saved_at if self.saved_at else _EARLY / _SHARE
-        return now >= expires_at - max(_MARGIN, min(_EARLY, lifetime * _SHARE))
+        return expires_at is None or now + EXPIRY_MARGIN < expires_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import anyio
 
 from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
-from taskhand.vault.link import Link, OwnCredential
+from taskhand.vault.link import EXPIRY_MARGIN, Link, OwnCredential
 from taskhand.vault.link_store import LinkStore
 from taskhand.vault.sealed_link import SealedLink
 
@@ -45,6 +45,9 @@ _POLL_S: Final = 0.1
 _PAUSE: Final = timedelta(seconds=5)
 """The pause after a failed renewal."""
 _SAVES: Final = 3
+_EARLY: Final = timedelta(minutes=5)
+_SHARE: Final = 0.2
+"""A credential is renewed five minutes before it expires, or in the last fifth of a shorter life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,16 @@ class Refresher:
         return link.is_good(self._clock()) and link.generation != rejected
 
     def _is_due(self, link: Link, rejected: int | None) -> bool:
-        return link.is_due(self._clock()) or link.generation == rejected
+        return _is_due(link, self._clock()) or link.generation == rejected
+
+
+def _is_due(link: Link, now: datetime) -> bool:
+    """Whether it is time to renew the credential."""
+    expires_at = link.credential.expires_at
+    if expires_at is None:
+        return False
+    lifetime = expires_at - link.saved_at if link.saved_at else _EARLY / _SHARE
+    return now >= expires_at - max(EXPIRY_MARGIN, min(_EARLY, lifetime * _SHARE))
 
 
 async def _ask(link: Link, renew: Renew) -> OwnCredential:

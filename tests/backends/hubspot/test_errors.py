@@ -13,7 +13,7 @@ from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError
-from taskhand.http.rate_limiter import RateHeaders
+from taskhand.http.rate_headers import RateHeaders
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 

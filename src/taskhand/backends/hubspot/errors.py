@@ -15,7 +15,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects
 from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
-from taskhand.http.rate_limiter import RateHeaders
+from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.reply import Json
 
 __all__ = [
