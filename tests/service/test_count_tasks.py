@@ -46,7 +46,7 @@ class Short:
 async def test_counts_what_it_can_and_says_why_not_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: tuple[float, int], counted: int, why: str | None
 ) -> None:
-    monkeypatch.setattr("taskhand.service.count_tasks._PAGE", 2)
+    monkeypatch.setattr("taskhand.service.count_tasks._PAGE_SIZE", 2)
     clock = FixedClock()
     async with open_store(tmp_path / "tasks.sqlite", clock) as store:
         for number in range(7):
@@ -62,8 +62,8 @@ async def test_counts_what_it_can_and_says_why_not_more(
 async def test_a_count_of_more_tasks_than_one_call_reads_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("taskhand.service.count_tasks._PAGE", 2)
-    monkeypatch.setattr("taskhand.service.count_tasks._MOST", 4)
+    monkeypatch.setattr("taskhand.service.count_tasks._PAGE_SIZE", 2)
+    monkeypatch.setattr("taskhand.service.count_tasks._MAX_COUNTED", 4)
     async with open_store(tmp_path / "tasks.sqlite") as store:
         for number in range(5):
             await create(store, Edit(title=f"{number}", priority=1))

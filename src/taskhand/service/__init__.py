@@ -1,1 +1,1 @@
-"""What can be done with tasks: one file per use case, on any backend."""
+"""The use cases on tasks, one file for each, for any backend."""

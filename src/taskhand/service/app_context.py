@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AppContext", "WritePolicy"]
 
-_FIRST_PAUSE_S: Final = 0.02
-_LONGEST_PAUSE_S: Final = 0.5
-"""Seconds between two looks whether another replica is done."""
-_MOST_WRITERS: Final = 10_000
-"""Tasks of which it is known who wrote them last."""
-_MOST_PERSONS: Final = 10_000
-"""Persons of whom it is known who they are by the settings."""
+_MIN_PAUSE_S: Final = 0.02
+_MAX_PAUSE_S: Final = 0.5
+"""Maximum seconds between two polls of a lease that another replica holds."""
+_MAX_WRITERS: Final = 10_000
+"""Maximum number of tasks whose last writer is remembered."""
+_MAX_PERSONS: Final = 10_000
+"""Maximum number of persons whose configured member is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class WritePolicy:
-    """Which tools are offered, which changes stop at a plan, and what counts as a duplicate.
+    """The offered tools, the changes that stop at a plan, and what counts as a duplicate.
 
-    A bulk change of more than `plan_over` tasks stops at a plan. A plan expires after `plan_for`. A create identical to
-    one that the same caller made less than `same_within` ago is answered with that one's task (zero: never). `asks` is
-    whether a person may be asked through the client. The progress of a bulk write is reported every `tick_s` seconds,
-    that of reading every `read_tick_s`. `only_reads` removes every tool that writes. `tools` selects the offered tools
-    as TASKHAND_TOOLS does (None: all). `answers` is how much a write answers: a row, or the whole task. `shows_board`
+    A bulk change of more than `plan_over` tasks stops at a plan, which expires after `plan_for`. A create that is
+    identical to one by the same caller within `same_within` returns that task (zero: never). `asks` is whether a person
+    may be asked through the client. Progress is reported every `tick_s` seconds by a bulk write, and every
+    `read_tick_s` by a read. `only_reads` removes every tool that writes. `tools` selects the offered tools as
+    TASKHAND_TOOLS does (None: all). `answers` is the size of a write's answer: a row, or the whole task. `shows_board`
     is whether hosts that show pages are given the board.
     """
 
@@ -63,15 +63,15 @@ class WritePolicy:
 class AppContext:
     """The backend, its journal, the clock and the write policy, for one caller.
 
-    `connection` is the name of the CRM account, None where there is only one; `description` says what it is, and
-    `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, where nobody was asked.
-    `name_in_files` is what people.toml calls it, where the configuration has several, also if it is served alone.
+    `connection` is the name of the CRM account, None if there is only one; `description` says what it is, and
+    `title` names its backend in sentences, and `configured_me` is who `me` is by the settings, if nobody was asked.
+    `name_in_files` is what people.toml calls it, if the configuration has several, also if it is served alone.
     `link_name` is what the links of persons and the policy call it, also the only one.
     `principal` is who calls. `clock` returns aware datetimes. `timezone` is the IANA zone of a dueTime that comes
     without one. A call is answered within `call_s` seconds, which `monotonic` measures. `updates` tells subscribers
     which tasks were changed. `open_events` returns the feeds of changes, which it opens once. `own` opens the
-    connection with persons' own credentials, None where nobody can link one; `offers` has the pages where they link,
-    None where there are none. `problem` is why the shared credential cannot be
+    connection with persons' own credentials, None if nobody can link one; `offers` has the pages where they link,
+    None if there are none. `problem` is why the shared credential cannot be
     used.
     """
 
@@ -105,7 +105,7 @@ class AppContext:
 
     @property
     def demand(self) -> "FeedDemand":
-        """Who wants to be told what others change, one for all callers of the connection."""
+        """The demand for the feed of this connection, shared by all callers."""
         if not self._demands:
             from taskhand.service.feed_demand import FeedDemand  # noqa: PLC0415  no start waits for it
 
@@ -113,59 +113,59 @@ class AppContext:
         return self._demands[0]
 
     def end_demand(self) -> None:
-        """Let nobody look for changes any more."""
+        """Stop the poller of the feed."""
         for demand in self._demands:
             demand.end()
 
     @property
     def reference(self) -> Reference:
-        """The moment and the zone that dates in words count from."""
+        """The moment and the zone from which dates in words are counted."""
         return Reference(self.clock(), self.timezone)
 
     @property
     def events(self) -> "EventStore | None":
-        """The feeds of changes in the CRM; None where there is no place for them."""
+        """The feeds of changes in the CRM; None if they cannot be stored."""
         return self.open_events() if self.open_events else None
 
     def of_principal(self, principal: Principal) -> "AppContext":
-        """The same application for this caller; it has the same locks, caches and journal."""
+        """This application for another caller, with the same locks, caches and journal."""
         if principal == self.principal:
             return self
-        if principal.person is not None and principal.members and len(self._lines) < _MOST_PERSONS:
+        if principal.person is not None and principal.members and len(self._lines) < _MAX_PERSONS:
             self._lines[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
         return replace(self, principal=principal, backend=backend, _uses_own=uses_own, _shared=self.shared)
 
     @property
     def last_names(self) -> Mapping[str, str]:
-        """The people as answers have named them, by id, for who is shown the same as this caller."""
+        """The last known names of people, by id, for callers that use the same credential."""
         return self._names.get(self._namer, {})
 
     def remember_names(self, names: Mapping[str, str]) -> None:
-        """Keep what people are called, for answers while the CRM does not say it."""
-        if len(self._names) < _MOST_PERSONS:
+        """Cache the names of people, for answers while the CRM does not return them."""
+        if len(self._names) < _MAX_PERSONS:
             self._names.setdefault(self._namer, {}).update(names)
 
     @property
     def _namer(self) -> str:
-        """Whose credential reads names: where persons have their own, each one's."""
+        """The id of the person whose credential reads names; empty if all callers share one."""
         return self.principal.subject or "" if self.own is not None else ""
 
     def lines_of(self, person: str) -> Mapping[str, str]:
-        """Who a person with this id is in the connections by the settings, as far as the person has called."""
+        """The lines of people.toml for the person with this id, for the connections that the person has used."""
         return self._lines.get(person, {})
 
     @property
     def shared(self) -> "AppContext":
-        """The same application for nobody: for what is done for every caller, as recovery is."""
+        """This application without a caller, for work on behalf of every caller, such as recovery."""
         return self._shared or self
 
     async def uses_own_credential(self) -> bool:
-        """Whether a request now bears the caller's own credential; what it raises is as a request would."""
+        """Whether a request now uses the caller's own credential; raises the errors of a request."""
         return self._uses_own is not None and await self._uses_own()
 
     def call_deadline(self) -> AbstractContextManager[None]:
-        """Let everything inside end so early that the call has been answered in time."""
+        """Apply the call's deadline, less the time that it takes to answer."""
         return call_deadline(self.call_s, self.monotonic)
 
     async def aclose(self) -> None:
@@ -179,7 +179,7 @@ class AppContext:
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """Hold the lock of this name (a task id or the scope of a claim), ignoring case; one holder at a time.
 
-        CallerError where another call, here or at another replica, holds it for as long as this one may wait.
+        CallerError if another call, here or at another replica, holds it for as long as this one may wait.
         """
         return self.lock_all([name])
 
@@ -197,36 +197,36 @@ class AppContext:
                     self._note_writer(keys)
                 yield
             finally:
-                if keys:  # also where the call was cancelled while it took them: it may have them
+                if keys:  # also if the call was cancelled while it took them: it may have them
                     await self.journal.give_turns_back(keys)
         finally:
             for key in held:
                 self._release(key)
 
     async def _take_turns(self, keys: Collection[str]) -> None:
-        """Let no other replica write these; CallerError where one does for as long as this call may wait.
+        """Acquire the leases of these names from other replicas; CallerError if one is held until this call's deadline.
 
-        Of what another has written lately, nothing that this one remembers counts.
+        Cached tasks that another process wrote since are dropped.
         """
-        left_s, pause_s = min(time_left(), self.call_s), _FIRST_PAUSE_S
+        left_s, pause_s = min(time_left(), self.call_s), _MIN_PAUSE_S
         while (others := await self.journal.take_turns(keys)) is None:
             if left_s <= 0:
                 raise _in_progress_error()
             await self.sleep(min(pause_s, left_s))
-            left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _LONGEST_PAUSE_S)
+            left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _MAX_PAUSE_S)
         if others:
             self.updates.forget(others)
 
     def _note_writer(self, keys: Collection[str]) -> None:
-        """Where persons use credentials of their own, of what another has written nothing counts that was remembered.
+        """Record the caller as the last writer of these tasks, and drop cached ones that another credential wrote.
 
-        What is remembered belongs to a credential: one does not see what another writes.
+        Only for connections with personal credentials: the cache of one does not show what another has written.
         """
         if self.own is None:
             return
         person = self.principal.person
         writer = person.id if person else ""
-        if len(self._writers) > _MOST_WRITERS:
+        if len(self._writers) > _MAX_WRITERS:
             self._writers.clear()
             self.updates.forget(None)
         if others := [key for key in keys if self._writers.get(key, writer) != writer]:
@@ -248,13 +248,13 @@ class AppContext:
         self._drop_unused(key, lock)
 
     def _drop_unused(self, key: str, lock: anyio.Lock) -> None:
-        """Forget a lock that nobody holds or waits for."""
+        """Delete a lock that no call holds or waits for."""
         if not lock.locked() and not lock.statistics().tasks_waiting:
             self._locks.pop(key, None)
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
-    """The backend of an application as this caller uses it, and what tells whether it is with the own credential."""
+    """The backend as this caller uses it, and a function that returns whether the caller's own credential is used."""
     uses_own = None
     has_credential = app.backend.accessed == "credential"
     if (app.own is not None and principal.person is not None) or (
@@ -274,7 +274,7 @@ def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callabl
 
 
 def _as_person(app: AppContext, principal: Principal, backend: Backend, member: str | None = None) -> Backend:
-    """The backend with the caller as `me`: the `member` that the CRM has told, else whom people.toml names."""
+    """The backend with the caller as `me`: the `member` that the CRM reports, else the member in people.toml."""
     if principal.person is None:
         return backend
     from taskhand.service.personal_backend import backend_of_person  # noqa: PLC0415  many servers ask nobody

@@ -1,6 +1,6 @@
-"""Carry out a plan: once, only for the caller that made it, and only if no task has changed since.
+"""Apply a plan: once, only for the caller that made it, and only if no task has changed since.
 
-A plan that needs a second person is carried out for any other person than the one who made it.
+A plan that needs a second person is applied by any person except its maker.
 """
 
 from collections.abc import Sequence
@@ -42,12 +42,11 @@ _MOST_DIFFERENCES = 20
 
 
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
-    """Carry out a plan, or go on with what is left of one; CallerError where it is another caller's, used or expired.
+    """Apply a plan, or resume its unfinished change; CallerError if it is another caller's, used or expired.
 
-    NotAllowed where a scope or a rule forbids it to this caller, before anything is read.
-
-    The id of a change of many tasks that was not finished goes on with that change. Nothing is written where a task of
-    a new plan has changed since; of a plan that is gone on with, such a task is refused, and the others are written.
+    NotAllowed, before any read, if a scope or a rule forbids it to this caller. The id of an unfinished bulk change
+    resumes that change. A new plan writes nothing if one of its tasks has changed since; a resumed plan refuses such a
+    task and writes the others.
     """
     plan = await _find_plan(call, plan_id)
     check_may_apply(call.app, plan)
@@ -61,7 +60,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
 
 
 async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
-    """Carry out a plan that nobody has begun to carry out; AlreadyClaimed where another process does that now."""
+    """Apply a plan that was never begun; AlreadyClaimed if another process is applying it."""
     _check_not_expired(call.app, plan.opening.at)
     claims, matched = (_use_claim(plan), *plan.opening.claims), plan.opening.matched
     opening = call.new_opening(matched=matched, plan_id=plan.id, undoes=plan.opening.undoes, claims=claims)
@@ -79,7 +78,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
 
 
 async def _go_on(call: Call, begun: Change) -> BulkReceipt:
-    """Go on with a change that was begun; CallerError where nothing of it is left, or it was too long ago."""
+    """Resume a change; CallerError if nothing of it is left, or it is too old."""
     if is_resumable(begun) and has_left(begun):
         _check_texts(begun)
         if begun.ended_at is not None:
@@ -90,10 +89,10 @@ async def _go_on(call: Call, begun: Change) -> BulkReceipt:
 
 
 async def review_plan(call: Call, plan_id: str) -> Plan:
-    """The plan before it is carried out, with its `guard` where it needs a person's approval.
+    """The plan before it is applied, with its `guard` if it needs a person's approval.
 
-    Errors as for `apply_plan`; a task that has changed since is reported only in a dry run, for which it does not count
-    whether the caller may apply the plan. What is left of a plan that was begun was approved with it.
+    Errors as for `apply_plan`. A dry run reports changed tasks, and does not check whether the caller may apply the
+    plan. A resumed plan was approved when it was first applied.
     """
     plan = await _find_plan(call, plan_id)
     if not call.is_dry:
@@ -112,7 +111,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
 
 
 async def decline_plan(call: Call, plan_id: str) -> None:
-    """Record that the person declined the plan; it cannot be used any more."""
+    """Record that the person declined the plan, which makes it unusable."""
     plan = await _find_plan(call, plan_id)
     try:
         await call.begin(call.new_opening(plan_id=plan_id, claims=(_use_claim(plan),)), ())
@@ -122,12 +121,12 @@ async def decline_plan(call: Call, plan_id: str) -> None:
 
 
 async def plan_user(app: AppContext, plan: Change) -> Change | None:
-    """The change that carried a plan out or declined it; None where none did, or it wrote nothing."""
+    """The change that applied or declined a plan; None if no change did, or it wrote nothing."""
     return await app.journal.holder([_use_claim(plan)])
 
 
 async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
-    """Carry out intents whose tasks the caller has locked; AlreadyClaimed where an earlier change has a claim."""
+    """Write intents whose tasks the caller has locked; AlreadyClaimed if an earlier change holds a claim."""
     if len(intents) != 1:
         return await bulk_write(call, intents, opening)
     intent = intents[0]
@@ -153,7 +152,7 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
 
 
 async def _find_plan(call: Call, plan_id: str) -> Change:
-    """The plan, or the change of many tasks with that id; CallerError where this caller cannot use it."""
+    """The plan, or the bulk change, with this id; CallerError if this caller cannot use it."""
     plan = await call.app.journal.find(plan_id)
     is_plan = plan is not None and (plan.outcome == "planned" or is_resumable(plan))
     is_for_caller = plan is not None and is_for_second_person(call.app, plan)
@@ -173,7 +172,7 @@ async def _find_plan(call: Call, plan_id: str) -> Change:
 
 
 async def _check_own(app: AppContext, plan: Change) -> None:
-    """NotAllowed where a rule lets the caller see own tasks only, and another person's plan has others in it."""
+    """NotAllowed if a rule limits the caller to own tasks, and another person's plan contains other tasks."""
     if not (app.principal.rules.own_tasks_only and is_for_second_person(app, plan)):
         return
     await read_snapshots(app, [one.task_id for one in plan.intents if one.task_id is not None])
@@ -183,7 +182,7 @@ async def _check_own(app: AppContext, plan: Change) -> None:
 
 
 async def _find_begun(call: Call, plan: Change) -> Change | None:
-    """The change that carries out the plan, once it has ended; None where it is to begin, perhaps once more."""
+    """The ended change that applied the plan; None if the plan has to be applied, or applied again."""
     if plan.outcome != "planned":
         return await wait_until_ended(call.app, plan)
     user = await call.app.journal.holder([_use_claim(plan)], even_void=True)
@@ -191,7 +190,7 @@ async def _find_begun(call: Call, plan: Change) -> Change | None:
 
 
 def _unless_to_begin(change: Change) -> Change | None:
-    """The change, unless it wrote nothing; one of many tasks that had no time for the first is gone on with."""
+    """The change; None if it wrote nothing, unless it is a bulk change that ran out of time: that one is resumed."""
     return None if change.outcome in VOID and not (is_resumable(change) and has_left(change)) else change
 
 
@@ -206,7 +205,7 @@ def _check_texts(plan: Change) -> None:
 
 
 async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
-    """The intents of a plan with fresh snapshots; CallerError with the differences where a task has changed."""
+    """The intents of a plan with fresh snapshots; CallerError with the differences if a task has changed."""
     intents = plan.intents
     ids = [one.task_id for one in intents if one.task_id is not None]
     deletes = [one.task_id or "" for one in intents if one.verb == "delete"]
@@ -232,14 +231,14 @@ def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
 
 
 def _use_claim(plan: Change) -> Claim:
-    """The claim that the one use of a plan makes."""
+    """The claim by which a plan is used only once."""
     return Claim(f"plan {plan.id}", plan.id)
 
 
 async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkReceipt:
-    """The receipt of the earlier change `first`, which has the idempotency key of this plan.
+    """The receipt of the earlier change `first`, which has the plan's idempotency key.
 
-    CallerError where its task was deleted since.
+    CallerError if its task was deleted since.
     """
     is_by_key = not plan.opening.claims[0].scope.startswith(DUPLICATE_SCOPE) and not plan.opening.undoes
     if len(plan.intents) > 1 and not is_by_key:
@@ -262,7 +261,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
 
 
 def _plan_used_error(call: Call, user: Change) -> CallerError:
-    """The error for a plan that the change `user` carried out or declined."""
+    """The error for a plan that the change `user` applied or declined."""
     how = {"declined": "declined", "unknown": "sent already, and its outcome is unknown"}
     look = "Look with list_tasks for the titles; create with a new idempotencyKey only what is not there."
     is_unsure = user.outcome == "unknown" and any(intent.verb == "create" for intent in user.intents)

@@ -1,4 +1,4 @@
-"""Which changes need approval: they stop at a plan, and are carried out only by apply_plan or after a person's yes."""
+"""The changes that need approval: they stop at a plan, and need apply_plan or a person's yes."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ __all__ = ["reason_to_confirm"]
 
 
 def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
-    """Why this change needs approval, as the subject of "... stops at a plan"; None where it does not.
+    """Why this change needs approval, as the subject of "... stops at a plan"; None if it does not.
 
     `by_filter` is whether the tasks were found by a filter.
     """

@@ -1,4 +1,4 @@
-"""Who may apply a plan, by the scopes of the caller and the rules of the policy."""
+"""Check who may apply a plan, by the caller's scopes and the rules of the policy."""
 
 from taskhand.domain.errors import NotAllowed
 from taskhand.journal.journal import Change
@@ -10,7 +10,7 @@ __all__ = ["check_may_apply", "find_guard", "loses_by_plan", "loses_by_undo", "r
 
 
 def check_may_apply(app: AppContext, plan: Change) -> None:
-    """NotAllowed where this caller, who can see the plan, may not apply it."""
+    """NotAllowed if this caller, who can see the plan, may not apply it."""
     is_own = plan.opening.plan_id is None and not is_for_second_person(app, plan)
     guard, for_others = find_guard(app, plan), plan.opening.second_person
     if (refusal := reason_not_to_apply(app, plan.id, guard, is_own=is_own, for_others=for_others)) is not None:
@@ -19,16 +19,16 @@ def check_may_apply(app: AppContext, plan: Change) -> None:
 
 
 def find_guard(app: AppContext, plan: Change) -> str | None:
-    """Why a plan needs approval, as `reason_to_confirm` says it; None where it does not."""
+    """The reason why a plan needs approval, as in `reason_to_confirm`; None if it needs none."""
     return reason_to_confirm(app, plan.intents, by_filter=plan.opening.by_filter)
 
 
 def reason_not_to_apply(
     app: AppContext, plan_id: str, guard: str | None, *, is_own: bool = True, for_others: bool = True
 ) -> NotAllowed | None:
-    """Why this caller may not apply a plan that needs approval for the reason `guard`; None where it may.
+    """The reason why this caller may not apply a plan that needs approval for `guard`; None if it may.
 
-    `is_own` is whether the caller has made it, `for_others` whether others can see it: not if the rule came after it.
+    `is_own` is whether the caller made it. `for_others` is whether others can see it: false if the rule is newer.
     """
     if guard is None:
         return None
@@ -48,7 +48,7 @@ def reason_not_to_apply(
 
 
 async def loses_by_plan(app: AppContext, plan_id: str) -> bool:
-    """Whether a plan that the caller can see needs the scope by which something is lost; False for any other id."""
+    """Whether a plan that the caller can see needs the scope for deletions; False for any other id."""
     plan = await app.journal.find(plan_id)
     if plan is None or not (is_shown(app, plan) or is_for_second_person(app, plan)):
         return False

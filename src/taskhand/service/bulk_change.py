@@ -1,4 +1,4 @@
-"""The change that a bulk update makes to each task, checked, and what it means however it was said."""
+"""The change that a bulk update makes to each task: validation, and a canonical form for comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _PEOPLE: Final = {
 _RESOLVED: Final = frozenset(
     {*_PEOPLE, "new_status_name", "new_status_position", "due_date", "due_time", "timezone", "deal_id", "properties"}
 )
-"""Fields that mean what they are resolved to."""
+"""Fields that are compared by their resolved value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def check_change(app: AppContext, change: BulkChange) -> DueRequest:
 async def canonical_bulk(
     app: AppContext, change: BulkChange, due: DueRequest, ids: Sequence[str] | None, given: TaskFilter | None
 ) -> dict[str, Any] | None:
-    """The tasks and the change that are meant: two calls with one idempotency key are compared by it.
+    """The canonical tasks and change, by which two calls with one idempotency key are compared.
 
-    None where that cannot be known now, because a name is not known.
+    None if a name in it cannot be resolved now.
     """
     try:
         return {

@@ -1,4 +1,4 @@
-"""Which tasks a bulk change applies to: those with the given ids, or those that a filter finds."""
+"""The tasks of a bulk change: those with the given ids, or those that match a filter."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -23,9 +23,9 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The tasks as they are now, in the order given; `refused` are errors by id, of tasks that are not changed.
+    """The current tasks, in the given order; `refused` are errors by id, of tasks that are not changed.
 
-    `matched` are the days of the filter that were sent in words.
+    `matched` are the resolved days of a filter that was sent in words.
     """
 
     tasks: tuple[Snapshot, ...]
@@ -36,9 +36,9 @@ class Targets:
 async def resolve_targets(
     app: AppContext, ids: Sequence[str] | None, given: TaskFilter | None, properties: Collection[str] = ()
 ) -> Targets:
-    """The tasks with these ids, or those that the filter finds; CallerError unless exactly one of the two is given.
+    """The tasks with these ids, or those that match the filter; CallerError unless exactly one of the two is given.
 
-    They are read with these properties.
+    The tasks are read with these properties.
     """
     if ids is not None and (given is None or not given.model_fields_set):
         return await read_by_id(app, ids, properties=properties)
@@ -77,11 +77,11 @@ async def read_by_id(
 
 
 def check_not_all_refused(refused: Mapping[str, TaskhandError], *, others: int) -> None:
-    """Refuse the whole call where every task is refused with the same code."""
+    """Refuse the whole call if every task is refused with the same code."""
     errors = [*refused.values()]
     if others or len({error.code for error in errors}) != 1:
         return
-    if any(error.message != errors[0].message for error in errors):  # each names its own task
+    if any(error.message != errors[0].message for error in errors):  # each error names its own task
         errors[0].message += f" {same_for_others(len(errors))}"
     raise errors[0]
 
@@ -116,7 +116,7 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
 
 
 async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
-    """Refuse a filter that matches every task, whoever may see it: most likely the filter is wrong."""
+    """Refuse a filter that matches every task, even those that the caller cannot see: it is probably wrong."""
     async for page in all_pages(app.shared, TaskQuery(order="created", limit=_PAGE, links=frozenset())):
         if page.unreadable or any(task.id not in found for task in page.tasks):
             return

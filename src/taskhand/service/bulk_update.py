@@ -28,8 +28,8 @@ from taskhand.service.task_write import unmet_edit
 
 __all__ = ["bulk_update"]
 
-_MOST_NAMED: Final = 5
-"""Finished tasks that the note of a plan names."""
+_MAX_NAMED: Final = 5
+"""The maximum number of finished tasks that a plan's note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ async def bulk_update(
 ) -> BulkReceipt | Plan:
     """Apply one change to the chosen tasks, or to those that the filter finds.
 
-    `body` is the tool's arguments, for the idempotency key. CallerError where no task at all can be changed.
+    `body` is the tool's arguments, for the idempotency key. CallerError if no task at all can be changed.
     """
     due = check_change(call.app, change)
     resolver = Resolver(call.app, call.caller.name)
@@ -89,7 +89,7 @@ async def bulk_update(
 
 
 def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str | None:
-    """What a person may not expect among the tasks that a filter found: some without a date, and finished ones."""
+    """A note on the tasks that a filter found which a person may not expect: undated and finished ones."""
     if given is None:
         return None
     has_window = given.from_date is not MISSING or given.to_date is not MISSING
@@ -98,12 +98,12 @@ def _note_about_filter(tasks: Sequence[Task], given: TaskFilter | None) -> str |
     finished: list[str] = []
     if given.status is MISSING and given.date_field != "completed":
         finished = [task.id for task in tasks if task.is_finished]
-    more = f" and {len(finished) - _MOST_NAMED} more" if len(finished) > _MOST_NAMED else ""
+    more = f" and {len(finished) - _MAX_NAMED} more" if len(finished) > _MAX_NAMED else ""
     said = [
         f"{dateless} of the {len(tasks)} have no due date (includeTasksWithoutDates false leaves them out)."
         if dateless
         else "",
-        f"{len(finished)} of the {len(tasks)} are finished: {', '.join(finished[:_MOST_NAMED])}{more}."
+        f"{len(finished)} of the {len(tasks)} are finished: {', '.join(finished[:_MAX_NAMED])}{more}."
         if finished
         else "",
     ]

@@ -36,14 +36,14 @@ __all__ = [
 
 _NAME = 60
 _REPLAYABLE = frozenset({"applied", "unchanged", "refused", "not_attempted"})
-"""Outcomes of a journaled result that are answered as they are; any other is answered as unknown."""
+"""Outcomes of a journaled result that a replay returns unchanged; any other is returned as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedTasks:
-    """Tasks of a bulk change that nothing is sent for: `unchanged` already match, `refused` have an error, by id.
+    """Tasks of a bulk change that need no request: `unchanged` already match, `refused` have an error, by id.
 
-    `others` are results of tasks that have no id, or a remark. `titles` are those of the tasks that were read.
+    `others` are results without a task id, or remarks. `titles` are those of the tasks that were read.
     """
 
     unchanged: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ async def bulk_write(
 ) -> BulkReceipt:
     """Write the intents of tasks whose locks the caller holds; one result for each task.
 
-    AlreadyClaimed where an earlier change has one of the opening's claims.
+    AlreadyClaimed if an earlier change has one of the opening's claims.
     """
     skipped_results = (skipped or SkippedTasks()).results()
     if not intents:
@@ -86,10 +86,10 @@ async def bulk_write(
 async def bulk_resume(
     call: Call, change: Change, intents: Mapping[int, Intent], found: Sequence[Result], *, is_out_of_time: bool = False
 ) -> BulkReceipt:
-    """Go on with a change that has ended: write these of its intents, whose tasks' locks the caller holds.
+    """Resume an ended change: write these of its intents, whose tasks' locks the caller holds.
 
-    `found` are results of others that were found out without a write; `is_out_of_time` is whether there was no time to
-    look at all. One result for each task of the change; AlreadyClaimed where another call has gone on with the change.
+    `found` are results that reading alone determined; `is_out_of_time` is whether no time was left to read any task.
+    Returns one result for each task of the change; AlreadyClaimed if another call has resumed it.
     """
     of = dict(enumerate(change.intents))
     former = _to_task_results(change) | {one.index: to_task_result(one, of.get(one.index)) for one in found}
@@ -101,7 +101,7 @@ async def bulk_resume(
 
 
 def replay_bulk(first: Change) -> BulkReceipt:
-    """The receipt of an earlier bulk change once more, from the journal."""
+    """The receipt of an earlier bulk change, from the journal."""
     results = tuple(_to_task_results(first).values())
     note = "This is the outcome of the first call with this idempotencyKey; nothing was sent."
     receipt = BulkReceipt(results, first.opening.matched, note, first.id, replayed=True)
@@ -109,14 +109,14 @@ def replay_bulk(first: Change) -> BulkReceipt:
 
 
 async def find_replay(call: Call, claims: Sequence[Claim], payload: str) -> BulkReceipt | None:
-    """The receipt of an earlier call with this key, even where nothing is left to do; None without one."""
+    """The receipt of an earlier call with this key, even if all tasks match by now; None if there is no such call."""
     holder = await call.app.journal.holder(claims) if claims else None
     first = await wait_until_ended(call.app, holder) if holder else None
     return None if first is None or first.outcome in VOID else replay_of(call, first, payload)
 
 
 def replay_of(call: Call, first: Change, payload: str) -> BulkReceipt:
-    """The receipt of the earlier call with this key; CallerError where its body differs."""
+    """The receipt of the earlier call with this key; CallerError if its body differs."""
     is_key_replay(call, first, payload)
     return replay_bulk(first)
 
@@ -134,7 +134,7 @@ async def _finish(run: "_BulkRun") -> BulkReceipt:
 
 
 def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
-    """The receipt with the planId that goes on with a change of several tasks, if some are left or unknown."""
+    """The receipt with the planId that resumes a bulk change, if some tasks are left or unknown."""
     left, unknown = sum(one.may_be_retried for one in receipt.results), receipt.totals.get("unknown", 0)
     if not (left or unknown) or not is_resumable(change):
         return receipt
@@ -147,14 +147,15 @@ def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool =
 
 
 def is_resumable(change: Change) -> bool:
-    """Whether a change is one of several tasks, which can be gone on with where it stopped."""
+    """Whether a change is a bulk change that can be resumed."""
     return len(change.intents) > 1
 
 
 class _BulkRun:
-    """One bulk write in progress: `intents` by their index in the change, and results that are `found` without it.
+    """One bulk write in progress.
 
-    `former` are the results of all tasks that nothing is sent for, by index.
+    `intents` are by their index in the change, `found` are results known without a write. `former` are the results of
+    all tasks that nothing is sent for, by index.
     """
 
     def __init__(
@@ -167,9 +168,9 @@ class _BulkRun:
         self._intents = tuple(intents.values())
         self._found = tuple(found)
         self._results = dict(former)
-        """By index in the change; what is here is in the journal, or on its way there."""
+        """By index in the change; these results are in the journal, or are being written to it."""
         self._unsettled = set(range(len(self._intents)))
-        """Positions in the intents of this run."""
+        """Positions in this run's intents."""
 
     async def send_all(self) -> None:
         """Send every intent and record every result, even if the caller is cancelled meanwhile."""
@@ -184,7 +185,7 @@ class _BulkRun:
             self.finished.set()
 
     async def report_progress(self) -> None:
-        """At every tick, report the number of finished tasks and record the results that are known by then."""
+        """At every tick, report the number of finished tasks and record the results known by then."""
         while not self.finished.is_set():
             await self._call.progress(len(self.progress.results), len(self._intents))
             await anyio.sleep(self._call.app.policy.tick_s)
@@ -204,7 +205,7 @@ class _BulkRun:
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _deletion_note(self, change: Change) -> str | None:
-        """What is said of deleted tasks together; None where none was deleted."""
+        """The note on all deleted tasks; None if none was deleted."""
         deleted = [one.before for one in self._applied(change) if one.verb == "delete" and one.before is not None]
         if not deleted:
             return None
@@ -221,7 +222,7 @@ class _BulkRun:
         return overall_outcome({one.outcome for index, one in self._results.items() if index < intents})
 
     def _collect_new_results(self) -> list[Result]:
-        """The results for the journal that have come in since the last time."""
+        """The results for the journal that arrived since the last call."""
         new = []
         for position in sorted(self._unsettled & self.progress.results.keys()):
             item, index = self.progress.results[position], self._indexes[position]
@@ -232,14 +233,14 @@ class _BulkRun:
 
 
 def _judge(intent: Intent, item: ItemResult) -> TaskResult:
-    """The result of one task: refused where nothing of the edit shows afterwards."""
+    """The result of one task: refused if the written task shows nothing of the edit."""
     title = _title(intent, item.written.task if item.written else None)
     if intent.verb == "delete" and item.error is None:
         return TaskResult(item.task_id, "applied", None, item.note, title=title)
     if item.error is not None or item.written is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
         failed = TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
-        return failed if intent.before or isinstance(error, NotAttempted) else _named(failed, error)
+        return failed if intent.before or isinstance(error, NotAttempted) else _name_new_task(failed, error)
     before, edit = intent.before.task if intent.before else None, intent.asked or intent.edit or Edit()
     receipt = Receipt.of(before, item.written.task, edit, (), item.written.note)
     if receipt.is_refused:
@@ -249,14 +250,14 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     return TaskResult(item.task_id, "applied", None, receipt.note, receipt.unapplied, title, changed)
 
 
-def _named(failed: TaskResult, error: TaskhandError) -> TaskResult:
-    """The result of a task that has no id yet: its message names it, and says what to do."""
+def _name_new_task(failed: TaskResult, error: TaskhandError) -> TaskResult:
+    """The result of a task without an id: its message names the task and the next step."""
     message = f"{truncate(failed.title or '', _NAME)!r}: {error.message}"
     return replace(failed, message=" ".join(filter(None, (message, error.next_step))))
 
 
 def _title(intent: Intent | None, after: Task | None) -> str | None:
-    """What people call the task: its title afterwards, before, or as it was asked for."""
+    """The title of the task: after the change, before it, or as requested."""
     task = after or (intent.before.task if intent and intent.before else None)
     if task is not None:
         return task.title
@@ -279,13 +280,13 @@ def _skipped_result(index: int, one: TaskResult) -> Result:
 
 
 def _to_task_results(change: Change) -> dict[int, TaskResult]:
-    """The results of a change as they are answered, by index."""
+    """The results of a change for the answer, by index."""
     intents = dict(enumerate(change.intents))
     return {index: to_task_result(one, intents.get(index)) for index, one in sorted(change.results.items())}
 
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
-    """A journaled result as it is answered; `intent` is what it is the result of."""
+    """A journaled result for the answer, with its `intent`."""
     title, task_id = result.title or _title(intent, result.after), result.task_id or ""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)

@@ -24,12 +24,15 @@ __all__ = ["AlreadyClaimed", "Call"]
 _log = logging.getLogger(__name__)
 
 _TASK_IDS: Final = ("id", "ids", "taskIds")
-_MOST_REFUSED: Final = 100
-"""The maximum number of tasks that a refusal is found by."""
+_MAX_REFUSED: Final = 100
+"""Maximum number of tasks by which the journal finds a refused call."""
 
 
 class AlreadyClaimed(Exception):
-    """The earlier `change` holds one of the claims: it did the same thing, or is doing it. The service handles this."""
+    """The earlier `change` holds one of the claims: it made the same request, or is making it.
+
+    The service handles this error.
+    """
 
     def __init__(self, change: Change) -> None:
         super().__init__(f"claimed by {change.id}")
@@ -46,10 +49,10 @@ async def _ignore_progress(done: int, total: int) -> None:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a tool: who calls, the arguments as sent, and the change that the journal keeps of it.
+    """One call of a tool: the caller, the arguments as sent, and its change in the journal.
 
     `progress` receives the number of finished tasks and of all tasks. `asks` is whether a person can be asked through
-    the client. `refused` returns the error for a tool that this caller may not use, and so for a plan that it made.
+    the client. `refused` returns the error for a tool that this caller may not use, and for a plan that this tool made.
     `requests` are the upstream requests so far. `began` is in seconds of the monotonic clock.
     """
 
@@ -76,7 +79,7 @@ class Call:
 
     @property
     def key(self) -> str | None:
-        """The idempotency key, None where none was given."""
+        """The idempotency key, None if none was given."""
         given = getattr(self.options, "idempotency_key", MISSING)
         return None if given is MISSING else given
 
@@ -104,9 +107,9 @@ class Call:
         )
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> None:
-        """Record the intents before anything is sent; AlreadyClaimed where an earlier change has one of the claims.
+        """Record the intents before anything is sent; AlreadyClaimed if an earlier change has one of the claims.
 
-        CallerError where another process is writing one of their notes. NotAllowed for more tasks than one change of
+        CallerError if another process is writing one of their notes. NotAllowed for more tasks than one change of
         the caller may have.
         """
         self.app.principal.check_number(len(intents))
@@ -120,7 +123,7 @@ class Call:
         await check_no_rival_note(self.app, change)
 
     async def resume(self, change: Change, indexes: Collection[int]) -> None:
-        """Go on with these intents of an ended change; AlreadyClaimed where another call has gone on with one."""
+        """Resume an ended change with these intents; AlreadyClaimed if another call has resumed one of them."""
         resumed, is_ours = await self.app.journal.resume(change, indexes)
         if not is_ours:
             raise AlreadyClaimed(resumed)
@@ -129,14 +132,14 @@ class Call:
         self._own_writes()
 
     def _own_writes(self) -> None:
-        """Send no write of the change once another process has ended it."""
+        """Prevent further writes of the change after another process has ended it."""
         from taskhand.domain.ownership import own_writes  # noqa: PLC0415  no start waits for it
 
         if self.change is not None and (session := self.change.session) is not None:
             own_writes(partial(self.app.journal.is_held, session))
 
     async def revise(self, intents: Sequence[Intent]) -> None:
-        """Replace the intents of the open change; a part of it may have been written already."""
+        """Replace the intents of the open change, which may have been written in part."""
         if self.change is not None:
             self._was_revised = True
             await self.app.journal.revise(self.change.id, intents)
@@ -164,7 +167,7 @@ class Call:
         results: Sequence[Result] = (),
         code: str | None = None,
     ) -> Change:
-        """Record a change that has ended already, or that is only a plan."""
+        """Record a change that has already ended, or a plan."""
         ending = self._new_ending(outcome, code)
         self.change = await self.app.journal.record(opening or self.new_opening(), ending, intents, results)
         return self.change
@@ -192,17 +195,17 @@ class Call:
                 )
 
     def _refused_tasks(self, error: TaskhandError) -> list[Result]:
-        """A result for each task that the arguments name: a refusal is found by its tasks, as a change is."""
+        """A refused result for each task in the arguments, so that the journal finds the call by its tasks."""
         if self.arguments.get("idProperty") is not None:
             return []
         named = [self.arguments.get(name) for name in _TASK_IDS]
         flat = [one for value in named for one in (value if isinstance(value, list) else [value])]
         pattern = self.app.backend.capabilities.id_pattern
         ids = dict.fromkeys(one for one in flat if isinstance(one, str) and re.fullmatch(pattern, one))
-        return [Result(index, "refused", one, code=error.code) for index, one in enumerate([*ids][:_MOST_REFUSED])]
+        return [Result(index, "refused", one, code=error.code) for index, one in enumerate([*ids][:_MAX_REFUSED])]
 
     def _new_ending(self, outcome: Outcome, code: str | None) -> Ending:
-        """The ending of the change, with what was sent for it before it was gone on with."""
+        """The ending of the change; its request count includes those sent before it was resumed."""
         before = self._former_ending or Ending(outcome)
         took_s = before.took_s + anyio.current_time() - self.began
         return Ending(outcome, code, (*before.requests, *self.requests), round(took_s, 6))

@@ -1,4 +1,4 @@
-"""Complete the beginning of a name that a person types: a status or a member."""
+"""Complete the beginning of a status or member name that a person types."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ __all__ = ["complete_name", "tool_like"]
 _STATUS = frozenset({"status", "newStatusName"})
 _MEMBER = frozenset({"member", "from", "to", "responsible", "responsibleIds"})
 
-_LONGEST = 100
+_MAX_LENGTH = 100
 """Characters; a longer name is replaced by the e-mail or id."""
 
 
@@ -23,10 +23,10 @@ def tool_like(argument: str) -> str | None:
 
 
 async def complete_name(app: AppContext, argument: str, typed: str, taken: Collection[str] = ()) -> Sequence[str]:
-    """Values for this argument that begin with `typed`, then values of which a later word does; empty for others.
+    """Values for this argument that start with `typed`, then values with a later word that does; empty for others.
 
-    A member who shares a name is offered by e-mail or id, so that every value means one person. `taken` are values of
-    other arguments; they are left out.
+    A member who shares a name is offered by e-mail or id, so that every value is unambiguous. `taken` are values of
+    other arguments, which are excluded.
     """
     options: list[tuple[str, Sequence[str]]] = []
     if argument in _STATUS:
@@ -41,7 +41,7 @@ async def complete_name(app: AppContext, argument: str, typed: str, taken: Colle
 
 
 def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]]:
-    """For each member a value that means only them, and the other texts that find them."""
+    """A value that means only this member, for each member, and the other texts that match the member."""
     namesakes = Counter(fold(member.name) for member in members)
     return [
         (
@@ -53,18 +53,18 @@ def _member_options(members: Sequence[Member]) -> list[tuple[str, Sequence[str]]
 
 
 def _clear_first(member: Member, *, is_unique: bool) -> Sequence[str]:
-    """The texts that mean only this member, the most readable first."""
+    """The texts that match only this member, the most readable first."""
     is_me = fold(member.name) == "me"
     return [*([one_line(member.name)] if is_unique and not is_me else []), one_line(member.email or "")]
 
 
 def _is_readable(name: str) -> bool:
     """Whether the name is neither blank nor too long."""
-    return bool(name) and len(name) <= _LONGEST
+    return bool(name) and len(name) <= _MAX_LENGTH
 
 
 def _rank(beginning: str, names: Sequence[str]) -> int | None:
-    """0 where a name starts with `beginning`, 1 where a later word of a name does, else None."""
+    """0 if a name starts with `beginning`, 1 if a later word of a name does, else None."""
     folded = [fold(name) for name in names]
     if any(name.startswith(beginning) for name in folded):
         return 0

@@ -26,7 +26,7 @@ async def complete_task(
 ) -> Receipt | Plan:
     """Move a task to the finished status, with a note and its resolution.
 
-    Without `status_name`, a finished task keeps its status.
+    A task that is already finished keeps its status, unless `status_name` is given.
     """
     backend = call.app.backend
     task_rules.check_id(task_id, backend.capabilities)
@@ -50,7 +50,7 @@ async def complete_task(
     async def finish(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
         if status_name is MISSING and before.is_finished:
-            # The snapshot may be old: only a fresh read shows that the task is finished now.
+            # The snapshot may be stale: only a fresh read shows whether the task is finished.
             before = await backend.get_task(task_id, fresh=True)
         if status_name is MISSING and before.is_finished:
             return await add_note(snapshot), ()

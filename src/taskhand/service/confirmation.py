@@ -1,7 +1,6 @@
-"""Ask a person before a plan is carried out: the question, and what each answer leads to.
+"""Ask a person before a plan is applied: the question, and the effect of each answer.
 
-No argument that a model can send stands for the person's yes. The yes comes only in the client's own answer to the
-question.
+No argument that a model can send counts as the person's yes: only the client's own answer to the question does.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -30,7 +29,7 @@ __all__ = [
 ]
 
 Answer = Literal["yes", "no", "none"]
-"""What the person answered; `none` where the question was closed or never shown."""
+"""The person's answer; `none` if the question was closed or never shown."""
 
 CONFIRM_FIELD: Final = "confirm"
 """The field of the form that holds the answer; a boolean."""
@@ -52,14 +51,14 @@ class AskPerson(Protocol):
     """Shows a question to the person at the client."""
 
     def __call__(self, question: Question, /) -> Awaitable[Answer | None]:
-        """The person's answer; None where it arrives with a later call of the same tool."""
+        """The person's answer; None if it arrives with a later call of the same tool."""
         ...
 
 
 async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkReceipt | Plan | Question:
-    """Ask the person about the plan and act on the answer; the question itself where the answer comes later.
+    """Ask the person about the plan and act on the answer; returns the question if the answer comes later.
 
-    A plan that only others may apply is returned: no yes of the one who made it carries it out.
+    A plan that only others may apply is returned unasked: its maker's yes cannot apply it.
     """
     if plan.is_for_others:
         return plan
@@ -70,9 +69,9 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
 
 
 async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | BulkReceipt | Plan:
-    """Carry out the plan after a yes; after no answer, return the plan. CallerError after a no.
+    """Apply the plan after a yes; return the plan if there is no answer. CallerError after a no.
 
-    A host that runs without a person answers by itself: `claude -p` cancels at once, and `codex exec` says no.
+    A host without a person answers by itself: `claude -p` cancels at once, and `codex exec` says no.
     """
     from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan  # noqa: PLC0415  no start waits for it
 
@@ -94,7 +93,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
 
 
 def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[str, Any] | None) -> Answer:
-    """The answer that a returned form gives; only what is certainly a yes is one."""
+    """The answer in a returned form; anything but an explicit yes is not one."""
     confirmed = (content or {}).get(CONFIRM_FIELD, True)  # a person who accepts an empty form says yes
     if action == "decline" or (action == "accept" and confirmed is False):
         return "no"
@@ -102,9 +101,9 @@ def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[s
 
 
 def question_text(plan: Plan, wording: Wording, connection: str | None = None) -> str:
-    """The plan in words: the number of tasks, the first few with their changes, how many more, and what is lost.
+    """The plan in words: the number of tasks, the first few changes, how many more, and what is lost.
 
-    `connection` is where, None where there is only one.
+    `connection` names the connection, None if there is only one.
     """
     count, where = len(plan.differences), f" on {connection}" if connection else ""
     lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}{where}."]

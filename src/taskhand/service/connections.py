@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Connections", "UnclearConnection", "naming_account"]
 
 _OF_ACCOUNT: Final = (NotFound, Ambiguous, UpstreamError, OperatorError)
-"""Errors about what an account has, and about the account itself."""
+"""Errors about the data of an account, and about the account itself."""
 _CODES_OF_ACCOUNT: Final = (
     "invalid_id",
     "upstream_refused",
@@ -33,14 +33,14 @@ _CODES_OF_ACCOUNT: Final = (
     "unknown_task_type",
 )
 _OF_NONE: Final = ("plan_not_found", "change_not_found")
-"""Codes of what is looked for in every journal."""
+"""Codes of errors for ids that are searched in every journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
     """An application for each CRM account, by the connection's name, in the order of the configuration.
 
-    Where there is only one, no call names it.
+    A call need not name the connection if there is only one.
     """
 
     by_name: Mapping[str, AppContext]
@@ -60,16 +60,16 @@ class Connections:
 
     @property
     def first(self) -> AppContext:
-        """The first, which is the only one where calls name none."""
+        """The first connection, which is the only one if calls need not name one."""
         return next(iter(self))
 
     @property
     def are_several(self) -> bool:
-        """Whether a call has to say which one it means."""
+        """Whether a call has to name its connection."""
         return len(self.by_name) > 1
 
     def of_principal(self, principal: Principal) -> "Connections":
-        """Those that this caller may use, for this caller."""
+        """The connections that this caller may use, for this caller."""
         allowed = principal.rules.connections
         return Connections(
             {
@@ -80,7 +80,7 @@ class Connections:
         )
 
     def with_offers(self, offers: "LinkOffers | None") -> "Connections":
-        """The same, where persons are offered a page to link a credential; None: where they are not."""
+        """The same connections with pages to link a credential; None: without them."""
         if offers is None:
             return self
         from taskhand.service.link_offers import OpenOffers  # noqa: PLC0415  few servers have such pages
@@ -102,7 +102,7 @@ class Connections:
 
 
 class UnclearConnection(CallerError):
-    """It is not clear which connection a call means; nothing was read or written in any of them."""
+    """The connection of a call is ambiguous or unknown; nothing was read or written in any connection."""
 
     default_code = "connection_required"
 
@@ -121,7 +121,10 @@ class UnclearConnection(CallerError):
 
     @classmethod
     def unknown(cls, name: str, connections: Connections, *, next_step: str | None = None) -> "UnclearConnection":
-        """The error for a name that none has; the only candidate is one that alone has such words, if there is one."""
+        """The error for an unknown name.
+
+        Its candidate is the only connection whose name has such words, if there is exactly one.
+        """
         message = f"There is no connection {name[:60]!r}."
         error = cls(message, connections, code="unknown_connection", next_step=next_step)
         part = name.strip().casefold()
@@ -132,7 +135,7 @@ class UnclearConnection(CallerError):
 
 @contextmanager
 def naming_account(app: AppContext) -> Iterator[None]:
-    """Name the connection in an error raised inside that is about what the account has, or how it answers."""
+    """Add the connection's name to errors raised inside that are about the data or the answers of its account."""
     try:
         yield
     except TaskhandError as error:

@@ -18,19 +18,19 @@ from taskhand.service.people import find_former_members
 
 __all__ = ["Counted", "count_tasks"]
 
-_PAGE: Final = 1_000
-"""Tasks that are read between two looks at the time."""
-_MOST: Final = 100_000
-"""Tasks that are counted at most."""
+_PAGE_SIZE: Final = 1_000
+"""Tasks that are read between two checks of the time."""
+_MAX_COUNTED: Final = 100_000
+"""Maximum number of counted tasks."""
 _HEADROOM: Final = 1.5
-"""Pages that must fit into the time that is left for another to be read."""
+"""Another page is read only if at least this many times the duration of the last page is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The number of tasks in each group, and the people by id, to name them: the team, and those who left it.
+    """The number of tasks in each group, and the people by id: the team, and former members.
 
-    `matched` are the days that were sent in words.
+    `matched` are the resolved days that were sent in words.
     """
 
     count: TaskCount
@@ -40,9 +40,9 @@ class Counted:
 
 
 async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counted:
-    """The number of tasks that match the filter, by `by`; CallerError where the filter is invalid.
+    """The number of tasks that match the filter, grouped by `by`; CallerError if the filter is invalid.
 
-    Where the call's time or the CRM's limits end the reading, the newest tasks are counted, and the count says so.
+    If the deadline or the CRM's limits stop the read, the newest tasks are counted, and the count says so.
     """
     if by == "completedDay" and "completed" not in app.backend.capabilities.known:
         raise CallerError(
@@ -51,7 +51,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
             next_step="Send another countBy: responsible, status, priority or dueDay.",
         )
     members = {member.id: member for member in await app.backend.members()}
-    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE, links=frozenset())
+    query = replace(await resolve_filter(app, given), order="created", limit=_PAGE_SIZE, links=frozenset())
     counting = _Counting(app, by)
     await counting.run(query)
     count = counting.result()
@@ -63,7 +63,7 @@ async def count_tasks(app: AppContext, given: TaskFilter, by: CountBy) -> Counte
 
 
 class _Counting:
-    """The counting of one call."""
+    """The count of one call, in progress."""
 
     def __init__(self, app: AppContext, by: CountBy) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class _Counting:
         self._why: str | None = None
 
     async def run(self, query: TaskQuery) -> None:
-        """Count page by page, as long as there is time."""
+        """Count page by page until the time runs out."""
         begun = self._app.monotonic()
         try:
             async for page in all_pages(self._app, query):
@@ -85,7 +85,7 @@ class _Counting:
                 if page.more and time_left() < _HEADROOM * (now - begun):
                     self._why = "The call's time ran out."
                     return
-                if page.more and self._total >= _MOST:
+                if page.more and self._total >= _MAX_COUNTED:
                     self._why = "There are more tasks than one call counts."
                     return
                 begun = now
@@ -95,7 +95,7 @@ class _Counting:
             self._why = error.message
 
     def result(self) -> TaskCount:
-        """What was counted so far."""
+        """The count so far."""
         return TaskCount(self._groups, self._total, len(self._unreadable) + self._nameless, self._why)
 
     def _add(self, page: TaskPage) -> None:

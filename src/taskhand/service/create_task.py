@@ -1,4 +1,4 @@
-"""Create a task exactly once: a repeated call is answered with the task that the first one made."""
+"""Create a task exactly once: a repeated call returns the task of the first."""
 
 from dataclasses import replace
 
@@ -39,10 +39,10 @@ DUPLICATE = (
 
 
 async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
-    """Create a task in the initial status; CallerError where the body breaks a rule.
+    """Create a task in the initial status; CallerError if the body breaks a rule.
 
-    A call is answered with the task of an earlier one, marked `replayed`, where both have the same idempotency key, or
-    where it has no key and the same caller asked for the same task a moment ago, however it was said.
+    The call returns the task of an earlier one, marked `replayed`, if both have the same idempotency key, or if it has
+    no key and the same caller asked for an equivalent task a moment ago.
     """
     due = task_rules.check_draft(draft, call.app.backend.capabilities, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
@@ -62,13 +62,13 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
                 return await execute_create(call, intent, call.new_opening(matched=matched, claims=claims))
             except AlreadyClaimed as claimed:
                 first = await wait_until_ended(call.app, claimed.change)
-            # An earlier call that ended without writing has left its claim free.
+            # An earlier call that ended without a write has released its claim.
             if first.outcome not in VOID and is_key_replay(call, first, payload):
                 return replay_create(EarlierCreate(first, 0), by_key=True)
 
 
 async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:
-    """Create the task of an intent; AlreadyClaimed where an earlier change has one of the opening's claims.
+    """Create the task of an intent; AlreadyClaimed if an earlier change has one of the opening's claims.
 
     A status other than the initial one is set by a second request: no CRM is asked to create a task in it.
     """
@@ -83,7 +83,7 @@ async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receip
 
 
 def replay_create(earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
-    """The receipt of an earlier create once more; OutcomeUnknown where the journal does not know its task."""
+    """The receipt of an earlier create; OutcomeUnknown if the journal does not know its task."""
     first = earlier.change
     result = first.results.get(earlier.index)
     if earlier.is_left:

@@ -1,4 +1,4 @@
-"""Create many tasks exactly once: each body has its own outcome, and all that is created can be undone as one."""
+"""Create many tasks exactly once: each body has its own outcome, and one undo covers them all."""
 
 import json
 from collections.abc import Sequence
@@ -40,14 +40,14 @@ _CANDIDATES = 3
 
 @dataclass(frozen=True, slots=True)
 class NewBody:
-    """The body at `index` of the call; `given` is why it cannot be read, where it cannot. `title` is for people."""
+    """The body at `index` of the call; `given` is the error if it cannot be read. `title` is for people."""
 
     index: int
     title: str
     given: TaskDraft | CallerError
 
     def named(self, error: TaskhandError) -> CallerError:
-        """An error that says which body it is about."""
+        """The error with the index and title of its body."""
         title = f" {truncate(self.title, _TITLE)!r}" if self.title else ""
         return CallerError(
             f"tasks[{self.index}]{title}: {error.message}",
@@ -61,7 +61,7 @@ class NewBody:
 
 @dataclass(slots=True)
 class _Step:
-    """What is done about one body: created with `edit` under `claim`, or nothing, with the `result`."""
+    """The step for one body: create it with `edit` under `claim`, or return the `result` without a request."""
 
     body: NewBody
     edit: Edit | None = None
@@ -73,18 +73,18 @@ class _Step:
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
         self.error = error
-        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=_told(error))
+        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=_to_message(error))
 
 
-def _told(error: CallerError) -> str:
-    """The whole error in a message: an outcome among others has no candidates and no next step of its own."""
+def _to_message(error: CallerError) -> str:
+    """The whole error as a message: one outcome of many has no candidates and no next step of its own."""
     some = [f"{one.name} ({one.value})" if one.name else one.value for one in error.candidates[:_CANDIDATES]]
     candidates = f"Candidates: {', '.join(some)}." if some else None
     return " ".join(filter(None, (error.message, candidates, error.next_step)))
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
-    """Create these tasks, or plan it; CallerError where there are too many, or all are refused for one reason.
+    """Create these tasks, or plan it; CallerError if there are too many, or all are refused for one reason.
 
     NotAllowed for more than one change of this caller may have.
     """
@@ -98,7 +98,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     steps = await _resolve_all(call, bodies)
     meant = [_meaning(call, step.edit) for step in steps if step.edit is not None]
     sent = [_payload(body) for body in bodies]
-    # A body that is refused may mean something another time.
+    # A refused body may become valid later.
     payload = fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
     of_key = key_claim(call, payload)
     of_bodies = [one for step in steps for one in _duplicate_claim(call, step)]
@@ -116,7 +116,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
 
 
 async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ...]) -> BulkReceipt | Plan:
-    """Create what is to be created, or plan it; AlreadyClaimed where an earlier change has one of the claims."""
+    """Create or plan the tasks; AlreadyClaimed if an earlier change holds one of the claims."""
     new = [step for step in steps if step.result is None]
     intents = [Intent("create", edit=step.edit, asked=step.edit) for step in new]
     claims = of_key or tuple(step.claim for step in new if step.claim is not None)
@@ -128,14 +128,14 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
         return await make_plan(call, intents, matched, claims=claims, guard=guard, skipped=skipped)
     opening = call.new_opening(matched=matched, claims=claims)
     receipt = await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
-    # The journal has the new tasks first; the answer has the order of the call.
+    # In the journal new tasks come first; the answer keeps the order of the call.
     places = [step.body.index for step in (*new, *(step for step in steps if step.result is not None))]
     in_order = sorted(zip(places, receipt.results, strict=True), key=lambda pair: pair[0])
     return replace(receipt, results=tuple(result for _, result in in_order))
 
 
 async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
-    """The edit of each body; what breaks a rule, and bodies that are the same task, are refused."""
+    """The edit of each body; invalid bodies and duplicates within the call are refused."""
     resolver, steps = Resolver(call.app), [_Step(body) for body in bodies]
     same: dict[str, list[_Step]] = {}
     for step in steps:
@@ -166,7 +166,7 @@ def _refuse_same(alike: Sequence[_Step]) -> None:
 
 
 async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
-    """Give each body its claim, or the result of an earlier call that has made the same task a moment ago."""
+    """Claim each body, or take the result of an earlier call that made the same task a moment ago."""
     for step in steps:
         if step.error is not None:
             continue
@@ -180,7 +180,7 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
 
 
 def _to_result(body: NewBody, earlier: EarlierCreate) -> TaskResult:
-    """What is told of a body whose task an earlier call has made, or may have made."""
+    """The result of a body whose task an earlier call has made, or may have made."""
     if earlier.is_left:
         return TaskResult.failed("", "refused", body.named(left_error(earlier)), body.title)
     made = earlier.change.results.get(earlier.index)
@@ -206,7 +206,7 @@ def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:
-    """Refuse the whole call where every body is refused with the same code."""
+    """Refuse the whole call if every body is refused with the same code."""
     errors = [step.error for step in steps if step.error is not None]
     if len(errors) == len(steps) and len({error.code for error in errors}) == 1:
         raise errors[0]

@@ -27,7 +27,7 @@ async def delete_task(call: Call, task_id: str) -> Plan:
 
 
 async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:
-    """Plan the deletion of several tasks as one; CallerError where none of them can be deleted for one reason."""
+    """Plan the deletion of several tasks as one; CallerError if none of them can be deleted for one reason."""
     check_not_all_refused(chosen.missing, others=len(chosen.ids))
     targets = await read_by_id(call.app, chosen.ids, "ids", to_delete=True)
     refused = {**targets.refused, **chosen.missing}
@@ -38,7 +38,7 @@ async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:
 
 
 async def execute_delete(call: Call, before: Snapshot, opening: Opening) -> Receipt:
-    """Delete the task, whose lock the caller holds; AlreadyClaimed where an earlier change has one of the claims."""
+    """Delete the task, whose lock the caller holds; AlreadyClaimed if an earlier change has one of the claims."""
     with anyio.CancelScope(shield=True):
         await call.begin(opening, [Intent("delete", before)])
         note = await call.app.backend.delete_task(before.task)

@@ -1,4 +1,4 @@
-"""Who made the changes of Taskhand's own in a feed: for whom it made them, not whose credential it made them with."""
+"""The persons for whom Taskhand made its own changes in a feed, whatever credential it used."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ __all__ = ["find_writer", "with_doers"]
 async def with_doers(
     app: AppContext, events: Sequence[TaskEvent], changes: Mapping[str, Change]
 ) -> tuple[TaskEvent, ...]:
-    """The events, each that is one of these changes with the person for whom it was made, as far as known."""
+    """The events, with the person for whom each of these changes was made, if known."""
     ids = {event.change_id for event in events}
     made = {one: change.opening.caller for one, change in changes.items() if one in ids}
     doers = {caller: await _find_doer(app, caller) for caller in dict.fromkeys(made.values())}
@@ -29,7 +29,7 @@ async def with_doers(
 
 
 async def find_writer(app: AppContext, change: Change) -> str | None:
-    """The member as whom the CRM tells what a change has written; None where that is not known."""
+    """The member whom the CRM records as the author of a change; None if unknown."""
     backend = app.shared.of_principal(ANYONE).backend
     if change.opening.own_credential:
         found = await _find_doer(app, change.opening.caller)
@@ -42,7 +42,7 @@ async def find_writer(app: AppContext, change: Change) -> str | None:
 
 
 async def _find_doer(app: AppContext, caller: Caller) -> tuple[str | None, str | None] | None:
-    """The member, else the name of who is none; None where neither is known."""
+    """The member, else the name of a person who is no member; None if neither is known."""
     principal = ANYONE
     if caller.subject is not None:
         named = Person.named(caller.subject)

@@ -1,4 +1,4 @@
-"""How the task of an intent differs from what it was when the intent was made."""
+"""The drift of a task: how it differs from the snapshot of an intent."""
 
 from pydantic import MISSING
 
@@ -14,10 +14,10 @@ __all__ = ["drift_since"]
 
 
 def drift_since(change: Change, intent: Intent, now: Snapshot | None, capabilities: Capabilities) -> Difference | None:
-    """The difference between the task that an intent was made from and the task now; None where there is none.
+    """The difference between the task of an intent and the current task; None if there is none.
 
-    Of an undo only the fields that it sets count. HTML that shows the same text differs too, where the intent would
-    write the HTML that was there.
+    For an undo only the fields that it sets are compared. HTML is compared exactly, not by its text, if the intent
+    would write the old HTML back.
     """
     if intent.before is None:
         return None
@@ -34,7 +34,7 @@ def drift_since(change: Change, intent: Intent, now: Snapshot | None, capabiliti
 
 
 def _bound_fields(change: Change, intent: Intent) -> Edit | None:
-    """The fields that may not change before an intent is carried out: those that an undo sets, else all (None)."""
+    """The fields that may not change before an intent is applied: those that an undo sets, else all (None)."""
     return intent.asked or intent.edit if change.opening.undoes else None
 
 

@@ -1,4 +1,4 @@
-"""The task that an earlier call has made already: from the same body a moment ago, or in the place of a deleted one."""
+"""Find the task that an earlier call made: from the same body a moment ago, or to replace a deleted task."""
 
 from dataclasses import dataclass, replace
 
@@ -22,15 +22,15 @@ class EarlierCreate:
 
     @property
     def is_left(self) -> bool:
-        """Whether it was not sent, and waits in a change that can be gone on with."""
+        """Whether it was not sent yet, in a change that can be resumed."""
         result = self.change.results.get(self.index)
         return result is not None and result.outcome == "not_attempted" and len(self.change.intents) > 1
 
 
 async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate:
-    """What makes the task of a body already, if that task still exists; else the claim for making it.
+    """The earlier create of this body, if its task still exists; else a new claim.
 
-    CallerError where the earlier call is still in progress.
+    CallerError if the earlier call is still in progress.
     """
     scope = claim.scope
     while (holder := await call.app.journal.holder([claim])) is not None:
@@ -46,7 +46,7 @@ async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate
 
 
 def index_of_claim(first: Change, claim: Claim) -> int:
-    """The index of the intent that was begun with a claim: a change has one for each of its creates, in their order."""
+    """The index of the intent of a claim: a change has one claim for each of its creates, in the same order."""
     kinds = (DUPLICATE_SCOPE, RECREATION_SCOPE)
     scopes = [one.scope for one in first.opening.claims if one.scope.startswith(kinds)]
     return scopes.index(claim.scope) if claim.scope in scopes else 0
@@ -64,7 +64,7 @@ async def is_task_deleted(call: Call, first: Change, index: int = 0) -> bool:
 
 
 def left_error(earlier: EarlierCreate) -> CallerError:
-    """The error for a task that an earlier change has yet to make."""
+    """The error for a task that an earlier, unfinished change is still to create."""
     plan_id = earlier.change.opening.plan_id or earlier.change.id
     return CallerError(
         f"The same task was sent a moment ago in {earlier.change.id} and is left there.",

@@ -38,18 +38,18 @@ ResolvedEdit = tuple[Edit, tuple[Match, ...]]
 """An edit, and the names that were resolved for it."""
 
 EditFor = Callable[[Snapshot], Awaitable[ResolvedEdit]]
-"""Makes the edit of a task from the task as it is now; CallerError where it cannot be made."""
+"""Makes the edit of a task from the task as it is now; CallerError if it cannot be made."""
 
 
 _NO_PRIORITY = Match("priority", "left out", DEFAULT_PRIORITY, "medium")
-"""What is said of a new task that came without a priority: Vambe's documentation demands one."""
+"""The match that an answer shows for a new task without a priority: Vambe's documentation requires one."""
 
 
 class Resolver:
     """Resolves the names and due fields of one call."""
 
     def __init__(self, app: AppContext, client: str | None = None) -> None:
-        """`client` is the name of who calls: the author of a note where it is not known who `me` is."""
+        """`client` is the caller's name: the author of a note if `me` is unknown."""
         self._app = app
         self._client = client
         self._known_author: tuple[str | None] | None = None
@@ -99,7 +99,7 @@ class Resolver:
         return edit, matched
 
     async def settle_resolution(self, edit: Edit, before: Task) -> Edit:
-        """The edit with what it means for how the task ended, where tasks like it say so."""
+        """The edit with the resolution that it implies, if tasks of this kind have one."""
         types = self._backend.capabilities.resolved_types
         if edit.resolution is MISSING and before.task_type not in types:
             return edit
@@ -143,9 +143,10 @@ class Resolver:
     async def change_people(
         self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None
     ) -> People:
-        """The people on a task after `add` are added and `remove` are taken off; `argument` names where both came in.
+        """The people on a task after `add` are added and `remove` are removed.
 
-        CallerError for a person in both, and where the task would have too many people or too few.
+        `argument` is the name of the argument with both. CallerError for a person in both, and for too many or too few
+        people on the task.
         """
         task_rules.check_readable(before, "responsible_ids")
         current = before.responsible_ids
@@ -163,7 +164,7 @@ class Resolver:
         return People(ids, added.matched + removed.matched)
 
     async def add_note(self, text: str, before: Snapshot) -> Edit:
-        """The edit that adds a note to the description, or beside the task where it has none."""
+        """The edit that adds a note to the description, or beside the task if it has none."""
         if "description" not in self._backend.capabilities.absent:
             description, native = await self._append_note(text, before)
             return Edit(description=description, native=native)
@@ -171,7 +172,7 @@ class Resolver:
         return Edit() if self._noted[before.task.id] else Edit(note=text.strip())
 
     async def look_for_note(self, text: str, snapshots: Sequence[Snapshot]) -> None:
-        """Find out, for all of these at once, beside which tasks without a description this note is already."""
+        """Find, in one query, the tasks without a description that already have this note beside them."""
         unknown = [one.task for one in snapshots if one.task.id not in self._noted]
         if not unknown or "description" not in self._backend.capabilities.absent:
             return
@@ -181,7 +182,7 @@ class Resolver:
         self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}
 
     async def _find_sent_notes(self, text: str, places: Collection[str | None]) -> dict[str, SentNote]:
-        """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown where one may be there."""
+        """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown if one may be there."""
         sent = await find_sent_notes(self._app, text)
         if under_way := [sent[place].change for place in places if place in sent and not sent[place].change.ending]:
             await wait_until_ended(self._app, under_way[0])
@@ -195,14 +196,14 @@ class Resolver:
         return sent
 
     def _start_of_day(self) -> datetime:
-        """Since when an equal note is the same one: a call that is repeated just after midnight finds it too."""
+        """The moment since which an equal note counts as the same, early enough for a repeat just after midnight."""
         now = self._app.clock().astimezone(ZoneInfo(self._app.timezone or "UTC"))
         return min(now.replace(hour=0, minute=0, second=0, microsecond=0), now - REPEATED_WITHIN)
 
     async def _append_note(self, text: str, before: Snapshot) -> tuple[str, Mapping[str, str] | None]:
-        """The description with a note at its end, and the native value to write where the CRM has it as HTML.
+        """The description with a note at its end, and the native value to write if the CRM has it as HTML.
 
-        The description as it is where it has this very note. CallerError where it cannot be read or becomes too long.
+        An unchanged description if it already has this note. CallerError if it cannot be read or becomes too long.
         """
         task_rules.check_readable(before.task, "description")
         zone, now = self._app.timezone, self._app.clock()
@@ -242,7 +243,7 @@ class Resolver:
             )
 
     def _to_stored_due(self, due: Due | None) -> Due | None:
-        """The due date as this backend stores it: in the configured zone where it does not keep the task's own."""
+        """The due date as this backend stores it: in the configured zone if it does not keep the task's own."""
         if due is None or self._backend.capabilities.keeps_timezone:
             return due
         return Due.instant(due.at, self._app.timezone) if due.at else Due(due.day)
@@ -298,7 +299,7 @@ class Resolver:
         return found.ids, found.matched
 
     async def _me_alone(self) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
-        """The responsible of a new task that came without one, where the caller may have own tasks only."""
+        """The responsible of a new task that came without one, if the caller may have own tasks only."""
         team = await self._known_team()
         names = {member.id: member.name for member in team.members}
         if team.me is None:
@@ -329,7 +330,7 @@ class Resolver:
         self._check_day_is_certain(before)
         if not request.is_given:
             return shifted(due, days, self._app.timezone)
-        # The new time may exist on the new day where the time that the task has does not.
+        # The new time may exist on the new day even if the task's own time does not.
         local = due if due.at is None else Due.instant(due.at, due.zone or self._app.timezone)
         return replace(request, due_date=shifted(Due(local.day), days, None).day).on(local, self._app.timezone)
 
@@ -351,7 +352,7 @@ def _resolve_description(text: str | None | MISSING, before: Task | None) -> str
 
 
 def _midnight_matched(request: DueRequest, due: Due | None | MISSING) -> tuple[Match, ...]:
-    """What a midnight means that was not taken for an instant: it may have been meant as one."""
+    """The match for a midnight that was read as a day: the caller may have meant the instant."""
     at = request.due_date
     if not request.is_midnight or not isinstance(at, datetime) or not isinstance(due, Due) or due.at == at:
         return ()
@@ -361,7 +362,7 @@ def _midnight_matched(request: DueRequest, due: Due | None | MISSING) -> tuple[M
 
 
 def _zone_matched(due: DueRequest) -> tuple[Match, ...]:
-    """What a zone means whose name has the other sign: it may have been meant as it reads."""
+    """The match for a zone whose name has the opposite sign of its offset: the caller may have meant it literally."""
     zone = due.timezone
     offset = offset_of_reversed(zone) if isinstance(zone, str) else None
     return (Match("timezone", zone, zone, offset),) if isinstance(zone, str) and offset else ()

@@ -1,4 +1,4 @@
-"""Where a list of events begins, and the cursors that say it; pure."""
+"""The start of a list of events, and the cursors that encode it; pure."""
 
 import re
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ _CURSOR: Final = re.compile(r"(\d{1,18})-(\d{1,18})(?:-(\d{1,18})-(\d{1,18}))?",
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a list begins: behind the event of a number; or, `since` a moment, behind an event up to a number.
+    """The start of a list: after the event `number`; or from the moment `since`, up to a number.
 
-    `at` is when the caller was told of what is before it.
+    `at` is when the caller was shown what comes before it.
     """
 
     at: datetime
@@ -30,25 +30,25 @@ class Start:
 
 
 class EventCursors:
-    """The cursors of one feed as one caller is shown it, each with the moment at which it is given."""
+    """The cursors of one feed for one caller; each contains the moment at which it is issued."""
 
     def __init__(self, at: datetime, *of: str | None) -> None:
-        """`of` says whose feed it is."""
+        """`of` identifies the feed."""
         self._at = at
         self._of = of
 
     def behind_number(self, seq: int) -> str:
-        """The cursor behind the event of a number, in the order of numbers."""
+        """The cursor after the event of a number, in the order of numbers."""
         return bind_cursor(f"{seq}-{_ticks(self._at)}", *self._of)
 
     def behind(self, event: KeptEvent, start: Start) -> str:
-        """The cursor behind an event of a list."""
+        """The cursor after an event of a list."""
         if start.since is None:
             return self.behind_number(event.seq)
         return bind_cursor(f"{event.seq}-{_ticks(start.at)}-{_ticks(event.moment)}-{start.through}", *self._of)
 
     def read(self, cursor: str) -> Start:
-        """Where a cursor goes on; CallerError for one of another list."""
+        """The start that a cursor encodes; CallerError for the cursor of another list."""
         found = _CURSOR.fullmatch(unbind_cursor(cursor, *self._of))
         if found is None:
             raise other_cursor_error()

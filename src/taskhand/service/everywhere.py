@@ -1,4 +1,4 @@
-"""Ask several connections the same thing side by side: one that fails costs the others neither time nor their rows."""
+"""Send one query to several connections concurrently; a failure of one costs the others neither time nor rows."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,18 +25,18 @@ __all__ = ["Everywhere", "ask_everywhere"]
 _T = TypeVar("_T")
 
 _SHARE: Final = 0.5
-"""The part of a call's time that each connection has. All have it at once, and the rest is for the answer."""
+"""The share of a call's time that each connection has. All run concurrently, and the rest is for the answer."""
 _GRACE: Final = 1.1
-"""How much longer it is waited for what does not end by itself: an error of the connection's own says more."""
+"""Factor by which a connection may exceed its time, so that it can end with its own, more exact error."""
 _OTHERS_ENDED: Final = " All other connections have been listed to their end."
 
 
 @dataclass(frozen=True, slots=True)
 class Everywhere(Generic[_T]):
-    """What the connections answered, by name, in their order.
+    """The answers of connections, by name, in their order.
 
-    `unreachable` could not answer now; `left_out` cannot answer this question, such as one with a name that is not
-    known there.
+    `unreachable` could not answer now; `left_out` cannot answer this query, such as one with a name that is unknown
+    there.
     """
 
     answers: Mapping[str, _T]
@@ -45,16 +45,16 @@ class Everywhere(Generic[_T]):
 
     @property
     def may_be_back(self) -> bool:
-        """Whether one that is unreachable may answer the next call."""
+        """Whether an unreachable connection may answer the next call."""
         return any(error.retryable for error in self.unreachable.values())
 
 
 async def ask_everywhere(
     apps: Mapping[str, AppContext], ask: Callable[[str, AppContext], Awaitable[_T]], *, others_ended: bool = False
 ) -> Everywhere[_T]:
-    """What the connections answer; their error where none does, or where one does not know which person is meant.
+    """The answers of the connections; their error if none answers, or if a person is ambiguous in one.
 
-    `others_ended` is whether there are others that have been asked, and have nothing more.
+    `others_ended` is whether other connections were queried before and have no more rows.
     """
     answers: dict[str, _T] = {}
     errors: dict[str, TaskhandError] = {}

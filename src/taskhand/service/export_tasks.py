@@ -21,7 +21,7 @@ _PAGE: Final = 100
 
 
 async def export_records(app: AppContext, contacts: Iterable[Contact] = ()) -> AsyncIterator[Record]:
-    """First what the export is, then the statuses, members and `contacts`, then the tasks, oldest first.
+    """First a description of the export, then the statuses, members and `contacts`, then the tasks, oldest first.
 
     A task is the documented object with `updated_at`, `completed_at` and `completed_by`, as far as they are known. The
     ids of tasks that cannot be read follow as `unreadable`.

@@ -1,4 +1,4 @@
-"""The feed of changes of an account: a look at it keeps what was changed since the one before, whoever did it."""
+"""The feed of changes of an account: a poll stores all changes since the previous poll, by any author."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,34 +22,34 @@ __all__ = ["KnownView", "feed_of", "find_source", "look", "no_feed_error"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_LOOKS: Final = 20
-"""Looks of one call, where each is behind."""
+_MAX_POLLS: Final = 20
+"""Maximum number of polls in one call, while the feed is behind."""
 _WAIT_SHARE: Final = 0.4
-"""The part of the time for a look in which it waits for another that is under way."""
-_LEAST_S: Final = 2.0
-"""Seconds that a call must have left for another look."""
+"""The share of a poll's time for which it waits for another poll in progress."""
+_MIN_LEFT_S: Final = 2.0
+"""Minimum seconds that must be left for another poll."""
 _SHOWN_LATE: Final = timedelta(minutes=5)
-"""How long a CRM may take to show a change."""
+"""Maximum delay before a CRM shows a change."""
 _WHOLE_SECOND: Final = timedelta(seconds=1)
-"""How far a CRM's clock may be ahead of what it says, which is in whole seconds."""
+"""Maximum lead of a CRM's clock over its own timestamps, which are in whole seconds."""
 
 
 async def feed_of(app: AppContext) -> FeedName:
-    """The feed that this caller is shown: what the shared credential sees, or the caller's own."""
+    """The feed for this caller: that of the shared credential, or of the caller's own."""
     place, *_ = await app.journal.places(create=True)
     return FeedName(place, app.principal.subject if await app.uses_own_credential() else None)
 
 
 def find_source(app: AppContext, feed: FeedName) -> ChangeSource | None:
-    """The source of a feed; None where the backend cannot tell what was changed in it.
+    """The source of a feed; None if the backend cannot report changes.
 
-    Nothing comes into the shared feed by a credential that its caller has linked meanwhile.
+    The shared feed ignores a credential that its caller linked meanwhile.
     """
     return (app if feed.person else app.shared).backend.change_source
 
 
 def no_feed_error(app: AppContext) -> CallerError:
-    """The error where the backend cannot tell what was changed in it."""
+    """The error if the backend cannot report changes."""
     return CallerError(
         f"{app.title or 'This backend'} does not tell what others have changed.",
         code="unsupported",
@@ -60,7 +60,7 @@ def no_feed_error(app: AppContext) -> CallerError:
 async def look(app: AppContext, *, unless_after: datetime | None = None) -> tuple[KeptEvent, ...]:
     """Keep what was changed since the last look at this caller's feed, which begins with the first one; the new events.
 
-    With `unless_after` nothing is done where a look has begun after that moment. CallerError where the backend cannot
+    With `unless_after` nothing is done if a look has begun after that moment. CallerError if the backend cannot
     tell, or another call is looking for as long as this one may wait; other errors as of the backend and the store.
     """
     feed, store = await feed_of(app), app.events
@@ -108,16 +108,16 @@ async def _begin(app: AppContext, feed: FeedName, source: ChangeSource, store: E
 async def _look_till_now(
     app: AppContext, state: Feed, source: ChangeSource, store: EventStore
 ) -> tuple[KeptEvent, ...]:
-    """Look until nothing waits, or the call has no time for more; the new events."""
+    """Poll until the feed is current, or the call's time runs out; returns the new events."""
     found: list[KeptEvent] = []
     feed: Feed | None = state
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MAX_POLLS):
         if feed is None:
             break
         done = await _look_once(app, feed, source, store)
         kept, is_behind = done or ((), True)
         found += kept
-        if not is_behind or time_left() < _LEAST_S:
+        if not is_behind or time_left() < _MIN_LEFT_S:
             break
         feed = await store.find_feed(state.name)
     return tuple(found)
@@ -126,7 +126,7 @@ async def _look_till_now(
 async def _look_once(
     app: AppContext, feed: Feed, source: ChangeSource, store: EventStore
 ) -> tuple[tuple[KeptEvent, ...], bool] | None:
-    """The new events of one look, and whether more waits; None where another process has looked meanwhile."""
+    """The new events of one poll, and whether more are waiting; None if another process polled meanwhile."""
     at, hints = app.clock(), await store.find_hints(feed.name)
     known = KnownView(store, feed.name)
     own = await find_own_doing(app, feed, known, at) if source.compares else None
@@ -144,7 +144,7 @@ async def _look_once(
 
 
 def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:
-    """Whom to tell: those who follow the feed, and those who follow a task; of our own doing they have been told."""
+    """The ids to announce: the feed's, and those of tasks; Taskhand's own writes were announced before."""
     if new:
         yield feed_id(feed.person)
     people = {person for one in new for person in one.event.responsible_ids or ()}
@@ -153,7 +153,7 @@ def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:
 
 
 class KnownView:
-    """The tasks as the last look has left them, and over these what is known better since."""
+    """The tasks as the last poll left them, updated with newer knowledge."""
 
     def __init__(self, store: EventStore, feed: FeedName) -> None:
         self.overlay: Mapping[str, Task | None] = {}
@@ -161,11 +161,11 @@ class KnownView:
         self._feed = feed
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
-        """Those of these ids that are known."""
+        """The known tasks with these ids."""
         return self._over(await self._store.find_tasks(self._feed, ids), ids)
 
     async def find_all(self) -> Mapping[str, Task]:
-        """All that are known."""
+        """All known tasks."""
         return self._over(await self._store.find_tasks(self._feed), self.overlay)
 
     def _over(self, found: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:

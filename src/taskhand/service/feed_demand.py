@@ -1,4 +1,4 @@
-"""Whether somebody wants to know what changes on a connection, and what makes the poller look at once."""
+"""The demand for the feed of a connection, and the events that wake its poller."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["WANTED_FOR_S", "FeedDemand", "poll_when_wanted"]
 
 WANTED_FOR_S: Final = 900.0
-"""Seconds for which a feed is wanted after a cursor or a bookmark of it was used."""
+"""Seconds for which a feed stays in demand after one of its cursors or bookmarks was used."""
 _LATE_S: Final = 60.0
 
 
 class FeedDemand:
-    """The callers of one connection who want to know of changes, for the poller of this process.
+    """The callers of one connection who want the feed, for the poller of this process.
 
-    Nothing here waits or raises: it is called while a call is being answered.
+    No method waits or raises: they are called while a call is being answered.
     """
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class FeedDemand:
         self.has_ended = False
 
     def use(self, app: "AppContext") -> None:
-        """The caller of this application has used a cursor or a bookmark: the feed is wanted for a while."""
+        """Keep the feed in demand for a while: this caller has used a cursor or a bookmark."""
         self._used[_caller(app)] = app, app.monotonic() + WANTED_FOR_S
         self._want(app)
 
     def subscribe(self, app: "AppContext") -> Callable[[], None]:
-        """The caller of this application wants the feed until the returned function is called, perhaps twice."""
+        """Keep the feed in demand for this caller until the returned function is called (idempotent)."""
         token = object()
         self._subscribed[token] = app
         self._has_newcomer = True
@@ -52,17 +52,17 @@ class FeedDemand:
         return end
 
     def wake(self) -> None:
-        """A hint was kept: whoever wants to know should, at once."""
+        """Wake the poller: a hint was stored."""
         self._is_hinted = True
         self._woken.set()
 
     def hurry(self) -> None:
-        """A call waits for the look that the poller may have under way."""
+        """Wake the poller for a call that waits for its current poll."""
         if self._look is not None:
             self._look[0].end()
 
     def end(self) -> None:
-        """Let no look begin any more, and end the one under way: it is not needed, and may be interrupted."""
+        """Cancel the current poll, which may be interrupted, and start no other."""
         self.has_ended = True
         self._woken.set()
         if self._look is not None:
@@ -70,7 +70,7 @@ class FeedDemand:
 
     @contextmanager
     def looking(self, share: IdleShare) -> Generator[None, None, None]:
-        """The poller looks inside, in this share of the budget, unless the demand ends meanwhile."""
+        """Run a poll inside, in this share of the budget, until the demand ends."""
         with anyio.CancelScope() as scope:
             self._look = share, scope
             try:
@@ -79,21 +79,21 @@ class FeedDemand:
                 self._look = None
 
     def waited_s(self, now: float) -> float:
-        """Seconds since somebody wanted to know first, a minute at most: so long ago a feed begins that begins now."""
+        """Seconds since the feed was first wanted, at most 60: a feed that begins now goes back so far."""
         return 0.0 if self._wanted_from is None else min(_LATE_S, now - self._wanted_from)
 
     def take_hint(self) -> bool:
-        """Whether a hint was kept since this was asked last."""
+        """Whether a hint was stored since the last call."""
         was, self._is_hinted = self._is_hinted, False
         return was
 
     def take_newcomer(self) -> bool:
-        """Whether somebody has subscribed since this was asked last."""
+        """Whether a caller subscribed since the last call."""
         was, self._has_newcomer = self._has_newcomer, False
         return was
 
     def wanting(self, now: float) -> tuple["AppContext", ...]:
-        """One application of each caller who wants the feed at that reading of their clock."""
+        """One application of each caller who wants the feed at this time of the monotonic clock."""
         self._used = {caller: (app, until) for caller, (app, until) in self._used.items() if now < until}
         found = {_caller(app): app for app in self._subscribed.values()}
         return tuple((found | {caller: app for caller, (app, _) in self._used.items()}).values())
@@ -104,21 +104,21 @@ class FeedDemand:
         self._woken.set()
 
     async def changed(self) -> None:
-        """Wait until somebody wants something more."""
+        """Wait until the demand changes."""
         await self._woken.wait()
         self._woken = anyio.Event()
 
 
 def _caller(app: "AppContext") -> object:
-    """Who calls, as far as feeds differ by it."""
+    """The id of the calling person; None if no person calls."""
     person = app.principal.person
     return None if person is None else person.id
 
 
 async def poll_when_wanted(app: "AppContext") -> None:
-    """Look at the feeds of a connection while somebody wants to know of changes, until the demand ends.
+    """Poll the feeds of a connection while they are in demand, until the demand ends.
 
-    The poller is imported when that is so for the first time.
+    The poller is imported at the first demand.
     """
     if app.open_events is None or app.problem is not None:
         return

@@ -1,7 +1,7 @@
-"""Looks at the feeds of a connection while somebody wants to know of changes: how often is a pure rule, apart from it.
+"""Polls the feeds of a connection while they are in demand; the interval is computed by a pure function.
 
-Replicas keep one pace: who would look finds in the store when another has, and counts from then. A look takes requests
-that nobody waits for, ends at once where it is not needed any more, and may be interrupted at any moment.
+Replicas share one pace: before a poll, each reads from the store when another has polled. A poll uses only idle
+requests, ends at once if it is no longer needed, and may be interrupted at any moment.
 """
 
 import logging
@@ -25,14 +25,14 @@ _log = logging.getLogger(__name__)
 
 SHORTEST_S: Final = 5.0
 LONGEST_S: Final = 120.0
-"""Seconds between two looks: after activity, and in quiet."""
+"""Maximum seconds between two polls: after activity, and in quiet."""
 _SLOWER: Final = 1.5
 _HINTED_S: Final = 1.0
-"""Seconds between two looks, where webhooks tell of changes all the time."""
+"""Minimum seconds between two polls while webhooks arrive continuously."""
 _LOOK_S: Final = 30.0
-"""Seconds that a look may take."""
+"""Maximum seconds for one poll."""
 _LOOKING: Final = "in_progress"
-"""The code of the error where another call or replica looks at the same feed."""
+"""The error code if another call or replica polls the same feed."""
 _TOLD_AGAIN_S: Final = WANTED_FOR_S / 3
 """The store is told again that a feed is wanted when it knows so for so many seconds less than it could."""
 
@@ -42,16 +42,16 @@ _OF_CALLER: Final = (CallerError, LinkBroken, LinkRequired, NotAllowed)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long it is from one look to the next; grows in quiet, and after failures."""
+    """The interval between polls; it grows in quiet, and after failures."""
 
     pause_s: float = SHORTEST_S
 
     def after(self, *, found: bool) -> "Pace":
-        """The pace after a look that has found something, or nothing."""
+        """The pace after a poll, by whether it found something."""
         return Pace() if found else Pace(min(LONGEST_S, _SLOWER * self.pause_s))
 
     def wait_s(self, looked_at: datetime | None, now: datetime, *, hinted: bool = False) -> float:
-        """Seconds until the next look; the last one of anybody began at `looked_at`."""
+        """Seconds until the next poll; the last one of any replica began at `looked_at`."""
         if looked_at is None:
             return 0.0
         pause_s = min(_HINTED_S, self.pause_s) if hinted else self.pause_s
@@ -81,19 +81,19 @@ class FeedPoller:
     _watched: dict[FeedName, _Watched] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Look while somebody wants to know, until the demand ends."""
+        """Poll while the feeds are in demand, until the demand ends."""
         demand = self.app.demand
         while not demand.has_ended:
             wait_s: float | None
             try:
-                wait_s = await self._look_where_due()
+                wait_s = await self._poll_due_feeds()
             except TaskhandError as error:
                 _log.warning("it cannot be told which changes are wanted: %s", error.message)
                 wait_s = LONGEST_S
             await self._wait(wait_s)
 
-    async def _look_where_due(self) -> float | None:
-        """Look at each feed whose time has come; seconds until the next one's, None where none is wanted."""
+    async def _poll_due_feeds(self) -> float | None:
+        """Poll each feed that is due; returns seconds until the next is due, None if none is wanted."""
         await self._find_wanted()
         waits: list[float] = []
         for name, one in list(self._watched.items()):
@@ -105,7 +105,7 @@ class FeedPoller:
         return min(waits, default=None)
 
     async def _find_wanted(self) -> None:
-        """Watch the feeds that are wanted here, and the shared one where a hint came and another replica wants it."""
+        """Find the feeds in demand here, and the shared one if a hint arrived and another replica wants it."""
         hinted, wanting = self.app.demand.take_hint(), dict[FeedName, AppContext]()
         is_new = self.app.demand.take_newcomer()
         for app in self.app.demand.wanting(self.app.monotonic()):
@@ -122,7 +122,7 @@ class FeedPoller:
             one.pace = Pace() if is_new else one.pace
 
     async def _wanted_elsewhere(self) -> dict[FeedName, AppContext]:
-        """The shared feed, where the store knows that somebody wants it."""
+        """The shared feed, if another replica has recorded a demand for it."""
         store, shared = self.app.events, self.app.shared
         name = await feed_of(shared)
         found = await store.find_feed(name) if store is not None else None
@@ -130,13 +130,13 @@ class FeedPoller:
         return {name: shared} if is_wanted else {}
 
     async def _time_left(self, name: FeedName, one: _Watched) -> float:
-        """Seconds until the next look at a feed, at the pace that the looks of all replicas have set."""
+        """Seconds until the next poll of a feed, at the pace shared by all replicas."""
         state, before = await self._state(name), one.state
         if state is not None and before is not None and state.looked_at != before.looked_at:
             one.pace = one.pace.after(found=state.last_seq > before.last_seq)
         one.state = state
         now, moments = self.app.clock(), (one.tried_at, state.looked_at if state is not None else None)
-        # By the clock of another replica a look may have begun in the future.
+        # The clock of another replica may be ahead, so that its poll began in the future.
         looked_at = max((at for at in moments if at is not None and at <= now), default=None)
         return one.pace.wait_s(looked_at, now, hinted=one.is_hinted)
 
@@ -145,13 +145,13 @@ class FeedPoller:
         return await store.find_feed(name) if store is not None else None
 
     async def _look(self, name: FeedName, one: _Watched) -> None:
-        """One look, in the idle share; where it fails the next one is later, and the reason is logged once."""
+        """Poll once, in the idle share; after a failure the next poll is later, and the reason is logged once."""
         one.tried_at, one.is_hinted = self.app.clock(), False
         try:
             await self._look_in_idle_share(one.app)
         except TaskhandError as error:
             if isinstance(error, RateLimited) or error.code == _LOOKING:
-                return  # calls need the budget, or somebody looks just now: at the same pace again
+                return  # calls need the budget, or another poll is in progress: the pace stays
             self._note_failure(one, "what others change cannot be read for now: %s", error.message)
             return
         except ODD:
@@ -161,12 +161,12 @@ class FeedPoller:
         await self._keep_wanted(name)
 
     async def _look_in_idle_share(self, app: AppContext) -> None:
-        """Look, unless another replica does so at the same time."""
+        """Poll, unless another replica is polling."""
         with call_deadline(_LOOK_S, app.monotonic), idle_share() as share, self.app.demand.looking(share):
             await look(app, unless_after=app.clock())
 
     async def _keep_wanted(self, name: FeedName) -> None:
-        """Tell the store that the feed is wanted here, so that a hint that reaches another replica is followed."""
+        """Record the demand in the store, so that a hint which reaches another replica is followed."""
         store, now = self.app.events, self.app.clock()
         state = await self._state(name)
         if store is None or state is None or not self._watched:
@@ -181,7 +181,7 @@ class FeedPoller:
         one.has_failed, one.pace = True, one.pace.after(found=False)
 
     async def _wait(self, seconds: float | None) -> None:
-        """Wait so long, or until somebody wants something more; None: until then."""
+        """Wait for this time, or until the demand changes; None: without a limit."""
         if seconds is None:
             await self.app.demand.changed()
             return

@@ -1,4 +1,4 @@
-"""Which connection a call means: the one that it names, or the one that its ids belong to."""
+"""Find the connection of a call: by its name, or by the ids in the call."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -14,9 +14,9 @@ __all__ = ["CallIds", "find_connection", "unclear_connection"]
 
 @dataclass(frozen=True, slots=True)
 class CallIds:
-    """What tells the connection of a call that names none: ids of tasks, and of changes and plans.
+    """The ids by which the connection of a call without a name is found: of tasks, and of changes and plans.
 
-    `are_values` is whether values of a property of the CRM's own are in the place of the ids of tasks.
+    `are_values` is whether the task ids are values of a custom property of the CRM.
     """
 
     tasks: Sequence[str] = ()
@@ -24,11 +24,11 @@ class CallIds:
     are_values: bool = False
 
     def all_fit(self, app: AppContext) -> bool:
-        """Whether all of the tasks can be of this connection."""
+        """Whether all of the task ids can belong to this connection."""
         return bool(self.tasks) and all(self.fits(one, app) for one in self.tasks)
 
     def fits(self, task_id: str, app: AppContext) -> bool:
-        """Whether this one can be of this connection."""
+        """Whether this task id can belong to this connection."""
         capabilities = app.backend.capabilities
         if self.are_values:
             return "properties" not in capabilities.absent
@@ -40,7 +40,7 @@ async def find_connection(
 ) -> AppContext | None:
     """The connection that is `named`, or that one of the changes or plans, or else all the tasks, belong to.
 
-    None where none of them tells; the first for a plan or change that is in none. NotAllowed for one of the
+    None if none of them tells; the first for a plan or change that is in none. NotAllowed for one of the
     `forbidden`; UnclearConnection for an unknown name, and for a change or plan of another connection than the named.
     """
     if named is not None:
@@ -52,14 +52,14 @@ async def find_connection(
     if not connections.are_several:
         return connections.first
     if ids.changes:
-        # Any is as good as another to say that there is no such plan or change.
+        # Any connection can report that the plan or change does not exist.
         return await _find_by_change(connections, ids.changes) or connections.first
     fitting = [app for app in connections if ids.all_fit(app)]
     return fitting[0] if len(fitting) == 1 else None
 
 
 def unclear_connection(connections: Connections, ids: CallIds) -> UnclearConnection:
-    """The error for a call that names no connection, with those that its ids can be of, or else all."""
+    """The error for a call without a connection; its candidates are those that its ids can belong to, else all."""
     fitting = [app for app in connections if ids.all_fit(app)]
     some = [app for app in connections if any(ids.fits(one, app) for one in ids.tasks)]
     if not fitting and some and all(any(ids.fits(one, app) for app in some) for one in ids.tasks):
@@ -74,7 +74,7 @@ def unclear_connection(connections: Connections, ids: CallIds) -> UnclearConnect
 
 
 async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str]) -> AppContext | None:
-    """The connection of one of these changes or plans, of those that the caller is shown or may apply."""
+    """The connection of one of these changes or plans that the caller may see or apply."""
     for change_id in change_ids:
         for app in apps:
             change = await app.journal.find(change_id)

@@ -21,7 +21,7 @@ _ID: Final = re.compile(r"(?=\D*\d)[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class FoundContacts:
-    """What a query found; deals only where tasks have these."""
+    """The results of a query; deals only if tasks can have one."""
 
     contacts: tuple[Contact, ...]
     deals: tuple[Deal, ...] = ()
@@ -51,7 +51,7 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
 
 
 async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
-    """What has the query as its id: tasks and answers show links by id."""
+    """The contact and deal with the query as id: tasks and answers show links by id."""
     found: list[Contact | Deal] = []
     if _ID.fullmatch(query):
         for field in ("ai_contact_id", "ai_customer_id", "deal_id"):
@@ -63,7 +63,7 @@ async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
 
 
 async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:
-    """The deals whose names have every word of the query; where the CRM finds none, those of the newest deals."""
+    """The deals whose names have every word of the query; if the CRM finds none, those of the newest deals."""
     found = (await app.backend.find_deals(query, limit)).deals
     if deals := tuple(one for one in found if has_words(one.name, query)):
         return deals

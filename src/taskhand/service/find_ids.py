@@ -20,7 +20,7 @@ class TaskIds:
 
 
 async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> str:
-    """The id of the task with this value of a property, or the value itself where none is named; NotFound."""
+    """The id of the task with this value of a property, or the value itself if none is named; NotFound."""
     found = await find_ids(app, [value], id_property)
     if found.missing:
         raise found.missing[value]
@@ -28,9 +28,9 @@ async def find_id(app: AppContext, value: str, id_property: str | MISSING) -> st
 
 
 async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MISSING) -> TaskIds:
-    """The ids of the tasks with these values of a property, or the values themselves where none is named.
+    """The ids of the tasks with these values of a property, or the values themselves if none is named.
 
-    CallerError where the values of the property are not unique, NotAllowed for more than the caller may change.
+    CallerError if the values of the property are not unique, NotAllowed for more than the caller may change.
     """
     app.principal.check_number(len({one.casefold() for one in values}))
     own = app.backend.properties

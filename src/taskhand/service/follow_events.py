@@ -1,4 +1,4 @@
-"""Page after page of what was changed in the CRM, and then what is learned of it from there on."""
+"""All pages of the changes in the CRM, and then new changes as they are found."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from taskhand.service.list_events import EventPage, EventsAsked, list_events
 __all__ = ["find_first", "follow_events", "read_events"]
 
 _EVERY_S: Final = 1.0
-"""Seconds after which it is looked in the store whether another process has found something."""
+"""Seconds between two polls of the store for events that another process found."""
 
 
 async def find_first(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:

@@ -11,7 +11,7 @@ __all__ = ["get_task"]
 
 
 async def get_task(app: AppContext, task_id: str, properties: Sequence[str] = ()) -> Task:
-    """One task, with these properties too; NotFound where there is none, CallerError for a malformed id or name."""
+    """One task, with these properties too; NotFound if there is none, CallerError for a malformed id or name."""
     task_rules.check_id(task_id, app.backend.capabilities)
     own = app.backend.properties
     if not properties or own is None:

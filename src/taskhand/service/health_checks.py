@@ -22,7 +22,7 @@ _PARTIAL: Final = frozenset({"scopes"})
 async def check_health(app: AppContext) -> tuple[CheckResult, ...]:
     """The check results of the journal, the feed of changes, the backend and the configuration.
 
-    Where the backend does not work, the checks that need it are not run, and their result is unknown.
+    If the backend does not work, the checks that need it are not run, and their result is unknown.
     """
     journal = await app.journal.check_health()
     events = () if app.events is None else (await app.events.check_health(),)

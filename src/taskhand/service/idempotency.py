@@ -32,12 +32,12 @@ __all__ = [
 
 _MOST_POLLS: Final = 50
 _POLL_S: Final = 0.2
-"""How often, and how many seconds apart, the journal is asked whether another call has ended."""
+"""Seconds between two polls of the journal for the end of another call."""
 DUPLICATE_SCOPE: Final = "same "
-"""What the scope of a claim on a body begins with."""
+"""The prefix of the scope of a claim on a body."""
 RECREATION_SCOPE: Final = "undo "
-"""What the scope of a claim for making a deleted task again begins with."""
-_LONGEST_KEY: Final = 200
+"""The prefix of the scope of a claim for recreating a deleted task."""
+_MAX_KEY_LENGTH: Final = 200
 """Characters."""
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
@@ -46,7 +46,7 @@ def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: o
     """The payload of a claim: it shows whether two calls of a tool ask for the same.
 
     `body` is the body or bodies as they were sent, without options; a text stands for a body that is none. `meant` is
-    the JSON of what they ask for, None where that is not known.
+    the JSON of what they ask for, None if that is not known.
     """
     sent = _to_json(body) if isinstance(body, BaseModel) else [_to_json(one) for one in body]
     return f"{_digest([tool, sent])}.{'' if meant is None else _digest([tool, meant])}"
@@ -55,7 +55,8 @@ def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: o
 def is_same_request(first: str, again: str) -> bool:
     """Whether two payloads are of calls that ask for the same: that mean it, or else that were sent with the same body.
 
-    So a call is known again where a name in it is not known any more. Journals of earlier versions have the body only.
+    A repeated call is recognised even if a name in it is unknown by now. Journals of earlier versions have the body
+    only.
     """
     (sent, _, meant), (sent_again, _, meant_again) = first.partition("."), again.partition(".")
     return meant == meant_again if meant and meant_again else sent == sent_again
@@ -75,11 +76,11 @@ def key_claim(call: Call, payload: str) -> tuple[Claim, ...]:
     """The claim of a call with an idempotency key, empty without one; CallerError for an empty or too long key."""
     if call.key is None:
         return ()
-    if not 0 < len(call.key) <= _LONGEST_KEY:
+    if not 0 < len(call.key) <= _MAX_KEY_LENGTH:
         raise CallerError(
             "idempotencyKey is empty or too long.",
             code="invalid_key",
-            next_step=f"Send 1 to {_LONGEST_KEY} characters, or leave it out.",
+            next_step=f"Send 1 to {_MAX_KEY_LENGTH} characters, or leave it out.",
         )
     # Hashed together with the caller: two callers' keys never collide, and the journal shows neither of them.
     return (Claim(f"key {_digest([call.caller.key, call.key])}", payload),)
@@ -100,7 +101,7 @@ def recreation_claim(deletion: Change, task_id: str) -> Claim:
 
 
 def is_key_replay(call: Call, first: Change, payload: str) -> bool:
-    """Whether this call repeats the key of the earlier change; CallerError where the body differs."""
+    """Whether this call repeats the key of the earlier change; CallerError if the body differs."""
     if call.key is None:
         return False
     check_same_payload(first, payload)
@@ -119,7 +120,7 @@ def check_same_payload(first: Change, payload: str) -> None:
 
 
 async def wait_until_ended(app: AppContext, change: Change) -> Change:
-    """The change once it has ended; CallerError where it is still in progress after 10 seconds, or the call's time."""
+    """The change once it has ended; CallerError if it is still in progress after 10 seconds, or the call's time."""
     for _ in range(_MOST_POLLS):
         if time_left() <= _POLL_S:
             break
@@ -138,7 +139,7 @@ async def wait_until_ended(app: AppContext, change: Change) -> Change:
 
 
 def outcome_unknown_error(first: Change) -> OutcomeUnknown:
-    """The error for a repeated call, where the outcome of the first call is unknown."""
+    """The error for a repeated call, if the outcome of the first call is unknown."""
     otherwise = "make it with create_task" if first.opening.undoes else "send a new idempotencyKey"
     return OutcomeUnknown(
         "The same call was made before, and its outcome is unknown; it was not sent again.",

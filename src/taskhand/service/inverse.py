@@ -25,7 +25,7 @@ __all__ = ["Inverse", "invert", "moved_error"]
 class Inverse:
     """The intent that undoes the write to a task.
 
-    `kept` are fields that stay as they are, because they have changed since; where these are all, `refusal` says so.
+    `kept` are fields that stay as they are, because they have changed since; if these are all, `refusal` says so.
     `is_met` is whether the task is as the intent would make it. `note` says what cannot be restored,
     `not_restored` names what a deleted task that is made again lacks.
     """
@@ -43,7 +43,7 @@ def invert(
 ) -> Inverse | None:
     """The inverse of an applied intent; `left_out` are fields of an edit that are not to be restored.
 
-    None where nothing but such fields was written. CallerError where nothing can be restored.
+    None if nothing but such fields was written. CallerError if nothing can be restored.
     """
     if intent.verb == "delete" and intent.before is not None:
         return _recreate(intent.before, now)
@@ -60,7 +60,7 @@ def invert(
 
 
 def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
-    """The error for a task of which a field that an undo sets by `edit` has changed since; None where none has."""
+    """The error for a task of which a field that an undo sets by `edit` has changed since; None if none has."""
     moved = drift(after, now, of=edit)
     if moved is None:
         return None
@@ -77,7 +77,7 @@ def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
 def _restore(
     app: AppContext, intent: Intent, states: tuple[Snapshot, Task, Snapshot], left_out: Collection[str]
 ) -> Inverse | None:
-    """The update that restores the fields that the intent set, with the CRM's own values where the journal has them.
+    """The update that restores the fields that the intent set, with the CRM's own values if the journal has them.
 
     `states` are the task before the change, after it, and now. Fields that differ otherwise were changed by another
     client at the same moment; they stay.

@@ -18,12 +18,12 @@ _TO_LINK: Final = (LinkRequired, LinkBroken)
 
 
 def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
-    """The errors of connections as one, of the class and the code of the first; each is named where they differ."""
+    """The errors of connections as one, of the class and the code of the first; each is named if they differ."""
     first, all_errors = next(iter(errors.values())), tuple(errors.values())
     waits = [error.retry_after_s for error in all_errors if error.retry_after_s is not None]
     candidates = _join_candidates(errors)
     own = [_OF_ITS_OWN] if any(one.connections and not one.is_free_text for one in candidates) else []
-    # What is to be done about another error than the first may be the opposite; to link a credential never is.
+    # The next steps of two errors may contradict each other; the step to link a credential never does.
     told = {name: one for name, one in errors.items() if one.code == first.code or isinstance(one, _TO_LINK)}
     steps = {name: one.next_step for name, one in told.items() if one.next_step}
     joined = type(first)(
@@ -42,7 +42,7 @@ def join_errors(errors: Mapping[str, TaskhandError]) -> TaskhandError:
 
 
 def _join_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
-    """The texts of connections, each once and named; without names where all of several say the same."""
+    """The texts of connections, each once and named; without names if all of several say the same."""
     names: dict[str, list[str]] = {}
     for name, text in texts.items():
         names.setdefault(text, []).append(name)

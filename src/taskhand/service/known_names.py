@@ -1,4 +1,4 @@
-"""A filter by several names, of which a connection knows some."""
+"""Filters with several names of which a connection knows only some."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,16 +29,16 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class OfKnown(Generic[_T]):
-    """What a connection answered for the names that it knows, and the error of each that it does not know."""
+    """The answer of a connection for the names that it knows, and an error for each unknown name."""
 
     answer: _T
     unknown: Mapping[Name, TaskhandError] = field(default_factory=dict)
 
 
 async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]) -> OfKnown[_T]:
-    """The answer for the filter with those of its names that are known here; the error where of a field none is.
+    """The answer for the filter with those of its names that are known here; the error if of a field none is.
 
-    A task meets one of the names, so that it meets fewer names is never a wider answer. What the backend cannot express
+    A task has to match one of the names, so fewer names never widen the answer. What the backend cannot express
     is refused before any request.
     """
     task_rules.check_filter(with_iso_days(given, app.reference)[0], app.backend.capabilities)
@@ -57,7 +57,7 @@ async def ask_for_known(app: AppContext, given: TaskFilter, ask: Callable[[TaskF
 
 
 async def _find_unknown(app: AppContext, given: TaskFilter) -> dict[Name, TaskhandError]:
-    """The errors of the names that are not known, each asked for by itself."""
+    """The errors of the unknown names, each queried by itself."""
     unknown: dict[Name, TaskhandError] = {}
     for name in _NAMES:
         values = getattr(given, name)

@@ -67,7 +67,7 @@ class OpenOffers:
         self._making = anyio.Lock()
 
     async def find(self, app: AppContext) -> OpenOffer | None:
-        """The offer for the caller on this connection, a new one where there is none; None where nobody can link there.
+        """The offer for the caller on this connection, a new one if there is none; None if nobody can link there.
 
         An offer that cannot be made is none.
         """
@@ -88,7 +88,7 @@ class OpenOffers:
     async def has_link(self, app: AppContext) -> bool:
         """Whether the caller has linked a credential that is not known to have ended, wherever that was done.
 
-        False too where that cannot be told.
+        False too if that is unknown.
         """
         person = app.principal.person
         if person is None or app.own is None:
@@ -104,7 +104,7 @@ class OpenOffers:
     async def wait_until_linked(self, app: AppContext, offer_id: str, until: float) -> bool:
         """Whether the caller links until then, by the monotonic clock, by this offer or anywhere else.
 
-        No, where nobody need wait: the person has closed the question, or the page has refused what the person gave
+        No, if nobody need wait: the person has closed the question, or the page has refused what the person gave
         since the person was asked.
         """
         while not await self.has_link(app):
@@ -149,7 +149,7 @@ class OpenOffers:
 
 
 def end_of_asking(app: AppContext, asked_at: float, share: float) -> float:
-    """Until when a call waits for a person who was asked then, of its time that is left so much at most."""
+    """The end of a call's wait for a person who was asked at that time, within a share of its remaining time."""
     return min(asked_at + _ASKING_S, app.monotonic() + share * time_left())
 
 
@@ -162,7 +162,7 @@ def describe_terms(app: AppContext, offer: LinkOffer) -> str:
 
 
 async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
-    """The error, with the address where the caller links, if it is about that and there is one."""
+    """The error, with the address of the page to link a credential if it asks for that and there is a page."""
     if app.offers is not None and isinstance(error, LinkRequired | LinkBroken):
         found = await app.offers.find(app)
         error.private_step = describe_step(app, found) if found else None
@@ -170,7 +170,7 @@ async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
 
 
 async def with_link_note(app: AppContext, written: _Written) -> _Written:
-    """The answer to a write, with the address where the caller links, if some of its tasks need that."""
+    """The answer to a write, with the address of the page to link a credential if some of its tasks need that."""
     if app.offers is None or not isinstance(written, BulkReceipt) or not _CODES & {one.code for one in written.results}:
         return written
     found = await app.offers.find(app)
@@ -181,14 +181,14 @@ async def with_link_note(app: AppContext, written: _Written) -> _Written:
 
 
 def _describe_way_on(written: BulkReceipt) -> str:
-    """What is sent once the person has linked, to do the rest of a change of many."""
+    """The request that resumes a bulk change after the person has linked."""
     if written.plan_id is not None:
         return f"call apply_plan with planId {written.plan_id}"
     return "send the call again with retryIds as taskIds" if written.retry_ids else "send again what was refused"
 
 
 def describe_step(app: AppContext, found: OpenOffer, then: str = "send the same call again") -> str:
-    """What is to be done with an offer, after what the page has refused."""
+    """The next step for an offer, after a refusal by the page."""
     offer, refused = found.offer, REFUSALS.get(found.state.refusal or "", "").format(connection=found.offer.connection)
     step = f"Tell the person to open {offer.url} to link {offer.connection}, then {then}."
     return " ".join(filter(None, (refused, step, describe_terms(app, offer))))

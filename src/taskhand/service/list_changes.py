@@ -16,7 +16,7 @@ __all__ = ["find_change", "list_changes", "no_change"]
 async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     """One page of the changes that the caller is shown; those that a dead process left open are settled before.
 
-    CallerError where `since` is after `until`, where no task can have the id, or for the cursor of another connection
+    CallerError if `since` is after `until`, if no task can have the id, or for the cursor of another connection
     or person: an empty page would mislead.
     """
     if query.task_id is not None:

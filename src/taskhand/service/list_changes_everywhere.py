@@ -20,7 +20,7 @@ class ChangeLists:
     """One page over several connections: its `rows` are changes with their connections, newest first.
 
     `found` has the page of each connection, of which the rows may be a part, with the words for its people. `begun` is
-    where the page begins.
+    if the page begins.
     """
 
     rows: tuple[tuple[str, Change], ...]
@@ -33,7 +33,7 @@ class ChangeLists:
         return {name: wording for name, (_, wording) in self.found.answers.items()}
 
     def cursor_after(self, shown: int) -> str | None:
-        """The cursor behind so many of the rows; None where nothing follows."""
+        """The cursor behind so many of the rows; None if nothing follows."""
         parts = {
             name: Part([(one,) for one in page.positions], page.cursor is not None)
             for name, (page, _) in self.found.answers.items()

@@ -1,4 +1,4 @@
-"""List what was changed in the CRM, whoever did it: since a moment, since a cursor, or since the caller last looked."""
+"""List the changes in the CRM by any author: since a moment, a cursor, or the caller's last list."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,13 +24,13 @@ from taskhand.service.visibility import is_shown, show_to, shown_subject
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
 
 _SHARE: Final = 0.6
-"""The part of a call's time that looks may take; the rest is for the answer."""
+"""The share of a call's time for polls; the rest is for the answer."""
 _LATER_SHARE: Final = 0.35
-"""The same where something can be answered without."""
+"""The same share if the call can be answered without a poll."""
 _LATELY: Final = timedelta(days=1)
 _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
 _FRESH: Final = timedelta(seconds=5)
-"""The latest events are listed without another look for so long after one."""
+"""The latest events are listed without another poll for this long after one."""
 _MOST_MEANWHILE: Final = 1_000
 _NOBODY: Final = ""
 _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
@@ -58,12 +58,12 @@ class EventsAsked:
 
     @property
     def bookmark(self) -> str:
-        """What the looks of the caller with these filters are kept under."""
+        """The key under which the position of the caller's last list with these filters is stored."""
         return f"{self.caller} {self.filters}" if self.filters else self.caller
 
     @property
     def filters(self) -> str | None:
-        """What is asked for of the list, in the one way to write it; None for all of it."""
+        """The filters in canonical form; None if there are none."""
         filters = (sorted(self.kinds), self.task_id, sorted(self.person_ids))
         return repr(filters) if any(filters) else None
 
@@ -72,7 +72,7 @@ class EventsAsked:
 class EventPage:
     """Events, the newest last; `positions` are the cursors behind each, and `cursor` is the one behind all of them.
 
-    `more` is whether others wait. `since` is from when on they are, None where the caller has never looked before, and
+    `more` is whether others wait. `since` is from when on they are, None if the caller has never looked before, and
     is shown nothing; `at` is up to when. `skips` is whether the caller may have missed others before. `notes` say what
     may be missing, and why, `is_failed` whether the CRM could not be asked. `tells_past` is whether it can be asked for
     what was before. `filters` are those that were asked for.
@@ -92,16 +92,16 @@ class EventPage:
     tells_past: bool = True
 
     def cursor_after(self, shown: int) -> str:
-        """The cursor behind so many of the events."""
+        """The cursor after this number of events."""
         return self.cursor if shown == len(self.events) else self.positions[shown - 1]
 
 
 async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True) -> EventPage:
-    """What was changed, as far as the caller is shown it; looks at the CRM before, where that may find more.
+    """What was changed, as far as the caller is shown it; looks at the CRM before, if that may find more.
 
     Without `looks` it is what other looks have found.
-    Where the CRM cannot be asked, what is kept is listed, and `notes` say so; the error where nothing is kept.
-    CallerError where the backend does not tell, and for the cursor of another list.
+    If the CRM cannot be asked, what is kept is listed, and `notes` say so; the error if nothing is kept.
+    CallerError if the backend does not tell, and for the cursor of another list.
     """
     if asked.task_id is not None:
         task_rules.check_id(asked.task_id, app.backend.capabilities)
@@ -172,9 +172,9 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
 
 
 async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
-    """Keep that the caller has been shown so many events of a page: the next list goes on there.
+    """Store the position of the caller after this number of events of a page: the next list begins there.
 
-    Not where others may be missed between: who asks for today has not been shown what was yesterday.
+    Not if events before it may have been missed: a caller who lists today has not been shown yesterday's events.
     """
     store, cursors = app.events, _cursors_of(app, page.at, page.filters)
     reached = cursors.read(page.cursor_after(shown))
@@ -183,7 +183,7 @@ async def mark_shown(app: AppContext, asked: EventsAsked, page: EventPage, shown
 
 
 def _skips(asked: EventsAsked, given: Start | None, last: Bookmark | None) -> bool:
-    """Whether others lie between what the caller was shown last and a list, or the list goes back behind that."""
+    """Whether events lie between the caller's last position and this list, or the list goes back behind it."""
     if given is not None and given.through is None:
         return last is None or given.seq != last.seq
     since = asked.since if given is None else given.at
@@ -191,12 +191,12 @@ def _skips(asked: EventsAsked, given: Start | None, last: Bookmark | None) -> bo
 
 
 def _cursors_of(app: AppContext, at: datetime, filters: str | None = None) -> EventCursors:
-    """The cursors that are given to this caller at a moment, for a list with these filters."""
+    """The cursors for this caller at a moment, for a list with these filters."""
     return EventCursors(at, app.connection, app.principal.subject, *([filters] if filters else []))
 
 
 async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:
-    """Look at the CRM, unless a look has begun after that moment; the error where that fails."""
+    """Poll the CRM, unless a poll has begun after that moment; returns the error of a failed poll."""
     try:
         with part_of_call(share):
             await look(app, unless_after=unless_after)
@@ -213,7 +213,7 @@ def _describe_failure(app: AppContext, feed: Feed, failed: TaskhandError | None)
 
 
 def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
-    """The notes, each once, with the moments that a CRM's have in UTC as all others are shown."""
+    """The notes without duplicates; their moments in UTC become the zone of all others."""
     return tuple(
         dict.fromkeys(
             _IN_UTC.sub(lambda at: moment_text(datetime.fromisoformat(at[0]), app.timezone), one)
@@ -224,7 +224,7 @@ def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
 
 
 async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookmark | None:
-    """Up to where the caller has been shown what is asked for."""
+    """The position of the caller's last list with these filters."""
     marks = [await store.find_bookmark(feed.name, one) for one in {asked.caller, asked.bookmark}]
     return max((one for one in marks if one is not None), key=lambda one: one.seq, default=None)
 
@@ -232,7 +232,7 @@ async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookm
 def _find_start(
     app: AppContext, feed: Feed, asked: EventsAsked, last: Bookmark | None, *, tells_past: bool
 ) -> Start | None:
-    """Where a list without a cursor begins; None where the caller has never looked before."""
+    """The start of a list without a cursor; None if the caller has never listed before."""
     since = asked.since
     if since is None and asked.is_all:
         since = min(feed.begun_at, app.clock() - _LATELY) if tells_past else feed.begun_at
@@ -242,14 +242,14 @@ def _find_start(
 
 
 def _checked(feed: Feed, start: Start) -> Start:
-    """The start; by its moment where the feed does not go back to its number, or has begun again since."""
+    """The start; by its moment if the feed does not go back to its number, or was restarted since."""
     if start.through is None and (start.seq > feed.last_seq or start.at < feed.begun_at):
         return Start(start.at, since=start.at)
     return start
 
 
 def _start_now(app: AppContext, feed: Feed, number: int, filters: str | None) -> EventPage:
-    """Nothing, and the cursor behind an event."""
+    """An empty list, and the cursor after the last event."""
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
     cursors = _cursors_of(app, at, filters)
     return EventPage(feed.name, (), (), cursors.behind_number(number), more=False, since=None, at=at, filters=filters)
@@ -282,20 +282,20 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
 
 
 async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
-    """Events as far as who sees own tasks only is shown them."""
+    """The events that are visible to the caller: if the caller is limited to own tasks, as such a caller sees them."""
     found, member = await store.list_events(name, query), query.only.visible_to
     return found if member is None else tuple(replace(one, event=show_to(one.event, member)) for one in found)
 
 
 async def _visible_to(app: AppContext) -> str | None:
-    """The only member whose tasks the caller is shown; None: all tasks."""
+    """The only member whose tasks the caller may see; None: all tasks."""
     if not app.principal.rules.own_tasks_only:
         return None
     return await app.backend.me() or _NOBODY
 
 
 async def _hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[KeptEvent, ...]:
-    """The events, without the ids of changes that the caller is not shown: those are by Taskhand."""
+    """The events without the ids of changes that the caller may not see; these are shown as made by Taskhand."""
     ids = {one.event.change_id for one in events if one.event.change_id is not None}
     if not ids or shown_subject(app) is None:
         return events

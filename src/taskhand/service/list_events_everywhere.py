@@ -23,7 +23,7 @@ class EventLists:
     """One page over several connections: its `rows` are events with their connections, newest last.
 
     `found` has what was asked of each connection and its page, of which the rows may be a part, with the words for its
-    people. `begun` is where the page begins.
+    people. `begun` has the places at which the page begins.
     """
 
     rows: tuple[tuple[str, KeptEvent], ...]
@@ -41,12 +41,12 @@ class EventLists:
         return tuple((name, one) for name, (asked, *_) in self.found.answers.items() for one in asked.unknown.values())
 
     def shown_of(self, shown: int) -> Mapping[str, int]:
-        """How many of so many rows are of each connection."""
+        """The number of rows of each connection among the first `shown`."""
         counts = Counter(name for name, _ in self.rows[:shown])
         return {name: counts[name] for name in self.pages}
 
     def cursor_after(self, shown: int) -> str:
-        """The cursor behind so many of the rows; a connection that did not answer stays where it was."""
+        """The cursor after this number of rows; a connection that did not answer keeps its position."""
         moved: dict[str, tuple[str, ...] | None] = {
             name: (self.pages[name].cursor_after(count),)
             if count or not self.pages[name].events
@@ -56,7 +56,7 @@ class EventLists:
         return replace(self.begun, by_name={**self.begun.by_name, **moved}).cursor()
 
     def has_more(self, shown: int) -> bool:
-        """Whether others wait behind so many of the rows."""
+        """Whether more events follow after this number of rows."""
         return any(page.more or self.shown_of(shown)[name] < len(page.events) for name, page in self.pages.items())
 
 
@@ -95,7 +95,7 @@ def _check_known_somewhere(found: Everywhere[tuple[EventsAsked, EventPage, Wordi
 
 
 async def mark_shown_everywhere(apps: Mapping[str, AppContext], lists: EventLists, shown: int) -> None:
-    """Keep that the caller has been shown so many of the rows."""
+    """Store the position of the caller after this number of rows."""
     for name, count in lists.shown_of(shown).items():
         asked, page, _ = lists.found.answers[name]
         if count or not page.events:

@@ -57,7 +57,7 @@ async def list_tasks(
     cursor: str | Position | None = None,
     links: frozenset[str] = LINK_FIELDS,
 ) -> TaskList:
-    """One page of the tasks that match the filter; CallerError where the filter or the cursor is invalid.
+    """One page of the tasks that match the filter; CallerError if the filter or the cursor is invalid.
 
     `links` are those of the fields contact, customer and deal that are shown.
     """
@@ -86,7 +86,7 @@ async def list_tasks(
 
 
 async def fetch_page(app: AppContext, query: TaskQuery) -> TaskPage:
-    """One page of a query; empty without a request where the query matches no status at all.
+    """One page of a query; empty without a request if the query matches no status at all.
 
     An unreadable task whose id no tool would take counts as one without an id.
     """
@@ -108,7 +108,7 @@ async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage
 
 
 async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
-    """The query of a filter, with names replaced by ids; CallerError where the filter is invalid."""
+    """The query of a filter, with names replaced by ids; CallerError if the filter is invalid."""
     given, matched = with_iso_days(given, app.reference)
     task_rules.check_filter(given, app.backend.capabilities)
     asked = await _resolve_responsibles(app, given)
@@ -139,7 +139,7 @@ async def resolve_filter(app: AppContext, given: TaskFilter) -> TaskQuery:
 async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     """Refuse a filter that names an id of nobody or of no deal, a status that is not known, or a contact by name.
 
-    To be called where the filter found nothing: a former member may still have tasks, and a task may have a status that
+    To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
     """
     if given.contact is not MISSING and " " in given.contact.strip():
@@ -170,7 +170,7 @@ def _people_in(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_nobody(text: str) -> bool:
-    """Whether a filter asks for tasks that nobody is responsible for."""
+    """Whether a filter asks for tasks without a responsible person."""
     return fold(text) in NOBODY
 
 

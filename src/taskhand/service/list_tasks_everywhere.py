@@ -23,7 +23,8 @@ __all__ = ["TaskLists", "list_tasks_everywhere"]
 class TaskLists:
     """One page over several connections: its `rows` are tasks with their connections, in the asked order.
 
-    `found` has the page of each connection, of which the rows may be a part. `begun` is where the page begins.
+    `found` has the page of each connection, of which the rows may be a part. `begun` has the places at which the page
+    begins.
     """
 
     rows: tuple[tuple[str, Task], ...]
@@ -41,9 +42,9 @@ class TaskLists:
         return tuple((name, error) for name, one in self.found.answers.items() for error in one.unknown.values())
 
     def cursor_after(self, shown: int) -> str | None:
-        """The cursor behind so many of the rows; None where nothing follows.
+        """The cursor behind so many of the rows; None if nothing follows.
 
-        What could not be reached and may be back for the next page goes on where it was.
+        An unreachable connection that may answer the next page continues from its last position.
         """
         parts = {
             name: Part([position_after(task, own.query) for task in own.tasks], own.more)

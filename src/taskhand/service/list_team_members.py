@@ -10,7 +10,7 @@ __all__ = ["Team", "list_team_members"]
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The members who can be responsible for tasks; `me` is the id that 'me' stands for, None where it is unknown."""
+    """The members who can be responsible for tasks; `me` is the id that 'me' stands for, None if it is unknown."""
 
     members: tuple[Member, ...]
     me: str | None

@@ -1,4 +1,4 @@
-"""Plans: the journal records what a write would do and the values it saw, and nothing is sent."""
+"""Plans: the journal records what a write would do and the task values it read; nothing is sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -66,7 +66,7 @@ def to_plan(
     guard: str | None = None,
     note: str | None = None,
 ) -> Plan:
-    """The plan that is recorded as this change; `plan_id` is that of the plan whose rest it is."""
+    """The plan that this change records; `plan_id` is that of the plan whose remaining tasks it contains."""
     deleted = [one.before for one in change.intents if one.verb == "delete" and one.before]
     return Plan(
         id=plan_id or change.id,
@@ -83,7 +83,7 @@ def to_plan(
 
 
 def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:
-    """What the CRM may start on its own when these intents are carried out."""
+    """The actions that the CRM may start by itself after these intents are written."""
     sets_status = any(one.edit is not None and one.edit.status is not MISSING for one in intents)
     return app.backend.capabilities.status_effects if sets_status else None
 

@@ -1,4 +1,4 @@
-"""Text of a task that the journal keeps without a configured key in it: it is compared, and never written to a CRM."""
+"""Masked texts: the journal keeps task texts without configured keys, and a masked text is never written to a CRM."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ _TEXTS: Final = ("title", "description", "note")
 
 
 def has_mask(edit: Edit | None) -> bool:
-    """Whether an edit out of the journal lacks a key that it had."""
+    """Whether an edit from the journal contains a mask in place of a key."""
     if edit is None:
         return False
     texts = (*(value for _, value in edit.given()), *(edit.native or {}).values())
@@ -22,7 +22,7 @@ def has_mask(edit: Edit | None) -> bool:
 
 
 def check_writable(edit: Edit | None, what: str) -> None:
-    """Refuse to write an edit out of the journal that lacks a key; `what` begins the sentence."""
+    """Refuse to write an edit from the journal that contains a mask; `what` begins the sentence."""
     if has_mask(edit):
         raise CallerError(
             f"{what} contained a configured key, which the journal does not keep; nothing was written.",
@@ -32,7 +32,7 @@ def check_writable(edit: Edit | None, what: str) -> None:
 
 
 def with_keys_of(kept: Task, now: Task) -> Task:
-    """The task that the journal kept, with the texts of `now` where they differ in nothing but a key."""
+    """The journaled task, with the texts of `now` if they differ only in masked keys."""
     same: dict[str, object] = {
         name: getattr(now, name) for name in _TEXTS if is_same_but_for_keys(getattr(kept, name), getattr(now, name))
     }
@@ -45,7 +45,7 @@ def with_keys_of(kept: Task, now: Task) -> Task:
 
 
 def is_same_but_for_keys(kept: object, now: object) -> bool:
-    """Whether a text that the journal kept without keys is the text `now`, with keys in it."""
+    """Whether a journaled text equals the text `now` except for masked keys."""
     if not isinstance(kept, str) or not isinstance(now, str) or MASK not in kept:
         return False
     return re.fullmatch(".+?".join(map(re.escape, kept.split(MASK))), now, re.DOTALL) is not None

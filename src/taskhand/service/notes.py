@@ -1,4 +1,4 @@
-"""Notes beside tasks, where a task has no description: whether they are still there, and which tasks share one."""
+"""Notes beside tasks of a CRM without descriptions: whether they still exist, and which tasks share one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -80,7 +80,7 @@ def describe_others(tasks: Sequence[Task]) -> str:
 
 
 def describe_shared(intents: Sequence[Intent]) -> str | None:
-    """How many notes these intents write or delete, where tasks share one; None where each has its own."""
+    """How many notes these intents write or delete, if tasks share one; None if each has its own."""
     noted = [
         (one.before.task.ai_customer_id, one.edit.note)
         for one in intents

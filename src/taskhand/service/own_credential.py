@@ -1,4 +1,4 @@
-"""A backend as it is used with the caller's own credential, where the caller has linked one."""
+"""A backend that uses the caller's own credential, if the caller has linked one."""
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ __all__ = ["OwnBackend", "OwnBackends", "describe_credential", "with_own_credent
 _NO_VAULT: Final = "It needs your own credential, and nobody can link one here: tell whoever runs Taskhand."
 
 ForCaller = Callable[[Backend, str | None], Backend]
-"""A backend as the caller uses it; the text is who the caller is there, where the CRM has told."""
+"""Returns the backend for the caller; the text is the caller's member id, if the CRM reports it."""
 
 
 class OwnBackend(Protocol):
@@ -30,7 +30,7 @@ class OwnBackend(Protocol):
 
     @property
     def member_id(self) -> str | None:
-        """Who the person is there, where the CRM has told."""
+        """The person's member id, if the CRM reports it."""
         ...
 
 
@@ -43,9 +43,9 @@ class OwnBackends(Protocol):
         ...
 
     def lease(self, names: Sequence[str]) -> AbstractAsyncContextManager[OwnBackend | None]:
-        """The backend of the person with these names, open inside; None where nothing is linked.
+        """The backend of the person with these names, open inside; None if nothing is linked.
 
-        LinkRequired where it has to be linked again, LinkBroken where it cannot be decrypted.
+        LinkRequired if it has to be linked again, LinkBroken if it cannot be decrypted.
         """
         ...
 
@@ -61,7 +61,7 @@ class OwnBackends(Protocol):
 def with_own_credential(
     shared: Backend, own: OwnBackends | None, principal: Principal, connection: str, for_caller: ForCaller
 ) -> tuple[Backend, Callable[[], Awaitable[bool]]]:
-    """The backend for one caller: with the caller's own credential, else with the shared one where that is allowed.
+    """The backend for one caller: with the caller's own credential, else with the shared one if that is allowed.
 
     The second tells whether it is the own one now. `own` None: nobody can link one. `connection` names it in errors.
     """
@@ -70,7 +70,7 @@ def with_own_credential(
 
 
 async def describe_credential(own: OwnBackends | None, principal: Principal, connection: str) -> str | None:
-    """With whose credential the calls of a person go to the CRM, as a sentence; None where nobody is known.
+    """With whose credential the calls of a person go to the CRM, as a sentence; None if nobody is known.
 
     `own` None: nobody can link one, which is told to those who have to.
     """
@@ -94,7 +94,7 @@ async def describe_credential(own: OwnBackends | None, principal: Principal, con
 class _Choice:
     """Chooses the credential for each request of one caller.
 
-    What a person has unlinked, or has to link again, is never replaced by the shared credential within a call.
+    Within a call, the shared credential never replaces one that the person unlinked or has to link again.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class _Choice:
             return backend is not self.shared
 
     def _check_shared(self) -> None:
-        """LinkRequired or NotAllowed where the shared credential is not for this caller."""
+        """LinkRequired or NotAllowed if the shared credential is not for this caller."""
         person = self._principal.person
         if self._opened is None and not self._principal.rules.needs_own(self._connection):
             return

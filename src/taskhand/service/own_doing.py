@@ -1,4 +1,4 @@
-"""What Taskhand has changed itself since the last look, where the source of changes only compares two looks.
+"""Taskhand's own changes since the last poll, for a source of changes that only compares two polls.
 
 Such a source would tell Taskhand's own changes as anybody's, in one with those of others. So the journal tells them,
 each as it was, and the source compares with the tasks as they were after them.
@@ -27,7 +27,7 @@ _MARK: Final = "own:"
 
 @dataclass(frozen=True, slots=True)
 class OwnDoing:
-    """What the journal tells: the events, and the tasks as they were after them.
+    """The journal's record: the events, and the tasks as they were after them.
 
     `position` is where the source goes on. `told` are the changes that need not be told any more, of those since
     `since`; the others may be under way while the source looks.
@@ -40,7 +40,7 @@ class OwnDoing:
     tasks: Mapping[str, Task | None] = field(default_factory=dict)
 
     async def complete(self, app: AppContext, found: Look) -> Look:
-        """The whole look. A task that was being written meanwhile is left to the next one."""
+        """The complete poll. A task that was being written meanwhile is left to the next poll."""
         under_way = [one async for one in changes_since(app, self.since) if one.id not in self.told]
         ids = {one for change in under_way for one in _task_ids(change)}
         titles = {one.edit.title for change in under_way for one in change.intents if one.edit and not one.before}
@@ -85,12 +85,12 @@ def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
 
 
 def _is_shown(write: OwnWrite, feed: Feed, seen: Mapping[str, Task]) -> bool:
-    """Whether a write belongs to a feed: what another person writes does where the task is seen in it."""
+    """Whether a write belongs to a feed: another person's write does if the feed shows the task."""
     return feed.name.person in {None, write.change.opening.caller.subject} or write.task_id in seen
 
 
 def _events_of(write: OwnWrite, seen: Task | None, looked_at: datetime) -> Iterator[TaskEvent]:
-    """What others had changed in the task before the write, and the write itself."""
+    """The changes by others in the task before the write, and the write itself."""
     name, began_at = f"{write.change.id} {write.index}", write.change.opening.at
     if write.before is not None and (seen is not None or _is_since(write.before.created_at, looked_at)):
         others = difference_event(seen, write.before, f"before {name}", between=(looked_at, began_at))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
 
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 
 
 def only_own_tasks(backend: Backend) -> Backend:
@@ -40,7 +40,7 @@ def only_own_tasks(backend: Backend) -> Backend:
 class OwnTasksBackend:
     """The tasks of whoever `me` is on `backend`, for one call.
 
-    A task that is not the person's own is left out of lists, and NotAllowed where it is named. Before a write each task
+    A task that is not the person's own is left out of lists, and NotAllowed if it is named. Before a write each task
     is read afresh: what was the person's own then may be written, and given away too. A person who is no member has no
     tasks.
     """
@@ -50,7 +50,7 @@ class OwnTasksBackend:
         self._read_as_own: set[str] = set()
         """The ids of tasks that this call has read, afresh, as the person's own."""
         self._written: set[str] = set()
-        """The ids of those that it has written, and may have given away: it sees them to its end."""
+        """The ids of the tasks that this call has written, perhaps reassigned: it may read them until it ends."""
         own = backend.properties
         self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
 
@@ -71,7 +71,7 @@ class OwnTasksBackend:
 
     @property
     def change_source(self) -> "ChangeSource | None":
-        """The backend's own: whose changes a caller is shown is decided where they are listed."""
+        """The backend's own: changes are filtered for the caller when they are listed."""
         return self._backend.change_source
 
     @property
@@ -116,7 +116,7 @@ class OwnTasksBackend:
         return await self._backend.task_types()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
-        """One page of the person's own tasks; of those that others are responsible for too, where these are asked for.
+        """One page of the person's own tasks; of those that others are responsible for too, if these are asked for.
 
         As many pages of the backend are read as that takes.
         """
@@ -191,7 +191,7 @@ class OwnTasksBackend:
         return written
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
-        """Create many tasks of the person's own; none, where one of them would be another's."""
+        """Create many tasks of the person's own; none, if one of them would be another's."""
         try:
             for edit in edits:
                 await self._check_new(edit)
@@ -210,7 +210,7 @@ class OwnTasksBackend:
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Write tasks that were read here as the person's own; none, where one of them was not."""
+        """Write tasks that were read here as the person's own; none, if one of them was not."""
         tasks = [task for task, _ in edits]
         if (refused := self._refuse_unread(tasks)) is not None:
             return refused
@@ -229,7 +229,7 @@ class OwnTasksBackend:
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Delete tasks that were read here as the person's own; none, where one of them was not."""
+        """Delete tasks that were read here as the person's own; none, if one of them was not."""
         if (refused := self._refuse_unread(before)) is not None:
             return refused
         return await self._backend.delete_tasks(before, progress)
@@ -265,7 +265,7 @@ class OwnTasksBackend:
         return me
 
     async def _only_own(self, found: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
-        """What was read afresh; NotAllowed where one of the tasks is another's."""
+        """The tasks that were just read; NotAllowed if one of them is another's."""
         if not found:
             return {}
         me = await self._member()
@@ -302,7 +302,7 @@ class OwnTasksBackend:
             raise _not_own_error(others, of=len(asked))
 
     def _refuse_unread(self, tasks: Sequence[Task]) -> tuple[ItemResult, ...] | None:
-        """The results where one of the tasks was not read here as the person's own; None where all were."""
+        """The results if one of the tasks was not read here as the person's own; None if all were."""
         try:
             self._check_read(tasks)
         except NotAllowed as error:
@@ -333,12 +333,12 @@ class _Properties:
         return found
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
-        """The backend's own: what is done with an id is narrowed where the task is read."""
+        """The backend's own: access is checked when the task with the id is read."""
         return await self._own.find_ids(name, values)
 
 
 def _not_own_error(ids: Sequence[str], *, of: int = 1) -> NotAllowed:
     """The refusal of these tasks `of` so many: only writes take several, and the others are not written either."""
-    named = ", ".join(ids[:_MOST_NAMED]) + (f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else "")
+    named = ", ".join(ids[:_MAX_NAMED]) + (f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else "")
     what = f"Task {named} is not one of your own tasks" if len(ids) == 1 else f"Tasks {named} are not your own"
     return NotAllowed.by("own_tasks_only", f"{what}{'; nothing was written' if of > 1 else ''}.")

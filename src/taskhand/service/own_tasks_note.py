@@ -1,4 +1,4 @@
-"""What an answer to a write says where a rule lets the caller see own tasks only."""
+"""Notes in the answer to a write of a caller whom a rule limits to own tasks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _GIVEN_AWAY: Final = "A task that is given away is not yours any more: you canno
 
 
 async def with_own_tasks_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
-    """The same with a note on own tasks, where a filter found none, and where one is given away."""
+    """The answer with a note on own tasks, if a filter found no task or a task was given away."""
     found_none = app.principal.rules.note_on_lists if arguments.get("filter") and not _tasks_in(written) else None
     given = _GIVEN_AWAY if await _gives_away(app, _tasks_in(written)) else None
     note = " ".join(filter(None, (written.note, found_none, given)))
@@ -26,14 +26,14 @@ async def with_own_tasks_note(app: AppContext, arguments: Mapping[str, Any], wri
 
 
 def _tasks_in(written: Receipt | BulkReceipt | Plan) -> Sequence[Receipt | TaskResult | Difference]:
-    """Each task of an answer, with what changes."""
+    """Each task of an answer, with its changes."""
     if isinstance(written, Receipt):
         return (written,)
     return written.results if isinstance(written, BulkReceipt) else written.differences
 
 
 async def _gives_away(app: AppContext, tasks: Iterable[Receipt | TaskResult | Difference]) -> bool:
-    """Whether the caller was on a task and is no more; False where nobody can say, since the write has been done."""
+    """Whether the write removed the caller from a task; False if unknown, since the write is done."""
     people = [change for one in tasks for change in one.changed if change.field == "responsibles"]
     if not people:
         return False

@@ -21,13 +21,13 @@ __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"
 CLOCKS: Final = timedelta(minutes=1)
 """How far the clock of a CRM may be from that of the journal."""
 _PAGE: Final = 100
-_MOST_KNOWN: Final = 200
+_MAX_KNOWN: Final = 200
 """Events of one task that are looked through for those that writes have already."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnWrite:
-    """The write of one task by a change; `result` is None where it is not known."""
+    """The write of one task by a change; `result` is None if it is not known."""
 
     change: Change
     index: int
@@ -47,7 +47,7 @@ class OwnWrite:
 
     @property
     def after(self) -> Task | None:
-        """The task as it was read after it; None where it was not, or was deleted."""
+        """The task as it was read after it; None if it was not read, or was deleted."""
         return self.result.after if self.result else None
 
     @property
@@ -143,7 +143,7 @@ async def _find_known(
     known: dict[str, TaskEvent] = {}
     if (store := app.events) is not None:
         for task_id in dict.fromkeys(one.task_id for one in events):
-            query = EventQuery(_MOST_KNOWN, since=since, only=EventFilter(task_id=task_id), latest=True)
+            query = EventQuery(_MAX_KNOWN, since=since, only=EventFilter(task_id=task_id), latest=True)
             known |= {one.event.key: one.event for one in await store.list_events(feed, query)}
     return known
 

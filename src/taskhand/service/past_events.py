@@ -1,4 +1,4 @@
-"""What was changed before a feed began, where somebody asks for it and the CRM still tells."""
+"""Changes from before the start of a feed, read on request if the CRM still reports them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from taskhand.service.own_writes import with_change_ids
 __all__ = ["learn_past"]
 
 _SHARE: Final = 0.7
-"""The part of a call's time that is left which it may take."""
-_MOST_LOOKS: Final = 40
-_LEAST_S: Final = 2.0
+"""The share of a call's remaining time that reading the past may take."""
+_MAX_POLLS: Final = 40
+_MIN_LEFT_S: Final = 2.0
 _TRIES: Final = 5
 
 
@@ -34,7 +34,7 @@ class _Past:
     gap: str | None = None
 
     def find_gap(self, begun_at: datetime) -> Gap | None:
-        """What is missing before the first of the events, to who asks for it later too."""
+        """The gap before the first of the events, for later callers too."""
         moments = [one.moment for one in self.events if one.moment is not None]
         return None if self.gap is None else Gap(min(moments, default=begun_at), self.gap)
 
@@ -72,7 +72,7 @@ async def _learn(app: AppContext, store: EventStore, feed: Feed, since: datetime
 
 
 async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime, past: _Past) -> bool:
-    """Keep the past; False where others look all the time."""
+    """Store the past events; False if other calls poll the feed all the time."""
     now = app.clock()
     events = await with_change_ids(app, feed.name, past.events, now)
     begun_at, gap = (since, past.find_gap(feed.begun_at)) if past.is_whole else (None, None)
@@ -84,31 +84,31 @@ async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime,
 
 
 class _KnownThen:
-    """The tasks as the looks at the past have left them: what is known of them now is from later."""
+    """The tasks as the polls of the past left them; the current states of the tasks are newer."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
-        """Those of these ids that are known."""
+        """The known tasks with these ids."""
         return {one: self._tasks[one] for one in ids if one in self._tasks}
 
     async def find_all(self) -> Mapping[str, Task]:
-        """All that are known."""
+        """All known tasks."""
         return dict(self._tasks)
 
     def keep(self, tasks: Mapping[str, Task | None]) -> None:
-        """Know of what a look has shown."""
+        """Remember the tasks of a poll."""
         known = {**self._tasks, **tasks}
         self._tasks = {one: task for one, task in known.items() if task is not None}
 
 
 async def _read_past(source: ChangeSource, feed: Feed, since: datetime) -> _Past:
-    """Look from the moment on, until the beginning of the feed."""
+    """Poll from the moment until the start of the feed."""
     position, known = await source.begin(since), _KnownThen()
     events: list[TaskEvent] = []
     gap: str | None = None
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MAX_POLLS):
         found = await source.look(position, known)
         position, gap = found.position, gap or found.gap
         known.keep(found.tasks)
@@ -121,6 +121,6 @@ async def _read_past(source: ChangeSource, feed: Feed, since: datetime) -> _Past
         )
         if not found.is_behind or is_past:
             return _Past(tuple(events), is_whole=True, gap=gap)
-        if time_left() < _LEAST_S:
+        if time_left() < _MIN_LEFT_S:
             break
     return _Past(tuple(events), is_whole=False)

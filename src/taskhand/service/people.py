@@ -69,7 +69,7 @@ async def _resolve(
     argument: str = "responsibleIds",
     gone: Collection[str] | None = None,
 ) -> People:
-    """The people given. Former members are asked for only where it takes one; `gone` are those accepted, None all."""
+    """The people given. Former members are read only if a name needs one; `gone` are those accepted, None all."""
     remedy = app.backend.remedies.get("me")
     try:
         return people_lookup.resolve_people(given, team.members, team.me, also=ids, argument=argument, me_remedy=remedy)

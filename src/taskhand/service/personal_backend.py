@@ -52,9 +52,9 @@ class _PersonalBackend:
         return self._team
 
     async def me(self) -> str | None:
-        """The id of the person's member; None where no member, or more than one, can be the person.
+        """The id of the person's member; None if no member, or more than one, can be the person.
 
-        Where the team has just been read, it is not read again.
+        The team is not read again if it was just read.
         """
         team, self._team = self._team, None
         if team is None:

@@ -23,7 +23,7 @@ READY: Final = "ok"
 
 _BOUND_S: Final = 5.0
 _CREDENTIAL_S: Final = {True: 30.0, False: 5.0}
-"""Seconds that the state of a credential is good for, where it is accepted and where not: a CRM counts requests."""
+"""Cache lifetime of a credential's state in seconds, if accepted and if refused: a CRM counts requests."""
 _ACCEPTED: Final = frozenset({"forbidden", "rate_limited"})
 """Codes with which a CRM refuses a request whose credential it has accepted."""
 
@@ -52,7 +52,7 @@ class Readiness:
             return {what: self._backend, "journal": await self._state_of(self.app.journal.check_access)}
 
     async def is_ready(self) -> bool:
-        """Whether calls can be carried out. The log says when that is so no more, and when it is so again."""
+        """Whether calls can be carried out. The log records each change of this."""
         states = await self.check()
         if states != self._logged:
             bad = ", ".join(f"{what} {state}" for what, state in states.items() if state != READY)
@@ -86,12 +86,12 @@ class Ready:
     connections: str | None = None
 
     def with_checks(self, states: Mapping[str, str]) -> "Ready":
-        """The same with the states of more that all calls need."""
+        """The same with further states of what all calls need."""
         return replace(self, is_ready=self.is_ready and _is_ready(states), checks={**self.checks, **states})
 
     @property
     def facts(self) -> dict[str, object]:
-        """What is told, without what there is none of."""
+        """The facts without empty values."""
         told = {"connections": self.connections, "checks": dict(self.checks)}
         return {name: value for name, value in told.items() if value}
 

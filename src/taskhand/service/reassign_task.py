@@ -21,7 +21,7 @@ async def reassign_task(
 ) -> Receipt | Plan:
     """Replace the responsibles of a task (the default), add to them or remove from them.
 
-    CallerError where a person is unknown, and for an empty list unless `replace` was chosen: it may be a filler.
+    CallerError if a person is unknown, and for an empty list unless `replace` was chosen: it may be a filler.
     """
     capabilities = call.app.backend.capabilities
     task_rules.check_id(task_id, capabilities)

@@ -34,7 +34,7 @@ _LAG = timedelta(minutes=2)
 async def recover_abandoned(app: AppContext) -> None:
     """End every open change whose process has died, whoever made it and whoever calls now.
 
-    A change that cannot be settled now stays open, for the next try. OperatorError where the journal cannot be read.
+    A change that cannot be settled now stays open, for the next try. OperatorError if the journal cannot be read.
     """
     app = app.shared
     with part_of_call(_SHARE_OF_CALL):
@@ -48,9 +48,9 @@ async def recover_abandoned(app: AppContext) -> None:
 
 
 async def recover_if_possible(app: AppContext) -> None:
-    """Recover without ever raising: a server starts, and history is read, whatever state the journal is in.
+    """Recover, never raise: a broken journal must not prevent the start of a server or the reading of history.
 
-    The next write tries again, and is told the error.
+    The next write retries, and gets the error.
     """
     try:
         await recover_abandoned(app)
@@ -139,10 +139,10 @@ async def with_notes(
 
 
 async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:
-    """The results of creates that may have been sent: applied where the backend finds the one task that each made."""
+    """The results of creates that may have been sent: applied if the backend finds the one task that each made."""
     edits = {index: only_on_creation(change.intents[index].edit or Edit()) for index in indexes}
     hidden = [index for index, edit in edits.items() if has_mask(edit)]
-    results = [Result(index, "unknown") for index in hidden]  # nobody can look for a text that is not kept
+    results = [Result(index, "unknown") for index in hidden]  # a text that the journal does not keep cannot be searched
     edits = {index: edit for index, edit in edits.items() if index not in hidden}
     if not edits:
         return results

@@ -1,6 +1,6 @@
-"""Go on with a change of many tasks that was not finished: with the tasks that are left, each at most once.
+"""Resume an unfinished bulk change: write the tasks that are left, each at most once.
 
-A task is left where nothing was written to it. One whose outcome is unknown is looked at before anything is sent.
+A task is left if nothing was written to it. A task with an unknown outcome is read before anything is sent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -41,9 +41,9 @@ def left_of(change: Change) -> Change:
 
 
 async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
-    """Write the tasks of an ended change that are left; None where looking at them leaves nothing to do.
+    """Write the tasks of an ended change that are left; None if reading them leaves nothing to write.
 
-    AlreadyClaimed where another call has gone on with it. CallerError where the change was undone.
+    AlreadyClaimed if another call has gone on with it. CallerError if the change was undone.
     """
     open_intents = {
         index: intent
@@ -68,7 +68,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
 async def _read_in_portions(
     call: Call, ids: Sequence[str], properties: Collection[str]
 ) -> tuple[dict[str, Snapshot], frozenset[str]]:
-    """The tasks as they are now, and the ids that were read: the first ones, where there is no time for all."""
+    """The tasks as they are now, and the ids that were read: the first ones, if there is no time for all."""
     now: dict[str, Snapshot] = {}
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
@@ -81,7 +81,7 @@ async def _read_in_portions(
 def _look(
     change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot], capabilities: Capabilities
 ) -> tuple[list[Result], dict[int, Intent]]:
-    """What the tasks as they are now say of the intents: results of those to be let be, and the intents to send."""
+    """Compare the intents with the current tasks: the results of those that need no write, and the intents to send."""
     found, to_send = list[Result](), dict[int, Intent]()
     for index, intent in intents.items():
         if intent.verb == "create":
@@ -118,7 +118,7 @@ async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent
 def _result_without_write(
     change: Change, index: int, now: Snapshot | None, capabilities: Capabilities
 ) -> Result | None:
-    """The result of a task that is as asked already, or that somebody else has changed; None where it is to be sent."""
+    """The result of a task that already matches, or that another client changed; None if it has to be sent."""
     intent = change.intents[index]
     if now is None:
         return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
@@ -131,7 +131,7 @@ def _result_without_write(
 
 
 async def _check_not_undone(call: Call, change: Change) -> None:
-    """Refuse to go on with a change that was undone: whoever undid it does not want its rest."""
+    """Refuse to resume a change that was undone: its remaining tasks are not wanted either."""
     applied = next((one.task_id for one in change.results.values() if one.outcome == "applied"), None)
     if applied is None:
         return
@@ -148,7 +148,7 @@ async def _check_not_undone(call: Call, change: Change) -> None:
 
 
 async def _check_not_repeated(call: Call, change: Change) -> None:
-    """Refuse to go on with a change that wrote nothing and that was sent once more since."""
+    """Refuse to resume a change that wrote nothing, if the same call was sent again since."""
     claims = [claim for claim in change.opening.claims if claim.payload != change.opening.plan_id]
     later = await call.app.journal.holder(claims) if claims else None
     if later is not None and later.id != change.id:

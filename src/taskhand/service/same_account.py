@@ -6,7 +6,7 @@ __all__ = ["is_same_account"]
 
 
 async def is_same_account(one: Backend, other: Backend) -> bool | None:
-    """Whether two credentials of one CRM reach the same account; None where nothing tells.
+    """Whether two credentials of one CRM reach the same account; None if nothing tells.
 
     The CRM's id of the account says it, else the ids of the team: who is in several accounts is with others in each.
     """

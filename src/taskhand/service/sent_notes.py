@@ -31,7 +31,7 @@ class SentNote:
 async def find_sent_notes(app: AppContext, text: str, before: str | None = None) -> dict[str, SentNote]:
     """The notes with this text that other processes have sent and not deleted since, by the customer they are on.
 
-    Of the changes that began before the change with the id `before`, where that is given.
+    With `before`, only those of changes that began before the change with this id.
     """
     found = dict[str, SentNote]()
     for change in await _recent_changes(app, before):
@@ -60,7 +60,7 @@ async def find_own_notes(app: AppContext, tasks: Sequence[Task], text: str, sinc
 
 
 async def _notes_of_others(app: AppContext, note_ids: frozenset[str], since: datetime) -> frozenset[str]:
-    """Those of these notes that a change of another person has written since then."""
+    """The notes among these that changes of other persons have written since then."""
     query, others, unknown = ChangeQuery(since=since, limit=_PAGE, with_plans=False), set[str](), set(note_ids)
     while app.principal.person is not None and unknown:
         page = await app.journal.page(query)
@@ -75,7 +75,7 @@ async def _notes_of_others(app: AppContext, note_ids: frozenset[str], since: dat
 
 
 async def check_no_rival_note(app: AppContext, change: Change) -> None:
-    """CallerError where another process has begun, just before this change, to write one of its notes."""
+    """CallerError if another process has begun, just before this change, to write one of its notes."""
     wanted = {
         (intent.edit.note, intent.before.task.ai_customer_id)
         for intent in change.intents
@@ -94,7 +94,7 @@ async def check_no_rival_note(app: AppContext, change: Change) -> None:
 
 
 async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
-    """The changes of this person, where one calls, that are under way or have just ended, oldest first."""
+    """The changes of this person, if one calls, that are under way or have just ended, oldest first."""
     now, cursor, changes = app.clock(), None, list[Change]()
     recent = ChangeQuery(since=now - _LONGEST_CALL, limit=_PAGE, with_plans=False, subject=app.principal.subject)
     while True:
@@ -109,7 +109,7 @@ async def _recent_changes(app: AppContext, before: str | None) -> list[Change]:
 
 
 def _sent_note(change: Change, result: Result | None, text: str) -> SentNote | None:
-    """The note of an intent; None where it was not written."""
+    """The note of an intent; None if it was not written."""
     if result is None:
         return None if change.outcome in VOID else SentNote(change)
     if result.outcome in VOID or result.outcome == "unchanged":

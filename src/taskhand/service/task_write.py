@@ -52,8 +52,8 @@ async def write_edit(
 ) -> Receipt:
     """Edit the task that was read as `before`, and whose lock the caller holds.
 
-    Where another client changed the task meanwhile, or it was read wrongly, the edit is made again from the task as it
-    really is. Where `drift_error` has an error for the two, the task as it was read and as it really is, that is raised
+    If another client changed the task meanwhile, or it was read wrongly, the edit is made again from the task as it
+    really is. If `drift_error` has an error for the two, the task as it was read and as it really is, that is raised
     instead, as long as nothing has been written.
     """
     app, now = call.app, before
@@ -95,7 +95,7 @@ def unmet_edit(app: AppContext, edit: Edit, now: Snapshot) -> Edit:
 
 
 async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
-    """Record the intent, then send the part of it that the task does not show; None where it shows all of it."""
+    """Record the intent, then send the part of it that the task does not show; None if it shows all of it."""
     backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
     if not _sets_any(unmet):
         if call.is_open:  # it was sent, and has shown that the task was otherwise before

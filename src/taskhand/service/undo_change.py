@@ -38,8 +38,8 @@ async def undo_change(
     """Restore what the change replaced; fields that have changed since stay as they are, and are told.
 
     `task_ids` are the tasks to undo (None: all); `leave` are ids of tasks, or fields, to leave as they are. CallerError
-    `changed_since` where nothing can be restored; NotAllowed where a scope or a rule forbids it. A deleted task is made
-    again once, under a new id. A created task is deleted: at once where this client has just created it, else after
+    `changed_since` if nothing can be restored; NotAllowed if a scope or a rule forbids it. A deleted task is made
+    again once, under a new id. A created task is deleted: at once if this client has just created it, else after
     approval.
     """
     change = await _find_change(call, change_id)
@@ -63,7 +63,7 @@ async def undo_change(
 
 @dataclass(slots=True)
 class _Undo:
-    """What the undo of a change does to each of its tasks, by the id of the task.
+    """The effect of an undo on each task of the change, by the id of the task.
 
     `is_of_many` is whether several tasks were to be undone. `left` are tasks of which only fields that stay were
     written. `moved` are those refused because all that would be restored has changed since. `remade` were deleted and
@@ -105,7 +105,7 @@ class _Undo:
 
     @property
     def note(self) -> str | None:
-        """What is to be said of all tasks together, each thing once."""
+        """The notes on all tasks together, without duplicates."""
         lacking = dict.fromkeys(what for one in self.inverses.values() for what in one.not_restored)
         again = f"Made again as a new task; not restored: {', '.join(lacking)}." if lacking else None
         return " ".join(filter(None, (*self.notes, self.held, again))) or None
@@ -151,7 +151,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
 
 
 async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkReceipt | Plan:
-    """Send the writes of an undo, or plan them; AlreadyClaimed where another call makes a deleted task again."""
+    """Send the writes of an undo, or plan them; AlreadyClaimed if another call makes a deleted task again."""
     if undo.remade and not undo.is_of_many:
         (remade,) = undo.remade.values()
         receipt = replay_create(remade)
@@ -239,7 +239,7 @@ def _add_kept(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
 
 
 def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
-    """The title of a task; the last one that is known, where the task is gone."""
+    """The title of a task; its last known title if the task is gone."""
     task = now.task if now else result.after or (intent.before.task if intent.before else None)
     return (task.title if task else None) or ""
 
@@ -255,7 +255,7 @@ def _remade_result(task_id: str, title: str, earlier: EarlierCreate) -> TaskResu
 
 
 def _kept_note(undo: _Undo) -> str | None:
-    """The fields that stay as they are, where something else is undone."""
+    """The fields that stay as they are, if something else is undone."""
     kept = [one for inverse in undo.inverses.values() for one in inverse.kept]
     if not kept:
         return None

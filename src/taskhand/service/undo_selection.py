@@ -1,4 +1,4 @@
-"""Which tasks and fields of a change are undone: all, only some tasks, or all but some tasks and fields."""
+"""Select the tasks and fields of a change to undo: all, only some tasks, or all but some tasks and fields."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     written = {(result.task_id or "").casefold() for _, result in applied}
     unwritten = tuple(ids[one] for one in sorted(chosen - written)) if task_ids else ()
     left_out = frozenset(filter(None, fields.values()))
-    # addNote changes the description, or where there is none writes a note beside the task.
+    # addNote changes the description; on a CRM without descriptions it writes a note beside the task.
     return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
 
 

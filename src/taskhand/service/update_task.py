@@ -16,7 +16,7 @@ __all__ = ["update_task"]
 
 
 async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
-    """Set the fields that the patch gives and leave the others; CallerError where it breaks a rule."""
+    """Set the fields that the patch gives and leave the others; CallerError if it breaks a rule."""
     task_rules.check_id(task_id, call.app.backend.capabilities)
     due = task_rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
     resolver = Resolver(call.app, call.caller.name)

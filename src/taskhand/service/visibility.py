@@ -1,4 +1,4 @@
-"""Which changes and plans of the journal a caller is shown: its own, and all where a rule says so; and of the feed."""
+"""The changes, plans and events that a caller may see: its own, and all if a rule allows it."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ __all__ = ["describe_owner", "is_for_second_person", "is_shown", "show_to", "sho
 
 
 def shown_subject(app: AppContext) -> str | None:
-    """The person whose changes this caller is shown; None for all changes, as where nobody asked who calls.
+    """The person whose changes this caller is shown; None for all changes, also if callers are not identified.
 
-    Who sees own tasks only does not see all changes, whatever the rules say besides: these show others' tasks.
+    A caller limited to own tasks never sees all changes, whatever other rules allow: they show others' tasks.
     """
     rules = app.principal.rules
     return None if rules.sees_all_changes and not rules.own_tasks_only else app.principal.subject
@@ -42,7 +42,7 @@ def show_to(event: TaskEvent, member: str) -> TaskEvent:
 def is_for_second_person(app: AppContext, plan: Change) -> bool:
     """Whether another person than its maker has to apply this plan, and the caller is one.
 
-    Somebody with the maker's e-mail is the maker, at another issuer or with a key.
+    A person with the maker's e-mail counts as the maker, also at another issuer or with a key.
     """
     person, maker = app.principal.person, plan.opening.caller
     is_other = person is not None and {maker.subject, maker.email}.isdisjoint(person.names)
@@ -50,7 +50,7 @@ def is_for_second_person(app: AppContext, plan: Change) -> bool:
 
 
 def describe_owner(app: AppContext, change: Change) -> str | None:
-    """Whose change it is, in a sentence, where it is not the caller's own; None where no person calls."""
+    """Whose change it is, in a sentence, if it is not the caller's own; None if no person calls."""
     owner = change.opening.caller.subject
     if app.principal.person is None or owner == app.principal.subject:
         return None

@@ -1,4 +1,4 @@
-"""A CRM says that tasks were changed: kept on disk, so that a look follows, whatever becomes of this process."""
+"""The hint of a webhook that tasks were changed: stored on disk, so that a poll follows even after a crash."""
 
 from collections.abc import Collection
 
@@ -11,9 +11,9 @@ __all__ = ["keep_hint"]
 
 
 async def keep_hint(app: AppContext, task_ids: Collection[str], verdict: Verdict) -> bool:
-    """Keep that these tasks, or some task, were changed; False where the same delivery was taken before.
+    """Keep that these tasks, or some task, were changed; False if the same delivery was taken before.
 
-    OperatorError where it cannot be kept: the CRM is to send it again.
+    OperatorError if it cannot be stored: the CRM then sends it again.
     """
     if (store := app.events) is None:
         raise OperatorError("There is no place for the feed of changes.")

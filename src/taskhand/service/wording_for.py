@@ -19,7 +19,7 @@ __all__ = ["wording_for"]
 
 _NAME: Final = 60
 _AWAY_SHARE: Final = 0.2
-"""The part of a call's time for names where the CRM has just not answered."""
+"""The share of a call's time for names after the CRM failed to answer."""
 
 
 async def wording_for(
@@ -31,8 +31,8 @@ async def wording_for(
 ) -> Wording:
     """The words for these people, by id, for these links, by field and id, and for times.
 
-    Who and what cannot be read is shown as it was named last, else by its id: what is answered has been done by then.
-    Where the CRM `is_away` it is asked only for a name that was never read, and not for long.
+    An unreadable name is replaced by the last known one, else by the id: the write is already done.
+    If the CRM `is_away`, only names that were never read are requested, and with a short timeout.
     """
     plain = Wording(app.timezone, for_programs=app.policy.answers == "whole", link_names=await _link_names(app, links))
     if not people:

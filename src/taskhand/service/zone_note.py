@@ -1,4 +1,4 @@
-"""What to say where a CRM does not keep the time zone that was sent."""
+"""A note on the time zone of a call that the CRM does not keep."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ _LONGEST = 40
 
 
 def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
-    """The same with a note, where these arguments name a time zone other than the one that is kept."""
+    """The answer with a note, if these arguments name a time zone other than the stored one."""
     own = app.timezone or "UTC"
     others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
     if app.backend.capabilities.keeps_timezone or not others:
