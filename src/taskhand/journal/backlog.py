@@ -23,11 +23,11 @@ class Backlog:
         self._failure: OperatorError | None = None
 
     def add(self, work: Callable[[SqlConnection], None]) -> None:
-        """Keep a write, to be made after those that are kept already."""
+        """Append a write to the queue."""
         self._works.append(work)
 
     async def catch_up(self, store: "SqlStore") -> None:
-        """Make the writes that are kept by now, also those that another caller is making; OperatorError where it fails.
+        """Flush the queued writes, also those that another caller is flushing; OperatorError if a write fails.
 
         A write is kept until it is made: nobody else may take it for made before, and none is lost with a caller that
         is cancelled.
@@ -37,7 +37,7 @@ class Backlog:
         former = self._failure
         async with self._turn:
             if self._failure is not None and self._failure is not former:
-                raise self._failure  # it failed while this caller waited for its turn, which does not wait once more
+                raise self._failure  # the flush failed while this caller waited for it: no second wait
             while self._works:
                 try:
                     with anyio.CancelScope(shield=True):

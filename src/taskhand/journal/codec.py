@@ -79,7 +79,7 @@ def opening_from(value: Mapping[str, Any], tool: str, at: str) -> Opening:
 
 
 def intent_json(intent: Intent) -> _Json:
-    """An intent; `asked` is left out where it equals the edit."""
+    """An intent; `asked` is left out if it equals the edit."""
     value: _Json = {
         "verb": intent.verb,
         "before": intent.before and _snapshot_json(intent.before),

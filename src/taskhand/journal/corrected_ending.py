@@ -1,4 +1,4 @@
-"""A second ending of a change whose late results say what became of it, within a transaction of a connection."""
+"""A second ending of a change whose late results determine its outcome, within a transaction of a connection."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ __all__ = ["correct_ending"]
 
 
 def correct_ending(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
-    """End a change of unknown outcome once more, where its late results leave no task with an unknown one."""
+    """End a change of unknown outcome once more, if its late results leave no task with an unknown one."""
     (change,) = queries.load_changes(connection, [change_id])
     if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
         return

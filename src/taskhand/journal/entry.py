@@ -5,8 +5,8 @@ later of two results for one intent counts, and the later of two endings. A chan
 open again, and the intents that it goes on with have no results. `pruned` rows belong to no change.
 
 A process that did not answer for too long may have its change ended by another (`taken_over_by`), which has read the
-task. What it writes down later is `late`: it counts only where it knows more than the other could see, of a write, or
-that nothing was written where the other could not tell.
+task. What it writes down later is `late`: it counts only if it knows more than the other could see, of a write, or
+that nothing was written if the other could not tell.
 """
 
 import json
@@ -54,10 +54,10 @@ COLUMNS: Final = ("kind", "change_id", "place", "task_id", "tool", "outcome", "a
 
 
 _UNSEEN: Final = frozenset({"unknown", "not_applied"})
-"""Outcomes of reading a task whose write may have come after it was read."""
+"""Outcomes of reading a task whose write may have arrived after the read."""
 
 _UNWRITTEN: Final = frozenset({"refused", "not_attempted"})
-"""Outcomes that only the process knows that was to send the write: reading a task tells nobody of them."""
+"""Outcomes that only the sending process knows: they cannot be read from the task."""
 
 _FIELDS: Final = (*COLUMNS, "value")
 _columns: Final = attrgetter(*COLUMNS)
@@ -93,7 +93,7 @@ class Entry:
 def opening_entries(
     change_id: str, place: str, opening: Opening, intents: Sequence[Intent], session: str | None
 ) -> list[Entry]:
-    """The rows with which a change begins; `session` is its process, None for a change that is over already."""
+    """The first rows of a change; `session` is its process, None for a change that is over already."""
     at = instant(opening.at)
     value = opening_json(opening) | {"session": session}
     first = Entry("opening", at, value, change_id=change_id, place=place, tool=opening.tool)
@@ -107,7 +107,7 @@ def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[
 
 
 def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
-    """The row with which a process goes on with some intents of a change that has ended."""
+    """The row by which a process resumes some intents of an ended change."""
     value = {"places": sorted(indexes), "session": session}
     return Entry("resumed", instant(at), value, change_id=change_id, place=place, outcome="open")
 
@@ -129,7 +129,7 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
 
 
 def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> Entry:
-    """The row with which a change ends."""
+    """The last row of a change."""
     value = ending_json(ending)
     return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
 
@@ -141,12 +141,12 @@ def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:
 
 
 def late_entries(entries: Iterable[Entry]) -> list[Entry]:
-    """The results among these rows, as such that came after another process had ended the change."""
+    """The results among these rows, marked as late: another process has ended the change."""
     return [replace(one, kind="late") for one in entries if one.kind == "result"]
 
 
 def parse_body(text: str) -> dict[str, Any]:
-    """The body of a row; OperatorError where it is damaged."""
+    """The body of a row; OperatorError if it is damaged."""
     try:
         body = json.loads(text)
         return {name: body[name] for name in _FIELDS}
@@ -155,7 +155,7 @@ def parse_body(text: str) -> dict[str, Any]:
 
 
 def build_change(bodies: Iterable[Mapping[str, Any]]) -> Change:
-    """The change that has these bodies, in the order of their rows; OperatorError where one is damaged."""
+    """The change that has these bodies, in the order of their rows; OperatorError if one is damaged."""
     draft = _Draft()
     try:
         for body in bodies:

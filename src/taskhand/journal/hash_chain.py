@@ -25,7 +25,7 @@ class Link:
 
 
 START: Final = Link(0, "0" * 64)
-"""What the first row follows."""
+"""The link before the first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def next_link(previous: Link, body: str) -> Link:
 class ChainWalk:
     """A walk along the chain from its anchor to its head; it stops at the first fault.
 
-    One that begins within the chain, at a row that is taken for right, does not ask what attests to it.
+    A walk that begins within the chain, at a trusted row, does not check the anchor's attestation.
     """
 
     def __init__(self, anchor: Link, *, begins_within: bool = False) -> None:
@@ -94,7 +94,7 @@ class ChainWalk:
 
 
 def _parse(body: str) -> Mapping[str, Any]:
-    """The body as an object; empty where it is not JSON: a forger can make the right hash of anything."""
+    """The body as an object; empty if it is not JSON: a forger can make the right hash of anything."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The protocols of what differs between the places where a journal can be."""
+"""The protocols of what differs between the stores that can hold a journal."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -27,7 +27,7 @@ class Processes(Protocol):
         ...
 
     def acquire(self) -> None:
-        """Live from now on until `release_all`, as the others see it. Raises where that is not possible."""
+        """Register this process as alive until `release_all`. Raises if that is not possible."""
         ...
 
     def is_held(self, session: str) -> bool:
@@ -35,24 +35,24 @@ class Processes(Protocol):
         ...
 
     def other_sessions(self) -> Iterable[str]:
-        """Processes that may have left something behind, dead and alive, beside those with open changes."""
+        """Processes, dead and alive, that may have left other data than open changes."""
         ...
 
     def take_over(self, session: str) -> bool:
-        """Take over another process; False where that process is alive, or was taken over by a third."""
+        """Take over another process; False if that process is alive, or was taken over by a third."""
         ...
 
     def release(self, session: str) -> None:
-        """Give back a process that was taken over, so that another can take it over."""
+        """Release a process that was taken over, so that another process can take it over."""
         ...
 
     def delete(self, session: str) -> None:
-        """Forget a process that was taken over: it has no open changes left."""
+        """Delete a process that was taken over: it has no open changes left."""
         ...
 
 
 class Home(Protocol):
-    """Where a journal is, and whose: every method raises OperatorError where that cannot be used."""
+    """The store of a journal and its owner. Every method raises OperatorError if the store cannot be used."""
 
     @property
     def store(self) -> SqlStore:
@@ -65,7 +65,7 @@ class Home(Protocol):
         ...
 
     async def find(self) -> None:
-        """Find out where the rows are, which `store` and `processes` are of from then on."""
+        """Find the store of the rows; `store` and `processes` are valid from then on."""
         ...
 
     async def locate(self) -> Path | str:
@@ -86,12 +86,12 @@ class Home(Protocol):
     async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
         """Let this process alone work on these things; those of them that another process worked on last.
 
-        None where another process works on one of them.
+        None if another process works on one of them.
         """
         ...
 
     async def give_turns_back(self, names: Collection[str]) -> None:
-        """Let another process work on these things; never raises."""
+        """Release the leases of these keys; never raises."""
         ...
 
     async def check_health(self) -> CheckResult:

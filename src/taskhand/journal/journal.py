@@ -39,9 +39,9 @@ MASK: Final = "[secret]"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The client by its own name and version, and the person or account that it acts for (`subject`), where known.
+    """The client by its own name and version, and the person or account that it acts for (`subject`), if known.
 
-    `email` is the person's, where it is known and not the subject.
+    `email` is the person's, if it is known and not the subject.
     """
 
     name: str | None = None
@@ -56,7 +56,7 @@ class Caller:
 
     @property
     def person(self) -> str | None:
-        """What others know the person by."""
+        """The id by which the person is shown to others."""
         return self.email or self.subject
 
 
@@ -145,7 +145,7 @@ class Ending:
 class Change:
     """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open.
 
-    `ended_at` is when that was written down, aware. `session` names the process that began it, None where that is not
+    `ended_at` is when that was written down, aware. `session` names the process that began it, None if that is not
     known.
     """
 
@@ -169,7 +169,7 @@ class ChangeQuery:
 
     `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
     `subject` is the person for whom a change was made, by id; `person` is one by id or by the e-mail address of then,
-    which two people of two issuers may have. `outcome` is that of the task where `task_id` names one.
+    which two people of two issuers may have. `outcome` is that of the task if `task_id` names one.
     """
 
     task_id: str | None = None
@@ -197,7 +197,7 @@ class ChangePage:
 
 
 class Journal(Protocol):
-    """The changes of one backend and account, on disk. Every method raises OperatorError where it is unusable."""
+    """The changes of one backend and account, on disk. Every method raises OperatorError if it is unusable."""
 
     @property
     def session(self) -> str:
@@ -209,20 +209,20 @@ class Journal(Protocol):
         ...
 
     async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Let this process alone work on these things: those of them that another process worked on last, lately.
+        """Acquire the leases of these keys; returns the keys that another process held last, recently.
 
-        None where another process works on one of them: then this one may work on none.
+        None if another process holds one of them: then no lease is acquired.
         """
         ...
 
     async def give_turns_back(self, names: Collection[str]) -> None:
-        """Let another process work on these things; never raises."""
+        """Release the leases of these keys; never raises."""
         ...
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
-        Where an earlier change that is not void holds one of its claims, nothing is written and that change is
+        If an earlier change that is not void holds one of its claims, nothing is written and that change is
         returned. Of two simultaneous calls, in this process or another, only one gets the claim.
         """
         ...
@@ -230,7 +230,7 @@ class Journal(Protocol):
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
         """Open a change again to go on with these of its intents, on disk when this returns.
 
-        The change without their results, and True. Where one of these has another result by now than in `change`, or
+        The change without their results, and True. If one of these has another result by now than in `change`, or
         the change is open, nothing is written: the change as it is, and False. Of two simultaneous calls, in this
         process or another, only one goes on.
         """
@@ -239,15 +239,15 @@ class Journal(Protocol):
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
         """Replace the intents of a change: the task was not as it had been read.
 
-        NotAttempted where another process has ended it.
+        NotAttempted if another process has ended it.
         """
         ...
 
     async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
         """Write down results, all at once or in parts; `ending` closes the change.
 
-        Never raises, because the write to the CRM has happened: where the file cannot be written now, that is logged,
-        and the results are written before the next use of the journal. Where another process has ended the change
+        Never raises, because the write to the CRM has happened: if the file cannot be written now, that is logged,
+        and the results are written before the next use of the journal. If another process has ended the change
         meanwhile, because this one did not answer, its ending stays, and the results are kept as late ones.
         """
         ...
@@ -277,12 +277,12 @@ class Journal(Protocol):
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the account or store in the journal, that of new changes first; `create` makes a store.
 
-        OperatorError where they cannot be found out.
+        OperatorError if they cannot be found out.
         """
         ...
 
     async def check_access(self) -> None:
-        """Try whether the journal can be written; changes and creates nothing. OperatorError where it cannot."""
+        """Try whether the journal can be written; changes and creates nothing. OperatorError if it cannot."""
         ...
 
     async def check_health(self) -> tuple[CheckResult, ...]:

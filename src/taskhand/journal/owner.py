@@ -1,4 +1,4 @@
-"""Whose history a journal holds: the file, where it is one, and the names (`place`) of its changes in it.
+"""Whose history a journal holds: the file, if it is one, and the names (`place`) of its changes in it.
 
 A CRM account has one name. The embedded store is named by an identity inside its file, so that its history goes with
 the file, however the path is spelled. Journals of earlier versions name the store by the path.
@@ -82,7 +82,7 @@ class Account:
         return (self.place,)
 
     async def aclose(self) -> None:
-        """Nothing was opened."""
+        """Nothing to close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class UnknownAccount:
         return tuple(one for one in await places() if _without_key(one) == _without_key(self.place)) or ("",)
 
     async def aclose(self) -> None:
-        """Nothing was opened."""
+        """Nothing to close."""
 
 
 def _without_key(place: str) -> list[str]:
@@ -130,14 +130,14 @@ class StoreIdentity(Protocol):
 
 
 class EmbeddedStore(Protocol):
-    """What is asked of the embedded store in a file. Every method raises OperatorError where it cannot be used."""
+    """What is asked of the embedded store in a file. Every method raises OperatorError if it cannot be used."""
 
     async def exists(self) -> bool:
         """Whether the file exists."""
         ...
 
     async def identity(self) -> StoreIdentity:
-        """Its identity; the file is created where it does not exist."""
+        """Its identity; the file is created if it does not exist."""
         ...
 
     async def adopt(self, former: Sequence[str]) -> None:
@@ -150,10 +150,10 @@ class EmbeddedStore(Protocol):
 
 
 class IdentifiedStore(Protocol):
-    """What is asked of an embedded store that is no file. OperatorError where it cannot be used."""
+    """What is asked of an embedded store that is no file. OperatorError if it cannot be used."""
 
     async def identity(self) -> StoreIdentity:
-        """Its identity; it is made where it does not exist."""
+        """Its identity; it is made if it does not exist."""
         ...
 
     async def aclose(self) -> None:
@@ -163,7 +163,7 @@ class IdentifiedStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseOwner:
-    """The embedded store in a database, whose journal is at `path` where that is a file."""
+    """The embedded store in a database, whose journal is at `path` if that is a file."""
 
     store: IdentifiedStore
     path: Path
@@ -201,7 +201,7 @@ class StoreOwner:
         self._places_of: tuple[int, int] | None = None
 
     async def find_file(self) -> Path:
-        """The configured file, or the one beside the store, also where the store was renamed without its journal."""
+        """The configured file, or the one beside the store, also if the store was renamed without its journal."""
         if not self._is_beside or _is_there(self._journal):
             return self._journal
         others = await to_thread.run_sync(_journals_beside, self._journal)
@@ -211,7 +211,7 @@ class StoreOwner:
         return await to_thread.run_sync(_left_behind, identity, others) or self._journal
 
     async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
-        """The store's identity, then its former names; only the path where there is no store to have an identity."""
+        """The store's identity, then its former names; only the path if there is no store to have an identity."""
         if self._is_same_file():
             return self._places
         if not await self._store.exists() and not create:
@@ -259,7 +259,7 @@ def _place(name: str) -> str:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether the file exists, or may exist where that cannot be seen: opening it then tells why."""
+    """Whether the file exists, or may exist if that cannot be seen: opening it then tells why."""
     try:
         return file_identity(path) is not None
     except OSError:
@@ -291,7 +291,7 @@ def _stores_of(journal: Path) -> Iterator[Path]:
 
 
 def read_places(journal: Path) -> list[str]:
-    """All the names in a journal's file; none where it is no journal."""
+    """All the names in a journal's file; none if it is no journal."""
     return [str(row[0]) for row in _read(journal, PLACES)]
 
 
@@ -301,7 +301,7 @@ def _id_of(store: Path) -> str | None:
 
 
 def _read(path: Path, sql: str) -> list[tuple[object, ...]]:
-    """The rows of a file that is not changed by this; none where it is no such database."""
+    """The rows of a file that is not changed by this; none if it is no such database."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(sql).fetchall()

@@ -1,4 +1,4 @@
-"""Where in the journal the changes of a list are: found along an index that is of use, within a transaction."""
+"""The positions in the journal of the changes of a page, found by a suitable index, within a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _Clause = tuple[str, tuple[object, ...]]
 _REACH: Final = 300
 """Changes that are looked at, the newest first, before an index is asked for those with an outcome or of a tool."""
 _FEW: Final = 5_000
-"""Changes that are sorted for a page. Where more have an outcome, the newest first soon have it."""
+"""Maximum number of changes to sort for a page. If more have an outcome, a scan from the newest soon finds some."""
 _ALL: Final = 2**62
 
 _OUTCOME: Final = """coalesce(
@@ -29,7 +29,7 @@ _OUTCOME_OF_TASK: Final = f"""coalesce(
      ORDER BY r.seq DESC LIMIT 1),
     {_OUTCOME}
 )"""  # noqa: S608  text of ours
-"""The outcome of one task of a change, and that of the change where the task has none of its own."""
+"""The outcome of one task of a change, and that of the change if the task has none of its own."""
 
 _IS_OPEN: Final = "o.change_id IN (SELECT u.change_id FROM under_way u)"
 
@@ -55,7 +55,7 @@ _DIGITS: Final = len(str(_LARGEST))
 class _Search:
     """One list: `asked` is answered by the index of its order, the filters are looked at, change by change.
 
-    Where few changes are sorted, the same is asked of computed values, which keeps the database off that index.
+    If few changes are sorted, the same is asked of computed values, which keeps the database off that index.
     """
 
     asked: tuple[_Clause, ...]
@@ -135,7 +135,7 @@ def _filters(query: ChangeQuery) -> list[_Clause]:
 
 
 def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
-    """A condition that few changes meet, and all of the list; None where no index tells one."""
+    """A condition that few changes meet, and all of the list; None if no index tells one."""
     if query.subject is not None and _are_few(
         connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
     ):

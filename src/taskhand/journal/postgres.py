@@ -76,7 +76,7 @@ class _DatabaseHome:
         return await self._owner.find_places(self._read_places, create=create)
 
     async def is_held(self, session: str) -> bool:
-        """Whether this process still has this name; the database is asked where that is not sure."""
+        """Whether this process still has this name; the database is asked if that is not sure."""
         return self.processes.is_fresh(session) or await self._database.in_thread(
             partial(self.processes.is_held, session)
         )

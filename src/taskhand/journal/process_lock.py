@@ -24,7 +24,7 @@ _WAIT_S: Final = 5.0
 class ProcessLock:
     """The lock of this process, and the locks of dead processes that it took over.
 
-    `session` names this process among those that use the journal at `journal`. Raises OSError where the journal's
+    `session` names this process among those that use the journal at `journal`. Raises OSError if the journal's
     folder cannot be used.
     """
 
@@ -58,7 +58,7 @@ class ProcessLock:
                 yield session
 
     def take_over(self, session: str) -> bool:
-        """Hold the lock of another process; False where that process is alive, or was taken over by a third."""
+        """Hold the lock of another process; False if that process is alive, or was taken over by a third."""
         if session not in self._taken_over:
             lock = self._lock(session)
             try:

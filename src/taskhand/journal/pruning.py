@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
 _TOLERANCE: Final = timedelta(minutes=5)
-"""How far after the present a change may be dated: other processes write meanwhile."""
+"""Maximum time by which a change may be dated in the future: other processes write meanwhile."""
 _SHARE: Final = 10
-"""At most one row in so many is removed within a day, or one change where that is more."""
+"""At most this fraction (1/n) of the rows is removed within a day, or one change if that is more."""
 
 _FIRST_TO_STAY = """
 SELECT min(seq) FROM (
@@ -79,7 +79,7 @@ def prune(connection: SqlConnection, before: datetime, now: datetime, portion: i
     """Remove closed changes older than `before`, up to the first that has to stay; return how many rows were removed.
 
     A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes at most
-    `portion` rows, or one change where the first is larger, and none where `portion` is 0.
+    `portion` rows, or one change if the first is larger, and none if `portion` is 0.
     """
     start = anchor(connection)
     through = start and portion and _through(connection, start.seq + portion, before)
@@ -114,7 +114,7 @@ def _first_to_stay(connection: SqlConnection, before: datetime, last: int = _LAS
 
 
 def _through(connection: SqlConnection, portion: int, before: datetime) -> Link | None:
-    """The last row to remove: within the portion, or the end of the first change where that is larger."""
+    """The last row to remove: within the portion, or the end of the first change if that is larger."""
     stays = _first_to_stay(connection, before, portion + 1)
     end = _between_changes(connection, min(stays, portion + 1))
     row = connection.execute("SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (end,)).fetchone()
@@ -124,7 +124,7 @@ def _through(connection: SqlConnection, portion: int, before: datetime) -> Link 
 
 
 def _end_of_first_change(connection: SqlConnection, stays: int) -> SqlRow | None:
-    """The first row after which no change is split; None where it is not before `stays`."""
+    """The first row after which no change is split; None if it is not before `stays`."""
     ((end,),) = connection.execute("SELECT min(seq) FROM entry")
     while end is not None and end < stays:
         ((last,),) = connection.execute(_LAST_OF_OPENED, (end,))

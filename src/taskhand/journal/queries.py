@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 _MOST_MARKS = 500
-"""The values that one statement is given; SQLite takes 999 at least."""
+"""Maximum number of values in one statement; SQLite accepts at least 999."""
 
 
 def has_change(connection: SqlConnection, change_id: str) -> bool:
@@ -29,7 +29,7 @@ def has_change(connection: SqlConnection, change_id: str) -> bool:
 
 
 def find_change(connection: SqlConnection, places: Sequence[str], change_id: str) -> Change | None:
-    """The change with this id; None where these places have none."""
+    """The change with this id; None if these places have none."""
     sql = "SELECT place FROM entry WHERE change_id = ? AND kind = 'opening'"
     row = connection.execute(sql, (change_id,)).fetchone()
     if row is None or row["place"] not in places:

@@ -22,7 +22,7 @@ _SHORTEST_SECRET: Final = 4
 
 _MOST_PERSONS: Final = 256
 _MOST_OF_PERSON: Final = 4
-"""Credentials that are masked for a person: two tokens, and the two before."""
+"""Maximum number of masked credentials of one person: two tokens, and the two before."""
 
 _LOOKED_AT: Final = 4_000
 """Characters of a text to be cut that are searched for credentials."""
@@ -69,7 +69,7 @@ class Redaction:
         self._further: tuple[str, ...] = ()
 
     def add(self, person: str, secrets: Sequence[str]) -> None:
-        """Mask also what a person's requests bear now, and what they bore before that."""
+        """Also mask a person's current credentials and the previous ones."""
         own, former = tuple(one for one in secrets if len(one) >= _SHORTEST_SECRET), self._of_persons.pop(person, ())
         is_known = former[: len(own)] == own
         self._of_persons[person] = former if is_known else (*own, *former)[:_MOST_OF_PERSON]

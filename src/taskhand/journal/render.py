@@ -102,7 +102,7 @@ def _render_task(change: Change, index: int) -> Iterator[str]:
 
 
 def _render_own_outcome(change: Change, result: Result | None) -> str:
-    """The outcome, code and note of one task where they differ from those of the whole change."""
+    """The outcome, code and note of one task if they differ from those of the whole change."""
     if result is None:
         return ""
     outcome = result.outcome if result.outcome != change.outcome else None
@@ -119,7 +119,7 @@ def _title(intent: Intent | None, result: Result | None) -> str | None:
 
 
 def _fields(intent: Intent, result: Result | None) -> tuple[FieldChange, ...]:
-    """The fields that changed; where the task was not read afterwards, the fields that were to change."""
+    """The fields that changed; if the task was not read afterwards, the fields that were to change."""
     before = intent.before.task if intent.before else None
     if result is not None and result.after is not None:
         return changes(before, result.after)

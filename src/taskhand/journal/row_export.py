@@ -64,7 +64,7 @@ class RowQuery:
 class ExportedRow:
     """A row as it is stored: `at` is its own time, `began` that of its change.
 
-    `person`, `connection` and `email` are those of the change, None where they are not known.
+    `person`, `connection` and `email` are those of the change, None if they are not known.
     """
 
     link: Link
@@ -84,7 +84,7 @@ def to_line(row: ExportedRow) -> str:
 
 
 def find_start(connection: SqlConnection, last: Link | None, query: RowQuery) -> Link:
-    """The row after which to read on: `last`, where this file still has it or has pruned it.
+    """The row after which to read on: `last`, if this file still has it or has pruned it.
 
     Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
     before all that the query asks for.
@@ -103,7 +103,7 @@ def find_start(connection: SqlConnection, last: Link | None, query: RowQuery) ->
 def read_portion(
     connection: SqlConnection, after: Link, names: Mapping[str, str]
 ) -> tuple[Sequence[ExportedRow], Link]:
-    """Some rows that follow `after`, and the last of them: `after` itself where no row follows.
+    """Some rows that follow `after`, and the last of them: `after` itself if no row follows.
 
     `names` are the connections by their place in the file, for rows that do not name one.
     """

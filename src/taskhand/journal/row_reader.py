@@ -31,7 +31,7 @@ _State = tuple[tuple[int, int, int] | None, ...]
 class JournalFile:
     """One journal: its file, and the names of the connections by their place in it.
 
-    Where it is in a database, `path` is the name of that, and `store` has its rows.
+    If it is in a database, `path` is the name of that, and `store` has its rows.
     """
 
     path: Path | str
@@ -57,7 +57,7 @@ class RowReader:
         self._looks = 0
 
     async def open(self) -> None:
-        """Begin to read what was added since the last time. OperatorError where the file cannot be used."""
+        """Begin to read what was added since the last time. OperatorError if the file cannot be used."""
         self._opened, self._looks = self._look(), self._looks + 1
         is_unchanged = self._opened and self._opened == self._read_whole and self._looks % _LOOK_ANYWAY
         if not is_unchanged and await self._store.exists():
@@ -111,7 +111,7 @@ async def follow_rows(
 ) -> AsyncGenerator[ExportedRow, None]:
     """As `read_rows`, then the rows that are added, for as long as it `goes_on`.
 
-    A file that is not there is waited for, as is one that another process holds. OperatorError where a file cannot be
+    A file that is not there is waited for, as is one that another process holds. OperatorError if a file cannot be
     used at all.
     """
     while True:

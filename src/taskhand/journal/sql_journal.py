@@ -107,7 +107,7 @@ class SqlJournal:
         return await self._home.is_held(session)
 
     async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Let this process alone work on these things; those that another worked on last, None where one works now."""
+        """Let this process alone work on these things; those that another worked on last, None if one works now."""
         return await self._home.take_turns(names)
 
     async def give_turns_back(self, names: Collection[str]) -> None:
@@ -117,7 +117,7 @@ class SqlJournal:
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
-        Where a claim is held, the newest change that holds it is returned; the claims are tried in their order.
+        If a claim is held, the newest change that holds it is returned; the claims are tried in their order.
         Credentials are masked in `arguments`, `reason` and the caller's name.
         """
         await self._find_places(create=True)
@@ -193,7 +193,7 @@ class SqlJournal:
         )
 
     async def find(self, change_id: str) -> Change | None:
-        """The change with this id; None where this place has none."""
+        """The change with this id; None if this place has none."""
         return await self._peek(lambda connection: queries.find_change(connection, self._places, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
@@ -223,7 +223,7 @@ class SqlJournal:
         return await self._store.peek(work)
 
     async def _catch_up(self) -> None:
-        """Write down the results that could not be written earlier; OperatorError where that still fails."""
+        """Write down the results that could not be written earlier; OperatorError if that still fails."""
         await self._backlog.catch_up(self._store)
 
     async def _find_left_open(self) -> tuple[Change, ...]:
@@ -260,21 +260,21 @@ class SqlJournal:
         return await self._store.read(partial(verify_chain, noted=noted))
 
     async def exists(self) -> bool:
-        """Whether there is a journal yet; OperatorError where that cannot be seen."""
+        """Whether there is a journal yet; OperatorError if that cannot be seen."""
         await self._home.find()
         return await self._store.exists()
 
     async def locate(self) -> Path | str:
-        """The file, which may not exist yet, or the name of the database; OperatorError where that cannot be found."""
+        """The file, which may not exist yet, or the name of the database; OperatorError if that cannot be found."""
         return await self._home.locate()
 
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
-        """The names of the backend and account in the journal; OperatorError where they cannot be found out."""
+        """The names of the backend and account in the journal; OperatorError if they cannot be found out."""
         await self._find_places(create=create)
         return self._places
 
     async def check_access(self) -> None:
-        """Try whether the journal can be written, if there is one; OperatorError where it cannot."""
+        """Try whether the journal can be written, if there is one; OperatorError if it cannot."""
         if await self.exists():
             await self._store.write(lambda _: None, durable=False)
 
@@ -327,7 +327,7 @@ class SqlJournal:
         return replace(resumed, session=session), True
 
     def _settle(self, connection: SqlConnection, change_id: str, entries: Sequence[Entry], *, ends: bool) -> None:
-        """Write down results; as late ones where another process goes on with the change, or has ended it."""
+        """Write down results; as late ones if another process goes on with the change, or has ended it."""
         by, session = queries.find_session(connection, change_id), self.session
         if by is not None:
             is_late = by != session and by not in self._processes.taken_over

@@ -134,7 +134,7 @@ class _OtherWriters:
 
     def take(self, connection: sqlite3.Connection, session: str, names: Collection[str]) -> frozenset[str]:
         """Those of these names, without case, that are such tasks: the caller is told of them now."""
-        # It changes where another connection has committed: else nothing is looked for.
+        # It changes if another connection has committed: else nothing is looked for.
         version = connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]

@@ -30,7 +30,7 @@ class Verification:
     """The result: how many `rows` are right, the newest of them (`head`), and the first `fault`.
 
     A person who can write the file can also make a whole new chain. A hash of the head that was noted elsewhere reveals
-    that: it must stay in the chain. `has_noted` is false where the noted hash is missing. `unread` are the rows before
+    that: it must stay in the chain. `has_noted` is false if the noted hash is missing. `unread` are the rows before
     those that were looked at, if not all were.
     """
 
@@ -138,6 +138,6 @@ def _read_portions(connection: SqlConnection, last: int) -> Iterator[Sequence[Sq
 
 
 def _find_link(connection: SqlConnection, after: int, seq: int) -> Link | None:
-    """The row at `seq`; None where it is not after the one that was pruned last."""
+    """The row at `seq`; None if it is not after the one that was pruned last."""
     found = connection.execute("SELECT seq, hash FROM entry WHERE seq = ? AND seq > ?", (seq, after)).fetchone()
     return Link(found["seq"], found["hash"]) if found else None

@@ -17,12 +17,12 @@ _SET_LINK = (
 
 
 def head(connection: SqlConnection) -> Link | None:
-    """The newest row; None where the record of it was removed."""
+    """The newest row; None if the record of it was removed."""
     return _link(connection, "head")
 
 
 def anchor(connection: SqlConnection) -> Link | None:
-    """The last row that was pruned; None where the record of it was removed."""
+    """The last row that was pruned; None if the record of it was removed."""
     return _link(connection, "anchor")
 
 
@@ -32,7 +32,7 @@ def set_link(connection: SqlConnection, name: str, link: Link) -> None:
 
 
 def append(connection: SqlConnection, entries: Iterable[Entry]) -> int:
-    """Add rows, and return the number of the first. OperatorError where the record of the newest row was removed."""
+    """Add rows, and return the number of the first. OperatorError if the record of the newest row was removed."""
     last = before = head(connection)
     if last is None or before is None:
         raise damaged_error()
@@ -68,7 +68,7 @@ def end_change(connection: SqlConnection, change_id: str) -> None:
 
 
 def count_change(connection: SqlConnection) -> int:
-    """Count one more change, and return the count of all there ever were. OperatorError where that was removed."""
+    """Count one more change, and return the count of all there ever were. OperatorError if that was removed."""
     row = connection.execute("UPDATE made SET changes = changes + 1 RETURNING changes").fetchone()
     if row is None:
         raise damaged_error()
