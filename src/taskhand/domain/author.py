@@ -30,5 +30,5 @@ def writing_as(author: Author) -> Iterator[None]:
 
 
 def current_author() -> Author | None:
-    """The person for whom something is written now; None where nobody asked who calls."""
+    """The person for whom something is written now; None if callers are not identified."""
     return _AUTHOR.get()

@@ -10,7 +10,7 @@ _BETWEEN = "."
 
 
 def bind_cursor(cursor: str, *of: str | None) -> str:
-    """The cursor, good only for the list of these; as it is where there are none."""
+    """The cursor, valid only for the list of these; unchanged if there are none."""
     return cursor if not any(of) else f"{cursor}{_BETWEEN}{_fingerprint(of)}"
 
 

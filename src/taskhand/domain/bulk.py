@@ -20,7 +20,7 @@ _WORTH_RETRYING = frozenset(
 class TaskResult:
     """The result of a bulk change for one task; the `id` of a task that was not created is empty.
 
-    `code` and `message` say why the task was not written, or add a remark about how it was. `title` is None where the
+    `code` and `message` say why the task was not written, or add a remark about how it was. `title` is None if the
     task was not read. `changed` is the difference that was made to a task that there was before.
     """
 
@@ -47,7 +47,7 @@ class TaskResult:
 class BulkReceipt:
     """The answer to a bulk change: one result for each task, in the order given.
 
-    `plan_id` is what `apply_plan` takes to go on with the tasks that are left, None where none is. `is_out_of_time` is
+    `plan_id` is what `apply_plan` takes to go on with the tasks that are left, None if none is. `is_out_of_time` is
     whether they are left because the call's time ran out.
     """
 

@@ -45,7 +45,7 @@ def canonical_query(query: TaskQuery) -> dict[str, Any]:
 def canonical_due(request: DueRequest, default_zone: str | None, *, midnight_is_day: bool) -> Any:
     """What due fields ask for: a due date, or what they keep of the one that a task has.
 
-    CallerError where the due date cannot be made.
+    CallerError if the due date cannot be made.
     """
     if not request.needs_current_due:
         due = request.on(None, default_zone, midnight_is_day=midnight_is_day)

@@ -21,7 +21,7 @@ class Capabilities:
     can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
     task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
     are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
-    where a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
+    if a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists, which `lists_also` says
     alone. `knows_me` is whether the settings or the credential say who `me` is,
@@ -30,9 +30,9 @@ class Capabilities:
     can have the `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none
     is given.
     `resolved_types` are those of which a finished task can say how it ended.
-    `longest_title` is in characters: a longer one is most likely a mistake where the title is not all that a task says.
+    `longest_title` is in characters: a longer one is most likely a mistake if the title is not all that a task says.
     `status_effects` is what the CRM documents that a change of status may start.
-    `id_pattern` is what can be the id of a task, `usual_id_pattern` what all that are known look like, where that is
+    `id_pattern` is what can be the id of a task, `usual_id_pattern` what all that are known look like, if that is
     less: it tells this backend's ids from those of others, and refuses none.
     """
 

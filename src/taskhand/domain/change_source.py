@@ -27,7 +27,7 @@ class KnownTasks(Protocol):
 class Look:
     """What one look has found. It is kept wholly or not at all, and is harmless to repeat.
 
-    `events` are the oldest first, for each task in the order of its changes. `position` is where the next look goes on.
+    `events` are the oldest first, for each task in the order of its changes. `position` is the start of the next poll.
     `tasks` are the tasks as they are now, None for one that is gone: what the next look knows. `is_behind` is whether
     more waits, so that the next look should follow at once. `gap` says in a sentence what may be missing, and why.
     """
@@ -40,11 +40,11 @@ class Look:
 
 
 class ChangeSource(Protocol):
-    """Finds the changes of one account's tasks; every method raises TaskhandError where it cannot.
+    """Finds the changes of one account's tasks; every method raises TaskhandError if it cannot.
 
     `compares` is whether it knows of changes only by comparing two looks: then Taskhand's own changes are told by its
     journal, and a task that is being written meanwhile waits for the next look. `remark` is a sentence for callers on
-    what it cannot see, None where it sees all.
+    what it cannot see, None if it sees all.
     """
 
     compares: bool
@@ -57,6 +57,6 @@ class ChangeSource(Protocol):
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find what has changed since a position; `hints` are ids of tasks that somebody says were changed.
 
-        Takes few requests, one page or so: where more waits the look is behind.
+        Takes few requests, one page or so: if more waits the look is behind.
         """
         ...

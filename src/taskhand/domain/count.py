@@ -24,7 +24,7 @@ class TaskCount:
     """How many tasks match a filter, and how many are in each group.
 
     A task with several responsibles is in the group of each. `unreadable` tasks may match and are in no group. `why`
-    says why not all tasks were counted; None where they were.
+    says why not all tasks were counted; None if they were.
     """
 
     groups: Mapping[str, int]

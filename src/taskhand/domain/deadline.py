@@ -1,6 +1,6 @@
 """The time that one call may take in all, shared by everything that waits inside it.
 
-A write needs more time than a read: its answer has to come, and where it does not, the task is read back. So the last
+A write needs more time than a read: its answer has to arrive, and if it does not, the task is read back. So the last
 part of a call is kept for that, and a write that could not be followed up any more is not sent at all.
 """
 
@@ -110,7 +110,7 @@ def time_left() -> float:
 
 
 async def acquire_in_time(lock: anyio.Lock) -> bool:
-    """Acquire a lock, at once if it is free; False where another call holds it for as long as this one may wait."""
+    """Acquire a lock, at once if it is free; False if another call holds it for as long as this one may wait."""
     try:
         lock.acquire_nowait()
     except anyio.WouldBlock:

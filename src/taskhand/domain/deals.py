@@ -1,6 +1,6 @@
 """Resolve a deal given by name: one match is used, several become candidates; pure.
 
-Whole words of a name are enough where one deal has them; a full name is preferred to them.
+Whole words of a name are enough if one deal has them; a full name is preferred to them.
 """
 
 import re
@@ -20,7 +20,7 @@ _MOST_CANDIDATES: Final = 10
 def resolve_deal(given: str, found: DealList) -> Deal:
     """The deal among those `found` that is given by its name, or by whole words of it.
 
-    Ambiguous where that may be another one too, NotFound (code `unknown_deal`) where it is none.
+    Ambiguous if that may be another one too, NotFound (code `unknown_deal`) if it is none.
     """
     words = _words(given)
     named = matching(given, found.deals, _name)

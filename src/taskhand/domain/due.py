@@ -1,6 +1,6 @@
 """When a task is due: a day, or an instant in a time zone; pure.
 
-A date without a time stays a date. A wall-clock time that a daylight-saving change skips is refused. Where the change
+A date without a time stays a date. A wall-clock time that a daylight-saving change skips is refused. If the change
 repeats a wall-clock time, it means the first one; an ISO 8601 datetime with an offset names the second.
 """
 
@@ -42,7 +42,7 @@ _FIRST_YEAR, _LAST_YEAR = 1000, 9998  # in every zone these are years that datet
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due date: `at` is the instant in UTC, None where the whole `day` is meant; `zone` is an IANA name."""
+    """A due date: `at` is the instant in UTC, None if the whole `day` is meant; `zone` is an IANA name."""
 
     day: date
     at: datetime | None = None
@@ -50,13 +50,13 @@ class Due:
 
     @classmethod
     def instant(cls, at: datetime, zone: str | None) -> "Due":
-        """A due instant, truncated to milliseconds; its day is the day in `zone` (in UTC where it is None)."""
+        """A due instant, truncated to milliseconds; its day is the day in `zone` (in UTC if it is None)."""
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         return cls(at.astimezone(_zone_info(zone)).date(), at.astimezone(UTC), zone)
 
     @classmethod
     def read(cls, due_at: str | None, zone: str | None, *, all_day: bool) -> "Due | None":
-        """The due date of the documented fields `due_at`, `due_timezone` and `is_all_day`; None where there is none."""
+        """The due date of the documented fields `due_at`, `due_timezone` and `is_all_day`; None if there is none."""
         if due_at is None:
             return None
         at = datetime.fromisoformat(due_at)
@@ -150,8 +150,8 @@ class DueRequest:
     def on(self, before: Due | None, default_zone: str | None, *, midnight_is_day: bool = False) -> Due | None:
         """The due date after this request is applied to `before`.
 
-        Midnight in UTC is an instant where the task has a time, unless `midnight_is_day`; else it is that day.
-        CallerError where a required part is missing or two parts contradict each other.
+        Midnight in UTC is an instant if the task has a time, unless `midnight_is_day`; else it is that day.
+        CallerError if a required part is missing or two parts contradict each other.
         """
         nothing_to_clear = before is None and not isinstance(self.due_time, time) and not isinstance(self.timezone, str)
         if self.due_date is None or (self.due_date is MISSING and nothing_to_clear):
@@ -204,21 +204,21 @@ def moment_text(at: datetime, zone: str | None) -> str:
     """The moment as it is shown: the local time with its offset, and the weekday; without a zone as the moment has it.
 
     So the time of the server's clock is shown in the zone in which words such as today are understood. Seconds are
-    shown where there are any.
+    shown if there are any.
     """
     local = at.astimezone(_zone_info(zone)) if zone else at
     return f"{local.isoformat(timespec='seconds' if local.second else 'minutes')} {_WEEKDAYS[local.weekday()]}"
 
 
 def due_of(task: Task) -> Due | None:
-    """The due date of a documented Task object; None where it has none."""
+    """The due date of a documented Task object; None if it has none."""
     return Due.read(task.due_at, task.due_timezone, all_day=task.is_all_day)
 
 
 def shifted(due: Due, days: int, default_zone: str | None) -> Due:
     """The due date `days` later (earlier if negative), at the same wall-clock time in the same zone.
 
-    An instant without a zone keeps its time in `default_zone`. CallerError where that day does not have the time.
+    An instant without a zone keeps its time in `default_zone`. CallerError if that day does not have the time.
     """
     try:
         if due.at is None:
@@ -269,7 +269,7 @@ def is_day(text: str) -> bool:
 
 
 def iso_day(text: str, argument: str) -> str:
-    """The given YYYY-MM-DD day; CallerError with the name of the argument where it is not one."""
+    """The given YYYY-MM-DD day; CallerError with the name of the argument if it is not one."""
     if _DAY.fullmatch(text):
         try:
             return date.fromisoformat(text).isoformat()
@@ -305,9 +305,9 @@ def _parse_words(
     time_matched: tuple[Match, ...],
     reference: Reference,
 ) -> DueRequest:
-    """The request of a dueDate in words, which may have a time; CallerError where `clock` is another one.
+    """The request of a dueDate in words, which may have a time; CallerError if `clock` is another one.
 
-    Where no zone is known the time is one on the clock of whatever zone the due date will have.
+    If no zone is known the time is one on the clock of whatever zone the due date will have.
     """
     from taskhand.domain.date_words.arguments import read_due  # noqa: PLC0415  no start waits for the grammar
 
@@ -327,7 +327,7 @@ def _parse_words(
 
 
 def _parse_date(text: str) -> date | datetime:
-    """The day, or the instant where `text` is a datetime with an offset."""
+    """The day, or the instant if `text` is a datetime with an offset."""
     if (at := _parse_datetime(text)) is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR:
         if _DAY.fullmatch(text):
             return at.date()
@@ -362,7 +362,7 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due
 
 
 def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
-    """The day, where dueDate names the instant `at` and a dueTime is given too.
+    """The day, if dueDate names the instant `at` and a dueTime is given too.
 
     The documented samples send 15:00 local time as `T15:00:00.000Z`. So dueTime may be the time as written, and then
     the day is the written one, or the time in `zone`, and then the day is the one in `zone`. CallerError otherwise.
@@ -380,7 +380,7 @@ def _day_of_agreement(at: datetime, clock: time, zone: str) -> date:
 
 
 def at_wall(day: date, clock: time, zone: str) -> datetime:
-    """The instant of a wall-clock time; CallerError where the zone's clocks skip that time on that day."""
+    """The instant of a wall-clock time; CallerError if the zone's clocks skip that time on that day."""
     rules = _zone_info(zone)
     at = datetime.combine(day, clock, rules).astimezone(UTC)
     after = at.astimezone(rules)

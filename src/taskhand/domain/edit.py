@@ -26,16 +26,16 @@ __all__ = [
 ]
 
 _SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
-"""The documented field of a task that shows a field of an edit, where the two differ in name."""
+"""The documented field of a task that shows a field of an edit, if the two differ in name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """The fields of a task that a write sets; `MISSING` leaves a field alone.
 
-    `note` is written beside the task, where a task has no description; None removes the one that the task before has.
-    `native` are the backend's own values from an earlier snapshot of the task. Where they have a value for a field that
-    is set, the backend writes that value: it is exact, even where the contract cannot express it.
+    `note` is written beside the task, if a task has no description; None removes the one that the task before has.
+    `native` are the backend's own values from an earlier snapshot of the task. If they have a value for a field that
+    is set, the backend writes that value: it is exact, even if the contract cannot express it.
     """
 
     title: str | MISSING = MISSING

@@ -48,7 +48,7 @@ class Candidate:
     """A value that would have been accepted: `value` is what to send, `name` is for people.
 
     `is_free_text` says that `value` is itself text written by others, as the name of a status is. `connections` are
-    those that accept it, of several that were asked; none where all do.
+    those that accept it, of several that were asked; none if all do.
     """
 
     value: str
@@ -62,7 +62,7 @@ class TaskhandError(Exception):
 
     `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
     says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
-    `connection` is the CRM account that it is about, where there are several and the message does not say.
+    `connection` is the CRM account that it is about, if there are several and the message does not say.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
     """
 
@@ -142,7 +142,7 @@ class LinkRequired(OperatorError):
 
     @classmethod
     def first(cls, connection: str, person: str, *, has_vault: bool = True) -> "LinkRequired":
-        """The error for a person who has none, where the shared one is not for the person."""
+        """The error for a person who has none, if the shared one is not for the person."""
         first = "" if has_vault else "sets TASKHAND_VAULT_KEY, restarts it, and then "
         return cls(
             f"You have no own credential for {connection}, and may not use the shared one; nothing was sent.",
@@ -212,7 +212,7 @@ class UpstreamFailed(UpstreamError):
 
 
 class RateLimited(UpstreamError):
-    """The CRM asked to wait longer than a call may take; `retry_after_s` says how long, where known."""
+    """The CRM asked to wait longer than a call may take; `retry_after_s` says how long, if known."""
 
     default_code = "rate_limited"
     default_retryable = True

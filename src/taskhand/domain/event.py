@@ -20,8 +20,8 @@ class TaskEvent:
     """One change of one task; what nobody told is None, empty or MISSING, and never guessed.
 
     `key` is the same for the same change however often, and in whatever way, it is learned of: a feed keeps one event
-    for each. `at` is the CRM's own moment of the change, aware; where only a difference of two looks is known it is
-    None, and `between` are the moments of these. `changed` are its fields, `before` MISSING where only the new value is
+    for each. `at` is the CRM's own moment of the change, aware; if only a difference of two looks is known it is
+    None, and `between` are the moments of these. `changed` are its fields, `before` MISSING if only the new value is
     known. `by` is the id of the member who did it, `by_name` the name of who is no member. `change_id` is Taskhand's
     own change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the
     task before it or after it, None if unknown.
@@ -61,7 +61,7 @@ def kind_of_change(before: Task | None, after: Task | None) -> EventKind:
 def difference_event(
     before: Task | None, after: Task | None, key: str, *, between: tuple[datetime, datetime] | None = None
 ) -> TaskEvent | None:
-    """The event of a difference between two states of a task, one of them None; None where nothing differs.
+    """The event of a difference between two states of a task, one of them None; None if nothing differs.
 
     A new task has the fields that are not empty, beside its title.
     """

@@ -11,7 +11,7 @@ from taskhand.domain.task import StatusChoice
 __all__ = ["FIELDS", "argument_name", "edit_field", "request_body"]
 
 _ARGUMENTS: Final = {"due": "dueDate", "responsible_ids": "responsibleIds", "note": "addNote"}
-"""The argument of a request that sets a field of an edit, where it has another name."""
+"""The argument of a request that sets a field of an edit, if it has another name."""
 
 _ALIASES: Final = {
     "due": ("dueDate", "dueTime", "timezone", "due_at", "is_all_day", "due_timezone", "shiftDueDays"),
@@ -36,7 +36,7 @@ _BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
 
 
 def edit_field(name: str) -> str | None:
-    """The field of an edit that is known under this name, in snake_case or camelCase; None where none is."""
+    """The field of an edit that is known under this name, in snake_case or camelCase; None if none is."""
     return name if property_name(name) else _BY_NAME.get(_fold(name))
 
 

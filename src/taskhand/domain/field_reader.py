@@ -35,7 +35,7 @@ class FieldReader:
         self.unreadable: set[str] = set()
 
     def read(self, field: str, read: Callable[[], _T]) -> _T | None:
-        """The value that `read` returns; None, and the field is unreadable, where it meets a value in another form."""
+        """The value that `read` returns; None, and the field is marked unreadable, if the value has another form."""
         try:
             return read()
         except ODD:

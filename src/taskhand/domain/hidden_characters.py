@@ -1,4 +1,4 @@
-"""Which characters are hidden, and which of these are shown where scripts and emoji need them; pure.
+"""Which characters are hidden, and which of these are shown if scripts and emoji need them; pure.
 
 Hidden characters still reach a model: marks that reverse the direction of text, characters without width, and tags that
 spell whole sentences. They are the characters of Default_Ignorable_Code_Point

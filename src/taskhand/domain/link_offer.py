@@ -1,4 +1,4 @@
-"""An offer to link a credential of one's own: where the person opens the page for it; pure."""
+"""An offer to link a personal credential: the address of the page that the person opens; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,9 +55,9 @@ class LinkOffers(Protocol):
     """Makes offers, and knows what became of them."""
 
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
-        """An offer for this person; None where nobody can link on a page: the connection's CRM or the server has none.
+        """An offer for this person; None if nobody can link on a page: the connection's CRM or the server has none.
 
-        OperatorError where it cannot be written down.
+        OperatorError if it cannot be stored.
         """
         ...
 

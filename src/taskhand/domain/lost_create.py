@@ -23,7 +23,7 @@ _CLOCKS_APART: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class CreateCandidates:
-    """New tasks that a create may have made, and when it was sent: by the CRM's clock, or by ours where `is_guess`."""
+    """New tasks that a create may have made, and when it was sent: by the CRM's clock, or by ours if `is_guess`."""
 
     tasks: Sequence[Task]
     sent_at: datetime
@@ -36,7 +36,7 @@ class CreateCandidates:
 
     @property
     def made(self) -> Task | None:
-        """The task that the create has made; None where that is not certain."""
+        """The task that the create has made; None if that is not certain."""
         others = self.tasks if self.is_guess else self.recent
         return self.recent[0] if len(self.recent) == len(others) == 1 else None
 
@@ -47,7 +47,7 @@ def match_creates(
     """The tasks that creates sent at the same time have made for certain, by their index.
 
     `found` are the candidates of each; `others` are creates whose tasks may be among these too. A create is certain
-    where none of the others may have made a task that looks like it. A task that one has made no other has made.
+    if none of the others may have made a task that looks like it. A task that one has made no other has made.
     """
     made: dict[int, Task] = {}
     while True:
@@ -70,7 +70,7 @@ def _may_look_like(edit: Edit, rival: Edit) -> bool:
 
 
 def is_created_since(task: Task, earliest: datetime) -> bool:
-    """Whether a task was created at `earliest` or later; False where its `created_at` cannot be read."""
+    """Whether a task was created at `earliest` or later; False if its `created_at` cannot be read."""
     try:
         return datetime.fromisoformat(task.created_at or "") >= earliest
     except (ValueError, TypeError):

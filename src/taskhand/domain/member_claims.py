@@ -23,9 +23,9 @@ class KnownPersons:
     linked: Sequence[tuple[Person, str | None]]
 
     def find_other(self, member: str, person: Person, team: Sequence[Member]) -> str | None:
-        """Who the member with this id is, where that is another than this person; None where nothing says so.
+        """Who the member with this id is, if that is another than this person; None if nothing says so.
 
-        The member's e-mail address says it where the person has another, or it is that of somebody who is known.
+        The member's e-mail address says it if the person has another, or it is that of somebody who is known.
         """
         names = {fold_person(person.email or ""), *person.names}
         for name, line in self.lines.items():

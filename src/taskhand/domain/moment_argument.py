@@ -1,4 +1,4 @@
-"""Arguments that are moments: as ISO 8601, on the person's clock where no offset is with it, or in words; pure."""
+"""Arguments that are moments: as ISO 8601, on the person's clock if no offset is with it, or in words; pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
@@ -20,9 +20,9 @@ _CLOCKS: Final = timedelta(minutes=1)
 def read_moment(
     argument: str, text: str, edge: Literal["from", "to"], reference: Reference
 ) -> tuple[datetime, tuple[Match, ...]]:
-    """The moment that was sent; of a day it is where the day begins (`from`) or ends (`to`), and so of words.
+    """The moment that was sent; for a day, or a period in words, its begin (`from`) or end (`to`).
 
-    CallerError where a window begins in the future: nothing can be in it.
+    CallerError if a window begins in the future: nothing can be in it.
     """
     at, matched = _find_iso(text, edge, reference), tuple[Match, ...]()
     if at is None:

@@ -1,6 +1,6 @@
 """Match typed names against existing ones as they are shown, ignoring case, accents, hyphens and space; never guess.
 
-What is hidden where a name is shown is ignored where it is typed, and a name may be typed as it is shown truncated.
+Characters that are hidden in a shown name are ignored in a typed one, and a name may be typed as it is shown truncated.
 """
 
 import re
@@ -76,7 +76,7 @@ def is_cut(given: str, name: str) -> bool:
 
 
 def matching(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
-    """All things with that name; where there are none, those whose name is shown so because it is too long."""
+    """All things with that name; if there are none, those whose name is shown so because it is too long."""
     wanted, things = fold(given), list(things)
     found = [thing for thing in things if fold(name(thing)) == wanted]
     return found or [thing for thing in things if is_cut(given, name(thing))]

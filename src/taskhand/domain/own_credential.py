@@ -24,7 +24,7 @@ class OwnCredential:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a person has consented to. `member_id` is who the person is in the CRM, where the CRM has told."""
+    """The consent of a person. `member_id` is the person's member id in the CRM, if the CRM reports it."""
 
     credential: OwnCredential
     member_id: str | None = None
@@ -41,7 +41,7 @@ class OwnToken(Protocol):
     async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
         """Tell that the CRM does not accept what was `renewed` when it was sent.
 
-        The error for the caller, or None where there is another now, with which the request is sent once more. `again`:
+        The error for the caller, or None if there is another now, with which the request is sent once more. `again`:
         that was done already.
         """
         ...
@@ -64,7 +64,7 @@ class OAuthClient(Protocol):
     async def renew(self, credential: OwnCredential) -> OwnCredential:
         """The next credential. A refresh token that it does not have stays the one before.
 
-        LinkRequired where the grant is gone for good; any other TaskhandError: not at this moment.
+        LinkRequired if the grant is gone for good; any other TaskhandError: not at this moment.
         """
         ...
 

@@ -20,7 +20,7 @@ def own_writes(is_own: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def check_ownership() -> None:
-    """NotAttempted where another process has ended what this call has begun, or where that cannot be told."""
+    """NotAttempted if another process has ended this call's change, or if that is unknown."""
     is_own = _CURRENT.get()
     if is_own is None:
         return

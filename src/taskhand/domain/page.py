@@ -68,7 +68,7 @@ def position_after(task: Task, query: TaskQuery) -> Position:
 
 
 def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
-    """The query that continues after a cursor or position; CallerError where that belongs to another query."""
+    """The query that continues after a cursor or position; CallerError if that belongs to another query."""
     key, task_id, fingerprint = _read(cursor)
     is_key = _is_text(key) and (query.order != "priority" or key[:1] in _PRIORITY_KEYS)
     if fingerprint != _fingerprint(query) or not is_key or not _is_text(task_id):
@@ -81,7 +81,7 @@ def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
 
 
 def _read(cursor: str | Position) -> Any:
-    """The three parts of a position, or of a cursor as it was sent: JSON values; None for each where it is none."""
+    """The three parts of a position, or of a cursor as it was sent: JSON values; None for each if it is none."""
     try:
         position = _decoded(cursor) if isinstance(cursor, str) else cursor
         key, task_id, fingerprint = position
@@ -95,7 +95,7 @@ def _decoded(cursor: str) -> Any:
 
 
 def _follows(task: Task, after: tuple[str, str], order: Order) -> bool:
-    """Whether the task comes after the position `after`, where the page before ended."""
+    """Whether the task comes after the position `after`, the end of the previous page."""
     own: tuple[object, ...] = (sort_key(task, order), task.id)
     return own != after and (own > after) is ascends(order)
 

@@ -1,6 +1,6 @@
 """Resolve people given by id, e-mail, name or `me`: one match is used, several become candidates; pure.
 
-Whole words of a name are enough where they are words of one active person's name; a full name is preferred to them.
+Whole words of a name are enough if they are words of one active person's name; a full name is preferred to them.
 """
 
 import re
@@ -54,7 +54,7 @@ def resolve_people(
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
     `also` are further ids that are accepted, and `former` former members who are: they may still be responsible for a
-    task. Words of their names are enough where `is_filter`, since nothing is given to them then. `argument` is the one
+    task. Words of their names are enough if `is_filter`, since nothing is given to them then. `argument` is the one
     that they were sent in, `me_remedy` the sentence that says how 'me' becomes known.
     """
     known = {member.id for member in (*members, *former)}
@@ -83,7 +83,7 @@ def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
 
 
 def without_mark(text: str) -> str | None:
-    """What stands before the mark of somebody who is not in the team; None where the text has no such mark."""
+    """What stands before the mark of somebody who is not in the team; None if the text has no such mark."""
     stripped, mark = text.strip(), NOT_IN_TEAM.strip()
     return stripped[: -len(mark)].strip() if stripped.casefold().endswith(mark) else None
 
@@ -176,7 +176,7 @@ class _Index:
     def _find_addressed(self, text: str) -> Sequence[Member]:
         """The members of an address as mail programs and candidates write it: `Ana Soto <ana@example.com>`.
 
-        Ambiguous where the name in it is another member's.
+        Ambiguous if the name in it is another member's.
         """
         if (address := split_address(text)) is None:
             return ()

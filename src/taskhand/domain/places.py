@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a list goes on in each connection: behind a position, from its beginning (`()`), or nowhere (None).
+    """The place in each connection from which a list continues: after a position, at the start (`()`), or none (None).
 
     `of` says which list it is: two with different filters have different ones.
     """
@@ -51,7 +51,7 @@ class Places:
 
     @classmethod
     def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "Places":
-        """The places where a page begins: the first one, or the one of a cursor.
+        """The places at which a page begins: the first page, or the page of a cursor.
 
         `asked` is what was asked for besides the page. CallerError for the cursor of another list, or of other
         connections: what they have would be missing without a word, or come twice.
@@ -77,7 +77,7 @@ class Places:
         return len(self.unfinished) < len(self.by_name)
 
     def after(self, shown: Iterable[str], parts: Mapping[str, Part], *, may_be_back: bool = False) -> str | None:
-        """The cursor of the next page, where rows of these connections were `shown`; None where nothing follows.
+        """The cursor of the next page, if rows of these connections were `shown`; None if nothing follows.
 
         A connection without a part stays where it is. `may_be_back` is whether one of these may have more by then.
         """
@@ -100,7 +100,7 @@ class Places:
 
 
 def _read(cursor: str) -> Places | None:
-    """The places in a cursor as it was sent; None where it is none."""
+    """The places in a cursor as it was sent; None if it is none."""
     try:
         of, written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         by_name = {name: _place(value) for name, value in written.items()}

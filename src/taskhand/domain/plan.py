@@ -88,7 +88,7 @@ def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference
 
 
 def drift(was: Task, now: Task | None, *, of: Edit | None = None) -> Difference | None:
-    """The difference between a task as it was read and as it is now; None where there is none.
+    """The difference between a task as it was read and as it is now; None if there is none.
 
     A task that does not exist any more (`now` is None) counts as deleted. With `of` only the fields that this edit sets
     count.

@@ -62,7 +62,7 @@ class Policy:
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def rules_for(self, *names: str, groups: Collection[str] = ()) -> Rules:
-        """The rules of the person with these names, of which the first counts most; of nobody where there is none.
+        """The rules of the person with these names, of which the first counts most; of nobody if there is none.
 
         `groups` are those that the person's token names; they count as if the file had the person in them. The first
         group that sets a rule counts.

@@ -28,7 +28,7 @@ SCOPES: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 
 
 MEMBER: Final = "member"
-"""In place of a connection's name, where there is only one."""
+"""In place of a connection's name, if there is only one."""
 
 
 _TOKEN_PERSON: Final = re.compile(r"https?://[!\"$-~]{1,500}#(?=.{1,255}$)[!-~](?:[ -~]*[!-~])?")
@@ -90,7 +90,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the person (None where nobody asked), the scopes of the credential, and the rules of the policy.
+    """Who calls: the person (None if nobody asked), the scopes of the credential, and the rules of the policy.
 
     `members` say who the person is in a connection, by its name (MEMBER for the only one): the id, e-mail or name of a
     member. `may_gain_scopes` is whether the credential can be had with further scopes: then the caller is shown what
@@ -109,14 +109,14 @@ class Principal:
         return self.person.id if self.person else None
 
     def check_number(self, count: int) -> None:
-        """NotAllowed where one change may not have so many tasks."""
+        """NotAllowed if one change may not have this number of tasks."""
         most = self.rules.most_tasks
         if most is not None and count > most:
             said = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
             raise NotAllowed.by("most_tasks", said)
 
     def check_may_lose(self, what: str) -> None:
-        """NotAllowed where no scope allows `what`, by which something is lost."""
+        """NotAllowed if no scope allows `what`, by which something is lost."""
         if "destructive" not in self.scopes:
             raise NotAllowed.by("scope", f"{what} needs the scope destructive, which you do not have.")
 

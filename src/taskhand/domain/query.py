@@ -110,7 +110,7 @@ class TaskQuery:
     equal tasks are ordered by id in the same direction. `links` are the fields with links that are to be known of each
     task; reading them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are
     the days that were sent in words, and a deal that was sent by name. `connection` is the name of the CRM account
-    where there are several: a cursor is of one of them.
+    if there are several: a cursor is of one of them.
     """
 
     responsible_ids: tuple[str, ...] | None = None

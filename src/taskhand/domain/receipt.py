@@ -59,7 +59,7 @@ _ASKED_AS = {
 """Fields of an edit whose documented name in a request is another."""
 
 EDIT_FIELDS = {"responsibles": "responsible_ids"}
-"""The field of an edit that sets a field of a difference, where the two differ in name."""
+"""The field of an edit that sets a field of a difference, if the two differ in name."""
 
 _DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
 
@@ -107,7 +107,7 @@ def links_in(changed: Iterable[FieldChange]) -> frozenset[tuple[str, str]]:
 class Unapplied:
     """A field, by its name in a request, that a write should have set to `asked`, and that is `got` afterwards.
 
-    `was` is the value that an undo expected there, MISSING for other writes. `task_id` is set where it is one of many.
+    `was` is the value that an undo expected there, MISSING for other writes. `task_id` is set if it is one of many.
     """
 
     field: str
@@ -126,9 +126,9 @@ def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to a write. Where `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
+    """The answer to a write. If `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
 
-    `task` is None where it was deleted; `before` is the task before the write, None where it was made by it. `already`
+    `task` is None if it was deleted; `before` is the task before the write, None if the write created it. `already`
     are the fields that were asked for and so before. `replayed` is whether this is the answer to an earlier, identical
     call.
     """

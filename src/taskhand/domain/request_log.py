@@ -13,7 +13,7 @@ _LOGS: ContextVar[tuple[list[str], ...]] = ContextVar("request_logs", default=()
 def recorded_requests() -> Iterator[list[str]]:
     """A list that collects the requests sent inside, including those of tasks started inside.
 
-    Where two of these are nested, both collect.
+    If two of these are nested, both collect.
     """
     sent: list[str] = []
     token = _LOGS.set((*_LOGS.get(), sent))

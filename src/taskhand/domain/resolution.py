@@ -16,7 +16,7 @@ _RESOLUTIONS = frozenset({"abandoned", "skipped"})
 
 
 def check_no_resolution(status_name: str, capabilities: Capabilities) -> None:
-    """Refuse a resolution that was sent as a status, where tasks have one."""
+    """Refuse a resolution that was sent as a status, if tasks have one."""
     if (word := fold(status_name)) in _RESOLUTIONS and "resolution" not in capabilities.absent:
         raise CallerError(
             f"{word} is no status: it is a resolution, which says how a finished task ended.",
@@ -26,7 +26,7 @@ def check_no_resolution(status_name: str, capabilities: Capabilities) -> None:
 
 
 def settle_resolution(edit: Edit, before: Task, *, is_finished: bool) -> Edit:
-    """The edit, and without a resolution the empty one where it reopens a task or finishes it once more.
+    """The edit, and without a resolution the empty one if it reopens a task or finishes it once more.
 
     `is_finished` is whether the task is finished after the edit. CallerError for the resolution of a task that is not.
     """

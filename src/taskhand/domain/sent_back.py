@@ -17,7 +17,7 @@ def restore_unshown(sent: str, stored: str, argument: str) -> str:
     """The text `sent`, with what was not shown of those parts of `stored` that it repeats.
 
     Hidden characters stay in the beginning and the end that are repeated; the mark of a truncated text becomes what it
-    stands for. CallerError where the text before that mark is another: what it stands for cannot be told then.
+    stands for. CallerError if the text before that mark is another: what it stands for cannot be told then.
     """
     cut = split_cut(sent)
     if cut is None or cut[1] >= len(stored) or sent in (stored, plain(stored)):

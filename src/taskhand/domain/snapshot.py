@@ -23,7 +23,7 @@ class Snapshot:
     in no form that can be read: what `task` shows there must not be written back. `assumed` is whether `task` is the
     answer to a write of ours, while the CRM still shows the task as it was before, because reads lag or because another
     client reverted it. `lost` names what the task has and a task made again in its place would not have.
-    `cannot_recreate` is a sentence that says why no such task can be made, None where one can.
+    `cannot_recreate` is a sentence that says why no such task can be made, None if one can.
     """
 
     task: Task

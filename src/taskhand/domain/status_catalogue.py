@@ -63,8 +63,8 @@ class StatusCatalogue:
     def _placed(self) -> tuple[Status, ...]:
         """The configured statuses, each as the CRM spells it once it was seen.
 
-        A status that was seen has its own position, and the others follow on; where these do not fit in between,
-        positions count from that of the first one seen, and from 1 where none was.
+        A status that was seen has its own position, and the others follow on; if these do not fit in between,
+        positions count from the position of the first one seen, and from 1 if none was seen.
         """
         by_name = {fold(status.name): status for status in self._seen.values()}
         statuses = [

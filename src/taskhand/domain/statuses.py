@@ -28,7 +28,7 @@ def resolve_status(
 ) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status with that name or id, else the only one of that type.
 
-    Where the list is incomplete, an unknown name is passed on as typed.
+    If the list is incomplete, an unknown name is passed on as typed.
     """
     if not shown_form(name):
         raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
@@ -50,7 +50,7 @@ def unknown_status_error(
 ) -> NotFound:
     """The error for a status that is not known: it says which are, and whether these are all.
 
-    `found` is the sentence that says what was wrong, where there is a better one.
+    `found` is the sentence that says what was wrong, if there is a better one.
     """
     kind = _type_of(name)
     wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
@@ -71,7 +71,7 @@ def unknown_status_error(
 
 
 def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
-    """The status at that position; where the list is incomplete, an unknown position is passed on."""
+    """The status at that position; if the list is incomplete, an unknown position is passed on."""
     found = [status for status in known.statuses if status.order == position]
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
@@ -130,7 +130,7 @@ def resolve_filter_statuses(given: Sequence[str], known: StatusList) -> tuple[St
 def check_filter_statuses(given: Sequence[str], known: StatusList) -> None:
     """Refuse a name that an incomplete list does not have.
 
-    To be called where the filter found nothing: a task may have a status that was not seen before.
+    To be called if the filter found nothing: a task may have a status that was not seen before.
     """
     for name in given:
         if not known.complete and _type_of(name) is None and not _named(name, known):
@@ -144,7 +144,7 @@ def _type_of(text: str) -> str | None:
 
 
 def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
-    """The only status of a type; of `master_done` where none is `done`. None where there is none."""
+    """The only status of a type; of `master_done` if none is `done`. None if there is none."""
     for one in FINISHED if kind == "done" else (kind,):
         found = [status for status in known.statuses if status.type == one]
         found = [status for status in found if status.id == known.completed is not None] or found

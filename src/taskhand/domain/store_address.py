@@ -11,7 +11,7 @@ INSTALL_DRIVER: Final = (
     "Install Taskhand with the extra `postgres`: `pip install '.[postgres]'` in a folder that holds its source; "
     "docs/scaling.md has the other ways"
 )
-"""What to do where the library that speaks to PostgreSQL is not installed, as the beginning of a sentence."""
+"""What to do if the library that speaks to PostgreSQL is not installed, as the beginning of a sentence."""
 
 _SCHEME: Final = r"(?i)\s*[a-z][a-z0-9+.-]+:/"
 
@@ -23,7 +23,7 @@ _WHOLE: Final = (
 )
 """Narrower than what the driver reads: a password with a character that ends it never looks like another part.
 
-It is compiled where there is an address: most starts have none.
+It is compiled if there is an address: most starts have none.
 """
 _QUERY: Final = r"(?:[^@=&]+=[^@=&]*|(?:user|password)=[^=&]*)(?:&|$)"
 _ESCAPE: Final = r"%(?!00)[0-9a-fA-F]{2}"
@@ -47,7 +47,7 @@ def is_whole_address(text: str) -> bool:
 
 
 def split_passwords(address: str) -> tuple[str, ...]:
-    """The password in the address of a database, as it is there and as it is meant; none where it cannot be read."""
+    """The password in the address of a database, as it is there and as it is meant; none if it cannot be read."""
     found = re.fullmatch(_WHOLE, address)
     if found is None:
         return ()

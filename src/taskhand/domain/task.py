@@ -63,7 +63,7 @@ STATUS_TYPES = ", ".join(get_args(StatusType))
 """The status types, for a sentence."""
 
 OR_ME = "or 'me'"
-"""What a description of people adds where it is known who `me` is."""
+"""What a description of people adds if it is known who `me` is."""
 
 IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
 """Task fields that cannot be changed, by the documentation."""
@@ -82,7 +82,7 @@ class Body(Value):
 
 
 class Status(Value):
-    """A status that a task can have; `order` is its position; `id` is None where only the name is known."""
+    """A status that a task can have; `order` is its position; `id` is None if only the name is known."""
 
     id: str | None
     name: str
@@ -93,9 +93,9 @@ class Status(Value):
 
 @dataclass(frozen=True, slots=True)
 class StatusChoice:
-    """A status to set: by `id` where it is known, else by `name` or `position` as the caller gave it.
+    """A status to set: by `id` if it is known, else by `name` or `position` as the caller gave it.
 
-    A choice without an id occurs where the backend's list of statuses is incomplete. It is sent as given, and checked
+    A choice without an id occurs if the backend's list of statuses is incomplete. It is sent as given, and checked
     after the write.
     """
 
@@ -126,10 +126,10 @@ class Responsible(Value):
 
 
 class Task(Value):
-    """The documented Task object, plus `url`, and `task_type` and `deal_id` where tasks of the CRM have these.
+    """The documented Task object, plus `url`, and `task_type` and `deal_id` if tasks of the CRM have these.
 
     `properties` are those of the CRM's own that were read, by name. `note` is the note that a write has just made
-    beside the task, where a task has no description; its id is `note_id`.
+    beside the task, if a task has no description; its id is `note_id`.
 
     A field that cannot be read is null, and named in `unreadable`.
     """
@@ -171,7 +171,7 @@ class Task(Value):
 
     @property
     def responsible_ids(self) -> tuple[str, ...]:
-        """The ids of the responsibles, in their order; none where they cannot be read."""
+        """The ids of the responsibles, in their order; none if they cannot be read."""
         return tuple([person.responsible_id for person in self.task_responsibles or ()])
 
     @property
@@ -181,7 +181,7 @@ class Task(Value):
 
     @property
     def shown_priority(self) -> int | None:
-        """The priority to show: 0 where the CRM has none for the task, null where it cannot be read."""
+        """The priority to show: 0 if the CRM has none for the task, null if it cannot be read."""
         return self.priority if self.priority is not None or "priority" in self.unreadable_fields else 0
 
     @property
@@ -201,7 +201,7 @@ class Member(Value):
 class Contact(Value):
     """A person or company outside the team; `id` is sent as `aiContactId`, `customer_id` as `aiCustomerId`.
 
-    `customer_name` is the name of that customer, None where the CRM has none or does not tell it.
+    `customer_name` is the name of that customer, None if the CRM has none or does not tell it.
     """
 
     id: str | None
@@ -389,7 +389,7 @@ class TaskPatch(Body):
 class StatusList:
     """The statuses by position; `source` says where they come from, `complete` whether the list is complete.
 
-    `completed` is the id of the status that a task is completed with, where the CRM has one of several finished ones
+    `completed` is the id of the status that a task is completed with, if the CRM has one of several finished ones
     for that.
     """
 

@@ -246,7 +246,7 @@ def check_properties(given: Sequence[PropertyValue]) -> None:
 
 
 def check_readable(task: Task, name: str) -> None:
-    """Refuse a change that is made from what `task` has in the field `name` of an edit, where that cannot be read."""
+    """Refuse a change that is made from what `task` has in the field `name` of an edit, if that cannot be read."""
     if not is_readable(task, name):
         raise CallerError(
             f"The change depends on the task's {_CURRENT[name]}, which the CRM has in a form that cannot be read.",

@@ -61,7 +61,7 @@ def _midnight(day: str | None, later: timedelta, zone: tzinfo) -> datetime | Non
 
 
 def moment_of(task: Task, times: TaskTimes, moment: Moment) -> datetime | None:
-    """When the task was created, changed or finished; None where that is not known."""
+    """When the task was created, changed or finished; None if that is not known."""
     if moment == "updated":
         return times.updated
     if moment == "completed":

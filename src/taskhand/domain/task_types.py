@@ -26,7 +26,7 @@ class KnownType:
 
 
 def resolve_task_type(given: str, known: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
-    """The value of the type, and the name that was resolved; as it was given where no type is known.
+    """The value of the type, and the name that was resolved; as it was given if no type is known.
 
     Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).
     """

@@ -43,7 +43,7 @@ class CallObserver(Protocol):
     def call_ended(self, tool: str, connection: str | None, outcome: str, code: str | None, took_s: float) -> None:
         """A call ended: `outcome` is "ok", "cancelled" or who can act on the error, `code` that of the error.
 
-        `tool` is what the client has sent. `connection` is None where none was found.
+        `tool` is what the client has sent. `connection` is None if none was found.
         """
         ...
 

@@ -33,7 +33,7 @@ _CUT: Final = re.compile(r"(?:…|\.\.\.) \(\+([1-9]\d{0,8}) characters\)")
 def plain(text: str) -> str:
     """The text as it is shown: without hidden characters, with newlines as line ends.
 
-    The same object where nothing changes.
+    The same object if nothing changes.
     """
     if not _has_hidden(text):
         return text
@@ -47,7 +47,7 @@ def strip_hidden(text: str) -> str:
 
 
 def shown_positions(text: str) -> list[int]:
-    """Where in `text` each character of `plain(text)` stands, and the length of `text` at the end."""
+    """The index in `text` of each character of `plain(text)`, followed by the length of `text`."""
     positions, start = list[int](), 0
     for found in hidden_or_line_end().finditer(text):
         positions += range(start, found.start() + bool(found["line_end"]))
@@ -91,7 +91,7 @@ def truncate(text: str, longest: int) -> str:
 def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
     """Both texts, at most `longest` characters of each, so that the first difference is seen.
 
-    Where it comes late, the texts are shown from a little before it, after a `…`.
+    If it comes late, the texts are shown from a little before it, after a `…`.
     """
     pairs = enumerate(zip(was, now, strict=False))
     alike = next((at for at, (one, other) in pairs if one != other), min(len(was), len(now)))
@@ -102,13 +102,13 @@ def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
 
 
 def split_cut(text: str) -> tuple[str, int, str] | None:
-    """What stands before and after the last mark of `truncate`, and the number in it; None where there is none."""
+    """What stands before and after the last mark of `truncate`, and the number in it; None if there is none."""
     found = list(_CUT.finditer(text))[-1:]
     return (text[: found[0].start()], int(found[0][1]), text[found[0].end() :]) if found else None
 
 
 def without_cut(text: str) -> str:
-    """The text without the mark of `truncate` at its end; as it is where nothing else is left."""
+    """The text without the mark of `truncate` at its end; unchanged if nothing else is left."""
     cut = split_cut(text)
     return cut[0] if cut and cut[0].strip() and not cut[2].strip() else text
 

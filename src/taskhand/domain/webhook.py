@@ -35,7 +35,7 @@ class Verdict:
     """Whether a delivery is genuine: then it has no `flaw`.
 
     `proof` is the signature, which nobody but the CRM can make; a delivery with the same one that comes before
-    `valid_until` is the same one again. None where there is no such thing.
+    `valid_until` is the same one again. None if there is no such thing.
     """
 
     flaw: Flaw | None = None
@@ -57,7 +57,7 @@ class WebhookCheck(Protocol):
         ...
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
-        """The ids of the tasks that a genuine delivery is about; none where it does not say."""
+        """The ids of the tasks that a genuine delivery is about; none if it does not say."""
         ...
 
 
@@ -75,7 +75,7 @@ class Subscription:
 class Subscribed:
     """What stands at the CRM after subscribing; `made` are those that are new or were changed.
 
-    `key` is what the deliveries are verified with, where the CRM or Taskhand has made it: it is to be kept.
+    `key` is what the deliveries are verified with, if the CRM or Taskhand has made it: it is to be kept.
     """
 
     subscriptions: tuple[Subscription, ...]
@@ -84,7 +84,7 @@ class Subscribed:
 
 
 class WebhookAdmin(Protocol):
-    """The subscriptions of a connection at its CRM; every method raises TaskhandError where it cannot."""
+    """The subscriptions of a connection at its CRM; every method raises TaskhandError if it cannot."""
 
     async def list_subscriptions(self) -> Sequence[Subscription]:
         """All subscriptions to tasks, wherever they are delivered."""
@@ -93,7 +93,7 @@ class WebhookAdmin(Protocol):
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
         """Have changes of tasks delivered at an address; what is there already stays.
 
-        `key` is the one that is kept. `replaces` is whether another address may be given up for this one, where the CRM
+        `key` is the one that is kept. `replaces` is whether another address may be given up for this one, if the CRM
         has only one.
         """
         ...

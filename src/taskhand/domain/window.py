@@ -27,7 +27,7 @@ def with_iso_days(given: TaskFilter, reference: Reference) -> tuple[TaskFilter, 
 
 
 def _first_days(given: TaskFilter, reference: Reference, *, is_past: bool) -> tuple[dict[str, str], tuple[Match, ...]]:
-    """The days that fromDate means; none where it is not given, or is one already."""
+    """The days that fromDate means; none if it is not given, or is one already."""
     text = given.from_date
     if text is MISSING or is_day(text):
         return {}, ()

@@ -24,11 +24,11 @@ class Wording:
     for_programs: bool = False
 
     def due(self, due: Due | None) -> str | None:
-        """The due date with its weekday, in local time; None where there is none."""
+        """The due date with its weekday, in local time; None if there is none."""
         return due_text(due, self.zone) if due else None
 
     def moment(self, at: datetime | None) -> str | None:
-        """The moment in local time with its weekday, or as programs read it; None where it is not known."""
+        """The moment in local time with its weekday, or as programs read it; None if it is not known."""
         if at is None or not self.for_programs:
             return moment_text(at, self.zone) if at else None
         return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -23,12 +23,12 @@ _OFFSET: Final = re.compile(r".*[+-]\s*\d.*|(?:etc/)?[a-z_\s]*\d[\d:.h\s]*|z", r
 _NUMBER: Final = re.compile(r"[+-]?\s*\d[\d:.h]*", re.ASCII)
 _NO_PLACE: Final = re.compile(r"\b(?:(?:etc/)?(?:utc|gmt|ut|z)|etc|hrs|minus|plus)\b", re.ASCII)
 _LONGEST: Final = 100
-"""Characters that are looked at where a name is no zone's."""
+"""Characters that are looked at if a name is no zone's."""
 
 
 @lru_cache(maxsize=256)
 def known_zone(name: str) -> str:
-    """The official spelling of an IANA zone name; CallerError with the nearest names where there is no such zone."""
+    """The official spelling of an IANA zone name; CallerError with the nearest names if there is no such zone."""
     names = _official_names()
     if found := names.get(strip_hidden(name).strip().replace(" ", "_").casefold()):
         return found

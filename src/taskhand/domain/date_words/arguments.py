@@ -104,7 +104,7 @@ def read_window(text: str, reference: Reference, direction: Direction) -> tuple[
 
 
 def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
-    """The moment where what the words mean begins (`from`) or ends (`to`), in the past where that is open."""
+    """The moment at which the period in words begins (`from`) or ends (`to`), in the past if that is open."""
     one = _one_reading(argument, text, edge, reference, "past", takes_parts=True)
     day = one.span.first if edge == "from" else one.span.last
     first, last = one.hours or (0, _DAY)
@@ -140,7 +140,7 @@ def _one_reading(
 
 
 def _readings(argument: str, text: str, read: Readings, code: str, *, takes_parts: bool = False) -> Sequence[Reading]:
-    """The readings with a time that is certain, or a part of the day; CallerError where there is none.
+    """The readings with a time that is certain, or a part of the day; CallerError if there is none.
 
     What takes a part of the day is a moment in the past.
     """
@@ -204,7 +204,7 @@ def _shown_day(day: date) -> Candidate:
 
 
 def _matched(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
-    """The day or time that was understood; none where it was sent in figures, with its weekday."""
+    """The day or time that was understood, with its weekday; empty if it was sent in figures."""
     if text[:4].isdigit():
         return ()
     written = value.isoformat(timespec="minutes") if isinstance(value, datetime) else value.isoformat()

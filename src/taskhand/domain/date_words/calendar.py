@@ -26,7 +26,7 @@ __all__ = [
 
 Unit = Literal["day", "week", "fortnight", "month", "quarter", "year"]
 Direction = Literal["future", "past", "either", "until"]
-"""Where a day lies that is named without its week or year: a due date ahead, an entry of a journal behind.
+"""Whether a day named without its week or year is in the future (a due date) or the past (a journal entry).
 
 The last day of a window (`until`) is a coming weekday, and the nearest date."""
 
@@ -37,12 +37,12 @@ _MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
 _RECENT: Final = timedelta(31)
 """A day without its year that has passed more recently than that may be meant, and not the one in a year."""
 _NEAR: Final = timedelta(92)
-"""Where a day may lie on either side, one that is nearer is meant."""
+"""If a day may lie on either side, one that is nearer is meant."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """The days from `first` to `last`, both included; a single day where they are equal."""
+    """The days from `first` to `last`, both included; a single day if they are equal."""
 
     first: date
     last: date
@@ -113,7 +113,7 @@ def weekday_before(day: date, weekday: int) -> date:
 
 
 def nth_weekday(first: date, nth: int, weekday: int) -> date | None:
-    """The nth such weekday of the month that begins on `first`, the last for -1; None where it has no such one."""
+    """The nth such weekday of the month that begins on `first`, the last for -1; None if there is none."""
     if nth < 0:
         return weekday_before(month_of(first, 1), weekday)
     day = weekday_after(first - timedelta(1), weekday) + timedelta(7 * (nth - 1))
@@ -121,7 +121,7 @@ def nth_weekday(first: date, nth: int, weekday: int) -> date | None:
 
 
 def nth_business_day(first: date, nth: int) -> date | None:
-    """The nth business day of the month that begins on `first`, the last for -1; None where it has no such one."""
+    """The nth business day of the month that begins on `first`, the last for -1; None if there is none."""
     if nth < 0:
         return add_business_days(month_of(first, 1), -1)
     day = add_business_days(first - timedelta(1), nth)
@@ -129,7 +129,7 @@ def nth_business_day(first: date, nth: int) -> date | None:
 
 
 def nearest_year(spans: list[Span], today: date, direction: Direction) -> list[Span]:
-    """Which of the days or periods of several years, in their order, are meant; two where that is not certain."""
+    """Which of the days or periods of several years, in their order, are meant; two if that is not certain."""
     coming = next((span for span in spans if span.last >= today), None)
     gone = next((span for span in reversed(spans) if span.first <= today), None)
     if coming == gone:

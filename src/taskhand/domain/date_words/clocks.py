@@ -44,8 +44,8 @@ _BETWEEN: Final = {
 class Clock:
     """One reading of a phrase: the time `at` on the day, or `days_later`.
 
-    `at` is None where the phrase names the whole day, or only a part of it: then it is somewhere between `hours`.
-    `is_today` is whether it is today where no day is named, as the end of the day is.
+    `at` is None if the phrase names the whole day, or only a part of it: then it is somewhere between `hours`.
+    `is_today` is whether it is today if no day is named, as the end of the day is.
     """
 
     at: time | None
@@ -77,7 +77,7 @@ class _Hour:
 
 
 def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
-    """Every reading of the words as a time of day; empty where they are none."""
+    """Every reading of the words as a time of day; empty if they are none."""
     base, is_after_at = _without_at(words, language)
     found = set[Clock]()
     for one, is_bare in _bases(base, language):

@@ -56,9 +56,9 @@ class Days:
 def days_of(
     words: Sequence[Word], language: Language, context: Context, only: Container[str] | None = None
 ) -> set[Days]:
-    """Every reading of the words as days; empty where they are no phrase, or do none of `only`.
+    """Every reading of the words as days; empty if they are no phrase, or do none of `only`.
 
-    NoSuchDay and WrongWeekday where they are one that names no day.
+    NoSuchDay and WrongWeekday if they are one that names no day.
     """
     found, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
     for some in _sources(words, language, context, only):
@@ -86,7 +86,7 @@ def _sources(
 
 
 def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context: Context) -> set[Days]:
-    """The readings of the words that are such a weekday; WrongWeekday where there are others only."""
+    """The readings of the words that are such a weekday; WrongWeekday if there are others only."""
     days = _single_days(days_of(words, language, context, only=_DATES))
     if len(words) == 1 and "D" in words[0]:
         days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
@@ -120,7 +120,7 @@ def _act(
 
 
 def _minutes(context: Context, sign: int, count: int, minutes: int) -> Days:
-    """A moment; an hour later is an hour of real time, also where the clocks change between."""
+    """A moment; an hour later is an hour of real time, also if the clocks change between."""
     at = context.now.replace(second=0, microsecond=0).astimezone(UTC) + timedelta(minutes=sign * count * minutes)
     local = at.astimezone(context.now.tzinfo)
     return Days(Span.day(local.date()), local)
@@ -168,7 +168,7 @@ def _weekday(context: Context, weekday: int) -> Found:
 
 
 def _weekday_this(context: Context, weekday: int) -> Found:
-    """That of the running week; where it has passed, the coming one may be meant."""
+    """That of the running week; if it has passed, the coming one may be meant."""
     day = _in_week(context, 0, weekday)
     if day >= context.today or context.direction == "past":
         return [day]
@@ -198,7 +198,7 @@ def _weekday_last(context: Context, weekday: int) -> Found:
 
 
 def _weekday_plus(context: Context, weeks: int, weekday: int) -> Found:
-    """So many weeks after the coming one; after today where it is such a day."""
+    """So many weeks after the coming one; after today if it is such a day."""
     today = context.today
     coming = [calendar.weekday_after(today, weekday)]
     return [day + _WEEK * weeks for day in ([today, *coming] if today.weekday() == weekday else coming)]
@@ -232,7 +232,7 @@ def _numeric(context: Context, parts: tuple[int, int, str | None], *, day_first:
 
 
 def _dated(context: Context, month: int, day: int, year: int | None) -> list[Span]:
-    """The day of that date, several where its year is not certain; none where there is no such day."""
+    """The day of that date, several if its year is not certain; none if there is no such day."""
     years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
     spans = [Span.day(found) for one in years if (found := _date_or_none(one, month, day))]
     # Of a date that is missing in most years the nearest ones are too far away.
@@ -275,7 +275,7 @@ def _day_in_month(context: Context, ahead: int, day: int) -> Found:
 
 
 def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
-    """A day of the month that is so many months ahead; where that of this month has passed, the next may be meant."""
+    """A day of the month that is so many months ahead; if that of this month has passed, the next may be meant."""
     first = calendar.month_of(context.today, ahead)
     day = day_in(first)
     if day is None:

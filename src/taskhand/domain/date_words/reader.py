@@ -42,7 +42,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Every reading of a phrase, in order; where there is none, what is wrong with it.
+    """Every reading of a phrase, in order; if there is none, what is wrong with it.
 
     `other_day` is the day that the phrase names together with another weekday, `is_no_day` whether no calendar has its
     day, `is_time` whether it is a time without a day.
@@ -77,7 +77,7 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
 
 
 def read_clock(text: str) -> tuple[Clock, ...]:
-    """The readings of a time of day in words, in order; none where it is no time."""
+    """The readings of a time of day in words, in order; none if it is no time."""
     tokens = tokens_of(text)
     if not tokens or len(tokens) > _MOST_WORDS:
         return ()

@@ -114,7 +114,7 @@ _DAYS: Final[dict[str, Action]] = {
     "hace N T": ("minutes", -1),
     "hace media hora": ("minutes", -1, 1, 30),
     "ahora [mismo]": ("minutes", 1, 0, 0),
-    # so long ago, where a window begins
+    # so long ago, if a window begins
     "[en|durante] [los|las] (ultimos|ultimas) N T": ("recent", -1),
     "[en|durante] [el|la] (ultimo|ultima) T": ("recent", -1, 1),
     "[en|durante] [la] ultima media hora": ("recent", -1, 1, 30),

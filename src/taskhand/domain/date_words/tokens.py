@@ -25,7 +25,7 @@ _BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*", re.ASCII)
 
 
 def tokens_of(text: str) -> list[str] | None:
-    """The words, numbers, dates and times in a phrase; None where it has anything else, or is too long for one."""
+    """The words, numbers, dates and times in a phrase; None if it has anything else, or is too long for one."""
     if len(text) > _LONGEST:
         return None
     folded = _fold(text).strip(_AROUND)

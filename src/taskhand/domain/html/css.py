@@ -93,7 +93,7 @@ def resolve_variables(value: str, variables: Mapping[str, str]) -> str:
 
 
 def pixels(value: str, em_px: float = 16.0, hundred_px: float = 100.0) -> float | None:
-    """A length in pixels, `hundred_px` being 100 %; None where the value is no length, or its unit is not known."""
+    """A length in pixels, `hundred_px` being 100 %; None if the value is no length, or its unit is not known."""
     found = _LENGTH.fullmatch(value)
     return _to_pixels(found, em_px, hundred_px) if found else None
 

@@ -55,7 +55,7 @@ _CLIPPING: Final = ("overflow", "overflow-x", "overflow-y")
 class Look:
     """How text looks in an element: its colours, its size in pixels, its opacity.
 
-    `fill` replaces the colour where it is set. `background` is None where it has several colours. `is_hidden` holds for
+    `fill` replaces the colour if it is set. `background` is None if it has several colours. `is_hidden` holds for
     all that is in the element, `is_invisible` until an element in it is visible. `variables` are those of its styles.
     """
 
@@ -134,7 +134,7 @@ def _presentation(tag: str, attributes: Attributes) -> Iterator[Declaration]:
 
 
 def _color(value: str) -> Color | None:
-    """The only colour in a value; None where there is none, or several."""
+    """The only colour in a value; None if there is none, or several."""
     if value == "initial":
         return BLACK
     found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
@@ -142,7 +142,7 @@ def _color(value: str) -> Color | None:
 
 
 def _background(value: str, behind: Color | None) -> Color | None:
-    """What a background looks like on the one behind it; None where it has several colours."""
+    """What a background looks like on the one behind it; None if it has several colours."""
     found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
     if not found or value in ("inherit", "initial", "unset"):
         return behind
@@ -153,7 +153,7 @@ def _background(value: str, behind: Color | None) -> Color | None:
 
 
 def _size(value: str, around_px: float, *, is_shorthand: bool) -> float:
-    """The size of letters; that of the element around where the value is not understood."""
+    """The size of letters; that of the element around if the value is not understood."""
     if "(" in value:
         found = lengths(value)
         return 0.0 if found and all(px <= _TINY_PX for px in found) else around_px

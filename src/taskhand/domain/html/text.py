@@ -71,7 +71,7 @@ def html_of(text: str | None) -> str:
 
 
 def append_line(body: str, line: str, text: str) -> str | None:
-    """A body with one more line, so that it reads as `text`; None where it cannot, as after an element left open.
+    """A body with one more line, so that it reads as `text`; None if it cannot, as after an element left open.
 
     What is in the body stays as it is. One without elements, whose line ends HTML does not show, becomes HTML.
     """
