@@ -1,4 +1,4 @@
-"""The protocol of the place where feeds of changes are kept, and its values."""
+"""The protocol of a store for feeds of changes, and its values. A look is one poll of a CRM for changes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ __all__ = ["Bookmark", "EventFilter", "EventQuery", "EventStore", "Feed", "FeedN
 
 @dataclass(frozen=True, slots=True)
 class FeedName:
-    """The account or store whose changes are in a feed; `person` if the changes are as one person's credential sees.
+    """The account or store whose changes a feed holds; `person` for a feed read with that person's own credential.
 
-    A person may see less in a CRM than the shared credential does, and is shown nothing that came by that.
+    A person may see less in a CRM than the shared credential does, and must not see changes that it has read.
     """
 
     place: str
@@ -26,11 +26,11 @@ class FeedName:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """How far a feed is. All moments are aware.
+    """The progress of a feed. All times are timezone-aware.
 
-    `version` grows with every look, `position` is if the next one goes on, `last_seq` is the number of the newest
-    event. What changed before `begun_at` is known only if somebody asked for it. `looked_at` is when the last look
-    began, None before the first has ended. `wanted_until` is until when somebody wants to know of new changes.
+    `version` grows with every look, `position` is the starting point of the next one, `last_seq` the number of the
+    newest event. Changes from before `begun_at` are known only if a caller has asked for them. `looked_at` is the start
+    of the last completed look, None before the first. Looks are made until `wanted_until`.
     """
 
     name: FeedName
@@ -44,10 +44,10 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class KeptEvent:
-    """An event with its number in the feed, which is the order in which Taskhand has learned of the changes.
+    """An event with its sequence number in the feed, which is the order in which Taskhand learned of the changes.
 
-    `seen_at` is when that was. `is_old` is whether it was before the feed began: it is shown to who asks for the time
-    then, and not to who goes on from a cursor.
+    `seen_at` is when Taskhand learned of it. `is_old` marks a change from before the feed began: a query by time
+    returns it, a query that continues from a cursor does not.
     """
 
     seq: int
@@ -57,16 +57,16 @@ class KeptEvent:
 
     @property
     def moment(self) -> datetime:
-        """What it is sorted by if a moment is asked for: that of the change, else when it was learned of."""
+        """The time by which a query by time sorts the event: that of the change, or of its discovery if unknown."""
         return self.event.moment or self.seen_at
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are shown; what is None or empty filters nothing.
+    """Which events a query returns; None or empty does not filter.
 
-    `person_ids` are people of whom one did it, or was responsible for the task before or after it. `visible_to` is the
-    only member whose tasks are shown: an event whose responsibles are unknown is not.
+    `person_ids` matches events whose author, or a former or present assignee of the task, is one of these. `visible_to`
+    is the only member whose tasks are returned: an event without known assignees is left out.
     """
 
     kinds: tuple[EventKind, ...] = ()
@@ -77,11 +77,11 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Up to `limit` events after a number, in the order of their numbers; or since a moment, in the order of moments.
+    """Up to `limit` events after a sequence number, in that order; or since a time, in the order of times.
 
-    With `latest` they are the last ones of these, still the newest last. `through` is the highest number that belongs
-    to the list. With `since` old events are among them, and `after` is the moment and the number of the last one that
-    was shown.
+    With `latest`, the last ones that match, the newest last. `through` is the highest sequence number to return. A
+    query with `since` includes old events; `after` is then the time and sequence number of the last event of the
+    previous page.
     """
 
     limit: int
@@ -95,9 +95,9 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What may be missing, as a sentence, to who asks for the time before `at`.
+    """A sentence about changes that may be missing, for a query of the time before `at`.
 
-    That is when the look began that has found it so, or from when on the past is known.
+    `at` is the start of the look that found the gap, or the time from which the past is known.
     """
 
     at: datetime
@@ -106,49 +106,49 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Up to which event a caller has been shown, and when that was."""
+    """The last event that a caller was shown, and when."""
 
     seq: int
     at: datetime
 
 
 class EventStore(Protocol):
-    """The feeds of all accounts, for several processes; every method raises OperatorError if it is unusable."""
+    """The feeds of all accounts, for several processes; every method raises OperatorError if the store is unusable."""
 
     async def find_feed(self, feed: FeedName) -> Feed | None:
-        """How far the feed is; None if it has not begun."""
+        """Find the progress of the feed; None if it has not begun."""
         ...
 
     async def begin_feed(self, feed: FeedName, position: str, at: datetime) -> Feed:
-        """Begin the feed at a position, unless it has begun already: then as it is."""
+        """Begin the feed at a position; return an existing feed unchanged."""
         ...
 
     async def want(self, feed: FeedName, until: datetime) -> None:
-        """Somebody wants to know of new changes until then; nothing if the feed has not begun."""
+        """Have looks made for the feed until this time; no effect if the feed has not begun."""
         ...
 
     async def find_tasks(self, feed: FeedName, ids: Collection[str] | None = None) -> Mapping[str, Task]:
-        """The tasks as they were seen last, by id: those of these ids, or all."""
+        """The tasks as last seen, by id: those with these ids, or all."""
         ...
 
     async def hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
-        """Keep, on disk when this returns, that somebody says that these tasks were changed; no ids: some task was.
+        """Store a hint that these tasks were changed, on disk on return; no ids: any task may have been.
 
-        The feeds that persons have of the same account get the hint too.
+        The persons' feeds of the same account get the hint too.
         """
         ...
 
     async def hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `hint`, unless somebody has brought the same proof before, and it is still valid: then nothing, False.
+        """As `hint`, unless the same proof was used before and is still valid: then False, without a change.
 
-        However many processes are told at once, one of them keeps the hint.
+        If several processes receive the same proof at once, one of them stores the hint.
         """
         ...
 
     async def find_hints(self, feed: FeedName) -> Mapping[str, datetime]:
-        """When each task was hinted at last; the id is empty if somebody said only that some task was changed."""
+        """The time of the last hint for each task; the empty id stands for a hint that named no task."""
         ...
 
     async def commit_look(
@@ -159,11 +159,11 @@ class EventStore(Protocol):
         at: datetime,
         hints: Mapping[str, datetime] | None = None,
     ) -> tuple[KeptEvent, ...] | None:
-        """Keep what the look that began `at` has found, wholly or not at all; the events that are new.
+        """Commit the result of the look that began `at`, atomically; the new events.
 
-        `hints` are those that the look was given: they are removed, unless they came again. Before the first look,
-        which is not behind, events from before the feed began are old. If the version has moved, because another
-        process has looked meanwhile, nothing is written: None.
+        `hints` are those that the look was given: they are removed, unless they were renewed meanwhile. Up to and
+        including the first look that has caught up, events from before the feed began are old. None, without a change,
+        if the version is another, because another process has looked meanwhile.
         """
         ...
 
@@ -177,40 +177,40 @@ class EventStore(Protocol):
         begun_at: datetime | None = None,
         gap: Gap | None = None,
     ) -> bool:
-        """Keep changes from before the feed began, as old; `begun_at` is from when on it knows them all by then.
+        """Store changes from before the feed began, as old; `begun_at` is the time from which they are complete.
 
-        All but what is missing by the `gap`. False, and nothing is written, if the version has moved.
+        They are complete except for the `gap`. False, without a change, if the version is another.
         """
         ...
 
     async def list_events(self, feed: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
-        """Events of the feed."""
+        """List the events of the feed that match the query."""
         ...
 
     async def find_gaps(self, feed: FeedName, after: datetime) -> tuple[Gap, ...]:
-        """What may be missing as looks after a moment have found, the oldest first."""
+        """The gaps that looks after this time have found, the oldest first."""
         ...
 
     async def find_bookmark(self, feed: FeedName, caller: str) -> Bookmark | None:
-        """Up to where this caller has been shown the feed."""
+        """Find the last event of the feed that this caller was shown."""
         ...
 
     async def set_bookmark(self, feed: FeedName, caller: str, mark: Bookmark) -> None:
-        """Keep up to where this caller has been shown the feed."""
+        """Store the last event of the feed that this caller was shown."""
         ...
 
     def kept_from(self, now: datetime) -> datetime | None:
-        """The moment before which events are too old to be kept; None if none is."""
+        """The retention cutoff: older events are removed. None if events are kept for ever."""
         ...
 
     async def prune(self, now: datetime) -> int:
-        """Remove what is too old or too much, and feeds that nobody wants any more; how many events that were."""
+        """Remove expired and surplus events, and feeds that are no longer wanted; the number of events removed."""
         ...
 
     async def check_health(self) -> CheckResult:
-        """Check that the store can be used; one that is not there yet is not made. Never raises."""
+        """Check that the store can be used; a missing one is not created. Never raises."""
         ...
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         ...

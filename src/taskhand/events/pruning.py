@@ -1,4 +1,4 @@
-"""Removal of old events, of what is more than a feed may have, and of feeds that nobody wants any more."""
+"""Removal of expired events, of events beyond the maximum of a feed, and of feeds that are no longer wanted."""
 
 from datetime import datetime
 from typing import Final
@@ -9,13 +9,14 @@ from taskhand.sql.connection import SqlConnection
 __all__ = ["MAX_EVENTS", "prune"]
 
 MAX_EVENTS: Final = 100_000
-"""Events of one feed."""
+"""Maximum events of one feed."""
 
 
 def prune(connection: SqlConnection, before: datetime | None, most: int = MAX_EVENTS) -> int:
-    """Remove events from before a moment, and the oldest of a feed that has too many; how many that were.
+    """Remove events from before a cutoff, and the oldest of a feed with too many; the number removed.
 
-    A feed begins where its oldest events end. One that was last wanted, and looked at, before the moment goes wholly.
+    The start of the feed moves to the end of the removed part. A feed that was last wanted and looked
+    at before the cutoff is removed whole.
     """
     first = None if before is None else instant(before)
     if first is not None:
@@ -25,7 +26,7 @@ def prune(connection: SqlConnection, before: datetime | None, most: int = MAX_EV
 
 
 def _remove_unwanted(connection: SqlConnection, before: str) -> None:
-    """Remove feeds, with all that is of them, and what only somebody who does not come any more would be told."""
+    """Remove unwanted feeds with all their rows, and bookmarks, gaps and hints from before the cutoff."""
     connection.execute(
         "DELETE FROM feed WHERE coalesce(wanted_until, begun_at) < ? AND coalesce(looked_at, begun_at) < ?",
         (before, before),

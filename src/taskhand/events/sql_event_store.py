@@ -1,4 +1,4 @@
-"""The feeds of changes in a database, shared safely by any number of processes."""
+"""The feeds of changes in a database that any number of processes may share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ from taskhand.sql.store import SqlStore
 __all__ = ["MAX_HINTS", "SqlEventStore"]
 
 MAX_HINTS: Final = 500
-"""Tasks of one feed that are hinted at by their ids."""
+"""Maximum tasks of one feed with a hint of their own."""
 _PART: Final = 500
-"""Ids in one statement."""
+"""Maximum ids in one statement."""
 _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
 
 
@@ -37,15 +37,15 @@ class SqlEventStore(ABC):
         self._pruned: datetime | None = None
 
     async def find_feed(self, feed: FeedName) -> Feed | None:
-        """How far the feed is; None if it has not begun."""
+        """Find the progress of the feed; None if it has not begun."""
         return await self._store.peek(partial(_find_feed, feed))
 
     async def begin_feed(self, feed: FeedName, position: str, at: datetime) -> Feed:
-        """Begin the feed at a position, unless it has begun already."""
+        """Begin the feed at a position; return an existing feed unchanged."""
         return await self._store.write(partial(_begin_feed, feed, position, at))
 
     async def want(self, feed: FeedName, until: datetime) -> None:
-        """Somebody wants to know of new changes until then."""
+        """Have looks made for the feed until this time."""
         statement = (
             "UPDATE feed SET wanted_until = ? WHERE place = ? AND person = ? "
             "AND (wanted_until IS NULL OR wanted_until < ?)"
@@ -54,22 +54,22 @@ class SqlEventStore(ABC):
         await self._store.write(lambda connection: connection.execute(statement, values), durable=False)
 
     async def find_tasks(self, feed: FeedName, ids: Collection[str] | None = None) -> Mapping[str, Task]:
-        """The tasks as they were seen last."""
+        """The tasks as last seen."""
         return await self._store.read(partial(_find_tasks, feed, ids))
 
     async def hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
-        """Keep that somebody says that these tasks were changed, for the feeds that persons have of the account too."""
+        """Store a hint that these tasks were changed, for the persons' feeds of the account too."""
         await self._store.write(partial(_hint, feed, sorted({*task_ids}) or [""], at))
 
     async def hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `hint`, unless the same proof came before."""
+        """As `hint`, unless the same proof was used before."""
         ids = sorted({*task_ids}) or [""]
         return await self._store.write(partial(_hint_once, feed, ids, at, proof=proof, valid_until=valid_until))
 
     async def find_hints(self, feed: FeedName) -> Mapping[str, datetime]:
-        """When each task was hinted at last."""
+        """The time of the last hint for each task."""
         sql = "SELECT task_id, at FROM hint WHERE place = ? AND person = ?"
         return await self._store.peek(
             lambda connection: {
@@ -85,9 +85,9 @@ class SqlEventStore(ABC):
         at: datetime,
         hints: Mapping[str, datetime] | None = None,
     ) -> tuple[KeptEvent, ...] | None:
-        """Keep what a look has found, wholly or not at all; None if another process has looked meanwhile."""
+        """Commit the result of a look, atomically; None if another process has looked meanwhile."""
         work = partial(_commit_look, feed, version, look=look, at=at, hints=hints or {})
-        # Without events a power cut only makes the look be repeated; with them, their numbers are in cursors.
+        # After a power cut, a look without events is repeated; numbers of events may be in cursors already.
         kept = await self._store.write(work, durable=bool(look.events), tasks=len(look.events) + len(look.tasks))
         if self._pruned is None or at - self._pruned >= timedelta(days=1):
             self._pruned = at
@@ -104,19 +104,19 @@ class SqlEventStore(ABC):
         begun_at: datetime | None = None,
         gap: Gap | None = None,
     ) -> bool:
-        """Keep changes from before the feed began; False if another process has looked meanwhile."""
+        """Store changes from before the feed began; False if another process has looked meanwhile."""
         work = partial(_keep_past, feed, version, events=events, at=at, begun_at=begun_at, gap=gap)
         return await self._store.write(work, tasks=len(events))
 
     async def list_events(self, feed: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
-        """Events of the feed."""
+        """List the events of the feed that match the query."""
         sql, values = select_events(feed, query)
         return await self._store.peek(
             lambda connection: tuple(_kept_event(row) for row in connection.execute(sql, values))
         )
 
     async def find_gaps(self, feed: FeedName, after: datetime) -> tuple[Gap, ...]:
-        """What may be missing as looks after a moment have found."""
+        """The gaps that looks after this time have found."""
         sql = (
             "SELECT gap.* FROM gap JOIN feed ON feed.id = gap.feed WHERE feed.place = ? AND feed.person = ? "
             "AND gap.at > ? ORDER BY gap.at, gap.sentence"
@@ -129,11 +129,11 @@ class SqlEventStore(ABC):
         )
 
     async def find_bookmark(self, feed: FeedName, caller: str) -> Bookmark | None:
-        """Up to where this caller has been shown the feed."""
+        """Find the last event of the feed that this caller was shown."""
         return await self._store.peek(partial(_find_bookmark, feed, caller))
 
     async def set_bookmark(self, feed: FeedName, caller: str, mark: Bookmark) -> None:
-        """Keep up to where this caller has been shown the feed."""
+        """Store the last event of the feed that this caller was shown."""
         sql = (
             "INSERT INTO bookmark SELECT id, ?, ?, ? FROM feed WHERE place = ? AND person = ? "
             "ON CONFLICT (feed, caller) DO UPDATE SET seq = excluded.seq, at = excluded.at"
@@ -142,11 +142,11 @@ class SqlEventStore(ABC):
         await self._store.write(lambda connection: connection.execute(sql, values), durable=False)
 
     def kept_from(self, now: datetime) -> datetime | None:
-        """The moment before which events are too old to be kept."""
+        """The retention cutoff: older events are removed."""
         return now - timedelta(days=self._keep_days) if self._keep_days else None
 
     async def prune(self, now: datetime) -> int:
-        """Remove what is too old or too much, and feeds that nobody wants any more."""
+        """Remove expired and surplus events, and feeds that are no longer wanted."""
         return await self._store.write(partial(prune, before=self.kept_from(now), most=self._most_events))
 
     @abstractmethod
@@ -154,7 +154,7 @@ class SqlEventStore(ABC):
         """Check that the store can be used."""
 
     async def aclose(self) -> None:
-        """Close the store after what is under way."""
+        """Close the store after the work in progress."""
         await self._store.aclose()
 
 
@@ -177,7 +177,7 @@ def _find_feed(feed: FeedName, connection: SqlConnection) -> Feed | None:
 
 
 def _begin_feed(feed: FeedName, position: str, at: datetime, connection: SqlConnection) -> Feed:
-    # A feed that begins again counts on from the time: its numbers are above those in the cursors of the former one.
+    # Numbers start at the current time, so those of a new feed are above all in cursors of a removed one.
     first = max(0, int(at.timestamp()))
     connection.execute(
         "INSERT INTO feed (place, person, version, position, last_seq, begun_at) VALUES (?, ?, 0, ?, ?, ?) "
@@ -216,7 +216,7 @@ def _hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: Sql
 
 
 def _join_hints(feed: FeedName, at: datetime, connection: SqlConnection) -> None:
-    """Keep of too many hints only that some task was changed: a look would take long to read each of them."""
+    """Replace too many hints by one that names no task: a look would take long to read each task."""
     mine = "FROM hint WHERE place = ? AND person = ?"
     count = connection.execute(f"SELECT count(*) AS found {mine}", _columns(feed)).fetchone()
     if count["found"] > MAX_HINTS:
@@ -243,7 +243,7 @@ def _hint_once(
 
 
 def _take_version(feed: FeedName, version: int, connection: SqlConnection) -> SqlRow | None:
-    """The row of the feed, which nobody else writes until the end of this work; None if the version has moved."""
+    """Lock and return the row of the feed until the end of the transaction; None if the version is another."""
     statement = "UPDATE feed SET version = version + 1 WHERE place = ? AND person = ? AND version = ?"
     if not connection.execute(statement, (*_columns(feed), version)).rowcount:
         return None
@@ -301,7 +301,7 @@ def _keep_gap(feed: int, gap: Gap, connection: SqlConnection) -> None:
 def _insert_events(
     row: SqlRow, events: Iterable[tuple[TaskEvent, bool]], at: datetime, connection: SqlConnection
 ) -> tuple[KeptEvent, ...]:
-    """Keep the events, of which each may be old, that are not there yet."""
+    """Insert the events that are not stored yet; each may be old."""
     feed, seq = row["id"], row["last_seq"]
     kept: list[KeptEvent] = []
     for event, is_old in events:

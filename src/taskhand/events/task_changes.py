@@ -1,6 +1,6 @@
-"""The tasks that each replica changes, told to all others: their ids, and of which connection, and nothing else.
+"""Broadcasts the ids of the tasks that a replica changes, with their connection, to all other replicas.
 
-Who may see a task is asked where somebody has subscribed to it, as for a change of this process.
+Whether a subscriber may see the task is checked where the subscription is, as for a change of this process.
 """
 
 import json
@@ -22,11 +22,11 @@ _log = logging.getLogger(__name__)
 CHANNEL: Final = "taskhand_changes"
 
 _MAX_BYTES: Final = 7_000
-"""Bytes of ids in one message; PostgreSQL takes 8,000 in all."""
+"""Maximum bytes of ids in one message; PostgreSQL's limit is 8,000 for the payload."""
 _MAX_WAITING: Final = 10_000
 """The longest queue of ids; beyond it, one message says that any task may have changed."""
 _PAUSES_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries to reach the database; the last one again and again."""
+"""Seconds between attempts to reach the database; the last value repeats."""
 
 
 class Updates(Protocol):
@@ -37,16 +37,16 @@ class Updates(Protocol):
         ...
 
     def hear(self, task_id: str) -> None:
-        """A task was changed elsewhere."""
+        """Notify the subscribers of a task that another replica changed."""
         ...
 
     def doubt(self) -> None:
-        """Any task may have been changed elsewhere."""
+        """Notify all subscribers: any task may have been changed by another replica."""
         ...
 
 
 class Channel(Protocol):
-    """What replicas tell each other; everything raises OperatorError if it cannot be reached."""
+    """A broadcast channel between replicas; every method raises OperatorError if it cannot be reached."""
 
     async def tell(self, messages: Sequence[str]) -> None: ...  # noqa: D102
     async def listen(self) -> None: ...  # noqa: D102
@@ -55,10 +55,11 @@ class Channel(Protocol):
 
 
 class TaskChanges:
-    """Tells the other replicas what this one changes, and this one what they do.
+    """Broadcasts the changes of this replica, and delivers those of the others.
 
-    `updates` are those of the connections, by what every replica calls the connection. What was said while the channel
-    was cut is not heard: then all who have subscribed are told once that their tasks may have changed.
+    `updates` are the subscriptions by connection, under the name that every replica uses for it. Messages are lost
+    while the channel is disconnected: after a reconnect, all subscribers are notified once that their tasks may have
+    changed.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class TaskChanges:
             updates.doubt()
 
     def _pass_on(self, message: str) -> None:
-        """Pass on a change of another replica; a message in another form, as of a newer version, is ignored."""
+        """Deliver a change of another replica; ignore a message in an unknown form, as from a newer version."""
         try:
             said: dict[str, Any] = json.loads(message)
             by, updates, tasks = said["by"], self._updates.get(said["connection"]), said["tasks"]
