@@ -1,4 +1,4 @@
-"""The metadata of an issuer: where it is (RFC 8414, OpenID Connect Discovery), and what of it is needed; pure."""
+"""The metadata of an issuer: its addresses (RFC 8414, OpenID Connect Discovery) and the fields used here; pure."""
 
 import ipaddress
 import re
@@ -12,16 +12,16 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["IssuerMetadata", "check_issuer", "check_resource", "metadata_addresses", "read_metadata"]
 
 _VISIBLE: Final = re.compile(r"[!\"$-\[\]-~]{1,500}")
-"""ASCII without spaces, a backslash, on which readers of addresses disagree, and `#`, which none of these has."""
+"""Visible ASCII, except the backslash, which URL parsers treat differently, and `#`, which no such address has."""
 
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerMetadata:
-    """Where the issuer's keys are, where it can be asked about a token, and where people sign in.
+    """The issuer's addresses for keys, introspection and sign-in.
 
-    `names_itself` is whether it says in every answer to a browser whose answer it is (RFC 9207).
+    `names_itself` is whether its answers to a browser always carry `iss` (RFC 9207).
     """
 
     keys: str
@@ -32,7 +32,7 @@ class IssuerMetadata:
 
 
 def check_issuer(address: str) -> None:
-    """OperatorError if the address of an issuer is not https, or http on this machine."""
+    """OperatorError if the issuer's address is not https, or http on this machine."""
     _check_address(address, "The issuer", "https://login.example.com")
 
 
@@ -50,7 +50,7 @@ def _check_address(address: str, called: str, example: str) -> None:
 
 
 def metadata_addresses(issuer: str) -> tuple[str, ...]:
-    """Where the metadata may be, in the order in which clients of MCP look."""
+    """The addresses at which to look for the metadata, in the order that MCP prescribes for clients."""
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
     inserted = (f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration"))
@@ -58,7 +58,7 @@ def metadata_addresses(issuer: str) -> tuple[str, ...]:
 
 
 def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
-    """What is needed of the metadata; OperatorError if it is of another issuer, or has no keys."""
+    """Read the fields used here; OperatorError if the metadata is of another issuer, or names no keys."""
     if document.get("issuer") != issuer:
         raise OperatorError(
             f"The metadata of the issuer {issuer} is that of another: {str(document.get('issuer'))[:100]!r}.",
@@ -84,10 +84,10 @@ def read_metadata(issuer: str, document: Mapping[str, Any]) -> IssuerMetadata:
 
 
 def _may_name(issuer: str, address: str) -> bool:
-    """Whether an issuer may send us to this address: one on https to https only, and none to a private IP address.
+    """Whether an issuer may send this server to an address: from https only to https, and to no private IP address.
 
-    Its metadata would else choose what this machine asks inside of its own network, such as a cloud's metadata. An
-    issuer that was itself configured by a private address is inside already.
+    Its metadata could otherwise choose an address inside this machine's network, such as a cloud's metadata service
+    (SSRF). An issuer that is configured by a private address is inside the network already.
     """
     own, parts = urlsplit(issuer), _split(address, query=True)
     if parts is None or (own.scheme == "https" and parts.scheme != "https"):
@@ -96,7 +96,7 @@ def _may_name(issuer: str, address: str) -> bool:
 
 
 def _split(address: str, *, query: bool = False) -> SplitResult | None:
-    """The parts of an address that may be asked; None for any other."""
+    """Split an address that may be requested; None for any other."""
     if not _VISIBLE.fullmatch(address):
         return None
     try:
@@ -116,14 +116,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_private(host: str) -> bool:
-    """Whether it is an IP address that not everybody can reach, or the name of this machine."""
+    """Whether the host is an IP address that is not globally reachable, or a name of this machine."""
     address = _to_ip(host)
     is_local_name = host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
     return is_local_name or (address is not None and not address.is_global)
 
 
 def _to_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The IP address that a host is written as; an IPv4 address in one of IPv6 is that one."""
+    """Parse the host as an IP address; an IPv4-mapped IPv6 address becomes the IPv4 address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -132,5 +132,5 @@ def _to_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _is_odd_number(host: str) -> bool:
-    """Whether a system may read it as an IPv4 address though it is not written as one: `127.1`, `0x7f000001`."""
+    """Whether a system may read the host as an IPv4 address in unusual notation: `127.1`, `0x7f000001`."""
     return _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None and _to_ip(host) is None

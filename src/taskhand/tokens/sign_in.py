@@ -1,8 +1,8 @@
-"""Sign a person in at an issuer in a browser (OpenID Connect): where it is sent, and who has signed in by its answer.
+"""Sign a person in at an issuer in a browser (OpenID Connect): the redirect, and the check of the answer.
 
-Who that is has to be comparable with the callers of this server, and some issuers know a person by another subject in
-each application (pairwise), or in access tokens by another than in ID tokens. So an access token for this server is
-asked for too, and its holder is who calls with such tokens. Only if the issuer gives none, the ID token says it.
+The result has to be comparable with the callers of this server, but some issuers use another subject for a person in
+each application (pairwise), or in ID tokens than in access tokens. So an access token for this server is requested too,
+and its subject is used, as for a caller. The ID token is used only if the issuer gives no such token.
 """
 
 import logging
@@ -24,15 +24,15 @@ __all__ = ["PostCode", "SignIn"]
 _log = logging.getLogger(__name__)
 
 PostCode = Callable[[str, Mapping[str, str], str, str], Awaitable[Mapping[str, Any]]]
-"""Posts a form once to an address as the client of this id and secret; the JSON object of the answer.
+"""Posts a form once to an address with this client id and secret, and returns the JSON object of the answer.
 
-CallerError if the form is refused, another TaskhandError if there is no answer.
+CallerError if the form is refused, another TaskhandError if no answer comes.
 """
 _MAX_CODE: Final = 4_096
 
 
 class SignIn:
-    """Signs in at one issuer, as a `client` with an id and a secret, for a server with this address.
+    """Signs in at one issuer, as a `client` with an id and a secret, for the server at this address.
 
     `now` is POSIX time.
     """
@@ -49,13 +49,13 @@ class SignIn:
         self._keys, self._client, self._post, self._check, self._now = keys, client, post, check, now
 
     def can_prove(self, person: str) -> bool:
-        """Whether a person with this id signs in at the issuer."""
+        """Whether a person with this id signs in at this issuer."""
         return person.startswith(f"{self._keys.issuer}#")
 
     async def authorize_url(self, redirect_uri: str, resource: str, state: str, challenge: str, nonce: str) -> str:
-        """The issuer's page on which the person signs in; `challenge` is the S256 hash of the code verifier.
+        """The URL of the issuer's sign-in page; `challenge` is the S256 hash of the code verifier.
 
-        `resource` is the address of this server for its callers. OperatorError if the issuer cannot be asked.
+        `resource` is the address of this server for its callers. OperatorError if the issuer cannot be reached.
         """
         address = (await self._keys.metadata()).authorization
         if address is None:
@@ -76,10 +76,9 @@ class SignIn:
     async def find_person(
         self, answer: Mapping[str, str], redirect_uri: str, resource: str, verifier: str, nonce: str
     ) -> Person | None:
-        """The person who has signed in; None if the issuer's `answer` to the browser does not prove it.
+        """The person who signed in; None if the issuer's `answer` to the browser does not prove it.
 
-        Whether it came with the state that was sent is known by whoever has kept that. TaskhandError if the issuer
-        cannot be asked.
+        The caller must have checked the `state` of the answer. TaskhandError if the issuer cannot be reached.
         """
         try:
             code = await self._read_code(answer)
@@ -90,7 +89,7 @@ class SignIn:
             return None
 
     async def _read_code(self, answer: Mapping[str, str]) -> str:
-        """The code in an answer; RefusedToken if it has none, and if it may be the answer of another issuer."""
+        """Read the code from an answer; RefusedToken if it has none, or may come from another issuer."""
         issuer, named = self._keys.issuer, answer.get("iss")
         if named != issuer and (named is not None or (await self._keys.metadata()).names_itself):
             raise RefusedToken("its answer is not the issuer's (iss)")
@@ -100,7 +99,7 @@ class SignIn:
         return code
 
     async def _redeem(self, code: str, redirect_uri: str, resource: str, verifier: str) -> Mapping[str, Any]:
-        """What the issuer gives for a code, which is used up."""
+        """Exchange a code for the issuer's tokens; a code is valid once."""
         address = (await self._keys.metadata()).token
         if address is None:
             raise OperatorError(f"The issuer {self._keys.issuer} has no address for codes (token_endpoint).")

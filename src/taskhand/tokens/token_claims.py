@@ -1,4 +1,4 @@
-"""What the claims of a token say of its holder (RFC 7519, RFC 9068), and whether it is for this server now; pure."""
+"""The holder of a token by its claims (RFC 7519, RFC 9068), and whether it is valid for this server now; pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,23 +21,23 @@ __all__ = [
 ]
 
 SCOPE_PREFIX: Final = "tasks:"
-"""What the scopes of tokens begin with: `tasks:read` is the scope `read`."""
+"""The prefix of scopes in tokens: `tasks:read` is the scope `read`."""
 SKEW_S: Final = 30
-"""Seconds by which the clocks of an issuer and of this machine may differ."""
+"""Allowed clock skew, in seconds, between an issuer and this machine."""
 _FAR_S: Final = 10.0**11
-"""Seconds after 1970 that no time in a token reaches: in three thousand years, or written in milliseconds."""
+"""An upper bound for times in a token, in seconds since 1970: 3,000 years away, or a value in milliseconds."""
 _MAX_GROUPS: Final = 1_000
 _OTHER_KINDS: Final = ("ID", "Refresh", "Offline", "Logout")
-"""What Keycloak writes into the claim `typ` of tokens that are no access tokens."""
+"""Values of Keycloak's claim `typ` for tokens that are not access tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What is asked of tokens, and how they are read.
+    """The requirements for tokens, and how their claims are read.
 
-    `audiences` are those accepted besides the server's address. `scope_prefix` stands before the scopes if an
-    issuer has them with one. `groups_claim` is the claim with the person's groups. `verified_emails` are the issuers
-    all of whose e-mails are verified, even if tokens do not say so.
+    `audiences` are accepted besides the server's address. `scope_prefix` is the issuer's prefix of scopes.
+    `groups_claim` is the claim with the person's groups. `verified_emails` are the issuers whose e-mails all count as
+    verified, even without the claim that says so.
     """
 
     audiences: frozenset[str] = frozenset()
@@ -46,13 +46,13 @@ class TokenRules:
     verified_emails: frozenset[str] = frozenset()
 
     def full_scope(self, scope: Scope) -> str:
-        """The name by which a client asks for a scope."""
+        """The full name of a scope, as a client requests it."""
         return f"{self.scope_prefix}{SCOPE_PREFIX}{scope}"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Who holds a token, by issuer and subject, with which client, and what it allows; times are POSIX seconds."""
+    """The holder of a token: issuer and subject, client, and scopes; times are POSIX seconds."""
 
     issuer: str
     subject: str
@@ -69,7 +69,7 @@ class TokenHolder:
 
 
 def check_is_access_token(token: SignedToken) -> None:
-    """RefusedToken for an ID token or another kind that the same issuer signs with the same keys."""
+    """RefusedToken for an ID token or another kind that the issuer signs with the same keys."""
     claims = token.claims
     if token.is_access_token:
         return
@@ -82,9 +82,9 @@ def check_is_access_token(token: SignedToken) -> None:
 def read_holder(
     claims: Mapping[str, Any], issuer: str, rules: TokenRules, *, resource: str, now: float, must_expire: bool = True
 ) -> TokenHolder:
-    """The holder by claims that the issuer vouches for; RefusedToken if they do not let the holder in here now.
+    """Read the holder from authenticated claims; RefusedToken if the claims do not admit the holder now.
 
-    `resource` is the address of this server. Without `must_expire` the issuer was asked a moment ago.
+    `resource` is the address of this server. `must_expire` is False if the issuer has just confirmed the token.
     """
     check_times(claims, now, must_expire=must_expire)
     check_audience(claims.get("aud"), {resource, *rules.audiences})
@@ -106,7 +106,7 @@ def read_holder(
 
 
 def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> None:
-    """RefusedToken if the times in a token do not let it count now."""
+    """RefusedToken if the token is expired, not valid yet, or has impossible times."""
     for name in ("exp", "nbf", "iat"):
         given = claims.get(name, 0)
         if not isinstance(given, int | float) or isinstance(given, bool) or not 0 <= given < _FAR_S:
@@ -120,7 +120,7 @@ def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> 
 
 
 def check_audience(given: object, accepted: Collection[str]) -> None:
-    """RefusedToken if a token is for none of these."""
+    """RefusedToken if the token is for none of these audiences."""
     audiences = [given] if isinstance(given, str) else given
     if not isinstance(audiences, list) or not any(one in accepted for one in audiences if isinstance(one, str)):
         wanted = " or ".join(sorted(accepted))
@@ -128,7 +128,7 @@ def check_audience(given: object, accepted: Collection[str]) -> None:
 
 
 def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scope]:
-    """The scopes of ours: `scope` has spaces between them, and `scp` of some issuers is a list."""
+    """Read the scopes with our prefix: `scope` is separated by spaces, and the `scp` of some issuers is a list."""
     given = claims.get("scope", claims.get("scp", ""))
     names = given.split() if isinstance(given, str) else given
     listed = names if isinstance(names, list) else []
@@ -137,7 +137,7 @@ def _read_scopes(claims: Mapping[str, Any], rules: TokenRules) -> frozenset[Scop
 
 
 def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
-    """The e-mail, if it is verified: anybody may write another person's into a profile."""
+    """Read the e-mail, if it is verified: anybody may write another person's into a profile."""
     given = claims.get("email")
     if not isinstance(given, str) or not (is_vouched or claims.get("email_verified") is True):
         return None
@@ -147,7 +147,7 @@ def read_email(claims: Mapping[str, Any], *, is_vouched: bool) -> str | None:
 
 
 def _read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
-    """The groups; RefusedToken if the issuer has left them out, since most rules of groups forbid something."""
+    """Read the groups; RefusedToken if the issuer omitted them, since most rules about groups forbid something."""
     elsewhere = claims.get("_claim_names")  # Entra, if they are too many for a token
     if claim not in claims and isinstance(elsewhere, dict) and claim in elsewhere:
         raise RefusedToken("its person is in more groups than the issuer writes into a token", is_misconfigured=True)
