@@ -1,8 +1,8 @@
-"""One PostgreSQL database, and the connections of this process to it, of which one thread uses each at a time.
+"""One PostgreSQL database, and this process's connections to it, each used by one thread at a time.
 
-Work is a plain function of a connection and runs in a transaction. If the connection breaks before the commit was
-sent, nothing is kept, and the work runs again on a new connection. If it breaks after that, the number of the
-transaction tells on a new connection whether it is kept; if nobody can be asked, that is said.
+Work is a plain function of a connection and runs in a transaction. If the connection breaks before the commit was sent,
+the work is retried on a new connection. If it breaks later, a new connection looks up the outcome by the transaction
+id; if that is impossible, the error says that the outcome is unknown.
 """
 
 import time
@@ -32,21 +32,21 @@ MAX_CONNECTIONS: Final = 8
 BUSY_S: Final = 5.0
 """Seconds that a write waits for another process."""
 _TRIES: Final = 8
-"""How often work is begun: long enough for PostgreSQL to be restarted meanwhile."""
+"""Maximum attempts at work: enough to outlast a restart of PostgreSQL."""
 _PAUSE_S: Final = 0.1
-"""Seconds before the third try; each later one waits twice as long. The second is made at once, on a new connection."""
+"""Seconds before the third attempt, doubled for each later one. The second follows at once, on a new connection."""
 _HELD_SHARE: Final = 0.6
-"""The share of the time that others wait, after which a write ends whose process does nothing, such as a paused one."""
+"""The share of `busy_s` after which the server ends an idle write transaction, such as that of a paused process."""
 _STATEMENT_S: Final = 30.0
 """Timeout, in seconds, of one statement."""
 _MIN_WRITE_S: Final = 0.5
-"""Seconds that a write may take whose call has no time left: what was done is to be written down."""
+"""Minimum seconds for a write whose call has no time left: results must still be stored."""
 
 _END: Final = """
 SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
 WHERE backend_xid = %s::text::xid8::xid AND usename = current_user AND application_name = 'taskhand'
 """
-"""Ends a transaction by its number; what was committed stays."""
+"""Ends an open transaction by its id; a committed one is unaffected."""
 
 
 class Database:
@@ -60,7 +60,7 @@ class Database:
         busy_s: float = BUSY_S,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`most` is how many works run at the same time; `busy_s` how many seconds a write waits for others."""
+        """`most` is the maximum number of concurrent calls; `busy_s` is how many seconds a write waits for others."""
         self._url = url
         self._busy_s = busy_s
         self._sleep = sleep
@@ -78,19 +78,19 @@ class Database:
 
     @property
     def place(self) -> str:
-        """Which database it is, without who signs in to it."""
+        """The host and name of the database, without credentials."""
         return describe_database(self._url)
 
     async def run(self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool) -> _T:
-        """Run the work in a transaction, in a thread; a caller that is cancelled still waits for it."""
+        """Run the work in a transaction, in a thread; a cancelled caller still waits for it."""
         return await self.in_thread(partial(self.run_now, kind, work, writes=writes))
 
     async def in_thread(self, work: Callable[[], _T]) -> _T:
-        """Run work that uses `run_now` in a thread, of which there are as many as connections."""
+        """Run work that uses `run_now` in a thread; as many run at once as there are connections."""
         return await to_thread.run_sync(work, limiter=self._limiter)
 
     async def exists(self, kind: PostgresKind) -> bool:
-        """Whether the database has a schema of this kind; none is made to tell."""
+        """Whether the database has a schema of this kind; it is not created."""
         return await self.in_thread(partial(self._try, kind, partial(self._has_schema, kind)))
 
     def run_now(
@@ -98,12 +98,12 @@ class Database:
     ) -> _T:
         """Run the work in a transaction, in this thread. OperatorError if the database cannot be used.
 
-        A crash of the database may lose what is not `durable`.
+        A write that is not `durable` may be lost if the database crashes.
         """
         return self._try(kind, partial(self._transact, kind, work, writes=writes, durable=durable))
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
-        """Try as often as the connection breaks, within bounds; without a pause if the last work found none."""
+        """Retry, within bounds, if the connection breaks; once and without a pause if the last work failed so too."""
         with database_errors(self._url, kind):
             for number in range(2 if self._is_down else _TRIES):
                 if number > 1:
@@ -139,7 +139,7 @@ class Database:
             self._users += 1
 
     async def leave(self) -> None:
-        """Count one user less, and close the connections after the last."""
+        """Remove one user; the last one closes the connections."""
         with self._lock:
             self._users -= 1
             is_last = self._users == 0
@@ -149,7 +149,7 @@ class Database:
     def _transact(
         self, kind: PostgresKind, work: Callable[[PostgresConnection], _T], *, writes: bool, durable: bool
     ) -> _T:
-        """Run the work once; _Cut if the connection broke and nothing is kept of it."""
+        """Run the work once; _Cut if the connection broke and nothing was committed."""
         driver = self._connect()
         number: str | None = None
         is_sent = False
@@ -172,13 +172,13 @@ class Database:
         return result
 
     def _migrate(self, driver: Driver, kind: PostgresKind) -> None:
-        """Bring the schema up to date, once in the life of this process."""
+        """Migrate the schema, once in the life of this process."""
         if kind.name not in self._migrated:
             migrate(driver, kind)
             self._migrated.add(kind.name)
 
     def _begin(self, driver: Driver, kind: PostgresKind, *, writes: bool, durable: bool) -> str | None:
-        """Begin a transaction in one round trip; the number of one that writes."""
+        """Begin a transaction in one round trip; the transaction id if it writes."""
         left = time_left()
         statement_ms = int(1_000 * max(_MIN_WRITE_S, min(_STATEMENT_S, left)))
         lock_ms = int(1_000 * max(_MIN_WRITE_S, min(self._busy_s, left)))
@@ -215,9 +215,9 @@ class Database:
         raise unreachable_error(self._url, kind, why, in_doubt=True)
 
     def _end(self, number: str | None) -> str | None:
-        """End a transaction whose connection broke, and tell how it ended; None if the database does not answer.
+        """End a transaction whose connection broke, and return its outcome; None if the database does not answer.
 
-        The database does not know yet that the connection is gone, and would keep the locks of the transaction.
+        The database has not noticed the lost connection yet, and would keep the locks of the transaction.
         """
         if number is None:
             return None
@@ -228,7 +228,7 @@ class Database:
         return None
 
     def _connect(self) -> Driver:
-        """A connection; _Cut if there is none, and another try may get one."""
+        """A connection; _Cut if it fails in a way that a retry may mend."""
         try:
             return self._take()
         except psycopg.OperationalError as error:
@@ -243,7 +243,7 @@ class Database:
         return connect(self._url)
 
     def _give_back(self, driver: Driver) -> None:
-        """Keep a connection for the next work, without a transaction; close one that cannot be used again."""
+        """Return a connection to the pool, outside any transaction; close an unusable one."""
         try:
             if not driver.closed and driver.info.transaction_status is not TransactionStatus.IDLE:
                 driver.execute("ROLLBACK")
@@ -258,7 +258,7 @@ class Database:
         driver.close()
 
     def _drop_idle(self) -> None:
-        """Close the connections that nobody uses: what has broken one has broken them all."""
+        """Close all idle connections: the fault that broke one has broken them all."""
         with self._lock:
             idle, self._idle = self._idle, []
         for driver in idle:
@@ -267,12 +267,12 @@ class Database:
 
 @cache
 def open_shared(url: str) -> Database:
-    """The database at an address, which this process has once, whatever it keeps there."""
+    """The Database at an address: one instance for each process, whatever is stored there."""
     return Database(url)
 
 
 class _Cut(Exception):
-    """The connection broke, and nothing was kept of the work."""
+    """The connection broke, and nothing of the work was committed."""
 
     def __init__(self, error: psycopg.Error) -> None:
         super().__init__(str(error))

@@ -1,11 +1,9 @@
-"""Which processes that share a database are alive: each renews a lease there for as long as it lives.
+"""Liveness of the processes that share a database: each renews a lease in it while it lives.
 
-A lock that ends with a connection would tell less: a cut connection, or a restart of the database, would let a living
-process look dead, and one that is paused keeps its connection. So a process is dead to the others once it has not
-renewed its lease for as long as that lasts, by the clock of the database; and it knows that before they do, since it
-counts from before it asked.
-
-A process that finds its lease taken over goes on under a new name: what it had begun is not its own any more.
+A lock held by a connection would be less reliable: a cut connection or a restart of the database would make a living
+process look dead, and a paused process keeps its connection. So a process counts as dead once its lease has expired by
+the clock of the database. The process itself knows earlier, since it counts from before it sent the renewal. A process
+whose lease was taken over continues under a new name: its unfinished work belongs to the other process.
 """
 
 import logging
@@ -31,9 +29,9 @@ SESSIONS: Final = PostgresKind("list of processes", "sessions", "taskhand.postgr
 LEASE_S: Final = 15.0
 """Seconds from a renewal until the lease expires and its process counts as dead."""
 _RENEWALS: Final = 3
-"""How often a lease is renewed while it lasts."""
+"""Renewals in the lifetime of a lease."""
 _OWN_SHARE: Final = 0.8
-"""The share of a lease within which its process relies on it: an answer may have taken long."""
+"""The share of a lease for which its holder relies on it without a query: the answer to a renewal may be slow."""
 
 _RENEW: Final = "UPDATE session SET seen_at = clock_timestamp() WHERE session = ? AND holder = session"
 _ENTER: Final = "INSERT INTO session VALUES (?, ?, clock_timestamp())"
@@ -42,7 +40,7 @@ _FREE_LEFT: Final = """
 UPDATE turn SET holder = NULL, last = holder, free_since = clock_timestamp()
 WHERE holder = ? OR holder NOT IN (SELECT session FROM session)
 """
-"""Ends the turns of a process and those of dead ones; who had them last is known for a while."""
+"""Releases the turns of a process and those of dead ones; the last holder stays known for a while."""
 _TAKE_OVER: Final = """
 INSERT INTO session VALUES (?, ?, clock_timestamp())
 ON CONFLICT (session) DO UPDATE SET holder = excluded.holder
@@ -51,14 +49,14 @@ WHERE session.holder = excluded.holder OR NOT EXISTS (
     AND other.seen_at > clock_timestamp() - CAST(? AS double precision) * interval '1 second'
 )
 """
-"""A row that is not there is of a dead process; one that is there may be taken from a holder that is dead."""
+"""A missing row belongs to a dead process; an existing one can be taken from a holder that is dead."""
 
 
 class Lease:
-    """The life of this process, and the dead processes that it has taken over.
+    """The lease of this process, and the dead processes that it has taken over.
 
-    `lease_s` is how many seconds it lasts; `monotonic` must go on while the process is paused. Everything here asks the
-    database at once, in the thread of the caller, and raises OperatorError if that does not answer.
+    `lease_s` is its duration in seconds; `monotonic` must advance while the process is paused. Methods block the
+    caller's thread on the database, and raise OperatorError if it does not answer.
     """
 
     def __init__(self, store: Store, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None) -> None:
@@ -75,7 +73,7 @@ class Lease:
 
     @property
     def session(self) -> str:
-        """The name of this process; another one after it was taken over."""
+        """The name of this process; it changes after a takeover by another process."""
         return self._session
 
     @property
@@ -84,26 +82,26 @@ class Lease:
         return frozenset(self._taken_over)
 
     def acquire(self) -> None:
-        """Live from now on, under a new name if this process was taken over."""
+        """Acquire the lease, under a new name if this process was taken over, and keep it renewed."""
         if not self._renew_if_needed():
             with self._lock:
                 self._enter()
         self._start()
 
     def is_fresh(self, session: str) -> bool:
-        """Whether this process surely has this name, as far as can be told without the database."""
+        """Whether this process holds the lease under this name, as far as is certain without a query."""
         return session == self._session and self._monotonic() < self._held_until
 
     def is_held(self, session: str) -> bool:
-        """Whether this process still has this name, so that nobody else acts for it; asked if that is not sure."""
+        """Whether this process still holds the lease under this name; renews it if that is not certain."""
         return session == self._session and self._renew_if_needed() and session == self._session
 
     def other_sessions(self) -> tuple[str, ...]:
-        """None: a dead process without open changes has left nothing behind but its row."""
+        """Always empty: a dead process without open changes leaves only its row."""
         return ()
 
     def take_over(self, session: str) -> bool:
-        """Act for another process; False if that one is alive, or was taken over by a third."""
+        """Take over another process's lease; False if it is alive, or a third process took it over."""
         if session in self._taken_over:
             return True
         self.acquire()
@@ -114,19 +112,19 @@ class Lease:
         return True
 
     def release(self, session: str) -> None:
-        """Let another process take this one over."""
+        """Release a lease that was taken over, so that another process can take it."""
         self._taken_over.discard(session)
         sql, change = "UPDATE session SET holder = NULL WHERE session = ? AND holder = ?", (session, self._session)
         self._store.write_now(lambda connection: connection.execute(sql, change).rowcount)
 
     def delete(self, session: str) -> None:
-        """Forget a process that was taken over."""
+        """Delete the lease of a process that was taken over."""
         self._taken_over.discard(session)
         sql, change = "DELETE FROM session WHERE session = ? AND holder = ?", (session, self._session)
         self._store.write_now(lambda connection: connection.execute(sql, change).rowcount)
 
     def release_all(self) -> None:
-        """End the life of this process: the others act for it, and for those that it had taken over, from now on."""
+        """Release the lease of this process and those that it took over; other processes may take them at once."""
         self._ended.set()
         self._thread = None
         self._taken_over.clear()
@@ -137,14 +135,14 @@ class Lease:
                 self._store.write_now(partial(_leave, former))
 
     def _renew_if_needed(self) -> bool:
-        """Whether the lease is held; it is renewed if too little of it is left to rely on."""
+        """Whether the lease is held; renews it if its reliable share has passed."""
         if self._monotonic() < self._held_until:
             return True
         with self._lock:
             return self._is_entered and self._renew()
 
     def _renew(self) -> bool:
-        """Renew the lease; False if another process has taken this one over."""
+        """Renew the lease; False if another process has taken it over."""
         asked = self._monotonic()
         renewed = self._store.write_now(lambda connection: connection.execute(_RENEW, (self._session,)).rowcount)
         if renewed == 1:
@@ -159,7 +157,7 @@ class Lease:
         return False
 
     def _enter(self) -> None:
-        """Begin a life under the name that nobody has had yet."""
+        """Insert a lease under the new name of this process."""
         session, asked = self._session, self._monotonic()
 
         def enter(connection: SqlConnection) -> None:
@@ -172,7 +170,7 @@ class Lease:
         self._held_until = asked + _OWN_SHARE * self.lease_s
 
     def _start(self) -> None:
-        """Renew the lease beside all else, until the end."""
+        """Start the thread that renews the lease until its release."""
         if self._thread is None:
             self._ended = Event()
             self._thread = Thread(target=self._keep_renewing, args=(self._ended,), name="lease", daemon=True)
@@ -195,6 +193,6 @@ def _leave(session: str, connection: SqlConnection) -> None:
 
 
 def _uptime() -> float:
-    """Seconds since the machine started, those included in which it slept."""
+    """Seconds since the machine started, including time asleep."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)

@@ -1,4 +1,4 @@
-"""What other processes tell on a channel of a PostgreSQL database, heard on a connection of its own."""
+"""The messages of other processes on a channel of a PostgreSQL database, received on a connection of its own."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,10 +21,10 @@ _MAX_AT_ONCE: Final = 1_000
 
 
 class Channel:
-    """A channel between processes: `tell` on it, and what others tell is heard, from `listen` on.
+    """A LISTEN/NOTIFY channel between processes: `tell` sends, `hear` receives what is sent after `listen`.
 
-    Nobody is told what was said while nobody listened, or the connection was cut. Everything raises OperatorError if
-    the database cannot be used.
+    Messages sent while no process listens, or while the connection is cut, are lost. Every method raises OperatorError
+    if the database cannot be used.
     """
 
     def __init__(self, database: Database, name: str) -> None:
@@ -34,7 +34,7 @@ class Channel:
         self._driver: Driver | None = None
 
     async def tell(self, messages: Sequence[str]) -> None:
-        """Tell all who listen, this process too; of each message at most 8,000 bytes."""
+        """Send to all listeners, this process included; each message at most 8,000 bytes."""
 
         def tell(connection: SqlConnection) -> None:
             for message in messages:
@@ -43,24 +43,24 @@ class Channel:
         await to_thread.run_sync(partial(self._store.write_now, tell), abandon_on_cancel=True)
 
     async def listen(self) -> None:
-        """Listen, on a new connection."""
+        """Start to listen, on a new connection."""
         await self._leave()
         self._driver = await to_thread.run_sync(self._connect, abandon_on_cancel=True)
 
     async def hear(self) -> list[str]:
-        """What is told next."""
+        """Wait for and return the next messages."""
         if self._driver is None:
             await self.listen()
         driver = self._driver
         while driver is not None:
             await anyio.wait_readable(driver.fileno())
-            with database_errors(self._url, SESSIONS):  # nothing here waits: what has come is there
+            with database_errors(self._url, SESSIONS):  # does not block: the socket is readable
                 if found := [one.payload for one in driver.notifies(timeout=0, stop_after=_MAX_AT_ONCE)]:
                     return found
         return []
 
     async def aclose(self) -> None:
-        """Listen no longer, and close the connections."""
+        """Stop listening, and close the connections."""
         await self._leave()
         await self._store.aclose()
 

@@ -1,6 +1,6 @@
-"""A schema beside the one that servers use, which is filled from elsewhere and takes its place once it is whole.
+"""A staging schema beside the live one: filled from elsewhere, and published once it is complete.
 
-Until then no server sees anything of it, and nothing of what servers use is changed.
+Until then servers do not see it, and the live schema is unchanged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ from taskhand.postgres.migrations import LOCKS, MIGRATION, PostgresKind, migrate
 __all__ = ["Staging", "Target", "open_target"]
 
 _COPYING: Final = 9
-"""The second number of the advisory lock of whoever copies."""
+"""The second key of the advisory lock that a copying process holds."""
 
 
 class Target:
-    """A database that is copied to, by one process at a time."""
+    """The database that is copied to, by one process at a time."""
 
     def __init__(self, driver: Driver, url: str, kind: PostgresKind) -> None:
         self._driver = driver
@@ -29,33 +29,33 @@ class Target:
 
     @property
     def place(self) -> str:
-        """Which database it is, without who signs in to it."""
+        """The host and name of the database, without credentials."""
         return describe_database(self._url)
 
     def stage(self, kind: PostgresKind, tables: Sequence[str], holding: Sequence[str]) -> "Staging":
-        """The schema that is filled; it is made if an earlier copy has left none.
+        """The staging schema, created unless an earlier copy has left one.
 
-        If all the tables `holding` are empty, servers have written nothing yet.
+        The live schema counts as empty if all its tables in `holding` are.
         """
         staging = Staging(self._driver, self._url, kind, tables, holding)
         staging.prepare()
         return staging
 
     def has_table(self, kind: PostgresKind, table: str) -> bool:
-        """Whether servers have such a table in this database."""
+        """Whether the live schema has this table."""
         with database_errors(self._url, kind):
             [(name,)] = self._driver.execute("SELECT to_regclass(%s)", (f"{kind.schema}.{table}",)).fetchall()
         return name is not None
 
     def rows(self, kind: PostgresKind, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a statement on what servers use."""
+        """Query the live schema."""
         with database_errors(self._url, kind):
             return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
 
     def publish(self, stagings: "Sequence[Staging]") -> None:
-        """Put what was filled in the place of what servers use, all at once.
+        """Replace the live schemas by the staging schemas, in one transaction.
 
-        OperatorError `not_empty` if a server has written there meanwhile.
+        OperatorError `not_empty` if a server has written to a live schema meanwhile.
         """
         with database_errors(self._url, self._kind), self._driver.transaction():
             self._driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
@@ -64,7 +64,7 @@ class Target:
 
 
 class Staging:
-    """The schema of one kind that is filled."""
+    """The staging schema of one kind."""
 
     def __init__(
         self, driver: Driver, url: str, kind: PostgresKind, tables: Sequence[str], holding: Sequence[str]
@@ -77,14 +77,14 @@ class Staging:
         self._own = replace(kind, name=f"{kind.name}_copy", lock=None)
 
     def prepare(self) -> None:
-        """Make the schema, whose triggers do nothing: the rows come as triggers have left them."""
+        """Create the schema, with triggers disabled: the rows already contain the effects of triggers."""
         with self._errors():
             migrate(self._driver, self._own)
             for one in self._tables:
                 self._driver.execute(f"ALTER TABLE {self._name(one)} DISABLE TRIGGER USER")
 
     def columns(self, table: str) -> list[str]:
-        """The names of the columns."""
+        """The names of the table's columns."""
         sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
         with self._errors():
             found = self._driver.execute(f"{sql} ORDER BY ordinal_position", (self._own.schema, table)).fetchall()
@@ -98,7 +98,7 @@ class Staging:
         after: Sequence[Any] | None,
         through: Sequence[Any] | None,
     ) -> list[tuple[Any, ...]]:
-        """The rows whose key is greater than `after` and at most `through`, in its order; None is no bound."""
+        """The rows whose key is greater than `after` and at most `through`, in key order; None is no bound."""
         where, parameters = _range(key, after, through)
         sql = f"SELECT {', '.join(columns)} FROM {self._name(table)}{where} ORDER BY {', '.join(key)}"  # noqa: S608
         with self._errors():
@@ -113,7 +113,7 @@ class Staging:
     def delete(
         self, table: str, key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None
     ) -> None:
-        """Remove the rows whose key is greater than `after` and at most `through`."""
+        """Delete the rows whose key is greater than `after` and at most `through`."""
         where, parameters = _range(key, after, through)
         with self._errors():
             self._driver.execute(f"DELETE FROM {self._name(table)}{where}".encode(), parameters)  # noqa: S608
@@ -128,7 +128,7 @@ class Staging:
         *,
         has_some: bool,
     ) -> None:
-        """Have these rows alone from `after` to the key of the last of them; `has_some` is whether there are others."""
+        """Make these the only rows from `after` to the last one's key; `has_some` is whether others are there."""
         at = [columns.index(name) for name in key]
         sql = f"COPY {self._name(table)} ({', '.join(columns)}) FROM STDIN"
         with self._errors(), self._driver.transaction():
@@ -139,12 +139,12 @@ class Staging:
                     copy.write_row(row)
 
     def empty(self) -> None:
-        """Remove every row of every table."""
+        """Delete every row of every table."""
         with self._errors():
             self._driver.execute(f"TRUNCATE {', '.join(map(self._name, self._tables))}".encode())
 
     def publish(self) -> None:
-        """Take the place of the schema that servers use, within the transaction of the target."""
+        """Replace the live schema, within the transaction of the target."""
         kind, own = self.kind, self._own
         [(is_there,)] = self._driver.execute("SELECT to_regnamespace(%s) IS NOT NULL", (kind.schema,)).fetchall()
         if is_there:
@@ -160,7 +160,7 @@ class Staging:
         self._driver.execute("UPDATE taskhand.schema_version SET kind = %s WHERE kind = %s", (kind.name, own.name))
 
     def _drop_empty(self) -> None:
-        """Remove what servers use, if it is empty; they can write nothing to it meanwhile."""
+        """Drop the live schema if it is empty; writes to it are locked out meanwhile."""
         names = [f"{self.kind.schema}.{table}" for table in self._holding]
         self._driver.execute(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE".encode())
         used = " OR ".join(f"EXISTS (SELECT 1 FROM {name})" for name in names)  # noqa: S608  names of ours
@@ -190,12 +190,12 @@ class Staging:
 
 @contextmanager
 def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
-    """The database at `url`. OperatorError if it cannot be used for this kind, or another process copies to it."""
+    """Open the database at `url`. OperatorError if it cannot be used for this kind, or another process copies to it."""
     with database_errors(url, kind):
         driver = connect(url)
     with closing(driver):
         with database_errors(url, kind):
-            # A portion that a crash of the database takes back is copied again; the last transaction waits for all.
+            # A portion lost in a crash of the database is copied again; the last commit flushes all earlier ones.
             driver.execute("SET synchronous_commit = off")
             [(is_free,)] = driver.execute(f"SELECT pg_try_advisory_lock({LOCKS}, {_COPYING})").fetchall()
         if not is_free:
@@ -209,7 +209,7 @@ def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
 
 
 def _range(key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None) -> tuple[str, list[Any]]:
-    """The clause that a key is between two bounds, and its parameters."""
+    """The WHERE clause for keys between two bounds, and its parameters."""
     names, marks = ", ".join(key), ", ".join(["%s"] * len(key))
     parts = [f"({names}) {sign} ({marks})" for sign, bound in ((">", after), ("<=", through)) if bound is not None]
     parameters = [value for bound in (after, through) if bound is not None for value in bound]
