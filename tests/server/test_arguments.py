@@ -484,3 +484,18 @@ def test_a_number_0_beside_fillers_is_no_low_priority(tool: str, sent: dict[str,
     assert name in caught.value.message
     assert meant("update_task", {"id": "t", "title": "x", "priority": 0})["priority"] == "0"
     assert meant("update_task", {"id": "t", "title": "", "priority": "0"})["priority"] == "0"
+
+
+@pytest.mark.parametrize("position", [0, "0", "0.0"])
+def test_a_status_position_of_0_is_taken_alone_and_beside_its_name_and_refused_beside_another_change(
+    position: int | str,
+) -> None:
+    with refused("invalid_arguments") as caught:
+        meant("update_task", update(newStatusPosition=position, priority="2"))
+    assert "newStatusPosition is 0 beside another change" in caught.value.message
+    for alone in (update(newStatusPosition=0), update(newStatusPosition=0, clear=[])):
+        assert meant("update_task", alone)["newStatusPosition"] == 0
+    named = update(newStatusPosition=0, newStatusName="Done")
+    assert meant("update_task", named) == named
+    other = update(newStatusPosition=1, priority="2")
+    assert meant("update_task", other) == other

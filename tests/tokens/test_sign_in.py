@@ -52,11 +52,12 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(**given: Any) -> AsyncIterator[Visit]:
+async def visiting(*trusted: Issuer, **given: Any) -> AsyncIterator[Visit]:
+    """A server that trusts the issuer of this page, and further ones."""
     with issuing(**given) as issuer:
         documents = JsonDocuments(credential="TASKHAND_SIGN_IN_SECRET")
         keys = IssuerKeys(issuer.url, documents.get)
-        check = TokenCheck([keys], TokenRules())
+        check = TokenCheck([keys, *(IssuerKeys(one.url, documents.get) for one in trusted)], TokenRules())
         yield Visit(issuer, SignIn(keys, ("page", "a/secret"), documents.post_code, check))
         await documents.aclose()
 
@@ -83,6 +84,14 @@ async def test_the_subject_of_access_tokens_counts_where_that_of_id_tokens_is_an
             visit.issuer.given = {"access_token": elsewhere}
             await visit.go()
             assert await visit.find() == f"{visit.issuer.url}#pairwise-of-the-page"
+
+
+async def test_an_access_token_of_another_trusted_issuer_does_not_say_who_has_signed_in() -> None:
+    with issuing() as other:
+        async with visiting(other, signed_in={"sub": "ben"}) as visit:
+            visit.issuer.given = {"access_token": other.token(HERE)}
+            await visit.go()
+            assert await visit.find() == f"{visit.issuer.url}#ben"
 
 
 async def test_the_e_mail_of_who_has_signed_in_is_one_that_the_issuer_has_verified() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from fixed_clock import NOW, FixedClock
 from killed import assert_killed, die, exit_code, fork
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
 from taskhand.vault.link import Link, OwnCredential
 from taskhand.vault.links import Links
@@ -226,6 +227,18 @@ async def test_a_caller_who_gives_up_does_not_lose_the_answer(links: Links, crm:
     assert len(crm.asked) == 1
 
 
+async def test_a_call_that_is_nearly_over_begins_no_renewal(links: Links, crm: Crm, clock: FixedClock) -> None:
+    clock.move(minutes=26)
+    with call_deadline(1.9):
+        assert await token(links, crm) == "access-of-ana"
+    clock.move(minutes=5)
+    with call_deadline(1.9), pytest.raises(UpstreamError, match="within this call's time"):
+        await token(links, crm)
+    assert crm.asked == []
+    with call_deadline(60):
+        assert await token(links, crm) == "access-1"
+
+
 async def test_an_answer_that_cannot_be_saved_is_used_and_saved_later(
     links: Links, crm: Crm, clock: FixedClock, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -292,8 +305,10 @@ def test_a_process_that_is_killed_after_the_answer_of_the_crm_costs_at_most_a_ne
         clock.move(minutes=26)
         links = links_at(path, clock=clock)
         assert await tokens([links], crm) == ["access-of-ana"], "as long as the process may be at it"
+        clock.move(seconds=29)
+        assert await tokens([links], crm) == ["access-of-ana"], "as long as the process may be at it"
         assert crm.asked == []
-        clock.move(seconds=30)
+        clock.move(seconds=1)
         assert await tokens([links], crm) == expected
         assert crm.asked == ["refresh-of-ana"]
         await links.aclose()

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+import anyio.lowlevel
+
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
+from backends.example.mapping import task_body
 from passing import Time
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NoAnswer
+from taskhand.domain.errors import CallerError, NoAnswer, NotFound
 from taskhand.domain.task import Task
 
 EDIT = Edit(priority=2)
@@ -70,6 +73,55 @@ class Losing(Batched):
         return BatchAnswer(lost={items[0].index: NoAnswer("No answer came in time.") if self.sent == 1 else None})
 
 
+class Stopped(Batched):
+    """Says nothing certain of a batch, while the caller gives up; writes nothing."""
+
+    lists_lag = False
+    progress = BulkProgress()
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """Lose the answer."""
+        self.progress.stop("the caller gave up")
+        return BatchAnswer(lost=dict.fromkeys(item.index for item in items))
+
+
+class Atomic(Batched):
+    """Writes a batch or refuses it as a whole: for priority 3, and for a task that is `gone`."""
+
+    lists_lag = False
+    batch_is_atomic = True
+    gone = ""
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """Write all or nothing."""
+        self.sent = [*getattr(self, "sent", []), [item.index for item in items]]
+        self.known = [item.before.priority for item in items]
+        if any(item.id == self.gone for item in items):
+            raise NotFound("There is no such task.") if len(items) == 1 else CallerError("One is not there.")
+        if any(item.edit.priority == 3 for item in items):
+            raise CallerError("There is no priority 3.")
+        rows = [await ExampleClient.update(self._client, item.id, task_body(item.edit)) for item in items]
+        return BatchAnswer(rows={item.index: row for item, row in zip(items, rows, strict=True)})
+
+
+class Single(Batched):
+    """Writes batches of one, and sees how many are under way at once."""
+
+    under_way = most = 0
+
+    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
+        """Batches of one."""
+        return [[item] for item in items], []
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """Confirm while others go on."""
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await anyio.lowlevel.checkpoint()
+        self.under_way -= 1
+        return await super().update_many(items)
+
+
 async def opened(kind: type[Batched], tasks: int) -> tuple[Batched, Counting, list[Task]]:
     """The adapter, its account, and so many tasks in it."""
     time = Time()
@@ -101,3 +153,44 @@ async def test_a_part_of_a_batch_without_an_answer_in_time_is_sent_again_and_unk
     assert first.error
     assert first.error.code == "outcome_unknown"
     assert second.written
+
+
+async def test_what_is_not_there_is_not_sent_again_once_the_caller_has_given_up() -> None:
+    adapter, client, tasks = await opened(Stopped, 2)
+    assert isinstance(adapter, Stopped)
+    results = await adapter.update_tasks([(task, EDIT) for task in tasks], adapter.progress)
+    assert [result.error.code for result in results if result.error] == ["upstream_error"] * 2
+    assert client.updates == 0
+
+
+async def test_the_refusal_of_a_value_is_that_of_all_tasks_with_the_same_edit_and_of_no_other() -> None:
+    adapter, _, tasks = await opened(Atomic, 4)
+    assert isinstance(adapter, Atomic)
+    wrong = Edit(priority=3)
+    results = await adapter.update_tasks([*zip(tasks, (wrong, wrong, EDIT, wrong), strict=True)])
+    assert [bool(result.written) for result in results] == [False, False, True, False]
+    assert adapter.sent == [[0, 1, 2, 3], [0], [2]]
+
+
+async def test_a_task_that_is_gone_says_nothing_of_the_others_in_its_batch() -> None:
+    adapter, _, tasks = await opened(Atomic, 3)
+    assert isinstance(adapter, Atomic)
+    adapter.gone = tasks[0].id
+    results = await adapter.update_tasks([(task, EDIT) for task in tasks])
+    assert [bool(result.written) for result in results] == [False, True, True]
+
+
+async def test_two_edits_of_one_task_are_made_one_after_the_other_and_the_second_knows_the_first() -> None:
+    adapter, _, (one, other) = await opened(Atomic, 2)
+    assert isinstance(adapter, Atomic)
+    results = await adapter.update_tasks([(one, EDIT), (one, Edit(title="Sent")), (other, EDIT)])
+    assert adapter.sent == [[0, 2], [1]]
+    assert adapter.known == [EDIT.priority]
+    assert [result.written.task.title for result in results if result.written] == ["Send it", "Sent", "Send it"]
+
+
+async def test_three_batches_are_under_way_at_once() -> None:
+    adapter, _, tasks = await opened(Single, 8)
+    assert isinstance(adapter, Single)
+    await adapter.update_tasks([(task, EDIT) for task in tasks])
+    assert adapter.most == 3

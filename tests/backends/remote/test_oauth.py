@@ -103,6 +103,11 @@ async def test_a_renewal_answers_the_next_credential(crm: str) -> None:
         assert await signing.status(second.access_token) == 200
 
 
+async def test_a_credential_that_is_said_to_live_no_second_is_taken_for_one_without_an_end(crm: str) -> None:
+    async with open_app(crm, "oauth_access_life=0") as (signing, client):
+        assert (await client.renew((await _issued(signing)).credential)).expires_at is None
+
+
 async def test_a_code_is_good_once_and_for_its_own_browser(crm: str) -> None:
     async with open_app(crm) as (signing, client):
         code = (await consent(signing, client))["code"]
