@@ -1,4 +1,4 @@
-"""Who calls: the principal behind a request, by its credential or by the settings, and what it is served."""
+"""The caller of a request: the principal by its credential or by the settings, and what it may see and use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,20 +21,20 @@ from taskhand.service.connections import Connections
 __all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served", "to_caller"]
 
 PAGES: Final = "io.modelcontextprotocol/ui"
-"""The extension of the protocol by which a host shows pages."""
+"""The protocol extension with which a host declares that it shows pages."""
 PAGE_TYPE: Final = "text/html;profile=mcp-app"
 _SHOWS_PAGES_UNSAID: Final = {
     "anthropic": "https://github.com/anthropics/claude-ai-mcp/issues/61",
     "claude-ai": "https://github.com/modelcontextprotocol/ext-apps/issues/671",
 }
-"""Hosts that show pages and do not say so in every connection, by the beginning of their names, and who reports it.
+"""Hosts that show pages without declaring it in every connection, by the beginning of their names, with the source.
 
-They keep the list of tools that the first of their connections has read.
+They keep the tool list that their first connection has read.
 """
 
 
 Memberships = Mapping[str, Mapping[str, str]]
-"""Who each person is in each connection, as `Principal.members`, by the person's id."""
+"""The members that each person is, by the person's id and the connection."""
 
 
 _Listed = TypeVar("_Listed", bound=CacheableResult)
@@ -50,10 +50,9 @@ def _no_memberships() -> Memberships:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who calls, and by which rules.
+    """Identifies callers and their rules. `policy` and `memberships` return the current ones.
 
-    `policy` returns the policy that is in force now, and `memberships` who the persons are now. `person` calls, with
-    these `scopes`, where the transport asks nobody who it is.
+    `person` is the caller, with these `scopes`, if the transport does not authenticate callers.
     """
 
     policy: Callable[[], Policy] = _no_policy
@@ -69,23 +68,23 @@ class Access:
         return self.holder(user.access_token)
 
     def holder(self, token: AccessToken) -> Principal:
-        """The principal that a credential is of."""
+        """The principal of a credential."""
         granted = frozenset(scope for scope in SCOPES if scope in token.scopes)
         return self._principal_of(_person_of(token), granted, may_gain_scopes=token.resource is not None)
 
     @property
     def configured(self) -> Principal:
-        """The principal where the transport asks nobody."""
+        """The principal if the transport does not authenticate callers."""
         return self._principal_of(self.person, self.scopes)
 
     def mark_freshness(self, listed: _Listed) -> _Listed:
-        """The list of a caller; where there are rules, which may change, a client may not keep it."""
+        """The list with its cache hint: if a policy can change it, a client must not cache it."""
         return listed if self.policy() == NO_POLICY else listed.model_copy(update={"ttl_ms": 0})
 
     def _principal_of(
         self, person: Person | None, scopes: frozenset[Scope], *, may_gain_scopes: bool = False
     ) -> Principal:
-        """The principal by what is in force now."""
+        """The principal under the current policy and memberships."""
         if person is None:
             return Principal(None, scopes, self.policy().rules_for())
         rules, memberships = self.policy().rules_for(*person.names, groups=person.groups), self.memberships()
@@ -94,7 +93,7 @@ class Access:
 
 
 def _person_of(token: AccessToken) -> Person:
-    """The person of a key, or the one of a token, with what the token says of the person."""
+    """The person of a key, or of a token with the token's claims about the person."""
     person, claims = Person.named(token.subject or token.client_id), token.claims or {}
     if token.resource is None:
         return person
@@ -109,13 +108,13 @@ def _says_that_it_shows_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def _name_of_host(ctx: ServerRequestContext[Any, Any]) -> str | None:
-    """The name by which a host is known, without the name of its part that calls."""
+    """The name of a host, without the name of its calling part."""
     params = ctx.session.client_params
     return params.client_info.name.partition("/")[0].lower() if params else None
 
 
 def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
-    """The person, and the client by the name that it gives itself, without hidden characters."""
+    """The person and the client's own name for itself, without hidden characters."""
     params = ctx.session.client_params
     info = params.client_info if params else None
     name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)
@@ -125,12 +124,12 @@ def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Call
 
 
 EVERYONE: Final = Access()
-"""Nobody is asked, and everyone may do everything."""
+"""No authentication and no rules: everyone may do everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerView:
-    """What one caller is offered now; `connections` are those that are its to use, of all `names`."""
+    """What one caller is offered now; `connections` are those that it may use, of all `names`."""
 
     principal: Principal
     offered: OfferedTools
@@ -139,12 +138,12 @@ class CallerView:
 
     @property
     def has_several(self) -> bool:
-        """Whether the server has several connections, so that addresses name theirs."""
+        """Whether the server has several connections, so that addresses contain their names."""
         return len(self.names) > 1
 
     @property
     def may_read(self) -> bool:
-        """Whether the caller may see anything of a connection."""
+        """Whether the caller may read any data of a connection."""
         return bool(self.connections.by_name) and "read" in self.principal.scopes
 
     def may_use(self, tool: str) -> bool:
@@ -152,9 +151,9 @@ class CallerView:
         return bool(self.connections.by_name) and tool in self.offered.by_name
 
     def find(self, name: str | None) -> AppContext:
-        """The connection of this name, the only one where the server has no other.
+        """The connection of this name, or the only one.
 
-        NotAllowed for one that is not the caller's, CallerError for an unknown one.
+        NotAllowed if the caller may not use it, CallerError if it is unknown.
         """
         if not self.connections.by_name or (name and name.casefold() in self._others):
             raise NotAllowed.by("connections", f"The connection {name or 'of this server'} is not yours to use.")
@@ -167,7 +166,7 @@ class CallerView:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The connections of a server, the tools that it offers, who calls, and whether hosts are given the board."""
+    """The connections of a server, its tools, the access to them, and whether hosts get the board."""
 
     connections: Connections
     offered: OfferedTools
@@ -175,11 +174,11 @@ class Served:
     has_board: bool = True
 
     def shows_board(self, ctx: ServerRequestContext[Any, Any]) -> bool:
-        """Whether the client of this request is told of the board: it shows pages."""
+        """Whether the client of this request gets the board: it shows pages."""
         return self.has_board and (_says_that_it_shows_pages(ctx) or _name_of_host(ctx) in _SHOWS_PAGES_UNSAID)
 
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
-        """What the caller of this request may see and use, by the rules that are in force now."""
+        """What the caller of this request may see and use under the current rules."""
         principal = self.access.principal(ctx)
         return CallerView(
             principal,
@@ -189,7 +188,7 @@ class Served:
         )
 
     def view_of(self, token: AccessToken) -> CallerView:
-        """What the holder of a credential is shown, also what it lacks a scope for and can gain one."""
+        """What the holder of a credential is shown, including tools whose scope it can still gain."""
         principal = self.access.holder(token)
         return CallerView(
             principal,
@@ -199,7 +198,7 @@ class Served:
         )
 
     def find_named(self, view: CallerView, name: str | None) -> AppContext:
-        """The connection that a call names, also one that is not the caller's; else the first of the caller's."""
+        """The connection that a call names, even if the caller may not use it; else the caller's first one."""
         for own, app in self.connections.by_name.items():
             if name and own.casefold() == name.casefold():
                 return app.of_principal(view.principal)

@@ -1,4 +1,4 @@
-"""What a client can subscribe to: a task at its address, and the feed of changes; each as whoever asks may see it."""
+"""The addresses to which a client can subscribe: a task, or the feed of changes; each as its caller may see it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ __all__ = ["Address", "FeedAddress", "TaskAddress"]
 
 
 class Address(Protocol):
-    """Something that changes; `app` is the application of its connection for whoever asks."""
+    """An address of changing content; `app` is the application of its connection for this caller."""
 
     @property
     def app(self) -> AppContext:
@@ -20,11 +20,11 @@ class Address(Protocol):
         ...
 
     async def key(self) -> str:
-        """What is told where it has changed, among what is told of all connections; TaskhandError if unknown."""
+        """The key under which changes of all connections are published; TaskhandError if the content is unknown."""
         ...
 
     async def is_readable(self) -> bool:
-        """Whether the caller may read it; False too where the CRM does not tell."""
+        """Whether the caller may read it; False if the CRM does not tell."""
         ...
 
 
@@ -36,11 +36,11 @@ class TaskAddress:
     task_id: str
 
     async def key(self) -> str:
-        """That of the task."""
+        """The key of the task."""
         return update_key(self.app.connection, self.task_id)
 
     async def is_readable(self) -> bool:
-        """Whether the caller may read the task, or it is gone; False too where the CRM does not tell."""
+        """Whether the caller may read the task, or the task is deleted; False if the CRM does not tell."""
         if not self.app.principal.rules.own_tasks_only:
             return True
         try:
@@ -60,7 +60,7 @@ class FeedAddress:
     app: AppContext
 
     async def key(self) -> str:
-        """That of the feed which the caller is shown, or of the caller's part of it."""
+        """The key of the feed that the caller is shown, or of the caller's part of it."""
         from taskhand.service.feed import feed_of  # noqa: PLC0415  no start waits for it
         from taskhand.service.task_updates import feed_id  # noqa: PLC0415
 
@@ -69,7 +69,7 @@ class FeedAddress:
         return update_key(self.app.connection, feed_id(feed.person, member))
 
     async def is_readable(self) -> bool:
-        """Whether the caller has a part in the feed: who sees own tasks only and is no member has none."""
+        """Whether the caller may read any part of the feed: a caller restricted to own tasks must be a member."""
         if not self.app.principal.rules.own_tasks_only:
             return True
         try:

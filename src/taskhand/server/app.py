@@ -35,21 +35,21 @@ INSTRUCTIONS = instructions(TOOLS)
 _NAME: Final = "taskhand"
 _TITLE: Final = "Taskhand"
 _LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-_UNCHANGING = CacheHint(ttl_ms=600_000)
-"""Without rules a list does not change while the server runs; a client may overlook a new version for this long."""
+_CONSTANT_LIST = CacheHint(ttl_ms=600_000)
+"""The cache hint of lists that no policy can change; a client may miss a new version of the server for this long."""
 
 
 class TaskhandServer(Server[Any]):
-    """A server whose lists of tools, prompts and resources stay as they are.
+    """A server with constant lists of tools, prompts and resources.
 
-    `served` is what it serves to whom, None until that is known. `subscriptions` are those to tasks.
+    `served` is what it serves and to whom, None until that is known. `subscriptions` are those to tasks.
     """
 
     served: Served | None = None
     subscriptions: TaskSubscriptions | None = None
 
     def end_subscriptions(self) -> None:
-        """End the streams of subscriptions of the newer era, each with its result, and the look at what others do."""
+        """End the streams of subscriptions of the newer era, each with its result, and the polling for changes."""
         if self.subscriptions is not None:
             self.subscriptions.end_streams()
             for app in self.subscriptions.connections:
@@ -63,7 +63,7 @@ class TaskhandServer(Server[Any]):
         *,
         protocol_version: str | None = None,
     ) -> ServerCapabilities:
-        """The capabilities; the SDK promises news of every list to whom it lets listen."""
+        """The capabilities; for a server with subscriptions the SDK announces changes of every list."""
         promised = super().get_capabilities(
             notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
         )
@@ -107,8 +107,8 @@ def create_server(
         title=_TITLE,
         version=__version__,
         lifespan=subscriptions.lifespan,
-        cache_hints=dict.fromkeys(_LISTS, _UNCHANGING),
-        get_tool_input_schema=_no_headers,
+        cache_hints=dict.fromkeys(_LISTS, _CONSTANT_LIST),
+        get_tool_input_schema=_skip_headers,
         on_list_tools=tools.list_tools,
         on_call_tool=tools.call_tool,
         on_list_prompts=late.list_prompts,
@@ -128,21 +128,21 @@ def create_server(
         from taskhand.server.call_observer import observe_calls  # noqa: PLC0415  few servers are observed
 
         server.middleware.append(observe_calls(observer))
-    server.middleware += [log_protocol_errors, read_arguments_text, *_present(callers, remark)]
+    server.middleware += [log_protocol_errors, read_arguments_text, *_describe_server(callers, remark)]
     security = RequestStateSecurity(keys=state_keys) if state_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=_NAME))
     return server
 
 
-def _present(served: Served, remark: str | None) -> tuple[ServerMiddleware[Any], ...]:
-    """What says in each opening what the server is to whoever calls."""
+def _describe_server(served: Served, remark: str | None) -> tuple[ServerMiddleware[Any], ...]:
+    """The middleware that adds the server's description for this caller to each opening."""
     return instruct_callers(served, remark), _announce_board(served)
 
 
 def _announce_board(served: Served) -> ServerMiddleware[Any]:
-    """The middleware that says in each opening that the server has pages.
+    """The middleware that announces in each opening that the server has pages.
 
-    The SDK leaves the extensions out of an answer to `initialize`, and there are hosts that show no page without them:
+    The SDK omits the extensions from an answer to `initialize`, and some hosts show no page without them:
     https://github.com/anthropics/claude-ai-mcp/issues/165
     """
 
@@ -156,12 +156,12 @@ def _announce_board(served: Served) -> ServerMiddleware[Any]:
     return announce
 
 
-def _no_headers(_tool: str) -> None:
-    """The schema whose arguments are repeated in HTTP headers (`x-mcp-header`): no tool has any, so none is walked."""
+def _skip_headers(_tool: str) -> None:
+    """The schema for arguments that are repeated in HTTP headers (`x-mcp-header`): no tool has any."""
 
 
 def create_not_configured_server(error: OperatorError) -> Server[Any]:
-    """A server that answers every call with this error of the configuration, until it is corrected and restarted."""
+    """A server that answers every call with this error of the configuration, until the configuration is corrected."""
     from taskhand.server.not_configured import NotConfiguredHandlers  # noqa: PLC0415  few servers are not configured
 
     handlers = NotConfiguredHandlers.of(error)

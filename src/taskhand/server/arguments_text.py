@@ -12,11 +12,11 @@ from mcp.types import INVALID_PARAMS
 __all__ = ["read_arguments_text"]
 
 _EMPTY: tuple[Any, ...] = ("", "null", [])
-"""What stands for no arguments; some languages write an empty object as a list."""
+"""Values that stand for no arguments; some languages write an empty object as a list."""
 
 
 async def read_arguments_text(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Pass a call on with its arguments as an object; MCPError where the text does not hold one."""
+    """Pass a call on with its arguments as an object; MCPError if the text does not contain one."""
     sent = ctx.params.get("arguments") if ctx.method == "tools/call" and ctx.params is not None else None
     if ctx.params is None or sent is None or isinstance(sent, dict):
         return await call_next(ctx)

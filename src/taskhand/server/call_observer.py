@@ -1,4 +1,4 @@
-"""Tells an observer of each call of a tool: how it ended, and how long it took."""
+"""Reports each tool call to an observer: its outcome and its duration."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +21,11 @@ _OUTCOMES: dict[type[TaskhandError], str] = {
     NotAttempted: "caller_error",
     UpstreamError: "upstream_error",
 }
-"""By the class of an error, the narrower one first: who can act on it."""
+"""Who can act on an error, by its class; the narrower class comes first."""
 
 
 def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf_counter) -> ServerMiddleware[Any]:
-    """The middleware that tells `observer`; `clock` answers seconds."""
+    """The middleware that reports to `observer`; `clock` returns seconds."""
 
     async def observe(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method != "tools/call":
@@ -47,7 +47,7 @@ def observe_calls(observer: CallObserver, clock: Callable[[], float] = time.perf
 
 
 def _outcome(notes: CallNotes) -> str:
-    """Whether the call was answered, or who can act on its error."""
+    """The outcome `ok`, or who can act on the error."""
     if notes.code is None:
         return "ok"
     if notes.error is None:

@@ -1,4 +1,4 @@
-"""Make of a value that a model sent what it certainly means, by the schema of its argument; pure."""
+"""Converts a value that a model sent to its unambiguous meaning, by the schema of its argument; pure."""
 
 import json
 import re
@@ -10,31 +10,30 @@ from taskhand.server.schema import Schema, fields_of, item_fields
 __all__ = ["NULL_AS_TEXT", "coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
 
 NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
-"""What null is where every value is sent as text, in an argument that takes words."""
+"""How null is written by hosts that send every value as text, for an argument that takes words."""
 
 _PAIR = frozenset({"name", "value"})
-"""The fields of an object that stands for one entry of a map, which is taken too."""
+"""The fields of an object that is accepted as one entry of a map."""
 
 _FREE_TEXT = frozenset({"description"})
-"""Arguments that keep the blanks around them."""
+"""Arguments whose leading and trailing blanks are kept."""
 
 _LISTS_OF_NAMES = frozenset({"clear"})
-"""Lists whose items have no comma in them."""
+"""Lists whose items never contain a comma."""
 
-_LARGEST = 10**15
-"""No argument takes a larger number."""
+_NUMBER_BOUND = 10**15
+"""No argument takes a number of this size."""
 _WHOLE = re.compile(r"\d+\.0+")
-_MOST_ITEMS = 2_000
-"""No argument takes a longer list."""
-_LONGEST_TEXT = 10_000
-"""Characters of the longest text."""
+_MAX_ITEMS = 2_000
+"""Maximum number of items of a list in any argument."""
+_MAX_TEXT = 10_000
+"""Maximum length of a text in characters."""
 _LIMITED_ELSEWHERE = frozenset({"title", "description", "properties", "cursor"})
 """The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
 _WORDS_FOR_NULL = frozenset({"null", "undefined", "none"})
-"""What hosts make of null where they send every value as text
-(https://github.com/anthropics/claude-code/issues/95239)."""
+"""How hosts write null if they send every value as text (https://github.com/anthropics/claude-code/issues/95239)."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
-"""Halves of characters: a host may cut a text in the middle of one."""
+"""Surrogates: a host may cut a text in the middle of a character."""
 
 
 def json_types(schema: Schema) -> set[str]:
@@ -43,20 +42,20 @@ def json_types(schema: Schema) -> set[str]:
 
 
 def squeeze(name: str) -> str:
-    """The name of an argument without what its spellings differ in."""
+    """The name of an argument, normalized: without the differences between its spellings."""
     return fold(name.replace("-", "_")).replace("_", "")
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value says nothing: null, a blank, an empty list or object, or the number 0."""
+    """Whether a value has no content: null, a blank, an empty list or object, or the number 0."""
     return value is None or (not isinstance(value, bool) and value in ("", (), [], {}, 0))
 
 
 def coerce(name: str, value: Any, schema: Schema) -> Any:
-    """The value as it was meant; as it was sent where the meaning is not certain."""
+    """The converted value; unchanged if its meaning is not certain."""
     types = json_types(schema)
     if fields := item_fields(schema):
-        return _pairs(_objects(value)) if fields.keys() == _PAIR else _objects(value)
+        return _coerce_pairs(_coerce_objects(value)) if fields.keys() == _PAIR else _coerce_objects(value)
     match value:
         case bool():
             return value
@@ -65,43 +64,42 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
         case str():
             return value if name in _FREE_TEXT else value.strip()
         case list() if "array" in types:
-            return _items(value)
+            return _parse_items(value)
         case {"responsible_id": str()} | {"id": str()} if "array" in types:
-            return _items([value])
+            return _parse_items([value])
         case int() | float() if "string" in types and (value != 0 or "0" in _choices(schema)):
-            return _digits(value)  # but a 0 that a host fills in is no text
+            return _to_digits(value)  # but a 0 that a host fills in is no text
         case _:
             return value
 
 
 def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
-    """The sentence for a value that pydantic would accept and Taskhand refuses; None for any other value.
+    """The error text for a value that pydantic would accept and Taskhand refuses; None for any other value.
 
-    Refused are null where the backend has none, true for 1 and 1 for true, a number that is too large, half a
-    character, and a list or text that is longer than any that has a meaning: what is done with it would hold up the
-    calls of others.
+    Refused are null if the backend has none, true for 1 and 1 for true, a number that is too large, a lone surrogate,
+    and a list or text of excessive length, which would delay the calls of others.
     """
     types = json_types(schema)
     if value is None and "null" not in types:
         return f"{name} cannot be null{'; leave it out instead' if optional else ''}."
     if isinstance(value, bool) != ("boolean" in types) and isinstance(value, int):
         return expected_type(name, schema)
-    if isinstance(value, int) and "integer" not in types and abs(value) >= _LARGEST:
+    if isinstance(value, int) and "integer" not in types and abs(value) >= _NUMBER_BOUND:
         return f"{name} is too large a number."
     texts = _values_in(value) if isinstance(value, tuple) else (value,)
-    if len(texts) > _MOST_ITEMS:
-        return f"{name} has {len(texts)} items; send at most {_MOST_ITEMS}."
+    if len(texts) > _MAX_ITEMS:
+        return f"{name} has {len(texts)} items; send at most {_MAX_ITEMS}."
     takes_text = "string" in types or isinstance(value, tuple)
     longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
-    if longest > _LONGEST_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
-        return f"{name} has {longest} characters; send at most {_LONGEST_TEXT}."
+    if longest > _MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
+        return f"{name} has {longest} characters; send at most {_MAX_TEXT}."
     if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
         return f"{name} has characters that are not Unicode text."
     return None
 
 
 def _values_in(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The items of a list, those that are entries of a map by what is in them."""
+    """The items of a list; an item that is an entry of a map counts by its value."""
     is_entry = [isinstance(one, dict) and one.keys() <= _PAIR for one in items]
     return tuple(
         value for one, split in zip(items, is_entry, strict=True) for value in (one.values() if split else (one,))
@@ -125,7 +123,7 @@ def expected_type(name: str, schema: Schema) -> str:
 
 
 def _choices(schema: Schema) -> list[Any]:
-    """The values that an argument, or an item of its list, is chosen from; empty for any other argument."""
+    """The enum values of an argument, or of the items of its list; empty for any other argument."""
     for branch in schema.get("anyOf", [schema]):
         if found := branch.get("enum") or branch.get("items", {}).get("enum"):
             return list(found)
@@ -148,10 +146,10 @@ def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
 def _coerce_list(text: str, *, of_words: bool) -> Any:
     """A list sent as text: as JSON, or as its only item; words may be separated by commas.
 
-    Any other text with a comma stays a text and is refused later: a name may have a comma.
+    Any other text with a comma stays a text and is refused later, because a name may contain a comma.
     """
     if text[:1] in ("[", '"', "{") and (parsed := _parse_json(text)) is not None:
-        return _items(parsed if isinstance(parsed, list) else [parsed])
+        return _parse_items(parsed if isinstance(parsed, list) else [parsed])
     if text.startswith(("[", "{")):
         return text
     if of_words:
@@ -165,8 +163,8 @@ def _coerce_object(text: str) -> Any:
     return text if parsed is None else parsed
 
 
-def _objects(value: Any) -> Any:
-    """A list of objects, each perhaps sent as JSON text, as the whole list may be; one object is a list of one."""
+def _coerce_objects(value: Any) -> Any:
+    """A list of objects; the list and each object may be JSON text. A single object becomes a list of one."""
     if isinstance(value, str):
         text = value.strip()
         value = None if text.casefold() in _WORDS_FOR_NULL else _parse_json(text) if text[:1] in ("[", "{") else value
@@ -179,8 +177,8 @@ def _objects(value: Any) -> Any:
             return value
 
 
-def _pairs(value: Any) -> Any:
-    """The entries of a map, sent as one object or as a list of objects, as objects with a name and a value."""
+def _coerce_pairs(value: Any) -> Any:
+    """The entries of a map as objects with a name and a value; sent as one object or as a list of objects."""
     if not isinstance(value, tuple):
         return value
     entries = [_entries(one) if isinstance(one, dict) else [one] for one in value]
@@ -189,23 +187,23 @@ def _pairs(value: Any) -> Any:
 
 def _entries(one: dict[str, Any]) -> list[dict[str, Any]]:
     if all(is_empty(value) for value in one.values()) and one.keys() <= _PAIR:
-        return []  # filled in by a host
+        return []  # added by a host
     pairs = [one] if one.keys() <= _PAIR else [{"name": name, "value": value} for name, value in one.items()]
     return [
-        {key: _property_text(given) if key == "value" else _item(given) for key, given in pair.items()}
+        {key: _to_property_text(given) if key == "value" else _to_text(given) for key, given in pair.items()}
         for pair in pairs
     ]
 
 
-def _property_text(value: Any) -> Any:
-    """A value as text, a list of several as HubSpot writes it; None for a blank."""
+def _to_property_text(value: Any) -> Any:
+    """A value as text, with several values in HubSpot's notation; None for a blank."""
     match value:
         case bool():
             return str(value).lower()
         case int() | float():
-            return str(_digits(value))
+            return str(_to_digits(value))
         case list():
-            return ";".join(str(_property_text(item)) for item in value) or None
+            return ";".join(str(_to_property_text(item)) for item in value) or None
         case str():
             return value.strip() or None
         case _:
@@ -213,33 +211,33 @@ def _property_text(value: Any) -> Any:
 
 
 def _parse_json(text: str) -> Any:
-    """The JSON that a text holds, None where it holds none."""
+    """The value of a JSON text, None if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _items(values: list[Any]) -> tuple[Any, ...] | None:
-    """The items of a list of texts; None for a list of one word for null."""
+def _parse_items(values: list[Any]) -> tuple[Any, ...] | None:
+    """The items of a list of texts; None for a list with null as its only word."""
     if len(values) == 1 and isinstance(values[0], str) and values[0].casefold() in ("null", "undefined"):
         return None
-    return tuple(map(_item, values))
+    return tuple(map(_to_text, values))
 
 
-def _item(value: Any) -> Any:
-    """A number as its digits, a person, status or task as an answer shows it by its id; any other item as it is."""
+def _to_text(value: Any) -> Any:
+    """A number as its digits, a person, status or task in the form of an answer as its id; any other item unchanged."""
     match value:
         case str():
             return value.strip()
         case {"responsible_id": str(of)} | {"id": str(of)} | {"id": None, "name": str(of)}:
             return of.strip()
         case _:
-            return _digits(value)
+            return _to_digits(value)
 
 
-def _digits(value: Any) -> Any:
-    """A whole number as its digits; any other value as it is."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+def _to_digits(value: Any) -> Any:
+    """A whole number as its digits; any other value unchanged."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _NUMBER_BOUND:
         return value
     return str(int(value)) if value == int(value) else value

@@ -1,4 +1,4 @@
-"""MCP handler for completion: the names of people, statuses and connections for an argument of a prompt."""
+"""MCP handler for completion: the names of people, statuses and connections for a prompt's arguments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,13 +16,13 @@ from taskhand.server.render.errors import error_sentence
 
 __all__ = ["complete"]
 
-_MOST: Final = 20
+_MAX_NAMES: Final = 20
 
 
 async def complete(
     served: Served, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams
 ) -> CompleteResult:
-    """The names that begin an argument: those that the tools of the caller show it."""
+    """The names that start with the given text, among those that the caller's tools show."""
     argument, context = params.argument, params.context
     others = (context.arguments or {}) if context else {}
     try:
@@ -30,12 +30,12 @@ async def complete(
             names = await _names(served.view(ctx), argument.name, argument.value, others)
     except TaskhandError as error:
         raise MCPError(INTERNAL_ERROR, error_sentence(error)) from None
-    values = list(names[:_MOST])
+    values = list(names[:_MAX_NAMES])
     return CompleteResult(completion=Completion(values=values, total=len(names), has_more=len(values) < len(names)))
 
 
 async def _names(view: CallerView, argument: str, typed: str, others: Mapping[str, str]) -> Sequence[str]:
-    """The names for an argument, of the connection that another argument names or of all; none that is not shown."""
+    """The names for an argument, in the connection that another argument names or in all; only visible ones."""
     from taskhand.service.complete_name import complete_name, tool_like  # noqa: PLC0415  no start waits for it
 
     if not view.may_read:
@@ -55,6 +55,6 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
         return ()
     from taskhand.service.everywhere import ask_everywhere  # noqa: PLC0415  few servers have several
 
-    apps = {name: replace(app, offers=None) for name, app in apps.items()}  # no key that is pressed makes an offer
+    apps = {name: replace(app, offers=None) for name, app in apps.items()}  # a completion never starts a link offer
     found = await ask_everywhere(apps, lambda _, app: complete_name(app, argument, typed, taken))
     return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

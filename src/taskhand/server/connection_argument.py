@@ -1,4 +1,4 @@
-"""The argument `connection`, which tools take where a server serves several CRM accounts."""
+"""The argument `connection` of tools in a server with several CRM accounts."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -18,8 +18,8 @@ CONNECTION: Final = "connection"
 
 _ALL: Final = frozenset({"", "all", "*"})
 _BODIES: Final = ("tasks", "changes", "filter")
-_LONGEST: Final = 60
-"""Characters of a description in a schema; list_connections has it whole."""
+_MAX_DESCRIPTION: Final = 60
+"""Maximum length of a connection's description in a schema; list_connections shows it whole."""
 _TASK_IDS: Final = ("id", "ids", "taskId", "taskIds")
 _CHANGE_IDS: Final = ("planId", "changeId")
 _ID_PROPERTY: Final = "idProperty"
@@ -30,8 +30,8 @@ def take_connection(
 ) -> tuple[str | None, dict[str, Any]]:
     """The connection that a call names, and its other arguments; UnclearConnection for anything but a name.
 
-    What hosts fill in for an argument that was left out counts as not given, and so do words for all where the tool
-    asks all then (`may_be_all`). `names` are those of the caller's `connections` and of all others.
+    Values that hosts fill in for an omitted argument count as omitted, and so do words for all connections if the tool
+    then uses all (`may_be_all`). `names` are those of the caller's `connections` and of all others.
     """
     rest = {name: value for name, value in arguments.items() if name != CONNECTION}
     given = arguments.get(CONNECTION)
@@ -63,9 +63,9 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 async def find_meant(
     connections: Connections, own: Connections, arguments: Mapping[str, Any]
 ) -> tuple[AppContext | None, dict[str, Any]]:
-    """The connection that a refused call means, one that is not the caller's `own` too, and its other arguments.
+    """The connection that a refused call is about, even if it is not the caller's `own`, and its other arguments.
 
-    None where none is told; the arguments are all that were sent where they name none.
+    The connection is None if the call does not tell; then the arguments are returned as they were sent.
     """
     try:
         named, sent = take_connection(arguments, connections)
@@ -77,7 +77,7 @@ async def find_meant(
 
 
 def needs_connection(tool: Tool[Any], connections: Connections) -> bool:
-    """Whether no other argument of the tool can tell which connection is meant."""
+    """Whether no other argument of the tool determines the connection."""
     names = _argument_names(tool)
     every = [app.backend.capabilities for app in connections]
     by_form = len({one.usual_id_pattern or one.id_pattern for one in every}) > 1
@@ -89,14 +89,14 @@ def _argument_names(tool: Tool[Any]) -> set[str]:
 
 
 def _explains_connections(tool: Tool[Any]) -> bool:
-    """Whether the argument of this tool says what each connection is: those that are called first say it."""
+    """Whether this tool's argument describes the connections: the tools that are called first do."""
     return tool.shows_tasks or issubclass(tool.arguments, TaskDraft)
 
 
 def describe_connection(tool: Tool[Any], connections: Connections) -> str | None:
-    """What the argument says: what the connections are, in the tools that are called first, and when it is needed.
+    """The description of the argument: the connections, in the tools that are called first, and when it is needed.
 
-    None where a plan or a change tells which one is meant.
+    None if a plan or a change determines the connection.
     """
     all_if_left_out = tool.run_everywhere is not None
     if _explains_connections(tool):
@@ -116,12 +116,12 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str | None
 def _all_connections(connections: Connections) -> str:
     named = [(name, app.title or app.backend.name, app.description) for name, app in connections.by_name.items()]
     return "; ".join(
-        f"{name}: {title}{', ' + truncate(about, _LONGEST) if about else ''}" for name, title, about in named
+        f"{name}: {title}{', ' + truncate(about, _MAX_DESCRIPTION) if about else ''}" for name, title, about in named
     )
 
 
 def ids_in(arguments: Mapping[str, Any]) -> CallIds:
-    """The ids of tasks, and those of changes and plans, among the arguments at the top of a call."""
+    """The ids of tasks, changes and plans among the top-level arguments of a call."""
     are_values = arguments.get(_ID_PROPERTY) not in (None, "")
     return CallIds(_texts(arguments, _TASK_IDS), _texts(arguments, _CHANGE_IDS), are_values)
 

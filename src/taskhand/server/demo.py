@@ -21,7 +21,7 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["STEPS", "Step", "demo_environment", "run_demo", "take_step"]
 
 _UNCONFIGURED = {"TASKHAND_CONFIG": os.devnull, "TASKHAND_USER": "Elisa Mora"}
-"""The demo is the same whatever the user has configured."""
+"""The demo ignores the configuration of the user."""
 _WIDTH = 100
 _FIRST = ("planId", "count", "difference", "task", "changed", "totals", "matched", "unapplied", "note", "expiresAt")
 
@@ -30,8 +30,8 @@ _FIRST = ("planId", "count", "difference", "task", "changed", "totals", "matched
 class Step:
     """A request to an agent, and the tool call that answers it.
 
-    `{new}` stands for the task that is created, `{contact}` for the contact that is found, `{tomorrow}` and `{later}`
-    for days, `{plan}` for the last plan and `{change}` for the last change. `who` asks, where there are several people.
+    `{new}` stands for the created task, `{contact}` for the found contact, `{tomorrow}` and `{later}` for days,
+    `{plan}` for the last plan and `{change}` for the last change. `who` is the person who asks, if there are several.
     """
 
     request: str
@@ -93,16 +93,16 @@ STEPS: Sequence[Step] = (
     Step("What did you do last?", "list_changes", {"limit": 2}),
     Step("Take it back.", "undo_change", {"changeId": "{change}"}),
 )
-"""The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; then a change of many, and back."""
+"""The use cases of https://docs.vambe.me/reference/tasks/update-task, in words; then a bulk change, and its undo."""
 
 
 async def run_demo(
     write_line: Callable[[str], object], *, brief: bool, today: date | None = None, flags: Sequence[str] = ()
 ) -> None:
-    """Take every step and write the call and its answer; RuntimeError where a step fails.
+    """Run every step and write the call and its answer; RuntimeError if a step fails.
 
-    `brief` writes the outcome of each call in words. `flags` are options of the command, and `today` is the day that it
-    takes for today.
+    `brief` writes the outcome of each call in words. `flags` are options of the command, and `today` is its current
+    day.
     """
     with TemporaryDirectory(prefix="taskhand-demo-") as folder:
         launch = ["-m", "taskhand", "--db", str(Path(folder) / "tasks.sqlite"), *flags]
@@ -120,12 +120,12 @@ async def run_demo(
 
 
 def demo_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a program that a demo starts: those that every program needs, and its own."""
+    """The environment of a process that a demo starts: the variables that every process needs, and its own."""
     return {**get_default_environment(), **own}
 
 
 async def _run_command(command: Sequence[str]) -> None:
-    """Run a command; OperatorError with the last line of what it says where it fails."""
+    """Run a command; OperatorError with the last line of its output if it fails."""
     done = await anyio.run_process(command, env=demo_environment(_UNCONFIGURED), check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -147,10 +147,10 @@ async def _introduce(client: Client, write_line: Callable[[str], object]) -> Non
 async def take_step(
     client: Client, step: Step, known: dict[str, str], write_line: Callable[[str], object], *, brief: bool
 ) -> None:
-    """Make the call of one step, write the call and its answer, and keep the ids that later steps need in `known`."""
+    """Call the tool of one step, write the call and its answer, and store ids for later steps in `known`."""
     arguments = {name: _fill_in(value, known) for name, value in step.arguments.items()}
     result = await client.call_tool(step.tool, arguments)
-    answer = _answer(result)
+    answer = _read_answer(result)
     write_line("")
     write_line(f"■ {step.who}: {step.request}" if step.who else f"■ {step.request}")
     if not brief:
@@ -170,8 +170,8 @@ def _fill_in(value: Any, known: Mapping[str, str]) -> Any:
     return value.format_map(known) if isinstance(value, str) and value.startswith("{") else value
 
 
-def _answer(result: CallToolResult) -> dict[str, Any]:
-    """The structured answer, or the error that the text holds."""
+def _read_answer(result: CallToolResult) -> dict[str, Any]:
+    """The structured answer, or the error in the text."""
     text = "".join(part.text for part in result.content if isinstance(part, TextContent))
     answer: dict[str, Any] = result.structured_content or json.loads(text)
     return answer
@@ -185,7 +185,7 @@ def _main_part(answer: dict[str, Any]) -> Any:
 
 
 def _to_lines(answer: dict[str, Any]) -> list[str]:
-    """The answer in words; the first few of many tasks."""
+    """The answer in words; only the first few of many tasks."""
     if "message" in answer.get("error", {}):
         return [answer["error"]["message"]]
     if "planId" in answer:
@@ -203,11 +203,11 @@ def _to_lines(answer: dict[str, Any]) -> list[str]:
 
 
 _ROW_FIELDS = ("connection", "title", "name", "status", "due", "email", "at", "tool", "outcome", "totals", "reason")
-_MOST_LINES = 3
+_MAX_LINES = 3
 
 
 def _change_line(answer: dict[str, Any]) -> str:
-    """The change of one task, or the task that was made."""
+    """The line for the change of one task, or for a new task."""
     task = answer["task"]
     if "changed" not in answer:
         return f"{task['title']}: made, {task['status']}, due {_value_text(task['due'])}"
@@ -220,8 +220,8 @@ def _value_in_words(value: Any) -> str:
 
 
 def _first_lines(rows: list[str]) -> list[str]:
-    more = [f"and {len(rows) - _MOST_LINES} more"] if len(rows) > _MOST_LINES else []
-    return [*rows[:_MOST_LINES], *more]
+    more = [f"and {len(rows) - _MAX_LINES} more"] if len(rows) > _MAX_LINES else []
+    return [*rows[:_MAX_LINES], *more]
 
 
 def _changes_text(changed: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Ask the person at the client with an MCP form, in both protocol eras.
 
 In the older era the server sends the question and waits. In the newer era the question is the result of the call, and
-the client calls the tool again with the answer; the SDK seals the plan's id in the state that travels with it.
+the client repeats the call with the answer; the SDK seals the plan's id in the request state.
 """
 
 from typing import Any, Final
@@ -32,9 +32,9 @@ __all__ = [
 ]
 
 MODERN: Final = "2026-07-28"
-"""The first version of the newer era; versions are days, and sort as text."""
+"""The first version of the newer era; versions are dates and sort as text."""
 LINK_STATE: Final = "link "
-"""How the state of a call begins whose person was asked to link a credential; other states are ids of plans."""
+"""The prefix of the request state of a call whose person was asked to link a credential; other states are plan ids."""
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {CONFIRM_FIELD: {"type": "boolean", "title": "Carry it out", "default": True}},
@@ -56,10 +56,10 @@ def can_elicit_url(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
-    """Asks the person behind this request; in the newer era the answer comes with a later call.
+    """A function that asks the person behind this request; in the newer era the answer comes with a later call.
 
-    In the older era the call waits for the answer, as long as there is time to act on it afterwards. A host may declare
-    the form and never show it.
+    In the older era the call waits for the answer while time remains to act on it. A host may declare the form and
+    never show it.
     """
 
     async def ask(question: Question) -> Answer | None:
@@ -83,9 +83,9 @@ def to_input_required(question: Question) -> InputRequiredResult:
 
 
 def answer_in(params: CallToolRequestParams) -> tuple[str, Answer] | None:
-    """The id of the plan that the person was asked about, and the answer; None in a call that brings no answer.
+    """The id of the plan that the person was asked about, and the answer; None in a call without an answer.
 
-    A call whose person was asked to link a credential brings none.
+    A call whose person was asked to link a credential has none.
     """
     if params.request_state is None or params.input_responses is None or params.request_state.startswith(LINK_STATE):
         return None

@@ -1,7 +1,7 @@
-"""Read the body of a task as it was meant: which fields to set, which to empty, which a host only filled in; pure.
+"""Decides for the body of a task which fields to set, which to empty, and which a host only filled in; pure.
 
-A host may send null or "" for every field that was left out. In a new task that says nothing. In a change null empties
-a field, so a change is refused where it is not certain that every null was meant.
+A host may send null or "" for every omitted field. In a new task they have no effect. In a change null empties a field,
+so a change is refused unless every null is certainly intended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ from taskhand.server.schema import Schema, model_fields
 __all__ = ["TaskBody"]
 
 _ADDITIONS = frozenset({"addNote", "addResponsibleIds", "removeResponsibleIds", "properties"})
-"""Fields that add to what a task has, take from it, or set only what they name: an empty value in them says nothing."""
+"""Fields that add to a task, remove from it, or set only what they name: an empty value in them has no effect."""
 _DUE = frozenset({"dueDate", "dueTime", "timezone"})
-"""Fields that say one thing together."""
+"""Fields that together describe the due date."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskBody:
-    """A body of `kind`: `properties` are the schemas of its fields and of what stands beside them.
+    """A body of `kind`: `properties` are the schemas of its fields and of the arguments beside them.
 
-    `within` is the argument that holds the body, "" for none. `beside_change` is whether the call changes the same
+    `within` is the argument that contains the body, "" for none. `beside_change` is whether the call changes the same
     tasks in another way too.
     """
 
@@ -36,17 +36,17 @@ class TaskBody:
     beside_change: bool = False
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The given values as they were meant; a field to empty is None, or () for people.
+        """The values as they are meant; a field to empty is None, or () for people.
 
-        CallerError where `clear` names a field that cannot be emptied, and where a value may be what a host filled in.
+        CallerError if `clear` names a field that cannot be emptied, or a value may be filled in by a host.
         """
         given = _without_blank_additions(given)
-        listed = self._listed(given.get("clear"))
+        listed = self._list_of_clear(given.get("clear"))
         if not isinstance(listed, tuple | None) or not all(isinstance(name, str) for name in listed or ()):
             return dict(given)  # refused by its type
         others = {name: value for name, value in given.items() if name not in model_fields(self.kind)}
         body = {name: value for name, value in given.items() if name not in {*others, "clear"}}
-        cleared = None if listed is None else [self._clearable_field(name) for name in listed]
+        cleared = None if listed is None else [self._find_clearable(name) for name in listed]
         if cleared is not None or self.kind is TaskDraft:
             body = {name: value for name, value in body.items() if name in self.required or not _is_blank(name, value)}
         else:
@@ -54,25 +54,25 @@ class TaskBody:
         if self.kind is TaskDraft:
             return others | body
         self._check_certain(body)
-        return others | body | self._emptied(cleared or (), body)
+        return others | body | self._empty_fields(cleared or (), body)
 
     def _without_fillers(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body without what can only be a filler; CallerError where null or "" may be one, and may be meant."""
+        """The body without certain fillers; CallerError if null or "" may be a filler or may be intended."""
         if not any(_is_blank(name, value) for name, value in body.items()):
             return dict(body)
         nullable = self._nullable
         kept = {name: value for name, value in body.items() if value is not None or self._takes_null(name)}
         emptied = [name for name, value in kept.items() if name in nullable and _is_blank(name, value)]
-        if emptied == ["description"] and "addNote" in kept:  # which is appended to it
+        if emptied == ["description"] and "addNote" in kept:  # this text is appended to it
             return {name: value for name, value in kept.items() if not _is_blank(name, value)}
         if self.beside_change or not all(_is_blank(name, value) for name, value in kept.items()):
             if len(emptied) > 1 or any(kept[name] is not None for name in emptied):
-                raise self._ambiguous(emptied)
+                raise self._ambiguity_error(emptied)
             return {name: value for name, value in kept.items() if name in emptied or not _is_blank_text(name, value)}
         if any(_is_null_as_text(kept[name]) for name in emptied):
-            raise self._ambiguous(emptied)
+            raise self._ambiguity_error(emptied)
         if {*emptied} == {*nullable} and not {*emptied} <= _DUE:
-            raise self._ambiguous(emptied)
+            raise self._ambiguity_error(emptied)
         return kept
 
     def _check_certain(self, body: Mapping[str, Any]) -> None:
@@ -98,14 +98,14 @@ class TaskBody:
                 next_step="Send newStatusName instead, or leave newStatusPosition out.",
             )
 
-    def _listed(self, clear: Any) -> Any:
-        """`clear` without entries that say nothing; any other empty value is an empty list."""
+    def _list_of_clear(self, clear: Any) -> Any:
+        """`clear` without empty entries; any other empty value becomes an empty list."""
         if isinstance(clear, tuple):
             return tuple(name for name in clear if not is_empty(name))
         return () if clear is not None and is_empty(clear) else clear
 
-    def _emptied(self, cleared: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that `clear` names, emptied; CallerError for one that has a value too."""
+    def _empty_fields(self, cleared: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that `clear` names, emptied; CallerError for a field that also has a value."""
         if both := [name for name in cleared if name in body]:
             raise CallerError(
                 f"{self._dotted(both[0])} has a value, and {self._dotted('clear')} names it.",
@@ -114,8 +114,8 @@ class TaskBody:
             )
         return {name: () if name == "responsibleIds" else None for name in cleared}
 
-    def _clearable_field(self, sent: str) -> str:
-        """The field that `clear` names; CallerError where it cannot be emptied."""
+    def _find_clearable(self, sent: str) -> str:
+        """The field that `clear` names; CallerError if it cannot be emptied."""
         for name in self._clearable:
             if squeeze(name) == squeeze(sent[:60]):
                 return name
@@ -128,8 +128,8 @@ class TaskBody:
             next_step=f"Name only fields among: {', '.join(self._clearable) or 'none'}.",
         )
 
-    def _ambiguous(self, emptied: Sequence[str]) -> CallerError:
-        """The error for fields that may be meant to be emptied, or may be filled in by a host."""
+    def _ambiguity_error(self, emptied: Sequence[str]) -> CallerError:
+        """The error for fields that may be emptied on purpose, or filled in by a host."""
         return CallerError(
             "Nothing was written: it is not certain whether to empty these or to leave them as they are: "
             f"{', '.join(map(self._dotted, emptied))}.",
@@ -167,7 +167,7 @@ class TaskBody:
 
 
 def _without_blank_additions(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without additions that say nothing; beside one that says something, nobody in responsibleIds does."""
+    """The values without empty additions; beside an addition with content, empty responsibleIds are dropped too."""
     kept = {name: value for name, value in given.items() if name not in _ADDITIONS or not _is_blank(name, value)}
     if kept.get("responsibleIds") == () and {"addResponsibleIds", "removeResponsibleIds"} & kept.keys():
         del kept["responsibleIds"]
@@ -175,7 +175,7 @@ def _without_blank_additions(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_blank(name: str, value: Any) -> bool:
-    """Whether a value can be what a host fills in; [] leaves a task to nobody, and 0 is a position."""
+    """Whether a value may be filled in by a host; [] removes every responsible, and 0 is a position."""
     if _is_null_as_text(value):
         return name != "newStatusName"  # a status may have that name
     if isinstance(value, str):
@@ -184,7 +184,7 @@ def _is_blank(name: str, value: Any) -> bool:
 
 
 def _is_blank_text(name: str, value: Any) -> bool:
-    """Whether a value that nothing can be emptied with is a filler beside another change."""
+    """Whether a value that cannot empty a field is a filler beside another change."""
     return isinstance(value, str) and not value.strip() and name != "responsibleIds"
 
 

@@ -1,7 +1,7 @@
-"""Arguments that hosts add to every call on their own account; pure.
+"""Arguments that hosts add to every call on their own; pure.
 
-They say nothing about tasks, so they are ignored where the tool has no argument of that name. The list is short and has
-a public source for each name: any other unknown argument is refused, since it may be a misspelt one.
+They are not about tasks, so they are ignored if the tool has no argument of that name. The list is short and has a
+public source for each name: any other unknown argument is refused, because it may be a typo.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,22 +24,22 @@ HOST_KEYS: Final[Mapping[str, str]] = {
     "wait_for_previous": "https://github.com/MemPalace/mempalace/pull/322",
     # Frameworks that put the request's metadata among the arguments.
     "_meta": "https://github.com/langchain-ai/langchain-mcp-adapters/pull/412",
-    # What models send where a host shows a tool without arguments as one with a dummy.
+    # What models send if a host shows a tool without arguments as one with a dummy argument.
     "random_string": "https://github.com/mondaycom/mcp/pull/15",
 }
 """The public page that reports each name."""
 
 
 def without_host_keys(sent: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent without the keys of hosts; `arguments` are the schemas of the tool's own arguments."""
+    """The arguments without those that hosts add; `arguments` are the schemas of the tool's own arguments."""
     own: Collection[str] = arguments.keys()
     kept = {name: value for name, value in sent.items() if name in own or name not in HOST_KEYS}
     if "toolCallId" in sent and "tool" in kept and not _is_choice(kept["tool"], arguments["tool"]):
-        # n8n's `tool` is the name of the tool that is called, also where the tool has an argument of that name.
+        # n8n's `tool` is the name of the called tool, even if the tool has an argument of that name.
         del kept["tool"]
     return kept
 
 
 def _is_choice(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether the value is one of those that an argument can have."""
+    """Whether the value is in the enum of the argument."""
     return any(value in branch.get("enum", ()) for branch in schema.get("anyOf", [schema]))

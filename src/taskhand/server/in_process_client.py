@@ -1,4 +1,4 @@
-"""A client of a server in this process; it sees the same as a host."""
+"""A client of a server in this process; it receives the same as a host."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The server's instructions: what a host shows its model about the tools that are offered to a caller."""
+"""The server's instructions: the text that a host shows its model about the caller's tools."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ from taskhand.server.tool import Tool
 __all__ = ["OPENINGS", "instruct_callers", "instructions"]
 
 OPENINGS: Final = frozenset({"initialize", "server/discover"})
-"""The requests whose answers say what the server is, one in each era."""
+"""The requests whose answers describe the server, one in each era."""
 
 _ABOUT = "Taskhand works on the tasks of one CRM."
 _ABOUT_SEVERAL = "Taskhand works on the tasks of {} CRM accounts: {}."
@@ -48,7 +48,7 @@ _LAST = """\
 
 
 def instruct_callers(served: Served, remark: str | None = None) -> ServerMiddleware[Any]:
-    """The middleware that gives each caller the instructions for what it is offered then, in its answer to the opening.
+    """The middleware that adds the caller's instructions to the answer of the opening.
 
     `remark` is about the configuration.
     """
@@ -69,10 +69,10 @@ def instructions(
     knows_me: bool = True,
     accounts: Mapping[str, str] | None = None,
 ) -> str:
-    """The instructions for these tools; no other tool is named. `remark` is about the configuration.
+    """The instructions for these tools; other tools are not named. `remark` is about the configuration.
 
-    `knows_me` is whether it is known who 'me' is. `accounts` are the names of the caller's CRM accounts with what each
-    is, None where the server has only one.
+    `knows_me` is whether the member for 'me' is known. `accounts` are the names and descriptions of the caller's CRM
+    accounts, None if the server has only one.
     """
     if accounts is not None and not accounts:
         return _ABOUT_NONE
@@ -95,7 +95,7 @@ def instructions(
 
 
 def _instructions_for(served: Served, ctx: ServerRequestContext[Any, Any], remark: str | None) -> str:
-    """Those that name the caller's tools and connections, and no others."""
+    """The instructions for the caller's tools and connections."""
     principal = served.access.principal(ctx)
     mine = served.connections.of_principal(principal)
     accounts = {name: app.title or app.backend.name for name, app in mine.by_name.items()}
@@ -112,7 +112,7 @@ def _about(accounts: Mapping[str, str]) -> str:
 
 
 def _list_all(offered: Sequence[Tool[Any]]) -> str:
-    """What the tools do that look in all accounts."""
+    """The use of the tools that list from all accounts."""
     names = [one.name for one in offered if one.run_everywhere is not None and not one.only_with_several]
     if not names:
         return ""

@@ -1,4 +1,4 @@
-"""MCP handlers for what is no tool. What they do is imported when it is first asked for: no start waits for it."""
+"""MCP handlers for prompts, resources and completion. Their modules are imported at the first use, not at start."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,17 +36,17 @@ _Context = ServerRequestContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class LateHandlers:
-    """The prompts, the resources and the completion of what is served."""
+    """The prompts, resources and completion of a server."""
 
     served: Served
 
     @property
     def offers_what_changes(self) -> bool:
-        """Whether anything that changes has an address."""
+        """Whether the server has addresses to which a client can subscribe."""
         return any(like in self.served.offered.by_name for like in FOLLOWED.values())
 
     def followed_at(self, ctx: _Context, uri: str) -> "Address | None":
-        """What is at an address and changes; None where there is no such thing for the caller."""
+        """The content at an address to which a client can subscribe; None if the caller has none there."""
         return self._resources().followed_at(ctx, uri)
 
     async def list_prompts(self, ctx: _Context, params: "PaginatedRequestParams | None") -> "ListPromptsResult":
@@ -58,7 +58,7 @@ class LateHandlers:
         return await self._prompts().get_prompt(ctx, params)
 
     async def complete(self, ctx: _Context, params: "CompleteRequestParams") -> "CompleteResult":
-        """The names that an argument of a prompt may mean."""
+        """The completions of a prompt's argument."""
         from taskhand.server.completion_handler import complete
 
         return await complete(self.served, ctx, params)
@@ -70,7 +70,7 @@ class LateHandlers:
     async def list_templates(
         self, ctx: _Context, params: "PaginatedRequestParams | None"
     ) -> "ListResourceTemplatesResult":
-        """Every resource with an address for each task."""
+        """Every resource template."""
         return await self._resources().list_templates(ctx, params)
 
     async def read_resource(

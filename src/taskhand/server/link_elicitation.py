@@ -1,8 +1,8 @@
-"""Ask the person at the client to link a credential on a page, in both protocol eras, and go on with the call.
+"""Ask the person at the client to link a credential on a page, in both protocol eras, and continue the call.
 
-In the older era the server sends the address and waits. In the newer era the address is the result of the call, and
-the client sends the call again once the person has agreed; the SDK seals the offer's id in the state that travels with
-it. That the person has agreed means only that the page was opened: whether the person has linked is looked up.
+In the older era the server sends the URL and waits. In the newer era the URL is the result of the call, and the client
+repeats the call once the person has agreed; the SDK seals the offer's id in the request state. The agreement means only
+that the page was opened: the server looks up whether the person has linked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -49,15 +49,15 @@ async def run_and_link(
     *,
     may_repeat: Callable[[], bool],
 ) -> _T | InputRequiredResult:
-    """What `run` returns, which is run again once the person has linked what it needs; else the question to the person.
+    """The result of `run`, run again once the person has linked what it needs; else the question to the person.
 
-    `may_repeat` is whether nothing has been begun that a second run would do again. LinkRequired or LinkBroken, which
-    says where the person links, where that was not done in time.
+    `may_repeat` is whether a second run repeats no effect. LinkRequired or LinkBroken, with the page's URL, if the
+    person has not linked in time.
     """
     tried_again = False
 
     async def run_latest() -> _T:
-        """Run it again where the person has linked meanwhile, for another call."""
+        """Run it again if the person has linked meanwhile, for another call."""
         nonlocal tried_again
         try:
             return await run()
@@ -89,7 +89,7 @@ async def run_and_link(
 
 @dataclass(frozen=True, slots=True)
 class _Conversation:
-    """What is said to one client for one call about one connection."""
+    """The questions to one client for one call about one connection."""
 
     app: AppContext
     offers: OpenOffers
@@ -103,10 +103,10 @@ class _Conversation:
         may_ask: bool,
         may_try: bool,
     ) -> InputRequiredResult | None:
-        """The question to the person, where the answer comes later; None once the person has linked.
+        """The question to the person, if the answer comes later; None once the person has linked.
 
-        The person may have linked since the call failed: then it is run once more, if it `may_try` that. The error,
-        where the person does not link: with the address, unless the person declined.
+        The person may have linked since the call failed: then the call is run once more, if it `may_try` that. If the
+        person does not link, raises the error, with the URL unless the person declined.
         """
         found = await self.offers.find(self.app) if answered != "decline" else None
         if found is None:
@@ -124,7 +124,7 @@ class _Conversation:
         return None
 
     async def note_answer(self, offer_id: str, action: _Action) -> None:
-        """Wait for a person who has opened the page; note that one has not."""
+        """Wait for a person who has opened the page; record a person who declined."""
         now = self.app.monotonic()
         kept = self.offers.find_known(self.app, offer_id)
         if kept is not None:
@@ -133,9 +133,9 @@ class _Conversation:
             await self._wait(offer_id, now)
 
     async def _ask(self, found: OpenOffer, error: LinkRequired | LinkBroken) -> InputRequiredResult | _Outcome:
-        """Whether the person has linked, or the question where the answer comes later.
+        """Whether the person has linked, or the question if the answer comes later.
 
-        Of the calls that need the same link at once, one asks, and the others wait for what becomes of that.
+        Of concurrent calls that need the same link, one asks, and the others wait for its result.
         """
         if not (self.app.policy.asks and can_elicit_url(self.ctx)):
             return "not_linked"
@@ -160,7 +160,7 @@ class _Conversation:
         return "linked"
 
     async def _elicit(self, offer: LinkOffer, message: str) -> _Action:
-        """What the person says; `cancel` also where the client declared the page and cannot show it."""
+        """The person's answer; `cancel` also if the client declared the page and cannot show it."""
         with anyio.move_on_after(SHARE_OF_CALL * time_left()):
             try:
                 result = await self.ctx.session.elicit_url(message, offer.url, offer.id, self.ctx.request_id)
@@ -170,13 +170,13 @@ class _Conversation:
         return "cancel"
 
     async def _wait(self, offer_id: str, asked_at: float) -> bool:
-        """Whether a person who was asked then links while calls wait for that."""
+        """Whether a person who was asked links while calls wait for it."""
         until = end_of_asking(self.app, asked_at, SHARE_OF_CALL)
         return await self.offers.wait_until_linked(self.app, offer_id, until)
 
 
 def _answer_in(params: _Params) -> tuple[str, _Action] | None:
-    """The id of the offer that the person was asked to open, and the answer; None in a call that brings none."""
+    """The id of the offer that the person was asked to open, and the answer; None in a call without an answer."""
     state = params.request_state
     if state is None or not state.startswith(LINK_STATE):
         return None
@@ -185,6 +185,6 @@ def _answer_in(params: _Params) -> tuple[str, _Action] | None:
 
 
 def _declined(error: LinkRequired | LinkBroken) -> LinkRequired | LinkBroken:
-    """The refusal for a person who does not want to link now."""
+    """The refusal for a person who declined to link now."""
     error.next_step = "The person declined to link it. Ask them what they want instead."
     return error

@@ -1,4 +1,4 @@
-"""Lists of objects in a tool's arguments: each is checked by itself, and a fault of one is not one of the others."""
+"""Lists of objects in a tool's arguments: each is checked alone, and an error in one does not refuse the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ __all__ = ["ListItem", "ListOf", "lists_of"]
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """Marks an argument as a list of these objects; the tool is given a `ListItem` for each."""
+    """Marks an argument as a list of these objects; the tool gets a `ListItem` for each."""
 
     body: type[BaseModel]
 
 
 class ListItem:
-    """One object of a list: as it was `sent`, and as it is read, or the error that says what is wrong with it."""
+    """One object of a list: as it was `sent`, and either parsed or with the error that says what is wrong."""
 
     def __init__(self, sent: Any, value: BaseModel | CallerError) -> None:
         self.sent = sent
         self.value = value
 
     def text(self, name: str) -> str:
-        """A field as it was sent, where that is a text; else empty."""
+        """A field as it was sent, if it is a text; else empty."""
         found = self.sent.get(name) if isinstance(self.sent, Mapping) else None
         return found if isinstance(found, str) else ""
 

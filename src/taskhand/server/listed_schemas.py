@@ -1,8 +1,8 @@
-"""The schemas that a client is shown where there are several connections: each thing is described once; pure.
+"""The schemas that a client is shown if there are several connections; each argument is described once; pure.
 
-The list of tools has the same budget as that of one connection. So an argument that a tool before has in the same words
-has no description again, and what an object inside a tool takes is told by the tool that its description names. A call
-is checked by the schema of its connection, which has all of it.
+The tool list has the same budget as with one connection. An argument that an earlier tool describes in the same words
+has no description, and the fields of an object are described only by the tool that its description names. A call is
+checked by the complete schema of its connection.
 """
 
 import re
@@ -22,9 +22,9 @@ from taskhand.service.connections import Connections
 __all__ = ["list_schemas"]
 
 _SAID_AGAIN: Final = frozenset({"priority"})
-"""The arguments whose values nobody could guess."""
+"""The arguments whose values a model could not guess."""
 _VALUES_ELSEWHERE: Final = frozenset({"outcome", "kinds"})
-"""The arguments whose values are those in the tool's answer."""
+"""The arguments whose values are also in the tool's answer."""
 _RARE: Final = frozenset({"idProperty", "addNote"})
 _WHERE: Final = re.compile(r"(?:^|; )((?:only|not) on [^;]+)$")
 """The end of a description, which says which connections have the argument."""
@@ -45,14 +45,14 @@ def list_schemas(
                 continue  # a new task has nothing to empty
             words = (name, node.get("description", ""))
             is_repeated = words in described and name != CONNECTION
-            properties[name] = _short(name, _repeated(name, node) if is_repeated else node, names, tool)
+            properties[name] = _shorten(name, _shorten_repeated(name, node) if is_repeated else node, names, tool)
             described.add(words)
         listed[tool.name] = schema | {"properties": properties}
     return listed
 
 
-def _repeated(name: str, node: Schema) -> Schema:
-    """An argument that a tool before describes: what it must say all the same, since a host may load one tool alone."""
+def _shorten_repeated(name: str, node: Schema) -> Schema:
+    """An argument that an earlier tool describes: only what is needed if a host loads this tool alone."""
     if name in _SAID_AGAIN:
         return node
     where = _WHERE.search(node.get("description", ""))
@@ -69,16 +69,16 @@ def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) 
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
-def _short(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
-    """The argument without values that are names of tools or in its description, and without null where "" is that."""
+def _shorten(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) -> Schema:
+    """The argument without values that are tool names or in its description, and without null if "" means the same."""
     if "properties" in node:
-        return node | {"properties": {name: _short_inner(name, one) for name, one in node["properties"].items()}}
+        return node | {"properties": {name: _shorten_field(name, one) for name, one in node["properties"].items()}}
     if name == CONNECTION:
         return node
     if name in _VALUES_ELSEWHERE and "items" in node:
         return node | {"items": {"type": "string"}}
     if "properties" in node.get("items", ()):
-        return node | {"items": _short(name, node["items"], tools, tool)}
+        return node | {"items": _shorten(name, node["items"], tools, tool)}
     text = node.get("description", "")
     described = {"description": text} if text else {}
     value = node["anyOf"][0] if "anyOf" in node else node
@@ -93,8 +93,8 @@ def _says(text: str, value: str) -> bool:
     return re.search(rf"\b{re.escape(value)}\b", text) is not None
 
 
-def _short_inner(name: str, node: Schema) -> Schema:
-    """A field of a body, whose values the tool has that describes it."""
+def _shorten_field(name: str, node: Schema) -> Schema:
+    """A field of a body, without the values that the describing tool lists."""
     value = node["anyOf"][0] if "anyOf" in node else node
     if value["type"] == "string":
         return {"type": "string"}

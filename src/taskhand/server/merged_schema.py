@@ -1,4 +1,4 @@
-"""One schema of several: what any connection takes, with what some of them lack in the description; pure."""
+"""Merges schemas: what any connection takes, with the missing parts of single connections in the description; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
@@ -9,8 +9,8 @@ __all__ = ["merge_schemas"]
 
 _DESCRIBING: Final = frozenset({"description", CLAUSES})
 _BOUNDS: Final = frozenset({"minItems", "maxItems"})
-_FEW: Final = 3
-"""Values that one connection alone has which are named; list_connections has all."""
+_MAX_NAMED: Final = 3
+"""Values of only one connection that are named; list_connections has all."""
 _Clause = str | Mapping[str, str]
 
 
@@ -54,7 +54,7 @@ def _value_of(node: Schema) -> Schema:
 
 
 def _merge_values(values: Sequence[Schema]) -> Schema:
-    """The schema of a value that any of these has: all values of an enum, the widest bounds."""
+    """The schema of a value that any of these accepts: all values of an enum, the widest bounds."""
     first = values[0]
     if "properties" in first:
         fields = dict.fromkeys(name for one in values for name in one["properties"])
@@ -73,7 +73,7 @@ def _merge_values(values: Sequence[Schema]) -> Schema:
 
 
 def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
-    """The clauses of all, with the connections that one does not hold for."""
+    """The clauses of all schemas, each with the connections for which it does not hold."""
     choices = {key: found for key, node in nodes.items() if (found := _choices(node)) is not None}
     is_open = 0 < len(choices) < len(nodes)  # one of them takes any text
     listed = {key for key in choices if is_open}
@@ -83,7 +83,8 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
             if isinstance(clause, str) and not (at == 0 and key in listed and len(nodes) > len(listed)):
                 said.setdefault(clause, []).append(key)
     plain: list[_Clause] = [
-        text if is_open or len(keys) == len(nodes) else f"{text} ({_among(keys, nodes)})" for text, keys in said.items()
+        text if is_open or len(keys) == len(nodes) else f"{text} ({_describe_holders(keys, nodes)})"
+        for text, keys in said.items()
     ]
     meanings = {
         value: word
@@ -102,14 +103,14 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
             },
         )
     elif lacking:
-        plain += [f"{', '.join(values)} ({told})" for told, values in _grouped(lacking).items()]
-    plain += [f"{key}: {_few(choices[key])}" for key in listed]
+        plain += [f"{', '.join(values)} ({wording})" for wording, values in _group_values(lacking).items()]
+    plain += [f"{key}: {_shorten_list(choices[key])}" for key in listed]
     return plain + _bounds(nodes)
 
 
-def _few(values: Sequence[str]) -> str:
-    more = [f"{len(values) - _FEW} more"] if len(values) > _FEW else []
-    return ", ".join([*values[:_FEW], *more])
+def _shorten_list(values: Sequence[str]) -> str:
+    more = [f"{len(values) - _MAX_NAMED} more"] if len(values) > _MAX_NAMED else []
+    return ", ".join([*values[:_MAX_NAMED], *more])
 
 
 def _clauses(node: Schema) -> Sequence[_Clause]:
@@ -120,7 +121,7 @@ def _clauses(node: Schema) -> Sequence[_Clause]:
 
 
 def _choices(node: Schema) -> list[str] | None:
-    """The values of an enum, also of the items of a list; None where any text is taken."""
+    """The values of an enum, also of the items of a list; None if any text is accepted."""
     value = _value_of(node)
     found: list[str] | None = value.get("items", value).get("enum")
     return found
@@ -131,38 +132,38 @@ def _lacking(choices: Mapping[str, Sequence[str]]) -> dict[str, str]:
     values = dict.fromkeys(value for found in choices.values() for value in found)
     having = {value: [key for key, found in choices.items() if value in found] for value in values}
     return {
-        value: _among(keys, choices)
+        value: _describe_holders(keys, choices)
         for value, keys in having.items()
         if len(keys) < len(choices) and value not in ARGUMENT_OF_VALUE  # of which the argument says it
     }
 
 
 def _bounds(nodes: Mapping[str, Schema]) -> list[_Clause]:
-    """How many items some of the connections take, where the others take another number."""
-    told: dict[str, list[str]] = {}
+    """The number of items in some connections, if it differs from the others."""
+    wording: dict[str, list[str]] = {}
     for key, node in nodes.items():
         value = _value_of(node)
-        least, most = value.get("minItems"), value.get("maxItems")
-        words = f"exactly {most}" if least == most else f"at most {most}" if most else f"at least {least}"
-        if least or most:
-            told.setdefault(words, []).append(key)
-    return [f"{words} on {', '.join(keys)}" for words, keys in told.items() if len(keys) < len(nodes)]
+        low, high = value.get("minItems"), value.get("maxItems")
+        words = f"exactly {high}" if low == high else f"at most {high}" if high else f"at least {low}"
+        if low or high:
+            wording.setdefault(words, []).append(key)
+    return [f"{words} on {', '.join(keys)}" for words, keys in wording.items() if len(keys) < len(nodes)]
 
 
-def _grouped(lacking: Mapping[str, str]) -> dict[str, list[str]]:
+def _group_values(lacking: Mapping[str, str]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
-    for value, told in lacking.items():
-        grouped.setdefault(told, []).append(value)
+    for value, wording in lacking.items():
+        grouped.setdefault(wording, []).append(value)
     return grouped
 
 
-def _among(having: Collection[str], everyone: Iterable[str]) -> str:
-    """Which connections have something, in the shorter way to say it."""
+def _describe_holders(having: Collection[str], everyone: Iterable[str]) -> str:
+    """The connections that have something, in the shorter wording: `only A` or `not B`."""
     lack = [key for key in everyone if key not in having]
     return min(f"not {', '.join(lack)}", f"only {', '.join(having)}", key=len)
 
 
 def _on(having: Collection[str], everyone: Iterable[str]) -> str:
     """The same, as the end of a sentence."""
-    adverb, _, names = _among(having, everyone).partition(" ")
+    adverb, _, names = _describe_holders(having, everyone).partition(" ")
     return f"{adverb} on {names}"
