@@ -1,4 +1,4 @@
-"""Which scopes a request needs, told from its body before it is carried out."""
+"""The scopes that a request needs, by its body, before it is carried out."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,23 +16,22 @@ __all__ = ["ScopeNeeds"]
 _READING: Final = frozenset(
     {"resources/read", "resources/subscribe", "subscriptions/listen", "completion/complete", "prompts/get"}
 )
-"""The other requests that show something of a connection, as tools that read do."""
+"""The requests besides tool calls that read data of a connection."""
 _PAGES: Final = "ui://"
-"""Where pages are that hold nothing of anybody."""
+"""The prefix of pages, which contain no data."""
 _NONE: Final[frozenset[Scope]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeNeeds:
-    """What the requests of callers need, by what is served to each."""
+    """The scopes that the requests of callers need, by what each is offered."""
 
     served: Served
 
     async def find(self, token: AccessToken, body: bytes) -> frozenset[Scope]:
         """The scopes that the messages in a body need, whatever the token has.
 
-        A body that is malformed, and a call of a tool that the rules forbid or that is unknown, need none: they are
-        refused for what they are.
+        A malformed body, and a call of a forbidden or unknown tool, need none: they are refused for that reason.
         """
         view = self.served.view_of(token)
         return _NONE.union(*[await self._of(message, view) for message in _messages_in(body)])
@@ -51,7 +50,7 @@ class ScopeNeeds:
 
 
 async def _may_lose(tool: str, arguments: Mapping[str, Any], view: CallerView) -> bool:
-    """Whether a call loses something by what it is about, a plan or a change; False where that cannot be told here."""
+    """Whether the plan or change of a call may delete something; False if it is unknown here."""
     from taskhand.service.authorization import loses_by_plan, loses_by_undo  # noqa: PLC0415  imported at the first call
 
     looks = {"apply_plan": ("planId", loses_by_plan), "undo_change": ("changeId", loses_by_undo)}
@@ -62,7 +61,7 @@ async def _may_lose(tool: str, arguments: Mapping[str, Any], view: CallerView) -
     try:
         return isinstance(given, str) and any([await loses(app, given.strip()) for app in view.connections])
     except TaskhandError:
-        return False  # the call itself says what is wrong
+        return False  # the call itself returns the error
 
 
 def _messages_in(body: bytes) -> Sequence[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
-"""MCP handlers of a server that is not configured: it lists what it would offer, and answers all else with the error.
+"""MCP handlers of a server that is not configured: lists show its offer, every other request gets the error.
 
-A host shows a process that ends before `initialize` as "Connection closed". This way the person reads what is wrong.
+A host shows a process that ends before `initialize` as "Connection closed". With these handlers the person reads what
+is wrong.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class NotConfiguredHandlers:
 
     @classmethod
     def of(cls, cause: OperatorError) -> "NotConfiguredHandlers":
-        """The handlers of a server that this error of the configuration keeps from working."""
+        """The handlers for a server with this error in its configuration."""
         remedy = cause.next_step or "That setting has to be corrected."
         error = OperatorError(
             f"Taskhand is not configured, so nothing was read or written: {cause.message}",
@@ -58,11 +59,11 @@ class NotConfiguredHandlers:
 
     @property
     def instructions(self) -> str:
-        """The error, for the server's instructions."""
+        """The error as the server's instructions."""
         return error_sentence(self.error)
 
     async def list_tools(self, _: _Context, __: _Page) -> ListToolsResult:
-        """Every tool, with the widest schemas: which backend is meant is not known."""
+        """Every tool, with the widest schemas: the backend is unknown."""
         schemas = ((tool, shorten_schema(input_schema(tool.arguments, Capabilities()))) for tool in TOOLS)
         return ListToolsResult(tools=[to_listed_tool(tool, schema) for tool, schema in schemas])
 
@@ -83,7 +84,7 @@ class NotConfiguredHandlers:
         return ListResourcesResult(resources=to_listed_resources(RESOURCES))
 
     async def list_templates(self, _: _Context, __: _Page) -> ListResourceTemplatesResult:
-        """Every resource with an address for each task."""
+        """Every resource template."""
         return ListResourceTemplatesResult(resource_templates=to_listed_templates(RESOURCES))
 
     async def read_resource(self, _: _Context, __: ReadResourceRequestParams) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What is meant by the name of an argument that does not exist: another argument, or another tool; pure."""
+"""Suggestions for the name of an unknown argument: another argument, or another tool; pure."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
@@ -8,9 +8,9 @@ __all__ = ["nearest_names", "other_tool"]
 
 _LIKE: Final = 0.6
 _ALIKE: Final = 0.78
-"""How much a misspelt name has in common with the one that is meant: a short one has 0.6 with many others."""
+"""Minimum similarity of a typo to the intended name: a short name has 0.6 with many others."""
 _WORD: Final = len("due")
-"""Letters of a name that says something inside a longer one."""
+"""Minimum length of a name that is found inside a longer one."""
 
 _FINISHES: Final = "complete_task"
 _SEVERAL: Final = "bulk_update_tasks"
@@ -22,7 +22,7 @@ _TOOLS: Final = {
     **dict.fromkeys(_OF_SEVERAL, _SEVERAL),
     **dict.fromkeys(("undo", "deshacer"), "undo_change"),
 }
-"""The tool that does what an argument asks for, by the squeezed name of the argument."""
+"""The tool that does what an argument asks for, by the normalized name of the argument."""
 _DOES: Final = {
     "delete_task": "deletes tasks",
     _FINISHES: "finishes a task",
@@ -32,7 +32,7 @@ _DOES: Final = {
 
 
 def nearest_names(squeezed: str, known: Iterable[str]) -> list[str]:
-    """At most three of the squeezed names that may be meant: misspelt, or with one of them as a part of the other."""
+    """At most three of the normalized names that may be intended: similar, or one contained in the other."""
 
     def likeness(name: str) -> float:
         return SequenceMatcher(None, name, squeezed).ratio()
@@ -42,10 +42,10 @@ def nearest_names(squeezed: str, known: Iterable[str]) -> list[str]:
 
 
 def other_tool(tool: str, squeezed: str, known: Iterable[str], *, finished_by: str | None) -> str | None:
-    """What to do in place of sending an argument that asks for what another tool does; None where it does not.
+    """The tool to call in place of sending this argument; None if there is none.
 
-    `known` are the squeezed arguments of the tool. `finished_by` is the dotted argument that finishes several tasks;
-    None where the tool has none.
+    `known` are the normalized arguments of the tool. `finished_by` is the dotted argument that finishes several tasks;
+    None if the tool has none.
     """
     meant = _TOOLS.get(squeezed)
     if meant is None or (meant == _SEVERAL and not _OF_SEVERAL.isdisjoint(known)):

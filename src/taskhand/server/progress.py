@@ -1,4 +1,4 @@
-"""The progress of one call, for a client that asked for it: requests answered while it reads, then tasks written."""
+"""The progress of one call, for a client that asked for it: requests answered while it reads, then written tasks."""
 
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ class Report(Protocol):
 
 
 class ProgressReport:
-    """Reports one call. While it reads, at most every `tick_s` seconds, and only where there is something new."""
+    """Reports one call. While it reads, reports at most every `tick_s` seconds, and only a new value."""
 
     def __init__(self, report: Report, tick_s: float) -> None:
         self._report = report
@@ -29,13 +29,13 @@ class ProgressReport:
         self._is_writing = False
 
     async def report_tasks(self, done: int, total: int) -> None:
-        """Report the tasks that are written so far; the requests that were reported before count as done."""
+        """Report the number of written tasks; requests that were reported before count as done."""
         self._is_writing = True
         await self._report(self._answered + done, self._answered + total)
 
     @asynccontextmanager
     async def of_requests(self, requests: Sequence[str]) -> AsyncGenerator[None, None]:
-        """Report how many `requests` are answered while the body of the `with` runs."""
+        """Report the number of answered `requests` while the body of the `with` runs."""
         async with side_by_side() as group:
             group.start_soon(self._report_requests, requests)
             yield

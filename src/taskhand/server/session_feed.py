@@ -1,4 +1,4 @@
-"""The changes that one session of the older era is told, sent by a task of its own."""
+"""The notifications of one session of the older era, sent by a task of its own."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -11,16 +11,16 @@ from mcp.types import EmptyResult, PingRequest
 __all__ = ["SessionFeed", "is_among", "update_key"]
 
 _LOOK_EVERY_S: Final = 60.0
-"""Seconds between two looks whether a quiet session is still there: as long as it is, changes are looked for."""
+"""Seconds between two checks whether a quiet session is open: its subscriptions keep the CRM polled."""
 
 
 def is_among(task: str, key: str) -> bool:
-    """Whether the key of a task is this one, or is among all of a connection."""
+    """Whether a key of a task is this key, or is covered by the key of all tasks of a connection."""
     return task == key or (key.endswith("/") and task.startswith(key))
 
 
 def update_key(connection: str | None, task_id: str) -> str:
-    """What a task of a connection is known by; ids do not differ by case alone."""
+    """The key of a task of a connection; ids do not differ by case alone."""
     return f"{connection or ''}/{task_id}".casefold()
 
 
@@ -29,16 +29,16 @@ async def _always() -> bool:
 
 
 class SessionFeed:
-    """The addresses that a session subscribed to, and those whose change it has not been told yet.
+    """The addresses that a session subscribed to, and the changed ones that it has not been notified of.
 
-    A change says only "read it again", so an address waits once, however often it changes: a session that does not read
-    takes no more memory than its addresses.
+    A notification says only "read it again", so an address is queued once, however often it changes: a session that
+    does not read takes no more memory than its addresses.
     """
 
     def __init__(self, session: ServerSession) -> None:
         self._session = session
         self._tasks: dict[str, str] = {}
-        """The key of the task, in lower case, by address."""
+        """The key of the task in lower case, by address."""
         self._checks: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._ends: dict[str, Callable[[], None]] = {}
         self._waiting: dict[str, None] = {}
@@ -60,9 +60,9 @@ class SessionFeed:
         may_be_told: Callable[[], Awaitable[bool]] = _always,
         end: Callable[[], None] = lambda: None,
     ) -> None:
-        """Tell the session of changes of this task, under this address, as long as it may be told.
+        """Subscribe the session to this task under this address, while it may be notified.
 
-        `end` is called where it is told no more.
+        `end` is called when the subscription ends.
         """
         self._end(uri)
         self._tasks[uri] = key.casefold()
@@ -70,21 +70,21 @@ class SessionFeed:
         self._ends[uri] = end
 
     def remove(self, uri: str) -> None:
-        """Tell it nothing more about this address."""
+        """Unsubscribe from this address."""
         self._end(uri)
         self._tasks.pop(uri, None)
         self._checks.pop(uri, None)
         self._waiting.pop(uri, None)
 
     def tell(self, key: str) -> None:
-        """Note that a task has changed, or with the key of all tasks of a connection that any of them may have."""
+        """Queue a changed task; the key of all tasks of a connection queues all of its tasks."""
         changed = key.casefold()
         self._waiting |= {uri: None for uri, known in self._tasks.items() if is_among(known, changed)}
         if self._waiting:
             self._woken.set()
 
     async def deliver(self) -> None:
-        """Send what is noted, until stopped, or until the session is seen to have ended."""
+        """Send the queued notifications until stopped, or until the session is found to be closed."""
         try:
             with self._scope:
                 await self._deliver()
@@ -108,10 +108,9 @@ class SessionFeed:
                     await self._session.send_resource_updated(uri)
 
     async def is_open(self) -> bool:
-        """Whether the session's connection is open.
+        """Whether the session's connection is open. The SDK does not report it.
 
-        The SDK does not say so. On a closed connection a request fails at once; on an open one this request is
-        cancelled before it is sent.
+        On a closed connection a request fails at once; on an open one this request is cancelled before it is sent.
         """
         with anyio.CancelScope() as scope:
             scope.cancel()
@@ -122,7 +121,7 @@ class SessionFeed:
         return True
 
     def _end(self, uri: str) -> None:
-        """Nobody is told of this address any more."""
+        """End the subscription to this address."""
         self._ends.pop(uri, lambda: None)()
 
     def stop(self) -> None:

@@ -1,8 +1,8 @@
-"""MCP handlers for subscriptions to tasks and to the feed, in both protocol eras; nothing else changes meanwhile.
+"""MCP handlers for subscriptions to tasks and to the feed, in both protocol eras; all else is constant.
 
-In 2025-11-25 a session subscribes to addresses, and the server sends notifications whenever it likes. In 2026-07-28 the
-answer of `subscriptions/listen` is the stream of notifications. In neither era does a subscriber that does not read
-hold up the call that changed the task.
+In 2025-11-25 a session subscribes to addresses, and the server sends notifications at any time. In 2026-07-28 the
+answer of `subscriptions/listen` is the stream of notifications. In both eras a subscriber that does not read never
+delays the call that changed the task.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -38,20 +38,19 @@ if TYPE_CHECKING:
 __all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
 
 MOST_ADDRESSES: Final = 200
-"""Addresses that one session, or one stream of the newer era, may subscribe to."""
+"""Maximum number of addresses for one session, or one stream of the newer era."""
 _MOST_STREAMS: Final = 1_000
-"""Open streams of the newer era."""
+"""Maximum number of open streams of the newer era."""
 
 _Context = ServerRequestContext["_Sessions", Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSubscriptions:
-    """Subscriptions to tasks and feeds of any connection: what is changed here, at other replicas, or in the CRM.
+    """Subscriptions to tasks and feeds of any connection: changes made here, at other replicas, or in the CRM.
 
-    Who subscribes wants to know what others change in the CRM, so that is looked for. `resources` says what is at an
-    address, and whether the caller may read it: that is asked again before each
-    notification. `most_streams` limits the open streams of the newer era.
+    While there is a subscription, the CRM is polled for changes. `resources` resolves an address and checks whether the
+    caller may read it, again before each notification. `most_streams` limits the open streams of the newer era.
     """
 
     connections: Connections
@@ -60,7 +59,7 @@ class TaskSubscriptions:
     _streams: set[ListenHandler] = field(default_factory=set)
 
     def end_streams(self) -> None:
-        """End the open streams of the newer era with their results: their clients listen again, elsewhere."""
+        """End the open streams of the newer era with their results: their clients listen again at another replica."""
         for stream in self._streams:
             stream.close()
 
@@ -77,7 +76,7 @@ class TaskSubscriptions:
                 tasks.cancel_scope.cancel()
 
     async def subscribe(self, ctx: _Context, params: SubscribeRequestParams) -> EmptyResult:
-        """Tell this session about what is at an address; MCPError where that does not change, or may not be read."""
+        """Subscribe this session to an address; MCPError if its content is constant, or may not be read."""
         address = self.resources.followed_at(ctx, params.uri)
         key = None if address is None else await _readable_key(address)
         if address is None or key is None:
@@ -96,12 +95,12 @@ class TaskSubscriptions:
         return EmptyResult()
 
     async def unsubscribe(self, ctx: _Context, params: UnsubscribeRequestParams) -> EmptyResult:
-        """Tell this session nothing more about an address."""
+        """Unsubscribe this session from an address."""
         ctx.lifespan_context.remove(ctx, params.uri)
         return EmptyResult()
 
     async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
-        """Stream what changes; the acknowledgement has only the addresses that are kept, so no list and no other."""
+        """Stream changes; the acknowledgement contains only the addresses that are subscribed."""
         from taskhand.domain.side_by_side import side_by_side  # noqa: PLC0415  no start waits for it
 
         asked = params.notifications.resource_subscriptions or ()
@@ -126,13 +125,13 @@ class TaskSubscriptions:
         return result
 
     async def _may_be_told(self, ctx: _Context, uri: str) -> bool:
-        """Whether whoever subscribed may still read what is at an address, by the rules that are in force now."""
+        """Whether the subscriber may still read the content of an address under the current rules."""
         address = self.resources.followed_at(ctx, uri)
         return address is not None and await address.is_readable()
 
 
 async def _readable_key(address: "Address") -> str | None:
-    """What is told where this has changed; None where the caller may not read it."""
+    """The key of an address's changes; None if the caller may not read it."""
     try:
         return await address.key() if await address.is_readable() else None
     except TaskhandError:
@@ -140,19 +139,19 @@ async def _readable_key(address: "Address") -> str | None:
 
 
 class _Sessions:
-    """The subscriptions of the sessions of one connection, or of one HTTP server, by the sessions' ids."""
+    """The subscriptions of the sessions of one connection, or of one HTTP server, by session id."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
         self._feeds: dict[str | None, SessionFeed] = {}
 
     def tell(self, key: str) -> None:
-        """Tell the sessions that subscribed to it."""
+        """Notify the sessions that subscribed to this key."""
         for feed in self._feeds.values():
             feed.tell(key)
 
     async def feed_of(self, ctx: _Context) -> SessionFeed:
-        """The feed of the session of this request; a new one takes the place of those whose session has ended."""
+        """The feed of the session of this request; a new one drops the feeds of closed sessions."""
         session_id = _session_id(ctx)
         feed = self._feeds.get(session_id)
         if feed is None:
@@ -162,21 +161,21 @@ class _Sessions:
         return feed
 
     async def _forget_ended(self) -> None:
-        """Drop the feeds of sessions that have ended."""
+        """Drop the feeds of closed sessions."""
         for session_id, feed in list(self._feeds.items()):
             if not await feed.is_open() and self._feeds.pop(session_id, None) is not None:
                 feed.stop()
 
     def remove(self, ctx: _Context, uri: str) -> None:
-        """End one subscription of the session of this request, if it has it."""
+        """End a subscription of this request's session, if it exists."""
         if (feed := self._feeds.get(_session_id(ctx))) is not None:
             feed.remove(uri)
 
 
 class _UpdateBus:
-    """What a stream of the newer era subscribes to: some tasks and feeds, under the addresses that it knows.
+    """The subscriptions of a stream of the newer era: tasks and feeds, under the addresses that its client knows.
 
-    `keys` are theirs by address. `may_be_told` is asked before each notification, in a task of `checks`.
+    `keys` are by address. `may_be_told` is checked before each notification, in a task of `checks`.
     """
 
     def __init__(
@@ -193,11 +192,11 @@ class _UpdateBus:
         self._is_open = True
 
     async def publish(self, event: ServerEvent) -> None:
-        """Nothing is published here: the service tells what it changed."""
+        """Do nothing: the service publishes its changes itself."""
         raise NotImplementedError
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """Tell the listener of each change."""
+        """Call the listener for each change."""
 
         async def tell_allowed(uri: str) -> None:
             if await self._may_be_told(uri) and self._is_open:
@@ -218,9 +217,9 @@ class _UpdateBus:
 
 
 def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callable[[], None]:
-    """Tell the key of whatever changes on any of the connections, until the returned function is called.
+    """Receive the key of every change on any of the connections, until the returned function is called.
 
-    Where any may have been, that is the key of EVERY_TASK.
+    If any task may have changed, the key is that of EVERY_TASK.
     """
 
     def tell_of(connection: str | None) -> Callable[[str], None]:
@@ -236,7 +235,7 @@ def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callabl
 
 
 def _session_id(ctx: _Context) -> str | None:
-    """The id of the session over HTTP; None where the connection is the only session."""
+    """The id of the session over HTTP; None if the connection is the only session."""
     headers: Mapping[str, str] = ctx.request.headers if ctx.request is not None else {}
     return headers.get("mcp-session-id")
 

@@ -1,4 +1,4 @@
-"""A tool as data: everything that a client is shown of it, and what it runs."""
+"""A tool as data: everything that a client is shown of it, and the function that it runs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "Tool", "Written"]
 
 Kind = Literal["read", "create", "update", "repeat", "destroy"]
-"""What a tool does to tasks.
+"""The effect of a tool on tasks.
 
-`read` changes nothing, `create` adds a task, `update` sets fields and may be repeated with the same outcome, `repeat`
-changes tasks again each time, `destroy` may lose something.
+`read` changes nothing, `create` adds a task, `update` sets fields and is idempotent, `repeat` changes tasks again each
+time, `destroy` may delete something.
 """
 
 Written: TypeAlias = "Receipt | BulkReceipt | Plan"
-"""What a tool that writes returns."""
+"""The result of a tool that writes."""
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
@@ -54,11 +54,11 @@ class Tool(Generic[_Arguments]):
     run_everywhere: "Callable[[Mapping[str, Call], _Arguments], Awaitable[BaseModel]] | None" = None
     only_with_several: bool = False
     needs_scope: Scope | None = None
-    """The scope that a caller needs; None: the one of its kind."""
+    """The scope that a caller needs; None: the scope of its kind."""
     is_drawn_by_board: bool = False
-    """Whether the board draws the answer, as it does that of every tool that writes: any of them can stop at a plan."""
+    """Whether the board shows the answer, as it does for every tool that writes: each of them can stop at a plan."""
     is_called_by_board: bool = False
-    """Whether the board may call the tool: a host refuses it the others."""
+    """Whether the board may call the tool: a host refuses it all others."""
 
     @property
     def scope(self) -> Scope:
@@ -72,5 +72,5 @@ class Tool(Generic[_Arguments]):
 
     @property
     def writes(self) -> bool:
-        """Whether the tool does more than read."""
+        """Whether the tool writes."""
         return self.kind != "read"

@@ -50,7 +50,7 @@ class ToolCalls:
     async def call(
         self, view: CallerView, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        """The result of one call; every error is a result that a model can act on."""
+        """The result of one call; every error is returned as a result that a model can act on."""
         app = self.served.find_named(view, None)
         call = Call(app, params.name, to_caller(ctx, view.principal), refused=view.offered.reason_not_offered)
         tool = view.offered.by_name.get(params.name)
@@ -81,17 +81,17 @@ class ToolCalls:
         ctx: ServerRequestContext[Any, Any],
         params: CallToolRequestParams,
     ) -> "BaseModel | Written | Question":
-        """Run the tool, its requests recorded, and their number reported to a client that wants to know."""
+        """Run the tool, record its requests, and report their number to a client that asked for progress."""
         with recorded_requests() as call.requests:
             progress = ProgressReport(ctx.session.report_progress, call.app.policy.read_tick_s)
-            call.progress = progress.report_tasks  # a client in this process asks without a token
+            call.progress = progress.report_tasks  # an in-process client calls without a progress token
             if not _wants_progress(ctx):
                 return await self._run(tool, call, mine, ctx, params)
             async with progress.of_requests(call.requests):
                 return await self._run(tool, call, mine, ctx, params)
 
     async def _answer(self, call: Call, written: "Written") -> BaseModel:
-        """The answer for what a write returned."""
+        """The answer for the result of a write."""
         from taskhand.service.zone_note import with_zone_note  # noqa: PLC0415  no start waits for it
 
         written = with_zone_note(call.app, call.arguments, written)
@@ -115,7 +115,7 @@ class ToolCalls:
         ctx: ServerRequestContext[Any, Any],
         params: CallToolRequestParams,
     ) -> "BaseModel | Written | Question | InputRequiredResult":
-        """Run the tool where the call means it; ask the person to link a credential where it needs one."""
+        """Run the tool on the connection of the call; ask the person to link a credential if it needs one."""
         sent, app = await self._find_connection(tool, mine, params.arguments or {})
         if app is None:
             return await self._run_everywhere(tool, call, mine, sent)
@@ -138,7 +138,7 @@ class ToolCalls:
         ctx: ServerRequestContext[Any, Any],
         params: CallToolRequestParams,
     ) -> "BaseModel | Written | Question":
-        """Check the arguments and run the tool on a connection; ask the person where its plan needs that."""
+        """Check the arguments and run the tool on a connection; ask the person if its plan needs that."""
         app, schema = call.app, self.schemas.of(tool, call.app)
         others = {one.connection or "": self.schemas.of(tool, one) for one in mine if one.connection != app.connection}
         with naming_account(app):
@@ -155,7 +155,7 @@ class ToolCalls:
     async def _find_connection(
         self, tool: Tool[Any], mine: Connections, arguments: dict[str, Any]
     ) -> tuple[dict[str, Any], AppContext | None]:
-        """The arguments without the one that names the connection, and the connection; None where none is told."""
+        """The arguments without the name of the connection, and the connection; None if the call names none."""
         if not mine.by_name:
             raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
         if not self.served.connections.are_several:
@@ -174,7 +174,7 @@ class ToolCalls:
         return sent, found
 
     async def _place_refusal(self, call: Call, view: CallerView, params: CallToolRequestParams) -> None:
-        """Put a refused call where the journal keeps it: in the connection that is meant, with what was sent."""
+        """Journal a refused call in the connection that it means, with the arguments as they were sent."""
         sent = params.arguments or {}
         if self.served.connections.are_several:
             from taskhand.server.connection_argument import find_meant  # noqa: PLC0415  few servers have several
@@ -203,7 +203,7 @@ class ToolCalls:
         sent: dict[str, Any],
         others: Mapping[str, Schema] | None = None,
     ) -> BaseModel:
-        """The checked arguments of a call, which the journal keeps as they were sent.
+        """The checked arguments of a call, which the journal stores as they were sent.
 
         `others` are the schemas of the caller's other connections.
         """

@@ -1,4 +1,4 @@
-"""MCP handlers for tools: list those that are offered, and have one called."""
+"""MCP handlers for tools: list the offered tools, and call one."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,10 +53,10 @@ class ToolHandlers:
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        """The result of one call; every error is a result that a model can act on.
+        """The result of one call; every error is returned as a result that a model can act on.
 
-        An error has no structured content: clients check that against the schema of an answer, and some do so for
-        errors too.
+        An error has no structured content: clients check that against the answer's schema, and some do so for errors
+        too.
         """
         from taskhand.server.tool_calls import ToolCalls  # noqa: PLC0415  no start waits for it
 
@@ -72,9 +72,9 @@ class ToolHandlers:
 def to_listed_tool(
     tool: Tool[Any], schema: Schema, notes: str | None = None, output: Schema | None = None
 ) -> ListedTool:
-    """The tool as a client lists it, with all four hints: a host assumes the worst of a hint that is not there.
+    """The tool as a client lists it, with all four hints: a host assumes the worst for a missing hint.
 
-    `notes` are those on the tasks of the backend. `output` is the schema of the answer where it is not the usual one.
+    `notes` are those on the tasks of the backend. `output` is the schema of the answer if it is not the usual one.
     """
     return ListedTool(
         name=tool.name,

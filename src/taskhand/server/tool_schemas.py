@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["ToolSchemas"]
 
 _Set = tuple[tuple[str, Capabilities], ...]
-"""Connections as callers can have them: who `me` is is known of some persons only."""
+"""The connections of a caller, with their capabilities: `me` is known for some persons only."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSchemas:
-    """What the tools take, narrowed to what backends can express."""
+    """The arguments of the tools, narrowed to what the backends can express."""
 
     _of_sets: dict[tuple[str, _Set], Schema] = field(default_factory=dict)
     _of_lists: dict[tuple[tuple[str, ...], _Set], Mapping[str, Schema]] = field(default_factory=dict)
 
     def of(self, tool: Tool[Any], app: AppContext) -> Schema:
-        """The schema of a call to one connection, without the argument that names it."""
+        """The schema of a call to one connection, without the argument `connection`."""
         return input_schema(tool.arguments, app.backend.capabilities)
 
     def of_all(self, tool: Tool[Any], connections: Connections) -> Schema:
@@ -43,7 +43,7 @@ class ToolSchemas:
         return self._of_sets[key]
 
     def listed_with_connection(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
-        """The schemas that a client is shown where there are several, with the argument that names one; by tool."""
+        """The schemas that a client is shown with several connections: each has the argument `connection`; by tool."""
         key = (tuple(tool.name for tool in tools), _set_of(connections))
         if key not in self._of_lists:
             from taskhand.server.listed_schemas import list_schemas  # noqa: PLC0415  few servers have several

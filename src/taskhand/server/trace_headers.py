@@ -1,4 +1,4 @@
-"""Reads the host's trace from the headers of a request, where its `_meta` has none."""
+"""Reads the host's trace context from the headers of a request, if its `_meta` has none."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -13,7 +13,7 @@ _NAMES: Final = ("traceparent", "tracestate")
 
 
 async def read_trace_headers(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """The middleware; it stands before that of the MCP library."""
+    """The middleware; it runs before that of the MCP library."""
     meta: Any = ctx.meta or {}
     if ctx.request is None or "traceparent" in meta:
         return await call_next(ctx)

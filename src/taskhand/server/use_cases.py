@@ -1,4 +1,4 @@
-"""The use cases, and other modules, that are imported when they are first needed."""
+"""The modules that are imported at their first use, such as the use cases."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -21,13 +21,14 @@ _LATER = (
     "link_elicitation",
     "board.metadata",
 )
-"""Modules of the server that a call needs; the last ones few do."""
+"""Modules of the server that a call needs; few calls need the last ones."""
 
 
 async def load_use_cases() -> None:
-    """Load them all, one after the other, and let requests be answered in between.
+    """Import all modules one after the other, and let requests be answered in between.
 
-    A start does without them. Later a newer version may be installed over this one, and its modules would not fit.
+    A start does not wait for them. A newer version that is installed later over this one would not match the loaded
+    modules.
     """
     packages = (service, render)
     names = [module.name for one in packages for module in iter_modules(one.__path__, f"{one.__name__}.")]
