@@ -11,7 +11,7 @@ from server.offices import NAMES, answer_of, client_of, open_offices
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
-from taskhand.server.render.answer import LARGEST
+from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
 
@@ -80,7 +80,7 @@ async def test_a_page_of_large_rows_ends_early_and_goes_on_in_each_connection(tm
             asked["cursor"] = page["nextCursor"]
         assert len(shown) == len(set(shown)) == 40
         whole = await answer_of(client, "list_tasks", fields=fields, limit=100)
-        assert len(json.dumps(whole, ensure_ascii=False)) <= LARGEST
+        assert len(json.dumps(whole, ensure_ascii=False)) <= MAX_LENGTH
 
 
 async def test_rows_are_text_by_others_and_name_only_what_was_asked_for(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
 from taskhand.server.app import create_server
-from taskhand.server.render.answer import LARGEST
+from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.changes import ChangesAnswer
 from taskhand.service.app_context import AppContext
 
@@ -60,7 +60,7 @@ async def test_pages_of_large_changes_have_fewer_rows_and_lose_none(tmp_path: Pa
             result = await client.call_tool("list_changes", {"limit": 50, **cursor})
             [part] = result.content
             assert isinstance(part, TextContent)
-            assert len(part.text) <= LARGEST
+            assert len(part.text) <= MAX_LENGTH
             assert result.structured_content is not None
             seen += [row["changeId"] for row in result.structured_content["changes"]]
             cursor = {"cursor": result.structured_content.get("nextCursor", "")}

@@ -1,1 +1,1 @@
-"""What an agent reads of answers and errors."""
+"""Renders answers and errors for an agent."""

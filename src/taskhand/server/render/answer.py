@@ -1,7 +1,7 @@
-"""What every answer shares: its JSON and text, the limits of its length; pure.
+"""The common part of all answers: their JSON and text, and the limits of their length; pure.
 
-The budget, at four characters to a token: the text of 25 rows stays under 2,000 tokens. No answer passes 20,000 with
-its text and its structured content counted together.
+The budget, at four characters a token: the text of 25 rows stays under 2,000 tokens. No answer exceeds 20,000 tokens of
+text and structured content together.
 """
 
 import json
@@ -15,8 +15,8 @@ from taskhand.domain.text import may_hide, plain_json, truncate
 from taskhand.server.render.untrusted import mark_untrusted
 
 __all__ = [
-    "LARGEST",
-    "MOST_ITEMS",
+    "MAX_ITEMS",
+    "MAX_LENGTH",
     "Answer",
     "RenderedAnswer",
     "UntrustedAnswer",
@@ -25,10 +25,10 @@ __all__ = [
     "render_text",
 ]
 
-LARGEST = 36_000
-"""Characters of the longest answer."""
-MOST_ITEMS = 150
-"""Items of the longest list in an answer."""
+MAX_LENGTH = 36_000
+"""Maximum length of an answer in characters."""
+MAX_ITEMS = 150
+"""Maximum number of items of a list in an answer."""
 _SNIPPET = 200
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -36,8 +36,8 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 class Answer(BaseModel):
     """An answer; Taskhand's own fields are in camelCase.
 
-    `free_text` are the dotted paths of the fields that hold text written by others. `listed` are the fields that the
-    schema of the answer names, all of them if empty; an answer may have others besides.
+    `free_text` are the dotted paths of the fields with text written by others. `listed` are the fields that the
+    answer's schema names, all of them if empty; an answer may have more fields.
     """
 
     model_config = ConfigDict(
@@ -59,27 +59,27 @@ class UntrustedAnswer(Answer):
 
 @dataclass(frozen=True, slots=True)
 class RenderedAnswer:
-    """An answer as it is sent: its JSON, and the shortest text of that."""
+    """An answer as it is sent: its JSON, and that JSON as the shortest text."""
 
     value: dict[str, Any]
     text: str
 
 
 def named_by(answer: BaseModel, connection: str | None) -> BaseModel:
-    """The answer with the name of the connection that its ids are of, where there are several and it has the field."""
+    """The answer with the connection of its ids, if there are several connections and the answer has the field."""
     if connection is None or "connection" not in type(answer).model_fields:
         return answer
     return answer.model_copy(update={"connection": connection})
 
 
 def render_answer(answer: BaseModel) -> RenderedAnswer:
-    """An answer without hidden characters, its text by others marked; an answer that is too long has its texts cut."""
+    """An answer without hidden characters, with untrusted text marked; the texts of a too long answer are cut."""
     value, paths = answer.model_dump(mode="json"), getattr(answer, "free_text", ())
     rendered = _rendered(mark_untrusted(value, paths) | value)
     if may_hide(rendered.text):
         value = plain_json(value)
         rendered = _rendered(mark_untrusted(value, paths) | value)
-    return rendered if len(rendered.text) <= LARGEST else _rendered(_trimmed(rendered.value))
+    return rendered if len(rendered.text) <= MAX_LENGTH else _rendered(_trimmed(rendered.value))
 
 
 def render_text(answer: BaseModel) -> str:
@@ -92,13 +92,13 @@ def _rendered(value: dict[str, Any]) -> RenderedAnswer:
 
 
 def _trimmed(value: Any) -> Any:
-    """The JSON with every text and list cut; only answers far over every limit of their own come here."""
+    """The JSON with every text and list cut; needed only for answers far over all their own limits."""
     match value:
         case str():
             return truncate(value, _SNIPPET)
         case list():
-            return [_trimmed(item) for item in value[:MOST_ITEMS]]
+            return [_trimmed(item) for item in value[:MAX_ITEMS]]
         case dict():
-            return {key: _trimmed(item) for key, item in list(value.items())[:MOST_ITEMS]}
+            return {key: _trimmed(item) for key, item in list(value.items())[:MAX_ITEMS]}
         case _:
             return value

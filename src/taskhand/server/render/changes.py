@@ -21,18 +21,18 @@ __all__ = ["ChangesAnswer", "change_row", "people_in_row", "people_in_tasks", "t
 
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
 _FEW = 3
-"""Tasks that the row of a change of many names."""
+"""Number of tasks that the row of a bulk change names."""
 
 
 class TaskName(Answer):
-    """A task of a change of many."""
+    """A task of a bulk change."""
 
     id: str
     title: str | MISSING = MISSING
 
 
 class ChangedTask(TaskName):
-    """What a change did to one of its tasks; `does` is absent for an update."""
+    """The effect of a change on one of its tasks; `does` is absent for an update."""
 
     outcome: str
     does: str | MISSING = MISSING
@@ -44,7 +44,7 @@ class ChangedTask(TaskName):
 class ChangeRow(Answer):
     """One call; `changeId` is absent for a plan, `does` for an update.
 
-    `by` is the client, `person` who it acts for, and `connection` the CRM account among several.
+    `by` is the client, `person` the person for whom it acts, and `connection` the CRM account if there are several.
     """
 
     change_id: str | MISSING = MISSING
@@ -67,7 +67,7 @@ class ChangeRow(Answer):
 
 
 class ChangesAnswer(UntrustedAnswer):
-    """A page of the journal, or of the `tasks` of the one change that was asked for."""
+    """A page of the journal, or the `tasks` of the one change in the query."""
 
     free_text: ClassVar[tuple[str, ...]] = (
         *("changes.by", "changes.title", "changes.changed", "changes.reason", "changes.tasks.title"),
@@ -82,7 +82,7 @@ class ChangesAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, page: ChangePage, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
-        """The answer for a page; a row of a bulk change shows the task that was asked for."""
+        """The answer for a page; a row of a bulk change shows the task in the query."""
         rows = tuple(change_row(change, task_id, wording) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
@@ -103,7 +103,7 @@ class ChangesAnswer(UntrustedAnswer):
 
 
 def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> list[int]:
-    """The indexes of the tasks of a change: all, or those with this id and this outcome."""
+    """The indexes of the tasks of a change, filtered by id and outcome."""
     return [
         index
         for index in sorted({*range(len(change.intents)), *change.results})
@@ -123,7 +123,7 @@ def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
 
 
 def change_row(change: Change, task_id: str | None, wording: "Wording") -> ChangeRow:
-    """The row of a call; that of a bulk change shows the task that was asked for, with the outcome of that one."""
+    """The row of a call; for a bulk change with the task in the query, and the outcome of that task."""
     index = _index(change, task_id)
     result = None if index is None or task_id is None else change.results.get(index)
     opening, is_plan = change.opening, change.outcome == "planned"
@@ -173,7 +173,7 @@ def _changed_task(change: Change, index: int, wording: "Wording") -> ChangedTask
 
 
 def _index(change: Change, task_id: str | None) -> int | None:
-    """The index of the task that the row is about: the one that was asked for, or the only one."""
+    """The index of the task that the row shows: the one in the query, or the only one."""
     asked = task_indexes(change, task_id, None) if task_id else []
     if asked:
         return asked[0]
@@ -181,14 +181,14 @@ def _index(change: Change, task_id: str | None) -> int | None:
 
 
 def _parts(change: Change, index: int | None) -> tuple[Intent | None, Result | None]:
-    """The intent and the result at an index; a task that was skipped has no intent."""
+    """The intent and the result at an index; a skipped task has no intent."""
     if index is None:
         return None, None
     return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
 
 
 def _outcome(change: Change, index: int) -> str:
-    """The outcome of a task; one without a result has that of the change, which is planned or not settled."""
+    """The outcome of a task; without a result it is that of the change, which is planned or not settled."""
     result = change.results.get(index)
     return result.outcome if result else change.outcome
 
@@ -221,7 +221,7 @@ def _does(change: Change, index: int | None) -> str | None:
 
 
 def _difference(change: Change, index: int | None) -> Sequence[FieldChange]:
-    """The difference that was made; for a plan and an unknown outcome, the difference that was intended."""
+    """The applied difference; for a plan and an unknown outcome, the intended difference."""
     intent, result = _parts(change, index)
     if intent is None or index is None:
         return ()

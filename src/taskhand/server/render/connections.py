@@ -1,4 +1,4 @@
-"""The answer of list_connections: what each CRM account is, and what it lacks beside the others, in words; pure."""
+"""The answer of list_connections: each CRM account, and what it lacks compared with the others, in words; pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -17,8 +17,8 @@ __all__ = ["ConnectionsAnswer"]
 class ConnectionRow(Answer):
     """A connection.
 
-    `me` is what says who the caller is there, where that is configured: an id, an e-mail or a name. `lacks` are what
-    the others have, or do not ask for.
+    `me` is the configured identity of the caller there: an id, an e-mail or a name. `lacks` are the arguments that
+    others have, or do not require.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ConnectionsAnswer(Answer):
 
     @classmethod
     def of(cls, apps: Sequence[AppContext], credentials: Sequence[str | None]) -> "ConnectionsAnswer":
-        """The answer for these connections; `credentials` say with whose the caller uses each."""
+        """The answer for these connections; `credentials` say whose credential the caller uses for each."""
         every = [app.backend.capabilities for app in apps]
         notes = {app.principal.rules.note_on_lists for app in apps}
         return cls(
@@ -65,14 +65,14 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
 
 
 def _problem(app: AppContext) -> str | None:
-    """Why nothing is sent with the shared credential."""
+    """Why the shared credential cannot be used."""
     return f"Cannot be used now: {app.problem.message} {app.problem.next_step}" if app.problem else None
 
 
 def _me(app: AppContext) -> str | None:
-    """Who the caller is by people.toml, or by the settings where nobody was asked; None where only the CRM knows.
+    """The caller's identity by people.toml, or by the settings without authentication; None if only the CRM knows it.
 
-    Where persons link credentials of their own, the CRM knows better than a file.
+    If persons link credentials of their own, the CRM's answer has priority over a file.
     """
     if app.principal.person is None:
         return app.configured_me
@@ -80,7 +80,7 @@ def _me(app: AppContext) -> str | None:
 
 
 def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
-    """What others have and this one does not, and what it alone asks for."""
+    """What others have and this one lacks, and what only this one requires."""
     yield from (f"no {name}" for name in _beyond(_fields(can), map(_fields, every)))
     if fixed := [
         name
@@ -99,7 +99,7 @@ def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
 
 
 def _fields(can: Capabilities) -> list[str]:
-    """The fields that a new task, or a change of one, can have, besides those that only several people need."""
+    """The fields of a new task or of a change, without those that only several people need."""
     known = {**model_fields(TaskPatch), **model_fields(TaskDraft)}
     found = dict.fromkeys(name for model in (TaskDraft, TaskPatch) for name in input_schema(model, can)["properties"])
     return [name for name in found if not known[name].get(NOTES, {}).get("for_several_people")]
@@ -110,7 +110,7 @@ def _times(can: Capabilities) -> list[str]:
 
 
 def _own(can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capabilities], frozenset[str]]) -> list[str]:
-    """The fields that this rule names here, and not everywhere."""
+    """The fields that this rule names for this connection but not for all."""
     return sorted(name for name in rule(can) if not all(name in rule(one) for one in every))
 
 

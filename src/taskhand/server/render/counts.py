@@ -1,4 +1,4 @@
-"""The answer of a count: how many tasks there are in each group, days in their order, else the largest first; pure."""
+"""The answer of a count: the number of tasks in each group, days in order, else the largest group first; pure."""
 
 import json
 from collections import Counter
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CountsAnswer", "count_note", "named_groups", "partial_note", "render_counts", "with_groups"]
 
-_MOST_GROUPS: Final = 30
-_MOST: Final = 1_600
-"""Characters of an answer on the wire, which has it twice: as JSON, and as text."""
+_MAX_GROUPS: Final = 30
+_MAX_LENGTH: Final = 1_600
+"""Maximum length of an answer on the wire in characters; it is sent twice: as JSON, and as text."""
 _ENVELOPE: Final = 420
-"""Characters around them, with the mark on names by others and the groups that are left out."""
+"""Characters around the groups, with the mark on untrusted names and the count of omitted groups."""
 _NAME: Final = 60
 _WHY: Final = 80
 _NOBODY: Final = "nobody"
@@ -31,14 +31,14 @@ _PARTIAL: Final = "Only the newest tasks were counted, not all. {} Narrow the fi
 
 
 class Others(Answer):
-    """The groups that are left out."""
+    """The omitted groups."""
 
     groups: int
     count: int
 
 
 class CountsAnswer(Answer):
-    """How many tasks there are in each group; `partial` says why not all of them were counted, `note` in how many."""
+    """The number of tasks in each group; `partial` says why some are not counted, `note` that some count in several."""
 
     counts: dict[str, int] | MISSING = MISSING
     total: int | MISSING = MISSING
@@ -53,13 +53,13 @@ _Counts = TypeVar("_Counts", bound=CountsAnswer)
 
 
 class NamedCountsAnswer(CountsAnswer, UntrustedAnswer):
-    """Counts by names that others wrote, or of what such a name means."""
+    """Counts by names that others wrote, or of what such a name was resolved to."""
 
     free_text = ("counts", "matched.name")
 
 
 def render_counts(counted: "Counted", by: CountBy, note: str | None = None) -> CountsAnswer:
-    """The answer with the largest groups, as many as there is room for."""
+    """The answer with as many of the largest groups as fit."""
     count = counted.count
     has_names = by in ("responsible", "status") or bool(counted.matched)
     answer = (NamedCountsAnswer if has_names else CountsAnswer)(
@@ -74,12 +74,12 @@ def render_counts(counted: "Counted", by: CountBy, note: str | None = None) -> C
 
 
 def partial_note(why: str) -> str:
-    """The note on a count that is not of all tasks."""
+    """The note on an incomplete count."""
     return _PARTIAL.format(truncate(why, _WHY))
 
 
 def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
-    """The note on tasks that are in several groups, and another one."""
+    """The note on tasks that are in several groups, and another note."""
     is_shared = any(sum(one.groups.values()) > one.total for one in counts)
     return " ".join(filter(None, (_SHARED if is_shared else None, note))) or MISSING
 
@@ -88,33 +88,33 @@ def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Coun
     """The answer with the largest of the groups, as many as there is room for."""
     largest = sorted(named.items(), key=lambda one: (-one[1], one[0]))
     shown = dict(
-        largest[: _fitting(largest[:_MOST_GROUPS], _MOST - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
+        largest[: _fitting(largest[:_MAX_GROUPS], _MAX_LENGTH - _ENVELOPE - _on_wire(answer.model_dump(mode="json")))]
     )
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
         if shown:
             shown.popitem()
         shown[_NOBODY] = named[_NOBODY]
     if by in ("dueDay", "completedDay"):
-        shown = dict(sorted(shown.items()))  # tasks without a day come last
+        shown = dict(sorted(shown.items()))  # tasks without a due date come last
     left = [one for one in largest if one[0] not in shown]
     others = Others(groups=len(left), count=sum(tasks for _, tasks in left)) if left else MISSING
     return answer.model_copy(update={"counts": shown, "others": others})
 
 
 def _fitting(groups: Sequence[tuple[str, int]], room: int) -> int:
-    """How many of the first groups fit into so many characters."""
+    """The number of the first groups that fit into a number of characters."""
     sizes = accumulate(_on_wire({name: tasks}) for name, tasks in groups)
     return sum(size <= room for size in sizes)
 
 
 def _on_wire(value: object) -> int:
-    """The characters of a JSON value in an answer: as it is, and as text in which quotes are escaped."""
+    """The length of a JSON value in an answer: as JSON, and as text with escaped quotes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return len(text) + len(json.dumps(text, ensure_ascii=False))
 
 
 def named_groups(counted: "Counted", by: CountBy) -> dict[str, int]:
-    """The groups by the words that rows show for them."""
+    """The groups under the words that rows show for them."""
     from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
 
     groups = counted.count.groups

@@ -45,18 +45,18 @@ def people_in_error(error: TaskhandError) -> frozenset[str]:
 
 
 def error_sentence(error: TaskhandError) -> str:
-    """The error as a sentence, where the protocol has room for nothing else. Traces have it too."""
+    """The error as one sentence, for protocol fields that hold only a text, and for traces."""
     step = _next_step(error) if error.private_step is None else None
     return plain(" ".join(filter(None, [_message(error), step])))
 
 
 def _message(error: TaskhandError) -> str:
-    """The message, which begins with the connection that it is about."""
+    """The message, which begins with the connection of the error."""
     return truncate(f"{error.connection}: {error.message}" if error.connection else error.message, _MESSAGE)
 
 
 def _next_step(error: TaskhandError) -> str | None:
-    """The next step; where an id was not found, it may be of another connection."""
+    """The next step; an id that was not found may be of another connection."""
     of_one = error.connection is not None and error.code in ("task_not_found", "invalid_id")
     return " ".join(filter(None, [error.private_step or error.next_step, _OF_ONE if of_one else None])) or None
 

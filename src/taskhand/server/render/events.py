@@ -27,9 +27,9 @@ _BEFORE: Final = " For what was before, send since, such as yesterday."
 
 
 class EventRow(Answer):
-    """One change of a task. It was `at` a moment, or `between` two; `changeId` is there where Taskhand did it.
+    """One change of a task. It was `at` a moment, or `between` two; `changeId` is set if Taskhand made it.
 
-    `changed` has no `from` where the CRM tells the new value alone.
+    `changed` has no `from` if the CRM returns only the new value.
     """
 
     at: str | MISSING = MISSING
@@ -44,7 +44,7 @@ class EventRow(Answer):
 
 
 class EventsAnswer(UntrustedAnswer):
-    """A page of a feed, the newest change last. `more` is there where others wait behind `nextCursor`."""
+    """A page of a feed, the newest change last. `more` is set if others follow at `nextCursor`."""
 
     free_text: ClassVar[tuple[str, ...]] = ("events.title", "events.changed", "events.by", "matched.name")
     listed: ClassVar[tuple[str, ...]] = ("since", "events", "nextCursor", "more", "note")
@@ -69,7 +69,7 @@ class EventsAnswer(UntrustedAnswer):
 
 
 def first_look_note(page: "EventPage") -> str | None:
-    """What is said to who has never looked before."""
+    """The note for a caller that has never read the feed before."""
     if page.since is not None:
         return None
     return _FIRST + (_BEFORE if page.tells_past else "")
@@ -102,7 +102,7 @@ def _name_of(event: TaskEvent, wording: "Wording") -> str:
 
 
 def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
-    """The fields with their values before and after; of a new task the values alone."""
+    """The fields with their values before and after; for a new task only the values."""
     if event.kind == "deleted":
         return {}
     is_new = event.kind == "created"

@@ -11,7 +11,7 @@ from taskhand.domain.due import moment_text
 from taskhand.domain.errors import Ambiguous, LinkBroken, LinkRequired, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.text import truncate
-from taskhand.server.render.answer import LARGEST, MOST_ITEMS, Answer, UntrustedAnswer, render_text
+from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer, render_text
 from taskhand.server.render.changes import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.errors import name_connections
@@ -32,7 +32,7 @@ __all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereA
 
 _MESSAGE: Final = 160
 _CANDIDATE: Final = 200
-_MOST_CANDIDATES: Final = 5
+_MAX_CANDIDATES: Final = 5
 _LEFT_OUT_TEXTS: Final = ("leftOut.candidates.value", "leftOut.candidates.name")
 _OTHERS: Final = " Only the others were asked for."
 
@@ -45,7 +45,7 @@ class CandidateRow(Answer):
 
 
 class ToldRow(Answer):
-    """What one connection, or several for the same reason, did not answer, and why."""
+    """Why one connection, or several for the same reason, did not answer."""
 
     connection: str | MISSING = MISSING
     connections: tuple[str, ...] | MISSING = MISSING
@@ -55,10 +55,9 @@ class ToldRow(Answer):
 
 
 class ListEverywhereAnswer(ListAnswer):
-    """A page of tasks of several connections.
+    """A page of tasks of several connections. `zones` has the zone of each if they differ; `zone` is that of `now`.
 
-    `zones` has the zone of each where they differ; `zone` is that of `now`. The tasks of `unreachable` connections may
-    come with a later page, those of `left_out` ones do not.
+    The tasks of `unreachable` connections may come with a later page, those of `left_out` ones do not.
     """
 
     free_text = (*ListAnswer.free_text, *_LEFT_OUT_TEXTS)
@@ -71,7 +70,7 @@ class ListEverywhereAnswer(ListAnswer):
     def of_several(
         cls, found: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
     ) -> "ListEverywhereAnswer":
-        """The answer for a page; it ends early, with a cursor, where its rows are large."""
+        """The answer for a page; it ends early, with a cursor, if its rows are large."""
         lists = found.lists
         first = next(iter(lists.values()))
         zones = {name: zone_of(own) for name, own in lists.items()}
@@ -94,7 +93,7 @@ class ListEverywhereAnswer(ListAnswer):
 
 
 class CountsEverywhereAnswer(CountsAnswer):
-    """How many tasks there are in each group over several connections, and in each of these."""
+    """The number of tasks in each group over several connections, and in each of these."""
 
     connections: dict[str, int] | MISSING = MISSING
     unreachable: tuple[ToldRow, ...] | MISSING = MISSING
@@ -102,7 +101,7 @@ class CountsEverywhereAnswer(CountsAnswer):
 
 
 class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
-    """Counts by names that others wrote, or of what such a name means."""
+    """Counts by names that others wrote, or of what such a name was resolved to."""
 
     free_text = ("counts", "matched.name", *_LEFT_OUT_TEXTS)
 
@@ -110,7 +109,7 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
 def render_counts_everywhere(
     found: "Everywhere[OfKnown[Counted]]", by: CountBy, note: str | None = None
 ) -> CountsEverywhereAnswer:
-    """The answer with the largest groups; those of the same name in several connections are one."""
+    """The answer with the largest groups; groups of the same name in several connections are merged."""
     counts = {name: one.answer for name, one in found.answers.items()}
     matched = _match_rows({name: one.matched for name, one in counts.items()}, found)
     named: Counter[str] = Counter()
@@ -148,7 +147,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
     def of_several(
         cls, found: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]]
     ) -> "ChangesEverywhereAnswer":
-        """The answer for a page; a page of large changes holds fewer rows."""
+        """The answer for a page; a page of large changes has fewer rows."""
         rows = [
             change_row(change, task_id, found.wordings[name]).model_copy(update={"connection": name})
             for name, change in found.rows
@@ -162,7 +161,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
                 unreachable=_told_rows([*found.found.unreachable.items()]),
                 left_out=_told_rows([*found.found.left_out.items()]),
             )
-            if count <= 1 or len(render_text(answer)) <= LARGEST:
+            if count <= 1 or len(render_text(answer)) <= MAX_LENGTH:
                 return answer
             count //= 2
 
@@ -177,7 +176,7 @@ class EventsEverywhereAnswer(EventsAnswer):
 
     @classmethod
     def of_several(cls, lists: "EventLists", shown: int, note: str | None = None) -> "EventsEverywhereAnswer":
-        """The answer with the first rows of a page; what is said of one connection names it."""
+        """The answer with the first rows of a page; notes on one connection name it."""
         wordings = {name: wording for name, (_, _, wording) in lists.found.answers.items()}
         matched = {name: asked.matched for name, (asked, _, _) in lists.found.answers.items()}
         firsts = [first_look_note(page) for page in lists.pages.values()]
@@ -199,32 +198,32 @@ class EventsEverywhereAnswer(EventsAnswer):
 
 
 def _told_rows(told: Sequence[tuple[str, TaskhandError]], *, partly: int = 0) -> tuple[ToldRow, ...] | MISSING:
-    """What connections did not answer; the last `partly` of these are about a part of the question."""
+    """The connections that did not answer; the last `partly` of these left out a part of the answer."""
     names: dict[ToldRow, list[str]] = {}
     for place, (name, error) in enumerate(told):
         message = _message(error) + (_OTHERS if place >= len(told) - partly else "")
         row = ToldRow(code=error.code, message=message, candidates=_candidate_rows(error))
         names.setdefault(row, []).append(name)
     rows = tuple(row.model_copy(update=name_connections(own)) for row, own in names.items())
-    return rows[:MOST_ITEMS] or MISSING
+    return rows[:MAX_ITEMS] or MISSING
 
 
 def _candidate_rows(error: TaskhandError) -> tuple[CandidateRow, ...] | MISSING:
-    """The first of those that somebody has to choose from."""
+    """The first of the candidates."""
     if not isinstance(error, Ambiguous):
         return MISSING
     return tuple(
         CandidateRow(
             value=truncate(one.value, _CANDIDATE), name=truncate(one.name, _CANDIDATE) if one.name else MISSING
         )
-        for one in error.candidates[:_MOST_CANDIDATES]
+        for one in error.candidates[:_MAX_CANDIDATES]
     )
 
 
 def _message(error: TaskhandError) -> str:
-    """The message of an error without what it says of the candidates, which are not shown here.
+    """The message of an error without the candidates, which are not shown here.
 
-    Where the person has to link a credential, it says how.
+    If the person has to link a credential, it says how.
     """
     message = truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
     return (
@@ -235,7 +234,7 @@ def _message(error: TaskhandError) -> str:
 
 
 def _match_rows(matched: Mapping[str, Sequence[Match]], found: "Everywhere[Any]") -> tuple[MatchRow, ...] | MISSING:
-    """The rows for the matches in each connection: those that are the same in all once, others with the connection."""
+    """The rows for the matches in each connection: a match common to all once, others with the connection."""
     is_for_one = len(matched) == 1 and bool(found.left_out or found.unreachable)
     first = () if is_for_one else next(iter(matched.values()), ())
     shared = [one for one in first if all(one in own for own in matched.values())]
@@ -243,11 +242,11 @@ def _match_rows(matched: Mapping[str, Sequence[Match]], found: "Everywhere[Any]"
     for name, own in matched.items():
         others = match_rows(one for one in own if one not in shared)
         rows += [row.model_copy(update={"connection": name}) for row in others]
-    return tuple(rows[:MOST_ITEMS]) or MISSING
+    return tuple(rows[:MAX_ITEMS]) or MISSING
 
 
 def _rows(found: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
-    """The rows that fit into so many characters, one at least where there is any."""
+    """The rows that fit into a number of characters, at least one if there is any."""
     wordings = {name: wording_of(own) for name, own in found.lists.items()}
     rows: list[Row] = []
     for name, task in found.rows:
@@ -260,7 +259,7 @@ def _rows(found: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -
 
 
 def _unreadable(ids: Mapping[str, Sequence[str]]) -> Unreadable | MISSING:
-    """The tasks that were left out, by connection; those without an id are counted only."""
+    """The tasks that were left out, by connection; those without an id are only counted."""
     count = sum(map(len, ids.values()))
-    named: dict[str, Any] = {name: tuple(one for one in own if one)[:MOST_ITEMS] for name, own in ids.items() if own}
+    named: dict[str, Any] = {name: tuple(one for one in own if one)[:MAX_ITEMS] for name, own in ids.items() if own}
     return Unreadable(count=count, connections=named) if count else MISSING

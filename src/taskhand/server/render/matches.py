@@ -1,4 +1,4 @@
-"""The names and dates that a call was understood to mean, as answers show them; pure."""
+"""The names and dates that were resolved for a call, as answers show them; pure."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ _NAME = 60
 
 
 class MatchRow(Answer):
-    """A name or a date in words that was resolved; `connection` is the only one, of several, where it means that."""
+    """A resolved name or relative date; `connection` is set if it was resolved in only one of several."""
 
     argument: str
     given: str

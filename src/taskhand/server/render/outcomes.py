@@ -1,4 +1,4 @@
-"""The outcomes of a change of many tasks, grouped; pure."""
+"""The outcomes of a bulk change, grouped; pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from taskhand.server.render.answer import Answer
 
 __all__ = ["OutcomeRow", "as_many_as_fit", "outcome_rows", "size_of"]
 
-_MOST_MESSAGES = 25
+_MAX_MESSAGES = 25
 
 
 class OutcomeRow(Answer):
@@ -23,14 +23,14 @@ class OutcomeRow(Answer):
 
 
 def outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeRow]:
-    """A row for each outcome and reason, the rarest first, with ids as long as there is room.
+    """A row for each outcome and reason, the rarest first, with as many ids as fit.
 
     The ids of tasks that may be retried are in `retryIds`.
     """
     groups: dict[tuple[str, str | None, str | None], list[TaskResult]] = {}
     for one in outcomes:
         groups.setdefault((one.outcome, one.code, _reason(one)), []).append(one)
-    for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MOST_MESSAGES]:
+    for (outcome, code, message), group in sorted(groups.items(), key=lambda item: len(item[1]))[:_MAX_MESSAGES]:
         ids = () if group[0].may_be_retried else as_many_as_fit([one.id for one in group if one.id], room)
         room -= size_of(ids)
         yield OutcomeRow(
@@ -43,12 +43,12 @@ def outcome_rows(outcomes: Sequence[TaskResult], room: int) -> Iterable[OutcomeR
 
 
 def size_of(ids: Sequence[str]) -> int:
-    """The characters that ids take."""
+    """The length of ids in characters."""
     return sum(len(one) + 3 for one in ids)
 
 
 def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
-    """The first ids that fit; the count of the row is that of all."""
+    """The first ids that fit; the row's count includes all."""
     if size_of(ids) <= room:
         return tuple(ids)
     longest = max(map(len, ids)) + 3
@@ -57,11 +57,11 @@ def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _reason(one: TaskResult) -> str | None:
-    """The message without the task's id, so that tasks with the same fault share a row."""
+    """The message without the task's id, so that tasks with the same error share a row."""
     return one.message.replace(one.id, "") if one.message and one.id else one.message
 
 
 def _message(group: Sequence[TaskResult], *, is_same: bool) -> str | None:
-    """The message of a row: where it names a task, that of the first, and how many others have the same."""
+    """The message of a row; if it names a task, that of the first one with the number of the others."""
     message = group[0].message
     return message if message is None or is_same or len(group) == 1 else f"{message} {same_for_others(len(group))}"

@@ -1,4 +1,4 @@
-"""The answers of tools that read, as typed models; long text is cut, with the number of characters left out; pure."""
+"""The answers of tools that read, as typed models; long text is cut, with the number of omitted characters; pure."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from taskhand.domain.page import cursor_after
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusList, Task
 from taskhand.domain.task_times import UNKNOWN
 from taskhand.domain.text import truncate
-from taskhand.server.render.answer import MOST_ITEMS, Answer, UntrustedAnswer
+from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.rows import ROW, Row, RowField, render_row
 
@@ -43,16 +43,16 @@ TASK_TEXTS = (
     "task.status_config.color",
     "task.properties",
 )
-"""The fields of a whole task that hold text written by others."""
+"""The fields of a whole task with text written by others."""
 _NAME, _DESCRIPTION, _PROPERTY = 60, 12_000, 400
 _ESCAPED_DESCRIPTION = 16_000
-"""Characters of the longest description as JSON, where a control character takes six."""
+"""Maximum length of a description as JSON, in which a control character takes six characters."""
 _LONGEST_ESCAPE = 6
 _PAGE_CHARACTERS = 320
-"""Characters of a row on average; a page ends early before it passes them."""
+"""Average length of a row; a page ends early before it exceeds it."""
 _SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
 _ENVELOPE = 430
-"""Characters around the rows: the cursor, and the mark on text by others."""
+"""Characters around the rows: the cursor, and the mark on untrusted text."""
 
 
 class StatusRow(Answer):
@@ -78,8 +78,8 @@ class StatusesAnswer(UntrustedAnswer):
     def of(cls, known: StatusList) -> "StatusesAnswer":
         """The answer for a list of statuses."""
         return cls(
-            statuses=tuple(map(_status_row, known.statuses[:MOST_ITEMS])),
-            complete=known.complete and len(known.statuses) <= MOST_ITEMS,
+            statuses=tuple(map(_status_row, known.statuses[:MAX_ITEMS])),
+            complete=known.complete and len(known.statuses) <= MAX_ITEMS,
             source=known.source,
         )
 
@@ -93,7 +93,7 @@ class MemberRow(Answer):
 
 
 class TeamAnswer(UntrustedAnswer):
-    """The team; `me` is the id that 'me' stands for, `omitted` how many more members there are."""
+    """The team; `me` is the id of 'me', `omitted` the number of members that are not shown."""
 
     free_text = ("members.name", "members.email")
 
@@ -104,7 +104,7 @@ class TeamAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, team: "Team") -> "TeamAnswer":
         """The answer for a team."""
-        shown = team.members[:MOST_ITEMS]
+        shown = team.members[:MAX_ITEMS]
         return cls(members=tuple(map(_member_row, shown)), me=team.me, omitted=len(team.members) - len(shown))
 
 
@@ -127,7 +127,7 @@ class DealRow(Answer):
 
 
 class ContactsAnswer(UntrustedAnswer):
-    """Contacts and deals that match a query; `more` is whether others match too."""
+    """Contacts and deals that match a query; `more` is whether there are further matches."""
 
     free_text = ("contacts.customer", "contacts.name", "contacts.phone", "contacts.email", "deals.name")
     listed = ("contacts", "more")
@@ -138,14 +138,14 @@ class ContactsAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, found: Sequence[Contact], limit: int, deals: Sequence[Deal] = ()) -> "ContactsAnswer":
-        """The answer with the first `limit` contacts, and of the deals as many."""
+        """The answer with the first `limit` contacts and the first `limit` deals."""
         rows = tuple(DealRow(deal_id=one.id, name=truncate(one.name, _NAME)) for one in deals[:limit])
         more = max(len(found), len(deals)) > limit
         return cls(contacts=tuple(map(_contact_row, found[:limit])), deals=rows or MISSING, more=more)
 
 
 class TaskAnswer(UntrustedAnswer):
-    """One whole task; `connection` where there are several."""
+    """One whole task; `connection` if there are several."""
 
     free_text = TASK_TEXTS
     listed = ("task",)
@@ -160,7 +160,7 @@ class TaskAnswer(UntrustedAnswer):
 
 
 class Unreadable(Answer):
-    """Tasks that a list leaves out; those of several connections by connection."""
+    """Tasks that a list leaves out; with several connections by connection."""
 
     count: int
     ids: tuple[str, ...] | MISSING = MISSING
@@ -168,9 +168,9 @@ class Unreadable(Answer):
 
 
 class ListAnswer(UntrustedAnswer):
-    """A page of tasks, and what time it is.
+    """A page of tasks, and the current time.
 
-    `unreadable` are tasks that are left out because a field cannot be read, which get_task names.
+    `unreadable` are tasks that are left out because a field cannot be read; get_task names the field.
     """
 
     free_text: ClassVar[tuple[str, ...]] = ("tasks", "matched.name")
@@ -185,7 +185,7 @@ class ListAnswer(UntrustedAnswer):
 
     @classmethod
     def of(cls, found: "TaskList", fields: Sequence[RowField] | MISSING, note: str | None = None) -> "ListAnswer":
-        """The answer for a page; it ends early, with a cursor, where its rows are large."""
+        """The answer for a page; it ends early, with a cursor, if its rows are large."""
         wording, room = wording_of(found), page_room(found.query.limit)
         rows: list[Row] = []
         for task in found.tasks:
@@ -208,7 +208,7 @@ class ListAnswer(UntrustedAnswer):
 
 
 def wording_of(found: "TaskList") -> "Wording":
-    """The words for the people on a page, and for its times."""
+    """The wording for the people on a page, and for its times."""
     from taskhand.domain.people_labels import people_names  # noqa: PLC0415  no start waits for it
     from taskhand.domain.wording import Wording  # noqa: PLC0415  as above
 
@@ -223,7 +223,7 @@ def zone_of(found: "TaskList") -> str:
 
 
 def page_room(limit: int) -> int:
-    """The characters of the rows of a page."""
+    """The maximum length of the rows of a page in characters."""
     return min(max(_PAGE_CHARACTERS * limit, _SMALLEST_PAGE), _LARGEST_PAGE) - _ENVELOPE
 
 
@@ -234,9 +234,9 @@ def row_of(found: "TaskList", task: Task, wording: "Wording", fields: Sequence[R
 
 
 def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
-    """The tasks that were left out; those without an id are counted only."""
+    """The tasks that were left out; those without an id are only counted."""
     named = [one for one in ids if one]
-    return Unreadable(count=len(ids), ids=tuple(named[:MOST_ITEMS])) if ids else MISSING
+    return Unreadable(count=len(ids), ids=tuple(named[:MAX_ITEMS])) if ids else MISSING
 
 
 def fit_description(task: Task) -> Task:

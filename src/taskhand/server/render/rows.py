@@ -38,7 +38,7 @@ RowField = Literal[
     "url",
 ]
 ROW: tuple[RowField, ...] = ("title", "status", "due", "priority", "responsibles")
-"""The fields of a row where no others are asked for."""
+"""The default fields of a row."""
 
 _SHOWN_AS: Mapping[str, RowField] = {
     "title": "title",
@@ -50,7 +50,7 @@ _SHOWN_AS: Mapping[str, RowField] = {
 
 
 class Row(Answer):
-    """A task, with the fields that were asked for; `connection` where the rows are of several."""
+    """A task, with the requested fields; `connection` if the rows are of several."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -107,6 +107,6 @@ def render_row(
 
 
 def describe_unreadable(task: Task) -> str | None:
-    """What says that fields of the task's row are empty because they cannot be read; None where all can."""
+    """The note that fields of the row are empty because they cannot be read; None if all can be read."""
     unread = ", ".join(shown for field, shown in _SHOWN_AS.items() if field in task.unreadable_fields)
     return f"The CRM has these in a form that cannot be read, so they are empty here: {unread}." if unread else None

@@ -31,22 +31,22 @@ from taskhand.server.render.writes import (
 __all__ = ["render_whole_write"]
 
 _NAME = 60
-_MOST_DIFFERENCES, _MOST_MISSES = 25, 25
-_ROOM_FOR_IDS = 28_000
-"""Characters that the ids of many tasks may take."""
+_MAX_DIFFERENCES, _MAX_MISSES = 25, 25
+_MAX_IDS_LENGTH = 28_000
+"""Maximum length of the ids of many tasks in characters."""
 _NAMES = {"responsibles": "task_responsibles", "status": "status_config"}
 """The documented fields of a task that have another name in a row."""
 
 
 def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
-    """The answer for what a write returned, in the documented fields."""
+    """The answer for the result of a write, in the documented fields."""
     match written:
         case Receipt():
             return _render_receipt(written)
         case BulkReceipt():
             return _render_bulk(written)
         case Plan():
-            rows = [_difference_row(one) for one in written.differences[:_MOST_DIFFERENCES]]
+            rows = [_difference_row(one) for one in written.differences[:_MAX_DIFFERENCES]]
             expires_at = Wording(for_programs=True).moment(written.expires_at)
             return render_plan(written, rows, _unapplied(written.unapplied), expires_at)
 
@@ -80,9 +80,9 @@ def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
         plan_id=receipt.plan_id or MISSING,
         count=len(receipt.results),
         totals=receipt.totals,
-        outcomes=tuple(outcome_rows(receipt.results, _ROOM_FOR_IDS - size_of(retry_ids))),
-        retry_ids=MISSING if receipt.is_out_of_time else as_many_as_fit(retry_ids, _ROOM_FOR_IDS),
-        unapplied=unapplied[:_MOST_MISSES] or MISSING,
+        outcomes=tuple(outcome_rows(receipt.results, _MAX_IDS_LENGTH - size_of(retry_ids))),
+        retry_ids=MISSING if receipt.is_out_of_time else as_many_as_fit(retry_ids, _MAX_IDS_LENGTH),
+        unapplied=unapplied[:_MAX_MISSES] or MISSING,
         matched=match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
         note=or_missing(receipt.note),
@@ -94,7 +94,7 @@ def _difference_row(one: Difference) -> DifferenceRow:
 
 
 def _changed(changed: Iterable[FieldChange], before: Task | None = None, after: Task | None = None) -> dict[str, Any]:
-    """The documented fields that change, each as the task had it before (`from`) and has it after (`to`)."""
+    """The documented fields that change, each with the value before (`from`) and after (`to`)."""
     pairs = (pair for one in changed for pair in _documented(one, before, after))
     return {field: shorten_change(before, after) for field, before, after in pairs}
 
@@ -108,14 +108,14 @@ def _documented(one: FieldChange, was: Task | None, now: Task | None) -> Iterato
 
 
 def _due_fields(due: object, task: Task | None) -> dict[str, object]:
-    """The documented fields of a due date; a CRM may keep the zone of one that was taken away."""
+    """The fields of a due date; a CRM may keep the zone of a removed one."""
     if not isinstance(due, Due):
         return {"due_at": None, "is_all_day": False, "due_timezone": task.due_timezone if task else None}
     return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
 
 
 def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
-    """The rows of what was not applied; a due date that was asked for is shown in its own zone."""
+    """The rows of the changes that were not applied; a requested due date is shown in its own zone."""
     rows = (replace(one, asked=_asked(one.asked), got=_to_json(one.got), was=_to_json(one.was)) for one in missed)
     return unapplied_rows(rows, Wording())
 

@@ -1,6 +1,6 @@
 """The answers of tools that write: the change of one task, a plan, the outcomes of many tasks; pure.
 
-They are lean: tasks are rows as in a list, people have their names, and what is empty is left out.
+They are short: tasks are rows as in a list, people have their names, and empty fields are omitted.
 """
 
 from collections import Counter
@@ -39,26 +39,26 @@ __all__ = [
 ]
 
 _NAME, _SNIPPET = 60, 200
-_MOST_SHOWN = 8
-"""Items of the longest list in a difference."""
+_MAX_SHOWN = 8
+"""Maximum number of items of a list in a difference."""
 _FEW_PEOPLE = 3
-"""People of a task to delete."""
-_MOST_DIFFERENCES = 25
-_MOST_TASKS, _FEW_TASKS = 10, 3
-"""Tasks of a change of many that are all shown one by one, and how many are of a larger change."""
-_MOST_MISSES = 25
-_ROOM_FOR_IDS = 28_000
-"""Characters that the ids of many tasks may take."""
+"""Number of people shown for a task to delete."""
+_MAX_DIFFERENCES = 25
+_MAX_TASKS, _FEW_TASKS = 10, 3
+"""Up to `_MAX_TASKS` tasks of a bulk change are all shown; of a larger one, `_FEW_TASKS`."""
+_MAX_MISSES = 25
+_MAX_IDS_LENGTH = 28_000
+"""Maximum length of the ids of many tasks in characters."""
 
 _FINE = frozenset({"applied", "unchanged"})
-"""Outcomes of which a larger change shows the number only."""
+"""Outcomes of which a larger change shows only the number."""
 
 _SEE = "Show the difference to the person; apply_plan with this planId carries it out."
 _SEE_ONLY = "Show the difference to the person."
 
 
 class UnappliedRow(Answer):
-    """A field that was asked for and not applied."""
+    """A field that was requested and not applied."""
 
     field: str
     asked: Any
@@ -68,7 +68,7 @@ class UnappliedRow(Answer):
 
 
 class DeletedTask(Answer):
-    """A task that is gone."""
+    """A deleted task."""
 
     id: str
     title: str
@@ -86,7 +86,7 @@ class DifferenceRow(Answer):
 
 
 class TaskRow(Answer):
-    """The change of one task of many; it was applied where no outcome is named."""
+    """The change of one task of many; without an outcome it was applied."""
 
     id: str | MISSING = MISSING
     title: str | MISSING = MISSING
@@ -98,7 +98,7 @@ class TaskRow(Answer):
 
 
 class WriteAnswer(UntrustedAnswer):
-    """The change of one task (`task`), or its plan (`planId`); `connection` where there are several."""
+    """The change of one task (`task`), or its plan (`planId`); `connection` if there are several."""
 
     free_text = (
         "task",
@@ -142,20 +142,20 @@ class ManyAnswer(WriteAnswer):
 
 
 def render_write(written: Receipt | BulkReceipt | Plan, wording: "Wording") -> WriteAnswer:
-    """The answer for what a write returned."""
+    """The answer for the result of a write."""
     match written:
         case Receipt():
             return _render_receipt(written, wording)
         case BulkReceipt():
             return _render_bulk(written, wording)
         case Plan():
-            rows = [difference_row(one, wording) for one in written.differences[:_MOST_DIFFERENCES]]
+            rows = [difference_row(one, wording) for one in written.differences[:_MAX_DIFFERENCES]]
             kept = unapplied_rows(written.unapplied, wording)
             return render_plan(written, rows, kept, wording.moment(written.expires_at))
 
 
 def render_changed(changed: Iterable[FieldChange], wording: "Wording") -> dict[str, Any]:
-    """The fields that change, by name, each with its value before (`from`) and after (`to`).
+    """The fields that change, by name, each with the value before (`from`) and after (`to`).
 
     Ids of links come with their `names`.
     """
@@ -182,7 +182,7 @@ def difference_row(one: Difference, wording: "Wording") -> DifferenceRow:
 def render_plan(
     plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[UnappliedRow], expires_at: str | None
 ) -> WriteAnswer:
-    """The answer for a plan, of whose differences the first have these rows; `kept` are fields that stay."""
+    """The answer for a plan, with these rows for its first differences; `kept` are fields that stay."""
     more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     left_out = [*(TaskResult(one, "unchanged") for one in plan.unchanged)]
@@ -192,8 +192,8 @@ def render_plan(
         plan_id=plan.id,
         count=len(plan.differences),
         difference=tuple(rows),
-        outcomes=tuple(outcome_rows(left_out, _ROOM_FOR_IDS)) or MISSING,
-        unapplied=tuple(kept[:_MOST_MISSES]) or MISSING,
+        outcomes=tuple(outcome_rows(left_out, _MAX_IDS_LENGTH)) or MISSING,
+        unapplied=tuple(kept[:_MAX_MISSES]) or MISSING,
         expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
         note=" ".join(filter(None, (f"{why} {_SEE_ONLY if plan.is_for_others else _SEE}{more}", plan.note))),
@@ -221,13 +221,13 @@ def _render_receipt(receipt: Receipt, wording: "Wording") -> WriteAnswer:
 
 
 def _render_bulk(receipt: BulkReceipt, wording: "Wording") -> WriteAnswer:
-    """Up to ten tasks one by one; of more, the first few and what went wrong."""
-    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
-    are_all = len(receipt.results) <= _MOST_TASKS
+    """The rows of up to ten tasks; for more, the first few and the failed ones."""
+    retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # planId stands for them
+    are_all = len(receipt.results) <= _MAX_TASKS
     written = [one for one in receipt.results if one.changed or one.outcome == "applied"]
     shown = receipt.results if are_all else written[:_FEW_TASKS]
     others = _of_one_reason(receipt.results) if are_all else [one for one in receipt.results if _is_worth_a_row(one)]
-    said = {one.message for one in others}
+    messages = {one.message for one in others}
     missed = () if are_all else unapplied_rows(receipt.unapplied, wording)
     more = "" if are_all or not shown else f"The first {len(shown)} are shown; list_changes with this changeId has all."
     return ManyAnswer(
@@ -235,10 +235,10 @@ def _render_bulk(receipt: BulkReceipt, wording: "Wording") -> WriteAnswer:
         plan_id=receipt.plan_id or MISSING,
         count=len(receipt.results),
         totals=receipt.totals,
-        tasks=tuple(_task_row(one, wording, has_message=one.message not in said) for one in shown) or MISSING,
-        outcomes=tuple(outcome_rows(others, _ROOM_FOR_IDS - size_of(retry_ids))) or MISSING,
-        retry_ids=as_many_as_fit(retry_ids, _ROOM_FOR_IDS) or MISSING,
-        unapplied=missed[:_MOST_MISSES] or MISSING,
+        tasks=tuple(_task_row(one, wording, has_message=one.message not in messages) for one in shown) or MISSING,
+        outcomes=tuple(outcome_rows(others, _MAX_IDS_LENGTH - size_of(retry_ids))) or MISSING,
+        retry_ids=as_many_as_fit(retry_ids, _MAX_IDS_LENGTH) or MISSING,
+        unapplied=missed[:_MAX_MISSES] or MISSING,
         matched=match_rows(receipt.matched) or MISSING,
         replayed=receipt.replayed or MISSING,
         note=" ".join(filter(None, (receipt.note, more))) or MISSING,
@@ -250,7 +250,7 @@ def _is_worth_a_row(one: TaskResult) -> bool:
 
 
 def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
-    """The tasks that were not written for a reason that others have too: it is said once."""
+    """The tasks that were not written for a reason that others share; the reason is shown once."""
     failed = [one for one in results if one.message and one.outcome not in _FINE]
     counts = Counter((one.code, one.message) for one in failed)
     return [one for one in failed if counts[one.code, one.message] > 1]
@@ -283,7 +283,7 @@ def unapplied_rows(missed: Iterable[Unapplied], wording: "Wording") -> tuple[Una
 
 
 def shorten_change(before: object, after: object) -> dict[str, object]:
-    """Both values of a difference, cut to fit an answer so that what differs is seen."""
+    """Both values of a difference, cut to fit an answer around the first difference."""
     if isinstance(before, str) and isinstance(after, str):
         before, after = truncate_change(before, after, _SNIPPET)
         return {"from": before, "to": after}
@@ -292,8 +292,8 @@ def shorten_change(before: object, after: object) -> dict[str, object]:
 
 def shorten(value: object) -> object:
     """A value of a difference, cut to fit an answer."""
-    if isinstance(value, list) and len(value) > _MOST_SHOWN:
-        return [*value[:_MOST_SHOWN], f"… (+{len(value) - _MOST_SHOWN})"]
+    if isinstance(value, list) and len(value) > _MAX_SHOWN:
+        return [*value[:_MAX_SHOWN], f"… (+{len(value) - _MAX_SHOWN})"]
     return truncate(value, _SNIPPET) if isinstance(value, str) else value
 
 

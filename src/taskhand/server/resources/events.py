@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
@@ -22,7 +22,7 @@ async def _read(app: AppContext, _: str) -> EventsAnswer:
     note = app.principal.rules.note_on_lists
     while True:
         answer = EventsAnswer.of(page, len(page.events), wording, note)
-        if len(page.events) <= 1 or len(render_text(answer)) <= LARGEST:
+        if len(page.events) <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             return answer
         latest = page.events[len(page.events) // 2 :]
         page = replace(page, events=latest, positions=page.positions[-len(latest) :], since=latest[0].moment)

@@ -9,7 +9,7 @@ from pydantic import MISSING, Field, create_model
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Body
-from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.changes import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
@@ -56,13 +56,13 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
-        largest = _LARGEST_PAGE if arguments.limit is MISSING else LARGEST
+        largest = _LARGEST_PAGE if arguments.limit is MISSING else MAX_LENGTH
         return await _list_tasks(call.app, arguments.change_id, query, largest)
     while True:
         page = await list_changes(call.app, query)
         people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
         answer = ChangesAnswer.of(page, query.task_id, await wording_for(call.app, people))
-        if query.limit == 1 or len(render_text(answer)) <= LARGEST:
+        if query.limit == 1 or len(render_text(answer)) <= MAX_LENGTH:
             return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
 

@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.event import EventKind
 from taskhand.domain.names import Match
 from taskhand.domain.task import Body
-from taskhand.server.render.answer import LARGEST, render_text
+from taskhand.server.render.answer import MAX_LENGTH, render_text
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.matches import match_rows
 from taskhand.server.tool import Tool
@@ -46,7 +46,7 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     shown, note = len(page.events), call.app.principal.rules.note_on_lists
     while True:
         answer = EventsAnswer.of(page, shown, wording, note)
-        if shown <= 1 or len(render_text(answer)) <= LARGEST:
+        if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             break
         shown //= 2
     await mark_shown(call.app, asked, page, shown)
@@ -105,7 +105,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
     shown, note = len(found.rows), next(iter(apps.values())).principal.rules.note_on_lists
     while True:
         answer = EventsEverywhereAnswer.of_several(found, shown, note)
-        if shown <= 1 or len(render_text(answer)) <= LARGEST:
+        if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
             break
         shown //= 2
     await mark_shown_everywhere(apps, found, shown)
