@@ -1,4 +1,4 @@
-"""From settings to an AppContext: the only module that knows every part."""
+"""Builds an AppContext from settings: the only module that imports every part."""
 
 import logging
 import time
@@ -33,7 +33,7 @@ from taskhand.state import (
     open_tickets,
 )
 
-# A backend is imported when it is chosen: a start must be quick.
+# A backend is imported only if it is chosen, so that a start is quick.
 # ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
@@ -86,10 +86,10 @@ async def open_connections(
     observe: "Callable[[str], RequestObserver] | None" = None,
     links: "Links | None" = None,
 ) -> AsyncIterator[Connections]:
-    """The AppContext of each connection by its name; all are closed at the end.
+    """Open the AppContext of each connection, by name; all are closed at the end.
 
-    `observe` returns who is told of the requests to the connection of a name; the rest is as in `open_app`. Where there
-    are several, one whose credential cannot be used is refused to those who call it, and the others work.
+    `observe` returns the observer of the requests to the connection of a name; the rest is as in `open_app`. With
+    several connections, one without a usable credential is refused to its callers, and the others work.
     """
     is_named = len(connections) > 1
     async with AsyncExitStack() as stack:
@@ -105,9 +105,9 @@ async def open_connections(
 
 
 def _find_problem(connection: ConnectionSettings, links: "Links | None") -> OperatorError | None:
-    """Why the credential or the app of a connection cannot be used; what to do about it in a server with others.
+    """Why the credential or the app of a connection cannot be used, with the repair in a server with other connections.
 
-    OperatorError where it is not even told which backend it has.
+    OperatorError if not even the backend is configured.
     """
     find_factory(connection.settings.backend)
     try:
@@ -121,7 +121,7 @@ def _find_problem(connection: ConnectionSettings, links: "Links | None") -> Oper
 
 
 def _observed(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtime":
-    """The same way to wait, with an observer."""
+    """The same runtime with an observer."""
     from taskhand.http.upstream import Runtime
 
     return replace(runtime or Runtime(), observer=observer)
@@ -137,12 +137,12 @@ async def open_app(
     links: "Links | None" = None,
     problem: OperatorError | None = None,
 ) -> AsyncIterator[AppContext]:
-    """The AppContext of these settings; its backend and its journal are closed at the end.
+    """Open the AppContext of these settings; its backend and its journal are closed at the end.
 
-    A test harness passes its own `clock`, and the `runtime` that HTTP requests wait in. `connection` is which
-    connection it is: its journal has a place of its own, whether there are others or not. With `links` it is used with
-    the caller's own credential, where the caller has linked one. A `problem` is why the credential of the settings
-    cannot be used: nothing is sent with it. Without one, OperatorError where it cannot.
+    A test harness passes its own `clock`, and the `runtime` in which HTTP requests wait. `connection` names the
+    connection, whose journal has its own location, even in a server without others. With `links` it uses the caller's
+    own credential if the caller has linked one. A `problem` is why the credential of the settings cannot be used:
+    nothing is sent with it. Without a `problem`, OperatorError if it cannot be used.
     """
     clock, served = clock or clock_of(settings), connection or ConnectionSettings(DEFAULT_CONNECTION, settings)
     if problem is None:
@@ -183,7 +183,7 @@ async def open_app(
 
 
 def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], EventStore]":
-    """What returns the feeds of changes, which are opened when they are first asked for and closed with the stack."""
+    """A function that returns the feeds of changes; they are opened at the first use and closed with the stack."""
 
     @cache
     def open_once() -> "SqlEventStore":
@@ -195,18 +195,18 @@ def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], Ev
 
 
 def _usable(settings: Settings) -> Settings:
-    """The settings with a credential that no CRM has made, in the place of one that cannot be used."""
+    """The settings with a placeholder credential, which no CRM has issued, in place of an unusable one."""
     return cast("Settings", with_credential(settings, find_factory(settings.backend), "none"))
 
 
 def _configured_me(settings: Settings) -> str | None:
-    """Who `me` is as far as a setting says it."""
+    """The identity of `me` in the settings."""
     variable = find_factory(settings.backend).me_variable or ("USER" if _is_embedded(settings) else "")
     return getattr(settings, variable.lower()) if variable else None
 
 
 def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
-    """OperatorError for half of an OAuth app, where people link."""
+    """OperatorError for an incomplete OAuth app, if people link credentials."""
     if links is not None and find_factory(connection.settings.backend).app:
         from taskhand.config.oauth_app import has_app
 
@@ -216,7 +216,7 @@ def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
 def _own_backends(
     connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqlJournal"
 ) -> "ConnectionPool[Backend] | None":
-    """The backends of a connection to a CRM that are opened with persons' own credentials; None without a vault."""
+    """The backends of a CRM connection that are opened with persons' own credentials; None without a vault."""
     if links is None or _is_embedded(connection.settings):
         return None
     from taskhand.vault.connection_pool import ConnectionPool
@@ -243,7 +243,7 @@ def _own_backends(
 
 
 def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
-    """The rate budgets of a connection to a CRM that all replicas share; None where what is kept is in files."""
+    """The rate budgets of a CRM connection that all replicas share; None if the state is stored in files."""
     settings = connection.settings
     if _is_embedded(settings):
         return None
@@ -254,7 +254,7 @@ def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
 async def open_as_person(
     connection: ConnectionSettings, credential: str, context: OpenContext | None = None
 ) -> AsyncIterator["Backend"]:
-    """The backend of a connection with another credential; what it says of that names no setting."""
+    """The backend of a connection with another credential; its error texts name no setting."""
     factory = find_factory(connection.settings.backend)
     settings = with_credential(connection.settings, factory, credential)
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
@@ -271,7 +271,7 @@ async def open_oauth_client(
 ) -> AsyncIterator["OAuthClient | None"]:
     """The client of the operator's OAuth app for a connection; None without one.
 
-    OperatorError for half of one; what it says names the connection's own keys.
+    OperatorError for an incomplete one; the error names the connection's own keys.
     """
     from taskhand.config.oauth_app import has_app
 
@@ -284,7 +284,7 @@ async def open_oauth_client(
 
 
 async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":
-    """The backend. What it says of its settings names the keys of the connection, where it has keys of its own."""
+    """The backend. Its error texts name the keys of the connection, if the connection has keys of its own."""
     factory = find_factory(settings.backend)
     if connection is None or not connection.keys:
         return await factory.open(settings, context)
@@ -298,7 +298,7 @@ async def _open_backend(settings: Settings, context: OpenContext, connection: Co
 
 
 async def _close(file: "Backend | SqlJournal | SqlEventStore") -> None:
-    """Close it, also in a cancelled scope; do not wait for a file that another process holds locked."""
+    """Close it, even in a cancelled scope; do not wait for a file that another process has locked."""
     with anyio.move_on_after(_CLOSING_S, shield=True):
         await file.aclose()
 
@@ -310,9 +310,9 @@ def open_journal(
     *,
     connection: ConnectionSettings | None = None,
 ) -> "SqlJournal":
-    """The journal of the store or account that these settings choose; it is opened at first use.
+    """The journal of the store or account in these settings; it is opened at the first use.
 
-    `store` is the embedded store, where it is open already. `connection` is which connection it is of.
+    `store` is the embedded store, if it is open already. `connection` names the connection of the journal.
     """
     owner = _journal_owner(settings, clock, store, connection)
     return open_owned_journal(settings, owner, clock or clock_of(settings))
@@ -324,9 +324,9 @@ def _journal_owner(
     store: "LocalBackend | None",
     connection: ConnectionSettings | None = None,
 ) -> "Owner":
-    """The store or the CRM account whose changes are in the journal: their task ids are valid there only.
+    """The store or the CRM account whose changes are in the journal: their task ids are valid only there.
 
-    A named connection has a place of its own: two accounts that are reached with tokens cannot be told apart otherwise.
+    A named connection has an owner of its own: otherwise two accounts with tokens could not be distinguished.
     """
     from taskhand.journal.owner import Account, DatabaseOwner, StoreOwner, UnknownAccount
 
@@ -345,7 +345,7 @@ def _journal_owner(
 
 
 def _account_place(connection: ConnectionSettings) -> str:
-    """What a connection's account is called where things are kept of it."""
+    """The name of a connection's account in the paths and keys of stored data."""
     factory = find_factory(connection.settings.backend)
     account = factory.account(connection.settings) if factory.account else ""
     own = f" {connection.name}" if connection.name != DEFAULT_CONNECTION else ""
@@ -384,7 +384,7 @@ def _open_context(
 
 
 def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
-    """The embedded store; it is opened at first use."""
+    """The embedded store; it is opened at the first use."""
     from taskhand.backends.local.factory import open_store
 
     return open_store(_open_context(settings, clock or clock_of(settings)))
