@@ -86,12 +86,12 @@ def create_server(
 ) -> TaskhandServer:
     """A server with every tool, prompt and resource that is offered on one connection, or on several.
 
-    `access` tells who calls. `state_keys` seal what a client carries from a question to its answer: the first one
-    seals, all open; without any, only this process opens what it sealed. `keeps_sessions` is whether a session of the
-    older era lasts longer than a request: only then can it be told of changes. `remark` is for the instructions.
-    `observer` is told of every call. `makes_spans` is whether anybody gets the spans that the SDK makes of messages.
-    `offers` makes the pages where persons link a credential of their own.
-    OperatorError where the configuration offers no tool.
+    `access` identifies callers. `state_keys` seal the request state that a client carries from a question to its
+    answer: the first key seals, all keys open; without any, only this process opens what it sealed. `keeps_sessions` is
+    whether a session of the older era lasts longer than a request: only then can it be notified of changes. `remark` is
+    for the instructions. `observer` is called for every call. `makes_spans` is whether the SDK's spans of messages are
+    exported. `offers` makes the pages on which persons link credentials of their own. OperatorError if the
+    configuration offers no tool.
     """
     connections = (served if isinstance(served, Connections) else Connections.of(served)).with_offers(offers)
     app = connections.first

@@ -1,9 +1,9 @@
-"""Check what a model sent and make typed arguments of it; pure.
+"""Checks the arguments that a model sent and converts them to typed ones; pure.
 
-A value whose meaning is certain is taken: with blanks around it, a list or an object as a JSON string, one value where
-a list is expected, a number where its digits are expected. What hosts fill in for arguments that were left out (null,
-"", [], {}, 0) is not given where nothing else could be meant. Everything else is refused with a sentence that says what
-to send. The fields of an object are checked like arguments, and their names in errors are dotted.
+A value whose meaning is certain is accepted: with blanks around it, a list or an object as a JSON string, one value if
+a list is expected, digits if a number is expected. Values that hosts fill in for omitted arguments (null, "", [], {},
+0) count as omitted if they can mean nothing else. Everything else is refused with a sentence that says what to send.
+The fields of an object are checked like arguments, and errors use their dotted names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -160,7 +160,7 @@ class _Scope:
         return kept if body is None else body.read(kept)
 
     def uncertain_priority(self, sent: Mapping[str, Any]) -> str | None:
-        """The sentence for the number 0 as the priority of a change where a host may have filled it in; None if not."""
+        """The sentence for the number 0 as the priority of a change if a host may have filled it in; else None."""
         priority = sent.get("priority")
         if not issubclass(self.model, TaskPatch) or isinstance(priority, bool | str) or priority != 0:
             return None

@@ -1,4 +1,4 @@
-"""Which tools a server offers, and the error for a call of any other; pure."""
+"""The tools that a server offers, and the error for a call of any other tool; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,11 +38,11 @@ class OfferedTools:
         return tuple(self.by_name)
 
     def shown_to(self, principal: Principal) -> "OfferedTools":
-        """Those that this caller is shown: also those whose scope it can gain, since nobody asks for what is unseen."""
+        """The tools that this caller is shown, also those whose scope it can gain: models never ask for hidden ones."""
         return self.for_principal(replace(principal, scopes=SCOPES) if principal.may_gain_scopes else principal)
 
     def for_principal(self, principal: Principal) -> "OfferedTools":
-        """Those that this caller may use: its scopes and the rules of the policy allow them."""
+        """The tools that this caller may use: its scopes and the policy allow them."""
         if principal.scopes == SCOPES and principal.rules.tools is None:
             return self
         forbidden = {name: "scope" for name, tool in self.by_name.items() if tool.scope not in principal.scopes}
@@ -56,11 +56,11 @@ class OfferedTools:
         return replace(self, by_name=allowed_tools, forbidden=forbidden)
 
     def reason_not_offered(self, name: str) -> TaskhandError | None:
-        """The error for a call of this tool; None where the tool is offered."""
+        """The error for a call of this tool; None if the tool is offered."""
         return None if name in self.by_name else self.refusal(name)
 
     def refusal(self, name: str) -> TaskhandError:
-        """The error for a call of a tool that is not offered: no such tool, forbidden, or left out by the settings."""
+        """The error for a call of a tool that is not offered: unknown, forbidden, or left out by the settings."""
         if (rule := self.forbidden.get(name)) is not None:
             return NotAllowed.by(rule, f"{name} is not allowed to you; nothing was read or written.")
         tool = self.left_out.get(name)
@@ -108,7 +108,7 @@ def select_names(table: Sequence[Tool[Any]], chosen: str, setting: str) -> froze
 
 
 def _names_in(item: str, table: Sequence[Tool[Any]], setting: str) -> frozenset[str]:
-    """The tool names that one item of the list stands for."""
+    """The tool names that one item of the list selects."""
     groups = {
         "all": frozenset(tool.name for tool in table),
         "read": frozenset(tool.name for tool in table if not tool.writes),

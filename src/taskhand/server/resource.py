@@ -19,11 +19,11 @@ FOLLOWED: Final = {"task": "get_task", "feed": "list_events"}
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """JSON at an address; `{id}` in `uri` stands for the id of a task. Among several connections each has one.
+    """JSON at an address; `{id}` in `uri` stands for the id of a task. With several connections, each has one.
 
-    `follows` is what a subscription to it is told of: the task of that id, the feed of changes, or nothing.
-    `like` is the tool that returns the same; the resource is offered only together with it. `read` is given the id,
-    or "" where the address has none.
+    `follows` is what a subscription to it reports: the task of that id, the feed of changes, or nothing. `like` is the
+    tool with the same answer; the resource is offered only together with it. `read` gets the id, or "" if the address
+    has none.
     """
 
     uri: str
@@ -40,6 +40,6 @@ class Resource:
         return "{id}" in self.uri
 
     def address(self, connection: str | None) -> str:
-        """The address on a connection; None where there is only one."""
+        """The address on a connection; None for the only connection."""
         scheme, _, rest = self.uri.partition("://")
         return self.uri if connection is None else f"{scheme}://{connection}/{rest}"

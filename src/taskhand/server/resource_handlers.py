@@ -77,12 +77,11 @@ class ResourceHandlers:
     async def read_resource(
         self, ctx: ServerRequestContext[Any, Any], params: ReadResourceRequestParams
     ) -> ReadResourceResult | InputRequiredResult:
-        """The JSON of one resource, as the tool like it answers, or the question to a person who has to link first.
+        """The JSON of one resource, as its tool answers, or the question to a person who has to link first.
 
-        Or the page of the board, also for a client that does not say that it shows pages.
-
-        MCPError with INVALID_PARAMS where there is no such resource or task, also for an id that no task can have, and
-        where the caller may not read it.
+        Or the page of the board, also for a client that does not declare that it shows pages. MCPError with
+        INVALID_PARAMS if the resource or task does not exist, for an id that no task can have, and if the caller may
+        not read it.
         """
         uri, view = params.uri, self.served.view(ctx)
         if self.served.has_board and uri.startswith(_PAGES):
@@ -109,9 +108,9 @@ class ResourceHandlers:
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=found, mime_type=_JSON)])
 
     def followed_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> "Address | None":
-        """What is at an address and changes.
+        """The changing content at an address.
 
-        None where the address is malformed or of nothing that changes, and where the caller may not read there.
+        None if the address is malformed, its content never changes, or the caller may not read it.
         """
         from taskhand.server.addresses import FeedAddress, TaskAddress  # noqa: PLC0415  few clients subscribe
 
@@ -135,7 +134,7 @@ async def _read(
     ctx: ServerRequestContext[Any, Any],
     params: ReadResourceRequestParams,
 ) -> str | InputRequiredResult:
-    """What a resource shows, as JSON; the person is asked to link a credential where it needs one."""
+    """The content of a resource as JSON; the person is asked to link a credential if it needs one."""
 
     async def run() -> str:
         with naming_account(app):
@@ -162,7 +161,7 @@ def _readable(view: CallerView) -> list[Resource]:
 
 
 def _check_readable(resource: Resource, view: CallerView) -> None:
-    """The error of the tool that shows the same, where the caller may not use that; NotFound where nobody may."""
+    """The error of the tool with the same answer if the caller may not use it; NotFound if nobody may."""
     if resource.like is not None and not view.may_use(resource.like):
         if resource.like in view.offered.forbidden:
             raise view.offered.refusal(resource.like)
@@ -174,7 +173,7 @@ def _check_readable(resource: Resource, view: CallerView) -> None:
 
 
 def _find(uri: str, *, has_several: bool) -> tuple[Resource, str | None, str]:
-    """The resource at an address, the connection and the task id in it ("" where it has none); NotFound."""
+    """The resource at an address, its connection, and its task id ("" if it has none); NotFound."""
     for resource in RESOURCES:
         address = resource.address(_CONNECTION if has_several else None)
         if (found := UriTemplate.parse(address).match(uri)) is not None:

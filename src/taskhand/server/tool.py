@@ -32,13 +32,12 @@ _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[_Arguments]):
-    """A verb on tasks.
+    """A verb on tasks. `run` gets the call and the checked arguments; a read returns an `answer`.
 
-    `run` is given the call and the checked arguments; a read returns an `answer`. `verb` continues the tool's name in
-    the list of tools in the server's instructions; `advice` is a sentence of its own there. `shows_tasks` is whether
-    the description ends with the notes on the backend's tasks. `run_everywhere` is given a call for each connection, by
-    its name, where it is not said which one is meant; None where that must be said. `only_with_several` is whether the
-    tool is offered only where there are several connections.
+    `verb` continues the tool's name in the list of tools in the server's instructions; `advice` is a sentence of its
+    own there. `shows_tasks` is whether the description ends with the notes on the backend's tasks. `run_everywhere`
+    gets a call for each connection, by its name, if the caller names none; None if the caller must name one.
+    `only_with_several` is whether the tool is offered only if there are several connections.
     """
 
     name: str

@@ -21,7 +21,7 @@ Hand over the {what} of {leaver} to {heir}.
 
 
 def _found(leaver: str, status: str | None) -> str:
-    """The sentence that says which tasks these are."""
+    """The sentence that describes the found tasks."""
     if status:
         return f"list_tasks with responsibleIds [{leaver}] and status [{status}]."
     return (
@@ -32,7 +32,7 @@ def _found(leaver: str, status: str | None) -> str:
 
 
 def _change(context: PromptContext, leaver: str, heir: str) -> str:
-    """The arguments that put one person in the place of another, and leave the others on a task where they are."""
+    """The arguments that replace one person by another, and keep the other people of a task."""
     if context.capabilities.most_responsibles > 1:
         return f'changes {{"addResponsibleIds": [{heir}], "removeResponsibleIds": [{leaver}]}}'
     return f'changes {{"responsibleIds": [{heir}]}}'

@@ -22,7 +22,7 @@ _OF_ONE = "An id is of one connection only."
 
 
 def render_error(error: TaskhandError, wording: Wording | None = None) -> str:
-    """JSON with `code`, `message` and `retryable`; where there are any, also `candidates`, `next` and the details."""
+    """JSON with `code`, `message` and `retryable`; if present, also `candidates`, `next` and the details."""
     wording = wording or Wording()
     fields: dict[str, Any] = {"code": error.code, "message": _message(error)}
     if error.candidates:

@@ -16,7 +16,7 @@ _NOT_HERE = "not here"
 
 
 class CapabilitiesAnswer(Answer):
-    """What the backend can express, by the names of the tools' arguments."""
+    """The features of the backend, by the names of the tools' arguments."""
 
     backend: str
     fields: dict[str, str]
@@ -29,7 +29,7 @@ class CapabilitiesAnswer(Answer):
 
     @classmethod
     def of(cls, app: AppContext) -> "CapabilitiesAnswer":
-        """The capabilities of the backend of `app`, in words."""
+        """The features of the backend of `app`, in words."""
         from taskhand.service.bulk_targets import MOST_TASKS
 
         can = app.backend.capabilities
@@ -49,7 +49,7 @@ class CapabilitiesAnswer(Answer):
 
 
 def _fields(can: Capabilities) -> dict[str, str]:
-    """The use of each field of the documented body, as the tools' schemas have it."""
+    """The use of each field of the documented body, from the tools' schemas."""
     create, update = input_schema(TaskDraft, can), input_schema(TaskPatch, can)
     names = [field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items()]
     use_of: dict[str, str] = {}

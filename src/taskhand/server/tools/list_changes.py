@@ -26,9 +26,9 @@ __all__ = ["list_changes_tool"]
 
 _LIMIT = 20
 _LARGEST_PAGE = 4_000
-"""Characters of a page of tasks, unless a limit is asked for."""
+"""Maximum length of a page of tasks without an explicit limit, in characters."""
 _TASKS, _DIGITS = "t", 9
-"""What the cursor of a page of tasks begins with, and its longest number."""
+"""The prefix of the cursor of a page of tasks, and the maximum number of its digits."""
 
 
 class ListChanges(Body):
@@ -87,7 +87,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -
 
 
 def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Match, ...]]":
-    """The page that is asked for, and the days that were sent in words."""
+    """The requested page, and the days that were sent in words."""
     from taskhand.journal.journal import ChangeQuery
 
     since, since_matched = _moment(call, "since", arguments.since)
@@ -125,7 +125,7 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
 
 
 async def _plan_note(app: "AppContext", change: "Change") -> str | None:
-    """What to say of a planId; None for a change."""
+    """The note for a planId; None for a change."""
     from taskhand.service.apply_plan import plan_user
     from taskhand.service.visibility import is_shown
 
@@ -141,7 +141,7 @@ async def _plan_note(app: "AppContext", change: "Change") -> str | None:
 
 
 def _position(cursor: str | None, change_id: str) -> int:
-    """The position in the tasks of a change that a cursor stands for; CallerError for one of another list."""
+    """The position of a cursor in the tasks of a change; CallerError for a cursor of another list."""
     from taskhand.domain.bound_cursor import other_cursor_error, unbind_cursor
 
     if cursor is None:
@@ -154,7 +154,7 @@ def _position(cursor: str | None, change_id: str) -> int:
 
 
 def _moment(call: "Call", name: str, text: str | MISSING) -> "tuple[datetime | None, tuple[Match, ...]]":
-    """The time that was sent, or where the day that was sent in words begins or ends."""
+    """The time that was sent, or the begin or end of a day that was sent in words."""
     if text is MISSING:
         return None, ()
     from taskhand.domain.moment_argument import read_moment
@@ -163,7 +163,7 @@ def _moment(call: "Call", name: str, text: str | MISSING) -> "tuple[datetime | N
 
 
 def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
-    """The tool; `writing` are the names of the tools whose calls the journal keeps."""
+    """The tool; `writing` are the names of the tools whose calls are journaled."""
     only_by = Field(description="Only by this tool.", json_schema_extra=field_notes(null_is_not_given=True))
     names: Any = Annotated[Literal[*writing], only_by]
     return Tool(

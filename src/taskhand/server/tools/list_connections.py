@@ -16,7 +16,7 @@ __all__ = ["LIST_CONNECTIONS"]
 
 
 class ListConnections(Body):
-    """Nothing."""
+    """No arguments."""
 
 
 async def _run(call: "Call", arguments: ListConnections) -> ConnectionsAnswer:
@@ -29,7 +29,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", _: ListConnections) -> Co
 
 
 async def _describe_credential(app: AppContext) -> str | None:
-    """With whose credential the caller uses a connection, where persons can link one or have to."""
+    """Whose credential the caller uses for a connection, if persons can or must link one."""
     has_to = app.principal.rules.needs_own(app.link_name) and app.backend.accessed == "credential"
     if app.own is None and not has_to:
         return None

@@ -54,7 +54,7 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
 
 
 async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
-    """What is asked of one connection; `of_known` is whether some of the people may be unknown there."""
+    """The query for one connection; `of_known` is whether some of the people may be unknown there."""
     from taskhand.domain.moment_argument import read_moment
     from taskhand.service.list_events import EventsAsked
     from taskhand.service.list_team_members import list_team_members
@@ -71,7 +71,7 @@ async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False
             people, unknown = await resolve_known_people(*named)
         else:
             people = await resolve_filter_people(*named)
-    goes_on = arguments.cursor is not MISSING  # the moment that it goes on from is in the cursor
+    goes_on = arguments.cursor is not MISSING  # the start of the next page is in the cursor
     return EventsAsked(
         call.caller.key,
         _limit(arguments),

@@ -23,7 +23,7 @@ _DEFAULT_LIMIT = 25
 
 
 def _without_id(names: Any) -> Any:
-    """The fields besides the id, which every row has."""
+    """The fields besides the id, which is in every row."""
     return tuple(name for name in names if name != "id") if isinstance(names, tuple) else names
 
 
@@ -65,7 +65,7 @@ class ListTasks(TaskFilter):
 
 
 class _Page(TypedDict):
-    """Which page is asked for."""
+    """The requested page."""
 
     order: Order
     limit: int
@@ -74,7 +74,7 @@ class _Page(TypedDict):
 
 
 class ListTasksAnswer(ListAnswer, CountsAnswer):
-    """A page of tasks, or with countBy the counts."""
+    """A page of tasks, or the counts for countBy."""
 
 
 async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
