@@ -1,4 +1,4 @@
-"""Who calls a server that the command line starts."""
+"""Authentication of callers of a server that the command line starts."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ __all__ = ["AuthOptions", "access_by", "access_of", "open_auth"]
 
 
 def access_of(found: Configuration) -> "Access":
-    """Who calls, by what the files of this configuration say now. OperatorError if they cannot be used."""
+    """The caller's identity and rules, from this configuration's files. OperatorError if a file cannot be used."""
     return access_by(PolicySource.open(found), PeopleSource.open(found))
 
 
 def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
-    """The person of the settings, if the transport asks nobody who calls, by what is in force at each call."""
+    """The configured person as the caller on transports without authentication, with the current rules at each call."""
     from taskhand.server.access import Access
 
     person = configured_person(policy.found)
@@ -31,9 +31,9 @@ def access_by(policy: PolicySource, people: PeopleSource) -> "Access":
 
 @dataclass(frozen=True, slots=True)
 class AuthOptions:
-    """How callers over HTTP are asked: by which credentials (`kinds`), of which issuers, for which address.
+    """Authentication over HTTP: the `kinds` of credentials, their issuers and the server's address.
 
-    Without `issuers` and `resource` the settings say them.
+    `issuers` and `resource` default to the settings.
     """
 
     kinds: tuple[str, ...]
@@ -41,7 +41,7 @@ class AuthOptions:
     resource: str | None = None
 
     def with_settings(self, found: "Configuration | OperatorError") -> "AuthOptions":
-        """These options, with what the settings say besides."""
+        """These options, completed from the settings."""
         if not isinstance(found, Configuration):
             return self
         known = replace(self, resource=self.resource or found.settings.resource)
@@ -60,9 +60,9 @@ class AuthOptions:
 def open_auth(
     options: AuthOptions, found: "Configuration | OperatorError", *, is_loopback: bool = True
 ) -> "Authentication":
-    """What asks callers over HTTP who they are. OperatorError if it cannot tell them.
+    """The authenticator of callers over HTTP. OperatorError if it cannot be set up.
 
-    `is_loopback` is whether only this machine reaches the address that is served.
+    `is_loopback` says whether the served address is a loopback address.
     """
     from taskhand.server.transports.key_auth import KeyAuth
     from taskhand.wiring import open_key_check
@@ -82,7 +82,7 @@ def open_auth(
 
 
 def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
-    """OperatorError if it is not told whom to trust, or by which address callers know the server."""
+    """OperatorError without trusted issuers, or without the address by which callers know the server."""
     if not options.issuers:
         raise OperatorError(
             "--auth oauth needs an issuer: who signs people in.",
@@ -97,7 +97,7 @@ def _check_oauth(options: AuthOptions, *, is_loopback: bool) -> None:
 
 
 def _check_resource(options: AuthOptions) -> None:
-    """OperatorError for an address by which no caller can safely know the server."""
+    """OperatorError for an address that is not safe as the server's resource."""
     if options.resource is not None:
         from taskhand.tokens.issuer_metadata import check_resource
 

@@ -1,4 +1,4 @@
-"""The one connection that a command works on, if the configuration may have several."""
+"""The one connection that a command works on."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -32,7 +32,7 @@ def pass_account(command: Callable[Concatenate[ConnectionSettings, _P], _T]) -> 
 def find_account(context: click.Context) -> ConnectionSettings:
     """The only connection, or the embedded store that `--db` names. CallerError if there are several.
 
-    A command that is run without the group `taskhand` has settings as its object.
+    A command that runs without the group `taskhand` has Settings as its object.
     """
     found: Configuration | None = context.meta.get(CONFIGURATION)
     if found is None:

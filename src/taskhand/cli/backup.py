@@ -22,10 +22,10 @@ def backup(context: click.Context, file: Path) -> None:
     FILE has all of them as they are at one moment, while servers write to them. The copies are checked before FILE has
     its name. A backup that is there already is replaced then. With --connection it has those of one connection.
     """
-    from taskhand.cli.databases import find_databases, find_meant, render_left_out
+    from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.backup import write_backup
 
-    meant, others = find_meant(context)
+    meant, others = select_connections(context)
     for line in render_left_out(meant):
         print_line(line, err=True)
     databases = anyio.run(find_databases, meant, others)
@@ -52,10 +52,10 @@ def restore(context: click.Context, file: Path) -> None:
     kept beside the store, as a backup. FILE may also be a copy of one of them, such as a migration leaves. With
     --connection only what is of one connection goes back; a journal that others share is refused then.
     """
-    from taskhand.cli.databases import find_databases, find_meant, render_left_out
+    from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.restore import restore_backup
 
-    meant, others = find_meant(context)
+    meant, others = select_connections(context)
     for line in render_left_out(meant):
         print_line(line, err=True)
     databases = anyio.run(find_databases, meant, others)

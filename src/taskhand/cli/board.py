@@ -30,7 +30,7 @@ _VIEWS: Final[Mapping[str | None, Sequence[Mapping[str, Any]]]] = {
     "all": (_ALL,),
     "changes": (_CHANGES,),
 }
-"""The calls with which each view begins: if `me` is unknown, or has nothing to do, the tasks of all are shown."""
+"""The first calls of each view; it shows everybody's tasks if `me` is unknown or has no tasks."""
 
 
 @click.command()
@@ -56,7 +56,7 @@ def board(context: click.Context, *, view: str | None, port: int, no_open: bool)
 
 
 def _has_screen() -> bool:
-    """Whether a browser has a screen: else one for terminals, which runs no script, would take this terminal."""
+    """Whether a graphical browser can open; a text browser would run no script and take this terminal."""
     named = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
 

@@ -1,4 +1,4 @@
-"""What the replicas of a server tell each other of the tasks that they change."""
+"""Broadcast of changed tasks between the replicas of a server."""
 
 from collections.abc import Callable, Coroutine
 from hashlib import sha256
@@ -21,18 +21,18 @@ __all__ = ["share_changes"]
 
 
 def share_changes(found: "Configuration", connections: "Connections") -> Callable[[], Coroutine[Any, Any, None]]:
-    """Work that tells the others what this process changes, and hears what they change, until it is cancelled.
+    """Work that sends this process's changes to the other replicas and receives theirs, until it is cancelled.
 
-    Nothing is to be done if what is kept is in files.
+    Without a shared database it does nothing.
     """
     if (database := open_database(found.settings)) is None:
         return checkpoint
-    updates = {_name_everywhere(one): connections.by_name[one.name].updates for one in found.connections}
+    updates = {_hash_account(one): connections.by_name[one.name].updates for one in found.connections}
     return TaskChanges(Channel(database, CHANNEL), updates).run
 
 
-def _name_everywhere(connection: "ConnectionSettings") -> str:
-    """What every replica calls a connection; nothing of its credential or its address can be told from it."""
+def _hash_account(connection: "ConnectionSettings") -> str:
+    """The name of a connection on every replica; it reveals neither credential nor address."""
     settings = connection.settings
     account = find_factory(settings.backend).account
     place = str(store_place(settings)) if account is None else account(settings)

@@ -143,7 +143,7 @@ def _connection(connection: ConnectionSettings) -> dict[str, Any]:
 
 
 def _backend(found: Configuration) -> tuple[str | None, str]:
-    """The backend of the only connection, None if none can be chosen or there are several, and the reason."""
+    """The backend of the only connection and the reason; None if none can be chosen or several connections exist."""
     if len(found.connections) > 1:
         return None, f"There are several connections: {describe_connections(found)}."
     try:
@@ -153,7 +153,7 @@ def _backend(found: Configuration) -> tuple[str | None, str]:
 
 
 def _warnings(found: Configuration) -> list[dict[str, str | None]]:
-    """The warnings about the configuration, and what a start would refuse."""
+    """The warnings about the configuration, and the errors with which a start would fail."""
     warnings = [{"found": one.found, "remedy": one.remedy} for one in found.warnings]
     return warnings + [{"found": error.message, "remedy": error.next_step} for error in _refusals(found)]
 
@@ -206,7 +206,7 @@ def _effective(found: Configuration) -> dict[str, str | None]:
 
 
 def _path(of: "Callable[[Settings], Path | StoreAddress | str]", settings: Settings) -> str | None:
-    """The path of a file, or the name of the database; None if that is not known: the value is shown as given."""
+    """The path of a file, or the name of the database; None if unknown, so that the value is shown as given."""
     try:
         return str(of(settings))
     except OperatorError:

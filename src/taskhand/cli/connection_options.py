@@ -1,4 +1,4 @@
-"""The options of `taskhand connections add` in the place of the keys that they become: nothing is written yet."""
+"""Errors of `taskhand connections add` in terms of its options, because the table is not written yet."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ _OF_THEIR_OWN = {"backend": "--backend", "description": "--description"}
 
 @contextmanager
 def naming_options(name: str, file: Path, taken: Mapping[str, str]) -> Iterator[None]:
-    """Raise an OperatorError about the new table of `file` again, in words of what the person has given.
+    """Raise an OperatorError about the new table of `file` again, with option names in place of keys.
 
-    `taken` are the names of what came from elsewhere than an option, by key.
+    `taken` has the names of values that did not come from an option, by key.
     """
     try:
         yield

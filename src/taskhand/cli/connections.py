@@ -101,7 +101,7 @@ def check_connection(context: click.Context, name: str | None) -> None:
     is_well = True
     for one in chosen:
         if not backend_of(one):
-            _ = one.settings.backend  # raises why
+            _ = one.settings.backend  # raises the reason
         findings = anyio.run(check_connections, found.only(one.name))
         print_findings(f"{one.name}, backend {one.settings.backend}", findings)
         is_well = is_well and all(finding.outcome != "failed" for finding in findings)

@@ -19,17 +19,16 @@ from taskhand.wiring import journal_path, open_journal, store_path, store_place
 if TYPE_CHECKING:
     from taskhand.config.configuration import Configuration
 
-__all__ = ["find_databases", "find_meant", "render_left_out"]
+__all__ = ["find_databases", "render_left_out", "select_connections"]
 
 _STORE, _JOURNAL = "tasks", "journal"
-"""How the names of members of a backup begin."""
+"""The prefixes of the member names in a backup."""
 
 
-def find_meant(context: click.Context) -> tuple[Sequence[ConnectionSettings], Sequence[ConnectionSettings]]:
-    """The connections that a command is for, and the others that there are.
+def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSettings], Sequence[ConnectionSettings]]:
+    """The connections that a command works on, and the other connections.
 
-    With `--db` it is for that store alone. A command that is run without the group `taskhand` has settings as its
-    object.
+    With `--db`, only that store. A command that runs without the group `taskhand` has Settings as its object.
     """
     found: Configuration | None = context.meta.get(CONFIGURATION)
     if found is None:
@@ -42,7 +41,7 @@ def find_meant(context: click.Context) -> tuple[Sequence[ConnectionSettings], Se
 
 
 def render_left_out(meant: Sequence[ConnectionSettings]) -> Iterator[str]:
-    """What is said of the stores that no backup has, because they are in a database."""
+    """A sentence on the stores that a backup leaves out because they are in a database."""
     for one in meant:
         if backend_of(one) == "local" and not isinstance(place := store_place(one.settings), Path):
             yield f"The tasks in {place} are in no backup of ours: pg_dump keeps them (schema taskhand_tasks)."
@@ -51,7 +50,7 @@ def render_left_out(meant: Sequence[ConnectionSettings]) -> Iterator[str]:
 async def find_databases(
     meant: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
 ) -> list[Database]:
-    """The stores and the journals of the connections that are meant, whether the files exist or not.
+    """The stores and journals of the selected connections, whether the files exist or not.
 
     OperatorError if none of them is a file.
     """
@@ -85,19 +84,19 @@ async def _locate_journal(connection: ConnectionSettings) -> Path | None:
         return journal_path(connection.settings)
     try:
         return Path(await journal.locate())
-    except OperatorError:  # a store that cannot be read does not say which journal is its own
+    except OperatorError:  # an unreadable store does not name its journal
         return journal_path(connection.settings)
     finally:
         await journal.aclose()
 
 
 def _is_in_file(connection: ConnectionSettings) -> bool:
-    """Whether it is an embedded store in a file."""
+    """Whether the connection is an embedded store in a file."""
     return backend_of(connection) == "local" and isinstance(store_place(connection.settings), Path)
 
 
 def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Database:
-    """The store; the only one that is meant may also have the name that it has if there is one connection."""
+    """The store; the only selected one also accepts the member name of a configuration with one connection."""
     own = f"{_STORE}.{connection.name}.sqlite"
     plain = f"{_STORE}.sqlite"
     names = [own, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, own]

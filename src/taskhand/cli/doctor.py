@@ -67,7 +67,7 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
 
 
 async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult, ...]:
-    """The results of every check that this configuration, or the error that prevented it, allows."""
+    """The results of every check that is possible with this configuration, or with the error in it."""
     if isinstance(found, OperatorError):
         return _versions(), _hosts(), _broken(found)
     from taskhand.cli.issuers import check_issuers
@@ -84,7 +84,7 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
 
 
 async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
-    """The checks of each connection, which is named if there are several. One without a backend has none."""
+    """The checks of each connection with a backend, named if there are several."""
     principal, policy = _callers(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
     from taskhand.cli.own_credential import check_rule
@@ -113,7 +113,7 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def print_findings(title: str, findings: Sequence[CheckResult]) -> None:
-    """Print a title, then each finding with its remedy; subjects that have the same one share its lines."""
+    """Print a title, then each finding with its remedy; subjects with the same remedy share its lines."""
     print_line(title)
     subjects: dict[CheckResult, list[str]] = {}
     for finding in findings:
@@ -145,7 +145,7 @@ def _title(found: Configuration | OperatorError) -> str:
 
 
 def _hosts() -> CheckResult:
-    """The hosts that have an entry of Taskhand: what they start is not looked at here."""
+    """The hosts with an entry of Taskhand; the servers that they start are not checked here."""
     from taskhand.install.known_entries import KnownEntry, find_known_entries
 
     try:
@@ -169,7 +169,7 @@ def _versions() -> CheckResult:
 
 
 def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
-    """What is set and where, then one result for each warning."""
+    """The settings with their origins, then one result for each warning."""
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
     said = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
     named = [
@@ -186,7 +186,7 @@ def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def _short(row: Mapping[str, str]) -> str:
-    """Where a setting comes from, without its variable, which stands just before."""
+    """The origin of a setting, without its variable, which is printed before it."""
     return row["origin"].removesuffix(f" {row['variable']}")
 
 
@@ -195,7 +195,7 @@ def _broken(error: OperatorError) -> CheckResult:
 
 
 def _tools(found: Configuration) -> CheckResult:
-    """The tools that hosts are offered."""
+    """The tools that the server offers."""
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
 
@@ -214,7 +214,7 @@ def _tools(found: Configuration) -> CheckResult:
 
 
 async def _keys(settings: Settings) -> CheckResult:
-    """The keys of those who call over HTTP."""
+    """The keys of callers over HTTP."""
     from taskhand.keys.health_checks import check_keys
     from taskhand.state import locate_keys, open_key_store
 
@@ -226,7 +226,7 @@ async def _keys(settings: Settings) -> CheckResult:
 
 
 async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
-    """The credentials that persons have linked; nothing if nobody can link one and nobody has."""
+    """The linked credentials; no result if linking is off and no credential is linked."""
     from taskhand.state import locate_links, open_link_store
     from taskhand.vault.health_checks import check_vault
     from taskhand.wiring import open_cipher
@@ -242,19 +242,19 @@ async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
 
 
 def _links(settings: Settings) -> "Links | None":
-    """The credentials that persons have linked, with which a server would call; None if there is no vault."""
+    """The linked credentials that a server would call with; None without a vault."""
     from taskhand.wiring import open_links
 
     try:
         return open_links(settings) if settings.vault_keys else None
     except OperatorError:
-        return None  # it is a finding of its own
+        return None  # reported as its own finding
 
 
 async def _check_connection(
     connection: ConnectionSettings, principal: Principal, links: "Links | None"
 ) -> tuple[CheckResult, ...]:
-    """The checks of the app, the journal and the backend, as this caller; the reason if it cannot be opened."""
+    """The checks of the app, the journal and the backend as this caller; the error if it cannot be opened."""
     from taskhand.cli.oauth_app import check_app
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
@@ -272,9 +272,9 @@ async def _check_connection(
 
 
 def _callers(found: Configuration) -> tuple[Principal, Policy]:
-    """Who calls if nobody is asked, and all rules; anyone if a file cannot be used, which is a finding too.
+    """The caller without authentication, and all rules; any caller if a file cannot be used (its own finding).
 
-    The caller may use the shared credential, whatever the rules: whoever runs the server has it checked.
+    The caller may use the shared credential despite the rules, because the operator runs the check.
     """
     from taskhand.cli.access import access_by
     from taskhand.cli.people import PeopleSource

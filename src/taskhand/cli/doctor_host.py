@@ -1,4 +1,4 @@
-"""`taskhand doctor --host`: what a host really runs, started once as the host starts it."""
+"""`taskhand doctor --host`: checks the entry of a host by starting it once as the host does."""
 
 import os
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ __all__ = ["check_host"]
 
 
 def check_host(slug: str, *, as_json: bool) -> bool:
-    """Check each entry in the host's file, and in that of the project in this folder; whether all is well."""
+    """Check each entry in the host's file and in this folder's project file; whether all checks passed."""
     host = find_host(slug)
-    rows = [_check(one) for one in find_known_entries([host], Path.cwd())]
+    rows = [_check_entry(one) for one in find_known_entries([host], Path.cwd())]
     is_well = bool(rows) and all(row["ok"] for row in rows)
     if as_json:
         print_json({"host": slug, "ok": is_well, "entries": rows})
@@ -35,13 +35,13 @@ def check_host(slug: str, *, as_json: bool) -> bool:
     return is_well
 
 
-def _check(one: KnownEntry | UnreadFile) -> dict[str, Any]:
-    """An entry and what was found; a file that cannot be read counts as one that failed."""
+def _check_entry(one: KnownEntry | UnreadFile) -> dict[str, Any]:
+    """The report on an entry; a file that cannot be read counts as a failed entry."""
     if isinstance(one, UnreadFile):
         failed = CheckResult("file", "failed", one.why, f"Correct the file: {one.host.name} may not read it either.")
         return _row(one.host, one.path, EntryReport(failed), ())
     report = run_entry(one.host, one.entry, os.environ)
-    return _row(one.host, one.file.path, report, tuple(_look_at_file(one, report)))
+    return _row(one.host, one.file.path, report, tuple(_check_file(one, report)))
 
 
 def _row(host: Host, path: Path, report: EntryReport, about_file: tuple[CheckResult, ...]) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def _backends(row: dict[str, Any]) -> str:
     return f"backend {row['backend'] or 'unknown'}"
 
 
-def _look_at_file(one: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:
-    """What is to be said of the file and its keys, besides what the server says."""
+def _check_file(one: KnownEntry, report: EntryReport) -> Iterator[CheckResult]:
+    """The findings on the file and its keys, which the server cannot check."""
     path = one.file.path
     if is_open_with_key(one.file, find_keys(one.file.text, one.host)):
         found = f"{path} holds a key, and other users of this machine can read it."

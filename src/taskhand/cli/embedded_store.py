@@ -1,4 +1,4 @@
-"""The embedded store as commands open it: they say so if the settings choose a CRM."""
+"""Opens the embedded store for commands, with a note if the settings choose a CRM."""
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ __all__ = ["open_embedded_store"]
 
 @asynccontextmanager
 async def open_embedded_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
-    """The embedded store, even if the backend is another: a note then names its file and who gets nothing."""
+    """The embedded store, even if another backend is configured: a note then names the store and that backend."""
     from taskhand.backends.registry import find_factory
     from taskhand.wiring import open_local_store, store_place
 

@@ -1,4 +1,4 @@
-"""The command that is run for each event: the event is on its standard input, and nothing of it in its words."""
+"""The command for each event, which is sent to its standard input and never put into its arguments."""
 
 import os
 import shlex
@@ -17,15 +17,15 @@ from taskhand.domain.errors import CallerError, OperatorError
 __all__ = ["EventCommand"]
 
 _PAUSES_S: Final = (1.0, 5.0, 25.0)
-"""Seconds before each further try of a command that has failed."""
+"""Seconds before each retry of a failed command."""
 _NOT_STARTED: Final = 127
 
 
 @dataclass(frozen=True, slots=True)
 class EventCommand:
-    """A program and its words. It is run without a shell.
+    """A program and its arguments, run without a shell.
 
-    One that fails is run again after 1, 5 and 25 seconds; then the event is skipped, or with `stops` an error.
+    A failed run is retried after 1, 5 and 25 seconds; then the event is skipped, or with `stops` an error is raised.
     """
 
     words: Sequence[str]
@@ -34,7 +34,7 @@ class EventCommand:
 
     @classmethod
     def parse(cls, text: str, *, stops: bool) -> "EventCommand":
-        """The command of a line as a shell would split it; CallerError if there is no such program."""
+        """Split a command line as a shell would; CallerError if the program does not exist."""
         try:
             words = shlex.split(text, posix=os.name == "posix")
         except ValueError as error:
@@ -47,7 +47,7 @@ class EventCommand:
         return cls(words, stops)
 
     async def run(self, line: str) -> None:
-        """Run it with a line on its standard input, until it succeeds; OperatorError if it does not and `stops`."""
+        """Run the command, with retries, with a line on its input; OperatorError after the last one if `stops`."""
         for pause_s in (*_PAUSES_S, None):
             if not (status := await self._run_once(line)):
                 return
@@ -65,7 +65,7 @@ class EventCommand:
                 print_line(f"{name} ended with {status} again; this event is skipped: {line}", err=True)
 
     async def _run_once(self, line: str) -> int:
-        """The exit status; 127 if it cannot be started, as a shell says."""
+        """The exit status; 127 if the program cannot be started, as in a shell."""
         try:
             started = await anyio.open_process(self.words, stdin=subprocess.PIPE, stdout=None, stderr=None)
         except OSError as error:
@@ -73,7 +73,9 @@ class EventCommand:
             return _NOT_STARTED
         async with started as process:
             if process.stdin is not None:
-                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # it need not read
+                with suppress(
+                    anyio.BrokenResourceError, anyio.ClosedResourceError
+                ):  # the command need not read its input
                     await process.stdin.send(f"{line}\n".encode())
                 await process.stdin.aclose()
             return await process.wait()

@@ -17,7 +17,7 @@ def to_json_line(row: Mapping[str, Any]) -> str:
 
 
 def to_fields(row: Mapping[str, Any]) -> Iterator[str]:
-    """What a person reads of a row: when, where, what, which task, from what to what, and who."""
+    """The fields of a row for people: time, connection, kind, task, changes, and who made them."""
     yield _describe_time(row)
     yield row.get("connection", "")
     yield row["kind"]

@@ -43,7 +43,7 @@ _LATELY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class EventReading:
-    """What the person asks for; the fields are the options."""
+    """The options of `taskhand events`."""
 
     since: datetime | None
     kinds: tuple[EventKind, ...]
@@ -56,10 +56,10 @@ class EventReading:
     built_in: frozenset[str | None] = frozenset()
     """The connections to the built-in store."""
     turn: anyio.Lock = field(default_factory=anyio.Lock)
-    """Held while an event is handled, of whatever connection."""
+    """Serializes the handling of events of all connections."""
 
     async def ask(self, app: "AppContext") -> EventsAsked:
-        """What is asked of one connection; CallerError for a person that nobody is, or several."""
+        """The query to one connection; CallerError for an unknown or ambiguous person."""
         ids: tuple[str, ...] = ()
         if self.people:
             team = await list_team_members(app)
@@ -72,7 +72,7 @@ class EventReading:
 
 
 async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
-    """Read the events of every connection; whether one of them failed."""
+    """Read the events of every connection; returns whether one failed."""
     principal = access_of(found).configured
     allowed = choose_tools(TOOLS, None, only_reads=False).for_principal(principal)
     if "list_events" not in allowed.by_name:
@@ -89,7 +89,7 @@ async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
 
 @contextmanager
 def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
-    """Have an error that is raised inside say what to do here, and name the connection if there are several."""
+    """Give errors raised inside a next step for the terminal, and the connection's name if there are several."""
     try:
         yield
     except TaskhandError as error:
@@ -100,7 +100,7 @@ def _naming(app: "AppContext", reading: EventReading) -> Iterator[None]:
 
 
 def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool) -> str | None:
-    """What a person at a terminal can do, in the place of what an agent can; None if they can do the same."""
+    """The next step for a person at a terminal; None if it is the same as for an agent."""
     program = f"taskhand --connection {app.connection}" if app.connection else "taskhand"
     match error.code:
         case "ambiguous_member":
@@ -115,7 +115,7 @@ def _describe_step(error: TaskhandError, app: "AppContext", *, is_built_in: bool
 
 
 async def _read_each(served: "Connections", reading: EventReading) -> bool:
-    """Read the events of one connection after the other; whether one of them failed."""
+    """Read the events of the connections in turn; returns whether one failed."""
     has_failed = False
     for app in served:
         try:
@@ -130,13 +130,13 @@ async def _read_each(served: "Connections", reading: EventReading) -> bool:
 
 
 async def _follow(served: "Connections", reading: EventReading) -> None:
-    """Follow all connections at the same time, until nobody reads what is printed."""
+    """Follow all connections concurrently, until the reader of the output is gone."""
     async with side_by_side() as group:
 
         async def follow(app: "AppContext") -> None:
             with _naming(app, reading):
                 await _handle(app, reading, follow_events)
-            group.cancel_scope.cancel()  # nobody reads what is printed any more
+            group.cancel_scope.cancel()  # the reader of the output is gone
 
         for app in served:
             group.start_soon(poll_when_wanted, app)
@@ -144,7 +144,7 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
 
 
 async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
-    """Handle each event of a connection in its order; ends early if nobody reads what is printed."""
+    """Handle the events of a connection in order; ends early if the reader of the output is gone."""
     asked, told, is_silent = await reading.ask(app), set[str](), True
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:
@@ -161,7 +161,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
 
 
 async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAsked, page: EventPage) -> bool:
-    """Handle each event of a page, and keep that it was; False if nobody reads what is printed."""
+    """Handle each event of a page and save the bookmark; False if the reader of the output is gone."""
     wording = await wording_for(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
         await mark_shown(app, asked, page, 0)

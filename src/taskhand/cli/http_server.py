@@ -1,4 +1,4 @@
-"""What serves a server over HTTP, as the options and the settings say."""
+"""Configures the HTTP transport from the options and settings."""
 
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ def serve_over_http(
     auth: "AuthOptions | None",
     keeps_sessions: bool,
 ) -> "partial[Coroutine[Any, Any, bool]]":
-    """What serves a server; OperatorError for an address or a proxy that is refused, and for replicas without a key."""
+    """The HTTP transport; OperatorError for a refused address or proxy, and for replicas without a shared key."""
     host, port, names, is_insecure = listen
     address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
     named = Proxies.named(proxies)
@@ -59,9 +59,9 @@ def serve_over_http(
 
 
 def _check_shared(found: Configuration, *, keeps_sessions: bool) -> None:
-    """OperatorError if servers that share their state have no key that they share; warns of what else they lack."""
+    """OperatorError if replicas with shared state have no shared key; warns of other things that they do not share."""
     settings = found.settings
-    open_database(settings)  # without its library nothing else matters
+    open_database(settings)  # without the driver, nothing else matters
     if settings.state is not None and not settings.state_keys:
         raise OperatorError(NO_KEY, next_step=MAKE_KEY)
     for what, remedy in describe_unshared(found):

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["HOST_NAMES", "SAFER", "install"]
 
 HOST_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "windsurf", "gemini", "codex")
-"""A copy of the slugs of `install.HOSTS`, which a start does not import. A test compares them."""
+"""A copy of the slugs of `install.HOSTS`, which is not imported at start. A test compares them."""
 
 SAFER: "Mapping[KeyringState, str]" = {
     "usable": "`--keys keyring` keeps it in the system's keyring.",
     "not_installed": "Install Taskhand with the extra `keyring` to keep it in the system's keyring.",
     "none": "",
 }
-"""What would keep a key safer than a file."""
+"""A safer storage for keys than a file."""
 
 _COLOURS = {"+": "green", "-": "red"}
 
@@ -125,7 +125,7 @@ def _file_of(asked: "Request") -> Path:
 
 
 def _given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]:
-    """The variables of --set. CallerError for an unknown variable, a key, or a private path for a shared file."""
+    """The variables of --set. CallerError for an unknown variable, a key, or a personal path in a shared file."""
     from difflib import get_close_matches
 
     from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
@@ -217,7 +217,7 @@ def _uninstall(asked: "Request", path: Path) -> None:
 
 
 def _nothing_to_remove(host: "Host", found: "HostFile") -> str:
-    """The sentence for a file without the entry: it names the entries of Taskhand that are there."""
+    """The sentence for a file without the entry; it names the file's other entries of Taskhand."""
     from taskhand.install.server_entry import our_hosts
 
     if names := [one.server for one in our_hosts(found.text, host)]:
@@ -266,7 +266,7 @@ def _write(host: "Host", found: "HostFile", text: str) -> None:
 
 
 def _warn(asked: "Request", made: "EntryVariables", path: Path) -> None:
-    """Warn if a key must be set elsewhere, or can be read by others."""
+    """Warn if a key must be set elsewhere or other users can read it."""
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials
     from taskhand.config.variables import is_secret_variable

@@ -38,15 +38,16 @@ _OF_THE_ENTRY = ("credential", "store", "journal")
 _FATAL = frozenset(
     {"configuration", "tools", *_OF_THE_ENTRY, *(f"{DEFAULT_CONNECTION}: {one}" for one in _OF_THE_ENTRY)}
 )
-"""The checks of an entry without which no call can succeed; the others may succeed later.
+"""The checks that must pass for calls to succeed; the others may pass later.
 
-If there are several connections, the entry's own is the default one: the others are not the entry's to correct."""
+With several connections, only the default one is the entry's own.
+"""
 
 _YOUR_KEY = "your key"
 
 
 def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
-    """The entry to write, and its variables. `there` is the present entry."""
+    """The entry to write, and its variables. `there` is the current entry."""
     env = there.get("env", {})
     here = _settings_here(asked)
     given = {**({} if asked.project else here), **asked.variables}
@@ -61,13 +62,13 @@ def build_entry(asked: Request, there: Mapping[str, object]) -> tuple[EntryVaria
     call = {} if "TASKHAND_CALL_S" in present else asked.host.call_variables
     made.variables |= {**call, **given}
     _check_values(made)
-    # A file that a team shares names the command, which each member has somewhere else.
+    # A file that a team shares has the command's name, because its path differs between members.
     launch = Launch(env=made.variables) if asked.project else launch_by_interpreter(sys.executable, made.variables)
     return made, WantedEntry(replace(launch, forwarded=made.forwarded), made.inputs, made.forget)
 
 
 def _check_me_option(backend: BackendName | None) -> None:
-    """CallerError if nobody can be chosen as `me`."""
+    """CallerError if `me` cannot be chosen."""
     if backend is None:
         raise CallerError("--me needs --backend: whose member you are depends on it.")
     factory = find_factory(backend)
@@ -85,7 +86,7 @@ def _check_me_option(backend: BackendName | None) -> None:
 
 
 def _settings_here(asked: Request) -> dict[str, str]:
-    """The CRM's settings in this command's environment that are not asked for, such as its address."""
+    """The CRM's settings in this command's environment that no question asks for, such as its base URL."""
     if asked.backend is None:
         return {}
     factory = find_factory(asked.backend)
@@ -95,30 +96,30 @@ def _settings_here(asked: Request) -> dict[str, str]:
 
 
 def _tell_settings(asked: Request, here: Mapping[str, str]) -> None:
-    """Say which settings of the environment go along: into the entry, or only to the checks of a shared one."""
+    """Say which settings of the environment are used: in the entry, or only in the checks of a shared entry."""
     for name in here if not asked.project or asked.checks else ():
         use = " for the checks; it is not written to the shared file" if asked.project else ""
         print_line(f"{name} is taken from the environment{use}.", err=True)
 
 
 def choose_key_store(asked: Request) -> KeyStore:
-    """Where keys go, as asked or as this machine allows."""
+    """The storage of keys: the requested one, else the best that this machine offers."""
     return choose_store(asked.host, asked.store, project=asked.project, keyring=credentials.find_keyring())
 
 
 def needed_extra(asked: Request) -> str:
-    """The extra of the package that an installation for good needs."""
+    """The extra of the package that a permanent installation needs."""
     return "[keyring]" if asked.backend not in {None, "local"} and choose_key_store(asked) == "keyring" else ""
 
 
 def _check_values(made: EntryVariables) -> None:
-    """Refuse values that the server would refuse at its start. OperatorError names the variable."""
+    """OperatorError, which names the variable, for values that the server would refuse at its start."""
     given = made.variables
     refuse_unusable({name: value for name, value in given.items() if not is_reference(value) and value != MASK})
 
 
 def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
-    """Start the entry as the host will. OperatorError if it does not start, or cannot work as it is."""
+    """Start the entry as the host will. OperatorError if it does not start, or a fatal check fails."""
     if not asked.checks:
         return
     if asked.project and shutil.which("taskhand") is None:
@@ -145,7 +146,7 @@ def check_entry(asked: Request, entry: Mapping[str, object]) -> None:
 
 @contextmanager
 def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
-    """Store the keys in the keyring; put back what was there before if the rest fails."""
+    """Store the keys in the keyring; restore the previous ones if the body raises."""
     with credentials.keep_credentials({} if asked.dry_run else made.for_keyring) as before:
         yield
     for name, former in before.items():
@@ -156,7 +157,7 @@ def keep_in_keyring(asked: Request, made: EntryVariables) -> Iterator[None]:
 
 
 def print_entry(asked: Request) -> None:
-    """Print the entry alone on standard output; keys are in the keyring, or left for the person to fill in."""
+    """Print only the entry on standard output; its keys are in the keyring, or left for the person to fill in."""
     check_lasting(find_installation(), this_machine().home, needed_extra(asked))
     if not asked.checks and _lacks_key(asked):
         asked = replace(asked, dry_run=True, store="file")
@@ -168,7 +169,7 @@ def print_entry(asked: Request) -> None:
 
 
 def _lacks_key(asked: Request) -> bool:
-    """Whether a key belongs into the entry or the keyring that is not in this command's environment."""
+    """Whether the entry or the keyring needs a key that this command's environment does not have."""
     if asked.backend is None or choose_key_store(asked) not in {"keyring", "file"}:
         return False
     keys = [one for one in find_factory(asked.backend).questions if is_secret_variable(one)]
@@ -176,21 +177,21 @@ def _lacks_key(asked: Request) -> bool:
 
 
 def _check_printed(asked: Request, launch: Launch) -> None:
-    """Start an entry that is only printed: if it names no store, with one that is forgotten."""
+    """Start an entry that is only printed, on a temporary store if it names none."""
     with tempfile.TemporaryDirectory(prefix="taskhand-") as folder:
         env = {"TASKHAND_DB": os.path.join(folder, "tasks.sqlite"), **launch.env}  # noqa: PTH118  text
         check_entry(asked, asked.host.entry(replace(launch, env=env)))
 
 
 def show_by_hand(asked: Request) -> None:
-    """Print the entry for a file that is not changed, without asking anything and without keys."""
+    """Print the entry without questions and without keys, for a file that cannot be changed."""
     _, wanted = build_entry(replace(asked, dry_run=True), {})
     print_line("The entry, to be added by hand:")
     _print_block(asked.host, wanted)
 
 
 def _print_block(host: Host, wanted: WantedEntry) -> None:
-    """Print a whole file with only the entry, without any key."""
+    """Print a whole file that contains only the entry, without keys."""
     plain = {name: _YOUR_KEY for name, value in wanted.launch.env.items() if is_plain_key(name, value) or value == MASK}
     launch = replace(wanted.launch, env={**wanted.launch.env, **plain})
     print_lines(add_server("", host, replace(wanted, launch=launch)).splitlines())

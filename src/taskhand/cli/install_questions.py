@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """The team behind a key, and who `me` is there."""
+    """The team of a key's account, and its member `me`."""
 
     members: "Sequence[Member]"
     me: str | None
@@ -63,10 +63,10 @@ class _Account:
 
 
 class Questions:
-    """Answers a variable: from the options, the environment, or the person at the terminal, if there is one.
+    """Finds the value of a variable in the options, the environment, or from the person at a terminal.
 
-    `present` are the variables of the present entry and of --set. The key is tried as soon as it is known, and the
-    members that it leads to are offered as `me`.
+    `present` are the variables of the current entry and of --set. The key is tried as soon as it is known, and the
+    members of its account are offered as `me`.
     """
 
     def __init__(self, asked: Request, present: Mapping[str, object]) -> None:
@@ -79,7 +79,7 @@ class Questions:
         self._factory: BackendFactory[Any] = find_factory(chosen if chosen in NAMES else "local")
 
     def __call__(self, variable: str) -> str | None:
-        """The answer; None if there is none, and what is present stays."""
+        """The value; None if there is none, so that the current value stays."""
         from taskhand.config.variables import is_secret_variable
 
         if is_secret_variable(variable):
@@ -93,13 +93,13 @@ class Questions:
         return self._from_environment(variable) or self._ask(variable)
 
     def check_key(self) -> None:
-        """Try the key, unless that was done. OperatorError if the CRM does not accept it."""
+        """Try the key once. OperatorError if the CRM rejects it."""
         self._find_account()
 
     def tell_connections(self) -> None:
-        """Say which connections the server will have, where the configuration file names some.
+        """Say which connections the server will have, if the configuration file names some.
 
-        A file that cannot be read is told when the entry is started: without that, it may be for another machine.
+        The check of the entry reports an unreadable file; without that check, the file may be for another machine.
         """
         from taskhand.cli.config import describe_connections
 
@@ -117,7 +117,7 @@ class Questions:
         return sys.stdin.isatty() and not self._asked.dry_run
 
     def _from_environment(self, variable: str) -> str | None:
-        """The value in this command's environment; what is personal is not taken from there into a shared file."""
+        """The value in this command's environment; personal values are not copied into a shared file."""
         found = os.environ.get(variable, "").strip()
         if not found or self._asked.project:
             return None
@@ -204,7 +204,7 @@ class Questions:
         return zone
 
     def _answer_language(self) -> str | None:
-        """The language of the statuses, which a store has from its beginning."""
+        """The language of the statuses, which is fixed when a store is created."""
         from taskhand.wiring import store_place
 
         store = store_place(self._configuration().settings)
@@ -223,7 +223,7 @@ class Questions:
         return chosen if chosen != "es" else None
 
     def _configuration(self) -> "Configuration":
-        """The configuration that the entry's server would have so far."""
+        """The configuration that the entry's server would have with the answers so far."""
         from taskhand.config.configuration import load_configuration
         from taskhand.config.credentials import FILE_SUFFIX
         from taskhand.config.variables import FILE_VARIABLES, SECRETS, VARIABLES
@@ -243,7 +243,7 @@ class Questions:
         return load_configuration(outside | given | chosen, {})
 
     def _find_account(self) -> _Account | None:
-        """The account, looked up once; None if it is not known, which is said. OperatorError for a refused key."""
+        """The account, looked up once; None, with a note, if it is unknown. OperatorError for a rejected key."""
         if self._is_looked_up or not self._asked.checks or self._asked.dry_run or not self._factory.credentials:
             return self._account
         settings = self._configuration().settings
@@ -258,9 +258,9 @@ class Questions:
         return self._account
 
     def _try_key(self, settings: Settings) -> _Account | None:
-        """What the key leads to; None if the CRM cannot be reached now.
+        """The account of the key; None if the CRM is unreachable.
 
-        OperatorError if it does not accept the key, or if something else answers in its place.
+        OperatorError if the CRM rejects the key, or if another program answers at its address.
         """
         name = self._factory.title
         try:
@@ -290,14 +290,14 @@ class Questions:
         return account
 
     def _address_to_correct(self, settings: Settings) -> str:
-        """What to do if the address does not answer as the CRM does."""
+        """The next step if the address does not answer like the CRM."""
         field = f"{self._factory.name}_base_url"
         if getattr(settings, field) != self._factory.settings.model_fields[field].default:
             return f"Correct {Settings.variable(field)}"
         return f"See what answers between this machine and {self._factory.title}"
 
     def _ask_key_to_try(self) -> None:
-        """Ask for a key that the host keeps itself, or has in its environment: it is not stored."""
+        """Ask for a key, only to try it: the host stores it itself or has it in its environment."""
         from taskhand.config.variables import is_secret_variable
 
         variable = next(one for one in self._factory.questions if is_secret_variable(one))
@@ -311,7 +311,7 @@ class Questions:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep Taskhand's warnings out of the log: what they warn of is told by the questions."""
+    """Silence Taskhand's log warnings: the questions report the same problems."""
     log = logging.getLogger("taskhand")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -330,12 +330,12 @@ async def _look_up(settings: Settings) -> _Account:
 
 
 def _is_host_reference(value: str) -> bool:
-    """Whether only the host knows the value."""
+    """Whether the value is a reference that only the host can resolve."""
     return value.startswith("${")
 
 
 def _choose_me(account: _Account) -> str | None:
-    """The id of the member that the person says they are; None for an empty answer."""
+    """The id of the member that the person chooses as `me`; None for an empty answer."""
     from taskhand.domain.people_lookup import resolve_people
 
     for number, member in enumerate(account.members[:_MOST_MEMBERS], start=1):
@@ -358,7 +358,7 @@ def _choose_me(account: _Account) -> str | None:
 
 
 def _ask_zone(zone: str | None) -> str | None:
-    """The zone that the person types, or confirms; asked again if there is no such zone."""
+    """The zone that the person types or confirms; an unknown zone is asked for again."""
     empty = zone or "none"
     while typed := str(
         click.prompt(
@@ -373,7 +373,7 @@ def _ask_zone(zone: str | None) -> str | None:
 
 
 def _checked(variable: str, value: str) -> str:
-    """The answer without blanks around it. OperatorError for one that is no value: it would be written to the file."""
+    """The stripped answer. OperatorError for a placeholder, which would be written to the file."""
     from taskhand.config.placeholders import clean_value
 
     refuse_unusable({variable: value})
@@ -381,6 +381,6 @@ def _checked(variable: str, value: str) -> str:
 
 
 def refuse_unusable(variables: Mapping[str, str]) -> None:
-    """OperatorError names a variable that the server would refuse at its start."""
+    """OperatorError, which names the variable, for values that the server would refuse at its start."""
     for note in Settings.from_env(variables).notes:
         raise OperatorError(note.found, next_step=note.remedy)

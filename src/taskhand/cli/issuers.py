@@ -15,9 +15,9 @@ def split_issuers(settings: Settings) -> tuple[str, ...]:
 
 
 async def check_issuers(settings: Settings) -> tuple[CheckResult, ...]:
-    """Whether the server's own address is one for tokens, and the keys of each issuer can be read.
+    """Whether the server's address can be a token's audience, and each issuer's keys can be read.
 
-    Nothing of what the settings do not name.
+    No result for what is not configured.
     """
     return (*_check_own_address(settings), *await _check_keys(settings))
 

@@ -1,4 +1,4 @@
-"""The command `taskhand journal`: the changes that were made, and the check that no row was altered."""
+"""The command `taskhand journal`: lists changes, and verifies that no row was altered."""
 
 import sys
 from datetime import time

@@ -1,4 +1,4 @@
-"""The command `taskhand journal export`: the rows of the journals, also those that are added from now on."""
+"""The command `taskhand journal export`: prints the rows of the journals, and follows new rows."""
 
 from contextlib import aclosing
 from datetime import UTC, datetime, time
@@ -68,7 +68,7 @@ def export(
 async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery", *, named: bool, follow: bool) -> None:
     """Print the rows of all journals, with their connections if these are `named`.
 
-    OperatorError if there is no journal yet, unless it is waited for.
+    OperatorError if no journal exists, unless the command waits for one.
     """
     from taskhand.journal.row_export import to_line
     from taskhand.journal.row_reader import RowReader, follow_rows, read_rows
@@ -94,7 +94,7 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
 
 
 def _describe_nothing(query: "RowQuery") -> str:
-    """What no change was found for: a name that was mistyped looks like a person who has done nothing."""
+    """The sentence for no matching change, with the filters: a mistyped name looks like a person without changes."""
     asked = {"of": query.person, "on": query.connection, "from": query.since, "until": query.until}
     said = (
         f"{word} {value if isinstance(value, str) else value.isoformat()}" for word, value in asked.items() if value
@@ -103,7 +103,7 @@ def _describe_nothing(query: "RowQuery") -> str:
 
 
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":
-    """The journals, which several connections may share, and whether any exists; connections only if `named`."""
+    """The journals, which connections may share, and whether any exists; with connections only if `named`."""
     from taskhand.journal.row_reader import JournalFile
     from taskhand.state import open_rows
     from taskhand.wiring import open_journal
@@ -123,7 +123,7 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
 
 
 def _report_missing(paths: "Sequence[Path | str]", *, follow: bool) -> None:
-    """Say that there is no journal; OperatorError if none is waited for."""
+    """Report that no journal exists; OperatorError unless the command waits for one."""
     from taskhand.state import describe_place
 
     text = f"There is no journal {' or '.join(map(describe_place, paths))} yet."

@@ -87,7 +87,7 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
     Each has its id, state (active, expired or revoked), person, scopes, name, and when it was made, expires and was
     last used. The last use is written down once a minute.
     """
-    found = _with_keys(settings)
+    found = _read_keys(settings)
     now = _now(settings)
     if as_json:
         print_json([_to_json(key, now) for key in found])
@@ -122,7 +122,7 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
     if not ids and not persons:
         raise click.UsageError("Give the id of a key, or --person.")
     wanted = {read_person(person).id for person in persons}
-    by_id = {key.id: key for key in _with_keys(settings)}
+    by_id = {key.id: key for key in _read_keys(settings)}
     asked = [(given, by_id.get(read_key_id(given, whole=False) or "")) for given in ids]
     chosen = dict.fromkeys(key for _, key in asked if key)
     chosen |= dict.fromkeys(key for key in by_id.values() if key.person in wanted)
@@ -132,20 +132,20 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
     unknown = [given for given, key in asked if key is None]
     without = sorted(wanted - {key.person for key in by_id.values()})
     if unknown:
-        raise _unknown(unknown[0], [*chosen])
+        raise _unknown_id_error(unknown[0], [*chosen])
     if without:
-        raise _without_key(without, [*chosen])
+        raise _no_key_error(without, [*chosen])
 
 
-def _unknown(given: str, revoked: "Sequence[Key]") -> CallerError:
-    """The error for an id that no key has. What may be the text of a key is not quoted."""
+def _unknown_id_error(given: str, revoked: "Sequence[Key]") -> CallerError:
+    """The error for an unknown key id; a text that may be a key itself is not quoted."""
     named = f"the id {given!r}" if given.isalnum() and len(given) <= len("1a2b3c4d5e") else "one of these ids"
     done = "; the others were revoked" if revoked else ""
     return CallerError(f"No key has {named}{done}.", next_step="`taskhand keys list` shows the ids.")
 
 
-def _without_key(persons: "Sequence[str]", revoked: "Sequence[Key]") -> CallerError:
-    """The error for persons of whom there is no key."""
+def _no_key_error(persons: "Sequence[str]", revoked: "Sequence[Key]") -> CallerError:
+    """The error for persons without a key."""
     have = "has" if len(persons) == 1 else "have"
     done = "; the others were revoked" if revoked else ""
     return CallerError(
@@ -181,7 +181,7 @@ def _to_json(key: "Key", now: datetime) -> dict[str, Any]:
 
 
 def _to_text(moment: datetime | None) -> str:
-    """The moment for people, in this machine's zone."""
+    """The moment as text for people, in this machine's zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}" if moment else "never"
 
 
@@ -195,8 +195,8 @@ def _no_key(settings: Settings) -> str:
     return f"There is no key in {locate_keys(settings)}. `taskhand keys create --person ana@x.test` makes one."
 
 
-def _with_keys(settings: Settings) -> "Sequence[Key]":
-    """Every key; none if there are none yet: nothing is made."""
+def _read_keys(settings: Settings) -> "Sequence[Key]":
+    """Every key; a missing store of keys is not created."""
 
     async def working(store: "SqlKeyStore") -> "Sequence[Key]":
         return await store.list_keys() if await store.exists() else ()

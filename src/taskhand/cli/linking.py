@@ -1,4 +1,4 @@
-"""The pages on which persons link credentials of their own, as the command line opens them."""
+"""Opens the pages on which persons link their own credentials."""
 
 from contextlib import AsyncExitStack
 from functools import partial
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_invitation", "open_linking"]
 
-_OURS = ("thk_", "thv_")
-"""How keys of Taskhand begin, which no CRM may get to see."""
+_OWN_PREFIXES = ("thk_", "thv_")
+"""The prefixes of Taskhand's own keys, which must not be sent to a CRM."""
 
 
 async def open_linking(
@@ -37,10 +37,10 @@ async def open_linking(
     stack: AsyncExitStack,
     sign_in: "BrowserSignIn | None" = None,
 ) -> "Linking":
-    """What the pages do, until the stack is closed.
+    """The service behind the pages, open until the stack is closed.
 
-    `opened` are the connections, the links, and what returns who the persons are now. `sign_in` signs persons in at the
-    issuer of tokens, None if that is not configured.
+    `opened` has the connections, the links, and a function that returns the current people. `sign_in` signs persons in
+    at the token issuer; None if that is not configured.
     """
     from taskhand.server.linking.linking import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
@@ -63,7 +63,7 @@ async def open_linking(
 async def make_invitation(
     settings: "Settings", connection: "ConnectionSettings", person: "Person", resource: str | None
 ) -> "tuple[str, datetime]":
-    """The address of a page for a person, and until when it opens. CallerError if no page can link the connection.
+    """The address of a page for a person, and when it expires. CallerError if no page can link the connection.
 
     `resource` is the address by which callers know the server, None for that of the settings.
     """
@@ -119,14 +119,14 @@ async def _open_link_methods(
 
 
 def _read_credential(text: str) -> str | None:
-    """A pasted credential as it is sent; None for a text that is none."""
+    """The cleaned credential from a pasted text; None for a text that is not a credential."""
     cleaned = clean_value(text)
-    if not cleaned or cleaned.startswith(_OURS):
+    if not cleaned or cleaned.startswith(_OWN_PREFIXES):
         return None
     return cleaned if find_flaw(cleaned, "the credential", is_secret=True) is None else None
 
 
 def _origin_of(address: str) -> str:
-    """The part of an address before its path."""
+    """The origin of an address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"

@@ -36,9 +36,9 @@ __all__ = ["people"]
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_MOST_READ = 10_000
-"""Characters that a credential may have."""
-_MOST_NAMED = 10
+_MAX_READ = 10_000
+"""Maximum characters of a credential."""
+_MAX_NAMED = 10
 
 
 @click.group(invoke_without_command=True)
@@ -143,7 +143,7 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
 
 
 def _read_person(text: str) -> str:
-    """The person's id; CallerError for a text that is none."""
+    """The person's id; CallerError for an invalid one."""
     if (flaw := flaw_of_person(text.strip())) is not None:
         raise CallerError(
             f"{text[:60]!r} is not a person: {flaw}.",
@@ -153,11 +153,11 @@ def _read_person(text: str) -> str:
 
 
 def _ask_credential(question: str) -> str:
-    """The credential, from a hidden prompt or from standard input; CallerError for a text that is none."""
+    """The credential, from a hidden prompt or standard input; CallerError for an invalid one."""
     if sys.stdin.isatty():
         typed: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
     else:
-        typed = sys.stdin.read(_MOST_READ)
+        typed = sys.stdin.read(_MAX_READ)
     text = clean_value(typed)
     flaw = find_flaw(text, "the credential", is_secret=True) if text else None
     if not text or flaw:
@@ -169,10 +169,11 @@ def _ask_credential(question: str) -> str:
 async def _save_link(
     connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
 ) -> "tuple[LinkedMember, str | None, bool | None, bool | None]":
-    """Try the credential, and keep it: who the CRM says that the person is, and the end of the one before, as below.
+    """Try the credential and store it.
 
-    Between them are why that may be somebody else, if people.toml, a link or an e-mail address says so, and whether
-    the shared credential is certainly for the same account.
+    Returns the CRM's member, then the reason why that may be another person (by people.toml, a link or an e-mail
+    address), whether the shared credential is certainly for the same account, and what became of the previous
+    credential (as `_withdraw`).
     """
     from taskhand.vault.link import Link, OwnCredential
     from taskhand.wiring import open_as_person, open_links
@@ -203,7 +204,7 @@ async def _save_link(
 
 
 async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
-    """Whether the shared credential is for the same account as another one; None if it cannot be used."""
+    """Whether the shared credential is for the same account as this one; None if it cannot be used."""
     from taskhand.service.same_account import is_same_account
     from taskhand.wiring import open_app
 
@@ -216,7 +217,7 @@ async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") ->
 
 
 def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:
-    """Why the member whose credential it is may be another than the person, in a sentence."""
+    """A sentence on why the credential's member may not be the person."""
     if member.id is None:
         return None
     line = next((known.lines[name] for name in person.names if name in known.lines), None)
@@ -230,7 +231,7 @@ def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]"
 
 
 async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
-    """Whose credential a backend was opened with, and the team; nobody if the CRM does not tell."""
+    """The member whose credential a backend uses, and the team; no member if the CRM does not tell."""
     from taskhand.vault.link import LinkedMember
 
     try:
@@ -266,16 +267,16 @@ def unlink(context: click.Context, person: str, connection: str | None) -> None:
     settings: Settings = context.obj
     removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))
     if not removed:
-        raise _nothing_linked(person, connection, left)
+        raise _no_link_error(person, connection, left)
     for link, is_withdrawn in removed:
         print_line(f"{link.person} is unlinked from {link.connection}.")
         print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
-    if names := _find_unsure(removed, left):
+    if names := _find_aliases(removed, left):
         print_line(f"If one of these is the same person, unlink that too: {', '.join(names)}", err=True)
 
 
 def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
-    """What became of a credential that is used no longer."""
+    """A sentence on what became of a credential that was removed."""
     title = find_factory(connection.settings.backend).title if connection else "The CRM"
     if is_withdrawn:
         return f"{title} has revoked the credential."
@@ -283,7 +284,7 @@ def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: 
 
 
 async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
-    """A link with its credential; None if it cannot be decrypted, or the CRM has ended it."""
+    """A link with its credential; None if it cannot be decrypted or the CRM has revoked it."""
     try:
         return await links.find(person, connection)
     except (LinkBroken, LinkRequired):
@@ -291,7 +292,7 @@ async def _find_open(links: "Links", person: str, connection: str) -> "Link | No
 
 
 async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
-    """Revoke at the CRM what is removed or replaced here; whether the CRM has confirmed it."""
+    """Revoke a removed or replaced credential at the CRM; returns whether the CRM has confirmed it."""
     from taskhand.vault.oauth_grant import revoke_link
     from taskhand.wiring import open_oauth_client
 
@@ -303,9 +304,9 @@ async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None"
 async def _unlink(
     links: "Links", known: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
 ) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
-    """Remove what is asked for, then revoke it: what that was, whether the CRM has confirmed it, and what is left."""
+    """Remove and revoke the links. Returns them, whether the CRM confirmed the revocation, and the remaining links."""
     found = await links.list()
-    names = _names_of(person, found) or _names_of(Person.named(person).id, found)
+    names = _find_names(person, found) or _find_names(Person.named(person).id, found)
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for one in chosen:
@@ -316,38 +317,38 @@ async def _unlink(
     return done, [link for link in found if link not in chosen]
 
 
-def _names_of(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
-    """All names by which calls of a person find a link, as far as the links tell; empty if nothing is theirs."""
+def _find_names(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
+    """All names by which a person's calls find links, as far as the links tell; empty without links."""
     return frozenset[str]().union(*(link.whose.names for link in found if person in link.whose.names))
 
 
-def _nothing_linked(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
-    """The error for a person of whom there is no link."""
+def _no_link_error(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
+    """The error for a person without a link."""
     others = list(dict.fromkeys(link.email or link.person for link in found if connection in {None, link.connection}))
-    named = f"These have: {', '.join(others[:_MOST_NAMED])}. " if others else ""
+    named = f"These have: {', '.join(others[:_MAX_NAMED])}. " if others else ""
     return CallerError(
         f"{person} has linked nothing{f' for {connection}' if connection else ''}.",
         next_step=f"{named}`taskhand people` shows who has linked what.",
     )
 
 
-def _find_unsure(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> "Sequence[str]":
-    """Whose links, of those that are left, may be of the same person: of one who signs in, the address is not known."""
+def _find_aliases(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> "Sequence[str]":
+    """Persons with remaining links who may be the same person: the e-mail address of the sign-in is unknown."""
     gone = {(link.connection, _kind_of_name(link)) for link, _ in removed}
     opposite = {"subject": "address", "address": "subject"}
     same = [link.person for link in left if (link.connection, opposite.get(_kind_of_name(link) or "")) in gone]
-    return [*dict.fromkeys(same)][:_MOST_NAMED]
+    return [*dict.fromkeys(same)][:_MAX_NAMED]
 
 
 def _kind_of_name(link: "ListedLink") -> str | None:
-    """Which of the two names a link is under of somebody who signs in; None if both are known, or it is neither."""
+    """Which of the two names of a signed-in person a link has; None if both are known, or it has neither."""
     if is_token_person(link.person):
         return "subject" if link.email is None else None
     return "address" if "@" in link.person else None
 
 
 def _to_text(moment: datetime) -> str:
-    """The moment for people, in this machine's zone."""
+    """The moment as text for people, in this machine's zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnostics", "is_output_lost", "is_output_unread", "lost_output", "prepare_streams"]
 
-_MOST_BYTES: Final = 256 * 2**10
+_MAX_BYTES: Final = 256 * 2**10
 """How much of standard error waits for its reader; what is written beyond it is dropped."""
 
 _FLUSH_S: Final = 0.3
@@ -160,7 +160,7 @@ class Diagnostics(_Stream):
         """Hand the text to the thread, or drop it if too much waits already."""
         text = bytes(data)
         with self._changed:
-            if self._held + len(text) > _MOST_BYTES:
+            if self._held + len(text) > _MAX_BYTES:
                 self._dropped += 1
             else:
                 if self._dropped:

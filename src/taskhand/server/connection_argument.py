@@ -11,7 +11,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.find_connection import CallIds, find_connection, unclear_connection
 
-__all__ = ["CONNECTION", "find_meant", "ids_in", "take_connection"]
+__all__ = ["CONNECTION", "ids_in", "select_connections", "take_connection"]
 
 CONNECTION: Final = "connection"
 """Its name."""
@@ -60,7 +60,7 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Mapping)]
 
 
-async def find_meant(
+async def select_connections(
     connections: Connections, own: Connections, arguments: Mapping[str, Any]
 ) -> tuple[AppContext | None, dict[str, Any]]:
     """The connection that a refused call is about, even if it is not the caller's `own`, and its other arguments.

@@ -177,9 +177,9 @@ class ToolCalls:
         """Journal a refused call in the connection that it means, with the arguments as they were sent."""
         sent = params.arguments or {}
         if self.served.connections.are_several:
-            from taskhand.server.connection_argument import find_meant  # noqa: PLC0415  few servers have several
+            from taskhand.server.connection_argument import select_connections  # noqa: PLC0415  few servers have several
 
-            meant, sent = await find_meant(self.served.connections, view.connections, sent)
+            meant, sent = await select_connections(self.served.connections, view.connections, sent)
             call.app = meant.of_principal(view.principal) if meant else call.app
             note_connection(call.app.connection)
         tool = self.served.offered.by_name.get(params.name)
