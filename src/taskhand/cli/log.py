@@ -1,4 +1,4 @@
-"""The log on standard error: when, how bad, who, what; without hidden characters, and without a credential."""
+"""The log on standard error, without hidden characters and without credentials."""
 
 import json
 import logging
@@ -15,16 +15,16 @@ from taskhand.domain.text import plain
 __all__ = ["announce", "configure_log"]
 
 _FIELDS = ("tool", "code")
-"""What a record may have besides its message."""
+"""Optional fields of a record besides its message."""
 
 _SHORTEST_SECRET = 4
-"""Shorter texts occur in others by chance."""
+"""Minimum length of a masked secret: shorter texts occur in others by chance."""
 
 _CALLERS_KEY = re.compile(r"(thk_[0-9a-f]{10}_)[0-9a-f]+")
-"""The key of a caller, of which only a hash is known; its id stays."""
+"""A caller's key, of which only a hash is stored; its id is not masked."""
 
 _TICKET = re.compile(r"(/link/)[\w-]{43}")
-"""The address of a page on which a person links a credential."""
+"""The path of a page on which a person links a credential."""
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -32,11 +32,10 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 def configure_log(
     level: str = "WARNING", library_level: str = "WARNING", secrets: Iterable[str] = (), *, as_json: bool = False
 ) -> None:
-    """Log to standard error, one line for a record and further ones only for a trace; as JSON, that is in the line.
+    """Log to standard error, one line a record; only a traceback adds lines, and in JSON it is in the line.
 
-    The levels of Taskhand and of the libraries are separate: what the HTTP and MCP libraries say at DEBUG has the
-    arguments of calls in it. `secrets` are masked wherever they occur. If a program has configured logging before,
-    as a test does, that stays.
+    The levels of Taskhand and of the libraries are separate: at DEBUG, the HTTP and MCP libraries log the arguments of
+    calls. `secrets` are masked wherever they occur. A logging configuration that exists already, as in a test, is kept.
     """
     root = logging.getLogger()
     if root.handlers:
@@ -49,7 +48,7 @@ def configure_log(
 
 
 def announce(text: str) -> None:
-    """Write a line to standard error whatever the level is; as a record if the log is JSON."""
+    """Write a line to standard error at any log level, as a record if the log is JSON."""
     handlers = [one for one in logging.getLogger().handlers if isinstance(one.formatter, _JsonFormatter)]
     if handlers:
         handlers[0].handle(logging.LogRecord("taskhand", logging.INFO, __file__, 0, text, None, None))
@@ -59,7 +58,7 @@ def announce(text: str) -> None:
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for type checkers only
     def flush(self) -> None:
-        """Do nothing: a flush waits for the reader of standard error, and no record may."""
+        """Do nothing: a flush would wait for the reader of standard error."""
 
 
 class _Formatter(logging.Formatter):
@@ -89,7 +88,7 @@ class _Formatter(logging.Formatter):
 
 
 class _JsonFormatter(_Formatter):
-    """One object a line: `at`, `level`, `logger`, `message`, and if there is one, `tool`, `code`, `trace`."""
+    """One object a line: `at`, `level`, `logger`, `message`, and optionally `tool`, `code`, `trace`."""
 
     def format(self, record: logging.LogRecord) -> str:
         found = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
@@ -101,5 +100,5 @@ class _JsonFormatter(_Formatter):
 
 
 def _forms(secret: str) -> tuple[str, str]:
-    """A secret as it is, and as the user name of Basic authentication without a password (RFC 7617)."""
+    """A secret, and its form as the user name of Basic authentication without a password (RFC 7617)."""
     return secret, b64encode(f"{secret}:".encode()).decode()

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _read_arguments() -> list[str]:
-    """The arguments as text: as UTF-8 if the locale did not understand their bytes. CallerError for other bytes."""
+    """The arguments as text, decoded as UTF-8 if the locale could not. CallerError for other bytes."""
     try:
         return [one if _is_text(one) else os.fsencode(one).decode("utf-8") for one in sys.argv[1:]]
     except UnicodeDecodeError:
@@ -100,7 +100,7 @@ _ELSEWHERE = {
 
 
 class _Commands(click.Group):
-    """The commands; those of other files are imported when they are called or listed: a start needs none of them."""
+    """The commands; those of other files are imported only when called or listed, to keep the start fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, sorted."""
@@ -146,7 +146,7 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
                 _log.warning("%s %s", warning.found, warning.remedy)
     if context.invoked_subcommand is None:
         run_server(found)
-    elif context.invoked_subcommand != "serve":  # a server has more to load
+    elif context.invoked_subcommand != "serve":  # a server imports more
         gc.enable()
 
 
@@ -210,7 +210,7 @@ def demo(settings: Settings, *, brief: bool, team: bool) -> None:
 
 
 def _own_command() -> list[str]:
-    """The words that start this program from any folder: its script, or the interpreter with the module."""
+    """The arguments that start this program from any folder: its script, or the interpreter with the module."""
     script = Path(sys.argv[0])
     if script.stem == "taskhand" and (script.is_file() or script.with_suffix(".exe").is_file()):
         return [str(script.absolute())]

@@ -1,4 +1,4 @@
-"""The metrics of a server, if its options or settings ask for them."""
+"""The metrics endpoint of a server, if options or settings enable it."""
 
 import logging
 from contextlib import AsyncExitStack
@@ -26,9 +26,9 @@ def open_metrics(
 ) -> "Metrics | None":
     """Serve the metrics of these connections until the stack is closed.
 
-    OperatorError if the library is not installed, or if the address cannot be served. Over standard input and
-    output a taken port is only logged, and nothing is counted: each conversation has a server, and the first one has
-    the port. `remedy` is how not to ask for metrics.
+    OperatorError if the library is not installed, or the address cannot be bound. Over standard input and output a port
+    in use is only logged, and nothing is counted: each conversation has its own server, and the first one has the port.
+    `remedy` says how to disable metrics.
     """
     try:
         from taskhand.telemetry.metrics import Metrics
@@ -53,7 +53,7 @@ def open_metrics(
 
 
 def check_metrics(settings: Settings) -> tuple[CheckResult, ...]:
-    """The failure of a server whose settings ask for metrics without the library; nothing is imported."""
+    """A failure if metrics are enabled and their library is not installed; the library is not imported."""
     if settings.metrics_port is None or find_spec("prometheus_client"):
         return ()
     error = _no_library_error(_UNSET)

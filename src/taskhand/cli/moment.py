@@ -1,4 +1,4 @@
-"""The type of an option that is a moment."""
+"""The type of command-line options for moments."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
@@ -11,13 +11,13 @@ __all__ = ["Moment", "check_window"]
 
 
 def check_window(since: datetime | None, until: datetime | None) -> None:
-    """UsageError for a time that ends before it begins."""
+    """UsageError for a period that ends before it begins."""
     if since and until and since > until:
         raise click.UsageError(f"--since {since.isoformat()} is after --until {until.isoformat()}: nothing is between.")
 
 
 class Moment(click.ParamType["datetime"]):
-    """A day or a time, also in words; without an offset it is in this machine's time zone."""
+    """A day or a time, also in words; in this machine's time zone if it has no offset."""
 
     name = "time"
 

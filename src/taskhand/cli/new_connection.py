@@ -33,14 +33,14 @@ from taskhand.install.file_format import Unparsable, Unsuitable
 __all__ = ["KeyPlace", "NewConnection", "ask_connection", "drop_connection", "save_connection"]
 
 KeyPlace = Literal["keyring", "file"]
-"""Where a secret is stored that a person types: the system's keyring, or the configuration file."""
+"""The storage of a typed secret: the system's keyring, or the configuration file."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """The table to write. `secrets` are those that have no place yet, by key.
+    """The table to write.
 
-    `taken` is what each key that no option gave is called.
+    `secrets` are those without a storage yet, by key. `taken` has the names of values that no option gave, by key.
     """
 
     name: str
@@ -50,17 +50,17 @@ class NewConnection:
     taken: Mapping[str, str] = field(default_factory=dict)
 
     def written(self) -> dict[str, str]:
-        """The table as it is written."""
+        """The table as written to the file."""
         if self.place == "file":
             return {**self.table, **self.secrets}
         return {**self.table, **{key: credentials.keyring_reference(self.keyring_name(key)) for key in self.secrets}}
 
     def tried(self) -> dict[str, str]:
-        """The table with the secrets themselves, before they have their places."""
+        """The table with the secrets themselves, to try it before they are stored."""
         return {**self.table, **self.secrets}
 
     def other_variables(self) -> dict[str, str]:
-        """The environment without the variables whose values are in the table now: they were for this command."""
+        """The environment without the variables whose values the table has: they were for this command only."""
         given = self.tried()
         mine = {one for key, one in self.taken.items() if clean_value(os.environ.get(one, "")) == given[key]}
         return {name: value for name, value in os.environ.items() if name not in mine}
@@ -100,7 +100,7 @@ def _ask_backend() -> str:
 
 
 def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: BackendFactory[Any]) -> dict[str, str]:
-    """The keys of --set. CallerError for an unknown one, and for a secret itself."""
+    """The keys of --set. CallerError for an unknown key, and for a secret that is not a reference."""
     chosen = dict(one.partition("=")[::2] for one in given)
     for key, value in chosen.items():
         if key not in keys or not clean_value(value):
@@ -117,7 +117,7 @@ def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: Backen
 
 
 def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The credential, and the settings that belong to it: typed, else from the environment of this command."""
+    """The credential and its settings: typed, else from this command's environment."""
     secret_keys = [key for key, variable in keys.items() if is_secret_variable(variable)]
     credentials = [key for key in secret_keys if keys[key] in map(Settings.variable, factory.credentials)]
     first = next(key for key in credentials if keys[key] in factory.questions)
@@ -145,7 +145,7 @@ def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tupl
 
 
 def _checked(called: str, secret: str) -> str:
-    """The secret; OperatorError for a text that is none: it would be written to the file."""
+    """The secret; OperatorError for a placeholder, which would be written to the file."""
     flaw = None if secret.startswith(REFERENCES) else find_flaw(secret, called, is_secret=True)
     if flaw:
         raise OperatorError(f"{called} {flaw.found}.", next_step=flaw.remedy)
@@ -162,7 +162,7 @@ def _choose_place(asked: KeyPlace | None, secrets: Mapping[str, str]) -> KeyPlac
 
 
 def save_connection(new: NewConnection, *, checks: bool) -> None:
-    """Check the connection and write it. OperatorError if it cannot be used; nothing is written then."""
+    """Check the connection, then write it. OperatorError, before writing, if it cannot be used."""
     file, path = open_settings_file(), (TABLES, new.name)
     try:
         if toml_edit.find_value(file.text, path) is not None:
@@ -197,7 +197,7 @@ def _joined(found: Configuration) -> str:
 
 
 def _warnings_now(environ: Mapping[str, str]) -> set[str]:
-    """The warnings about the configuration as it is; none if it cannot be used."""
+    """The warnings about the current configuration; none if it is invalid."""
     try:
         return {warning.found for warning in load_configuration(environ, {}).warnings}
     except OperatorError:
@@ -241,7 +241,7 @@ def drop_connection(name: str) -> None:
 
 
 def _tell_policy() -> None:
-    """Say where the policy names a connection that is gone: the server would not start."""
+    """Report where the policy names a removed connection: the server would not start."""
     from taskhand.cli.policy import check_policy
 
     try:

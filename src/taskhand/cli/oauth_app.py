@@ -10,7 +10,7 @@ __all__ = ["check_app"]
 
 
 def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[CheckResult, ...]:
-    """Whether there is an app; nothing for a CRM without OAuth, and if nobody can link and none is set."""
+    """Whether the app is set; no result for a CRM without OAuth, or if linking is off and no app is set."""
     settings = connection.settings
     factory = find_factory(settings.backend)
     variables = connection.named(factory.app)

@@ -1,4 +1,4 @@
-"""What the rule own_credential means for a connection: whether who must call with a credential of their own can."""
+"""Checks of the rule own_credential: whether the persons with this rule can link a credential."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ _SUBJECT = "own credential"
 
 
 def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[CheckResult, ...]:
-    """Whether those with the rule can link a credential; nothing if nobody has it, or there is none to link."""
+    """Whether persons with the rule can link a credential; no result if nobody has it, or linking does not apply."""
     factory = find_factory(connection.settings.backend)
     if not policy.needs_own(connection.name) or not factory.credentials:
         return ()
@@ -37,19 +37,19 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
 
 
 def warn_of_rule(found: "Configuration", policy: "Policy") -> "Iterator[str]":
-    """What to say at a start of each connection on which nobody can do what the rule asks."""
+    """The start-up warnings on connections whose rule nobody can meet."""
     for connection in found.connections:
         try:
             results = check_rule(connection, policy)
         except OperatorError:
-            continue  # of a connection without a backend, which the start says
+            continue  # no backend for the connection, which the start reports
         for one in results:
             if one.outcome != "ok":
                 yield f"{connection.name}: {one.found} {one.remedy}"
 
 
 def _has_app(connection: "ConnectionSettings") -> bool:
-    """Whether persons can sign in at the CRM. Half of an app is a finding of its own."""
+    """Whether persons can sign in at the CRM. An incomplete app is reported as its own finding."""
     from taskhand.config.oauth_app import has_app
 
     try:

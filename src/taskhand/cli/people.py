@@ -1,4 +1,4 @@
-"""Who persons are in each connection, by the people file: read at start, and again on SIGHUP."""
+"""The people file, which maps persons to members; read at start, and again on SIGHUP."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from taskhand.config.paths import expand_path
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
-# A start without a people file imports nothing for it.
+# Imported only if a people file exists.
 
 if TYPE_CHECKING:
     from taskhand.config.people_file import PeopleFile
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class PeopleSource:
-    """Who the persons are now (`current`, by person and connection), and whether the file `was_there`."""
+    """The `current` memberships by person and connection, and whether the file `was_there`."""
 
     found: Configuration
     current: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class PeopleSource:
 
     @classmethod
     def open(cls, found: Configuration) -> "PeopleSource":
-        """What this configuration leads to; OperatorError if its file cannot be used."""
+        """Read the file of this configuration; OperatorError if it cannot be used."""
         source = cls(found)
         if found.settings.people is not None or os.path.lexists(source.path):
             source.read()()
@@ -49,7 +49,7 @@ class PeopleSource:
         return people_path(self.found)
 
     def read(self) -> Callable[[], None]:
-        """Read the file again: what puts it in force. OperatorError if it cannot be used."""
+        """Read the file again; returns a function that puts it in force. OperatorError if it cannot be used."""
         file = _read_people(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
@@ -69,7 +69,7 @@ def people_path(found: Configuration) -> Path:
 
 
 def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFile":
-    """The people file. OperatorError if it cannot be used; one that the configuration names must exist."""
+    """The people file. OperatorError if it cannot be used, or if the configuration names it and it does not exist."""
     from taskhand.config.people_file import read_people_file
 
     is_named = found.settings.people is not None
@@ -79,7 +79,7 @@ def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFi
 
 
 def check_people(found: Configuration) -> tuple[CheckResult, ...]:
-    """What the people file says, or what is wrong with it; nothing if there is none."""
+    """A summary of the people file, or its error; no result if it does not exist."""
     try:
         file = _read_people(found)
     except OperatorError as error:

@@ -14,7 +14,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import Person
 
-# A start without a policy imports nothing for it.
+# Imported only if a policy exists.
 
 if TYPE_CHECKING:
     from taskhand.config.policy_file import PolicyFile
@@ -36,8 +36,7 @@ _log = logging.getLogger(__name__)
 class PolicySource:
     """The `current` policy, the configuration that names its file, and whether the file `was_there`.
 
-    `what` it is, and what it means that there is no file (`without`, None if that is not worth saying), are words
-    for people.
+    For people: `what` is the file's name, `without` the meaning of a missing file (None to say nothing).
     """
 
     found: Configuration
@@ -48,7 +47,7 @@ class PolicySource:
 
     @classmethod
     def open(cls, found: Configuration) -> "PolicySource":
-        """The policy that this configuration leads to; OperatorError if its file cannot be used."""
+        """The policy of this configuration; OperatorError if its file cannot be used."""
         source = cls(found)
         path, is_named = policy_path(found)
         if is_named or os.path.lexists(path):
@@ -61,9 +60,9 @@ class PolicySource:
         return policy_path(self.found)[0]
 
     def read(self) -> Callable[[], None]:
-        """Read the file again: what puts it in force. OperatorError if it cannot be used.
+        """Read the file again; returns a function that puts it in force. OperatorError if it cannot be used.
 
-        A file that is gone lifts no rule: only an empty one does.
+        A missing file lifts no rule; an empty file lifts all.
         """
         file = read_policy(self.found, must_exist=self.was_there)
         if file.writable_by_others:
@@ -81,7 +80,7 @@ class PolicySource:
 
 
 def policy_path(found: Configuration) -> tuple[Path, bool]:
-    """The policy's file, and whether the configuration names it: else it may be missing."""
+    """The policy's file, and whether the configuration names it; otherwise it may be missing."""
     named = found.settings.policy
     if named is not None:
         return expand_path("TASKHAND_POLICY", named), True
@@ -89,7 +88,7 @@ def policy_path(found: Configuration) -> tuple[Path, bool]:
 
 
 def configured_person(found: Configuration) -> Person | None:
-    """The person who calls if the transport asks nobody; OperatorError for one whom no policy can name."""
+    """The caller on transports without authentication; OperatorError for an id that no policy can name."""
     given = found.settings.person
     if given is None:
         return None
@@ -104,9 +103,9 @@ def configured_person(found: Configuration) -> Person | None:
 
 
 def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":
-    """The policy file. OperatorError, which names the key and the file, if it cannot be used.
+    """The policy file.
 
-    A file that the configuration names must exist in any case.
+    OperatorError names the key and the file of an error. A file that the configuration names must exist.
     """
     from taskhand.config.policy_file import read_policy_file
     from taskhand.server.offered_tools import select_names
@@ -124,7 +123,7 @@ def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFil
 
 
 def check_policy(found: Configuration) -> CheckResult:
-    """What the policy file says, or what is wrong with it."""
+    """A summary of the policy file, or its error."""
     try:
         file, person = read_policy(found), configured_person(found)
     except OperatorError as error:
@@ -135,7 +134,7 @@ def check_policy(found: Configuration) -> CheckResult:
 
 
 def describe_policy(file: "PolicyFile", person: Person | None) -> str:
-    """Whom a policy has rules for; `person` is who calls if no caller is asked."""
+    """The persons and groups with rules; `person` is the caller without authentication."""
     if not file.there:
         return f"Everything is allowed to everyone: there is no {file.path}."
     policy = file.policy
@@ -149,7 +148,7 @@ def describe_policy(file: "PolicyFile", person: Person | None) -> str:
 
 
 def warn_of_writers(path: Path) -> tuple[str, str]:
-    """What is said of a file that others may write, and the remedy."""
+    """The warning about a file that others may write, and the remedy."""
     import shlex
 
     return f"Other users of this machine can write {path}.", f"Run: chmod go-w {shlex.quote(str(path))}"

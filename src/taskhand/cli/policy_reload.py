@@ -1,4 +1,4 @@
-"""SIGHUP, by which a running server reads its policy, and who the persons are, again."""
+"""Reload of the policy and the people file on SIGHUP."""
 
 import logging
 import os
@@ -25,9 +25,9 @@ _log = logging.getLogger(__name__)
 def reload_on_hangup(
     sources: "Sequence[PolicySource | PeopleSource]", stack: AsyncExitStack
 ) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Take SIGHUP for the order to read these files again, until the stack is closed; the work of doing so.
+    """Handle SIGHUP until the stack is closed; returns the work that reloads these files.
 
-    A server that was started on a terminal still ends with that terminal. Windows has no such signal.
+    A server that was started on a terminal still ends with that terminal. Windows has no SIGHUP.
     """
     if os.name == "nt":
         return checkpoint
@@ -45,7 +45,7 @@ def reload_on_hangup(
 
 
 def _reload(sources: "Sequence[PolicySource | PeopleSource]") -> None:
-    """Put what all files say in force, or none of it: rules and people that belong together change together."""
+    """Put all files in force, or none: rules and people must change together."""
     read, wrong = [], []
     for source in sources:
         try:

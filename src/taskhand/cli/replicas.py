@@ -1,4 +1,4 @@
-"""What the servers of a team do not share although they work as one, as far as the settings tell."""
+"""Checks for state that replicas do not share, as far as the settings tell."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -29,7 +29,7 @@ _OWN_JOURNAL: Final = (
 
 
 def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
-    """A finding for each thing that the servers on one database would have each for itself."""
+    """A finding for each kind of state that replicas on one database would not share."""
     settings = found.settings
     no_key = CheckResult("replicas", "failed", f"{NO_KEY} `taskhand serve --http` does not start.", MAKE_KEY)
     lacks = [no_key] if settings.state is not None and not settings.state_keys else []
@@ -37,7 +37,7 @@ def check_replicas(found: Configuration) -> tuple[CheckResult, ...]:
 
 
 def describe_unshared(found: Configuration) -> Iterator[tuple[str, str]]:
-    """What is wrong and what to do about it, if one of store and state is in a database and the other is not."""
+    """The problem and the remedy if only one of store and state is in a database."""
     stores = [one.settings.db for one in found.connections if backend_of(one) == "local"]
     in_database = [isinstance(one, StoreAddress) for one in stores]
     if found.settings.state is not None and not all(in_database):

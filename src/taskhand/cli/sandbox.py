@@ -35,11 +35,11 @@ class Crm:
     spec_variant: Callable[[], "type[Switches]"]
     path: str = ""
     app: Callable[[], dict[str, str]] = dict
-    """What a connection has besides, of the app that has the webhooks."""
+    """Further settings of a connection, of the app that owns the webhooks."""
 
     @property
     def title(self) -> str:
-        """The name in sentences."""
+        """The CRM's name in sentences."""
         return find_factory(self.name).title
 
 
@@ -54,13 +54,13 @@ class Account:
     port: int
 
     def settings(self, url: str) -> dict[str, str]:
-        """The settings, by variable, that point Taskhand at it."""
+        """The settings, by variable, that connect Taskhand to it."""
         factory = find_factory(self.crm.name)
         credential = Settings.variable(factory.credentials[0])
         return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.path}"}
 
     def table(self, url: str) -> dict[str, str]:
-        """The connection to it, as taskhand.toml has it."""
+        """The connection to it, as a table of taskhand.toml."""
         prefix = find_factory(self.crm.name).prefix
         own = {variable.removeprefix(prefix).lower(): value for variable, value in self.settings(url).items()}
         what = "The sandbox" if self.name == self.crm.name else "A second sandbox"
@@ -204,7 +204,7 @@ def serve_all(*, port: int, twice: tuple[str, ...], readings: tuple[str, ...], f
 
 
 def _read_variants(readings: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The variant of each CRM's behaviour, as an option of its sandbox. CallerError for one that there is not."""
+    """The behaviour variant of each CRM, an option of its sandbox. CallerError for an unknown one."""
     given: dict[str, list[str]] = {crm.name: [] for crm in CRMS}
     for reading in readings:
         name, dot, rest = reading.partition(".")
@@ -237,7 +237,7 @@ def _print_connections(served: "Sequence[tuple[Account, str]]") -> None:
 
 
 def _find_default_file() -> str:
-    """The words for where a configuration is read from."""
+    """The default path of the configuration file, in words."""
     from taskhand.config.configuration import find_settings_path
 
     elsewhere = "a file that TASKHAND_CONFIG names"
@@ -248,7 +248,7 @@ def _find_default_file() -> str:
 
 
 def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> None:
-    """Write the connections to a file that is not there, or is the same."""
+    """Write the connections to a new file; an identical file is accepted."""
     from taskhand.install.host_file import read_host_file, replace_host_file
 
     head = "The sandboxes of `taskhand sandbox all`; Taskhand reads this file where TASKHAND_CONFIG names it."
@@ -261,7 +261,7 @@ def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> N
 
 
 def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> str:
-    """A taskhand.toml, with a comment at its head."""
+    """The text of a taskhand.toml, with a comment at its head."""
     from taskhand.install.toml_edit import put_value
 
     text = f"# {head}\n"
@@ -272,7 +272,7 @@ def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> s
 
 
 def _serve(accounts: Sequence[Account], announce: "Callable[[Sequence[tuple[Account, str]]], None]") -> None:
-    """Serve the accounts until Ctrl-C; `announce` tells their addresses."""
+    """Serve the accounts until Ctrl-C; `announce` prints their addresses."""
     from taskhand.sandbox.server import serve_delivering
 
     async def serving() -> None:

@@ -1,4 +1,4 @@
-"""The command `taskhand serve`, which is also what `taskhand` alone does."""
+"""The command `taskhand serve`, also run by `taskhand` without a command."""
 
 import gc
 import os
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from taskhand.vault.links import Links
 
 _QUIET_S = 2.0
-"""By then a host has read the list of tools."""
+"""Seconds after which a host has read the list of tools."""
 
 _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """The standard variables that name a collector of traces."""
@@ -42,7 +42,7 @@ _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOIN
 _Work = Callable[[], Coroutine[Any, Any, None]]
 
 _Count = Callable[[Configuration | OperatorError, AsyncExitStack], "Metrics | None"]
-"""Counts calls and requests until the stack is closed, if that is asked for."""
+"""Opens the metrics, which count calls and requests until the stack is closed; None if they are off."""
 
 __all__ = ["open_server", "run_server", "serve"]
 
@@ -146,7 +146,7 @@ def serve(
 
 
 def _auth_options(kinds: tuple[str, ...], issuers: tuple[str, ...], resource: str | None) -> "AuthOptions | None":
-    """How callers are asked; None if they are not."""
+    """The authentication options; None without authentication."""
     from taskhand.cli.access import AuthOptions
 
     return AuthOptions(kinds, issuers, resource) if kinds else None
@@ -164,10 +164,10 @@ def run_server(
 ) -> NoReturn:
     """Serve over HTTP if an address is given, else over standard input and output.
 
-    With an error of the configuration the server starts all the same and answers with it, since a host shows a process
-    that ends at once as "Connection closed"; the exit code is then 1. OperatorError for an address or a proxy that is
-    refused, and for an error of the configuration if a person has started the server on a terminal. `metrics` are
-    the host and the port of `/metrics`; None leaves the port to the settings. `webhooks` are the options of these.
+    With a configuration error the server still starts and answers with the error, since a host shows a process that
+    ends at once as "Connection closed"; the exit code is then 1. OperatorError for a refused address or proxy, and for
+    a configuration error if the server was started on a terminal. `metrics` are the host and port of `/metrics`; None
+    takes the port from the settings. `webhooks` are the webhook options.
     """
     from taskhand.server.transports.process import leave
 
@@ -192,7 +192,7 @@ async def _serve(
     keeps_sessions: bool,
     webhooks: tuple[bool, str | None, str | None],
 ) -> int:
-    """Serve until the end; the exit code."""
+    """Serve until the server ends; returns the exit code."""
     from taskhand.server.app import create_not_configured_server
     from taskhand.server.transports.stdio import serve_stdio
 
@@ -216,7 +216,7 @@ async def _serve(
             problem = "not_configured"
         if on_a_terminal:
             print_lines(_ON_A_TERMINAL.splitlines(), err=True)
-        gc.freeze()  # what a start has made lives as long as the server
+        gc.freeze()  # objects made at start live as long as the server
         gc.enable()
         if http:
             observer = metrics.of_http() if metrics else None
@@ -244,9 +244,9 @@ async def open_server(
     *,
     keeps_sessions: bool,
 ) -> "tuple[Any, _Work, _Work, Callable[[], Awaitable[Ready]], LinkPages | None]":
-    """The server on what is configured, what waits for the write under way, and what runs beside the first requests.
+    """The configured server, the function that closes it, and its background work.
 
-    Then whether calls can be carried out, and the pages where persons link. OperatorError for what cannot be served.
+    Then the readiness check, and the linking pages. OperatorError if the configuration cannot be served.
     """
     from taskhand.cli.access import access_by
     from taskhand.cli.people import PeopleSource
@@ -297,7 +297,7 @@ async def open_server(
 
 
 async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
-    """What is done beside the first requests, until cancelled."""
+    """The background work beside the first requests, until cancelled."""
     from taskhand.domain.side_by_side import side_by_side
     from taskhand.server.use_cases import load_use_cases
     from taskhand.service.feed_demand import poll_when_wanted
@@ -320,9 +320,9 @@ async def _open_pages(
     auth: "AuthOptions | None",
     stack: AsyncExitStack,
 ) -> "LinkPages | None":
-    """The pages on which persons link credentials; None if there is no vault, and if nobody is asked who calls.
+    """The pages on which persons link credentials; None without a vault, or without authentication.
 
-    `opened` are the connections, the links, and what returns who the persons are now.
+    `opened` has the connections, the links, and a function that returns the current people.
     """
     connections, links, memberships = opened
     if links is None or auth is None or not found.settings.vault_keys:
@@ -338,7 +338,7 @@ async def _open_pages(
 def _open_webhooks(
     found: Configuration | OperatorError, server: "TaskhandServer", options: tuple[bool, str | None, str | None]
 ) -> "Webhooks | None":
-    """What takes webhooks; None if they are off."""
+    """The receivers of webhooks; None if webhooks are off."""
     if isinstance(found, OperatorError) or server.served is None or not (options[0] or found.settings.webhooks):
         return None
     from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
@@ -347,7 +347,7 @@ def _open_webhooks(
 
 
 async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | None":
-    """The credentials that persons have linked, open until the stack is closed; None if there are none."""
+    """The linked credentials, open until the stack is closed; None if there are none."""
     from taskhand.state import locate_links
 
     place = locate_links(settings)
@@ -364,7 +364,7 @@ async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | N
 def _open_metrics(
     found: Configuration | OperatorError, stack: AsyncExitStack, *, address: tuple[str, int | None], is_http: bool
 ) -> "Metrics | None":
-    """What counts calls and requests; None if nobody asks for that, or if there are none."""
+    """The metrics of calls and requests; None if they are off, or cannot be served."""
     if isinstance(found, OperatorError):
         return None
     host, given = address
@@ -379,7 +379,7 @@ def _open_metrics(
 
 
 def _open_traces(stack: AsyncExitStack) -> ExitStack | None:
-    """What exports traces until it is closed; None if no collector is named."""
+    """The exporter of traces, open until it is closed; None if no collector is configured."""
     if not any(os.environ.get(name, "").strip() for name in _COLLECTORS):
         return None
     from taskhand.cli.traces import open_traces

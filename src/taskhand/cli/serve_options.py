@@ -1,4 +1,4 @@
-"""Which options of `taskhand serve` go together."""
+"""Checks of combinations of options of `taskhand serve`."""
 
 import click
 from click.core import ParameterSource
@@ -44,7 +44,7 @@ def check_options(
 def _check_webhooks(
     context: click.Context, found: Configuration | OperatorError, *, is_public: bool, is_http: bool
 ) -> None:
-    """UsageError for a --public-url if no webhooks are taken; OperatorError for an address that is none."""
+    """UsageError for --public-url if webhooks are off; OperatorError for an invalid address."""
     if isinstance(found, OperatorError):
         return
     if not is_http:
@@ -60,7 +60,7 @@ def _check_webhooks(
 
 
 def _check_metrics_host(context: click.Context, found: Configuration | OperatorError) -> None:
-    """UsageError for a --metrics-host if no metrics are served."""
+    """UsageError for --metrics-host if metrics are off."""
     given = context.get_parameter_source("metrics_host") is ParameterSource.COMMANDLINE
     if (
         given

@@ -1,4 +1,4 @@
-"""The links with which a server calls, even if it has no TASKHAND_VAULT_KEY to decrypt them."""
+"""The links of a server, even if it has no TASKHAND_VAULT_KEY to decrypt them."""
 
 import logging
 import time
@@ -16,19 +16,19 @@ __all__ = ["open_served_links"]
 _log = logging.getLogger(__name__)
 
 _LOOKS_S: Final = 5.0
-"""Seconds that a start waits for a database."""
+"""Seconds that a start waits for the database."""
 
 
 async def open_served_links(settings: Settings) -> Links | None:
-    """The credentials that persons have linked; None if there is no vault, and nobody has linked.
+    """The linked credentials; None without a vault if nobody has linked.
 
-    Without the vault's key each that is there is broken: its person is not served with the shared credential.
+    Without the vault's key every link is broken, and its person is not served with the shared credential.
     """
     return open_links(settings) if settings.vault_keys or await _has_locked_links(settings) else None
 
 
 async def _has_locked_links(settings: Settings) -> bool:
-    """Whether persons have linked credentials, or that cannot be told now; the log says so."""
+    """Whether linked credentials exist, or the database does not answer now; the log reports it."""
     store = open_link_store(settings)
     try:
         with call_deadline(_LOOKS_S, time.monotonic):

@@ -1,4 +1,4 @@
-"""The configuration file as a command changes it: everything else in it stays as it is."""
+"""Edits of the configuration file by commands; everything else in it stays unchanged."""
 
 import os
 from datetime import datetime
@@ -20,7 +20,7 @@ def open_settings_file() -> HostFile:
 
 
 def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> None:
-    """Write the file; without others' permission to read it if it holds a secret now."""
+    """Write the file; other users may not read it if it now holds a secret."""
     if holds_secret and file.raw is not None and is_open_to_others(file.mode):
         file = protect(file)
         print_line(f"Only you can read {file.path} now: it holds a secret, and others could read it.")
@@ -28,7 +28,7 @@ def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> Non
 
 
 def uneditable_error(file: HostFile, error: ValueError) -> OperatorError:
-    """The error for a file that is not in the form in which it could be changed."""
+    """The error for a file whose form does not allow the edit."""
     return OperatorError(
         f"{file.path} cannot be changed ({error}), so nothing is written.",
         next_step="Correct the file by hand, or edit its tables [connections.NAME] yourself.",

@@ -1,4 +1,4 @@
-"""The sign-in of persons at their issuer, in a browser, as the settings have it."""
+"""The sign-in of persons at their issuer in a browser, from the settings."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""The command `taskhand state`: moves what servers keep in files into the database that replicas share."""
+"""The command `taskhand state`: moves the state of servers from files into a shared database."""
 
 import sys
 import time
@@ -68,7 +68,7 @@ def copy(
 
 
 def _copy(sources: "Sequence[Source]", url: str) -> bool:
-    """Copy, and say what has come of it; whether all is moved."""
+    """Copy and report; returns whether everything was moved."""
     from taskhand.state_copy.copy import copy_state
 
     moved = copy_state(sources, url, _Progress().report)
@@ -102,7 +102,7 @@ class _Progress:
         self._told = time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
-        """Say how far it is, unless that was just said."""
+        """Print the progress, at most once per interval."""
         if (now := time.monotonic()) - self._told > _EVERY_S:
             self._told = now
             print_line(f"{what}: {done:,} of {total:,}.", err=True)

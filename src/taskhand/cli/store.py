@@ -21,7 +21,7 @@ __all__ = ["contacts", "members", "seed", "statuses"]
 _T = TypeVar("_T")
 
 _ALL = 2**31 - 1
-"""More than anybody has: a limit that is none, for every engine."""
+"""The largest limit of every engine, in place of no limit."""
 
 
 @click.command()

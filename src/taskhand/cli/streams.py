@@ -1,8 +1,8 @@
-"""The standard streams of the process: nothing that is written to them fails, and nothing waits for standard error.
+"""The standard streams of the process: writing never fails, and never waits for the reader of standard error.
 
-A command has done its deed when it prints, so output that cannot be written or encoded must not end it with an error.
-A server that logs must not wait for a host that never reads its standard error: the pipe holds some hundred lines only.
-Setting the pipe itself non-blocking would change it for the host too, which may have the same one.
+A command has done its work when it prints, so output that cannot be written or encoded must not fail it. A server that
+logs must not wait for a host that never reads its standard error: the pipe holds some hundred lines only. Setting the
+pipe itself non-blocking would change it for the host too, which may have the same one.
 """
 
 import codecs
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 __all__ = ["Diagnostics", "is_output_lost", "is_output_unread", "lost_output", "prepare_streams"]
 
 _MAX_BYTES: Final = 256 * 2**10
-"""How much of standard error waits for its reader; what is written beyond it is dropped."""
+"""Maximum buffered bytes of standard error; further output is dropped."""
 
 _FLUSH_S: Final = 0.3
-"""How long a flush waits for the reader of standard error; afterwards not again until some of it was read."""
+"""Seconds that a flush waits for the reader of standard error; it waits again only after some was read."""
 
 _ASCII: Final = {"✓": "+", "✗": "x", "→": "->", "←": "<-", "■": "*", "·": "-", "…": "..."}
-"""How our own marks are printed if the encoding does not have them; other characters are printed as escapes."""
+"""The ASCII forms of our own symbols for encodings without them; other characters are printed as escapes."""
 
 _ERRORS: Final = "taskhand.terminal"
 
 
 def prepare_streams() -> None:
-    """Make the standard streams tolerant. Those that are closed lead nowhere: no file that is opened takes their place.
+    """Make the standard streams tolerant.
+
+    Closed ones are opened on the null device, so that no other file gets their descriptor.
 
     https://docs.python.org/3/library/sys.html#sys.stdin: they are None if their descriptors are closed.
     """
@@ -41,7 +43,7 @@ def prepare_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free descriptor, which is this one
     codecs.register_error(_ERRORS, _replace_unencodable)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
@@ -50,7 +52,7 @@ def prepare_streams() -> None:
 
 
 def is_output_lost() -> bool:
-    """Whether standard output cannot be written any more: its reader has closed it, or its disk is full."""
+    """Whether standard output was lost: its reader has closed it, or the disk is full."""
     return _Output.problem is not None
 
 
@@ -69,13 +71,13 @@ def is_output_unread() -> bool:
 
 
 def lost_output() -> str | None:
-    """Why standard output was lost; None if it was not, or if its reader has just had enough, as `head` has."""
+    """The reason why standard output was lost; None if it was not, or its reader closed it, as `head` does."""
     problem = _Output.problem
     return None if problem is None or problem.errno == EPIPE else problem.strerror
 
 
 def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_Output | Diagnostics]") -> TextIO:
-    """The stream on this descriptor, or the one that a program put there. A terminal is written to directly."""
+    """The stream on this descriptor, or one that a program has set. A terminal is written to directly."""
     encoding = "utf-8" if stream is None else stream.encoding
     if stream is not None and not _is_on(stream, descriptor):
         return stream
@@ -83,7 +85,7 @@ def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_Output | Diag
         stream.reconfigure(errors=_ERRORS)
         return stream
     _make_blocking(descriptor)
-    return io.TextIOWrapper(kind(descriptor), encoding=encoding, errors=_ERRORS, write_through=True)  # type: ignore[type-var]  # a raw stream will do
+    return io.TextIOWrapper(kind(descriptor), encoding=encoding, errors=_ERRORS, write_through=True)  # type: ignore[type-var]  # a raw stream is enough
 
 
 def _is_on(stream: TextIO, descriptor: int) -> bool:
@@ -94,7 +96,7 @@ def _is_on(stream: TextIO, descriptor: int) -> bool:
 
 
 def _make_blocking(descriptor: int) -> None:
-    """Undo what a parent process did to a pipe that it gave us: Python's files do not try again."""
+    """Make a pipe blocking again that a parent process made non-blocking: Python's files do not retry."""
     if os.name == "posix":
         os.set_blocking(descriptor, True)
 
@@ -108,7 +110,7 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
 
 
 class _Stream(io.RawIOBase):
-    """A stream on a descriptor that is no terminal and only written to."""
+    """A write-only stream on a descriptor that is not a terminal."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -127,7 +129,7 @@ class _Stream(io.RawIOBase):
 
 
 class _Output(_Stream):
-    """Standard output that outlives its reader and its disk: `problem` is what ended it."""
+    """Standard output that does not fail without a reader or on a full disk; `problem` is the error that ended it."""
 
     problem: OSError | None = None
 
@@ -157,7 +159,7 @@ class Diagnostics(_Stream):
         self._thread: threading.Thread | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Hand the text to the thread, or drop it if too much waits already."""
+        """Queue the text for the thread, or drop it if the buffer is full."""
         text = bytes(data)
         with self._changed:
             if self._held + len(text) > _MAX_BYTES:
@@ -168,13 +170,13 @@ class Diagnostics(_Stream):
                     self._dropped = 0
                 self._append(text)
             if self._thread is None:
-                # A daemon: the process may end while the thread waits for a reader.
+                # A daemon thread: the process may end while it waits for the reader.
                 self._thread = threading.Thread(target=self._write_all, name="stderr", daemon=True)
                 self._thread.start()
         return len(text)
 
     def flush(self) -> None:
-        """Wait a moment until all is written, unless the reader did not read the last time."""
+        """Wait until all is written, for at most `_FLUSH_S`, unless the last wait timed out."""
         with self._changed:
             if not self._is_stalled and not self._changed.wait_for(lambda: not self._held, _FLUSH_S):
                 self._is_stalled = True

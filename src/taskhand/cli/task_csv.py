@@ -1,4 +1,4 @@
-"""Tasks as CSV, for people: a row for each task, with names in the place of ids."""
+"""Tasks as CSV for people: one row for each task, with names instead of ids."""
 
 import csv
 import io
@@ -36,7 +36,8 @@ COLUMNS: Final = (
 )
 _BETWEEN: Final = "; "
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""How a cell begins that a spreadsheet would compute, or take as text: https://owasp.org/www-community/attacks/CSV_Injection"""
+"""The first characters of cells that a spreadsheet would compute, or take as text:
+https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
 def write_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -73,7 +74,7 @@ def _cells(task: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) ->
 
 
 def _name(member_id: str, members: Mapping[str, Mapping[str, Any]]) -> str:
-    """The name of a person, if it means nobody else; else the e-mail, else the id."""
+    """The name of a person if it is unique; else the e-mail, else the id."""
     known = members.get(member_id)
     if known is None:
         return member_id
@@ -83,7 +84,7 @@ def _name(member_id: str, members: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _safe(cell: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would compute, or would take for that apostrophe."""
+    """The cell, escaped with an apostrophe if a spreadsheet would compute it or drop a leading apostrophe."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

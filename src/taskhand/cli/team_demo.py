@@ -80,7 +80,7 @@ TEAM_STEPS: Sequence[Step] = (
     ),
     Step("What have I done?", "list_changes", {"connection": "north", "limit": 3}, who=_CAMILA),
 )
-"""What the two people ask for, in this order."""
+"""The calls of the two people, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class _Place:
             (self.folder / name).write_text(text, encoding="utf-8")
 
     async def run(self, *words: str) -> str:
-        """The output of a command; OperatorError with the last line of what it says if it fails."""
+        """The output of a command; OperatorError with the last line of its output if it fails."""
         done = await anyio.run_process([*_TASKHAND, *words], env=self.environment, check=False)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
@@ -111,7 +111,7 @@ class _Place:
 
 
 async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> None:
-    """Take every step and write the call and its answer; RuntimeError if a step fails."""
+    """Run every step and print its call and answer; RuntimeError if a step fails."""
     with TemporaryDirectory(prefix="taskhand-team-") as folder:
         place = _Place(Path(folder))
         async with AsyncExitStack() as stack:
@@ -164,7 +164,7 @@ async def _open_accounts(stack: AsyncExitStack) -> dict[str, str]:
 
 @asynccontextmanager
 async def _served(place: _Place) -> AsyncIterator[str]:
-    """A server over HTTP that asks for keys; the address of its endpoint. OperatorError if it does not start."""
+    """Run a server over HTTP with keys; yields its endpoint. OperatorError if it does not start."""
     command = [*_TASKHAND, "serve", "--http", "--auth", "keys", "--port", "0"]
     async with await anyio.open_process(command, env=place.environment, stdin=DEVNULL, stdout=DEVNULL) as process:
         try:
@@ -174,7 +174,7 @@ async def _served(place: _Place) -> AsyncIterator[str]:
 
 
 async def _read_address(said: TextReceiveStream) -> str:
-    """The address that the server says it serves."""
+    """The address that the server announces."""
     text = ""
     with anyio.move_on_after(_START_S):
         async for part in said:
@@ -188,7 +188,7 @@ async def _read_address(said: TextReceiveStream) -> str:
 
 
 async def _revoke(place: _Place, url: str, key: str, write_line: Callable[[str], object]) -> None:
-    """Revoke a key while the server runs, and show that it opens nothing any more."""
+    """Revoke a key while the server runs, and show that it is refused."""
     command = ["keys", "revoke", "--person", _CAMILA]
     await place.run(*command)
     write_line("")
@@ -199,7 +199,7 @@ async def _revoke(place: _Place, url: str, key: str, write_line: Callable[[str],
 
 
 async def _show_journal(place: _Place, write_line: Callable[[str], object]) -> None:
-    """Show who did what, as an operator reads it."""
+    """Show the changes and who made them, as an operator reads them."""
     command = ["--connection", "north", "journal", "--limit", "6"]
     write_line("")
     write_line(f"$ taskhand {' '.join(command)}")

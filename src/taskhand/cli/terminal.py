@@ -1,4 +1,4 @@
-"""The only way from a command to the terminal: text for people without hidden characters, and JSON with them escaped.
+"""All output of commands to the terminal: text without hidden characters, and JSON with them escaped.
 
 Names, titles, paths and error sentences may hold escape sequences, controls (C0 and C1) and characters that reverse the
 reading direction. A terminal obeys them, so none of them is printed.
@@ -41,7 +41,7 @@ def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
 
 
 def print_row(*fields: object) -> None:
-    """Print the fields that are not empty, with two spaces between them, which no field has in itself."""
+    """Print the non-empty fields, separated by two spaces, which no field contains."""
     print_line(_SEPARATOR.join(filter(None, (one_line(str(field)) for field in fields if field is not None))))
 
 
@@ -63,7 +63,7 @@ def _print(text: str, *, err: bool = False, colour: str | None = None) -> None:
 
 
 def _escape_for_json(error: UnicodeError) -> tuple[str, int]:
-    """Write as JSON's escapes what an encoding does not have: in JSON, such characters stand in strings only."""
+    """Escape characters that the encoding does not have; in JSON they occur only in strings."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
@@ -74,7 +74,7 @@ codecs.register_error(_JSON_ESCAPES, _escape_for_json)
 
 
 def print_error(error: TaskhandError) -> None:
-    """Print an error on standard error: what is wrong, what would be accepted, then what to do."""
+    """Print an error on standard error: the problem, the accepted values, then the next step."""
     print_line(f"taskhand: {error.message}", err=True)
     said = f"{error.message} {error.next_step}"
     for one in error.candidates:
@@ -85,7 +85,7 @@ def print_error(error: TaskhandError) -> None:
 
 
 def print_usage_error(error: click.ClickException) -> None:
-    """Print what click says of a wrong command line, which it quotes."""
+    """Print click's message on a wrong command line, which it quotes."""
     text = io.StringIO()
     error.show(text)
     print_lines(text.getvalue().splitlines(), err=True)

@@ -1,4 +1,4 @@
-"""The check of the tokens of callers, as the settings have it."""
+"""The check of callers' tokens, from the settings."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ __all__ = ["open_token_check", "read_client", "split_list"]
 def open_token_check(
     settings: Settings, issuers: Sequence[str], clock: "Clock | None" = None
 ) -> "tuple[TokenCheck, Callable[[], Awaitable[None]]]":
-    """The check of the tokens of these issuers, and what closes its connections. OperatorError for a wrong address."""
+    """The check of tokens of these issuers, and a function that closes it. OperatorError for an invalid address."""
     from taskhand.http.documents import JsonDocuments
     from taskhand.tokens.introspection import Introspection
     from taskhand.tokens.issuer_keys import IssuerKeys
@@ -47,7 +47,7 @@ def open_token_check(
 def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] | None:
     """The id and the secret of the client of this name at the first issuer; None if the settings have none.
 
-    OperatorError if only half of it is set; `without` says what is so without a client.
+    OperatorError if only half of it is set; `without` describes the effect of having no client.
     """
     settings.check_own_secrets()
     client, secret = getattr(settings, f"{name}_client"), getattr(settings, f"{name}_secret")
@@ -61,5 +61,5 @@ def read_client(settings: Settings, name: str, without: str) -> tuple[str, str] 
 
 
 def split_list(text: str | None) -> tuple[str, ...]:
-    """The values of a setting that has commas between them."""
+    """The values of a comma-separated setting."""
     return tuple(one.strip() for one in (text or "").split(",") if one.strip())

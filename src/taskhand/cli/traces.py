@@ -1,4 +1,4 @@
-"""The traces of a server, if the environment asks for them."""
+"""The traces of a server, if the environment enables them."""
 
 import logging
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 def open_traces(environ: Mapping[str, str]) -> AbstractContextManager[None]:
     """Export traces until the end of the `with`.
 
-    Nothing if OTEL_TRACES_EXPORTER is `none`, or if the libraries are not installed: a host may have set the
+    Does nothing if OTEL_TRACES_EXPORTER is `none`, or the libraries are not installed: a host may have set the
     variables for itself.
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp"

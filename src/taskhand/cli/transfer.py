@@ -25,7 +25,7 @@ __all__ = ["export_tasks", "import_tasks"]
 _KINDS = ("export", "status", "member", "contact", "task", "unreadable")
 _MOST_TOLD = 20
 _ALL = 2**31 - 1
-"""More than anybody has: a limit that is none, for every engine."""
+"""The largest limit of every engine, in place of no limit."""
 
 
 @click.command("export")
@@ -87,7 +87,7 @@ def _to_text(file: Path, records: list[Mapping[str, Any]]) -> Iterator[str]:
     if _is_csv(file):
         from taskhand.cli.task_csv import write_rows
 
-        yield "\ufeff"  # spreadsheets take the file for UTF-8 by this mark
+        yield "\ufeff"  # spreadsheets recognize UTF-8 by the byte order mark
         yield from write_rows(records)
     else:
         yield from (f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
@@ -98,7 +98,7 @@ def _is_csv(file: Path) -> bool:
 
 
 def _write(file: Path, lines: Iterator[str]) -> None:
-    """Write a new file, which only this user may read; it has its name once it is whole."""
+    """Write a new file that only this user may read; it gets its name when it is complete."""
     part = file.with_name(f".{file.name}.part")
     try:
         part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command `taskhand uninstall`: removes what Taskhand has written on this machine, after asking."""
+"""The command `taskhand uninstall`: removes everything that Taskhand wrote on this machine, after asking."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,12 +23,12 @@ __all__ = ["uninstall"]
 
 
 _KEY_OF_DATA = "TASKHAND_VAULT_KEY"
-"""The key without which the links of persons, which are data, cannot be decrypted."""
+"""The key that decrypts persons' links, so that it is removed only with the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is to be removed. `unread` are files of hosts that cannot be looked at."""
+    """Everything to remove. `unread` are host files that cannot be read."""
 
     entries: "Sequence[KnownEntry]"
     unread: "Sequence[UnreadFile]"
@@ -40,12 +40,12 @@ class _Found:
 
     @property
     def is_only_data(self) -> bool:
-        """Whether there is nothing besides data."""
+        """Whether it consists of data only."""
         return not (self.entries or self.backups or self.keys)
 
     @property
     def is_nothing(self) -> bool:
-        """Whether there is nothing at all."""
+        """Whether there is nothing to remove."""
         return self.is_only_data and not self.data
 
 
@@ -82,7 +82,7 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
 
 
 def _ask(found: _Found, *, data: bool) -> bool:
-    """Ask whether to remove what is listed; whether the data goes, too. Abort for a no."""
+    """List it and ask whether to remove it; returns whether to remove the data too. Abort for a no."""
     if not sys.stdin.isatty():
         raise CallerError("There is nobody to ask.", next_step="Give --yes to remove what is listed.")
     if data or not found.is_only_data:
@@ -118,7 +118,7 @@ def _find(configuration: "Configuration") -> _Found:
 
 
 def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "Iterator[Configuration]":
-    """The configuration of each entry that names files of its own; what is wrong with one is a problem."""
+    """The configuration of each entry that names its own files; an invalid one is added to the problems."""
     from taskhand.config.configuration import load_configuration
     from taskhand.config.settings import Settings
 
@@ -132,7 +132,7 @@ def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "It
 
 
 def _settings_files(configuration: "Configuration") -> Iterator[Path]:
-    """The configuration file, and those with the policy and the people, if they are there."""
+    """The configuration, policy and people files that exist."""
     from taskhand.cli.people import people_path
     from taskhand.cli.policy import policy_path
 
@@ -143,7 +143,7 @@ def _settings_files(configuration: "Configuration") -> Iterator[Path]:
 
 
 def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configuration]") -> Iterator[str]:
-    """The names of our keys in the keyring: those that entries or connections refer to, and those of earlier ones."""
+    """The names of our keys in the keyring: those of current entries and connections, and of earlier ones."""
     from taskhand.config.credentials import MARK, find_credential, find_keyring
     from taskhand.config.variables import SECRETS
 
@@ -165,7 +165,7 @@ def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
 
 
 def _files_of(database: Path) -> Iterator[Path]:
-    """A database with the files beside it: its log, locks, and the copies that migrations and restores leave."""
+    """A database and the files beside it: its WAL, locks, and the copies that migrations and restores leave."""
     if not database.parent.is_dir():
         return
     own = (f"{database.name}-", f"{database.name}.", f".{database.name}.", f"{database.stem}.before-restore-")
@@ -191,7 +191,7 @@ def _list(found: _Found, *, data: bool) -> None:
 
 
 def _check_unused(found: _Found) -> None:
-    """OperatorError while a server has a journal open: it would go on writing into a file without a name."""
+    """OperatorError while a server has a journal open: it would keep writing to the deleted file."""
     from taskhand.journal.process_lock import ProcessLock
 
     for _, journal in found.databases:
@@ -203,7 +203,7 @@ def _check_unused(found: _Found) -> None:
 
 
 def _remove_entries(found: _Found) -> None:
-    """Remove the entries one after the other, reading the file anew for each, and the backups that this makes."""
+    """Remove the entries one by one, rereading the file for each, and the backups that this makes."""
     from taskhand.config.variables import SECRETS
     from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
     from taskhand.install.server_entry import remove_server
@@ -248,12 +248,12 @@ def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
     if count:
         print_line(f"Removed {count} file{'' if count == 1 else 's'}.")
     for folder in {path.parent for path in paths if path.parent.name == "taskhand"}:
-        with suppress(OSError):  # another file is in it, or the folder above cannot be written
+        with suppress(OSError):  # the folder is not empty, or its parent is not writable
             folder.rmdir()
 
 
 def _tell_rest(found: _Found, *, data: bool) -> None:
-    """Say which data stays, how the program itself is removed, and what went wrong."""
+    """Print which data stays, how to remove the program itself, and the problems."""
     from taskhand.install.installation import find_installation
 
     if found.data and not data:

@@ -1,4 +1,4 @@
-"""The command `taskhand vault`: makes a key for the credentials that persons link, and changes to a new one."""
+"""The command `taskhand vault`: creates and rotates the key that encrypts linked credentials."""
 
 import sys
 from typing import TYPE_CHECKING

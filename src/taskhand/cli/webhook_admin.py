@@ -1,4 +1,4 @@
-"""The subscriptions of a connection at its CRM, and the key of their deliveries, for the commands that manage them."""
+"""The subscriptions of a connection at its CRM and the key that signs their deliveries, for commands."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
-    """How the CRM tells of changes. CallerError if it does not."""
+    """The CRM's webhook support. CallerError if it has none."""
     factory = find_factory(connection.settings.backend)
     support: WebhookSupport[Settings] | None = factory.webhooks
     if support is None:
@@ -41,7 +41,7 @@ def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
 
 
 def current_key(connection: ConnectionSettings) -> str | None:
-    """The key of deliveries that the settings have. OperatorError if they refer to one that cannot be read."""
+    """The configured webhook key. OperatorError if it is a reference that cannot be read."""
     settings, factory = connection.settings, find_factory(connection.settings.backend)
     variable = Settings.variable(factory.webhook_key)
     for note in settings.notes:
@@ -52,7 +52,7 @@ def current_key(connection: ConnectionSettings) -> str | None:
 
 
 async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdmin"], Awaitable[_T]]) -> _T | None:
-    """What the work with the subscriptions returns; None if the settings do not let Taskhand manage them."""
+    """Run work with the subscriptions; None if the settings do not let Taskhand manage them."""
     settings = connection.settings
     settings.check_credential()
     async with AsyncExitStack() as stack:
@@ -73,14 +73,14 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
 
 @dataclass(frozen=True, slots=True)
 class KeyKeeper:
-    """Where the key of a connection's deliveries is kept, in the keyring or in the file of settings itself."""
+    """The storage of a connection's webhook key: the keyring, or the configuration file."""
 
     connection: ConnectionSettings
     place: "KeyPlace"
 
     @classmethod
     def choose(cls, connection: ConnectionSettings, asked: "KeyPlace | None") -> "KeyKeeper":
-        """As asked, else the safer place there is. OperatorError if it cannot be used, before anything is done."""
+        """The requested storage, else the safest available. OperatorError, before any change, if it cannot be used."""
         state = credentials.find_keyring()
         if asked == "keyring" and state != "usable":
             raise credentials.no_keyring(state)
@@ -90,7 +90,7 @@ class KeyKeeper:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The key in the file, with the tables that it is in."""
+        """The path of the key in the file, with its tables."""
         factory = find_factory(self.connection.settings.backend)
         variable = Settings.variable(factory.webhook_key)
         if self.connection.keys:
@@ -99,11 +99,11 @@ class KeyKeeper:
 
     @property
     def keyring_name(self) -> str:
-        """The name in the keyring."""
+        """The key's name in the keyring."""
         return f"{TABLES}/{self.connection.name}/webhook_key"
 
     def edited(self, value: str) -> str:
-        """The text of the file with a value. OperatorError if it cannot be written."""
+        """The text of the file with this value. OperatorError if the file cannot be written."""
         file = open_settings_file()
         try:
             return toml_edit.put_value(file.text, self.path, value)
@@ -111,7 +111,7 @@ class KeyKeeper:
             raise uneditable_error(file, error) from None
 
     def keep(self, key: str) -> list[str]:
-        """Keep the key; sentences on where it is."""
+        """Store the key; returns sentences on where it is."""
         file = open_settings_file()
         if self.place == "file":
             write_settings_file(file, self.edited(key), holds_secret=True)

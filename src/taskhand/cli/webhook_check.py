@@ -17,7 +17,7 @@ _SET_ADDRESS: Final = (
 
 
 def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
-    """Whether deliveries can be verified; nothing if the CRM has none, or they are off and no key is set."""
+    """Whether deliveries can be verified; no result if the CRM has none, or they are off and no key is set."""
     settings, factory = connection.settings, find_factory(connection.settings.backend)
     if factory.webhooks is None or not (settings.webhooks or getattr(settings, factory.webhook_key) is not None):
         return ()
@@ -41,7 +41,7 @@ def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
 
 
 def _describe_making(connection: ConnectionSettings, base: str | None) -> str:
-    """How the key comes about, in the backend's own words if `taskhand webhooks create` does not keep it."""
+    """How to get the key, in the backend's words if `taskhand webhooks create` does not store it."""
     support = find_factory(connection.settings.backend).webhooks
     if support is not None and support.key_step:
         return f"{connection.in_own_words(support.key_step)}, or unset TASKHAND_WEBHOOKS."

@@ -1,4 +1,4 @@
-"""What takes the webhooks of a server's connections, as the options and the settings say."""
+"""The webhook receivers of a server's connections, from the options and settings."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class WebhookOptions:
-    """Whether webhooks are taken, and by which addresses CRMs and callers know the server; None: the settings say."""
+    """Whether webhooks are on, and the server's addresses for CRMs and callers; None for the settings' values."""
 
     are_taken: bool = False
     public_url: str | None = None
@@ -35,10 +35,7 @@ class WebhookOptions:
 
 
 def open_webhooks(found: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
-    """The deliveries to all connections that have a key; None if webhooks are off.
-
-    OperatorError for an address that is none.
-    """
+    """The receivers of all connections with a key; None if webhooks are off. OperatorError for an invalid address."""
     settings = found.settings
     if not (options.are_taken or settings.webhooks):
         return None
@@ -59,7 +56,7 @@ def open_webhooks(found: Configuration, connections: "Connections", options: Web
 
 
 def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
-    """The check of a connection's deliveries; None without webhooks or a key. OperatorError for what is no key."""
+    """The verifier of a connection's deliveries; None without webhooks or a key. OperatorError for an invalid key."""
     factory = find_factory(connection.settings.backend)
     if factory.webhooks is None:
         return None
@@ -69,7 +66,7 @@ def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
 
 
 def _describe_missing(connection: ConnectionSettings) -> list[str]:
-    """Why nothing is taken for a connection that has no key; nothing if it has no webhooks at all."""
+    """The reason why a connection without a key receives no webhooks; empty if its CRM has none."""
     factory = find_factory(connection.settings.backend)
     if factory.webhooks is None:
         return []
@@ -78,7 +75,7 @@ def _describe_missing(connection: ConnectionSettings) -> list[str]:
 
 
 def public_address(settings: "Settings", options: WebhookOptions | None = None) -> str | None:
-    """The server's address as CRMs know it, without a slash at its end; None if nobody has told.
+    """The server's public address without a final slash; None if it is not configured.
 
     OperatorError if it is not https, or http on this machine.
     """
@@ -98,5 +95,5 @@ def public_address(settings: "Settings", options: WebhookOptions | None = None) 
 
 
 def webhook_address(base: str, connection: ConnectionSettings) -> str:
-    """Where the webhooks of a connection are delivered."""
+    """The address for the deliveries of a connection."""
     return f"{base}{PATH}/{connection.name}"

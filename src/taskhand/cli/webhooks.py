@@ -86,7 +86,7 @@ def create_webhooks(
 
 @webhooks.command("list")
 @_connection_option
-@click.option("--public-url", hidden=True, expose_value=False)  # as the others take it, and nothing depends on it
+@click.option("--public-url", hidden=True, expose_value=False)  # the same parameter as in the other commands; unused
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def list_webhooks(context: click.Context, *, connection: str | None, as_json: bool) -> None:
@@ -162,12 +162,12 @@ def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError
 
 
 def _print_steps(connection: "ConnectionSettings", url: str) -> None:
-    """What to do by hand, in this connection's own words."""
+    """Print the manual steps, with this connection's keys."""
     print_lines([connection.in_own_words(line) for line in support_of(connection).steps(url)])
 
 
 def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
-    """A line for the subscriptions to each address."""
+    """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
     for one in found:
         events.setdefault(_masked(one.url, connection), []).extend(one.events)
@@ -176,14 +176,14 @@ def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "Conn
 
 
 def _masked(url: str, connection: "ConnectionSettings") -> str:
-    """The address without a secret in it, whichever server it is of."""
+    """The address with any secret masked, also of other servers."""
     if not support_of(connection).has_secret_address:
         return url
     return re.sub(r"(/webhooks/[^/]+/)[^/?#]+", r"\1***", url)
 
 
 def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> None:
-    """Say what the operator has to do before deliveries are taken."""
+    """Print the operator's remaining steps before deliveries are accepted."""
     factory = find_factory(connection.settings.backend)
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
     [called] = connection.named([factory.webhook_key])
