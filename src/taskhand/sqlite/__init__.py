@@ -1,1 +1,1 @@
-"""A SQLite file that any number of processes share: the task store is one, the journal another."""
+"""SQLite files, each shared by any number of processes, such as the task store and the journal."""

@@ -1,4 +1,4 @@
-"""Backups: one file with a copy of each database, all from the same moment, made while others write to them."""
+"""Backups: one file with a copy of each database, all from the same moment, made while other processes write."""
 
 import json
 import os
@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 MANIFEST: Final = "backup.json"
-"""The member of a backup that says what it is."""
+"""The member of a backup that describes it."""
 
 _WAIT_S: Final = 2.0
-"""Seconds that one database is held while the next is waited for."""
+"""Maximum seconds to hold one database while waiting for the next."""
 _TRIES: Final = 10
 
 
@@ -68,9 +68,9 @@ class Database:
 def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
     """Write a backup of the databases that exist to `target`, and describe each by its label.
 
-    Their copies are from one moment, at which nobody was writing to any of them. A backup at `target` is replaced once
-    the new one is whole. `about` is kept in the backup. OperatorError if there is nothing to back up, a database is
-    damaged or cannot be read, or `target` is another file or cannot be written.
+    Their copies are from one moment, at which no process was writing to any of them. An existing backup at `target` is
+    replaced once the new one is complete. `about` is stored in the backup. OperatorError if there is nothing to back
+    up, a database is damaged or cannot be read, or `target` is another file or cannot be written.
     """
     with operator_errors(f"The backup {target} could not be written"):
         return _write_backup(databases, target, about)
@@ -93,7 +93,7 @@ def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[st
 
 
 def write_archive(copies: Sequence[Path], new: Path, target: Path, about: Mapping[str, object]) -> None:
-    """Write the copies into one file, at first as `new`; it has the name `target` once it is whole and on disk."""
+    """Write the copies into the file `new`; rename it to `target` once it is complete and on disk."""
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with new.open("r+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -107,7 +107,7 @@ def write_archive(copies: Sequence[Path], new: Path, target: Path, about: Mappin
 
 
 def read_manifest(path: Path) -> Mapping[str, object] | None:
-    """What a backup says of itself; None if the file is no backup. OSError if it cannot be read."""
+    """Read the manifest of a backup; None if the file is no backup. OSError if it cannot be read."""
     if not zipfile.is_zipfile(path):
         return None
     try:
@@ -119,7 +119,7 @@ def read_manifest(path: Path) -> Mapping[str, object] | None:
 
 
 def describe_copy(database: Database, copy: Path) -> Description:
-    """What is in a copy of a database; OperatorError if it is damaged, or of a newer program."""
+    """Describe the content of a copy; OperatorError if it is damaged, or of a newer program."""
     try:
         with closing(connect(copy)) as connection:
             database.kind.check_version(connection)
@@ -134,7 +134,7 @@ def describe_copy(database: Database, copy: Path) -> Description:
 
 @contextmanager
 def operator_errors(what_failed: str) -> Iterator[None]:
-    """Errors of files and databases leave as OperatorError, which says what failed and why."""
+    """Convert errors of files and databases to OperatorError, which says what failed and why."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -146,14 +146,14 @@ def operator_errors(what_failed: str) -> Iterator[None]:
 
 
 def connect(path: Path, wait_s: float = _WAIT_S) -> sqlite3.Connection:
-    """A connection to a file that exists, without transactions of its own."""
+    """Connect to an existing file, in autocommit mode."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=wait_s, isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
 
 def _check_target(target: Path) -> None:
-    """Refuse to replace what is no backup."""
+    """OperatorError if the target exists and is no backup."""
     if not target.parent.is_dir():
         raise OperatorError(f"There is no folder {target.parent} for the backup.", next_step="Make it first.")
     if target.exists() and (not target.is_file() or read_manifest(target) is None):
@@ -164,7 +164,7 @@ def _check_target(target: Path) -> None:
 
 @contextmanager
 def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Connection]]:
-    """Connections that see the databases at one moment; others write on meanwhile."""
+    """Open read transactions on all databases that see the same moment; writers continue meanwhile."""
     with ExitStack() as stack:
         for one in databases:
             with database_errors(one.path, one.kind):
@@ -182,7 +182,7 @@ def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Con
 
 
 def _open(one: Database) -> "closing[sqlite3.Connection]":
-    """A connection to a database that this program can read."""
+    """Connect to a database that this program can read."""
     with database_errors(one.path, one.kind), ExitStack() as until_ready:
         connection = connect(one.path)
         until_ready.callback(connection.close)
@@ -195,7 +195,7 @@ _Opened = Sequence[tuple[Database, sqlite3.Connection]]
 
 
 def _begin_together(readers: _Opened, writers: _Opened) -> None:
-    """Let the readers begin while nobody can write: a change is in a journal before it is in a store."""
+    """Begin the read transactions while writers are locked out: a change is in a journal before it is in a store."""
     try:
         for one, writer in writers:
             with database_errors(one.path, one.kind):

@@ -1,4 +1,4 @@
-"""A connection to a SQLite file: made for its owner alone, migrated, and shared safely with other processes (WAL)."""
+"""A connection to a SQLite file: private to its owner, migrated, and shared safely with other processes (WAL)."""
 
 import logging
 import os
@@ -45,7 +45,7 @@ https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_sep
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that is counted while it is open."""
+    """A connection that is counted in `_open_files` while it is open."""
 
     file: tuple[int, int] | None = None
 
@@ -79,7 +79,7 @@ class DatabaseKind:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file at `path`; None if there is none."""
+    """Device and inode of the file at `path`; None if it does not exist."""
     try:
         return _identify(path)
     except FileNotFoundError:
@@ -94,7 +94,7 @@ def _identify(path: Path) -> tuple[int, int]:
 def open_connection(
     path: Path, kind: DatabaseKind, prepare: Callable[[sqlite3.Connection], None] | None = None
 ) -> sqlite3.Connection:
-    """A connection to the migrated file at `path`, which is created for its owner alone if it is not there.
+    """Open a connection to the migrated file at `path`, which is created, with access for its owner only, if missing.
 
     `prepare` is called with the connection in a transaction. Raises sqlite3.Error, OSError and OperatorError.
     """
@@ -117,7 +117,7 @@ def open_connection(
 
 
 def _connect(path: Path, kind: DatabaseKind) -> _Connection:
-    """A counted connection to the file, which is checked before."""
+    """Connect to the file after checking it, and count the connection."""
     with _opening:
         check_file(path, kind)
         # Absolute: SQLite would keep a file of the name `:memory:` in memory.
@@ -130,7 +130,7 @@ def _connect(path: Path, kind: DatabaseKind) -> _Connection:
 
 
 def make_database(path: Path, kind: DatabaseKind) -> None:
-    """Make the file under another name and link it into place: an empty file is never a database that begins."""
+    """Create the file under another name and link it into place, so that a new database is never seen empty."""
     there = path.resolve()  # a link may lead to a file that is not there yet
     new = there.with_name(f".taskhand-{uuid4().hex[:12]}.new")
     os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -144,7 +144,7 @@ def make_database(path: Path, kind: DatabaseKind) -> None:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
-    """Migrate the database at `path`, of which a copy is made first if it is not new."""
+    """Migrate the database at `path`, after copying it if it is not new."""
 
     def keep(version: int) -> None:
         try:
@@ -165,7 +165,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: 
 
 
 def move_into_place(new: Path, there: Path) -> bool:
-    """Give the file its name, unless another process was quicker; whether that was done."""
+    """Give the file its name; False if another process was quicker."""
     try:
         os.link(new, there)
     except FileExistsError:
@@ -178,9 +178,9 @@ def move_into_place(new: Path, there: Path) -> bool:
 
 
 def check_file(path: Path, kind: DatabaseKind) -> None:
-    """Refuse a file that SQLite would open and that is not what it was; OperatorError says how to repair it.
+    """OperatorError, with the repair, if the file is empty or the log beside it belongs to another database.
 
-    Of a file that this process has open only the size is looked at.
+    If this process has the file open, only the size is checked.
     """
     is_open = _identify(path) in _open_files
     if not is_open:
@@ -205,11 +205,11 @@ def check_file(path: Path, kind: DatabaseKind) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Let readers and a writer work side by side; the file keeps the mode once it is set.
+    """Set WAL mode, in which readers and a writer work concurrently; the file keeps the mode.
 
     SQLite answers "locked" at once, without waiting, while another process is making the same switch. It keeps the
-    mode that there was, without an error, if the file cannot have a write-ahead log: in memory, or on a file system
-    without shared memory.
+    former mode, without an error, if the file cannot have a write-ahead log: in memory, or on a file system without
+    shared memory.
     """
     give_up = time.monotonic() + BUSY_S
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":

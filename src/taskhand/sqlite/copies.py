@@ -1,4 +1,4 @@
-"""Whole copies of a database: while others write to it, and beside it before a migration."""
+"""Whole copies of a database: made while others write to it, or beside it before a migration."""
 
 import os
 import re
@@ -10,11 +10,11 @@ from typing import Final
 __all__ = ["copy_before_migration", "copy_database", "find_migration_copies", "remove_older_copies", "sync_folder"]
 
 _MAX_COPIES: Final = 3
-"""Copies that migrations leave beside a file."""
+"""Maximum copies of migrations that are kept beside a file."""
 
 
 def copy_database(source: sqlite3.Connection, copy: Path, schema: str = "main") -> None:
-    """Copy what `source` sees in `schema` to the new file `copy`, which is on disk afterwards and needs no other file.
+    """Copy `schema`, as `source` sees it, to the new file `copy`, which is then on disk and needs no other file.
 
     Raises sqlite3.Error and OSError.
     """
@@ -45,7 +45,7 @@ def copy_before_migration(path: Path, version: int) -> Path:
 
 
 def find_migration_copies(path: Path) -> list[Path]:
-    """The copies that migrations have left beside the file at `path`, that of the newest version first."""
+    """The copies that migrations have left beside the file at `path`, newest version first."""
     there = path.resolve()
     named = re.compile(re.escape(there.name) + r"\.v(\d+)\.bak")
     found = [(int(match[1]), one) for one in there.parent.glob("*.bak") if (match := named.fullmatch(one.name))]
@@ -53,13 +53,13 @@ def find_migration_copies(path: Path) -> list[Path]:
 
 
 def remove_older_copies(path: Path) -> None:
-    """Keep only the copies of the newest versions beside the file at `path`."""
+    """Delete all but the copies of the newest versions beside the file at `path`."""
     for one in find_migration_copies(path)[_MAX_COPIES:]:
         one.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk, if the system can."""
+    """Flush the names in a folder to disk, if the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Reading of text that is not UTF-8 any more."""
+"""Reading of text that is no longer valid UTF-8."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ __all__ = ["read_damaged_text"]
 
 @contextmanager
 def read_damaged_text(connection: object) -> Iterator[None]:
-    """Read a byte that is no text as a mark instead of an error; only a SQLite file can have one."""
+    """Decode invalid bytes to U+FFFD instead of raising; only a SQLite connection needs this."""
     if not isinstance(connection, sqlite3.Connection):
         yield
         return

@@ -1,4 +1,4 @@
-"""Checks of a SQLite file: whether it is sound, whether it can be written, how large it is."""
+"""Checks of a SQLite file: integrity, write access, and size."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _STEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What is in a database, in a few words, and the `problem` that makes it unfit to be restored."""
+    """A short summary of a database's content, and the `problem` that makes it unfit to be restored."""
 
     text: str
     problem: str | None = None
 
 
 async def find_damage(store: Store) -> str | None:
-    """The first damage in the file, None if it is sound and can be written. OperatorError if it cannot be used.
+    """The first damage in the file; None if it is sound and writable. OperatorError if it cannot be used.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check
     """
@@ -36,7 +36,7 @@ async def find_damage(store: Store) -> str | None:
 
 
 async def describe_size(path: Path) -> str:
-    """The size of the file and of its write-ahead log, for a person: `1.2 MB`."""
+    """The size of the file with its write-ahead log, formatted: `1.2 MB`."""
 
     def size() -> int:
         files = (path, path.with_name(f"{path.name}-wal"))
@@ -46,7 +46,7 @@ async def describe_size(path: Path) -> str:
 
 
 async def describe_copies(path: Path) -> str:
-    """A further sentence about the copies that migrations have left beside the file; empty if there are none."""
+    """A sentence about the copies that migrations have left beside the file; empty if there are none."""
     copies = await anyio.to_thread.run_sync(find_migration_copies, path)
     return f" Copies from before migrations: {', '.join(one.name for one in copies)}." if copies else ""
 

@@ -1,4 +1,4 @@
-"""When things were last used, written down beside the calls: no call waits for it, and none fails for it."""
+"""Times of last use, written in the background: no call waits for a write, and none fails because of one."""
 
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -16,11 +16,11 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T", bound=Hashable)
 
 _NOTED_EVERY: Final = timedelta(minutes=1)
-"""How often the use of one thing is written down at most."""
+"""The shortest time between two writes for one thing."""
 
 
 class LastUses(Generic[_T]):
-    """The uses that are still to be written; `things` names what is used in a line of the log."""
+    """The uses not yet written; `things` names what is used in log messages."""
 
     def __init__(self, write: Callable[[Mapping[_T, datetime]], Awaitable[None]], things: str) -> None:
         self._write = write
@@ -30,9 +30,9 @@ class LastUses(Generic[_T]):
         self._used = anyio.Event()
 
     def note(self, thing: _T, now: datetime, known: datetime | None, since: datetime | None = None) -> None:
-        """Note a use; `known` is the last one that is written down.
+        """Record a use; `known` is the last one that is stored.
 
-        `since` is when the thing took the place of another of that name, whose uses do not count.
+        `since` is when the thing replaced another of that name, whose uses do not count.
         """
         noted = self._noted.get(thing)
         if noted is not None and since is not None and noted < since:
@@ -42,13 +42,13 @@ class LastUses(Generic[_T]):
             self._used.set()
 
     async def record(self) -> None:
-        """Write down the uses beside the calls, until cancelled."""
+        """Write the uses in the background, until cancelled."""
         while True:
             await self._used.wait()
             await self.write()
 
     async def write(self) -> None:
-        """Write down the uses since the last time. One that cannot be written is forgotten."""
+        """Write the uses since the last write. One that cannot be written is dropped."""
         self._used = anyio.Event()
         uses, self._uses = self._uses, {}
         try:

@@ -1,4 +1,4 @@
-"""Restore a backup: all databases change in one transaction, or none does, and what they held is kept."""
+"""Restore a backup: all databases change in one transaction or none does, and their former content is kept."""
 
 import os
 import re
@@ -33,14 +33,14 @@ __all__ = ["Restored", "restore_backup"]
 _SQLITE: Final = b"SQLite format 3\0"
 _ORDER: Final = {"table": 0, "view": 1, "index": 2, "trigger": 3}
 _CREATED: Final = re.compile(r"^(CREATE (?:TABLE|VIEW|TRIGGER|(?:UNIQUE\s+)?INDEX)) ")
-"""How every statement in `sqlite_schema` begins: https://www.sqlite.org/schematab.html"""
+"""The beginning of every statement in `sqlite_schema`: https://www.sqlite.org/schematab.html"""
 _MAX_DATABASES: Final = 5
 """Each database and its copy are attached to one connection, which allows ten: https://www.sqlite.org/limits.html"""
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was restored, by the label of the database, and the files that hold what was there before."""
+    """The restored content, by the label of the database, and the files that hold the former content."""
 
     found: Mapping[str, Description]
     kept: Sequence[Path]
@@ -83,7 +83,7 @@ def _restore_backup(
 
 
 def _check_meant(staged: Sequence[Database], source: Path) -> None:
-    """OperatorError if another's would go back too, and if they are too many for one transaction."""
+    """OperatorError if another owner's database would be replaced too, or there are too many for one transaction."""
     for one in staged:
         if one.others:
             raise OperatorError(
@@ -99,7 +99,7 @@ def _check_meant(staged: Sequence[Database], source: Path) -> None:
 
 
 def _stage(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
-    """The databases to restore, each with a file of its own in the folder."""
+    """Extract each database to restore to a file of its own in the folder."""
     if not source.is_file():
         raise OperatorError(f"There is no file {source}.", code="no_backup")
     with source.open("rb") as file:
@@ -169,7 +169,7 @@ def _unpack(archive: zipfile.ZipFile, member: str, copy: Path) -> None:
 def _replace(
     staged: Sequence[tuple[Database, Path]], stamp: str, folder: Path, report: Callable[[str], object]
 ) -> list[Path]:
-    """Keep what is there, and put the staged files in its place; the files that keep it."""
+    """Keep the former content, and replace it by the staged files; the files that keep it."""
     sound = [pair for pair in staged if _is_sound(pair[0])]
     kept: list[Path] = []
     with _held([one for one, _ in sound]) as connection:
@@ -187,7 +187,7 @@ def _replace(
 
 
 def _is_sound(database: Database) -> bool:
-    """Whether the database can be read, so that its own locks and transactions serve to replace it."""
+    """Whether the database can be read, so that its own locks and transactions can serve to replace it."""
     if not database.exists:
         return False
     try:
@@ -203,9 +203,9 @@ def _is_sound(database: Database) -> bool:
 
 @contextmanager
 def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
-    """A connection that has the databases for itself, as `main`, `live1` and so on; None if there are none.
+    """A connection with exclusive locks on the databases, as `main`, `live1` and so on; None if there are none.
 
-    A process that has a database open holds a lock on it as long as it has it open, also while it does nothing.
+    A process that has a database open holds a lock on it until it closes it, even while idle.
     """
     if not databases:
         yield None
@@ -240,7 +240,7 @@ def _in_use(database: Database) -> OperatorError:
 
 
 def _keep(databases: Sequence[Database], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
-    """Write a backup of what is there, beside the first of the databases."""
+    """Write a backup of the former content, beside the first of the databases."""
     (own := folder / "kept").mkdir()
     copies = [own / one.member for one in databases]
     for number, copy in enumerate(copies):
@@ -252,7 +252,7 @@ def _keep(databases: Sequence[Database], connection: sqlite3.Connection, stamp: 
 
 
 def _move_away(path: Path, stamp: str) -> list[Path]:
-    """Give a file that is no sound database another name, with its log."""
+    """Rename a file that is no sound database, with its log."""
     if not path.exists():
         return []
     kept = _unused(path.with_name(f"{path.name}.before-restore-{stamp}.bak"))
@@ -270,7 +270,7 @@ def _unused(path: Path) -> Path:
 
 
 def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], report: Callable[[str], object]) -> None:
-    """Replace all that is in the held databases by what is in the copies, in one transaction."""
+    """Replace the content of all held databases by the copies, in one transaction."""
     for number, copy in enumerate(copies):
         connection.execute(f"ATTACH ? AS copy{number}", (str(copy),))
     connection.execute("BEGIN EXCLUSIVE")
@@ -284,7 +284,10 @@ def _copy_contents(connection: sqlite3.Connection, copies: Sequence[Path], repor
 
 
 def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None:
-    """Replace what is in `live`. An index in virtual tables is left out: who opens the database next makes it anew."""
+    """Replace the content of `live`.
+
+    Indexes in virtual tables are left out: the next program to open it rebuilds them.
+    """
     for kind, name, _ in reversed(_objects(connection, live)):
         connection.execute(f'DROP {kind} IF EXISTS {live}."{name}"')
     made = _objects(connection, copy)
@@ -302,9 +305,9 @@ def _copy_database(connection: sqlite3.Connection, live: str, copy: str) -> None
 
 
 def _objects(connection: sqlite3.Connection, schema: str) -> list[tuple[str, str, str]]:
-    """Kind, name and statement of what is in a schema: the tables come first, and virtual ones last.
+    """Kind, name and statement of each object in a schema: tables first, virtual tables last.
 
-    A virtual table is dropped with the tables that it keeps its content in.
+    Dropping a virtual table drops the tables that hold its content.
     """
     sql = f"SELECT type, name, sql FROM {schema}.sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"  # noqa: S608
     found = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]

@@ -1,4 +1,4 @@
-"""A SQLite file whose rows are read in the order of a key, from one moment, while others may write to it."""
+"""A SQLite file whose rows are read in key order, from one snapshot, while others may write to it."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from taskhand.sqlite.store import database_errors
 __all__ = ["SourceFile", "hold_source", "open_source"]
 
 _WAIT_S = 0.5
-"""Seconds that are waited for another process which is only closing the file."""
+"""Seconds to wait for another process that is only closing the file."""
 
 
 class SourceFile:
-    """The rows of the file as they were when it was opened."""
+    """A snapshot of the file's rows, taken when it was opened."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, kind: DatabaseKind) -> None:
         self._connection = connection
@@ -25,18 +25,18 @@ class SourceFile:
         self._kind = kind
 
     def count(self, table: str) -> int:
-        """How many rows a table has."""
+        """The number of rows in a table."""
         with database_errors(self._path, self._kind):
             ((count,),) = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  a name of ours
         return int(count)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a statement."""
+        """Query rows."""
         with database_errors(self._path, self._kind):
             return [tuple(row) for row in self._connection.execute(sql, parameters)]
 
     def portions(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of a statement, `size` at a time, of which only one portion is in memory."""
+        """Query rows in portions of `size`, of which one at a time is in memory."""
         with database_errors(self._path, self._kind), closing(self._connection.cursor()) as cursor:
             cursor.execute(sql, parameters)
             while rows := cursor.fetchmany(size):
@@ -45,7 +45,7 @@ class SourceFile:
 
 @contextmanager
 def open_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile]:
-    """The file at `path`, which is there, as it is now; others may go on to write to it."""
+    """Open a snapshot of the existing file at `path`; other processes can continue to write."""
     with _connected(path, kind) as connection:
         _begin(connection)
         yield SourceFile(connection, path, kind)
@@ -53,7 +53,7 @@ def open_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile]:
 
 @contextmanager
 def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
-    """The file at `path`, which no other process can open meanwhile; None if one has it open, even if it is idle."""
+    """Open the file at `path` exclusively; None if another process has it open, even idle."""
     with _connected(path, kind) as connection:
         try:
             # Before the first read: the lock is then on the whole file, for as long as the connection is open.
@@ -70,7 +70,7 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
 
 @contextmanager
 def _connected(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
-    """A connection to the file, which is migrated before if it is older than this program."""
+    """Connect to the file, and migrate it first if it is of an older program."""
     with database_errors(path, kind):
         open_connection(path, kind).close()
         with closing(connect(path, _WAIT_S)) as connection:

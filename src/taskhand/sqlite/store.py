@@ -1,11 +1,10 @@
 """One SQLite file, opened on first use, whose connection the event loop and a worker thread share.
 
-A hop to the worker and back takes longer than most statements. So the caller's thread runs the work itself while the
-worker is idle. The worker runs what takes long: a read that goes over its budget starts again there, as does work that
-has to wait for another process. After a slow write, the next writes go to the worker until one is quick again; durable
-writes, which wait for the disk, and others are told apart.
-
-This is the only module that meets an sqlite3 error; it leaves as OperatorError.
+A round trip to the worker takes longer than most statements, so the caller's thread runs the work itself while the
+worker is idle. The worker runs slow work: a read that exceeds its budget is restarted there, as is work that has to
+wait for another process. After a slow write, further writes go to the worker until one is quick again; this is tracked
+apart for durable writes, which wait for the disk. This is the only module that handles sqlite3 errors; it converts them
+to OperatorError.
 """
 
 import errno
@@ -30,23 +29,23 @@ __all__ = ["Store", "database_errors"]
 _T = TypeVar("_T")
 
 _STEPS: Final = 1_000
-"""SQLite calls the progress handler each time after so many steps. A page of 25 tasks takes about 2,000."""
+"""Virtual-machine steps between two calls of SQLite's progress handler. A page of 25 tasks takes about 2,000."""
 _MAX_CALLS: Final = 20
 """Calls of the progress handler before a `peek` is interrupted."""
 _QUICK_S: Final = 0.005
-"""Seconds that a write may take; after one that took longer, the next goes to the worker."""
+"""The duration, in seconds, above which a write is slow, and the next goes to the worker."""
 _MIN_WAIT_S: Final = 0.02
-"""Seconds that work waits for another process, whose call has no time left: what was done is to be written down."""
+"""Minimum seconds to wait for another process if the call has no time left: results must still be stored."""
 _MANY: Final = 20
-"""A write of more tasks than this goes to the worker in any case."""
+"""Writes of more tasks than this always go to the worker."""
 
 
 class _NeedsWorker(Exception):
-    """The work must run in the worker thread."""
+    """Work has to run in the worker thread."""
 
 
 class Store:
-    """One connection, in one thread at a time; work given to it is a function of that connection."""
+    """One connection, used by one thread at a time; work is a function of that connection."""
 
     def __init__(
         self,
@@ -60,8 +59,9 @@ class Store:
     ) -> None:
         """`prepare` is called with every new connection, in a transaction.
 
-        A file that was open and is gone is made anew, if `makes_anew`; else it is an error until it is back. `busy_s`
-        is how many seconds a write waits for another process; `clock` answers seconds and measures writes.
+        If the open file disappears, it is created again if `makes_anew`; otherwise that is an error until the file is
+        back. `busy_s` is how many seconds a write waits for another process; `clock` returns seconds and measures
+        writes.
         """
         self._path = path
         self._kind = kind
@@ -75,11 +75,11 @@ class Store:
         self._busy_timeout_ms: int | None = None
         self._progress_calls = 0
         self._was_slow = {True: False, False: False}
-        """By whether the last write was durable: the disk is waited for only then."""
+        """Whether the last write was slow, by whether it was durable: only durable writes wait for the disk."""
         self._worker = Worker(kind.label)
 
     async def peek(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """As `read`, for work that is usually quick: it runs in the caller's thread if it can."""
+        """As `read`, for work that is usually quick: runs in the caller's thread if possible."""
         try:
             connection = self._idle_connection()
             self._progress_calls = 0
@@ -92,13 +92,13 @@ class Store:
             return await self.read(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` on one consistent view of the store; OperatorError if the file cannot be used."""
+        """Run `work` on one snapshot of the store; OperatorError if the file cannot be used."""
         return await self._worker.run(partial(self._read, work, _end_of_wait()))
 
     async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
-        """Run `work` in a transaction of its own, wholly or not at all; OperatorError if the file cannot be used.
+        """Run `work` in one transaction; OperatorError if the file cannot be used.
 
-        Not `durable`: the write survives a crash of the process, and perhaps not a power cut. `tasks` is how many
+        A write that is not `durable` survives a crash of the process, but perhaps not a power cut. `tasks` is how many
         tasks it writes.
         """
         try:
@@ -109,13 +109,13 @@ class Store:
             return self._run_and_commit(connection, work, durable=durable)
 
     async def exists(self) -> bool:
-        """Whether the file exists; OperatorError if that cannot be seen, or it is gone and must not be made anew."""
+        """Whether the file exists; OperatorError if that is unknown, or it disappeared and must not be recreated."""
         with database_errors(self._path, self._kind):
             self._check_not_gone()
             return file_identity(self._path) is not None
 
     async def aclose(self) -> None:
-        """Close the file after the work that is under way; the wait for that can be cancelled."""
+        """Close the file after the work in progress; the wait can be cancelled."""
         await self._worker.stop(self._close)
 
     def _idle_connection(self) -> sqlite3.Connection:
@@ -165,17 +165,17 @@ class Store:
         return result
 
     def _run_on_view(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run the work on what is in the file now."""
+        """Run the work on a snapshot of the file."""
         connection.execute("BEGIN")
         return run_and_commit(connection, partial(self._run, work))
 
     def _run(self, work: Callable[[sqlite3.Connection], _T], connection: sqlite3.Connection) -> _T:
-        """Run the work in the transaction that has begun, unless a newer program has migrated the file meanwhile."""
+        """Run the work in the open transaction, after checking that no newer program has migrated the file."""
         self._kind.check_version(connection)
         return work(connection)
 
     def _open(self, wait_until: float) -> sqlite3.Connection:
-        """The connection to the file that is there now, set to wait for others: a removed file's writes are lost."""
+        """Open the current file, with a wait for other processes; writes to a deleted file would be lost."""
         if self._connection is not None and self._file != file_identity(self._path):
             self._close()
         if self._connection is None:
@@ -187,7 +187,7 @@ class Store:
         return self._connection
 
     def _check_not_gone(self) -> None:
-        """OperatorError if the file was open before, is gone, and must not be made anew."""
+        """OperatorError if the file was open before, has disappeared, and must not be recreated."""
         if self._makes_anew or self._file is None or file_identity(self._path) is not None:
             return
         raise OperatorError(
@@ -208,12 +208,12 @@ class Store:
 
 
 def _end_of_wait() -> float:
-    """Until when work may wait for other work and other processes, by the monotonic clock of the worker's thread."""
+    """The deadline for waits on other work and processes, by the monotonic clock of the worker's thread."""
     return time.monotonic() + time_left()
 
 
 def _read_only_part(path: Path, error: Exception) -> str | None:
-    """What may only be read, the file or its folder, if the error is about that."""
+    """The file or folder that is read-only, if the error is about that."""
     is_denied = isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
     if not is_denied and "readonly" not in str(error) and "unable to open" not in str(error):
         return None
@@ -228,7 +228,7 @@ def _read_only_part(path: Path, error: Exception) -> str | None:
 
 @contextmanager
 def database_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
-    """Errors of a database's file leave as OperatorError, which names the file and what to do."""
+    """Convert errors of a database file to OperatorError, which names the file and the next step."""
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError, DamagedRow) as error:

@@ -1,4 +1,4 @@
-"""Transactions: all or nothing, also when an exception of any kind interrupts the work."""
+"""Transactions: atomic, whatever exception interrupts the work."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ def transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.
 
 
 def run_and_commit(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
-    """Run work in a transaction that has begun, and commit it; roll it back if that raises."""
+    """Run work in an open transaction and commit it; roll back if either raises."""
     try:
         result = work(connection)
         connection.execute("COMMIT")
@@ -32,6 +32,6 @@ def run_and_commit(connection: sqlite3.Connection, work: Callable[[sqlite3.Conne
 
 
 def _roll_back_rest(connection: sqlite3.Connection) -> None:
-    """Roll back what was not committed."""
+    """Roll back an open transaction."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""A folder for files that are not whole yet, beside where they will be."""
+"""A temporary folder for incomplete files, on the same file system as their destination."""
 
 import os
 import re
@@ -14,9 +14,9 @@ __all__ = ["work_folder"]
 
 @contextmanager
 def work_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A new folder in `parent`, for this user alone, which is removed at the end.
+    """Create a folder in `parent` with access for this user only, and remove it at the end.
 
-    Those of this name that killed processes of this machine have left are removed first.
+    Folders that killed processes of this machine have left under this name are removed first.
     """
     begin = f".{name}.{re.sub('[^A-Za-z0-9]', '-', socket.gethostname())}-"
     for folder in parent.glob(".*.work"):
@@ -28,7 +28,7 @@ def work_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether there is such a process, as far as the system tells."""
+    """Whether this process is alive, as far as the system tells."""
     if os.name != "posix":
         return True
     try:

@@ -1,6 +1,6 @@
-"""A worker thread for one file: it runs the work it is given in turn.
+"""A worker thread for one file, which runs jobs in order.
 
-A hop there and back takes about half as long as one to a pool of threads.
+A round trip takes about half as long as one to a thread pool.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class _Job(Generic[_T]):
-    """A piece of work, and the future of the caller that waits for it; `on_end` is called in the caller's loop."""
+    """Work, and the future of the caller that waits for it; `on_end` is called in the caller's loop."""
 
     def __init__(self, work: Callable[[], _T], on_end: Callable[[], None]) -> None:
         self._work = work
@@ -27,7 +27,7 @@ class _Job(Generic[_T]):
         self.future: asyncio.Future[_T] = self._loop.create_future()
 
     def run(self) -> None:
-        """Run the work here, and hand its result or exception to the loop."""
+        """Run the work in this thread, and hand its result or exception to the loop."""
         try:
             result = self._work()
         except BaseException as error:  # noqa: BLE001  it is raised where it is awaited
@@ -51,7 +51,7 @@ class _Job(Generic[_T]):
 
 
 class Worker:
-    """Starts its thread with the first job; a process ends without waiting for it."""
+    """Starts its thread with the first job; does not keep the process from ending."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -62,20 +62,20 @@ class Worker:
 
     @property
     def is_idle(self) -> bool:
-        """Whether every job has ended, so that the loop's thread may use what it shares with the worker."""
+        """Whether all jobs have ended, so that the loop's thread may use the shared connection."""
         return not self._pending
 
     async def run(self, work: Callable[[], _T]) -> _T:
-        """Run the work after all earlier jobs; a caller that is cancelled still waits for it."""
+        """Run the work after all earlier jobs; a cancelled caller still waits for it."""
         job = self._submit(work)
         with anyio.CancelScope(shield=True):
             return await job.future
         raise AssertionError("a shielded scope ends with what is in it")
 
     async def stop(self, work: Callable[[], _T]) -> _T:
-        """Run the work as the last job, and end the thread; the wait for that can be cancelled.
+        """Run the work as the last job, and end the thread; the wait can be cancelled.
 
-        Another thread runs later jobs, once this one has ended: never two at the same time.
+        Later jobs run in a new thread, after this one has ended: never two at the same time.
         """
         job = self._submit(work)
         self._jobs.put(None)

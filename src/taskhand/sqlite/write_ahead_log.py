@@ -1,11 +1,11 @@
-"""A write-ahead log that does not belong to the file beside it: a backup was restored over one that a crash has left.
+"""Detects a write-ahead log that does not belong to its file: a backup was restored over a crashed database.
 
-SQLite would mix both without a word. A log that belongs to the file is written after it, unless a checkpoint has copied
-pages from the log since; the log's index says which. https://www.sqlite.org/walformat.html
+SQLite would silently mix both. The log of a file is newer than the file, unless a checkpoint has copied pages from the
+log since, which the log's index records. https://www.sqlite.org/walformat.html
 
-A copy may keep the time of its content (`cp -p`), so the time of the file itself counts too. That one changes also with
-the owner, the mode or the name, which say nothing: it does not count if both files got it together. Then only a
-file that is too old by its own change counter is a foreign one.
+A copy may keep the modification time (`cp -p`), so the inode's change time counts too. That also changes with the
+owner, the mode or the name, so it is ignored if both files got it together. Then only a file that is too old by its own
+change counter shows that the log is foreign.
 """
 
 import os
@@ -23,13 +23,13 @@ _FRAME: Final = struct.Struct(">6I")
 _MAGIC: Final = frozenset({0x377F0682, 0x377F0683})
 _CHANGE_COUNTER: Final = struct.Struct(">24x I")
 _TOGETHER_NS: Final = 1_000_000_000
-"""How long a command may take from one file to the other, as it changes the owner of both or moves them elsewhere."""
+"""The longest time that one command takes from one file to the other, as it changes owners or moves both."""
 _INDEX: Final = struct.Struct(f"{'<' if sys.byteorder == 'little' else '>'}32x 8s 56x I 28x I")
 
 
 @dataclass(frozen=True, slots=True)
 class _Checkpoint:
-    """How far checkpoints have copied a log: the numbers of frames that are in the file, and that may be there."""
+    """The progress of checkpoints of a log: the numbers of frames surely copied, and possibly copied, to the file."""
 
     copied: int = 0
     begun: int = 0
@@ -37,7 +37,7 @@ class _Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When the content of a file was written, and when the file itself was changed, in nanoseconds."""
+    """Modification time and inode change time of a file, in nanoseconds."""
 
     content: int
     file: int
@@ -52,17 +52,17 @@ class _Times:
         return max(self.content, self.file)
 
     def is_after(self, log: "_Times") -> bool:
-        """Whether the database of these times came to be as it is after its log did."""
+        """Whether the database file with these times is newer than its log."""
         was_log_touched = log.file > log.content
         is_together = was_log_touched and self.file - log.file < _TOGETHER_NS
         return self.content > log.content or (self.file > log.file and not is_together)
 
 
 def find_foreign_log(path: Path) -> Path | None:
-    """The log beside the database at `path`, if it is not the database's own.
+    """Find the log beside the database at `path`, if it belongs to another database.
 
-    It is not if the database is newer, no checkpoint explains that, and they differ; nor if the database is
-    older than what the log was begun on. OSError if a file cannot be read.
+    It does if the database is newer, no checkpoint explains that, and they differ; or if the database is older than the
+    one on which the log was begun. OSError if a file cannot be read.
     """
     log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
     try:
@@ -83,7 +83,7 @@ def find_foreign_log(path: Path) -> Path | None:
 
 
 def _read_checkpoint(index: Path, header: bytes) -> _Checkpoint:
-    """What the index says of the checkpoints of the log with this header; none if it is about another log."""
+    """Read from the index the progress of checkpoints of the log with this header; zero if it is about another log."""
     try:
         with index.open("rb") as file:
             salts, copied, begun = _INDEX.unpack(file.read(_INDEX.size))
@@ -93,7 +93,7 @@ def _read_checkpoint(index: Path, header: bytes) -> _Checkpoint:
 
 
 def _would_change(database: BinaryIO, frames: BinaryIO, header: bytes, checkpoint: _Checkpoint) -> bool:
-    """Whether the log has a page that the file lacks, and that it cannot lack if both belong together."""
+    """Whether the log has a page that differs from the file, and that a file of its own would already contain."""
     page_bytes = _HEADER.unpack(header)[2]
     last = {page: (frame, at) for frame, page, at in _committed_frames(frames, header)}
     for page, (frame, at) in last.items():
@@ -107,10 +107,10 @@ def _would_change(database: BinaryIO, frames: BinaryIO, header: bytes, checkpoin
 
 
 def _is_behind(database: BinaryIO, frames: BinaryIO, header: bytes) -> bool:
-    """Whether the database is older than the one that the log was begun on.
+    """Whether the database is older than the one on which the log was begun.
 
-    The first writer of page 1 writes the change counter that it has read and one more, which then may be that of the
-    file already: never more than one above. https://www.sqlite.org/fileformat2.html#file_change_counter
+    The first writer of page 1 writes the change counter that it has read plus one, which may equal that of the file
+    already, but never exceeds it by more than one. https://www.sqlite.org/fileformat2.html#file_change_counter
     """
     for _, page, at in _committed_frames(frames, header):
         if page == 1:
@@ -120,14 +120,14 @@ def _is_behind(database: BinaryIO, frames: BinaryIO, header: bytes) -> bool:
 
 
 def _read_change_counter(file: BinaryIO, page_1: int) -> int | None:
-    """The change counter in page 1, which begins at this place of a file; None if the file is too short."""
+    """Read the change counter of page 1, which begins at this offset; None if the file is too short."""
     file.seek(page_1)
     head = file.read(_CHANGE_COUNTER.size)
     return int(_CHANGE_COUNTER.unpack(head)[0]) if len(head) == _CHANGE_COUNTER.size else None
 
 
 def _committed_frames(frames: BinaryIO, header: bytes) -> Iterator[tuple[int, int, int]]:
-    """Number, page and place of the content of each frame that belongs to a commit."""
+    """Number, page and content offset of each committed frame."""
     magic, _, page_bytes, _, *salts, _, _ = _HEADER.unpack(header)
     pending: list[tuple[int, int, int]] = []
     number = 0
