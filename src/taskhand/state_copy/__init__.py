@@ -1,1 +1,1 @@
-"""Moves what a server keeps in files into a PostgreSQL database; imported only by the command for it."""
+"""Copies a server's files into a PostgreSQL database; imported only by the command for it."""

@@ -1,4 +1,4 @@
-"""The move of what a server keeps in files into a database, so that it is there wholly or not at all."""
+"""The copy of a server's files into a database, published as a whole or not at all."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ __all__ = ["Moved", "Source", "copy_state"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file and what it has."""
+    """One file and its kind of data."""
 
     path: Path
     part: Part
@@ -24,10 +24,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What has come of a move to the database `place`, by the path of the file.
+    """The result of a copy to the database `place`, by the path of the file.
 
-    `in_use` are the files that another process has open: all is copied, and servers of the database do not have it yet.
-    Without those, a file that is not in `copied` was moved by an earlier run.
+    `in_use` are the files that another process has open: everything is copied, but not yet published to servers of the
+    database. If there are none, a file missing from `copied` was copied by an earlier run.
     """
 
     place: str
@@ -36,10 +36,10 @@ class Moved:
 
 
 def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
-    """Copy what is in the files, compare both, and give it to the servers of the database all at once.
+    """Copy the files, compare both sides, and publish the result to servers of the database in one transaction.
 
-    Nothing of the files is changed. A run that was ended anywhere is gone on with by the next. OperatorError if the
-    database has something else already, and if a file cannot be read.
+    The files are not changed. A run resumes where an interrupted one ended. OperatorError if the database already has
+    other content, or a file cannot be read.
     """
     with open_target(url, sources[0].part.database) as target:
         sources = _find_unmoved(sources, target)
@@ -57,7 +57,7 @@ def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
 def _copy_alone(
     sources: Sequence[Source], copies: Sequence[PartCopy], publish: Callable[[], None]
 ) -> tuple[tuple[Path, ...], dict[Path, Copied]]:
-    """Copy while no other process has any of the files open; else say which are in use, and do nothing."""
+    """Copy with all files locked against other processes; if some are in use, only report which."""
     with ExitStack() as stack:
         held = [stack.enter_context(hold_source(one.path, one.part.file)) for one in sources]
         if in_use := tuple(one.path for one, file in zip(sources, held, strict=True) if file is None):
@@ -70,16 +70,16 @@ def _copy_alone(
 
 
 def _copy_used(sources: Sequence[Source], copies: Sequence[PartCopy]) -> None:
-    """Copy each file as it is at one moment; the rest of what is written to it is copied by a later pass."""
+    """Copy each file from one snapshot; a later pass copies what is written to it afterwards."""
     for one, copy in zip(sources, copies, strict=True):
         with open_source(one.path, one.part.file) as file:
             copy.copy(file)
 
 
 def _find_unmoved(sources: Sequence[Source], target: Target) -> list[Source]:
-    """The files that have something which servers of the database do not have yet.
+    """The files with content that is not published in the database yet.
 
-    OperatorError if they have something else, so that a copy would hide it.
+    OperatorError if the database has other content, which a copy would hide.
     """
     unmoved: list[Source] = []
     empty: list[Source] = []
@@ -99,7 +99,7 @@ def _is_used(part: Part, target: Target) -> bool:
 
 
 def _has_newest(part: Part, file: SourceFile, target: Target) -> bool:
-    """Whether the last row of the file, in the order of its key, is in the database too."""
+    """Whether the database has the last row of the file in key order."""
     key = part.tables[part.counted]
     shown = [*key, "hash"] if part.grows else [*key]
     order = ", ".join(f"{name} DESC" for name in key)

@@ -1,8 +1,8 @@
-"""The copy of one kind of data from a file to a schema beside the one of servers: any part of it may be there already.
+"""The copy of one kind of data from a file to a staging schema, which may have any part of it already.
 
-Each table is read in the order of its key, a portion at a time, and compared with what the schema has between the same
-two keys. So a copy that was ended anywhere goes on where it was, and one that is whole is found to be so. Nothing is
-taken for copied that was not read back.
+Each table is read in key order, a portion at a time, and compared with the staged rows between the same keys. So an
+interrupted copy resumes where it ended, and a complete one is recognized. Only rows that were read back count as
+copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,25 +23,25 @@ _PORTION: Final = 2_000
 """Rows in memory at a time."""
 
 Report = Callable[[str, int, int], None]
-"""Is told what is done, how many rows of it, and of how many."""
+"""Receives the name of a step, the number of rows done, and the total."""
 
 _Portion = tuple[Sequence[Any] | None, list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """How many rows of each table are the same in both, and the newest row of a journal."""
+    """The number of equal rows in each table, and the newest row of a journal."""
 
     rows: dict[str, int]
     head: Link | None = None
 
 
 class _Differs(Exception):
-    """What is there is not what was in the file, and rows that others refer to cannot be replaced one by one."""
+    """The staged rows differ from the file, and other rows refer to them, so they cannot be replaced one by one."""
 
 
 class PartCopy:
-    """Copies one kind; a second pass takes over what was added to the file after the first."""
+    """Copies one kind of data; a second pass adds what was written to the file after the first."""
 
     def __init__(self, part: Part, staging: Staging, report: Report) -> None:
         self._part = part
@@ -52,7 +52,7 @@ class PartCopy:
         self._columns = {table: staging.columns(table) for table in part.tables}
 
     def copy(self, source: SourceFile) -> Copied:
-        """Have in the schema what the file has, and read all of it back. OperatorError if it is not the same."""
+        """Make the schema equal to the file, and verify it by reading all rows back. OperatorError if they differ."""
         try:
             self._fill(source)
         except _Differs:
@@ -68,7 +68,7 @@ class PartCopy:
                 self._synchronize(source, table)
 
     def _synchronize(self, source: SourceFile, table: str) -> None:
-        """Replace what differs, a portion at a time, and remove what is after the last row."""
+        """Replace rows that differ, a portion at a time, and delete those after the last row of the file."""
         columns, key = self._columns[table], self._part.tables[table]
         last: Sequence[Any] | None = None
         for before, rows in self._read(source, table, "copied"):
@@ -83,7 +83,7 @@ class PartCopy:
         self._staging.delete(table, key, last, None)
 
     def _extend(self, source: SourceFile, table: str) -> None:
-        """Add the rows that are not there yet, and remove those that the file has no more."""
+        """Add the missing rows, and delete those that the file has removed."""
         columns, [key] = self._columns[table], self._part.tables[table]
         [(first,)] = source.rows(f"SELECT min({key}) FROM {table}")  # noqa: S608  names of ours
         if first is not None:
@@ -100,7 +100,7 @@ class PartCopy:
             self._staging.replace(table, columns, [key], before, rows, has_some=False)
 
     def _verify(self, source: SourceFile) -> Copied:
-        """Read both in the same order; of a journal, compute the hash of each row that has come too."""
+        """Compare both in key order; recompute the hash of each new row of a journal."""
         counts = {table: self._compare(source, table) for table in self._part.tables if table != self._part.grows}
         if self._part.grows is None:
             return Copied(counts)
@@ -127,7 +127,7 @@ class PartCopy:
         return count
 
     def _compare_chain(self, source: SourceFile, table: str, walk: ChainWalk) -> None:
-        """Walk along the rows that came after those of an earlier pass."""
+        """Verify the hash chain of the rows that were added since an earlier pass."""
         columns, key = self._columns[table], self._part.tables[table]
         at = [columns.index(name) for name in ("seq", "hash", "body")]
         named = [columns.index(name) for name in COLUMNS]
@@ -148,7 +148,7 @@ class PartCopy:
     def _read(
         self, source: SourceFile, table: str, what: str, after: Sequence[Any] | None = None
     ) -> Iterator[_Portion]:
-        """Portions of a table, as the database would return them, each with the key before it."""
+        """Portions of a table, converted to the database's types, each with the key before it."""
         columns, key = self._columns[table], self._part.tables[table]
         where = f" WHERE {key[0]} > ?" if after else ""
         sql = f"SELECT {', '.join(columns)} FROM {table}{where} ORDER BY {', '.join(key)}"  # noqa: S608  names of ours
