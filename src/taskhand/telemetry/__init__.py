@@ -1,1 +1,1 @@
-"""Metrics and traces of a server, for those who operate it: imported only if they are asked for."""
+"""Metrics and traces of a server, for its operators; imported only if they are configured."""

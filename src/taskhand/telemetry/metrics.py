@@ -1,7 +1,7 @@
-"""The series that Prometheus reads: calls, refusals, requests to the CRMs, their latencies and budgets.
+"""The Prometheus metrics: calls, refusals, requests to the CRMs, their latencies and rate budgets.
 
-Every label is from a closed set, whatever clients send: tools and connections that exist, outcomes, codes, methods and
-classes of HTTP statuses. So no series names a task, a person or a client, and their number is bounded.
+Every label value is from a closed set, whatever clients send: known tools and connections, outcomes, codes, methods and
+classes of HTTP statuses. So no series names a task, a person or a client, and the number of series is bounded.
 """
 
 import re
@@ -28,16 +28,13 @@ _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _CODE: Final = re.compile(r"[a-z][a-z_]{0,39}|-\d{1,6}")
 _MAX_CODES: Final = 100
-"""Maximum distinct codes in labels; there are some seventy."""
+"""Maximum distinct codes in labels; about seventy exist."""
 _OTHER: Final = "other"
 _NONE: Final = "none"
 
 
 class Metrics:
-    """Counts what it is told of the calls of these tools and of the requests to these connections.
-
-    `registry` has the series.
-    """
+    """Counts the calls of these tools and the requests to these connections; the series are in `registry`."""
 
     def __init__(self, tools: Collection[str], connections: Collection[str]) -> None:
         # When a series began is of no use here, and doubles their number.
@@ -62,11 +59,11 @@ class Metrics:
             self._series.refusals.labels(self._known_code(code)).inc()
 
     def of_connection(self, name: str) -> "RequestMetrics":
-        """Counts the requests to one connection."""
+        """The counter of requests to one connection."""
         return RequestMetrics(self._series, name)
 
     def of_http(self) -> "HttpMetrics":
-        """Counts the requests that the server gets over HTTP."""
+        """The counter of the server's HTTP requests."""
         return HttpMetrics(self.registry)
 
     def _known_code(self, code: str) -> str:
@@ -77,7 +74,7 @@ class Metrics:
 
 
 class _Series:
-    """The series by what they count."""
+    """The series, by what they count."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.calls = Counter(
@@ -143,13 +140,13 @@ class RequestMetrics:
         self.series.wait_seconds.labels(self.connection).observe(waited_s)
 
     def watch_budget(self, read: Callable[[], Budget]) -> None:
-        """Show the budget as it is when the series are read."""
+        """Report the current budget at each scrape."""
         self.series.budget.labels(self.connection).set_function(lambda: read().ready)
         self.series.paused.labels(self.connection).set_function(lambda: read().paused_s)
 
 
 class HttpMetrics:
-    """Counts the requests that a server gets over HTTP, whoever sends them."""
+    """Counts the HTTP requests to a server, from any client."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -169,11 +166,11 @@ class HttpMetrics:
         self._sessions = Gauge("taskhand_http_sessions", "Sessions of 2025-11-25 and older.", registry=registry)
 
     def request_began(self) -> None:
-        """Count a request that is under way."""
+        """Count a request in progress."""
         self._open.inc()
 
     def stream_began(self) -> None:
-        """Count a stream that is open."""
+        """Count an open stream."""
         self._streams.inc()
 
     def request_ended(self, status: int | None, *, was_stream: bool) -> None:
@@ -188,5 +185,5 @@ class HttpMetrics:
         self._webhooks.labels(connection or _OTHER, outcome).inc()
 
     def watch_sessions(self, read: Callable[[], int]) -> None:
-        """Show how many sessions there are when the series are read."""
+        """Report the current number of sessions at each scrape."""
         self._sessions.set_function(read)

@@ -1,4 +1,4 @@
-"""Answers `GET /metrics` on a port of its own, in a thread of its own: a server that is busy can be watched too."""
+"""Serves `GET /metrics` on its own port in its own thread, so that a busy server can be scraped too."""
 
 import socket
 from collections.abc import Iterator
@@ -15,14 +15,17 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["serve_metrics"]
 
 _MAX_S: Final = 5.0
-"""Seconds within which a reader sends its request and takes some of the answer."""
+"""Timeout, in seconds, for each read and write of a scrape."""
 _MAX_READERS: Final = 8
 """Maximum concurrent readers; others are refused."""
 
 
 @contextmanager
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> Iterator[str]:
-    """Serve the series of the registry; the address. Port 0 is any free one. OperatorError for one that is taken."""
+    """Serve the registry's series, and return the address.
+
+    Port 0 is any free one. OperatorError if the port is taken.
+    """
 
     class _Handler(_MetricsHandler):
         series = registry
@@ -45,7 +48,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> Iterator
 
 
 class _MetricsHandler(BaseHTTPRequestHandler):
-    """Answers one request; nothing of it is logged."""
+    """Answers one request, without logging it."""
 
     series: CollectorRegistry
     timeout = _MAX_S
@@ -70,7 +73,7 @@ class _MetricsHandler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    """At most `_MAX_READERS` at a time."""
+    """Serves at most `_MAX_READERS` at a time."""
 
     daemon_threads = True
     block_on_close = False
@@ -80,30 +83,30 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
-        """Bind, without the name of the host, which the library would look up."""
+        """Bind without looking up the host's name, as the library would."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, or turn the reader away."""
+        """Answer in a thread, or refuse the reader."""
         if self._readers.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer; then another may come."""
+        """Answer, then free the reader's slot."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._readers.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a reader that has left."""
+        """Ignore a reader that has disconnected."""
 
 
 class _Server6(_Server):
-    """The same for an address of IPv6."""
+    """The same for an IPv6 address."""
 
     address_family = socket.AF_INET6

@@ -1,7 +1,7 @@
-"""Sends the spans of this process to a collector, as the variables of OpenTelemetry say (OTEL_…).
+"""Exports the spans of this process to a collector, configured by OpenTelemetry's variables (OTEL_…).
 
-The MCP library makes a span for each call, under the one that the host's `traceparent` names, and `taskhand.http` one
-for each request to a CRM, under that of the call: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+The MCP library makes a span for each call, whose parent is the host's `traceparent`; `taskhand.http` makes a child span
+for each request to a CRM: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ from taskhand import __version__
 __all__ = ["export_traces"]
 
 _LAST_EXPORT_S: Final = 0.4
-"""Seconds that a collector which does not answer may delay the end of a server."""
+"""Maximum seconds by which an unresponsive collector delays the end of a server."""
 
 
 @contextmanager
 def export_traces() -> Iterator[None]:
-    """Export spans until the end of the `with`, then what is left."""
+    """Export spans until the end of the `with`, then flush the rest."""
     provider = TracerProvider(resource=_resource())
     provider.add_span_processor(BatchSpanProcessor(_WithoutSentences(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
@@ -38,7 +38,7 @@ def export_traces() -> Iterator[None]:
 
 
 class _WithoutSentences(SpanExporter):
-    """Exports spans without the sentences of errors, which name ids and what was asked for; `error.type` stays."""
+    """Exports spans without error texts, which contain ids and input; `error.type` is kept."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -48,16 +48,16 @@ class _WithoutSentences(SpanExporter):
         return self._exporter.export([_without_sentences(span) for span in spans])
 
     def shutdown(self) -> None:
-        """End an export that waits."""
+        """Shut down, and cancel an export in progress."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Export what the exporter holds back."""
+        """Flush the exporter."""
         return self._exporter.force_flush(timeout_millis)
 
 
 def _without_sentences(span: ReadableSpan) -> ReadableSpan:
-    """The span without the description of its status and without events, which are exceptions."""
+    """The span without its status description and events, which are exceptions."""
     return ReadableSpan(
         span.name,
         span.context,
@@ -75,7 +75,7 @@ def _without_sentences(span: ReadableSpan) -> ReadableSpan:
 
 
 def _resource() -> Resource:
-    """What sends the spans: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, or the name of the program."""
+    """The resource of the spans: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, or the program's name."""
     found = Resource.create({SERVICE_VERSION: __version__})
     is_unnamed = str(found.attributes[SERVICE_NAME]).startswith("unknown_service")
     return found.merge(Resource({SERVICE_NAME: "taskhand"})) if is_unnamed else found
