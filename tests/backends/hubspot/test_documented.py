@@ -124,9 +124,12 @@ ROWS = (
     Row("creator", {"creator_id": ELENA, "title": "x"}, code="immutable_field"),
     Row("what HubSpot keeps", {"description": LONG}, code="text_too_long"),
     Row("its plan", {"description": LONG, "dryRun": True}, code="text_too_long"),
+    *(Row("an id", {name: "Rosa", "dryRun": True}, code="invalid_id") for name in ("aiContactId", "aiCustomerId")),
+    of_many("an id for each", {"aiContactId": "Rosa"}, code="invalid_id"),
     # A new one.
     of_new("a day", {}, MADE),
     of_new("the plan of a long one", {"description": LONG, "dryRun": True}, code="text_too_long"),
+    of_new("an id of a contact", {"aiContactId": "Rosa", "dryRun": True}, code="invalid_id"),
     of_new(
         "every field",
         {"title": "Whole", "description": "Offer", "taskType": "EMAIL", "properties": {"region": "latam"}},

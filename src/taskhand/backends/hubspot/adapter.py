@@ -15,7 +15,7 @@ from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.client import MOST_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
-from taskhand.backends.hubspot.links import LinkChanges, changes_links, unlinked, wanted_links
+from taskhand.backends.hubspot.links import LinkChanges, changes_links, check_link_ids, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import (
     BODY,
     ID_OF,
@@ -145,8 +145,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         ).run()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new or not, it is the same
-        """Refuse a description that is too long as HTML, and a deal that the token may not read."""
+        """Refuse a description that is too long as HTML, an id that can be none, and a deal that cannot be read."""
         check_length(edit)
+        check_link_ids(edit)
         if isinstance(edit.deal_id, str):
             await self._reader.check_deal(edit.deal_id)
 

@@ -29,7 +29,7 @@ from taskhand.domain.errors import (
     TaskhandError,
 )
 
-__all__ = ["LinkChanges", "changes_links", "check_link_id", "unlinked", "wanted_links"]
+__all__ = ["LinkChanges", "changes_links", "check_link_id", "check_link_ids", "unlinked", "wanted_links"]
 
 _LONGEST_ID: Final = 20
 
@@ -205,6 +205,13 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
         check_link_id(wanted, argument)
         found.append(_Change(item, record.id, kind, wanted, linked))
     return found
+
+
+def check_link_ids(edit: Edit) -> None:
+    """CallerError for a contact, company or deal that is set to what can be no id of HubSpot's."""
+    for field, argument, _ in ID_OF.values():
+        if isinstance(value := getattr(edit, field), str):
+            check_link_id(value, argument)
 
 
 def check_link_id(value: str | None, argument: str) -> None:
