@@ -205,3 +205,15 @@ async def test_what_another_process_has_written_is_not_told_as_it_was_before(tmp
             answer = await (ours, theirs)[number % 2]("update_task", id=TASK, title=f"{number}")
             told.append(answer["changed"]["title"]["from"])
     assert told[1:] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_lost_answer_to_a_change_back_is_read_back_once_a_list_has_shown_the_change() -> None:
+    async with staged() as stage:
+        former = stage.task["title"]
+        await stage.agent("update_task", id=TASK, title="Another")
+        await stage.agent("list_tasks", responsibleIds=[])
+        stage.vambe.clear_requests()
+        stage.vambe.faults = (Fault("reset_after", PUT),)
+        answer = await stage.agent("update_task", id=TASK, title=former)
+        assert answer["task"]["title"] == former
+        assert stage.methods.count("PUT") == 1

@@ -137,6 +137,8 @@ class TaskLists:
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
         listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
+        for key, write in self._recent.all():
+            write.is_shown = write.is_shown or (listed.began >= write.at and listed.rows.get(key) == write.row)
         written = {
             key: write.row
             for key, write in self._recent.all()
@@ -162,7 +164,8 @@ def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonO
     """Whether a list does not show a write yet, and nothing that others have written since."""
     if not fresh and (row is None or listed.began < write.at):
         return True
-    return row in write.former
+    # After a list has shown the write, a former state is what the task has become again.
+    return not write.is_shown and row in write.former
 
 
 def key_of(row: JsonObject) -> str:
