@@ -34,6 +34,12 @@ def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
     assert sorted(candidates(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
 
 
+def test_of_an_unknown_name_that_resembles_none_the_candidates_are_in_their_order() -> None:
+    with refused("unknown_status", NotFound) as caught:
+        statuses.resolve_status("Cerrada", known(PENDING, STARTED))
+    assert candidates(caught.value) == ["Pendiente", "En Progreso"]
+
+
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_name_that_two_statuses_share_is_refused_with_both(complete: bool) -> None:  # noqa: FBT001  a parameter
     with refused("ambiguous_status", Ambiguous) as caught:

@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import MISSING
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, shown_form
+from taskhand.domain.names import Match, fold, group_by, matching, nearest_first, resembles, shown_form
 from taskhand.domain.task import FINISHED, STATUS_TYPES, Status, StatusChoice, StatusList, StatusType
 
 __all__ = [
@@ -65,9 +65,15 @@ def unknown_status_error(
     return NotFound(
         f"{wrong} {rest}",
         code="unknown_status",
-        candidates=_candidates(nearest_first(name, known.statuses, lambda status: status.name)),
+        candidates=_candidates(_resembling_first(name, known.statuses)),
         next_step=f"Send {argument} with the candidate that is meant{or_name}; a type also works: {STATUS_TYPES}.",
     )
+
+
+def _resembling_first(name: str, known: Sequence[Status]) -> Sequence[Status]:
+    """The statuses whose names resemble this one, the nearest first, then the others in their order."""
+    near = nearest_first(name, [one for one in known if resembles(name, one.name)], lambda status: status.name)
+    return [*near, *(one for one in known if one not in near)]
 
 
 def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
