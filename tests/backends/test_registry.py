@@ -68,7 +68,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (backends / "acme" / "factory.py").write_text(_TOY, encoding="utf-8")
     registry = backends / "registry.py"
     text = registry.read_text(encoding="utf-8")
-    registry.write_text(text.replace('"hubspot")', '"hubspot", "acme")'), encoding="utf-8")
+    names = f"NAMES = ({', '.join(map(json.dumps, NAMES))}"
+    assert names in text
+    registry.write_text(text.replace(names, f'{names}, "acme"'), encoding="utf-8")
     return root
 
 

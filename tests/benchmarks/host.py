@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from variables import PREFIXES
+
 __all__ = ["BARE", "Host", "plain_environment", "taskhand"]
 
 BARE = Path(__file__).parent / "bare"
@@ -24,7 +26,7 @@ _BOUND_S = 20.0
 
 def plain_environment(**more: str) -> dict[str, str]:
     """The environment without variables that configure a server, plus `more`."""
-    ours = ("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_", "FASTMCP_", "PYTHON")
+    ours = (*PREFIXES, "FASTMCP_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"PYTHONUTF8": "1", "FASTMCP_CHECK_FOR_UPDATES": "off"} | more
 

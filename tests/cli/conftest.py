@@ -12,6 +12,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from cli.installing import Run
 from keyrings import InMemory
 from taskhand.cli.main import command
+from variables import PREFIXES
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring:
     The entry is not started, unless a test says so: that takes two processes.
     """
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
 
     def running(host: str, *options: str, anywhere: bool = False, **environment: str) -> Result:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from cli.installing import error_of
 from server.transports.task_calls import DRAFT
 from taskhand.cli.main import command
+from variables import PREFIXES
 
 LOC = '[connections.loc]\nbackend = "local"\n'
 HUB = '[connections.hub]\nbackend = "hubspot"\naccess_token = "pat-s3cret"\nbase_url = "http://127.0.0.1:1"\n'
@@ -24,7 +25,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command with `taskhand.toml`."""
-    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("TASKHAND_CONFIG", str(tmp_path / "taskhand.toml"))

@@ -16,7 +16,10 @@ from click.testing import CliRunner, Result
 
 from cli.installing import error_of, type_into
 from keyrings import InMemory, Locked
+from taskhand.backends.registry import NAMES as BACKENDS
 from taskhand.cli.main import command
+from taskhand.server.tools import TOOLS
+from variables import PREFIXES
 
 Run = Callable[..., Result]
 
@@ -58,7 +61,7 @@ def file(tmp_path: Path) -> Path:
 def run(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: None) -> Run:  # noqa: ARG001
     """Run a command with that file and nobody to ask."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_"))]:
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -134,7 +137,7 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
     zones = [row["remedy"] for row in found["findings"] if row["subject"].endswith(": time zone")]
     assert [zone.partition(" to ")[0] for zone in zones] == [f"Set connections.{name}.timezone" for name in NAMES]
     [tools] = [row["found"] for row in found["findings"] if row["subject"] == "tools"]
-    assert tools == "17 of 17 are offered."  # list_connections too
+    assert tools == f"{len(TOOLS) + 1} of {len(TOOLS) + 1} are offered."  # list_connections too
     only = told(run("--connection", "Vambe", "doctor", "--json"))
     assert (only["backend"], "connections" in only, only["ok"]) == ("vambe", False, True)
     assert "credential" in {row["subject"] for row in only["findings"]}
@@ -203,7 +206,7 @@ def test_a_person_is_asked_what_the_connection_is(tmp_path: Path) -> None:
     seen = type_into(
         ["connections", "add", "north", "--no-check", "--set", "user_id=7"],
         [
-            ("Backend (local, vambe, close, hubspot): ", "hubspot"),
+            (f"Backend ({', '.join(BACKENDS)}): ", "hubspot"),
             ("What is it? In a few words (empty: nothing): ", "Ventas ñandú"),
             ("access_token, Token of a private app, a service key or an OAuth app: ", SECRET),
             ("Restart the server, and it has the connection north.", ""),

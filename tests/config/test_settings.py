@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from builders import refused
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from variables import PREFIXES
 
 VARIABLES = [str(field.alias) for field in Settings.model_fields.values()]
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
@@ -48,7 +49,7 @@ def test_every_variable_is_read() -> None:
 
 
 def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
-    assert all(name.startswith(("TASKHAND_", "VAMBE_", "CLOSE_", "HUBSPOT_")) for name in VARIABLES)
+    assert all(name.startswith(PREFIXES) for name in VARIABLES)
     assert all(field.description for field in Settings.model_fields.values())
 
 

@@ -3,6 +3,7 @@
 import calendar
 import json
 from datetime import date, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,10 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
 from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, StoredTask, open_bench
 
-BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+BACKENDS: tuple[BackendName, ...] = tuple(
+    name for name in get_args(BackendName) if find_spec(f"taskhand.testing.populated.{name}")
+)
+"""Those that data sets can be put into."""
 
 
 async def _listed(bench: Bench) -> dict[str, tuple[object, ...]]:

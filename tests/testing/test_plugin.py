@@ -8,6 +8,7 @@ import pytest
 
 # What an inner run is the first to import is forgotten after it, and would be imported again and again.
 import taskhand.testing.runner  # noqa: F401
+from taskhand.backends.registry import NAMES
 
 pytest_plugins = ["pytester"]
 
@@ -143,7 +144,7 @@ def test_a_server_of_another_event_loop_is_refused_instead_of_waiting_forever(py
 MARKS = {
     '"hubspot"': "The mark taskhand takes keywords only, such as backend='hubspot'.",
     'backnd="hubspot"': "There is no 'backnd'; the keywords are backend, data, clock,",
-    'backend="trello"': "backend is 'trello'; it must be one of 'local', 'vambe', 'close', 'hubspot'.",
+    'backend="trello"': f"backend is 'trello'; it must be one of {', '.join(map(repr, NAMES))}.",
     'clock="tomorrow"': "clock is 'tomorrow'; it must be a time such as '2026-03-02T15:00:00Z'.",
     'clock="2026-03-02T15:00"': "it must be a time with its offset",
     'person="maybe"': "person is 'maybe'; it must be one of None, 'yes', 'no', 'nothing'.",
