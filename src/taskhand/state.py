@@ -128,7 +128,7 @@ def open_key_store(settings: Settings) -> "SqlKeyStore":
 
 
 def open_link_store(settings: Settings) -> "SqlLinkStore":
-    """The place if links are kept; it is opened at first use."""
+    """The place where links are kept; it is opened at first use."""
     if (database := open_database(settings)) is not None:
         from taskhand.vault.postgres import PostgresLinkStore
 
@@ -139,7 +139,7 @@ def open_link_store(settings: Settings) -> "SqlLinkStore":
 
 
 def open_ticket_store(settings: Settings) -> "SqlTicketStore":
-    """The place if tickets are kept, beside the links; it is opened at first use."""
+    """The place where tickets are kept, beside the links; it is opened at first use."""
     if (database := open_database(settings)) is not None:
         from taskhand.vault.postgres import PostgresTicketStore
 
