@@ -21,7 +21,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Member, Status, StatusChoice, Task, TaskPatch
 from taskhand.domain.wording import Wording

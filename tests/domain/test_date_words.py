@@ -13,14 +13,14 @@ from pydantic import MISSING
 
 from builders import only_refuses, refused
 from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
+from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.date_words.arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.reader import read_clock, read_date
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.moment_argument import read_moment
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.reference import Reference
-from taskhand.domain.window import with_iso_days
+from taskhand.domain.reference_time import Reference
 
 HERE = Reference(NOW.astimezone(UTC), ZONE)
 

@@ -9,7 +9,7 @@ from pydantic import MISSING
 from builders import only_refuses, refused, task
 from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, shifted
 from taskhand.domain.errors import CallerError
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 
 SANTIAGO, NEW_YORK, MADRID, LORD_HOWE = "America/Santiago", "America/New_York", "Europe/Madrid", "Australia/Lord_Howe"
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory", "posixrules"}))

@@ -11,7 +11,7 @@ from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import TaskDraft, TaskPatch
 
 EVERYTHING = Capabilities()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from http.conftest import Clients, Server, Step, Steps
 
-    from taskhand.http.reply import Json, Shape
+    from taskhand.http.response_body import Json, Shape
 
 TASKS = Path.of("/tasks")
 TASK = Path.of("/tasks/{id}", id="7")

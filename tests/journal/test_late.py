@@ -64,7 +64,7 @@ class StagedJournal(SqlJournal):
 
     @property
     def _store(self) -> SqlStore:
-        self.stage.store = self._home.store
+        self.stage.store = self._storage.store
         return cast("SqlStore", self.stage)
 
 
@@ -102,7 +102,7 @@ async def leave_unwritten(journal: StagedJournal) -> str:
 async def rows_of(journal: SqlJournal) -> list[tuple[str, str | None]]:
     """The rows behind the intents, as they are in the store."""
     sql = "SELECT kind, task_id FROM entry WHERE kind IN ('result', 'ending') ORDER BY seq"
-    return await journal._home.store.read(  # noqa: SLF001  a read of the journal would write what waits
+    return await journal._storage.store.read(  # noqa: SLF001  a read of the journal would write what waits
         lambda connection: [(str(row["kind"]), row["task_id"]) for row in connection.execute(sql)]
     )
 

@@ -18,10 +18,10 @@ from sandbox.close.stage import BEN, CALL, LEAD, TASK
 from server.link_pages import AtBrowser, LinkPages, open_page, serving_pages
 from server.linked_office import CAT, OWNER, Office, open_office
 from server.offices import answer_of
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.link_offer import REFUSALS, OfferState
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.sandbox.faults import Fault
 from taskhand.service.connections import Connections
 
@@ -152,7 +152,7 @@ async def test_calls_at_once_ask_once_and_all_go_on(stage: Stage, mode: str) -> 
     async def call(client: Client) -> None:
         answers.append(await answer_of(client, "get_task", id=TASK))
 
-    async with stage.client(at, mode) as client, side_by_side() as group:
+    async with stage.client(at, mode) as client, concurrent_tasks() as group:
         for _ in range(8):
             group.start_soon(call, client)
     assert [one["task"]["id"] for one in answers] == [TASK] * 8
@@ -191,7 +191,7 @@ async def test_who_takes_longer_than_a_call_gets_the_link_in_the_answer(stage: S
 async def test_each_person_has_links_of_their_own(stage: Stage, mode: str) -> None:
     dan, eva = AtBrowser(), AtBrowser()
     async with stage.client(dan, mode) as his, stage.client(eva, mode, EVA) as hers:
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for client in (his, hers):
                 group.start_soon(answer_of, client, "get_task")
         assert "code" not in await answer_of(his, "get_task", id=TASK)

@@ -21,11 +21,11 @@ from server.offices import answer_of, client_of, open_offices
 from taskhand.cli.served_links import open_served_links
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import Person, Principal
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.faults import Fault
@@ -74,7 +74,7 @@ async def test_each_request_bears_the_credential_of_whoever_calls(office: Office
         office.client("ben@example.com") as ben,
         office.client("cat@example.com") as cat,
         office.client(NOBODY) as dan,
-        side_by_side() as group,
+        concurrent_tasks() as group,
     ):
         for number in range(rounds):
             for person, client in {"ben": ben, "cat": cat, "dan": dan}.items():

@@ -17,7 +17,7 @@ from safety.crms import CRMS, Crm, Sandbox
 from server.offices import answer_of, client_of
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.server import serve
 from taskhand.vault.link import Link, LinkedMember, OwnCredential
@@ -110,7 +110,7 @@ async def test_each_request_bears_the_credential_of_whoever_calls(crm: Crm, tmp_
             client_of(connections, f"{BEN}@x.test") as ben,
             client_of(connections, f"{CAT}@x.test") as cat,
             client_of(connections, f"{NOBODY}@x.test", memberships=lines) as nobody,
-            side_by_side() as group,
+            concurrent_tasks() as group,
         ):
             await _write_after_each_other(crm.task_id(1), ben, cat)
             for number in range(2):

@@ -13,7 +13,7 @@ import pytest
 
 from server.offices import answer_of
 from server.signed_office import BEN, CAT, CRMS, SignedOffice, open_signed_office
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.sandbox.faults import Fault
 
 
@@ -31,7 +31,7 @@ async def outcomes(office: SignedOffice, person: str, calls: int) -> list[str]:
             answer = await answer_of(client, "get_task", id=office.crm.task)
             found.append(str(answer.get("code", "ok")))
 
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         for number in range(calls):
             group.start_soon(call, number % len(office.servers))
     return found
@@ -170,7 +170,7 @@ async def test_who_waits_for_a_slow_sign_in_gets_what_it_answers(crm: str, tmp_p
     async def slow(_: float) -> None:
         await release.wait()
 
-    async with open_signed_office(crm, tmp_path, servers=2) as office, side_by_side() as group:
+    async with open_signed_office(crm, tmp_path, servers=2) as office, concurrent_tasks() as group:
         office.sandbox._sleep = slow  # noqa: SLF001  how long the fault takes
         office.clock.move(hours=2)
         office.break_token(Fault("slow"))

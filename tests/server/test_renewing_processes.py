@@ -14,8 +14,8 @@ from killed import die, exit_code, fork
 from server.signed_office import BEN, CRMS, SignedOffice, open_signed_office
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.principal import Person, Principal
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
@@ -34,7 +34,7 @@ async def call(file: Path, settings: Settings, now: datetime, task: str) -> None
     links = links_at(file, clock=clock, sleep=anyio.sleep)
     async with open_connections([ConnectionSettings("default", settings)], clock, links=links) as connections:
         principal = Principal(Person.named(BEN))
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for _ in range(CALLS):
                 group.start_soon(connections.first.of_principal(principal).backend.get_task, task)
 

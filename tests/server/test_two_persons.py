@@ -20,7 +20,7 @@ from mcp.types import ElicitRequestParams, ElicitResult, TextContent, TextResour
 from server.offices import NAMES, client_of, open_offices
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.journal.journal import Caller, ChangeQuery
 from taskhand.server.tools import TOOLS
 from taskhand.service import apply_plan, list_changes, personal_backend
@@ -143,7 +143,7 @@ class Office:
         addresses = [str(one.uri) for one in (await self.workers[0].client.list_resources()).resources]
         names = [tool.name for tool in TOOLS for _ in range(_OFTEN.get(tool.name, 1))]
         for _ in range(_ROUNDS):
-            async with side_by_side() as group:
+            async with concurrent_tasks() as group:
                 group.start_soon(self.random.choice(self.workers).read, self.random.choice(addresses))
                 for _ in range(_AT_ONCE):
                     worker, tool = self.random.choice(self.workers), self.random.choice(names)

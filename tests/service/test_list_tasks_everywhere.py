@@ -18,7 +18,7 @@ from fixed_clock import NOW, FixedClock
 from journals import journal_at
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.directory import Directory, sequential_id
-from taskhand.backends.local.sqlite import FileHome
+from taskhand.backends.local.sqlite import FileStorage
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
@@ -31,7 +31,7 @@ from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
 from taskhand.sql.connection import SqlConnection
 
-NAMES = ("north", "south", "home")
+NAMES = ("north", "south", "storage")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
 EVERYTHING = TaskFilter()
 FILTERS = (EVERYTHING, EVERYTHING, TaskFilter(priority="1"), TaskFilter(from_date="2026-03-02"), TaskFilter(text="h"))
@@ -66,8 +66,8 @@ async def stores(folder: Path, chance: Random, most: int = 9) -> AsyncIterator[M
         apps: dict[str, AppContext] = {}
         for name in NAMES:
             clock = FixedClock()
-            home = FileHome(folder / f"{name}.sqlite", furnish, clock)
-            backend = Flaky(home, clock=clock, new_id=sequential_id)
+            storage = FileStorage(folder / f"{name}.sqlite", furnish, clock)
+            backend = Flaky(storage, clock=clock, new_id=sequential_id)
             stack.push_async_callback(backend.aclose)
             for number in range(chance.randint(0, most)):
                 day = date(2026, 3, chance.randint(1, 4))
@@ -165,7 +165,7 @@ async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_e
                 )
         pages = await walk(apps, "due", 3, Random(0))  # noqa: S311  no secret
         assert sum(len(page.rows) for page in pages) == 7
-        assert (flaky(apps["north"]).asked, flaky(apps["home"]).asked) == (1, 1)
+        assert (flaky(apps["north"]).asked, flaky(apps["storage"]).asked) == (1, 1)
         assert flaky(apps["south"]).asked == len(pages)
 
 
@@ -174,7 +174,7 @@ async def test_a_connection_that_never_ends_by_itself_is_not_waited_for(tmp_path
         flaky(apps["south"]).is_stuck = True
         with anyio.fail_after(5), call_deadline(1.0):
             page = await list_tasks_everywhere(apps, EVERYTHING)
-        assert [*page.found.answers] == ["north", "home"]
+        assert [*page.found.answers] == ["north", "storage"]
         assert page.found.unreachable["south"].retryable
 
 

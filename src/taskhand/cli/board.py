@@ -16,7 +16,7 @@ from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.serve import open_server
 from taskhand.cli.terminal import print_line
 from taskhand.config.configuration import Configuration
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.concurrency import concurrent_tasks
 
 __all__ = ["board"]
 
@@ -72,7 +72,7 @@ async def _serve(found: Configuration, start: Sequence[Mapping[str, Any]], port:
         )
         print_line(f"The board is at {address}")
         print_line("It opens once, in one tab. Ctrl-C ends it.")
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             group.start_soon(at_start)
             if opens and _has_screen():
                 group.start_soon(partial(anyio.to_thread.run_sync, webbrowser.open, address, abandon_on_cancel=True))

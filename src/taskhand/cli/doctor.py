@@ -19,10 +19,10 @@ from taskhand.config.configuration import Configuration
 from taskhand.config.connections import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import ANYONE, Principal
-from taskhand.domain.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from taskhand.vault.links import Links
@@ -97,7 +97,7 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
         results[connection.name] = (*first, *await _check_connection(connection, principal, links))
 
     try:
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for one in found.connections:
                 if backend_of(one):
                     group.start_soon(check, one)

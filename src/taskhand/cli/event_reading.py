@@ -14,9 +14,9 @@ from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line
 from taskhand.cli.streams import is_output_unread
 from taskhand.cli.terminal import print_error, print_json_line, print_line, print_row
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.event import EventKind
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.text import plain_json
 from taskhand.server.offered_tools import choose_tools
 from taskhand.server.render.events import event_row, people_in_events
@@ -131,7 +131,7 @@ async def _read_each(served: "Connections", reading: EventReading) -> bool:
 
 async def _follow(served: "Connections", reading: EventReading) -> None:
     """Follow all connections concurrently, until the reader of the output is gone."""
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
 
         async def follow(app: "AppContext") -> None:
             with _naming(app, reading):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from taskhand.cli.install_questions import Request
     from taskhand.config.credentials import KeyringState
     from taskhand.install import Host
+    from taskhand.install.credential_storage import EntryVariables, KeyStore
     from taskhand.install.host_file import HostFile
-    from taskhand.install.key_storage import EntryVariables, KeyStore
 
 __all__ = ["HOST_NAMES", "SAFER", "install"]
 
@@ -103,7 +103,7 @@ def install(
 
 
 def _find_host(host: str | None, name: str, *, prints: bool) -> "Host":
-    from taskhand.install.host import ANY_HOST, find_host
+    from taskhand.install.hosts import ANY_HOST, find_host
 
     if host is None and not prints:
         raise click.UsageError("Missing argument 'HOST'. `--print` prints an entry for any other host.")

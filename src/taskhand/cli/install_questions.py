@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taskhand.config.configuration import Configuration
     from taskhand.domain.task import Member
     from taskhand.install import Host
-    from taskhand.install.key_storage import KeyStore
+    from taskhand.install.credential_storage import KeyStore
 
 __all__ = ["Questions", "Request", "refuse_unusable"]
 

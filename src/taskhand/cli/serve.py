@@ -298,12 +298,12 @@ async def open_server(
 
 async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
     """The background work beside the first requests, until cancelled."""
-    from taskhand.domain.side_by_side import side_by_side
+    from taskhand.domain.concurrency import concurrent_tasks
     from taskhand.server.use_cases import load_use_cases
     from taskhand.service.feed_demand import poll_when_wanted
     from taskhand.service.recovery import recover_if_possible
 
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         for work in works:
             group.start_soon(work)
         for app in connections:

@@ -13,7 +13,7 @@ from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import Match
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Task
 from taskhand.domain.zones import known_zone
 

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 
 __all__ = ["read_moment"]
 

@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
 from taskhand.domain.properties import FEW_PROPERTIES, PropertyValue
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
 from taskhand.domain.text import strip_hidden
 

@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 import anyio
 
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.side_by_side import side_by_side
 
 __all__ = ["CHANNEL", "Channel", "TaskChanges", "Updates"]
 
@@ -80,7 +80,7 @@ class TaskChanges:
     async def run(self) -> None:
         """Send and receive changes, until cancelled."""
         try:
-            async with side_by_side() as group:
+            async with concurrent_tasks() as group:
                 group.start_soon(self._tell_always)
                 group.start_soon(self._hear_always)
         finally:

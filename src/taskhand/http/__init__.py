@@ -6,7 +6,7 @@ origin        which hosts may receive the key, and by which scheme
 proxy         how requests reach a host: directly or through a proxy
 retry         what to do after an attempt: a table, pure
 rate_limiter  how fast requests may leave: pure arithmetic, and a queue that keeps to it
-reply         a body decompressed and parsed as JSON: pure
+response_body a body decompressed and parsed as JSON: pure
 errors        statuses and failed attempts as errors: pure
 upstream      one CRM as configured, its limits, and the clock, sleep and jitter of its requests
 certificates  which authorities are trusted, and why a certificate was not accepted

@@ -13,7 +13,7 @@ from taskhand.http.certificates import trust_environment
 from taskhand.http.connections import PooledTransport
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
-from taskhand.http.reply import decompress
+from taskhand.http.response_body import decompress
 from taskhand.http.retry import Event, event_of
 
 __all__ = ["Answer", "Attempt", "open_transport", "send_once"]

@@ -19,8 +19,8 @@ from taskhand.http.errors import (
 from taskhand.http.origin import base_origin, check_redirect
 from taskhand.http.path import Path
 from taskhand.http.rate_limiter import Headroom, Limiter, RateLimiter
-from taskhand.http.reply import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.request import Request, RequestOptions
+from taskhand.http.response_body import Json, Reply, UnexpectedBody, is_web_page, parse_json
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Runtime, Upstream, check_headers
 

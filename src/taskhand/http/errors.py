@@ -20,7 +20,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
-from taskhand.http.reply import Json, is_web_page
+from taskhand.http.response_body import Json, is_web_page
 from taskhand.http.retry import Event, RequestKind, event_of
 from taskhand.http.upstream import Upstream
 

@@ -7,7 +7,7 @@ from typing import Self, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from taskhand.http.path import Path
-from taskhand.http.reply import Shape
+from taskhand.http.response_body import Shape
 from taskhand.http.retry import RequestKind
 
 __all__ = ["Request", "RequestOptions"]

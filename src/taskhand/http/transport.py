@@ -28,8 +28,8 @@ from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Limiter
-from taskhand.http.reply import UnexpectedBody, parse_json
 from taskhand.http.request import Request
+from taskhand.http.response_body import UnexpectedBody, parse_json
 from taskhand.http.retry import (
     LOCKED_S,
     AttemptState,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from taskhand.domain.telemetry import RequestObserver
-    from taskhand.http.reply import Json
+    from taskhand.http.response_body import Json
 
 __all__ = ["Limits", "Runtime", "Upstream", "check_headers"]
 

@@ -1,6 +1,6 @@
 """AI hosts: where each has its configuration file, and how Taskhand's entry is added to it and removed from it."""
 
-from taskhand.install.host import HOSTS, Host, find_host
+from taskhand.install.hosts import HOSTS, Host, find_host
 from taskhand.install.launch import Launch
 
 __all__ = ["HOSTS", "Host", "Launch", "find_host"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from taskhand.config.variables import SECRETS, VARIABLES
 from taskhand.install.file_format import Leaf
-from taskhand.install.host import SERVER, Host
+from taskhand.install.hosts import SERVER, Host
 from taskhand.install.server_entry import MASK, is_plain_key, is_reference
 
 __all__ = ["render_diff"]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from taskhand.config.variables import FILE_VARIABLES, VARIABLES, is_secret_variable
 from taskhand.domain.check_result import CheckResult
-from taskhand.install.host import Host
+from taskhand.install.hosts import Host
 
 __all__ = ["EntryReport", "run_entry"]
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from taskhand.config.credentials import REFERENCES
 from taskhand.config.variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
-from taskhand.install.host import SERVER, Host
+from taskhand.install.hosts import SERVER, Host
 from taskhand.install.launch import Launch
 
 __all__ = [

@@ -48,11 +48,11 @@ class PostgresJournal(SqlJournal):
 
         `uptime` returns seconds, also those in which this process was paused; the rest is as in SqlJournal.
         """
-        home = _DatabaseHome(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
-        super().__init__(home, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
+        storage = _DatabaseStorage(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
+        super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
 
 
-class _DatabaseHome:
+class _DatabaseStorage:
     """The schema of the journal, and the leases of processes."""
 
     def __init__(self, database: Database, owner: Owner, lease: Callable[[Store], Lease]) -> None:

@@ -30,7 +30,7 @@ from taskhand.journal.redaction import Redaction
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
-    from taskhand.journal.home import Home, Processes
+    from taskhand.journal.storage import JournalStorage, Processes
     from taskhand.journal.verification import Verification
     from taskhand.sql.store import SqlStore
 
@@ -56,7 +56,7 @@ class SqlJournal:
 
     def __init__(
         self,
-        home: "Home",
+        storage: "JournalStorage",
         *,
         clock: Callable[[], datetime],
         new_id: NewId,
@@ -64,12 +64,12 @@ class SqlJournal:
         keep_days: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`home` is where the rows are; `clock` is aware of its zone.
+        """`storage` is where the rows are; `clock` is aware of its zone.
 
         `secrets` are masked in arguments; changes older than `keep_days` are pruned, 0 keeps them for ever;
         `monotonic` returns seconds.
         """
-        self._home = home
+        self._storage = storage
         self._places: tuple[str, ...] = ()
         self._clock = clock
         self._new_id = new_id
@@ -87,15 +87,15 @@ class SqlJournal:
 
     @property
     def _store(self) -> "SqlStore":
-        return self._home.store
+        return self._storage.store
 
     @property
     def _processes(self) -> "Processes":
-        return self._home.processes
+        return self._storage.processes
 
     async def _find_places(self, *, create: bool = False) -> None:
         """Find the names of the owner in the journal; `create` makes a store that has none yet."""
-        self._places = await self._home.find_places(create=create)
+        self._places = await self._storage.find_places(create=create)
 
     @property
     def session(self) -> str:
@@ -104,15 +104,15 @@ class SqlJournal:
 
     async def is_held(self, session: str) -> bool:
         """Whether this process still has this name, so that no other ends what was begun under it."""
-        return await self._home.is_held(session)
+        return await self._storage.is_held(session)
 
     async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
         """Let this process alone work on these things; those that another worked on last, None if one works now."""
-        return await self._home.take_turns(names)
+        return await self._storage.take_turns(names)
 
     async def give_turns_back(self, names: Collection[str]) -> None:
         """Let another process work on these things; never raises."""
-        await self._home.give_turns_back(names)
+        await self._storage.give_turns_back(names)
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
@@ -245,7 +245,7 @@ class SqlJournal:
             return 0
         from taskhand.journal.pruning import PORTION, prune_share  # noqa: PLC0415  no start waits for it
 
-        await self._home.find()
+        await self._storage.find()
         portion = partial(prune_share, now=self._clock(), keep=timedelta(days=self._keep_days))
         removed = 0
         while rows := await self._store.write(portion, tasks=PORTION):
@@ -256,17 +256,17 @@ class SqlJournal:
         """Look for rows that were altered, added or removed; `noted` is the hash of a head that was noted earlier."""
         from taskhand.journal.verification import verify_chain  # noqa: PLC0415  no start waits for it
 
-        await self._home.find()
+        await self._storage.find()
         return await self._store.read(partial(verify_chain, noted=noted))
 
     async def exists(self) -> bool:
         """Whether there is a journal yet; OperatorError if that cannot be seen."""
-        await self._home.find()
+        await self._storage.find()
         return await self._store.exists()
 
     async def locate(self) -> Path | str:
         """The file, which may not exist yet, or the name of the database; OperatorError if that cannot be found."""
-        return await self._home.locate()
+        return await self._storage.locate()
 
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the backend and account in the journal; OperatorError if they cannot be found out."""
@@ -280,7 +280,7 @@ class SqlJournal:
 
     async def check_health(self) -> tuple[CheckResult, ...]:
         """Check that the journal is sound, complete and writable."""
-        return (await self._home.check_health(),)
+        return (await self._storage.check_health(),)
 
     async def aclose(self) -> None:
         """Close the journal, and end this process's life in it."""
@@ -291,7 +291,7 @@ class SqlJournal:
                 with suppress(OperatorError):
                     await self._store.read(partial(self._take_over, set(self._processes.taken_over)))
         finally:
-            await self._home.aclose()
+            await self._storage.aclose()
 
     def _begin(
         self, opening: Opening, intents: Sequence[Intent], begun: list[Change], connection: SqlConnection

@@ -54,11 +54,11 @@ class SqliteJournal(SqlJournal):
 
         `busy_s` is how many seconds a write waits for another process; the rest is as in SqlJournal.
         """
-        home = _FileHome(path, owner or Account(path, place or ""), busy_s)
-        super().__init__(home, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
+        storage = _FileStorage(path, owner or Account(path, place or ""), busy_s)
+        super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
 
 
-class _FileHome:
+class _FileStorage:
     """The file that the owner's journal is in, and the lock files of processes beside it."""
 
     def __init__(self, path: Path, owner: Owner, busy_s: float) -> None:

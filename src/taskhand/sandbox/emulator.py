@@ -10,14 +10,14 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from taskhand.sandbox import delivery
+from taskhand.sandbox import http_messages
 from taskhand.sandbox.control import control_routes
 from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
 from taskhand.sandbox.messages import Request, Response
-from taskhand.sandbox.odd_rows import OddRows
-from taskhand.sandbox.outbox import WebhookSender
+from taskhand.sandbox.odd_data import OddRows
 from taskhand.sandbox.request_log import Holder, Logged, RequestLog
 from taskhand.sandbox.routing import RouteMatch, find_route
+from taskhand.sandbox.webhook_outbox import WebhookSender
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from taskhand.sandbox.oauth.server import AuthorizationServer
-    from taskhand.sandbox.odd_rows import OddFields
-    from taskhand.sandbox.outbox import Outbox, Post
+    from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.switches import Switches
+    from taskhand.sandbox.webhook_outbox import Outbox, Post
 
 FIRST_ERROR = 300  # a response with this status or a higher one changed nothing
 
@@ -176,7 +176,7 @@ class Emulator(ABC):
         return self._script.next(route)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = await delivery.read_request(scope, receive)
+        request = await http_messages.read_request(scope, receive)
         if request is None:
             return
         route = self.route_of(request)
@@ -211,13 +211,13 @@ class Emulator(ABC):
     ) -> None:
         kind = fault.kind if fault else None
         if kind in RESETS:
-            await delivery.reset(scope, receive)
+            await http_messages.reset(scope, receive)
         elif kind == "truncated":
-            await delivery.send_half(response, scope, receive, send)
+            await http_messages.send_half(response, scope, receive, send)
         else:
             if fault and kind == "slow":
-                await delivery.wait(self._sleep, fault.seconds, receive)
-            await delivery.send_response(response.with_date(self.now()), send)
+                await http_messages.wait(self._sleep, fault.seconds, receive)
+            await http_messages.send_response(response.with_date(self.now()), send)
 
 
 def sequential_ids(template: str, first: int = 1) -> Callable[[], str]:

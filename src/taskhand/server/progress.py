@@ -6,7 +6,7 @@ from typing import Protocol
 
 import anyio
 
-from taskhand.domain.side_by_side import side_by_side
+from taskhand.domain.concurrency import concurrent_tasks
 
 __all__ = ["ProgressReport"]
 
@@ -36,7 +36,7 @@ class ProgressReport:
     @asynccontextmanager
     async def of_requests(self, requests: Sequence[str]) -> AsyncGenerator[None, None]:
         """Report the number of answered `requests` while the body of the `with` runs."""
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             group.start_soon(self._report_requests, requests)
             yield
             group.cancel_scope.cancel()

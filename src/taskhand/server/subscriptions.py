@@ -101,7 +101,7 @@ class TaskSubscriptions:
 
     async def listen(self, ctx: _Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
         """Stream changes; the acknowledgement contains only the addresses that are subscribed."""
-        from taskhand.domain.side_by_side import side_by_side  # noqa: PLC0415  no start waits for it
+        from taskhand.domain.concurrency import concurrent_tasks  # noqa: PLC0415  no start waits for it
 
         asked = params.notifications.resource_subscriptions or ()
         if len(asked) > MOST_ADDRESSES:
@@ -111,7 +111,7 @@ class TaskSubscriptions:
         found = {uri: address for uri in asked if (address := self.resources.followed_at(ctx, uri)) is not None}
         keys = {uri: key for uri, address in found.items() if (key := await _readable_key(address)) is not None}
         kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*keys] or None)})
-        async with side_by_side() as checks:
+        async with concurrent_tasks() as checks:
             stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_be_told, ctx), checks))
             self._streams.add(stream)
             ends = [found[uri].app.demand.subscribe(found[uri].app) for uri in keys]

@@ -14,7 +14,7 @@ from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
 

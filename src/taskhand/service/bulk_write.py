@@ -10,11 +10,11 @@ import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
 from taskhand.domain.receipt import Receipt, changes
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
@@ -122,7 +122,7 @@ def replay_of(call: Call, first: Change, payload: str) -> BulkReceipt:
 
 
 async def _finish(run: "_BulkRun") -> BulkReceipt:
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         group.start_soon(run.send_all)
         group.start_soon(run.report_progress)
         try:

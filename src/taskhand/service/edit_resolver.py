@@ -20,9 +20,9 @@ from taskhand.domain.names import Match
 from taskhand.domain.people_lookup import People
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
 from taskhand.domain.resolution import check_no_resolution, settle_resolution
-from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import DEFAULT_PRIORITY, FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.text_merge import restore_unshown
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
 from taskhand.service.app_context import AppContext

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import anyio
 
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.errors import (
     Ambiguous,
@@ -15,7 +16,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamError,
 )
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.service.app_context import AppContext
 from taskhand.service.joined_error import join_errors
 from taskhand.service.link_offers import with_link
@@ -70,7 +70,7 @@ async def ask_everywhere(
         except TaskhandError as error:
             errors[name] = await with_link(app, error)
 
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         for name, app in apps.items():
             group.start_soon(ask_one, name, app)
     refused = {name: errors[name] for name in apps if isinstance(errors.get(name), CallerError | NotAllowed)}

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, NotAllowed, RateLimited, TaskhandError
 from taskhand.domain.field_reader import ODD
 from taskhand.domain.idle_share import idle_share
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed import feed_of, look
@@ -185,7 +185,7 @@ class FeedPoller:
         if seconds is None:
             await self.app.demand.changed()
             return
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
 
             async def wake() -> None:
                 await self.app.demand.changed()

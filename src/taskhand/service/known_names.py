@@ -7,9 +7,9 @@ from typing import Final, Generic, TypeVar
 from pydantic import MISSING
 
 from taskhand.domain import task_rules
+from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
 from taskhand.service.everywhere import Everywhere
 from taskhand.service.joined_error import join_errors

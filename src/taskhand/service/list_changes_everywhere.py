@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from taskhand.domain.places import Part, Places, in_one_order
+from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
@@ -25,7 +25,7 @@ class ChangeLists:
 
     rows: tuple[tuple[str, Change], ...]
     found: Everywhere[tuple[ChangePage, Wording]]
-    begun: Places
+    begun: MergedCursor
 
     @property
     def wordings(self) -> Mapping[str, Wording]:
@@ -54,7 +54,7 @@ async def list_changes_everywhere(
 
     `people_in` returns the ids of the people in the row of a change. `asked` is what a cursor belongs to.
     """
-    begun = Places.of_list([*apps], asked, cursor)
+    begun = MergedCursor.of_list([*apps], asked, cursor)
 
     async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording]:
         query = queries[name]
@@ -64,5 +64,5 @@ async def list_changes_everywhere(
 
     found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     pages = {name: page.changes for name, (page, _) in found.answers.items()}
-    merged = in_one_order(pages, lambda change: change.opening.at, descends=True)
+    merged = merge_rows(pages, lambda change: change.opening.at, descends=True)
     return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), found, begun)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.places import Places, in_one_order
+from taskhand.domain.merged_list import MergedCursor, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
@@ -28,7 +28,7 @@ class EventLists:
 
     rows: tuple[tuple[str, KeptEvent], ...]
     found: Everywhere[tuple[EventsAsked, EventPage, Wording]]
-    begun: Places
+    begun: MergedCursor
 
     @property
     def pages(self) -> Mapping[str, EventPage]:
@@ -72,7 +72,7 @@ async def list_events_everywhere(
 
     A connection of which it cannot be asked is left out, as one that knows no person of a name.
     """
-    begun = Places.of_list([*apps], "events", cursor)
+    begun = MergedCursor.of_list([*apps], "events", cursor)
 
     async def ask(name: str, app: AppContext) -> tuple[EventsAsked, EventPage, Wording]:
         asked = replace(await asked_of(name), cursor=next(iter(begun.by_name[name] or ()), None))
@@ -82,7 +82,7 @@ async def list_events_everywhere(
     found = await ask_everywhere(apps, ask)
     _check_known_somewhere(found)
     events = {name: page.events for name, (_, page, _) in found.answers.items()}
-    merged = in_one_order(events, lambda one: one.moment)
+    merged = merge_rows(events, lambda one: one.moment)
     return EventLists(tuple(islice(merged, limit)), found, begun)
 
 

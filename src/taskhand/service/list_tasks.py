@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import MISSING
 
 from taskhand.domain import people_lookup, statuses, task_rules
+from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
@@ -17,7 +18,6 @@ from taskhand.domain.query import LINK_FIELDS, NOBODY, Order, TaskFilter, TaskQu
 from taskhand.domain.task import Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
-from taskhand.domain.window import with_iso_days
 from taskhand.service.app_context import AppContext
 from taskhand.service.deals import check_deal, resolve_deal
 from taskhand.service.list_team_members import list_team_members

@@ -6,8 +6,8 @@ from itertools import islice
 
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import TaskhandError
+from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.page import position_after
-from taskhand.domain.places import Part, Places, in_one_order
 from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, moment_of
@@ -29,7 +29,7 @@ class TaskLists:
 
     rows: tuple[tuple[str, Task], ...]
     found: Everywhere[OfKnown[TaskList]]
-    begun: Places
+    begun: MergedCursor
 
     @property
     def lists(self) -> Mapping[str, TaskList]:
@@ -68,7 +68,7 @@ async def list_tasks_everywhere(
     A connection that has come to its end is not asked again.
     """
     asked = {name: getattr(given, name) for name in TaskFilter.model_fields}
-    begun = Places.of_list([*apps], (order, sorted(asked.items(), key=lambda one: one[0])), cursor)
+    begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda one: one[0])), cursor)
 
     async def ask(name: str, app: AppContext) -> OfKnown[TaskList]:
         return await ask_for_known(
@@ -82,7 +82,7 @@ async def list_tasks_everywhere(
     found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     check_known_somewhere(found)
     pages = {name: one.answer.tasks for name, one in found.answers.items()}
-    merged = in_one_order(pages, lambda task: _key(task, order), descends=not ascends(order))
+    merged = merge_rows(pages, lambda task: _key(task, order), descends=not ascends(order))
     return TaskLists(tuple(islice(merged, limit)), found, begun)
 
 

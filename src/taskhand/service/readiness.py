@@ -8,9 +8,9 @@ from typing import Final
 
 import anyio
 
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
@@ -113,7 +113,7 @@ def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
         async def check(one: Readiness) -> None:
             found[one.app.connection or ""] = await one.is_ready()
 
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for one in checks:
                 group.start_soon(check, one)
         able = sum(found.values())

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.signed_token import RefusedToken, is_signed_token, read_signed_token
@@ -68,7 +68,7 @@ class TokenCheck:
 
     async def run(self) -> None:
         """Keep the keys of all issuers fresh, until cancelled."""
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for issuer in self._issuers.values():
                 group.start_soon(issuer.keep_fresh)
 

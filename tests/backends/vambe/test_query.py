@@ -15,7 +15,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.query import WIDEST, TaskLists
 from taskhand.domain.errors import NotFound
-from taskhand.http.reply import Json
+from taskhand.http.response_body import Json
 from taskhand.sandbox.vambe import VambeSandbox
 
 NEAR_ID, FAR_ID = "01d00000-0000-4000-8000-000000000001", "01d00000-0000-4000-8000-000000000002"

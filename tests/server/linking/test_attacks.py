@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from server.linking.link_stage import BASE, BEN, EVE, HOSTILE, Browser, LinkStage, link_stage, text_of
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.principal import Person
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.server.linking.page import Page, render
 from taskhand.server.linking.texts import TEXTS, choose_language
 
@@ -183,7 +183,7 @@ async def test_a_form_that_is_sent_twice_links_once(stage: LinkStage, browser: B
     async def send() -> None:
         answers.append((await browser.http.post(page, data=fields)).status_code)
 
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         for _ in range(4):
             group.start_soon(send)
     assert {*answers} <= {200, 303}

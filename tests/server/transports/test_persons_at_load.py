@@ -27,10 +27,10 @@ from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
 from taskhand.cli.token_check import open_token_check
 from taskhand.config.settings import Settings
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy
 from taskhand.domain.principal import SCOPES, Person, Principal
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 from taskhand.http.upstream import Runtime
 from taskhand.journal.journal import Caller, Intent
@@ -128,7 +128,7 @@ class Office:
         """
         for number in range(rounds):
             left = LINKED[number % 2] if number else None
-            async with side_by_side() as group:
+            async with concurrent_tasks() as group:
                 group.start_soon(recover_if_possible, self.app)
                 group.start_soon(self.http.get, "/ready")
                 for worker in self.workers:

@@ -37,7 +37,7 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
 from taskhand.domain.task_types import KnownType
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.close.factory import CloseSettings

@@ -15,8 +15,8 @@ from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, inv
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.reply import Reply
 from taskhand.http.request import Request, RequestOptions
+from taskhand.http.response_body import Reply
 
 __all__ = ["CHUNK", "CloseClient", "offset_on"]
 

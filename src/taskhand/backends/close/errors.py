@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import text_of
-from taskhand.http.reply import Json
+from taskhand.http.response_body import Json
 
 __all__ = ["MESSAGES", "NOT_CLOSE", "OVER_SKIP", "explain", "most_rows"]
 

@@ -23,6 +23,7 @@ from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
 from taskhand.domain.author import current_author
+from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import (
     CallerError,
     NotFound,
@@ -33,7 +34,6 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.html.text import text_of as text_of_html
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import for_each
 from taskhand.domain.text import plain
 from taskhand.http.rate_limiter import without_pauses
 

@@ -15,7 +15,7 @@ from taskhand.backends.remote.parsing import JsonObject, sent_at, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 __all__ = ["MOST_INPUTS", "MOST_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
 

@@ -17,9 +17,9 @@ from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotCli
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, shows_values
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
+from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
-from taskhand.domain.side_by_side import side_by_side
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]
@@ -66,7 +66,7 @@ class DeletedTasks:
         found = {ids[one]: _Whole() for one in snapshots}
         if not found:
             return {}
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             group.start_soon(self._add_properties, found)
             group.start_soon(self._add_custom_links, found)
             for kind in (*KINDS, *_OTHERS):

@@ -18,7 +18,7 @@ from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.task import Task
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 __all__ = ["AllDayFlag", "Zones", "due_from", "millis_of", "moment_of", "readable_moment", "stamp_of"]
 

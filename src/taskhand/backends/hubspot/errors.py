@@ -16,7 +16,7 @@ from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
 from taskhand.http.rate_headers import RateHeaders
-from taskhand.http.reply import Json
+from taskhand.http.response_body import Json
 
 __all__ = [
     "ALL_DAY",

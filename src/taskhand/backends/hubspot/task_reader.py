@@ -15,11 +15,11 @@ from taskhand.backends.hubspot.stages import TaskStatuses
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
-from taskhand.domain.side_by_side import for_each
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.properties.definitions import Definition

@@ -24,7 +24,7 @@ from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
 from taskhand.domain.html.text import html_of
 from taskhand.domain.task import Task
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 __all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
 

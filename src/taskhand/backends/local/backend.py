@@ -21,7 +21,7 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Ta
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
-    from taskhand.backends.local.home import Home
+    from taskhand.backends.local.storage import TaskStorage
     from taskhand.backends.local.task_import import ImportReport, Line
     from taskhand.domain.change_source import ChangeSource
     from taskhand.domain.task_types import KnownType
@@ -55,26 +55,26 @@ class LocalBackend:
     }
 
     def __init__(
-        self, home: "Home", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
+        self, storage: "TaskStorage", *, clock: Callable[[], datetime], new_id: NewId, new_task_id: NewId | None = None
     ) -> None:
         """`clock` returns an aware datetime. `new_task_id` makes the ids of tasks, `new_id` by default."""
         self._clock = clock
         self._new_id = new_id
         self._new_task_id = new_task_id or new_id
-        self._home = home
-        self._store = home.store
+        self._storage = storage
+        self._store = storage.store
 
     @cached_property
     def change_source(self) -> "ChangeSource | None":
         """The store's log of changes."""
         from taskhand.backends.local.changes import StoreChanges  # noqa: PLC0415  no start waits for it
 
-        return StoreChanges(self._home)
+        return StoreChanges(self._storage)
 
     @property
     def path(self) -> Path | None:
         """The file; None if the store is in a database."""
-        return self._home.path
+        return self._storage.path
 
     async def exists(self) -> bool:
         """Whether the store exists; OperatorError if that cannot be determined."""
@@ -143,7 +143,7 @@ class LocalBackend:
         """One page of tasks, found by an index of the database."""
         # A text search is one step of SQLite and cannot be interrupted here.
         run = self._store.peek if query.text is None else self._store.read
-        return await run(lambda connection: tasks.page(connection, query, self._clock(), self._home))
+        return await run(lambda connection: tasks.page(connection, query, self._clock(), self._storage))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  there is no cache
         """One task by id; NotFound."""
@@ -214,7 +214,7 @@ class LocalBackend:
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the store as well
         """Check that the store is sound and can be written."""
-        return (await self._home.check_health(),)
+        return (await self._storage.check_health(),)
 
     def now(self) -> datetime:
         """The current time of the store's clock."""
@@ -280,7 +280,7 @@ class LocalBackend:
 
         def work(connection: SqlConnection) -> _T:
             stamp = stamping(connection)
-            return tasks.write_as(connection, self._home.dialect.changes, stamp, lambda: step(connection, stamp))
+            return tasks.write_as(connection, self._storage.dialect.changes, stamp, lambda: step(connection, stamp))
 
         return await self._store.write(work, tasks=count)
 

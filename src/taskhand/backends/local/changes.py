@@ -15,7 +15,7 @@ from taskhand.sql.connection import SqlConnection, SqlRow
 
 if TYPE_CHECKING:
     from taskhand.backends.local.dialect import ChangeLog
-    from taskhand.backends.local.home import Home
+    from taskhand.backends.local.storage import TaskStorage
 
 __all__ = ["StoreChanges"]
 
@@ -59,9 +59,9 @@ class StoreChanges:
     compares = False
     remark: str | None = None
 
-    def __init__(self, home: "Home") -> None:
-        self._store = home.store
-        self._log = home.dialect.changes
+    def __init__(self, storage: "TaskStorage") -> None:
+        self._store = storage.store
+        self._log = storage.dialect.changes
 
     async def begin(self, at: datetime) -> str:
         """The position after the last change before `at`."""

@@ -90,11 +90,11 @@ def open_database_store(
 ) -> LocalBackend:
     """The store in the database, created at first use; the arguments are those of `open_file_store`."""
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
-    home = _DatabaseHome(database, furnish, timezone)
-    return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
+    storage = _DatabaseStorage(database, furnish, timezone)
+    return LocalBackend(storage, clock=clock, new_id=new_id, new_task_id=new_task_id)
 
 
-class _DatabaseHome:
+class _DatabaseStorage:
     """The schema of the store."""
 
     dialect = POSTGRES

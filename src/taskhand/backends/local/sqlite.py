@@ -17,7 +17,7 @@ from taskhand.sql.connection import SqlConnection
 from taskhand.sqlite.connection import BUSY_S, DatabaseKind
 from taskhand.sqlite.store import Store
 
-__all__ = ["TASK_STORE", "FileHome", "open_file_store"]
+__all__ = ["TASK_STORE", "FileStorage", "open_file_store"]
 
 TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
 
@@ -43,11 +43,11 @@ def open_file_store(
     seconds that a write waits for another process.
     """
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
-    home = FileHome(path, furnish, clock, timezone, busy_s)
-    return LocalBackend(home, clock=clock, new_id=new_id, new_task_id=new_task_id)
+    storage = FileStorage(path, furnish, clock, timezone, busy_s)
+    return LocalBackend(storage, clock=clock, new_id=new_id, new_task_id=new_task_id)
 
 
-class FileHome:
+class FileStorage:
     """One SQLite file."""
 
     dialect: Dialect = SQLITE

@@ -21,7 +21,7 @@ from taskhand.sql.connection import SqlConnection, SqlRow
 
 if TYPE_CHECKING:
     from taskhand.backends.local.dialect import ChangeLog
-    from taskhand.backends.local.home import Home
+    from taskhand.backends.local.storage import TaskStorage
 
 __all__ = [
     "ID_PATTERN",
@@ -96,15 +96,15 @@ def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapsh
     return {one: found[one.lower()] for one in ids if one.lower() in found}
 
 
-def page(connection: SqlConnection, query: TaskQuery, now: datetime, home: "Home") -> TaskPage:
+def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "TaskStorage") -> TaskPage:
     """One page of the tasks that match the query at the time `now`."""
     from taskhand.backends.local.page_rows import find_rows  # noqa: PLC0415  no start waits for these
     from taskhand.backends.local.query import NEVER, StoreState  # noqa: PLC0415
 
     statuses = connection.execute("SELECT id, type FROM status")
     unfinished = tuple(row["id"] for row in statuses if row["type"] not in FINISHED)
-    late = home.find_late(connection, now) if query.overdue is not None else NEVER
-    state = StoreState(unfinished, now, late, home.dialect)
+    late = storage.find_late(connection, now) if query.overdue is not None else NEVER
+    state = StoreState(unfinished, now, late, storage.dialect)
     rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
     full = _rows(connection, ids)

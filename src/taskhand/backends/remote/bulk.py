@@ -16,6 +16,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.domain.concurrency import concurrent_tasks, for_each
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
@@ -28,7 +29,6 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import for_each, side_by_side
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -73,7 +73,7 @@ class BulkUpdate(Generic[_Row]):
                 self._progress.heed(error)
         self._report(items)
         batches, singles = self._adapter.batches([item for item in items if not item.is_over])
-        async with side_by_side() as group:
+        async with concurrent_tasks() as group:
             for batch in batches:
                 group.start_soon(self._batch, batch)
             group.start_soon(self._singles, singles)

@@ -12,6 +12,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
     CallerError,
@@ -23,7 +24,6 @@ from taskhand.domain.errors import (
 )
 from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.request_log import has_write_left, recorded_requests
-from taskhand.domain.side_by_side import for_each
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:

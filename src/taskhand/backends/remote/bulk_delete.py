@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskhand.backends.base import BulkProgress, ItemResult
+from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.side_by_side import for_each
 from taskhand.domain.task import Task
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from taskhand.domain.errors import (
 from taskhand.domain.own_credential import Granted, OwnCredential
 from taskhand.http.client import Client
 from taskhand.http.path import Path
-from taskhand.http.reply import Json
 from taskhand.http.request import Request
+from taskhand.http.response_body import Json
 from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Upstream
 

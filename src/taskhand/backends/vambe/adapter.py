@@ -34,7 +34,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.statuses import unknown_status_error
 from taskhand.domain.task import FINISHED, StatusList, Task
-from taskhand.http.reply import Reply
+from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.vambe.factory import VambeSettings

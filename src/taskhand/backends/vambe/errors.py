@@ -3,7 +3,7 @@
 from typing import Final
 
 from taskhand.domain.task import TaskPatch
-from taskhand.http.reply import Json
+from taskhand.http.response_body import Json
 
 __all__ = ["explain"]
 

@@ -12,7 +12,7 @@ from taskhand.domain.date_words.reader import Reading, Readings, read_clock, rea
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.names import Match, fold
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 
 __all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
 

@@ -23,9 +23,9 @@ from taskhand.sandbox.close.webhook import deliveries, find_deliveries
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions
 from taskhand.sandbox.messages import Response
 from taskhand.sandbox.oauth.grants import App, Grants
-from taskhand.sandbox.outbox import FoundOutbox
 from taskhand.sandbox.request_log import NOBODY
 from taskhand.sandbox.routing import RouteMatch, find_route
+from taskhand.sandbox.webhook_outbox import FoundOutbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.webhook import Delivery
     from taskhand.sandbox.messages import Request
     from taskhand.sandbox.oauth.grants import Issued
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
 
 DOCUMENTED = SpecVariant()

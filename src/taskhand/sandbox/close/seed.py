@@ -25,7 +25,7 @@ from taskhand.sandbox.close.spec_variant import SpecVariant
 from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
 from taskhand.sandbox.close.task_types import TASK_TYPES
-from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
+from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:

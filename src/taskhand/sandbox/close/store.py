@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.people import Organization, User
     from taskhand.sandbox.close.task import Task
     from taskhand.sandbox.close.webhook import Webhook
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.event import Event, is_due, render_event
 from taskhand.sandbox.close.webhook_filter import matches
-from taskhand.sandbox.outbox import Found, Outgoing
+from taskhand.sandbox.webhook_outbox import Found, Outgoing
 
 if TYPE_CHECKING:
     import datetime as dt

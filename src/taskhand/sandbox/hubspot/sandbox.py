@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.routes import Route
     from taskhand.sandbox.messages import Request, Response
     from taskhand.sandbox.oauth.grants import Issued
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
 
     Headers = tuple[tuple[str, str], ...]

@@ -28,7 +28,7 @@ from taskhand.sandbox.hubspot.pipeline import Option, OwnProperty, Stage, build_
 from taskhand.sandbox.hubspot.record import Record
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
-from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
+from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 
 if TYPE_CHECKING:

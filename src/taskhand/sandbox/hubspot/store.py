@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.object_types import ObjectType
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.record import Record
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
 
     Records = dict[str, Record]
 

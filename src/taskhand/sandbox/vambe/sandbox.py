@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from taskhand.sandbox.emulator import Emulator, EmulatorOptions, sequential_ids
 from taskhand.sandbox.messages import Response
-from taskhand.sandbox.outbox import FoundOutbox
 from taskhand.sandbox.vambe.auth import check_key, find_holder
 from taskhand.sandbox.vambe.contact import render_contact
 from taskhand.sandbox.vambe.context import RequestContext
@@ -18,12 +17,13 @@ from taskhand.sandbox.vambe.routes import CREATING, ENDPOINTS
 from taskhand.sandbox.vambe.seed import read_seed
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.task_events import find_deliveries
+from taskhand.sandbox.webhook_outbox import FoundOutbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.messages import Request
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
 
 DOCUMENTED = SpecVariant()

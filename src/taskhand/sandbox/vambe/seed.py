@@ -14,7 +14,7 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from taskhand.sandbox.odd_rows import ODD_KEYS, OddFields
+from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
 from taskhand.sandbox.seed_checks import check_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields

@@ -11,7 +11,7 @@ from taskhand.sandbox.vambe.task_events import TaskEvent, topics_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskhand.sandbox.odd_rows import OddFields
+    from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.vambe.contact import Contact
     from taskhand.sandbox.vambe.people import Member
     from taskhand.sandbox.vambe.statuses import Status

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from taskhand.sandbox.outbox import Found, Outgoing
 from taskhand.sandbox.vambe.task import render_task
+from taskhand.sandbox.webhook_outbox import Found, Outgoing
 
 if TYPE_CHECKING:
     import datetime as dt

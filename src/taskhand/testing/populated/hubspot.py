@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.domain.due import Due
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.odd_rows import ODD_KEYS
+from taskhand.sandbox.odd_data import ODD_KEYS
 from taskhand.sandbox.server import serve
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask

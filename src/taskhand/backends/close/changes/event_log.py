@@ -13,7 +13,7 @@ from typing import Any, Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import moment_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
-from taskhand.domain.side_by_side import for_each
+from taskhand.domain.concurrency import for_each
 
 __all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
 

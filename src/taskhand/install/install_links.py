@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from taskhand.install.host import Host
+from taskhand.install.hosts import Host
 from taskhand.install.launch import Launch
 
 __all__ = ["install_link"]

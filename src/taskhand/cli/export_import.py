@@ -130,7 +130,7 @@ async def _import(settings: Settings, text: str, is_csv: bool, commit: bool) -> 
 
 async def _read_rows(store: "LocalBackend", settings: Settings, text: str) -> "list[Line]":
     from taskhand.cli.task_csv import CsvReader
-    from taskhand.domain.reference import Reference
+    from taskhand.domain.reference_time import Reference
 
     now = Reference(store.now(), settings.default_timezone)
     people = await store.members(), await store.former_members(), await store.me()

@@ -5,7 +5,7 @@ from pydantic import MISSING
 from taskhand.domain.due import is_day
 from taskhand.domain.names import Match
 from taskhand.domain.query import TaskFilter
-from taskhand.domain.reference import Reference
+from taskhand.domain.reference_time import Reference
 
 __all__ = ["with_iso_days"]
 

@@ -16,9 +16,9 @@ from passing import Time
 from safety.crms import CRMS, Crm
 from taskhand.backends.local.directory import Directory
 from taskhand.backends.local.seed import seed_store
+from taskhand.cli.export_import import export_tasks, import_tasks
 from taskhand.cli.store import seed
 from taskhand.cli.task_csv import COLUMNS, write_rows
-from taskhand.cli.transfer import export_tasks, import_tasks
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
 from taskhand.sandbox.server import serve

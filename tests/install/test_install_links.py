@@ -5,8 +5,8 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 from taskhand.install import HOSTS, find_host
+from taskhand.install.install_links import install_link
 from taskhand.install.launch import LAUNCH_FROM_INDEX, Launch
-from taskhand.install.links import install_link
 
 CURSOR, VSCODE = find_host("cursor"), find_host("vscode")
 LAUNCH = Launch("uvx", ("taskhand",), {"TASKHAND_USER": "Ñandú & co + 1/2"})

@@ -9,10 +9,10 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore
 
-__all__ = ["Home"]
+__all__ = ["TaskStorage"]
 
 
-class Home(Protocol):
+class TaskStorage(Protocol):
     """The storage of the store: a file, or a database that servers share."""
 
     @property

@@ -9,7 +9,7 @@ from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, KeyringState, k
 from taskhand.config.settings import BackendName
 from taskhand.config.variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.install.host import Host
+from taskhand.install.hosts import Host
 
 __all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store", "find_questions"]
 

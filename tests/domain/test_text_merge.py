@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import refused
-from taskhand.domain.sent_back import restore_unshown
 from taskhand.domain.text import plain, strip_hidden, truncate
+from taskhand.domain.text_merge import restore_unshown
 
 HIDING = st.text(
     st.characters(exclude_categories=["Cs"])

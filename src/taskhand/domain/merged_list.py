@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from taskhand.domain.errors import CallerError
 
-__all__ = ["Part", "Places", "in_one_order"]
+__all__ = ["MergedCursor", "Part", "merge_rows"]
 
 _T = TypeVar("_T")
 
@@ -20,7 +20,7 @@ _AT_END, _AT_BEGINNING = 0, 1
 """How a cursor writes the two places that have no position."""
 
 
-def in_one_order(
+def merge_rows(
     rows: Mapping[str, Sequence[_T]], key: Callable[[_T], Any], *, descends: bool = False
 ) -> Iterator[tuple[str, _T]]:
     """The rows of all connections with the connection of each; those of one connection stay in their order.
@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class MergedCursor:
     """The place in each connection from which a list continues: after a position, at the start (`()`), or none (None).
 
     `of` says which list it is: two with different filters have different ones.
@@ -50,7 +50,7 @@ class Places:
     by_name: Mapping[str, tuple[str, ...] | None]
 
     @classmethod
-    def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "Places":
+    def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "MergedCursor":
         """The places at which a page begins: the first page, or the page of a cursor.
 
         `asked` is what was asked for besides the page. CallerError for the cursor of another list, or of other
@@ -99,14 +99,14 @@ class Places:
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> Places | None:
+def _read(cursor: str) -> MergedCursor | None:
     """The places in a cursor as it was sent; None if it is none."""
     try:
         of, written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         by_name = {name: _place(value) for name, value in written.items()}
     except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return Places(of, by_name) if isinstance(of, str) else None
+    return MergedCursor(of, by_name) if isinstance(of, str) else None
 
 
 def _place(written: object) -> tuple[str, ...] | None:

@@ -7,13 +7,13 @@ from typing import TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["for_each", "side_by_side"]
+__all__ = ["concurrent_tasks", "for_each"]
 
 _T = TypeVar("_T")
 
 
 @asynccontextmanager
-async def side_by_side() -> AsyncGenerator[TaskGroup, None]:
+async def concurrent_tasks() -> AsyncGenerator[TaskGroup, None]:
     """A task group that raises its first error by itself: one of anyio's own would be wrapped, and read as a bug."""
     try:
         async with anyio.create_task_group() as group:
@@ -30,6 +30,6 @@ async def for_each(items: Sequence[_T], work: Callable[[_T], Awaitable[object]],
         for item in queue:
             await work(item)
 
-    async with side_by_side() as group:
+    async with concurrent_tasks() as group:
         for _ in range(min(at_once, len(items))):
             group.start_soon(work_on)

@@ -24,7 +24,7 @@ from taskhand.http.errors import (
     status_error,
     unconfirmed_write_error,
 )
-from taskhand.http.reply import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
+from taskhand.http.response_body import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
 from taskhand.http.retry import Event, RequestKind
 from taskhand.http.upstream import Upstream
 

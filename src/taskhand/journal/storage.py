@@ -7,7 +7,7 @@ from typing import Protocol
 from taskhand.domain.check_result import CheckResult
 from taskhand.sql.store import SqlStore
 
-__all__ = ["Home", "Processes"]
+__all__ = ["JournalStorage", "Processes"]
 
 
 class Processes(Protocol):
@@ -51,7 +51,7 @@ class Processes(Protocol):
         ...
 
 
-class Home(Protocol):
+class JournalStorage(Protocol):
     """The store of a journal and its owner. Every method raises OperatorError if the store cannot be used."""
 
     @property
