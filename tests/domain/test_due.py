@@ -6,8 +6,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from builders import only_refuses, refused, task
-from taskhand.domain.due import Due, DueRequest, due_of, is_overdue, iso_day, shifted
+from builders import DONE, PENDING, only_refuses, refused, task
+from taskhand.domain.due import (
+    Due,
+    DueRequest,
+    day_in,
+    due_of,
+    due_text,
+    instant_text,
+    is_day,
+    is_late,
+    is_overdue,
+    iso_day,
+    moment_text,
+    shifted,
+)
 from taskhand.domain.errors import CallerError
 from taskhand.domain.reference_time import Reference
 
@@ -67,6 +80,7 @@ WITHOUT_DUE: list[tuple[Parts, Due | None | str]] = [
     ({"due_date": "2026-05-02T15:00:00-04:00", "timezone": SANTIAGO}, timed("2026-05-02T15:00", SANTIAGO)),
     ({"due_date": "2026-05-02T15:00:00-04:00", "timezone": MADRID}, timed("2026-05-02T21:00", MADRID)),
     ({"due_date": "2026-05-02T15:00:00-04:00", "due_time": None, "timezone": SANTIAGO}, day("2026-05-02", SANTIAGO)),
+    ({"due_date": "2026-05-02T23:00:00-04:00", "due_time": None, "timezone": MADRID}, day("2026-05-03", MADRID)),
 ]
 
 WITH_DUE: list[tuple[str, Parts, Due | None | str]] = [
@@ -150,9 +164,54 @@ def test_a_shifted_instant_without_a_zone_keeps_its_time_in_the_default_zone(def
     assert moved.at == timed(f"2026-04-09T{clock}", SANTIAGO).at
 
 
-def test_a_request_knows_whether_anything_was_given() -> None:
-    assert not DueRequest().is_given
-    assert parse(timezone=None).is_given
+# The clocks go back in Chile on 5 April 2026 and forward, from midnight to one, on 6 September.
+SHIFTED = [
+    (day("2026-02-27"), 2, day("2026-03-01")),
+    (day("2026-03-01", MADRID), -2, day("2026-02-27", MADRID)),
+    (timed("2026-03-10T22:30", SANTIAGO), 30, timed("2026-04-09T22:30", SANTIAGO)),
+    (timed("2026-04-09T22:30", SANTIAGO), -30, timed("2026-03-10T22:30", SANTIAGO)),
+    (timed("2026-03-10T22:30", None), 1, timed("2026-03-11T22:30", None)),
+    (day("1000-01-02"), -1, day("1000-01-01")),
+    (day("9998-12-30"), 1, day("9998-12-31")),
+    (day("1000-01-01"), -1, "invalid_due_date"),
+    (day("9998-12-31"), 1, "invalid_due_date"),
+    (timed("9998-12-31T10:00", MADRID), 1, "invalid_due_date"),
+    (day("2026-03-10"), 10**9, "invalid_due_date"),
+    (timed("2026-09-05T00:30", SANTIAGO), 1, "time_skipped"),
+]
+
+
+@pytest.mark.parametrize(("due", "days", "expected"), SHIFTED)
+def test_a_due_date_is_shifted_by_days_at_the_same_time_on_its_clock(due: Due, days: int, expected: Due | str) -> None:
+    if isinstance(expected, str):
+        with refused(expected):
+            shifted(due, days, None)
+    else:
+        assert shifted(due, days, None) == expected
+
+
+REQUESTS: list[tuple[Parts, bool, bool, bool]] = [
+    ({}, False, False, True),
+    ({"due_date": "2026-05-02"}, True, False, True),
+    ({"due_date": "2026-05-02", "due_time": None}, True, False, False),
+    ({"due_date": "2026-05-02", "due_time": "09:05"}, True, False, False),
+    ({"due_date": None}, True, False, False),
+    ({"due_time": None}, True, True, True),
+    ({"due_time": "09:05"}, True, False, True),
+    ({"timezone": None}, True, False, True),
+    ({"timezone": MADRID}, True, False, True),
+    ({"due_date": "2026-05-02T15:00:00Z"}, True, False, False),
+    ({"due_date": "2026-05-02T00:00:00Z"}, True, False, True),
+    ({"due_date": "2026-05-02T00:00:00-03:00"}, True, False, False),
+]
+
+
+@pytest.mark.parametrize(("parts", "given_any", "keeps_day", "keeps_any"), REQUESTS)
+def test_a_request_knows_what_it_keeps_of_the_current_due_date(
+    parts: Parts, *, given_any: bool, keeps_day: bool, keeps_any: bool
+) -> None:
+    request = parse(**parts)
+    assert (request.is_given, request.needs_current_day, request.needs_current_due) == (given_any, keeps_day, keeps_any)
 
 
 def test_a_time_on_a_null_date_is_refused_whatever_the_task_looks_like() -> None:
@@ -374,6 +433,61 @@ def test_an_instant_is_late_by_the_clock_and_a_day_when_its_zones_day_is_over(
     late: bool,  # noqa: FBT001  a column of the table
 ) -> None:
     assert is_overdue(due, NOON, default) is late
+
+
+def test_a_finished_task_is_not_late_and_neither_is_one_without_a_due_date() -> None:
+    passed = {"due_at": "2026-03-09T00:00:00.000Z", "is_all_day": True}
+    assert is_late(task(status_config=PENDING, **passed), NOON, None)
+    assert not is_late(task(status_config=DONE, **passed), NOON, None)
+    assert not is_late(task(), NOON, None)
+    assert is_late(task(due_at="2026-03-10T00:00:00.000Z", is_all_day=True), NOON, "Pacific/Kiritimati")
+
+
+def test_a_day_is_the_one_in_the_zone_and_without_a_zone_that_of_the_clock() -> None:
+    assert day_in(NOON, "Pacific/Kiritimati") == date(2026, 3, 11)
+    assert day_in(NOON, None) == date(2026, 3, 10)
+    assert day_in(NOON.astimezone(ZoneInfo("Pacific/Kiritimati")), None) == date(2026, 3, 11)
+
+
+@pytest.mark.parametrize(
+    ("due", "default", "shown"),
+    [
+        (day("2026-12-30"), SANTIAGO, "2026-12-30 Wed"),
+        (day("2026-12-27", MADRID), None, "2026-12-27 Sun"),
+        (timed("2026-12-30T22:00", SANTIAGO), MADRID, "2026-12-30T22:00-03:00 Wed"),
+        (timed("2026-12-31T01:00", None), SANTIAGO, "2026-12-30T22:00-03:00 Wed"),
+        (timed("2026-12-31T01:00", None), None, "2026-12-31T01:00+00:00 Thu"),
+        (timed("2026-12-31T01:00:07", SANTIAGO), None, "2026-12-31T01:00:07-03:00 Thu"),
+    ],
+)
+def test_a_due_date_is_shown_with_its_weekday_in_its_own_zone_else_in_the_default(
+    due: Due, default: str | None, shown: str
+) -> None:
+    assert due_text(due, default) == shown
+
+
+def test_a_moment_without_a_zone_is_shown_as_it_comes() -> None:
+    there = NOON.astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert moment_text(there, None) == "2026-03-11T02:00+14:00 Wed"
+    assert moment_text(there, MADRID) == "2026-03-10T13:00+01:00 Tue"
+
+
+def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
+    there = timed("2026-03-10T22:30:05.120", SANTIAGO).local
+    assert there is not None
+    assert instant_text(there) == "2026-03-11T01:30:05.120Z"
+    assert Due.instant(there.replace(microsecond=120_999), None).due_at == "2026-03-11T01:30:05.120Z"
+
+
+def test_a_due_date_sorts_by_its_local_day_and_time() -> None:
+    keys = [due.key for due in (day("2026-03-10"), timed("2026-03-10T00:00", SANTIAGO), TIMED, day("2026-03-11"))]
+    assert keys == ["2026-03-10", "2026-03-10T00:00:00", "2026-03-10T22:30:00", "2026-03-11"]
+
+
+def test_a_text_is_a_day_by_its_form_alone() -> None:
+    assert is_day("2026-02-30")
+    assert not is_day("2026-02-30T00:00:00Z")
+    assert not is_day("today")
 
 
 def test_a_day_is_not_late_before_it_ends_in_its_own_zone() -> None:

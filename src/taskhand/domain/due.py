@@ -166,7 +166,7 @@ class DueRequest:
         if at is not None and self.due_time is MISSING:
             return Due.instant(at, zone or default_zone)
         zone_after = None if self.timezone is None else zone
-        if self.due_time is None and at is not None:
+        if at is not None:
             return Due(at.astimezone(_zone_info(zone or default_zone)).date(), None, zone_after)
         if before is None or before.local is None or self.due_time is None:
             return Due(day, None, zone_after)
@@ -343,7 +343,7 @@ def _parse_date(text: str) -> date | datetime:
 
 def _parse_datetime(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.upper()) if _MOMENT.fullmatch(text) else None
+        return datetime.fromisoformat(text.upper())
     except ValueError:
         return None
 
