@@ -12,9 +12,10 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.page import cursor_after, resume, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.task_times import Period, TaskTimes
 
 QUERY = TaskQuery(text="Ñandú", from_date="2026-01-01")
-ORDERS: list[Order] = ["due", "created", "priority"]
+ORDERS: list[Order] = ["due", "created", "oldest", "priority"]
 TIMED = task(due_at="2026-03-01T18:00:00.000Z", due_timezone="America/Santiago")
 DAY = task(due_at="2026-03-01T00:00:00.000Z", is_all_day=True, due_timezone="America/Santiago")
 
@@ -60,6 +61,37 @@ def test_more_follows_where_a_task_is_left(limit: int, more: bool) -> None:  # n
     assert (len(page.tasks), page.more) == (min(limit, 2), more)
 
 
+ROWS = {
+    "a": task(due_at="2026-03-02T00:00:00.000Z", is_all_day=True, priority=1, created_at="2026-03-01T10:00:00.000Z"),
+    "b": task(due_at="2026-03-02T00:00:00.000Z", is_all_day=True, priority=1, created_at="2026-03-01T10:00:00.000Z"),
+    "c": task(due_at="2026-03-01T00:00:00.000Z", is_all_day=True, priority=None, created_at="2026-03-03T10:00:00.000Z"),
+    "d": task(priority=2, created_at="2026-03-02T10:00:00.000Z"),
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "ids"), [("due", "cabd"), ("created", "cdba"), ("oldest", "abdc"), ("priority", "dabc")]
+)
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_the_pages_of_a_list_have_every_task_once_and_in_order(order: Order, ids: str, limit: int) -> None:
+    tasks = [ROWS[one].model_copy(update={"id": one}) for one in "dbca"]
+    query, found = TaskQuery(order=order, limit=limit), ""
+    for _ in range(-(-len(ids) // limit)):
+        page = select_page(tasks, query, lambda _: False)
+        found += "".join(one.id for one in page.tasks)
+        assert page.more is (found != ids)
+        query = resume(query, cursor_after(page.tasks[-1], query))
+    assert found == ids
+
+
+def test_a_task_that_cannot_be_read_is_named_and_left_out_where_it_may_match() -> None:
+    hidden = [task(id="1", unreadable=("priority",)), task(id="2", unreadable=("title",), priority=0)]
+    times = {"3": TaskTimes(completed_by="ana"), "4": TaskTimes(completed_by="ben")}
+    page = select_page([*hidden, task(id="3", priority=2), task(id="4")], TaskQuery(priority=2), lambda _: False, times)
+    assert ([one.id for one in page.tasks], page.unreadable) == (["3"], ("1",))
+    assert dict(page.times) == {"3": times["3"]}
+
+
 @given(st.text(min_size=1), st.text(), st.integers(0, 2), st.sampled_from(ORDERS))
 def test_a_cursor_holds_any_task(task_id: str, created: str, priority: int, order: Order) -> None:
     query = replace(QUERY, order=order)
@@ -92,6 +124,12 @@ def test_the_cursor_of_a_later_page_belongs_to_the_same_list() -> None:
         {"overdue": False},
         {"priority": 0},
         {"contact": "x"},
+        {"of_nobody": True},
+        {"without_date": True},
+        {"period": Period("created", None, None)},
+        {"task_type": "x"},
+        {"deal_id": "x"},
+        {"connection": "x"},
     ],
 )
 def test_a_cursor_of_another_list_is_refused(other: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from builders import task
-from taskhand.domain.task_times import UNKNOWN, Period, moment_of
+from taskhand.domain.task_times import UNKNOWN, Period, TaskTimes, moment_of
 
 TICK = timedelta(microseconds=1)
 
@@ -19,3 +19,23 @@ def test_a_span_begins_with_its_first_day_and_ends_before_the_day_after_its_last
 def test_a_moment_without_an_offset_is_in_utc() -> None:
     assert moment_of(task(created_at="2026-03-02T09:00:00"), UNKNOWN, "created") == datetime(2026, 3, 2, 9, tzinfo=UTC)
     assert moment_of(task(created_at="yesterday"), UNKNOWN, "created") is None
+
+
+def test_each_moment_is_its_own_and_one_that_is_not_known_is_none() -> None:
+    at = {hour: datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (9, 10)}
+    times = TaskTimes(updated=at[9], completed=at[10])
+    assert [moment_of(task(), times, moment) for moment in ("updated", "completed")] == [at[9], at[10]]
+    assert [moment_of(task(), UNKNOWN, moment) for moment in ("updated", "completed")] == [None, None]
+
+
+def test_a_span_is_open_where_no_day_is_given_or_the_calendar_ends() -> None:
+    early, late = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+    spans = [
+        Period.of_days("created", first, last, ZoneInfo("Asia/Tokyo"))
+        for first, last in [(None, "2026-03-02"), ("2026-03-02", None), ("0001-01-01", "9999-12-31")]
+    ]
+    assert [(span.contains(early), span.contains(late)) for span in spans] == [
+        (True, False),
+        (False, True),
+        (True, True),
+    ]
