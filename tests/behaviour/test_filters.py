@@ -176,7 +176,7 @@ async def test_a_contact_that_is_given_by_name_is_refused_where_nothing_is_found
     with pytest.raises(Refused) as refused:
         await worker("list_tasks", contact="Carolina Vega")
     assert refused.value.code == "invalid_id"
-    assert "find_contacts" in refused.value.next
+    assert [one["name"] for one in refused.value.error["candidates"]] == ["Carolina Vega"]
 
 
 async def test_the_plan_of_a_filter_says_which_of_its_tasks_may_not_be_expected(worker: Agent, arm: Arm) -> None:

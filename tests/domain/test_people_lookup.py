@@ -307,7 +307,13 @@ def test_candidates_stay_few() -> None:
     crowd = [Member(id=str(number), name=f"Person {number}", email=None) for number in range(200)]
     with refused("unknown_member") as caught:
         people_lookup.resolve_people(["Nobody"], crowd, None)
-    assert len(caught.value.candidates) == 10
+    assert len(caught.value.candidates) == 5
+    assert "list_team_members has all 200" in str(caught.value.next_step)
+    for text, code in (("Person", "ambiguous_member"), ("me", "unknown_member")):
+        with refused(code) as caught:
+            people_lookup.resolve_people([text], crowd, None)
+        assert len(caught.value.candidates) == 10, text
+        assert "These are 10 of 200; list_team_members has them all." in str(caught.value.next_step), text
 
 
 def test_a_very_long_name_is_refused_quickly_with_a_short_message() -> None:

@@ -22,6 +22,8 @@ NOT_IN_TEAM: Final = " (not in the team)"
 """What follows the name or id of somebody who is responsible for a task and no member of the team any more."""
 
 _MOST_CANDIDATES = 10
+_FEW_CANDIDATES = 5
+"""Number of candidates of whom none is close to what was given."""
 _SHORTEST_CUT = 60
 """Characters: no answer truncates a shorter name or e-mail."""
 _IN_BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
@@ -104,7 +106,9 @@ class _Resolver:
         if fold(text) == "me":
             return self._resolve_me()
         if not shown_form(text):
-            raise _unknown_member_error(f"{self.argument} has an empty entry.", self.active.members)
+            raise _unknown_member_error(
+                f"{self.argument} has an empty entry.", self.active.members[:_FEW_CANDIDATES], len(self.active.members)
+            )
         found = self._find(text)
         if not found:
             raise _no_match_error(text, self.active.members)
@@ -134,7 +138,8 @@ class _Resolver:
             else f"It is not known who 'me' is: {self.me[:60]} is not in the team.",
             code="unknown_member",
             candidates=_candidates(self.active.members),
-            next_step=f"Ask the person who they are, and send the value of that candidate.{setting}",
+            next_step="Ask the person who they are, and send the value of that candidate."
+            f"{_rest_of(len(self.active.members))}{setting}",
         )
 
 
@@ -236,25 +241,33 @@ def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
         message,
         code="ambiguous_member",
         candidates=_candidates(found),
-        next_step="Ask the person who is meant, and send the value of that candidate.",
+        next_step=f"Ask the person who is meant, and send the value of that candidate.{_rest_of(len(found))}",
     )
 
 
 def _no_match_error(text: str, members: Sequence[Member]) -> NotFound:
-    """The error for a text that means nobody, with those as candidates whose names are close, else the nearest."""
+    """The error for a text that means nobody, with those as candidates whose names are close, else the nearest few."""
     close = [member for member in members if resembles(text, member.name)]
     near = nearest_first(text, close or members, lambda member: member.name)
     only = f" Only {close[0].name[:60]} is close." if len(close) == 1 else ""
-    return _unknown_member_error(f"No member of the team matches {text[:60]!r}.{only}", near)
+    message = f"No member of the team matches {text[:60]!r}.{only}"
+    return _unknown_member_error(message, near if close else near[:_FEW_CANDIDATES], len(members))
 
 
-def _unknown_member_error(message: str, near: Sequence[Member]) -> NotFound:
+def _unknown_member_error(message: str, near: Sequence[Member], team_size: int) -> NotFound:
     return NotFound(
         message,
         code="unknown_member",
         candidates=_candidates(near),
         next_step="Ask the person if it is not certain who is meant, and send an id, e-mail or name; "
-        "list_team_members has them all.",
+        f"list_team_members has all {team_size}.",
+    )
+
+
+def _rest_of(count: int) -> str:
+    """The sentence for people who are not among the candidates."""
+    return (
+        f" These are {_MOST_CANDIDATES} of {count}; list_team_members has them all." if count > _MOST_CANDIDATES else ""
     )
 
 

@@ -37,8 +37,8 @@ _CONTACT, _DEAL = frozenset({"ai_contact_id", "ai_customer_id"}), frozenset({"de
 LINK_FIELDS = _CONTACT | _DEAL
 """The fields of a task that say what it is linked to."""
 
-NOBODY = frozenset({"nobody", "nadie", "unassigned"})
-"""Words, folded, for no person in a filter of responsibles."""
+NOBODY = frozenset({"nobody", "no one", "noone", "none", "unassigned", "nadie", "ninguno", "sin asignar"})
+"""Words, folded, for no person among responsibles."""
 NO_DUE = "~"
 """The due key of a task without a due date: it sorts after every date."""
 PRIORITIES = tuple(sorted(map(int, PRIORITY_WORDS.values()), reverse=True))

@@ -55,7 +55,10 @@ def unknown_status_error(
     kind = _type_of(name)
     wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
     if known.complete:
-        rest, or_name = "The candidates are all there are.", ""
+        count, or_name = len(known.statuses), ""
+        rest = "The candidates are all there are."
+        if count > _MOST_CANDIDATES:
+            rest = f"The candidates are {_MOST_CANDIDATES} of {count}; list_statuses has them all."
     else:
         rest = (
             "The candidates are those seen on tasks; there may be others." if known.statuses else "None was seen yet."

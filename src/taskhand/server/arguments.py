@@ -19,7 +19,9 @@ from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE, TaskDraft, TaskPatch
 from taskhand.server.coercion import (
     NULL_AS_TEXT,
+    choices,
     coerce,
+    expected_choice,
     expected_type,
     is_empty,
     json_types,
@@ -76,6 +78,7 @@ def parse_arguments(
         for one in error.errors(include_url=False):
             faults.add(one, schema)
         raise faults.to_error() from None
+    faults.add_lacking(arguments, schema)
     if faults.wrong or faults.missing:
         raise faults.to_error()
     return arguments
@@ -223,6 +226,16 @@ class _Faults:
         else:
             self.wrong[name] = _sentence(error, name, node)
 
+    def add_lacking(self, arguments: BaseModel, schema: Schema) -> None:
+        """Add the lists with a value that this backend lacks."""
+        model = type(arguments)
+        for attribute, info in model.model_fields.items():
+            name, value = info.alias or attribute, getattr(arguments, attribute)
+            if isinstance(value, tuple) and choices(model_fields(model)[name]):
+                node = fields_of(schema)[name]
+                if not {*value} <= {*choices(node)}:
+                    self.wrong.setdefault(name, expected_choice(name, node))
+
     def to_error(self) -> CallerError:
         """One error with the first five sentences."""
         return CallerError(
@@ -344,6 +357,8 @@ def _locate(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]
 
 def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
     match error["type"]:
+        case "literal_error" if choices(node):
+            return expected_choice(name, node)
         case "literal_error":
             return f"{name} must be {error['ctx']['expected']}."
         case "greater_than_equal" | "less_than_equal":

@@ -7,7 +7,17 @@ from typing import Any
 from taskhand.domain.names import fold
 from taskhand.server.schema import Schema, fields_of, item_fields
 
-__all__ = ["NULL_AS_TEXT", "coerce", "expected_type", "is_empty", "json_types", "refused_value", "squeeze"]
+__all__ = [
+    "NULL_AS_TEXT",
+    "choices",
+    "coerce",
+    "expected_choice",
+    "expected_type",
+    "is_empty",
+    "json_types",
+    "refused_value",
+    "squeeze",
+]
 
 NULL_AS_TEXT = frozenset({"null", "undefined", "None"})
 """How null is written by hosts that send every value as text, for an argument that takes words."""
@@ -41,6 +51,14 @@ def json_types(schema: Schema) -> set[str]:
     return {branch["type"] for branch in schema.get("anyOf", [schema]) if "type" in branch}
 
 
+def choices(schema: Schema) -> list[Any]:
+    """The enum values of an argument, or of the items of its list; empty for any other argument."""
+    for branch in schema.get("anyOf", [schema]):
+        if found := branch.get("enum") or branch.get("items", {}).get("enum"):
+            return list(found)
+    return []
+
+
 def squeeze(name: str) -> str:
     """The name of an argument, normalized: without the differences between its spellings."""
     return fold(name.replace("-", "_")).replace("_", "")
@@ -59,7 +77,7 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
     match value:
         case bool():
             return value
-        case str() if "string" not in types or _choices(schema):
+        case str() if "string" not in types or choices(schema):
             return _coerce_typed(name, value.strip(), schema)
         case str():
             return value if name in _FREE_TEXT else value.strip()
@@ -67,7 +85,7 @@ def coerce(name: str, value: Any, schema: Schema) -> Any:
             return _parse_items(value)
         case {"responsible_id": str()} | {"id": str()} if "array" in types:
             return _parse_items([value])
-        case int() | float() if "string" in types and (value != 0 or "0" in _choices(schema)):
+        case int() | float() if "string" in types and (value != 0 or "0" in choices(schema)):
             return _to_digits(value)  # but a 0 that a host fills in is no text
         case _:
             return value
@@ -106,6 +124,12 @@ def _values_in(items: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
+def expected_choice(name: str, schema: Schema) -> str:
+    """The sentence that lists the values of an argument, or of the items of its list."""
+    *others, last = (repr(one) for one in choices(schema))
+    return f"{name} must be {' or '.join(filter(None, (', '.join(others), last)))}."
+
+
 def expected_type(name: str, schema: Schema) -> str:
     """The sentence that says which type of value to send."""
     types = json_types(schema)
@@ -122,25 +146,17 @@ def expected_type(name: str, schema: Schema) -> str:
     return f"{name} must be {expected or 'as in the schema'}."
 
 
-def _choices(schema: Schema) -> list[Any]:
-    """The enum values of an argument, or of the items of its list; empty for any other argument."""
-    for branch in schema.get("anyOf", [schema]):
-        if found := branch.get("enum") or branch.get("items", {}).get("enum"):
-            return list(found)
-    return []
-
-
 def _coerce_typed(name: str, text: str, schema: Schema) -> Any:
     """The value of an argument that takes no free text, sent as text."""
     types = json_types(schema)
     if text.casefold() in _WORDS_FOR_NULL:
         return None
     if "array" in types:
-        return _coerce_list(text, of_words=bool(_choices(schema)) or name in _LISTS_OF_NAMES)
+        return _coerce_list(text, of_words=bool(choices(schema)) or name in _LISTS_OF_NAMES)
     if "object" in types:
         return _coerce_object(text)
     whole = text.partition(".")[0]
-    return whole if _WHOLE.fullmatch(text) and whole in _choices(schema) else text
+    return whole if _WHOLE.fullmatch(text) and whole in choices(schema) else text
 
 
 def _coerce_list(text: str, *, of_words: bool) -> Any:

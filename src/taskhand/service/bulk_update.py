@@ -18,7 +18,7 @@ from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
-from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, replay_of
+from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_ids import TaskIds
@@ -67,6 +67,8 @@ async def bulk_update(
         if change.patch is not None and change.patch.add_note is not MISSING:
             await resolver.look_for_note(change.patch.add_note, targets.tasks)
         steps = await _plan_steps(call, edit_for, targets)
+        if call.is_dry and not steps.intents:
+            return nothing_to_plan(steps.skipped, steps.matched)
         by_filter = given is not None and bool(steps.intents)
         guard = reason_to_confirm(call.app, steps.intents, by_filter=by_filter)
         if call.is_dry or guard:

@@ -13,6 +13,7 @@ from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
+from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID, Outcome, overall_outcome
 from taskhand.domain.receipt import Receipt, changes
 from taskhand.domain.task import Task
@@ -29,6 +30,7 @@ __all__ = [
     "bulk_write",
     "find_replay",
     "is_resumable",
+    "nothing_to_plan",
     "replay_bulk",
     "replay_of",
     "to_task_result",
@@ -81,6 +83,13 @@ async def bulk_write(
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
     return await _finish(run)
+
+
+def nothing_to_plan(skipped: SkippedTasks, matched: tuple[Match, ...] = ()) -> BulkReceipt:
+    """The answer to a dry run of a bulk change that would write nothing: there is no plan."""
+    results = skipped.results()
+    reason = "" if results else " No task matches the filter."
+    return BulkReceipt(results, matched, f"Nothing would be written.{reason} There is no plan.")
 
 
 async def bulk_resume(

@@ -16,7 +16,7 @@ from taskhand.domain.task import TaskDraft
 from taskhand.domain.text import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval import reason_to_confirm
-from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay
+from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
@@ -123,6 +123,8 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
     matched = tuple(dict.fromkeys(match for step in new for match in step.matched))
     skipped = tuple(step.result for step in steps if step.result is not None)
     guard = reason_to_confirm(call.app, intents)
+    if call.is_dry and not intents:
+        return nothing_to_plan(SkippedTasks(others=skipped), matched)
     if call.is_dry or guard:
         guard = None if call.is_dry else guard
         return await make_plan(call, intents, matched, claims=claims, guard=guard, skipped=skipped)

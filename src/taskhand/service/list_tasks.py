@@ -10,7 +10,6 @@ from pydantic import MISSING
 from taskhand.domain import people_lookup, statuses, task_rules
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.due import is_late
-from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.page import Position, TaskPage, resume
 from taskhand.domain.people_lookup import People
@@ -19,6 +18,7 @@ from taskhand.domain.task import Member, Task
 from taskhand.domain.task_times import NO_TIMES, Period, TaskTimes
 from taskhand.domain.text import without_cut
 from taskhand.service.app_context import AppContext
+from taskhand.service.contacts import check_contact
 from taskhand.service.deals import check_deal, resolve_deal
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.people import find_former_members, resolve_filter_people
@@ -142,12 +142,8 @@ async def check_names_known(app: AppContext, given: TaskFilter) -> None:
     To be called if the filter found nothing: a former member may still have tasks, and a task may have a status that
     was not seen before, so the filter alone proves nothing.
     """
-    if given.contact is not MISSING and " " in given.contact.strip():
-        raise CallerError(
-            f"contact takes an id, and {given.contact[:60]!r} is a name.",
-            code="invalid_id",
-            next_step="Send the aiContactId or aiCustomerId that find_contacts has for it.",
-        )
+    if given.contact is not MISSING:
+        await check_contact(app, given.contact)
     if given.status is not MISSING:
         statuses.check_filter_statuses(given.status, await app.backend.statuses())
     if given.deal_id is not MISSING:

@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from taskhand.domain import people_lookup
 from taskhand.domain.errors import NotFound
+from taskhand.domain.names import fold
 from taskhand.domain.people_lookup import People
+from taskhand.domain.query import NOBODY
 from taskhand.domain.task import Member
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
@@ -18,7 +20,13 @@ async def resolve_people(
 ) -> People:
     """The people given by id, e-mail, name or 'me'; `current` are ids on the task, perhaps of former members."""
     known = {member.id for member in team.members}
-    return await _resolve(app, team, given, current, argument=argument, gone=set(current) - known)
+    try:
+        return await _resolve(app, team, given, current, argument=argument, gone=set(current) - known)
+    except NotFound:
+        for text in given:
+            if fold(text) in NOBODY and not people_lookup.find_members(text, team.members):
+                raise _nobody_error(app, text, argument) from None
+        raise
 
 
 async def resolve_filter_people(
@@ -58,6 +66,18 @@ async def find_former_members(app: AppContext, ids: Collection[str], team: Colle
     """
     missing = {*ids} - {*team}
     return {one.id: one for one in await app.backend.former_members() if one.id in missing} if missing else {}
+
+
+def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:
+    """The error for a word such as `nobody` in a write, which says how to leave a task to nobody."""
+    return NotFound(
+        f"{argument} takes people, and {text[:60]!r} is no member of the team.",
+        code="unknown_member",
+        next_step="A task here always has a responsible person: send who that is."
+        if app.backend.capabilities.least_responsibles
+        else 'To leave a task to nobody, send clear ["responsibleIds"] with update_task, or in changes of '
+        "bulk_update_tasks; a new task takes responsibleIds [].",
+    )
 
 
 async def _resolve(

@@ -24,6 +24,7 @@ from taskhand.service.snapshots import read_snapshot
 __all__ = ["plan_or_write", "unmet_edit", "write_edit"]
 
 _NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
+_NOTHING_TO_PLAN = "Nothing would change: the task already is as asked. There is no plan."
 _MOST_TRIES = 5
 
 
@@ -37,9 +38,21 @@ async def plan_or_write(
     async with call.app.lock(task_id):
         before = await read_snapshot(call.app, task_id, fresh=fresh, properties=properties)
         if call.is_dry:
-            edit, matched = await edit_for(before)
-            return await make_plan(call, [_new_intent(call.app, before, before, edit)], matched)
+            return await _plan_edit(call, before, edit_for)
         return await write_edit(call, before, edit_for)
+
+
+async def _plan_edit(call: Call, before: Snapshot, edit_for: EditFor) -> Receipt | Plan:
+    """The plan of an edit; a receipt without a plan if the task, read again, already is as asked."""
+    edit, matched = await edit_for(before)
+    intent = _new_intent(call.app, before, before, edit)
+    if not _sets_any(intent.edit):
+        before = await _read_again(call.app, before, edit)
+        edit, matched = await edit_for(before)
+        intent = _new_intent(call.app, before, before, edit)
+    if not _sets_any(intent.edit):
+        return replace(Receipt.of(before.task, before.task, edit, matched), note=_NOTHING_TO_PLAN)
+    return await make_plan(call, [intent], matched)
 
 
 async def write_edit(
@@ -62,9 +75,7 @@ async def write_edit(
         edit, matched = await edit_for(before)
         intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit):
-            names = properties_in(edit)
-            reread = await read_snapshot(app, before.task.id, fresh=True, properties=names)
-            reread = reread.with_note_of(now.task)
+            reread = await _read_again(app, now, edit)
             before, now = (reread if before == now else before), reread
             intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit) and before == now:
@@ -87,6 +98,12 @@ async def write_edit(
     raise CallerError(
         "The task kept changing while it was being written.", code="conflict", next_step="Read it, then try again."
     )
+
+
+async def _read_again(app: AppContext, now: Snapshot, edit: Edit) -> Snapshot:
+    """The task past the caches, with what the edit sets."""
+    reread = await read_snapshot(app, now.task.id, fresh=True, properties=properties_in(edit))
+    return reread.with_note_of(now.task)
 
 
 def unmet_edit(app: AppContext, edit: Edit, now: Snapshot) -> Edit:
