@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from builders import ANA, BEN, DONE, PENDING, TASK_ID, on_people, task
+from builders import ANA, BEN, DONE, JUAN, PENDING, TASK_ID, on_people, task
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes
-from taskhand.domain.task import StatusChoice
+from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes, inverse_edit, preview, unapplied
+from taskhand.domain.task import StatusChoice, Task
 
 SANTIAGO = "America/Santiago"
 DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)
@@ -148,3 +148,115 @@ def test_a_created_task_differs_wherever_it_is_not_empty() -> None:
         "status": "Pendiente",
     }
     assert all(change.before is None for change in changes(None, task()))
+
+
+def test_a_field_that_cannot_be_read_back_is_noted_and_nothing_is_claimed_of_it() -> None:
+    edit = Edit(title="New", responsible_ids=(ANA.id,), due=None)
+    after = task(title="New", unreadable=("task_responsibles", "due_at"))
+    receipt = Receipt.of(task(), after, edit, (), "Said before.")
+    assert receipt.unapplied == ()
+    assert receipt.note == "Said before. Whether it was applied cannot be read back: dueDate, responsibleIds."
+    both = Receipt.of(task(), after, replace(edit, title="Newer"), ())
+    assert [miss.field for miss in both.unapplied] == ["title"]
+    assert both.note is not None
+    assert both.note.startswith("Some of the requested values were not applied")
+    assert both.note.endswith("dueDate, responsibleIds.")
+    assert Receipt.of(task(), task(title="New"), Edit(title="New"), (), "Said before.").note == "Said before."
+
+
+def test_a_receipt_accepts_any_zone_of_a_due_time_that_was_sent_without_one() -> None:
+    receipt = Receipt.of(task(), task(**TIMED), Edit(due=replace(DUE, zone=None)), ())
+    assert (receipt.unapplied, receipt.note) == ((), None)
+
+
+def test_a_write_is_refused_where_it_certainly_has_changed_nothing() -> None:
+    edit = Edit(title="New")
+    assert Receipt.of(task(), task(), edit, ()).is_refused
+    assert not Receipt.of(task(), task(priority=2), edit, ()).is_refused
+    assert not Receipt.of(task(), task(unreadable=("due_at",)), edit, ()).is_refused
+    assert not Receipt.of(task(), task(title="New"), edit, ()).is_refused
+    assert not Receipt(None).is_refused
+
+
+def test_a_receipt_names_everybody_and_every_link_in_it() -> None:
+    before = task(task_responsibles=on_people(ANA.id), ai_contact_id="c-1", deal_id="d-1")
+    after = task(task_responsibles=on_people(BEN.id), ai_contact_id="c-2", ai_customer_id="x", deal_id="d-1")
+    receipt = Receipt.of(before, after, Edit(responsible_ids=(JUAN.id,)), ())
+    assert receipt.people == {ANA.id, BEN.id, JUAN.id}
+    assert receipt.links == {("ai_contact_id", "c-1"), ("ai_contact_id", "c-2"), ("ai_customer_id", "x")}
+    assert Receipt.of(None, after, Edit(), ()).links == frozenset()
+    assert replace(receipt, task=None).links == frozenset()
+    assert replace(receipt, task=None, unapplied=()).people == {ANA.id, BEN.id}
+
+
+def test_properties_differ_where_they_are_known_of_both_tasks_and_of_a_new_one() -> None:
+    before, after = task(properties={"a": "1", "b": "2"}), task(properties={"b": "3", "a": "1", "c": "4"})
+    assert changes(before, after) == (FieldChange("properties.b", "2", "3"),)
+    assert [one.field for one in changes(None, after) if "." in one.field] == [
+        "properties.a",
+        "properties.b",
+        "properties.c",
+    ]
+    assert changes(before, task()) == ()
+
+
+def test_a_type_differs_where_both_tasks_have_one() -> None:
+    call, email = task(task_type="CALL"), task(task_type="EMAIL")
+    assert changes(call, email) == (FieldChange("task_type", "CALL", "EMAIL"),)
+    assert changes(task(), email) == changes(call, task()) == ()
+    assert FieldChange("task_type", None, "CALL") in changes(None, call)
+
+
+EDITS: list[tuple[Edit, dict[str, Any]]] = [
+    (Edit(title="New", description="x", priority=2, note="called"), {}),
+    (Edit(due=DUE), DAY),
+    (Edit(due=WHOLE_DAY), TIMED),
+    (Edit(due=None), TIMED),
+    (Edit(responsible_ids=(BEN.id, ANA.id)), {"task_responsibles": on_people(JUAN.id)}),
+    (Edit(status=StatusChoice.of(DONE), resolution="won"), {}),
+    (Edit(ai_contact_id=None, ai_customer_id="x", deal_id="d"), {"ai_contact_id": "c"}),
+    (Edit(properties=(("a", "2"), ("b", None))), {"properties": {"a": "1", "b": "1", "c": "1"}}),
+]
+
+
+@pytest.mark.parametrize(("edit", "fields"), EDITS)
+def test_a_preview_shows_the_edit_and_the_inverse_of_the_edit_brings_back_the_task(
+    edit: Edit, fields: dict[str, Any]
+) -> None:
+    before = task(note=None, resolution=None, task_type="CALL", **{"deal_id": None} | fields)
+    after = preview(before, edit)
+    assert edit.unmet_by(after) == Edit()
+    assert Task.model_validate(after.model_dump()) == after
+    back = inverse_edit(before, after)
+    assert {name for name, _ in back.given()} == {name for name, _ in edit.given()}
+    shown = preview(after, back)
+    assert changes(before, shown) == ()
+    assert shown.properties == before.properties
+
+
+def test_a_preview_of_a_new_task_has_what_the_edit_sets_and_no_more() -> None:
+    new = preview(None, Edit(title="New", status=StatusChoice(position=2), properties=(("a", "1"),)))
+    assert new == preview(None, Edit()).model_copy(
+        update={"title": "New", "status_config": new.status_config, "properties": {"a": "1"}}
+    )
+    assert new.status_config is not None
+    assert (new.status_config.name, new.status_config.order) == ("position 2", 2)
+    named = preview(task(), Edit(status=StatusChoice(name="Nuevo")))
+    assert named.status_config is not None
+    assert named.status_config.name == "Nuevo"
+
+
+def test_an_inverse_leaves_alone_what_was_not_known_or_could_not_be_read() -> None:
+    before, after = task(unreadable=("description",)), task(title="New", description="x", priority=2, unreadable=())
+    assert inverse_edit(before, after, unknown={"priority"}) == Edit(title="Call back")
+    without_status = task(status_config=None)
+    assert inverse_edit(without_status, task()) == Edit()
+
+
+def test_what_an_undo_leaves_is_shown_with_what_it_expected() -> None:
+    now, was = task(title="Theirs", task_responsibles=on_people(BEN.id)), task(title="Ours")
+    assert unapplied("title", "Call back", now, was) == Unapplied("title", "Call back", "Theirs", "Ours")
+    assert unapplied("responsible_ids", (ANA.id,), now, was) == Unapplied("responsibleIds", (ANA.id,), (BEN.id,), ())
+    assert unapplied("note", None, now) == Unapplied("addNote", None, None)
+    shown = task(properties={"a": "1"})
+    assert unapplied("properties.a", "2", shown) == Unapplied("properties.a", "2", "1")
