@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import MISSING
 
-from builders import TASK_ID, only_refuses, refused
+from builders import TASK_ID, only_refuses, refused, task
 from taskhand.domain import task_rules
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest
+from taskhand.domain.properties import PropertyValue
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import TaskDraft, TaskPatch
@@ -37,9 +38,10 @@ def test_a_filter_that_is_blank_is_refused(name: str) -> None:
 
 
 def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
-    task_rules.check_filter(found(taskType="call"), Capabilities(absent=frozenset()))
-    with refused("unknown_argument"):
-        task_rules.check_filter(found(taskType="call"), EVERYTHING)
+    for fields in ({"taskType": "call"}, {"dealId": "d"}):
+        task_rules.check_filter(found(**fields), Capabilities(absent=frozenset()))
+        with refused("unknown_argument"):
+            task_rules.check_filter(found(**fields), EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,16 @@ def test_a_filter_by_a_field_that_tasks_do_not_have_is_refused() -> None:
         ({"dueTime": "9"}, "invalid_due_time"),
         ({"timezone": "Mars/Base"}, "unknown_timezone"),
         ({"dueDate": None, "dueTime": "09:00"}, "due_date_required"),
+        ({"title": "x", "aiContactId": "NULL "}, "invalid_id"),
+        ({"dealId": "undefined"}, "invalid_id"),
+        ({"dealId": "x" * 201}, "too_long"),
+        ({"aiContactId": "x" * 201}, "too_long"),
+        ({"aiCustomerId": "x" * 201}, "too_long"),
+        ({"responsibleIds": ["a"], "addResponsibleIds": ["b"]}, "several_changes"),
+        ({"responsibleIds": ["a"], "removeResponsibleIds": ["b"]}, "several_changes"),
+        ({"addNote": "called", "description": "x"}, "several_changes"),
+        ({"addNote": "called", "description": None}, "several_changes"),
+        ({"addNote": " \u200b"}, "nothing_to_change"),
     ],
 )
 def test_a_patch_that_the_documentation_forbids_is_refused(fields: dict[str, Any], code: str) -> None:
@@ -88,6 +100,10 @@ def test_a_patch_that_the_documentation_forbids_is_refused(fields: dict[str, Any
         {"dueDate": None},
         {"dueDate": None, "dueTime": None, "timezone": None},
         {"dueTime": "09:00"},
+        {"addNote": "."},
+        {"addResponsibleIds": ["a"], "removeResponsibleIds": ["b"]},
+        {"responsibleIds": ["a"], "addNote": "called"},
+        {"aiContactId": "x" * 200, "aiCustomerId": "nullable", "dealId": "x" * 200},
     ],
 )
 def test_a_patch_that_the_documentation_allows_passes(fields: dict[str, Any]) -> None:
@@ -191,6 +207,13 @@ def test_the_backend_decides_what_a_task_id_looks_like() -> None:
         ({"fromDate": "2026-05-03", "toDate": "2026-05-02"}, "invalid_window"),
         ({"responsibleIds": []}, "empty_filter"),
         ({"status": []}, "empty_filter"),
+        ({"dateField": "created"}, "invalid_window"),
+        ({"dateField": "updated", "fromDate": "2026-05-02"}, "invalid_window"),
+        ({"dateField": "completed", "toDate": "2026-05-02"}, "invalid_window"),
+        ({"withoutDate": True, "includeTasksWithoutDates": False}, "invalid_window"),
+        ({"withoutDate": True, "overdue": True}, "invalid_window"),
+        ({"withoutDate": True, "fromDate": "2026-05-02"}, "invalid_window"),
+        ({"withoutDate": True, "dateField": "due", "toDate": "2026-05-02"}, "invalid_window"),
     ],
 )
 def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], code: str) -> None:
@@ -200,10 +223,91 @@ def test_a_filter_that_cannot_match_any_task_is_refused(fields: dict[str, Any], 
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"fromDate": "2026-05-02", "toDate": "2026-05-02"}, {"toDate": "2026-05-02"}, {"status": ["done"]}],
+    [
+        {},
+        {"fromDate": "2026-05-02", "toDate": "2026-05-02"},
+        {"toDate": "2026-05-02"},
+        {"status": ["done"]},
+        {"dateField": "due"},
+        {"text": "x", "contact": "c", "priority": "1", "responsibleIds": ["a"]},
+        {"dateField": "created", "toDate": "2026-05-02"},
+        {"withoutDate": True, "overdue": False, "includeTasksWithoutDates": True},
+        {"withoutDate": True, "dateField": "created", "toDate": "2026-05-02"},
+        {"withoutDate": False, "overdue": True, "fromDate": "2026-05-02"},
+    ],
 )
 def test_every_filter_is_optional_and_a_window_may_be_one_day(fields: dict[str, Any]) -> None:
     task_rules.check_filter(found(**fields), EVERYTHING)
+
+
+def test_a_window_of_a_moment_that_the_crm_does_not_know_is_answered_with_those_that_it_knows() -> None:
+    knows = Capabilities(known=("created", "updated", "completed_by"))
+    task_rules.check_filter(found(dateField="updated", fromDate="2026-05-02"), knows)
+    with refused("invalid_window") as caught:
+        task_rules.check_filter(found(dateField="completed", fromDate="2026-05-02"), knows)
+    assert [one.value for one in caught.value.candidates] == ["due", "created", "updated"]
+    assert "list_changes" in str(caught.value.next_step)
+    with refused("invalid_window") as caught:
+        task_rules.check_filter(found(dateField="updated", fromDate="2026-05-02"), EVERYTHING)
+    assert caught.value.next_step == "Other windows: dateField due or created."
+
+
+def test_a_description_may_be_as_long_with_a_note_as_without() -> None:
+    task_rules.check_description("x" * 50_000)
+    with refused("too_long") as caught:
+        task_rules.check_description("x" * 50_001)
+    assert "has 50001 characters" in caught.value.message
+
+
+def test_properties_are_few_and_each_is_given_once() -> None:
+    few = [PropertyValue(name=f"p{n}", value="1") for n in range(50)]
+    task_rules.check_properties(few)
+    with refused("too_long"):
+        task_rules.check_properties([*few, PropertyValue(name="p50", value="1")])
+    with refused("invalid_arguments") as caught:
+        task_rules.check_properties([few[0], few[1], PropertyValue(name="p1", value=None)])
+    assert "'p1' twice" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "send"),
+    [
+        ("description", "description", "update_task"),
+        ("due", "due_at", "dueTime"),
+        ("responsible_ids", "task_responsibles", "all responsibleIds"),
+    ],
+)
+def test_a_change_of_what_cannot_be_read_is_refused_with_what_replaces_it(name: str, field: str, send: str) -> None:
+    task_rules.check_readable(task(), name)
+    task_rules.check_readable(task(unreadable=("title",)), name)
+    with refused("unreadable_field") as caught:
+        task_rules.check_readable(task(unreadable=(field,)), name)
+    assert send in str(caught.value.next_step)
+
+
+def test_exactly_one_responsible_is_needed_where_the_backend_says_so_and_one_given_twice_is_one() -> None:
+    one = Capabilities(least_responsibles=1, most_responsibles=1)
+    task_rules.check_responsibles(["a", "a"], one)
+    with refused("responsible_required") as caught:
+        task_rules.check_responsibles([], one)
+    assert caught.value.message == "0 responsibles were given; a task needs exactly 1."
+    with refused("too_many_responsibles"):
+        task_rules.check_responsibles(["a", "b"], one)
+
+
+def test_a_title_may_be_as_long_as_the_backend_says() -> None:
+    short = Capabilities(longest_title=5)
+    task_rules.check_patch(patch(title="x" * 5), short, NOW)
+    with refused("too_long") as caught:
+        task_rules.check_patch(patch(title="x" * 6), short, NOW)
+    assert (caught.value.message, caught.value.next_step) == ("title has 6 characters.", "Send at most 5.")
+
+
+def test_a_malformed_id_may_be_a_unique_property_where_tasks_have_properties() -> None:
+    for absent, named in ((frozenset({"properties"}), False), (frozenset[str](), True)):
+        with refused("invalid_id") as caught:
+            task_rules.check_id("A-1", Capabilities(absent=absent))
+        assert ("idProperty" in str(caught.value.next_step)) is named
 
 
 def test_the_due_fields_of_a_body_keep_null_apart_from_not_given() -> None:
