@@ -1,4 +1,8 @@
-"""Pooled connections to one upstream, whose response heads are cleaned before they are parsed (`response_head`)."""
+"""Pooled connections to one upstream, whose responses are cleaned before they are parsed.
+
+Junk is left out of their heads (`response_head`), and what follows a response answers no other request
+(`response_end`).
+"""
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable
@@ -8,6 +12,7 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
+from taskhand.http.response_end import ResponseEnd
 from taskhand.http.response_head import HeadReader
 
 __all__ = ["PooledTransport"]
@@ -97,7 +102,7 @@ class _Body(httpx2.AsyncByteStream):
 
 
 class _Network(httpcore2.AsyncNetworkBackend):
-    """Sockets whose streams clean heads."""
+    """Sockets whose streams clean heads and end with the response."""
 
     def __init__(self) -> None:
         self._inner = httpcore2.AnyIOBackend()
@@ -122,13 +127,29 @@ class _Stream(httpcore2.AsyncNetworkStream):
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
         self._heads = HeadReader()
+        self._end = ResponseEnd()
+        self._is_writing = False
+        self._requests = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
+        """The next bytes of the response.
+
+        Two answers to a request that is not the first one are none: the first of them may be a second one to an
+        earlier request.
+        """
+        self._is_writing = False
         while (passed := self._heads.feed(await self._inner.read(max_bytes, timeout))) is None:
             pass
+        passed = self._end.cut(passed)
+        if self._end.has_second_answer and self._requests > 1:
+            raise httpcore2.RemoteProtocolError("two answers to one request")
         return passed
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  as above
+        if not self._is_writing:
+            self._is_writing = True
+            self._requests += 1
+            self._end = ResponseEnd()
         self._heads.expect()
         await self._inner.write(buffer, timeout)
 
@@ -144,4 +165,5 @@ class _Stream(httpcore2.AsyncNetworkStream):
         return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+        """As the library's: a connection is closed and not used again if it is readable, or something has followed."""
+        return (info == "is_readable" and bool(self._end.surplus)) or self._inner.get_extra_info(info)
