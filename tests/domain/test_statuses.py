@@ -153,6 +153,23 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
         assert candidates(error) == ["Pendiente"]
 
 
+@pytest.mark.parametrize(
+    ("name", "available", "wrong"),
+    [
+        ("Completo", ALL, "There is no status named 'Completo'."),
+        ("Master Done", ALL, "There is no status of type 'master_done'."),
+        ("Completo", SEEN, "No status named 'Completo' is known."),
+        ("x" * 70, SEEN, f"No status named '{'x' * 60}' is known."),
+        ("in progress", SEEN, "No status of type 'in_progress' is known."),
+        ("x", known(complete=False), "No status named 'x' is known. None was seen yet."),
+    ],
+)
+def test_the_error_for_an_unknown_status_says_what_was_looked_for(name: str, available: StatusList, wrong: str) -> None:
+    assert statuses.unknown_status_error(name, available).message.startswith(wrong)
+    better = statuses.unknown_status_error(name, available, found="That is gone.")
+    assert better.message.startswith("That is gone. ")
+
+
 def test_a_filter_that_found_nothing_is_refused_for_a_name_that_an_incomplete_list_lacks() -> None:
     statuses.check_filter_statuses(["done", "Pendiente"], SEEN)
     statuses.check_filter_statuses(["Nuevo"], ALL)
@@ -175,7 +192,8 @@ def test_a_status_is_found_by_position() -> None:
 def test_an_unknown_position_is_refused_with_the_list(position: int) -> None:
     with refused("unknown_status", NotFound) as caught:
         statuses.status_at_position(position, ALL)
-    assert "The positions are 0, 1, 2." in caught.value.message
+    shown = position if position < 10 else "of that size"
+    assert caught.value.message == f"There is no status at position {shown}. The positions are 0, 1, 2."
     assert candidates(caught.value) == ["Pendiente", "En Progreso", "Completado"]
 
 
@@ -247,6 +265,12 @@ def test_an_incomplete_list_passes_a_finished_status_on_as_typed() -> None:
 def test_a_filter_takes_names_and_types_each_status_once(texts: list[str], expected: list[Status]) -> None:
     found = statuses.resolve_filter_statuses(texts, known(PENDING, STARTED, DONE, ARCHIVED))
     assert found == tuple(map(StatusChoice.of, expected))
+
+
+def test_a_filter_takes_all_statuses_of_a_name_and_the_one_that_is_written_exactly_so() -> None:
+    both = known(PENDING, TWIN, DONE)
+    found = [statuses.resolve_filter_statuses([name], both) for name in ("pendiente", "PENDIENTE")]
+    assert found == [tuple(map(StatusChoice.of, (PENDING, TWIN))), (StatusChoice.of(TWIN),)]
 
 
 def test_a_filter_prefers_a_name_to_a_type() -> None:
