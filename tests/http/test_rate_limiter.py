@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from passing import SharedTime
 from taskhand.domain.errors import RateLimited
 from taskhand.domain.idle_share import IdleShare, idle_share
+from taskhand.http.account_limiter import LimiterInAccount
 from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 from taskhand.http.rate_limiter import (
     Rate,
@@ -20,6 +21,7 @@ from taskhand.http.rate_limiter import (
     with_headers,
     with_pause,
     with_request,
+    without_pauses,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +83,22 @@ def test_an_answer_that_was_overtaken_does_not_raise_the_allowance() -> None:
     assert with_headers(first, RateHeaders(remaining=9, reset_s=4.0), 14.1).allowance == 9
 
 
+@pytest.mark.parametrize(
+    ("at", "reset_s", "allowance"),
+    [
+        (12.0, 2.0, 2),
+        (12.0, 3.0, 2),  # the window of before, by a clock of whole seconds
+        (12.0, 3.1, 9),
+        (14.0, 1.0, 9),
+    ],
+)
+def test_a_window_that_ends_later_is_another_one(at: float, reset_s: float, allowance: int) -> None:
+    first = with_headers(RateState(), RateHeaders(remaining=2, reset_s=4.0), 10.0)
+    later = with_headers(first, RateHeaders(remaining=9, reset_s=reset_s), at)
+    assert later.allowance == allowance
+    assert later.until == (14.0 if allowance == 2 else at + reset_s)
+
+
 def test_a_window_that_ends_in_a_day_holds_back_for_a_minute() -> None:
     state = with_headers(RateState(), RateHeaders(remaining=0, reset_s=86_400.0), 0.0)
     assert ready_at(THREE, state, 0.0) == 60.0
@@ -102,6 +120,9 @@ def test_a_pause_is_never_shortened_and_never_endless() -> None:
         ("limit=100, remaining=50, reset=5", RateHeaders(50, 5.0, limit=100)),
         ("limit=100, remaining=0, reset=0.595956", RateHeaders(0, 0.595956, limit=100)),
         ('"default";r=50;t=30', RateHeaders(50, 30.0)),
+        ("LIMIT=100, Remaining=7.9, Reset=5", RateHeaders(7, 5.0, limit=100)),
+        ("remaining=7", None),
+        ("reset=7", None),
         ("limit=100", None),
         ("remaining=x, reset=5", None),
         ("", None),
@@ -199,6 +220,35 @@ async def test_a_wait_for_the_configured_rate_is_not_told_as_one_that_the_upstre
         async with rate_limiter.turn(time.now + 600.0):
             pass
     assert caught.value.retry_after_s is None
+
+
+async def test_the_look_after_a_request_to_wait_leaves_at_once_and_is_counted(time: Time) -> None:
+    rate_limiter = RateLimiter(Rate(2, 10.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter.pause(5.0)
+    with without_pauses():
+        for _ in range(2):
+            async with rate_limiter.turn(time.now + 60.0):
+                assert time.now == 1_000.0
+        with pytest.raises(RateLimited):
+            async with rate_limiter.turn(time.now):
+                pass
+    async with rate_limiter.turn(time.now + 60.0):
+        assert time.now == 1_010.0
+
+
+async def test_all_credentials_of_an_account_keep_to_its_rate_and_each_to_its_own_pauses(time: Time) -> None:
+    account = RateLimiter(Rate(3, 10.0), clock=time.clock, sleep=time.sleep)
+    own = [RateLimiter(Rate(2, 10.0), clock=time.clock, sleep=time.sleep) for _ in range(2)]
+    first, second = (LimiterInAccount(one, account) for one in own)
+    first.observe(RateHeaders(remaining=1, reset_s=7.0))
+    first.pause(4.0)
+    assert (first.headroom().left, first.headroom().paused_s) == (1, 4.0)
+    assert (second.headroom().left, second.headroom().paused_s) == (None, 0.0)
+    left: list[float] = []
+    for one in (second, second, first, first):
+        async with one.turn(time.now + 60.0):
+            left.append(time.now - 1_000.0)
+    assert left == [0.0, 0.0, 4.0, 10.0]
 
 
 async def test_a_used_up_window_holds_for_a_minute_and_is_told_as_the_upstream_named_it(time: Time) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -18,6 +19,7 @@ from taskhand.http.retry import (
     Stop,
     decide,
     event_of,
+    leaves_in_doubt,
     retry_after_s,
 )
 
@@ -88,16 +90,29 @@ def test_only_a_success_ends_the_doubt_about_an_earlier_attempt(event: Event) ->
     [
         (200, Event.SUCCEEDED),
         (207, Event.SUCCEEDED),
+        (299, Event.SUCCEEDED),
+        (300, Event.REFUSED),
         (302, Event.REFUSED),
         (400, Event.REFUSED),
         (404, Event.REFUSED),
+        (408, Event.GATEWAY),
+        (409, Event.REFUSED),
+        (423, Event.THROTTLED),
+        (425, Event.REFUSED),
         (429, Event.THROTTLED),
         (500, Event.FAILED),
         (501, Event.REFUSED),
         (502, Event.GATEWAY),
         (503, Event.UNAVAILABLE),
         (504, Event.GATEWAY),
+        (505, Event.REFUSED),
+        (519, Event.REFUSED),
+        (520, Event.GATEWAY),
+        (521, Event.GATEWAY),
+        (522, Event.GATEWAY),
+        (523, Event.GATEWAY),
         (524, Event.GATEWAY),
+        (525, Event.REFUSED),
     ],
 )
 def test_a_status_is_an_event(status: int, event: Event) -> None:
@@ -118,6 +133,25 @@ def test_a_status_is_an_event(status: int, event: Event) -> None:
 )
 def test_each_method_has_a_request_kind(method: str, kind: RequestKind, *, reads: bool, replay_safe: bool) -> None:
     assert RequestKind.of(method, reads=reads, replay_safe=replay_safe) is kind
+
+
+def test_a_caller_who_looks_first_is_given_the_answer_that_asks_to_wait_and_no_other() -> None:
+    create = AttemptState(RequestKind.CREATE, Event.THROTTLED, 1, left_s=60.0, jitter=0.5, looks_first=True)
+    assert decide(POLICY, create) == Stop()
+    assert decide(POLICY, replace(create, in_doubt=True)) == ReadBack()
+    assert decide(POLICY, replace(create, event=Event.UNREACHED)) == Retry(0.5)
+    assert decide(POLICY, replace(create, looks_first=False)) == Retry(0.5)
+
+
+def test_a_write_is_in_doubt_after_an_attempt_that_may_have_arrived_and_a_read_never() -> None:
+    ambiguous = {Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED}
+    for kind in RequestKind:
+        doubted = {event for event in Event if leaves_in_doubt(kind, event)}
+        assert doubted == (set() if kind is RequestKind.READ else ambiguous)
+
+
+def test_a_wait_doubles_up_to_the_cap() -> None:
+    assert [POLICY.backoff_s(attempt, 1.0) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 8.0]
 
 
 def test_a_create_cannot_be_declared_safe_to_replay() -> None:
