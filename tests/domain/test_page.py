@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from builders import TASK_ID, refused, task
 from taskhand.domain.errors import CallerError
+from taskhand.domain.names import Match
 from taskhand.domain.page import cursor_after, resume, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
@@ -99,9 +100,11 @@ def test_a_cursor_holds_any_task(task_id: str, created: str, priority: int, orde
     assert resume(query, cursor_after(of, query)).after == (sort_key(of, order), task_id)
 
 
-def test_a_cursor_outlives_a_change_of_the_page_size() -> None:
-    smaller = replace(QUERY, limit=5)
+def test_a_cursor_outlives_a_change_of_what_is_shown() -> None:
+    smaller = replace(QUERY, limit=5, links=frozenset(), matched=(Match("fromDate", "today", "x", "2026-01-01"),))
     assert resume(smaller, cursor_after(TIMED, QUERY)).limit == 5
+    found, named = (replace(QUERY, statuses=(StatusChoice("Listo", 4, status_id),)) for status_id in ("s-4", None))
+    assert resume(found, cursor_after(TIMED, named)).after is not None
 
 
 def test_the_cursor_of_a_later_page_belongs_to_the_same_list() -> None:

@@ -59,6 +59,50 @@ def test_me_is_refused_with_all_members_as_candidates_where_it_is_unknown(me: st
     assert candidates(caught.value) == [member.id for member in MEMBERS]
 
 
+TWO_OF_A_MAIL = Member(id="x-1", name="ben@example.cl", email=" ANA@example.cl ")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ana@example.cl", [ANA]),
+        (" ANA@Example.CL ", [ANA]),
+        ("an\u212a@example.cl", []),
+        ("ben@example.cl", [BEN]),
+        ("nobody@example.cl", []),
+        (f" {ANA.id} ", [ANA]),
+        ("ana perez", [ANA]),
+        ("ana", []),
+        ("Juan Soto", [JUAN, JUAN_TOO]),
+        ("nobody", []),
+        ("", []),
+    ],
+)
+def test_members_are_found_by_id_or_e_mail_else_by_full_name(text: str, found: list[Member]) -> None:
+    assert list(people_lookup.find_members(text, MEMBERS)) == found
+
+
+def test_an_address_is_never_found_as_somebodys_name_and_an_id_may_be_one() -> None:
+    team = [ANA, BEN, TWO_OF_A_MAIL, Member(id="ci@example.cl", name="CI", email=None)]
+    found = [
+        [one.id for one in people_lookup.find_members(f"{name}@example.cl", team)] for name in ("ben", "ana", "ci")
+    ]
+    assert found == [[BEN.id], [ANA.id, "x-1"], ["ci@example.cl"]]
+    assert not people_lookup.find_members(" ", [Member(id="n", name=" ", email="")])
+
+
+def test_words_of_several_names_give_candidates_in_the_order_of_the_team() -> None:
+    team = [Member(id=str(n), name=f"Ana {n}" if n % 3 else "Ben", email=None) for n in range(40)]
+    with refused("ambiguous_member", Ambiguous) as caught:
+        people_lookup.resolve_people(["ana"], team, None)
+    assert candidates(caught.value) == [str(n) for n in range(40) if n % 3][:10]
+
+
+def test_those_who_were_not_given_by_their_full_names_are_shortened() -> None:
+    found = people_lookup.resolve_people(["ana perez", "núñez", BEN.id, "me"], MEMBERS, JUAN.id)
+    assert [match.given for match in found.shortened] == ["núñez", "me"]
+
+
 def test_a_name_is_reported_as_matched_and_an_id_is_not() -> None:
     found = people_lookup.resolve_people([BEN.id, "ana perez"], MEMBERS, None)
     assert found == people_lookup.People((BEN.id, ANA.id), (Match("responsibleIds", "ana perez", ANA.id, ANA.name),))

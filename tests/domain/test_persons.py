@@ -1,0 +1,156 @@
+"""What a principal may do, the names by which people are shown, and which other person a member of a CRM is."""
+
+import pytest
+
+from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS
+from taskhand.domain.errors import NotAllowed
+from taskhand.domain.member_claims import KnownPersons
+from taskhand.domain.people_labels import people_names
+from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.policy import NO_RULES, Group, Policy, Rules
+from taskhand.domain.principal import ANYONE, Person, Principal
+from taskhand.domain.task import Member
+
+
+def test_a_change_may_have_as_many_tasks_as_the_rule_says() -> None:
+    principal = Principal(rules=Rules(most_tasks=2))
+    principal.check_number(2)
+    ANYONE.check_number(10**6)
+    with pytest.raises(NotAllowed, match="3 tasks are more than the 2"):
+        principal.check_number(3)
+
+
+def test_only_the_scope_destructive_lets_something_be_lost() -> None:
+    Principal(scopes=frozenset({"destructive"})).check_may_lose("delete_task")
+    with pytest.raises(NotAllowed, match="delete_task needs the scope destructive"):
+        Principal(scopes=frozenset({"read", "write"})).check_may_lose("delete_task")
+
+
+def test_the_journal_and_others_know_a_person_by_id_and_by_address() -> None:
+    ana = Person("https://login.x.test#1", "ana@x.test")
+    assert (Principal(ana).subject, ana.names, ana.shown_name) == (ana.id, (ana.id, "ana@x.test"), "ana@x.test")
+    ben = Person.named("Ben@x.test")
+    assert (ben.names, ben.shown_name) == (("ben@x.test",), "ben@x.test")
+    assert (ANYONE.subject, Person("ci").names, Person("ci").shown_name) == (None, ("ci",), "ci")
+
+
+POLICY = Policy(
+    {"most_tasks": 9, "tools": "read"},
+    {
+        "sales": Group(frozenset({"ana"}), {"most_tasks": 5, "own_tasks_only": True}),
+        "support": Group(frozenset({"ana", "ben"}), {"most_tasks": 7, "own_credential": frozenset({"west"})}),
+    },
+    {"ana": {"second_person": True}, "ben": {"most_tasks": 1, "own_tasks_only": False}},
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "groups", "rules"),
+    [
+        ((), (), Rules(most_tasks=9, tools="read")),
+        (
+            ("ana",),
+            (),
+            Rules(
+                tools="read",
+                own_tasks_only=True,
+                most_tasks=5,
+                second_person=True,
+                own_credential=frozenset({"west"}),
+            ),
+        ),
+        (("ben",), (), Rules(tools="read", most_tasks=1, own_credential=frozenset({"west"}))),
+        (("ben",), ("sales",), Rules(tools="read", most_tasks=1, own_credential=frozenset({"west"}))),
+        (("eva",), ("sales", "other"), Rules(tools="read", most_tasks=5, own_tasks_only=True)),
+    ],
+)
+def test_a_rule_of_the_person_counts_before_that_of_the_first_group_and_that_before_everyones(
+    names: tuple[str, ...], groups: tuple[str, ...], rules: Rules
+) -> None:
+    assert POLICY.rules_for(*names, groups=groups) == rules
+    assert Policy().rules_for(*names, groups=groups) == NO_RULES
+
+
+def test_an_own_credential_is_needed_where_any_rule_says_so() -> None:
+    assert (POLICY.needs_own(), POLICY.needs_own("west"), POLICY.needs_own("east")) == (True, True, False)
+    assert not Policy().needs_own()
+    for policy in (
+        Policy({"own_credential": True}),
+        Policy(people={"ana": {"own_credential": True}}),
+        Policy(groups={"g": Group(frozenset(), {"own_credential": True})}),
+    ):
+        assert policy.needs_own()
+        assert policy.needs_own("east")
+    assert not Policy({"own_credential": False}, people={"ana": {"own_credential": False}}).needs_own()
+    assert [Rules(own_credential=rule).needs_own("east") for rule in (True, False, frozenset({"east"}))] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_only_a_person_who_sees_no_more_is_told_so_on_lists() -> None:
+    assert Rules(own_tasks_only=True).note_on_lists == "Only your own tasks are shown."
+    assert NO_RULES.note_on_lists is None
+
+
+NOT_NAMED = Member(id="n-1", name=" ", email=None)
+ONLY_MAIL = Member(id="n-2", name="", email="only@example.cl")
+CALLED_ME = Member(id="n-3", name="Me", email="me@example.cl")
+LONG = Member(id="n-4", name="x" * 80, email=None)
+GONE = Member(id="g-1", name="Eva Gone", email=None)
+
+
+def test_people_are_shown_by_names_that_mean_them_alone_and_can_be_sent_back() -> None:
+    team = [*MEMBERS, NOT_NAMED, ONLY_MAIL, CALLED_ME, LONG]
+    shown = people_names(
+        [*(one.id for one in team), GONE.id, "unknown"], {one.id: one for one in team}, {GONE.id: GONE}
+    )
+    assert shown == {
+        ANA.id: "Ana Pérez",
+        BEN.id: "Ben Núñez",
+        JUAN.id: "Juan Soto <juan@example.cl>",
+        JUAN_TOO.id: f"juan  soto ({JUAN_TOO.id})",
+        "n-1": "n-1",
+        "n-2": "only@example.cl",
+        "n-3": "Me <me@example.cl>",
+        "n-4": shown["n-4"],
+        "g-1": "Eva Gone (not in the team)",
+        "unknown": "unknown (not in the team)",
+    }
+    assert shown["n-4"].startswith(f"{'x' * 60}…")
+    for one in team:
+        assert resolve_people([shown[one.id]], team, ANA.id).ids == (one.id,)
+
+
+def test_an_address_that_several_people_have_is_shown_for_none_of_them() -> None:
+    twins = {n: Member(id=n, name="Ana", email="team@example.cl") for n in ("t-1", "t-2")}
+    assert people_names(["t-1", "t-2"], twins, {}) == {"t-1": "Ana (t-1)", "t-2": "Ana (t-2)"}
+
+
+EVA = Person("https://login.x.test#2", "eva@example.cl")
+NOBODY_KNOWN = KnownPersons({}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("known", "member", "person", "other"),
+    [
+        (NOBODY_KNOWN, ANA, Person("ana@example.cl", "ana@example.cl"), None),
+        (NOBODY_KNOWN, ANA, EVA, "ana@example.cl"),
+        (NOBODY_KNOWN, ANA, Person("ci"), None),
+        (KnownPersons({}, ("ana@example.cl",), ()), ANA, Person("ci"), "ana@example.cl"),
+        (KnownPersons({}, (), ((Person("x", "ana@example.cl"), None),)), ANA, Person("ci"), "ana@example.cl"),
+        (KnownPersons({"ci": "Ana Pérez"}, (), ()), ANA, Person("ci"), None),
+        (KnownPersons({"boss": "Ana Pérez"}, (), ()), ANA, Person("ci"), "boss"),
+        (KnownPersons({"boss": "Ben Núñez"}, (), ()), ANA, Person("ci"), None),
+        (KnownPersons({"boss": "Juan Soto"}, (), ()), JUAN_TOO, Person("ci"), None),
+        (KnownPersons({"eva@example.cl": "Ana Pérez"}, (), ()), JUAN_TOO, EVA, None),
+        (KnownPersons({}, (), ((EVA, JUAN_TOO.id),)), JUAN_TOO, Person("ci"), "eva@example.cl"),
+        (KnownPersons({}, (), ((EVA, JUAN_TOO.id),)), JUAN_TOO, EVA, None),
+        (KnownPersons({}, (), ((EVA, BEN.id),)), JUAN_TOO, Person("ci"), None),
+    ],
+)
+def test_a_member_is_another_person_where_a_line_a_link_or_an_address_says_so(
+    known: KnownPersons, member: Member, person: Person, other: str | None
+) -> None:
+    assert known.find_other(member.id, person, MEMBERS) == other
