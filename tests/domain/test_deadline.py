@@ -2,8 +2,18 @@
 
 import math
 
+import anyio
+
 from passing import Time
-from taskhand.domain.deadline import call_deadline, current_deadline, end_of_call, part_of_call, time_left
+from taskhand.domain.deadline import (
+    acquire_in_time,
+    call_deadline,
+    current_call,
+    current_deadline,
+    end_of_call,
+    part_of_call,
+    time_left,
+)
 
 
 def test_all_waits_of_a_call_share_one_deadline_which_leaves_a_second_for_the_answer() -> None:
@@ -36,3 +46,54 @@ def test_a_part_of_a_call_ends_before_the_call_and_its_end_may_be_used_up_by_wri
             assert current_deadline(20.0, time.clock).write_by == 144.0
     with part_of_call(0.25), end_of_call():
         assert time_left() == math.inf
+
+
+def test_a_short_call_leaves_a_tenth_for_the_answer() -> None:
+    time = Time(now=100.0)
+    for total_s, left in ((5.0, 4.5), (10.0, 9.0), (20.0, 19.0)):
+        with call_deadline(total_s, time.clock):
+            assert time_left() == left
+        assert time_left() == math.inf
+
+
+def test_a_part_of_a_call_is_a_share_of_what_is_left_with_its_own_time_for_writes() -> None:
+    time = Time(now=100.0)
+    with call_deadline(45.0, time.clock):
+        time.now = 124.0
+        with part_of_call(0.5):
+            part = current_deadline(20.0, time.clock)
+        assert (part.write_by, part.confirm_by, part.at) == (131.5, 132.75, 134.0)
+        with end_of_call():
+            end = current_deadline(20.0, time.clock)
+        assert (end.write_by, end.confirm_by, end.at) == (144.0, 144.0, 144.0)
+
+
+def test_each_call_is_another_and_its_parts_are_the_same() -> None:
+    assert current_call() is None
+    with call_deadline(45.0):
+        first = current_call()
+        with part_of_call(0.5):
+            assert current_call() is first
+    with call_deadline(45.0):
+        assert current_call() not in {first, None}
+    assert current_call() is None
+
+
+async def test_a_lock_is_waited_for_as_long_as_the_call_may_wait() -> None:
+    lock, got = anyio.Lock(), list[bool]()
+
+    async def acquire(total_s: float) -> None:
+        with call_deadline(total_s):
+            got.append(await acquire_in_time(lock))
+
+    with call_deadline(0.0):
+        assert await acquire_in_time(lock)  # it is free
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(acquire, 0.0)
+    assert got == [False]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(acquire, 60.0)
+        while not lock.statistics().tasks_waiting:
+            await anyio.lowlevel.checkpoint()
+        lock.release()
+    assert got == [False, True]

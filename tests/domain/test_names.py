@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.characters import EVERY
-from taskhand.domain.names import fold, matching, nearest_first
+from taskhand.domain.names import fold, has_words, is_cut, matching, nearest_first, resembles, words_of
 from taskhand.domain.text import one_line, plain, strip_hidden, truncate
 
 HIDING = st.characters() | st.sampled_from(
@@ -90,6 +90,59 @@ def test_a_name_matches_as_it_is_shown_truncated(longest: int) -> None:
     names = ["José " * 60 + number for number in ("1", "22")]
     assert matching(truncate(names[0], longest), names, str) == [names[0]]
     assert matching(truncate(names[1], longest).replace("\u2026", "..."), names, str) == [names[1]]
+
+
+def test_a_name_that_is_cut_is_one_with_so_many_more_characters_and_nothing_behind_the_mark() -> None:
+    name = "x" * 60 + "yz"
+    assert is_cut(f"{'x' * 60}… (+2 characters)", name)
+    assert is_cut(f"{'X' * 60}... (+2 characters) ", name)
+    for other in (
+        name,
+        f"{'x' * 60}… (+3 characters)",
+        f"{'x' * 59}… (+3 characters)",
+        f"{'x' * 60}… (+2 characters) more",
+        f"{'w' * 60}… (+2 characters)",
+    ):
+        assert not is_cut(other, name), other
+    assert not is_cut(f"{'x' * 59} … (+2 characters)", f"{'x' * 59}… and")
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "has"),
+    [
+        ("Acme renewal", "new ACM", True),
+        ("Acme renewal", "acme x", False),
+        ("María-José", "jose maria", True),
+        ("Acme", "", True),
+    ],
+)
+def test_a_text_has_words_if_each_is_a_part_of_it(text: str, query: str, *, has: bool) -> None:
+    assert has_words(text, query) is has
+
+
+def test_words_are_folded_and_without_the_signs_around_them() -> None:
+    assert words_of(" Pérez, Ana: (x.y) @ ;") == {"perez", "ana", "(x.y)"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "is_near"),
+    [
+        ("ana", "Ana Pérez", True),
+        ("pere", "Ana Pérez", True),
+        ("perez ana", "Ana Pérez", True),
+        ("peres", "Ana Pérez", True),
+        ("ana soto", "Ana Pérez", False),
+        ("a", "Ana Pérez", False),
+        ("a", "A Pérez", True),
+        ("", "Ana", False),
+        (".", "Ana", False),
+        ("x" * 80 + " y", "x" * 80, True),
+    ],
+)
+def test_a_text_resembles_a_name_if_each_word_is_a_part_of_one_or_a_slip_for_it(
+    typed: str, name: str, *, is_near: bool
+) -> None:
+    assert resembles(typed, name) is is_near
 
 
 def test_a_part_of_a_name_does_not_match() -> None:

@@ -1,0 +1,69 @@
+"""What a bulk change says of all its tasks."""
+
+import pytest
+
+from builders import ANA, BEN, JUAN
+from taskhand.domain.bulk import BulkReceipt, TaskResult
+from taskhand.domain.errors import CallerError
+from taskhand.domain.outcome import Outcome
+from taskhand.domain.receipt import FieldChange, Unapplied
+
+MISSED = Unapplied("responsibleIds", (BEN.id,), ())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "may_be_retried"),
+    [
+        ("not_attempted", None, True),
+        ("not_attempted", "not_found", True),
+        ("refused", "rate_limited", True),
+        ("refused", "upstream_error", True),
+        ("refused", "conflict", True),
+        ("refused", "not_attempted", True),
+        ("refused", "store_busy", True),
+        ("refused", "link_required", True),
+        ("refused", "link_broken", True),
+        ("refused", "not_found", False),
+        ("refused", None, False),
+        ("unknown", "rate_limited", False),
+        ("applied", "conflict", False),
+        ("unchanged", None, False),
+    ],
+)
+def test_a_task_may_be_sent_again_if_nothing_was_written_and_the_cause_may_pass(
+    outcome: Outcome, code: str | None, *, may_be_retried: bool
+) -> None:
+    assert TaskResult("1", outcome, code).may_be_retried is may_be_retried
+
+
+def test_a_bulk_receipt_counts_its_tasks_and_names_people_links_and_what_was_not_applied() -> None:
+    moved = (
+        FieldChange("responsibles", (ANA.id,), (JUAN.id,)),
+        FieldChange("ai_contact_id", None, "c-1"),
+        FieldChange("title", "a", "b"),
+    )
+    receipt = BulkReceipt(
+        (
+            TaskResult("1", "applied", changed=moved),
+            TaskResult("2", "applied", unapplied=(MISSED,)),
+            TaskResult("", "not_attempted", unapplied=(MISSED,)),
+            TaskResult("4", "refused", "rate_limited"),
+            TaskResult("5", "refused", "not_found"),
+            TaskResult("6", "not_attempted"),
+        )
+    )
+    assert receipt.totals == {"applied": 2, "not_attempted": 2, "refused": 2}
+    assert [(one.field, one.task_id) for one in receipt.unapplied] == [
+        ("responsibleIds", "2"),
+        ("responsibleIds", None),
+    ]
+    assert receipt.people == {ANA.id, BEN.id, JUAN.id}
+    assert receipt.links == {("ai_contact_id", "c-1")}
+    assert receipt.retry_ids == ("4", "6")
+
+
+def test_a_task_that_failed_has_the_code_and_the_message_of_its_error() -> None:
+    error = CallerError("That is gone.", code="not_found", next_step="Look.")
+    assert TaskResult.failed("1", "refused", error, "Call") == TaskResult(
+        "1", "refused", "not_found", "That is gone.", title="Call"
+    )
