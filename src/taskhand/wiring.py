@@ -17,11 +17,13 @@ from taskhand.config.connections import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.paths import journal_path, keys_path, links_path, store_path, store_place
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
+from taskhand.journal.late_journal import late_journal
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.connections import Connections
 from taskhand.service.task_updates import TaskUpdates
 from taskhand.state import (
     clock_of,
+    locate_journal,
     open_budgets,
     open_cipher,
     open_event_store,
@@ -157,7 +159,8 @@ async def open_app(
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_embedded(settings) else None
-        journal = open_journal(settings, clock, store, connection=connection)
+        locate_journal(settings)  # an unusable place is reported at start
+        journal = late_journal(partial(open_journal, settings, clock, store, connection=connection))
         stack.push_async_callback(_close, journal)
         if problem:
             from taskhand.service.unavailable_backend import unavailable_backend

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 import click
+from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from taskhand.cli.config import CONFIGURATION
@@ -299,19 +300,25 @@ async def open_server(
 async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:
     """The background work beside the first requests, until cancelled."""
     from taskhand.domain.concurrency import concurrent_tasks
-    from taskhand.server.use_cases import load_use_cases
-    from taskhand.service.feed_demand import poll_when_wanted
-    from taskhand.service.recovery import recover_if_possible
 
     async with concurrent_tasks() as group:
         for work in works:
             group.start_soon(work)
-        for app in connections:
-            await recover_if_possible(app)
         await anyio.sleep(_QUIET_S)
-        await load_use_cases()
-        for app in connections:
-            group.start_soon(poll_when_wanted, app)
+        await _work_later(connections, group)
+
+
+async def _work_later(connections: "Connections", group: TaskGroup) -> None:
+    """The background work that no first request waits for; a write, or a read of the journal, recovers by itself."""
+    from taskhand.server.use_cases import load_use_cases
+    from taskhand.service.feed_demand import poll_when_wanted
+    from taskhand.service.recovery import recover_if_possible
+
+    await load_use_cases()
+    for app in connections:
+        await recover_if_possible(app)
+    for app in connections:
+        group.start_soon(poll_when_wanted, app)
 
 
 async def _open_pages(

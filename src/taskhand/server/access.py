@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -13,10 +13,12 @@ from taskhand.domain.errors import NotAllowed
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.domain.principal import SCOPES, Person, Principal, Scope
 from taskhand.domain.text import plain
-from taskhand.journal.journal import Caller
 from taskhand.server.offered_tools import OfferedTools
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
+
+if TYPE_CHECKING:
+    from taskhand.journal.journal import Caller
 
 __all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served", "to_caller"]
 
@@ -113,8 +115,10 @@ def _name_of_host(ctx: ServerRequestContext[Any, Any]) -> str | None:
     return params.client_info.name.partition("/")[0].lower() if params else None
 
 
-def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> Caller:
+def to_caller(ctx: ServerRequestContext[Any, Any], principal: Principal) -> "Caller":
     """The person and the client's own name for itself, without hidden characters."""
+    from taskhand.journal.journal import Caller  # noqa: PLC0415  no start waits for it
+
     params = ctx.session.client_params
     info = params.client_info if params else None
     name, version = (plain(info.name)[:100], plain(info.version)[:40]) if info else (None, None)

@@ -15,11 +15,11 @@ from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference_time import Reference
-from taskhand.journal.journal import Journal
 from taskhand.service.task_updates import TaskUpdates
 
 if TYPE_CHECKING:
     from taskhand.events.event_store import EventStore
+    from taskhand.journal.journal import Journal
     from taskhand.service.feed_demand import FeedDemand
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
@@ -76,7 +76,7 @@ class AppContext:
     """
 
     backend: Backend
-    journal: Journal
+    journal: "Journal"
     clock: Callable[[], datetime]
     timezone: str | None = None
     policy: WritePolicy = WritePolicy()

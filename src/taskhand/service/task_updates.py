@@ -1,10 +1,12 @@
 """Announces changed tasks to subscribers: tasks that this process wrote, and changes by others in the feed."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.domain.outcome import Outcome
-from taskhand.journal.journal import Result
+
+if TYPE_CHECKING:
+    from taskhand.journal.journal import Result
 
 __all__ = ["EVERY_TASK", "TaskUpdates", "feed_id"]
 
@@ -38,7 +40,7 @@ class TaskUpdates:
         self._relays: dict[object, _Listener] = {}
         self._memories: dict[object, _Forget] = {}
 
-    def publish(self, results: Iterable[Result]) -> None:
+    def publish(self, results: "Iterable[Result]") -> None:
         """Announce the tasks of these results that may have changed."""
         changed = (one.task_id for one in results if one.outcome in _MAY_HAVE_CHANGED)
         self.announce(task_id for task_id in changed if task_id is not None)

@@ -9,13 +9,13 @@ from pydantic import MISSING
 from taskhand.domain.receipt import FieldChange, changes, people_in, preview
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
-from taskhand.journal.journal import Change, ChangePage, Intent, Result
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow
 from taskhand.server.render.writes import render_changed
 
 if TYPE_CHECKING:
     from taskhand.domain.wording import Wording
+    from taskhand.journal.journal import Change, ChangePage, Intent, Result
 
 __all__ = ["ChangesAnswer", "change_row", "people_in_row", "people_in_tasks", "task_indexes"]
 
@@ -81,14 +81,14 @@ class ChangesAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, page: ChangePage, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
+    def of(cls, page: "ChangePage", task_id: str | None, wording: "Wording") -> "ChangesAnswer":
         """The answer for a page; a row of a bulk change shows the task in the query."""
         rows = tuple(change_row(change, task_id, wording) for change in page.changes)
         return cls(changes=rows, next_cursor=page.cursor or MISSING)
 
     @classmethod
     def of_tasks(
-        cls, change: Change, indexes: Sequence[int], wording: "Wording", *, cursor: str | None, note: str | None
+        cls, change: "Change", indexes: Sequence[int], wording: "Wording", *, cursor: str | None, note: str | None
     ) -> "ChangesAnswer":
         """The answer for some tasks of one change."""
         row = change_row(change, None, wording).model_copy(
@@ -102,7 +102,7 @@ class ChangesAnswer(UntrustedAnswer):
         )
 
 
-def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> list[int]:
+def task_indexes(change: "Change", task_id: str | None, outcome: str | None) -> list[int]:
     """The indexes of the tasks of a change, filtered by id and outcome."""
     return [
         index
@@ -112,17 +112,17 @@ def task_indexes(change: Change, task_id: str | None, outcome: str | None) -> li
     ]
 
 
-def people_in_row(change: Change, task_id: str | None) -> frozenset[str]:
+def people_in_row(change: "Change", task_id: str | None) -> frozenset[str]:
     """The ids of the people in the row of a change."""
     return people_in(_difference(change, _index(change, task_id)))
 
 
-def people_in_tasks(change: Change, indexes: Sequence[int]) -> frozenset[str]:
+def people_in_tasks(change: "Change", indexes: Sequence[int]) -> frozenset[str]:
     """The ids of the people in the rows of some tasks of a change."""
     return people_in(one for index in indexes for one in _difference(change, index))
 
 
-def change_row(change: Change, task_id: str | None, wording: "Wording") -> ChangeRow:
+def change_row(change: "Change", task_id: str | None, wording: "Wording") -> ChangeRow:
     """The row of a call; for a bulk change with the task in the query, and the outcome of that task."""
     index = _index(change, task_id)
     result = None if index is None or task_id is None else change.results.get(index)
@@ -152,11 +152,11 @@ def change_row(change: Change, task_id: str | None, wording: "Wording") -> Chang
     )
 
 
-def _task_name(change: Change, index: int) -> TaskName:
+def _task_name(change: "Change", index: int) -> TaskName:
     return TaskName(id=_task_id(change, index) or "", title=_title(change, index) or MISSING)
 
 
-def _changed_task(change: Change, index: int, wording: "Wording") -> ChangedTask:
+def _changed_task(change: "Change", index: int, wording: "Wording") -> ChangedTask:
     result = change.results.get(index)
     facts: dict[str, Any] = {
         "title": _title(change, index),
@@ -172,7 +172,7 @@ def _changed_task(change: Change, index: int, wording: "Wording") -> ChangedTask
     )
 
 
-def _index(change: Change, task_id: str | None) -> int | None:
+def _index(change: "Change", task_id: str | None) -> int | None:
     """The index of the task that the row shows: the one in the query, or the only one."""
     asked = task_indexes(change, task_id, None) if task_id else []
     if asked:
@@ -180,20 +180,20 @@ def _index(change: Change, task_id: str | None) -> int | None:
     return 0 if len(change.intents) == 1 else None
 
 
-def _parts(change: Change, index: int | None) -> tuple[Intent | None, Result | None]:
+def _parts(change: "Change", index: int | None) -> "tuple[Intent | None, Result | None]":
     """The intent and the result at an index; a skipped task has no intent."""
     if index is None:
         return None, None
     return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
 
 
-def _outcome(change: Change, index: int) -> str:
+def _outcome(change: "Change", index: int) -> str:
     """The outcome of a task; without a result it is that of the change, which is planned or not settled."""
     result = change.results.get(index)
     return result.outcome if result else change.outcome
 
 
-def _task_id(change: Change, index: int | None) -> str | None:
+def _task_id(change: "Change", index: int | None) -> str | None:
     if index is None:
         named = change.opening.arguments.get("id")
         return named if isinstance(named, str) and not change.intents else None
@@ -201,7 +201,7 @@ def _task_id(change: Change, index: int | None) -> str | None:
     return (intent.task_id if intent else None) or (result.task_id if result else None)
 
 
-def _title(change: Change, index: int | None) -> str | None:
+def _title(change: "Change", index: int | None) -> str | None:
     intent, result = _parts(change, index)
     before = _before(intent)
     task = (result.after if result else None) or before
@@ -209,18 +209,18 @@ def _title(change: Change, index: int | None) -> str | None:
     return truncate(named, _TITLE) if isinstance(named, str) and named else None
 
 
-def _before(intent: Intent | None) -> Task | None:
+def _before(intent: "Intent | None") -> Task | None:
     return intent.before.task if intent and intent.before else None
 
 
-def _does(change: Change, index: int | None) -> str | None:
+def _does(change: "Change", index: int | None) -> str | None:
     """The verb of a task, or that of all of them; None for an update."""
     intent, _ = _parts(change, index)
     verbs = {intent.verb} if intent else {one.verb for one in change.intents} if index is None else set()
     return next(iter(verbs)) if len(verbs) == 1 and "update" not in verbs else None
 
 
-def _difference(change: Change, index: int | None) -> Sequence[FieldChange]:
+def _difference(change: "Change", index: int | None) -> Sequence[FieldChange]:
     """The applied difference; for a plan and an unknown outcome, the intended difference."""
     intent, result = _parts(change, index)
     if intent is None or index is None:
@@ -232,7 +232,7 @@ def _difference(change: Change, index: int | None) -> Sequence[FieldChange]:
     return ()
 
 
-def _totals(change: Change) -> dict[str, int] | None:
+def _totals(change: "Change") -> dict[str, int] | None:
     if len(change.intents) + len(change.results) <= 2 and len(change.intents) < 2:  # noqa: PLR2004  one of each
         return None
     return dict(Counter(_outcome(change, index) for index in task_indexes(change, None, None)))
