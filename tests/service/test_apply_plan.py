@@ -1,7 +1,10 @@
-"""How long a plan, and what is left of a change that was begun, may be carried out."""
+"""How long a plan, and what is left of a change that was begun, may be carried out, how often, and what it answers."""
 
 from datetime import timedelta
 from pathlib import Path
+
+import anyio
+import pytest
 
 from behaviour.arms import NOW
 from builders import refused
@@ -9,6 +12,7 @@ from fixed_clock import FixedClock
 from safety.victim import journal_in, store_in
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
@@ -16,8 +20,11 @@ from taskhand.domain.task import TaskPatch
 from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan, review_plan
+from taskhand.service.bulk_change import BulkChange
+from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+from taskhand.service.find_ids import TaskIds
 from taskhand.service.update_task import update_task
 
 DRY = Options(dry_run=True)
@@ -71,4 +78,52 @@ async def test_the_rest_of_a_change_is_carried_out_until_ten_minutes_after_it_wa
     clock.move(seconds=-1)
     assert isinstance(await apply_plan(Call(app, "apply_plan"), change.id), BulkReceipt)
     assert await priority_of(app, left) == 2
+    await app.aclose()
+
+
+async def test_a_plan_that_two_calls_apply_at_once_is_carried_out_by_one_and_used_for_the_other(
+    tmp_path: Path,
+) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    one = await create(app, "Call Acme")
+    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
+    assert isinstance(plan, Plan)
+    answers: list[object] = []
+
+    async def apply() -> None:
+        try:
+            answers.append(await apply_plan(Call(app, "apply_plan"), plan.id))
+        except CallerError as error:
+            answers.append(error.code)
+
+    async with anyio.create_task_group() as calls, app.lock(one.task.id):
+        calls.start_soon(apply)
+        calls.start_soon(apply)
+        await anyio.wait_all_tasks_blocked()
+        assert answers == []  # another call is still writing the task
+    assert isinstance(answers[0], Receipt)
+    assert answers[1] == "plan_used"
+    await app.aclose()
+
+
+@pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
+async def test_what_applies_a_plan_answers_with_the_names_and_under_the_reason_of_the_plan(
+    tmp_path: Path, tool: str
+) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella")]
+    status = (await app.backend.statuses()).statuses[-1]
+    patch, options = TaskPatch(new_status_name=status.name.upper()), Options(dry_run=True, reason="as agreed")
+    if tool == "update_task":
+        plan: object = await update_task(Call(app, tool, options=options), tasks[0].task.id, patch)
+    else:
+        ids = TaskIds(tuple(one.task.id for one in tasks))
+        plan = await bulk_update(Call(app, tool, options=options), patch, BulkChange(patch), ids, None)
+    assert isinstance(plan, Plan)
+    assert [one.name for one in plan.matched] == [status.name]
+    receipt = await apply_plan(Call(app, "apply_plan", options=Options(reason="at last")), plan.id)
+    assert receipt.matched == plan.matched
+    found = await app.journal.find(receipt.change_id or "")
+    assert found is not None
+    assert (found.opening.reason, found.opening.plan_id, found.opening.matched) == ("at last", plan.id, plan.matched)
     await app.aclose()

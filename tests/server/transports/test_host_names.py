@@ -117,3 +117,51 @@ def test_every_loopback_address_checks_the_names() -> None:
     settings = Address("127.0.0.2", 8000).security()
     assert settings.enable_dns_rebinding_protection
     assert "localhost:*" in settings.allowed_hosts
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "has_proxy", "reached_by"),
+    [
+        ("127.0.0.1", [], False, None),
+        ("127.0.0.2", [], False, None),
+        ("localhost", [], False, None),
+        ("::1", [], False, None),
+        ("127.0.0.1", ["tasks.example.com"], False, "tasks.example.com"),
+        ("localhost", ["a.example", "b.example"], False, "a.example"),
+        ("127.0.0.1", ["tasks.example.com"], True, "A proxy"),
+        ("127.0.0.1", [], True, "A proxy"),
+        ("192.0.2.1", [], False, "192.0.2.1"),
+        ("192.0.2.1", ["tasks.example.com"], True, "192.0.2.1"),
+        ("::", [], False, "::"),
+        ("tasks.example.com", [], False, "tasks.example.com"),
+    ],
+)
+def test_an_address_that_other_machines_reach_needs_authentication_or_consent(
+    host: str, names: list[str], reached_by: str | None, *, has_proxy: bool
+) -> None:
+    address = Address(host, 8000, names)
+    assert address.is_loopback == (host in {"127.0.0.1", "127.0.0.2", "localhost", "::1"})
+    assert address.is_local == (address.is_loopback and names == [])
+    address.check(asks_callers=True, has_proxy=has_proxy)
+    Address(host, 8000, names, is_insecure=True).check(has_proxy=has_proxy)
+    if reached_by is None:
+        address.check()
+    else:
+        with pytest.raises(OperatorError, match=f"^{reached_by} can be reached by other machines"):
+            address.check(has_proxy=has_proxy)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_allowed"),
+    [
+        *(
+            (name, True)
+            for name in ("localhost", "LOCALHOST:1", "127.0.0.1:8000", "[::1]:8000", "A.example", "a.example:1")
+        ),
+        *((name, True) for name in ("b.example:8443", "B.example:8443")),
+        *((name, False) for name in ("b.example", "b.example:1", "a.example:x", "a.example:", "evil.example", "")),
+        *((name, False) for name in ("x.a.example", "a.example.evil.example", "localhost:1:1", "[::1]:x")),
+    ],
+)
+def test_pages_are_shown_under_the_names_of_mcp_alone(host: str, *, is_allowed: bool) -> None:
+    assert Address("127.0.0.1", 0, ["A.example", "b.example:8443"]).allows_host(host) is is_allowed

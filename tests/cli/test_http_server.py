@@ -1,0 +1,30 @@
+"""Which limits `taskhand serve --http` applies: those of one machine only if nobody else can call."""
+
+import pytest
+
+from taskhand.cli.access import AuthOptions
+from taskhand.cli.http_server import serve_over_http
+from taskhand.domain.errors import OperatorError
+from taskhand.server.transports.http_limits import HttpLimits
+
+UNCONFIGURED = OperatorError("Nothing is configured.")
+KEYS = AuthOptions(("keys",))
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "proxies", "auth", "is_of_this_machine"),
+    [
+        ("127.0.0.1", (), (), None, True),
+        ("localhost", (), (), None, True),
+        ("127.0.0.1", (), (), KEYS, False),
+        ("127.0.0.1", ("tasks.example.com",), (), None, False),
+        ("127.0.0.1", (), ("192.0.2.1",), None, False),
+        ("192.0.2.1", (), (), None, False),
+    ],
+)
+def test_one_caller_may_use_as_much_as_all_only_where_programs_of_this_machine_alone_call(
+    host: str, names: tuple[str, ...], proxies: tuple[str, ...], auth: AuthOptions | None, *, is_of_this_machine: bool
+) -> None:
+    listen = (host, 0, names, True)
+    serve = serve_over_http(UNCONFIGURED, listen, proxies, auth=auth, keeps_sessions=True)
+    assert serve.keywords["limits"] == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
