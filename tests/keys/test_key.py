@@ -42,7 +42,10 @@ def test_a_key_is_active_until_it_expires_or_is_revoked() -> None:
     assert {revoked.state(NOW), revoked.state(NOW + 2 * day)} == {"revoked"}
 
 
-@pytest.mark.parametrize("text", ["ana@x.test", " Ana@X.test ", "o'brien+ci@x.test", "ci", "José", "auth0|5f1", "a-b"])
+@pytest.mark.parametrize(
+    "text",
+    ["ana@x.test", " Ana@X.test ", "o'brien+ci@x.test", "ci", "José", "auth0|5f1", "a-b", "1a2b3c4d5e", "thk_ana"],
+)
 def test_a_person_is_an_address_or_an_id_whatever_the_case(text: str) -> None:
     assert read_person(text).id == text.strip().casefold()
 

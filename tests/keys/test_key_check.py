@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import anyio
@@ -60,6 +60,20 @@ async def test_a_key_is_found_by_its_whole_text_only(store: SqliteKeyStore, cli:
     wrong += [new.id, f"thk_{new.id}", f"thk_{new.id}_{new.hash}", new.hash, make_key_text().text, "\ud800", "é", "%"]
     for text in wrong:
         assert await check.find_holder(text) is None, text
+
+
+async def test_keys_are_listed_as_they_were_kept_the_oldest_first(store: SqliteKeyStore) -> None:
+    at = NOW.astimezone(timezone(timedelta(hours=-3)))
+    keys = [
+        Key("0000000002", "ana", SCOPES, NOW, expires_at=at + timedelta(days=1), name="laptop"),
+        Key("0000000003", "ben", frozenset({"destructive"}), NOW - timedelta(days=1), revoked_at=at),
+        Key("0000000001", "ana", SCOPES, NOW, last_used_at=at - timedelta(microseconds=1)),
+    ]
+    for key in keys:
+        await store.add(key, key.id)
+    assert await store.list_keys() == [keys[1], keys[0], keys[2]]
+    await store.note_uses({"0000000002": at})
+    assert (await store.list_keys())[1].last_used_at == NOW
 
 
 async def test_a_key_expires_and_is_revoked_at_the_next_check(store: SqliteKeyStore, cli: SqliteKeyStore) -> None:
@@ -166,8 +180,11 @@ async def test_a_file_that_cannot_be_read_is_an_error_of_the_operator_and_lets_n
     with pytest.raises(OperatorError) as refused:
         await KeyCheck(SqliteKeyStore(path), FixedClock()).find_holder(new.text)
     assert "file of keys" in refused.value.message
+    with pytest.raises(OperatorError):
+        await KeyCheck(SqliteKeyStore(path), FixedClock()).check_access()
     path.unlink()  # noqa: ASYNC240  the test's own
     assert await check.find_holder(new.text) is None  # an empty one takes its place
+    await check.check_access()
 
 
 async def test_a_damaged_row_lets_its_holder_not_in_and_keeps_nobody_else_out(
