@@ -30,8 +30,8 @@ from taskhand.server.coercion import (
 )
 from taskhand.server.fillers import TaskBody
 from taskhand.server.list_of import ListItem, lists_of
-from taskhand.server.other_names import nearest_names, other_tool
-from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
+from taskhand.server.other_names import nearest_names, other_tool, usual_names
+from taskhand.server.schema import Schema, fields_of, item_fields, model_fields, objects_of
 
 __all__ = ["OUTERMOST_CONNECTION", "parse_arguments"]
 
@@ -295,9 +295,13 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
             code="immutable_field",
             next_step=f"Leave {dotted} out.",
         )
-    misplaced = [] if squeezed in own else _namesakes(scope, squeezed)
-    near = misplaced or [own[match] for match in nearest_names(squeezed, own)]
-    listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values()) or 'none'}."
+    near = _names_like(squeezed, own)
+    exact = [] if squeezed in own else _namesakes(scope, squeezed)
+    misplaced = exact if near else _misplaced(scope, squeezed, exact)
+    near = misplaced or near
+    listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
+    if not own:
+        listed = f"Leave {dotted} out: this takes no arguments."
     declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
     is_absent = squeezed not in own and squeezed in declared
     if is_absent and not misplaced and squeezed in _IN_PLACE_OF:
@@ -309,8 +313,8 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
     if for_several_people and "responsibleIds" in scope.properties:
         listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
-    if not misplaced and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
-        listed, near = elsewhere, []
+    if not exact and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
+        listed, near, misplaced = elsewhere, [], []
     where = " with this CRM" if is_absent else ""
     if is_absent and (having := scope.having(squeezed)):
         where += f"; it is only on {' and '.join(having)}"
@@ -324,23 +328,63 @@ def _unknown_argument(scope: _Scope, name: str) -> CallerError:
     )
 
 
+def _names_like(squeezed: str, own: Mapping[str, str]) -> list[str]:
+    """The dotted names of the arguments here that may be meant."""
+    if squeezed in own:
+        return [own[squeezed]]
+    similar = [*usual_names(squeezed, own), *nearest_names(squeezed, own)]
+    return [*dict.fromkeys(own[match] for match in similar)][:3]
+
+
 def _other_tool(scope: _Scope, squeezed: str) -> str | None:
-    """What to do in place of sending an argument of a write that asks for what another tool does."""
-    if issubclass(scope.model, TaskFilter):
+    """What to do in place of sending an argument that asks for what another tool does."""
+    if issubclass(scope.model, TaskFilter) and scope.within:
         return None
     finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, squeeze("newStatusName"))]
     of_several = next((name for name in finishing if name.endswith(".newStatusName")), None)
-    return other_tool(scope.tool, squeezed, map(squeeze, scope.properties), finished_by=of_several)
+    known = map(squeeze, scope.properties)
+    return other_tool(scope.tool, squeezed, known, reads=scope.reads, finished_by=of_several)
 
 
 def _namesakes(scope: _Scope, squeezed: str) -> list[str]:
     """The arguments of the same name elsewhere in the call: around the object, or in another one."""
+    return [other for other in _names_beside(scope) if squeeze(other.rpartition(".")[2]) == squeezed]
+
+
+def _misplaced(scope: _Scope, squeezed: str, exact: Sequence[str]) -> list[str]:
+    """The arguments elsewhere in the call that may be meant: those of this name, and the usual ones.
+
+    Only those of this name if one is no filter's: the value is then for what the call changes.
+    """
+    filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
+    if any(one.rpartition(".")[0] not in filters for one in exact):
+        return [*exact]
+    return [*dict.fromkeys([*exact, *_usual_beside(scope, squeezed)])]
+
+
+def _usual_beside(scope: _Scope, squeezed: str) -> list[str]:
+    """The arguments elsewhere in the call that the name usually stands for: at most one in each object."""
+    beside: dict[str, dict[str, str]] = {}
+    for dotted in _names_beside(scope):
+        within, _, name = dotted.rpartition(".")
+        beside.setdefault(within, {})[squeeze(name)] = dotted
+    found = ((names, usual_names(squeezed, names)) for names in beside.values())
+    return [names[usual[0]] for names, usual in found if usual]
+
+
+def _names_beside(scope: _Scope) -> list[str]:
+    """The dotted names of the arguments elsewhere in the call."""
     inner = [
         scope.dotted(f"{name}.{other}")
         for name in objects_of(scope.model)
         for other in fields_of(scope.properties.get(name, {}))
     ]
-    return [other for other in [*scope.elsewhere, *inner] if squeeze(other.rpartition(".")[2]) == squeezed]
+    of_items = [
+        scope.dotted(f"{name}[].{other}")
+        for name in lists_of(scope.model)
+        for other in item_fields(scope.properties.get(name, {}))
+    ]
+    return [*scope.elsewhere, *inner, *of_items]
 
 
 def _locate(location: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Final
 
-__all__ = ["nearest_names", "other_tool"]
+__all__ = ["nearest_names", "other_tool", "usual_names"]
 
 _LIKE: Final = 0.6
 _ALIKE: Final = 0.78
@@ -15,6 +15,9 @@ _WORD: Final = len("due")
 _FINISHES: Final = "complete_task"
 _SEVERAL: Final = "bulk_update_tasks"
 _OF_SEVERAL: Final = frozenset({"ids", "taskids"})
+_IDS: Final = _OF_SEVERAL | {"id", "taskid"}
+_SEARCHES: Final = frozenset({"query", "search", "q", "keyword", "keywords", "name", "title", "subject"})
+_STATUSES: Final = frozenset({"status", "state", "stage", "statusname", "newstatus", "newstatusname", "estado"})
 _TOOLS: Final = {
     **dict.fromkeys(("delete", "deleted", "borrar", "eliminar"), "delete_task"),
     **dict.fromkeys(("done", "isdone", "finish", "finished", "complete", "completed", "iscomplete"), _FINISHES),
@@ -22,13 +25,69 @@ _TOOLS: Final = {
     **dict.fromkeys(_OF_SEVERAL, _SEVERAL),
     **dict.fromkeys(("undo", "deshacer"), "undo_change"),
 }
-"""The tool that does what an argument asks for, by the normalized name of the argument."""
+"""The tool that does what an argument of a write asks for, by the normalized name of the argument."""
 _DOES: Final = {
     "delete_task": "deletes tasks",
     _FINISHES: "finishes a task",
     _SEVERAL: "changes several tasks at once, with taskIds and changes",
     "undo_change": "undoes a change",
 }
+
+_PEOPLE: Final = (
+    "assignee assignees assigneeid assigneeids assignto assigned assignedto owner owners ownerid user users userid "
+    "person people member members memberid responsible responsibles responsable responsables asignado who"
+)
+_USUAL: Final = {
+    word: tuple(map(str.casefold, names.split()))
+    for words, names in (
+        (_PEOPLE, "responsibleIds people"),
+        ("deadline due dueat dueon duedate duedatetime date day when fecha", "dueDate fromDate toDate since until"),
+        ("time hour duehour hora", "dueTime since"),
+        ("tz zone timezoneid", "timezone"),
+        ("note notes comment comments remark nota notas", "addNote description text"),
+        ("description desc details body content", "description addNote text"),
+        ("query search q keyword keywords term searchtext buscar", "text query"),
+        ("text", "query addNote description"),
+        ("name subject summary title titulo nombre", "title query text"),
+        ("status state stage newstatus statusname statusid estado column", "newStatusName status outcome"),
+        ("done completed finished isdone iscompleted open", "status kinds outcome"),
+        ("id task taskid identifier", "id planId changeId taskId taskIds ids"),
+        ("ids taskids tasks", "taskIds ids id taskId"),
+        ("plan", "planId"),
+        ("change undo", "changeId changes"),
+        ("contact contactid contactname client", "contact aiContactId query"),
+        ("customer customerid company companyid account accountid lead leadid cliente", "aiCustomerId contact query"),
+        ("deal dealname opportunity", "dealId"),
+        ("type kind category", "taskType kinds"),
+        ("importance urgency prio prioridad", "priority"),
+        ("sort sortby orderby sorting", "order"),
+        ("page pagetoken offset nextcursor next after", "cursor"),
+        ("max count pagesize perpage top maxresults n", "limit"),
+        ("from start startdate datefrom duefrom dueafter begin since fromdate", "fromDate since"),
+        ("to end enddate dateto dueto duebefore before until todate", "toDate until"),
+        ("where criteria selector", "filter"),
+        ("update updates patch data set values", "changes"),
+        ("days shift shiftdays move postpone", "shiftDueDays"),
+        ("columns select include", "fields"),
+        ("groupby group aggregate", "countBy"),
+        ("preview simulate test validateonly", "dryRun"),
+        ("why motive because", "reason"),
+        ("key requestid idempotency", "idempotencyKey"),
+        ("add", "addResponsibleIds"),
+        ("remove", "removeResponsibleIds"),
+        ("skip exclude keep", "except"),
+        ("action operation", "mode tool"),
+        ("items list", "tasks"),
+    )
+    for word in words.split()
+}
+"""The arguments that a name of other task managers may mean, the likeliest first, by that name; all normalized."""
+
+
+def usual_names(squeezed: str, known: Iterable[str]) -> list[str]:
+    """Those of the normalized names that the name usually stands for, the likeliest first."""
+    own = {*known}
+    return [name for name in _USUAL.get(squeezed, ()) if name in own]
 
 
 def nearest_names(squeezed: str, known: Iterable[str]) -> list[str]:
@@ -41,17 +100,24 @@ def nearest_names(squeezed: str, known: Iterable[str]) -> list[str]:
     return sorted(near, key=likeness, reverse=True)[:3]
 
 
-def other_tool(tool: str, squeezed: str, known: Iterable[str], *, finished_by: str | None) -> str | None:
-    """The tool to call in place of sending this argument; None if there is none.
+def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, finished_by: str | None) -> str | None:
+    """What to do in place of sending this argument, which the tool does not take; None if that is not known.
 
-    `known` are the normalized arguments of the tool. `finished_by` is the dotted argument that finishes several tasks;
-    None if the tool has none.
+    `known` are the normalized arguments of the tool, `reads` is whether it only reads. `finished_by` is the dotted
+    argument that finishes several tasks; None if the tool has none.
     """
-    meant = _TOOLS.get(squeezed)
-    if meant is None or (meant == _SEVERAL and not _OF_SEVERAL.isdisjoint(known)):
-        return None
-    if meant == _SEVERAL and tool == "get_task":
+    own = {*known}
+    if squeezed in _OF_SEVERAL and tool == "get_task":
         return f"{tool} takes one task: send id, once for each."
+    if squeezed in _IDS and tool == "list_tasks":
+        return "Call get_task instead: it reads one task by its id."
+    if squeezed in _SEARCHES and "id" in own and "title" not in own:
+        return "Call list_tasks with text to find the task, then send its id."
+    if squeezed in _STATUSES and tool in ("create_task", "create_tasks"):
+        return "A new task has the initial status: send newStatusName with update_task once the task is there."
+    meant = None if reads else _TOOLS.get(squeezed)
+    if meant is None or (meant == _SEVERAL and ("id" not in own or not _OF_SEVERAL.isdisjoint(own))):
+        return None
     if meant == tool:
         return f"Leave it out: {tool} {_DOES[meant]}."
     if meant == _FINISHES and finished_by is not None:
