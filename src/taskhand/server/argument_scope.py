@@ -1,0 +1,151 @@
+"""A place where arguments stand: at the top of a call, or in an object in it; which values say nothing there; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from taskhand.domain.field_notes import NOTES
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import TaskDraft, TaskPatch
+from taskhand.server.coercion import NULL_AS_TEXT, is_empty, json_types, squeeze
+from taskhand.server.fillers import TaskBody
+from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
+
+__all__ = ["ArgumentScope"]
+
+_BODY = frozenset(field.alias or name for body in (TaskDraft, TaskPatch) for name, field in body.model_fields.items())
+"""Fields of the body of a task."""
+_DOCUMENTED = _BODY - {"clear"}
+"""Those of them that the CRM's documentation has."""
+
+_ANY_TEXT = frozenset({"text", "reason", "query", "newStatusName"})
+"""Arguments that may be any words, "null" too."""
+_FALSE_IF_LEFT_OUT = frozenset({"dryRun", "withoutDate"})
+"""Switches for which a 0 says what leaving them out says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentScope:
+    """A place where arguments stand: at the top of the call, or in the object with the dotted name `within`.
+
+    `elsewhere` are the dotted names of the arguments around that object.
+    """
+
+    model: type[BaseModel]
+    schema: Schema
+    reads: bool
+    within: str = ""
+    elsewhere: Sequence[str] = ()
+    replaced: bool = False
+    """Whether the call has another argument in place of this object: what is empty in it is not given."""
+    filled: bool = False
+    """Whether an argument around this object says nothing: the host may fill in what was left out."""
+    tool: str = ""
+    others: Mapping[str, Schema] = field(default_factory=dict)
+    """The schemas of the same place on other connections, by name."""
+
+    @property
+    def properties(self) -> Schema:
+        """The schemas of the arguments here."""
+        return fields_of(self.schema)
+
+    @property
+    def required(self) -> Sequence[str]:
+        """The arguments that must be given here."""
+        branches = [branch["required"] for branch in self.schema.get("anyOf", [self.schema]) if "required" in branch]
+        return branches[0] if branches else ()
+
+    @property
+    def documented(self) -> frozenset[str]:
+        """The fields of the documented body here; a filter has other fields of the same names."""
+        return frozenset() if issubclass(self.model, TaskFilter) else _DOCUMENTED & self.properties.keys()
+
+    @property
+    def body(self) -> TaskBody | None:
+        """The body of a task that stands here; None where none does."""
+        kind = next((kind for kind in (TaskDraft, TaskPatch) if issubclass(self.model, kind)), None)
+        if kind is None:
+            return None
+        return TaskBody(kind, self.properties, self.required, self.within, beside_change=self.replaced)
+
+    def dotted(self, name: str) -> str:
+        """The name of an argument here in errors."""
+        return f"{self.within}.{name}" if self.within else name
+
+    def inner(self, name: str, given: Mapping[str, Any]) -> "ArgumentScope | None":
+        """The scope in an argument that is an object, beside the other `given`; None for any other argument."""
+        body = objects_of(self.model).get(name)
+        if body is None:
+            return None
+        around = tuple(self.dotted(other) for other in self.properties)
+        replaced, filled = self._is_replaced(name, given), any(map(is_empty, given.values()))
+        others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
+        schema, within = self.properties[name], self.dotted(name)
+        return ArgumentScope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)
+
+    def item_schemas(self, name: str) -> tuple[Schema, Mapping[str, Schema]]:
+        """The schema of the objects in a list, here and on other connections."""
+        found = {key: fields_of(schema).get(name, {}) for key, schema in self.others.items()}
+        return self.properties[name]["items"], {key: node["items"] for key, node in found.items() if "items" in node}
+
+    def having(self, squeezed: str) -> list[str]:
+        """The other connections that have an argument."""
+        return [key for key, schema in self.others.items() if squeezed in map(squeeze, fields_of(schema))]
+
+    def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
+        """The values that say something."""
+        body = self.body
+        kept = {
+            name: value
+            for name, value in coerced.items()
+            if (body is not None and name in _BODY) or not self._leaves_out(name, value, coerced)
+        }
+        return kept if body is None else body.read(kept)
+
+    def uncertain_priority(self, sent: Mapping[str, Any]) -> str | None:
+        """The sentence for the number 0 as the priority of a change if a host may have filled it in; else None."""
+        priority = sent.get("priority")
+        if not issubclass(self.model, TaskPatch) or isinstance(priority, bool | str) or priority != 0:
+            return None
+        if not self.filled and not any(is_empty(value) for name, value in sent.items() if name != "priority"):
+            return None
+        name = self.dotted("priority")
+        return f'It is not certain that {name} 0 is meant, beside values that say nothing: send "0" for it, or null.'
+
+    def _leaves_out(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value says no more than that the argument is not given."""
+        if name in self.required:
+            return False
+        if value is None:
+            return "null" not in json_types(model_fields(self.model)[name])
+        if isinstance(value, str) and value in NULL_AS_TEXT and name not in _ANY_TEXT:
+            return True
+        if issubclass(self.model, TaskFilter) and not self.reads and not self.replaced:
+            return False
+        return self._is_filler(name, value, given)
+
+    def _is_filler(self, name: str, value: Any, given: Mapping[str, Any]) -> bool:
+        """Whether a value is an empty one that can mean nothing else."""
+        types = json_types(self.properties[name])
+        match value:
+            case "":
+                return True
+            case bool():
+                return False
+            case 0 | 0.0 if "boolean" in types:
+                return name in _FALSE_IF_LEFT_OUT
+            case 0 | 0.0:
+                return self.reads or self._is_replaced(name, given) or "string" in types
+            case ():
+                return self.reads or self.replaced or "array" not in types
+            case dict():
+                return not value and (self.reads or self._is_replaced(name, given) or "object" not in types)
+            case _:
+                return False
+
+    def _is_replaced(self, name: str, given: Mapping[str, Any]) -> bool:
+        """Whether another argument is given that can take the place of this one."""
+        notes = model_fields(self.model)[name].get(NOTES, {})
+        return any(not is_empty(given.get(other)) for other in notes.get("empty_beside", ()))

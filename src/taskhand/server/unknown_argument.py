@@ -1,0 +1,126 @@
+"""The error for an argument that a tool does not have: what may be meant, and where it goes; pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from taskhand.domain.errors import CallerError, Candidate
+from taskhand.domain.field_notes import NOTES
+from taskhand.domain.query import TaskFilter
+from taskhand.domain.task import IMMUTABLE
+from taskhand.server.argument_scope import ArgumentScope
+from taskhand.server.coercion import squeeze
+from taskhand.server.list_of import lists_of
+from taskhand.server.other_names import nearest_names, other_tool, usual_names
+from taskhand.server.schema import fields_of, item_fields, model_fields, objects_of
+
+__all__ = ["OUTERMOST_CONNECTION", "unknown_argument_error"]
+
+_IN_PLACE_OF = {
+    "description": "Send such text as addNote, with update_task once the task is there.",
+    "aicustomerid": "A task here stays with its customer: to move it, create one there and delete this one.",
+}
+"""What to do where tasks of the CRM lack a field, or cannot change in it."""
+OUTERMOST_CONNECTION: Final = "connection stands once, beside the call's other arguments: send one call for each."
+"""What to do where a task among several has it, or what is to change, or a filter."""
+
+
+def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
+    """The error for an argument that the tool, or an object in its arguments, does not have."""
+    dotted, squeezed = scope.dotted(name[:60]), squeeze(name[:60])
+    own = {squeeze(other): scope.dotted(other) for other in scope.properties}
+    if squeezed not in own and scope.documented and squeezed in map(squeeze, IMMUTABLE):
+        return CallerError(
+            f"{dotted} cannot be set: it never changes after a task is created.",
+            code="immutable_field",
+            next_step=f"Leave {dotted} out.",
+        )
+    near = _names_like(squeezed, own)
+    exact = [] if squeezed in own else _namesakes(scope, squeezed)
+    misplaced = exact if near else _misplaced(scope, squeezed, exact)
+    near = misplaced or near
+    listed = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
+    if not own:
+        listed = f"Leave {dotted} out: this takes no arguments."
+    declared = {squeeze(other): node for other, node in model_fields(scope.model).items()}
+    is_absent = squeezed not in own and squeezed in declared
+    if is_absent and not misplaced and squeezed in _IN_PLACE_OF:
+        listed, near = _IN_PLACE_OF[squeezed], []
+        if squeezed == "description" and "addNote" in scope.properties:
+            listed = f"Send such text as {scope.dotted('addNote')}."
+    if squeezed == "connection" and scope.others:
+        listed, near = OUTERMOST_CONNECTION, []
+    for_several_people = is_absent and declared[squeezed].get(NOTES, {}).get("for_several_people")
+    if for_several_people and "responsibleIds" in scope.properties:
+        listed, near = "A task has one person here: responsibleIds replaces them. Ask whether that is meant.", []
+    if not exact and squeezed not in own and (elsewhere := _other_tool(scope, squeezed)):
+        listed, near, misplaced = elsewhere, [], []
+    where = " with this CRM" if is_absent else ""
+    if is_absent and (having := scope.having(squeezed)):
+        where += f"; it is only on {' and '.join(having)}"
+        if not misplaced and listed.startswith("The "):
+            listed, near = f"Leave {dotted} out, or send the call to the connection that is meant.", []
+    return CallerError(
+        f"There is no argument {dotted!r}{where}.",
+        code="unknown_argument",
+        candidates=[Candidate(other) for other in near],
+        next_step=f"Send {' or '.join(misplaced or near[:1])} instead." if near else listed,
+    )
+
+
+def _names_like(squeezed: str, own: Mapping[str, str]) -> list[str]:
+    """The dotted names of the arguments here that may be meant."""
+    if squeezed in own:
+        return [own[squeezed]]
+    similar = [*usual_names(squeezed, own), *nearest_names(squeezed, own)]
+    return [*dict.fromkeys(own[match] for match in similar)][:3]
+
+
+def _other_tool(scope: ArgumentScope, squeezed: str) -> str | None:
+    """What to do in place of sending an argument that asks for what another tool does."""
+    if issubclass(scope.model, TaskFilter) and scope.within:
+        return None
+    finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, squeeze("newStatusName"))]
+    of_several = next((name for name in finishing if name.endswith(".newStatusName")), None)
+    known = map(squeeze, scope.properties)
+    return other_tool(scope.tool, squeezed, known, reads=scope.reads, finished_by=of_several)
+
+
+def _namesakes(scope: ArgumentScope, squeezed: str) -> list[str]:
+    """The arguments of the same name elsewhere in the call: around the object, or in another one."""
+    return [other for other in _names_beside(scope) if squeeze(other.rpartition(".")[2]) == squeezed]
+
+
+def _misplaced(scope: ArgumentScope, squeezed: str, exact: Sequence[str]) -> list[str]:
+    """The arguments elsewhere in the call that may be meant: those of this name, and the usual ones.
+
+    Only those of this name if one is no filter's: the value is then for what the call changes.
+    """
+    filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
+    if any(one.rpartition(".")[0] not in filters for one in exact):
+        return [*exact]
+    return [*dict.fromkeys([*exact, *_usual_beside(scope, squeezed)])]
+
+
+def _usual_beside(scope: ArgumentScope, squeezed: str) -> list[str]:
+    """The arguments elsewhere in the call that the name usually stands for: at most one in each object."""
+    beside: dict[str, dict[str, str]] = {}
+    for dotted in _names_beside(scope):
+        within, _, name = dotted.rpartition(".")
+        beside.setdefault(within, {})[squeeze(name)] = dotted
+    found = ((names, usual_names(squeezed, names)) for names in beside.values())
+    return [names[usual[0]] for names, usual in found if usual]
+
+
+def _names_beside(scope: ArgumentScope) -> list[str]:
+    """The dotted names of the arguments elsewhere in the call."""
+    inner = [
+        scope.dotted(f"{name}.{other}")
+        for name in objects_of(scope.model)
+        for other in fields_of(scope.properties.get(name, {}))
+    ]
+    of_items = [
+        scope.dotted(f"{name}[].{other}")
+        for name in lists_of(scope.model)
+        for other in item_fields(scope.properties.get(name, {}))
+    ]
+    return [*scope.elsewhere, *inner, *of_items]
