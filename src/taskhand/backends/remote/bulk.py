@@ -228,10 +228,8 @@ class BulkUpdate(Generic[_Row]):
                 item.fail(self._messages.unknown_update(item.id))
             elif isinstance(item.failure, RateLimited):
                 item.fail(item.failure)
-            elif isinstance(item.failure, UpstreamFailed) and is_current:
-                item.fail(self._messages.failed(item.failure))
-            elif item.failure is not None and is_current:
-                item.fail(item.failure)
+            elif (failure := item.failure) is not None and is_current and self._is_disproved(item):
+                item.fail(self._messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure)
             elif is_current and self._is_untouched(item):
                 item.fail(self._messages.not_applied())
             else:
@@ -245,6 +243,10 @@ class BulkUpdate(Generic[_Row]):
             return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
+
+    def _is_disproved(self, item: Item[_Row]) -> bool:
+        """Whether the task was read and certainly lacks a part of the edit."""
+        return item.row is not None and self._adapter.disproves(item.row, item.edit)
 
     def _is_untouched(self, item: Item[_Row]) -> bool:
         """Whether the task was read and is as it was."""

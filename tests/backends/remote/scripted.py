@@ -1,0 +1,261 @@
+"""The example CRM with a script: one word for each request says how it goes; after the last word all goes well.
+
+A word of a write is `ok`, `dim` (the answer has an unreadable due date), `done` (confirmed without the task), `none`
+(nothing has to be sent), `void` (confirmed without effect), `pending` (accepted for later) or a fault of `FAULTS`; with
+`+` the fault had its effect all the same. A request for many tasks takes one word for all, or one for each: `ok/lost`.
+A word of a read is `ok`, `cut` (nothing can be read), `blind` (the people of a task cannot be read), `moved` (somebody
+else changes them just before), `old` (as it was before the script), `gone` (no task is found), `twin` (somebody else
+makes such a task just before) or `carried` (what is pending is carried out just before).
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from backends.example.adapter import ExampleAdapter
+from backends.example.client import MESSAGES, ExampleClient, JsonObject
+from backends.example.mapping import task_body
+from passing import Time
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import (
+    CallerError,
+    NoAnswer,
+    NotAttempted,
+    NotFound,
+    OperatorError,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
+from taskhand.domain.request_log import record_request
+from taskhand.domain.task import Task
+from taskhand.http.rate_limiter import looks_now
+
+__all__ = [
+    "AtomicAdapter",
+    "BatchAdapter",
+    "ScriptedAdapter",
+    "ScriptedClient",
+    "SlowAdapter",
+    "opened",
+    "report",
+]
+
+FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
+    "lost": lambda: OutcomeUnknown("The answer was lost."),
+    "late": lambda: NoAnswer("No answer came in time."),
+    "failed": lambda: UpstreamFailed("Example failed with status 500.", retry_after_s=7.0),
+    "redirected": lambda: UpstreamFailed("Example redirected it.", code="upstream_redirect", retryable=False),
+    "throttled": lambda: RateLimited("Wait.", retry_after_s=60.0),
+    "soon": lambda: RateLimited("Wait a little."),
+    "held": lambda: RateLimited("No turn came.", retry_after_s=60.0),
+    "unsent": lambda: NotAttempted("The call has no time."),
+    "refused": lambda: CallerError("Example refused it.", code="upstream_refused"),
+    "forbidden": lambda: OperatorError("Example forbids it.", code="forbidden"),
+    "absent": lambda: NotFound("Example does not have it."),
+    "busy,absent": lambda: NotFound("Example does not have it."),
+}
+"""How a write goes wrong. `held` and `unsent` have not left; `busy,absent` is a 404 after a 503 of the same one."""
+_STAY: Final = frozenset({"held", "unsent", "none"})
+_DO: Final = frozenset({"ok", "dim", "done"})
+
+
+def _fault(word: str) -> TaskhandError | None:
+    make = FAULTS.get(word.removesuffix("+"))
+    return make() if make else None
+
+
+class ScriptedClient(ExampleClient):
+    """Plays the script; `sent` are the requests that have left: `write`, `read`, or `look`, a read that never waits."""
+
+    def __init__(self, time: Time, writes: str, reads: str) -> None:
+        super().__init__(time.moment)
+        self.sent: list[str] = []
+        self.on_read: Callable[[], object] = lambda: None
+        self._moment = time.moment
+        self._script = writes, reads
+        self._writes: Iterator[str] = iter(())
+        self._reads: Iterator[str] = iter(())
+        self._old: dict[str, JsonObject] = {}
+        self._later: list[Callable[[], object]] = []
+        self._body: JsonObject = {}
+
+    def begin(self) -> None:
+        """Play the script from here on."""
+        self._writes, self._reads = (iter(one.split()) for one in self._script)
+        self._old = copy.deepcopy(self._tasks)
+        self.sent.clear()
+
+    def people_of(self, task_id: str) -> object:
+        """The people of a task as it is; None where there is no such task."""
+        return self._tasks.get(task_id, {}).get("people")
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """POST a task."""
+        [answer] = self.play([lambda: self._make(body)])
+        return answer or {}
+
+    async def update(self, task_id: str, body: JsonObject) -> JsonObject:
+        """PATCH a task."""
+        [answer] = self.play([lambda: self.change(task_id, body)])
+        return answer or {}
+
+    async def delete(self, task_id: str) -> None:
+        """DELETE a task."""
+        self.play([lambda: self._tasks.pop(task_id, {})])
+
+    async def get(self, task_id: str) -> JsonObject:
+        """GET a task."""
+        return next((row for row in await self.tasks() if row["id"] == task_id), None) or self._find("")
+
+    async def tasks(self) -> list[JsonObject]:
+        """GET all tasks."""
+        self.on_read()
+        self.sent.append("look" if looks_now() else "read")
+        record_request("GET", "/tasks", "200")
+        match word := next(self._reads, "ok"):
+            case "cut":
+                raise UpstreamError("Example cannot be read.")
+            case "moved":
+                for row in self._tasks.values():
+                    row["people"] = ["carl"]
+            case "twin":
+                self._make(self._body)
+            case "carried":
+                for act in self._later:
+                    act()
+        rows = self._old if word == "old" else {} if word == "gone" else self._tasks
+        return [copy.deepcopy(row) | ({"people": 7} if word == "blind" else {}) for row in rows.values()]
+
+    def play(self, acts: Sequence[Callable[[], JsonObject]]) -> list[JsonObject | None]:
+        """What a request with these effects is answered of each: a row, or None where it is not mentioned."""
+        answers = self.play_each(acts)
+        for answer in answers:
+            if isinstance(answer, TaskhandError):
+                raise answer
+        return [answer if isinstance(answer, dict) else None for answer in answers]
+
+    def play_each(self, acts: Sequence[Callable[[], JsonObject]]) -> list[JsonObject | TaskhandError | str]:
+        """What a request with these effects is answered of each: a row, what went wrong, or else the word for it."""
+        word = next(self._writes, "ok")
+        words = word.split("/") if "/" in word else [word] * len(acts)
+        if word.startswith("busy,"):
+            record_request("POST", "/tasks", "503")
+        if word not in _STAY:
+            self.sent.append("write")
+            record_request("POST", "/tasks", word)
+        answers: list[JsonObject | TaskhandError | str] = []
+        for own, act in zip(words, acts, strict=True):
+            row = act() if own in _DO or own.endswith("+") else {}
+            if own == "pending":
+                self._later.append(act)
+            dim = {"due": 7} if own == "dim" else {}
+            answers.append(_fault(own) or (copy.deepcopy(row) | dim if own in {"ok", "dim", "void"} else own))
+        if "/" not in word and (fault := _fault(word)) is not None:
+            raise fault
+        return answers
+
+    def change(self, task_id: str, body: JsonObject) -> JsonObject:
+        """A task as it is once it is changed."""
+        self._tasks[task_id].update(body)
+        return self._tasks[task_id]
+
+    def _make(self, body: JsonObject) -> JsonObject:
+        task_id = str(uuid4())
+        self._tasks[task_id] = {"id": task_id, "created": self._moment().isoformat(), "status": 1} | body
+        return self._tasks[task_id]
+
+
+class ScriptedAdapter(ExampleAdapter):
+    """Remembers what it has written for half a minute, and writes one task at a time."""
+
+    singles_at_once = 1
+    ahead: timedelta | None = timedelta()
+
+    def __init__(self, client: ScriptedClient, time: Time) -> None:
+        super().__init__(client, None, Timing(time.moment, time.clock, time.sleep))
+        self.recent = RecentWrites(30.0, time.clock)
+        self.wire = client
+
+    async def update(self, before: Task, edit: Edit) -> JsonObject | None:  # type: ignore[override]  # None: `none`
+        """PATCH the fields of an edit."""
+        return await super().update(before, edit) or None
+
+
+class SlowAdapter(ScriptedAdapter):
+    """Of a CRM whose lists lag, and that may show a deleted task."""
+
+    messages = replace(MESSAGES, deletes_lag=True, lists_lag=True)
+
+
+class BatchAdapter(ScriptedAdapter):
+    """Writes all tasks with one request, and one by itself."""
+
+    min_batch = 2
+
+    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
+        """All of them."""
+        return [list(items)], []
+
+    async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """PATCH them with one request."""
+        acts = [partial(self.wire.change, item.id, task_body(item.edit)) for item in items]
+        return _batch_answer(items, self.wire.play_each(acts))
+
+    async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
+        """All tasks."""
+        del items
+        return {row["id"]: row for row in await self.wire.tasks()}
+
+
+class AtomicAdapter(BatchAdapter):
+    """Writes all tasks of a request or none."""
+
+    batch_is_atomic = True
+
+
+def _batch_answer(
+    items: Sequence[Item[JsonObject] | NewTask[JsonObject]], answers: Sequence[JsonObject | TaskhandError | str]
+) -> BatchAnswer[JsonObject]:
+    pairs = [(item.index, answer) for item, answer in zip(items, answers, strict=True)]
+    faults = {index: answer for index, answer in pairs if isinstance(answer, TaskhandError)}
+    return BatchAnswer(
+        rows={index: answer for index, answer in pairs if isinstance(answer, dict)},
+        refused={index: fault for index, fault in faults.items() if isinstance(fault, CallerError)},
+        lost={index: fault for index, fault in faults.items() if not isinstance(fault, CallerError)},
+        pending=frozenset(index for index, answer in pairs if answer == "pending"),
+    )
+
+
+async def opened(
+    writes: str = "", reads: str = "", kind: type[ScriptedAdapter] = ScriptedAdapter, *, tasks: int = 1
+) -> tuple[ScriptedAdapter, list[Task]]:
+    """An adapter, and tasks of Ana's in its CRM; the script begins with the next request."""
+    time = Time()
+    adapter = kind(ScriptedClient(time, writes, reads), time)
+    there = [await adapter.create_task(Edit(title="Call", responsible_ids=("ana",), priority=1)) for _ in range(tasks)]
+    adapter.wire.begin()
+    return adapter, [one.task for one in there]
+
+
+def report(note: str | None, error: TaskhandError | None = None) -> str:
+    """A result in a word: `done`, how it was learned that it is done where that is worth knowing, or why it is not."""
+    if error is None:
+        notes = {getattr(MESSAGES, name): name for name in ("applied", "sent_again", "found", "accepted", "removed")}
+        return "done" if note is None else notes[note].replace("_", " ")
+    if error.message == MESSAGES.not_applied().message:
+        return "not applied"
+    if error.message.endswith(" is still there."):
+        return "still there"
+    if isinstance(error, UpstreamFailed):
+        return "failed" if error.retryable else "failed for good"
+    return error.code.removeprefix("outcome_").replace("_", " ")

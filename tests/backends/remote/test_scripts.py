@@ -1,0 +1,281 @@
+"""What is told of one write, and which requests it takes, whatever goes wrong on the way: every rule of the writer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, opened, report
+from taskhand.backends.base import BulkProgress
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.task import Task
+
+EDIT = Edit(responsible_ids=("ben",))
+
+WR, WRW, WRWR, WRWL = "write read", "write read write", "write read write read", "write read write look"
+
+
+@contextmanager
+def failure() -> Iterator[list[TaskhandError]]:
+    """The error that ends the body, if one does."""
+    errors: list[TaskhandError] = []
+    try:
+        yield errors
+    except TaskhandError as error:
+        errors.append(error)
+
+
+UPDATES = [
+    # how the writes and the reads go, what is told, and the requests
+    ("ok", "", "done", "write"),
+    ("dim", "", "done", WR),
+    ("dim", "cut", "accepted", WR),
+    ("refused", "", "upstream refused", "write"),
+    ("absent", "", "unknown reference", "write"),
+    ("forbidden", "", "forbidden", "write"),
+    ("unsent", "", "not attempted", ""),
+    ("held", "", "rate limited", ""),
+    ("throttled", "", "rate limited", "write look"),
+    ("throttled+", "", "applied", "write look"),
+    ("throttled", "cut", "rate limited", "write look"),
+    ("throttled+", "blind", "applied", "write look read"),
+    ("throttled", "blind", "sent again", "write look read write"),
+    ("throttled", "blind cut", "unknown", "write look read"),
+    ("lost", "", "sent again", WRW),
+    ("lost+", "", "applied", WR),
+    ("lost+", "cut", "unknown", WR),
+    ("lost+", "blind", "sent again", WRW),
+    ("lost", "moved", "sent again", WRW),
+    ("late", "", "sent again", WRW),
+    ("late+", "", "applied", WR),
+    ("failed", "", "failed", WR),
+    ("failed+", "", "applied", WR),
+    ("failed", "blind", "sent again", WRW),
+    ("failed", "cut", "unknown", WR),
+    ("redirected", "", "failed for good", WR),
+    ("lost dim", "ok cut", "accepted", WRWR),
+    ("lost dim", "", "sent again", WRWR),
+    ("lost lost", "", "not applied", WRWR),
+    ("lost lost+", "", "applied", WRWR),
+    ("lost lost", "ok moved", "unknown", WRWR),
+    ("lost lost", "ok blind", "unknown", WRWR),
+    ("lost lost", "blind ok", "not applied", WRWR),
+    ("lost late", "", "unknown", WRWR),
+    ("late lost", "", "unknown", WRWR),
+    ("late failed", "", "unknown", WRWR),
+    ("lost failed", "", "failed", WRWR),
+    ("lost refused", "", "upstream refused", WRW),
+    ("lost forbidden", "", "forbidden", WRW),
+    ("lost unsent", "", "not applied", WR),
+    ("late unsent", "", "unknown", WR),
+    ("lost unsent", "moved", "unknown", WR),
+    ("lost unsent", "blind", "unknown", WR),
+    ("lost held", "", "rate limited", WR),
+    ("late held", "", "unknown", WR),
+    ("lost throttled", "", "rate limited", WRWL),
+    ("lost throttled+", "", "applied", WRWL),
+    ("late throttled", "", "unknown", WRWL),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), UPDATES)
+async def test_what_is_told_of_an_update(writes: str, reads: str, told: str, requests: str) -> None:
+    adapter, [before] = await opened(writes, reads)
+    with failure() as failed:
+        written = await adapter.update_task(before, EDIT)
+        assert report(written.note) == told
+        assert [one.responsible_id for one in written.task.task_responsibles or ()] == ["ben"]
+        assert adapter.wire.people_of(before.id) == ["ben"]
+    assert not failed or report(None, failed[0]) == told
+    assert " ".join(adapter.wire.sent) == requests
+
+
+async def test_an_update_of_which_nothing_has_to_be_sent_answers_the_task_as_it_is() -> None:
+    adapter, [before] = await opened("none")
+    written = await adapter.update_task(before, EDIT)
+    assert written.task == before
+    assert adapter.wire.sent == ["read"]
+
+
+DELETIONS = [
+    ("ok", "", "done", WR),
+    ("ok", "cut", "accepted", WR),
+    ("absent", "", "task not found", "write"),
+    ("busy,absent", "", "removed", "write"),
+    ("refused", "", "upstream refused", "write"),
+    ("forbidden", "", "forbidden", "write"),
+    ("unsent", "", "not attempted", ""),
+    ("held", "", "rate limited", ""),
+    ("throttled", "", "rate limited", "write look"),
+    ("throttled+", "", "removed", "write look"),
+    ("throttled", "cut", "rate limited", "write look"),
+    ("lost", "", "sent again", WRWR),
+    ("lost+", "", "removed", WR),
+    ("lost", "cut", "unknown", WR),
+    ("lost lost", "", "not applied", WRWR),
+    ("lost lost+", "", "removed", WRWR),
+    ("lost", "ok cut", "accepted", WRWR),
+    ("late", "", "sent again", WRWR),
+    ("late late", "", "unknown", WRWR),
+    ("lost late", "", "unknown", WRWR),
+    ("late lost", "", "unknown", WRWR),
+    ("late failed", "", "unknown", WRWR),
+    ("failed", "", "failed", WR),
+    ("redirected", "", "failed for good", WR),
+    ("failed+", "", "removed", WR),
+    ("lost failed", "", "failed", WRWR),
+    ("lost absent", "", "removed", WRW),
+    ("lost refused", "", "upstream refused", WRWL),
+    ("lost+ refused", "", "removed", WR),
+    ("late refused", "", "unknown", WRWL),
+    ("lost unsent", "", "not applied", f"{WR} read"),
+    ("late unsent", "", "unknown", f"{WR} read"),
+    ("lost held", "", "rate limited", f"{WR} read"),
+    ("lost throttled", "", "rate limited", WRWL),
+    ("lost throttled+", "", "removed", WRWL),
+    ("late throttled", "", "unknown", WRWL),
+    ("void", "", "done", WRWR),
+    ("void", "ok cut", "accepted", WRWR),
+    ("void absent", "", "done", WRW),
+    ("void lost+", "", "done", WRWR),
+    ("void void", "", "still there", WRWR),
+    ("void lost", "", "still there", WRWR),
+    ("void failed", "", "failed", WRWR),
+    ("void unsent", "", "still there", f"{WR} read"),
+    ("void refused", "", "upstream refused", WRWL),
+    ("lost void", "", "done", f"{WRWR} {WR}"),
+    ("lost void void", "", "still there", f"{WRWR} {WR}"),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS)
+async def test_what_is_told_of_a_deletion(writes: str, reads: str, told: str, requests: str) -> None:
+    adapter, [before] = await opened(writes, reads)
+    await deleted(adapter, before, told, requests)
+
+
+DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW = [
+    ("ok", "", "done", WR),
+    ("ok absent", "old", "done", WRW),
+    ("ok ok", "old old", "unknown", WRWR),
+    ("lost", "", "sent again", WRWR),
+    ("lost lost", "", "unknown", WRWR),
+    ("failed", "", "sent again", WRWR),
+    ("failed failed", "", "failed", WRWR),
+    ("failed lost", "", "unknown", WRWR),
+    ("failed refused", "", "unknown", WRWL),
+    ("failed unsent", "", "unknown", f"{WR} read"),
+    ("lost throttled", "", "unknown", WRWL),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), DELETIONS_WHERE_A_DELETED_TASK_MAY_SHOW)
+async def test_what_is_told_of_a_deletion_where_a_deleted_task_may_show(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    adapter, [before] = await opened(writes, reads, SlowAdapter)
+    await deleted(adapter, before, told, requests)
+
+
+async def deleted(adapter: ScriptedAdapter, before: Task, told: str, requests: str) -> None:
+    """Delete a task; what is remembered of it afterwards is that it is gone, or nothing that is not known."""
+    with failure() as failed:
+        assert report(await adapter.delete_task(before)) == told
+    assert " ".join(adapter.wire.sent) == requests
+    for error in failed:
+        assert report(None, error) == told
+        assert told != "unknown" or error.next_step == adapter.messages.unknown_deletion(before.id).next_step
+    assert adapter.recent.is_deleted(before.id) == (not failed or told == "task not found")
+
+
+ONE_BY_ONE = [
+    ("", "", "done, done, done", "write write write"),
+    ("ok refused ok", "", "done, upstream refused, done", "write write write"),
+    ("ok lost", "", "done, sent again, done", "write write read write write"),
+    ("lost lost", "", "not applied, done, done", f"{WRWR} write write"),
+    ("throttled", "", "rate limited, not attempted, not attempted", "write look"),
+    ("throttled+", "", "applied, not attempted, not attempted", "write look"),
+    ("ok held", "", "done, not attempted, not attempted", "write"),
+    ("ok unsent", "", "done, not attempted, not attempted", "write"),
+    ("lost", "stop", "unknown, not attempted, not attempted", WR),
+    ("lost+", "stop", "applied, not attempted, not attempted", WR),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), ONE_BY_ONE)
+async def test_what_is_told_of_updates_that_are_sent_one_by_one(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    assert await updated(ScriptedAdapter, writes, reads, 3) == (told, requests)
+
+
+IN_ONE_REQUEST = [
+    ("ok", "", "done, done", "write"),
+    ("done", "", "done, done", WR),
+    ("done", "cut", "unknown, unknown", WR),
+    ("ok/done", "", "done, done", WR),
+    ("lost", "", "sent again, sent again", WRW),
+    ("lost+", "", "applied, applied", WR),
+    ("lost+/lost", "", "applied, done", WRW),
+    ("lost/refused", "", "done, upstream refused", WRW),
+    ("lost lost", "", "not applied, not applied", WRWR),
+    ("lost lost+", "", "applied, applied", WRWR),
+    ("lost late", "", "unknown, unknown", WRWR),
+    ("late lost", "", "unknown, unknown", WRWR),
+    ("late+", "", "applied, applied", WR),
+    ("lost", "gone", "task not found, task not found", WR),
+    ("lost", "cut", "unknown, unknown", WR),
+    ("lost lost", "ok moved", "unknown, unknown", WRWR),
+    ("lost lost", "ok blind", "unknown, unknown", WRWR),
+    ("lost", "stop", "not applied, not applied", WR),
+    ("failed", "", "failed, failed", WR),
+    ("failed+", "", "applied, applied", WR),
+    ("failed+", "blind", "unknown, unknown", WR),
+    ("redirected", "", "failed for good, failed for good", WR),
+    ("failed/ok", "", "failed, done", WR),
+    ("throttled", "", "rate limited, rate limited", "write look"),
+    ("throttled+", "", "applied, applied", "write look"),
+    ("throttled", "cut", "rate limited, rate limited", "write look"),
+    ("held", "", "rate limited, rate limited", ""),
+    ("unsent", "", "not attempted, not attempted", ""),
+    ("forbidden", "", "forbidden, forbidden", "write"),
+    ("lost unsent", "", "unknown, unknown", WR),
+    ("lost throttled", "", "unknown, unknown", WRW),
+    ("lost forbidden", "", "unknown, unknown", WRW),
+    ("refused refused", "", "upstream refused, upstream refused", WRW),
+    ("refused", "", "done, done", f"{WRW} write"),
+    ("refused+", "", "applied, applied", WR),
+    ("refused absent", "", "unknown reference, done", f"{WRW} write"),
+    ("refused", "cut", "unknown, unknown", WR),
+    ("refused unsent", "", "unknown, unknown", WR),
+    ("lost refused refused", "", "upstream refused, upstream refused", f"{WRWR} write"),
+    ("pending", "", "unknown, unknown", "write read read read read"),
+    ("pending", "ok carried", "applied, applied", "write read read"),
+    ("pending/ok", "carried", "applied, done", WR),
+    ("dim", "", "done, done", "write"),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST)
+async def test_what_is_told_of_updates_that_are_sent_in_one_request(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    assert await updated(BatchAdapter, writes, reads, 2) == (told, requests)
+
+
+async def updated(kind: type[ScriptedAdapter], writes: str, reads: str, tasks: int) -> tuple[str, str]:
+    """Update many tasks; what is told of them, and the requests. The caller gives up at the read `stop`."""
+    adapter, there = await opened(writes, reads, kind, tasks=tasks)
+    progress = BulkProgress()
+    if reads == "stop":
+        adapter.wire.on_read = lambda: progress.stop("the caller gave up")
+    results = await adapter.update_tasks([(task, EDIT) for task in there], progress)
+    assert [one.task_id for one in results] == [task.id for task in there]
+    for one in results:
+        if one.written is not None:
+            assert one.error is None
+            assert [person.responsible_id for person in one.written.task.task_responsibles or ()] == ["ben"]
+            assert adapter.wire.people_of(one.task_id) == ["ben"]
+    reports = [report(one.written.note if one.written else None, one.error) for one in results]
+    return ", ".join(reports), " ".join(adapter.wire.sent)
