@@ -8,8 +8,9 @@ from builders import ANA, BEN, DONE, JUAN, PENDING, TASK_ID, on_people, task
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import FieldChange, Receipt, Unapplied, changes, inverse_edit, preview, unapplied
+from taskhand.domain.receipt import FieldChange, Receipt, changes, inverse_edit, preview
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.unapplied import Unapplied, unapplied
 
 SANTIAGO = "America/Santiago"
 DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)

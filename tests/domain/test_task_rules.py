@@ -132,38 +132,6 @@ def test_a_whole_draft_passes() -> None:
     task_rules.check_draft(draft(description="Why", aiContactId="c", aiCustomerId=None, **due), EVERYTHING, NOW)
 
 
-def test_fewer_responsibles_are_allowed_where_the_backend_says_so() -> None:
-    with refused("too_many_responsibles") as caught:
-        task_rules.check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
-    assert "at most 1" in caught.value.message
-    task_rules.check_responsibles(["a"], Capabilities(most_responsibles=1))
-
-
-@pytest.mark.parametrize("digit", ["0", "1", "2"])
-def test_a_documented_digit_is_a_priority(digit: str) -> None:
-    task_rules.check_priority(digit, EVERYTHING)
-
-
-@pytest.mark.parametrize(("word", "digit"), [("low", "0"), ("Medium", "1"), (" HIGH ", "2")])
-def test_a_priority_word_is_refused_naming_its_digit(word: str, digit: str) -> None:
-    with refused("invalid_priority") as caught:
-        task_rules.check_priority(word, EVERYTHING)
-    assert f'send "{digit}"' in str(caught.value.next_step)
-    assert [candidate.value for candidate in caught.value.candidates] == ["0", "1", "2"]
-
-
-@pytest.mark.parametrize("value", ["3", "-1", "", "1.0", "urgent", "٢", 2, 1.0, True, None])
-def test_any_other_value_is_refused_as_a_priority(value: object) -> None:
-    with refused("invalid_priority"):
-        task_rules.check_priority(value, EVERYTHING)
-
-
-def test_a_priority_that_the_backend_lacks_is_refused_and_not_proposed() -> None:
-    with refused("invalid_priority") as caught:
-        task_rules.check_priority("0", Capabilities(priorities=("1", "2")))
-    assert [candidate.value for candidate in caught.value.candidates] == ["1", "2"]
-
-
 @pytest.mark.parametrize("task_id", [TASK_ID, TASK_ID.upper()])
 def test_a_uuid_is_a_task_id(task_id: str) -> None:
     task_rules.check_id(task_id, EVERYTHING)
@@ -323,20 +291,3 @@ def test_any_text_in_a_patch_is_accepted_or_refused(fields: dict[str, str]) -> N
 @given(st.text())
 def test_any_text_for_an_id_is_accepted_or_refused(text: str) -> None:
     only_refuses(lambda: task_rules.check_id(text, EVERYTHING))
-
-
-@pytest.mark.parametrize(
-    ("sent", "digits", "next_step"),
-    [
-        ("high", ("0", "1", "2"), 'For high send "2".'),
-        ("urgent", ("0", "1", "2"), 'Send "0" or "1" or "2".'),
-        ("low", ("1", "2"), 'Send "1" or "2".'),
-        ("0", ("1", "2"), 'Send "1" or "2".'),
-    ],
-)
-def test_a_wrong_priority_is_answered_with_one_that_the_backend_has(
-    sent: str, digits: tuple[Any, ...], next_step: str
-) -> None:
-    with refused("invalid_priority") as caught:
-        task_rules.check_priority(sent, Capabilities(priorities=digits))
-    assert caught.value.next_step == next_step

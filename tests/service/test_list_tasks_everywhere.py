@@ -31,7 +31,7 @@ from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
 from taskhand.sql.connection import SqlConnection
 
-NAMES = ("north", "south", "storage")
+NAMES = ("north", "south", "home")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
 EVERYTHING = TaskFilter()
 FILTERS = (EVERYTHING, EVERYTHING, TaskFilter(priority="1"), TaskFilter(from_date="2026-03-02"), TaskFilter(text="h"))
@@ -165,7 +165,7 @@ async def test_a_connection_is_asked_once_for_a_page_and_not_at_all_behind_its_e
                 )
         pages = await walk(apps, "due", 3, Random(0))  # noqa: S311  no secret
         assert sum(len(page.rows) for page in pages) == 7
-        assert (flaky(apps["north"]).asked, flaky(apps["storage"]).asked) == (1, 1)
+        assert (flaky(apps["north"]).asked, flaky(apps["home"]).asked) == (1, 1)
         assert flaky(apps["south"]).asked == len(pages)
 
 
@@ -174,7 +174,7 @@ async def test_a_connection_that_never_ends_by_itself_is_not_waited_for(tmp_path
         flaky(apps["south"]).is_stuck = True
         with anyio.fail_after(5), call_deadline(1.0):
             page = await list_tasks_everywhere(apps, EVERYTHING)
-        assert [*page.found.answers] == ["north", "storage"]
+        assert [*page.found.answers] == ["north", "home"]
         assert page.found.unreachable["south"].retryable
 
 

@@ -9,7 +9,6 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError
-from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -17,6 +16,7 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Ta
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_types import KnownType
 
 __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", "Written"]
@@ -215,7 +215,7 @@ class Backend(Protocol):
         Every result is reported to `progress` as soon as it is known; nothing is sent once `progress` is stopped.
         """
 
-    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
 
     async def delete_task(self, before: Task) -> str | None:

@@ -14,8 +14,9 @@ from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import fold
 from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
 from taskhand.domain.reference_time import Reference
-from taskhand.domain.task import DEFAULT_PRIORITY, PRIORITY_WORDS, Member, Status
+from taskhand.domain.task import Member, Status
 
 __all__ = ["COLUMNS", "CsvReader", "write_rows"]
 

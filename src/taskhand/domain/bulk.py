@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.receipt import FieldChange, Unapplied, links_in, people_in, people_unapplied
+from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
+from taskhand.domain.unapplied import Unapplied
 
 __all__ = ["BulkReceipt", "TaskResult", "same_for_others"]
 

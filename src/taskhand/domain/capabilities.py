@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from taskhand.domain.task import Priority
+from taskhand.domain.priority import Priority
 from taskhand.domain.task_times import Known
 
 __all__ = ["UUID", "Capabilities"]

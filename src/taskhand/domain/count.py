@@ -6,7 +6,8 @@ from datetime import date, tzinfo
 from typing import Final, Literal
 
 from taskhand.domain.due import due_of
-from taskhand.domain.task import PRIORITY_WORDS, Task
+from taskhand.domain.priority import PRIORITY_WORDS
+from taskhand.domain.task import Task
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = ["NOBODY", "CountBy", "TaskCount", "groups_of"]

@@ -1,6 +1,6 @@
 """The edit that a write makes: names are resolved to ids, the due fields to a due date. Backends take this; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -12,6 +12,9 @@ from taskhand.domain.properties import PropertyValues, property_field, property_
 from taskhand.domain.task import StatusChoice, Task
 
 __all__ = [
+    "DIFFERENCE_FIELDS",
+    "DIFFERENCE_VALUES",
+    "EDIT_FIELDS",
     "Edit",
     "after_creation",
     "current_value",
@@ -22,11 +25,35 @@ __all__ = [
     "only_on_creation",
     "properties_in",
     "unreadable_fields",
+    "value_of",
     "without",
 ]
 
 _SHOWN_AS = {"due": "due_at", "responsible_ids": "task_responsibles", "status": "status_config"}
 """The documented field of a task that shows a field of an edit, if the two differ in name."""
+
+
+EDIT_FIELDS = {"responsibles": "responsible_ids"}
+"""The field of an edit that sets a field of a difference, if the two differ in name."""
+
+DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
+"""The reverse."""
+
+DIFFERENCE_VALUES: dict[str, Callable[[Task], object]] = {
+    "title": lambda task: task.title,
+    "description": lambda task: task.description,
+    "due": due_of,
+    "ai_contact_id": lambda task: task.ai_contact_id,
+    "ai_customer_id": lambda task: task.ai_customer_id,
+    "priority": lambda task: task.priority,
+    "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
+    "status": lambda task: task.status_config.name if task.status_config else None,
+    "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
+    "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
+    "resolution": lambda task: None if task.resolution is MISSING else task.resolution,
+    "note": lambda task: None if task.note is MISSING else task.note,
+}
+"""The value of each field of a difference: the due date as a Due, the responsibles by id, the status by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +151,11 @@ def current_value(task: Task, name: str) -> object:
             return task.status_config
         case _:
             return getattr(task, name)
+
+
+def value_of(task: Task, field: str) -> object:
+    """The value that a difference has for a field of the task."""
+    return DIFFERENCE_VALUES[field](task) if property_name(field) is None else current_value(task, field)
 
 
 def is_readable(task: Task, name: str) -> bool:

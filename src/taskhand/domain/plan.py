@@ -1,27 +1,22 @@
 """A plan: what a write would do, task by task, shown before it is carried out; pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from taskhand.domain.bulk import TaskResult
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.edit import EDIT_FIELDS, Edit
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.names import Match
-from taskhand.domain.receipt import (
-    EDIT_FIELDS,
-    FieldChange,
-    Unapplied,
-    changes,
-    links_in,
-    people_in,
-    people_unapplied,
-    preview,
-)
+from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, people_unapplied, preview
 from taskhand.domain.task import Task
+from taskhand.domain.unapplied import Unapplied
 
-__all__ = ["Difference", "Plan", "Verb", "difference", "drift"]
+__all__ = ["PLAN_LIFETIME", "Difference", "Plan", "Verb", "check_not_expired", "difference", "drift"]
+
+PLAN_LIFETIME: Final = timedelta(minutes=10)
+"""A plan expires so long after it was made, or after its last part was written."""
 
 Verb = Literal["create", "update", "delete"]
 
@@ -75,6 +70,12 @@ class Plan:
     def links(self) -> frozenset[tuple[str, str]]:
         """The links in the differences, each as its field and id."""
         return links_in(change for one in self.differences for change in one.changed)
+
+
+def check_not_expired(since: datetime, now: datetime, lifetime: timedelta) -> None:
+    """CallerError if a plan that was made or continued at `since` has expired."""
+    if now > since + lifetime:
+        raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
 
 
 def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference:

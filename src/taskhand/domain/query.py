@@ -9,7 +9,8 @@ from pydantic import MISSING, Field
 from taskhand.domain.due import due_of
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import Match, fold
-from taskhand.domain.task import OR_ME, PRIORITY_WORDS, STATUS_TYPES, AnyPriority, Body, StatusChoice, Task, TaskType
+from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
+from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType
 from taskhand.domain.task_times import NO_TIMES, UNKNOWN, Period, TaskTimes, moment_of
 
 __all__ = [

@@ -3,65 +3,40 @@
 A difference has the fields of a row: the due date as a Due, the responsibles by id, the status by name.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import MISSING
 
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import Edit, current_value, edit_of, is_readable, known_properties
+from taskhand.domain.edit import (
+    DIFFERENCE_FIELDS,
+    DIFFERENCE_VALUES,
+    EDIT_FIELDS,
+    Edit,
+    current_value,
+    edit_of,
+    is_readable,
+    known_properties,
+    value_of,
+)
 from taskhand.domain.names import Match
-from taskhand.domain.properties import property_field, property_name
+from taskhand.domain.properties import property_field
 from taskhand.domain.query import LINK_FIELDS
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
+from taskhand.domain.unapplied import Unapplied, unapplied
 
 __all__ = [
-    "EDIT_FIELDS",
     "FieldChange",
     "Receipt",
-    "Unapplied",
     "changes",
     "inverse_edit",
     "links_in",
     "people_in",
     "people_unapplied",
     "preview",
-    "unapplied",
-    "value_of",
 ]
-
-_SHOWN: dict[str, Callable[[Task], object]] = {
-    "title": lambda task: task.title,
-    "description": lambda task: task.description,
-    "due": due_of,
-    "ai_contact_id": lambda task: task.ai_contact_id,
-    "ai_customer_id": lambda task: task.ai_customer_id,
-    "priority": lambda task: task.priority,
-    "responsibles": lambda task: None if task.task_responsibles is None else task.responsible_ids,
-    "status": lambda task: task.status_config.name if task.status_config else None,
-    "task_type": lambda task: None if task.task_type is MISSING else task.task_type,
-    "deal_id": lambda task: None if task.deal_id is MISSING else task.deal_id,
-    "resolution": lambda task: None if task.resolution is MISSING else task.resolution,
-    "note": lambda task: None if task.note is MISSING else task.note,
-}
-"""The value of each field of a difference."""
-
-_ASKED_AS = {
-    "due": "dueDate",
-    "responsible_ids": "responsibleIds",
-    "ai_contact_id": "aiContactId",
-    "ai_customer_id": "aiCustomerId",
-    "task_type": "taskType",
-    "deal_id": "dealId",
-    "note": "addNote",
-}
-"""Fields of an edit whose documented name in a request is another."""
-
-EDIT_FIELDS = {"responsibles": "responsible_ids"}
-"""The field of an edit that sets a field of a difference, if the two differ in name."""
-
-_DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
 
 _NEW = Task(
     id="",
@@ -101,20 +76,6 @@ def links_in(changed: Iterable[FieldChange]) -> frozenset[tuple[str, str]]:
     """The links in a difference, each as its field and id."""
     values = [(one.field, value) for one in changed if one.field in LINK_FIELDS for value in (one.before, one.after)]
     return frozenset((field, value) for field, value in values if isinstance(value, str))
-
-
-@dataclass(frozen=True, slots=True)
-class Unapplied:
-    """A field, by its name in a request, that a write should have set to `asked`, and that is `got` afterwards.
-
-    `was` is the value that an undo expected there, MISSING for other writes. `task_id` is set if it is one of many.
-    """
-
-    field: str
-    asked: object
-    got: object
-    was: object = MISSING
-    task_id: str | None = None
 
 
 def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
@@ -184,7 +145,7 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The fields that differ; those of a new task that are not empty."""
     # A task that an earlier version kept in the journal may lack the type.
     untold = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
-    shown_fields = ((name, shown) for name, shown in _SHOWN.items() if name not in untold)
+    shown_fields = ((name, shown) for name, shown in DIFFERENCE_VALUES.items() if name not in untold)
     pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in shown_fields]
     pairs += _property_pairs(before, after)
     return tuple(
@@ -196,11 +157,6 @@ def _property_pairs(before: Task | None, after: Task) -> list[tuple[str, object,
     """The properties that are known of both tasks, with both values; a new task had none."""
     was, now = known_properties(before) if before else {}, known_properties(after)
     return [(property_field(name), was.get(name), now[name]) for name in sorted(now) if before is None or name in was]
-
-
-def value_of(task: Task, field: str) -> object:
-    """The value that a difference has for a field of the task."""
-    return _SHOWN[field](task) if property_name(field) is None else current_value(task, field)
 
 
 def preview(before: Task | None, edit: Edit) -> Task:
@@ -260,14 +216,5 @@ def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tupl
         return ()
     open_before = {name for name, _ in edit.unmet_by(before).given()}
     return tuple(
-        _DIFFERENCE_FIELDS.get(name, name) for name, _ in edit.given() if name not in open_before and name not in unmet
+        DIFFERENCE_FIELDS.get(name, name) for name, _ in edit.given() if name not in open_before and name not in unmet
     )
-
-
-def unapplied(name: str, asked: object, now: Task, was: Task | None = None) -> Unapplied:
-    """The row for the field `name` of an edit; `was` is the task as an undo expected it."""
-    shown = _DIFFERENCE_FIELDS.get(name, name)
-    if isinstance(asked, StatusChoice):
-        asked = asked.name if asked.name is not None else asked.position
-    expected = MISSING if was is None else value_of(was, shown)
-    return Unapplied(_ASKED_AS.get(name, name), asked, value_of(now, shown), expected)

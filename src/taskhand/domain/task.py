@@ -15,23 +15,20 @@ from pydantic.json_schema import SkipJsonSchema
 
 from taskhand.domain.field_notes import field_notes
 from taskhand.domain.names import fold
+from taskhand.domain.priority import AnyPriority, NewPriority
 from taskhand.domain.properties import SetProperties
 
 __all__ = [
-    "DEFAULT_PRIORITY",
     "FINISHED",
     "IMMUTABLE",
     "OR_ME",
-    "PRIORITY_WORDS",
     "STATUS_TYPES",
     "AddNote",
-    "AnyPriority",
     "Body",
     "Contact",
     "Deal",
     "DealList",
     "Member",
-    "Priority",
     "ReassignMode",
     "Resolution",
     "Responsible",
@@ -46,18 +43,11 @@ __all__ = [
     "Value",
 ]
 
-Priority = Literal["0", "1", "2"]
 StatusType = Literal["initial", "in_progress", "done", "master_done"]
 ReassignMode = Literal["replace", "add", "remove"]
 
 FINISHED: tuple[StatusType, ...] = ("done", "master_done")
 """The status types of a finished task, the preferred one first."""
-
-PRIORITY_WORDS = {"low": "0", "medium": "1", "high": "2"}
-"""The documented priority digits, by the word that each stands for."""
-
-DEFAULT_PRIORITY: Priority = "1"
-"""The priority of a new task that comes without one."""
 
 STATUS_TYPES = ", ".join(get_args(StatusType))
 """The status types, for a sentence."""
@@ -291,20 +281,6 @@ AiCustomerId = Annotated[
 DealId = Annotated[
     str | None, Field(description="Deal by id or name.", json_schema_extra=field_notes(null="null unlinks"))
 ]
-_MEANINGS = {digit: word for word, digit in PRIORITY_WORDS.items()}
-_NEW_MEANINGS = _MEANINGS | {DEFAULT_PRIORITY: f"{_MEANINGS[DEFAULT_PRIORITY]} (if left out)"}
-AnyPriority = Annotated[
-    # A plain str, so that a word reaches the rule that names the digit to send.
-    str,
-    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_MEANINGS, null_is_not_given=True)}),
-]
-"""A priority that may be left out."""
-NewPriority = Annotated[
-    str,
-    Field(json_schema_extra={"enum": list(_MEANINGS), **field_notes(meanings=_NEW_MEANINGS, null_is_not_given=True)}),
-]
-
-
 TaskType = Annotated[
     str,
     Field(

@@ -8,34 +8,29 @@ from collections.abc import Sequence
 
 from pydantic import MISSING
 
+from taskhand.domain.argument_limits import check_lengths, check_number_of_properties, check_responsibles
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import DueRequest, iso_day
 from taskhand.domain.edit import is_readable
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.names import fold
-from taskhand.domain.properties import FEW_PROPERTIES, PropertyValue
+from taskhand.domain.priority import check_priority
+from taskhand.domain.properties import PropertyValue
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.reference_time import Reference
-from taskhand.domain.task import PRIORITY_WORDS, Task, TaskDraft, TaskPatch
+from taskhand.domain.task import Task, TaskDraft, TaskPatch
 from taskhand.domain.text import strip_hidden
 
 __all__ = [
     "changes_people",
-    "check_description",
     "check_draft",
     "check_filter",
     "check_id",
     "check_note",
-    "check_number_of_properties",
     "check_patch",
-    "check_priority",
     "check_properties",
     "check_readable",
-    "check_responsibles",
 ]
-
-_LONGEST = {"description": 50_000, "ai_contact_id": 200, "ai_customer_id": 200, "deal_id": 200}
-"""Characters. A longer text is most likely a mistake, and would fill the context of a model that reads it."""
 
 _CURRENT = {"description": "description", "due": "due date", "responsible_ids": "responsibles"}
 _REPLACE = {
@@ -90,16 +85,6 @@ def check_note(note: str) -> None:
         raise CallerError("addNote is empty.", code="nothing_to_change", next_step="Send at least one character.")
 
 
-def check_description(text: str) -> None:
-    """Refuse a description that a note has made too long."""
-    if len(text) > (longest := _LONGEST["description"]):
-        raise CallerError(
-            f"With the note, the description has {len(text)} characters; at most {longest} are allowed.",
-            code="too_long",
-            next_step="Send a shorter note, or shorten the description with update_task.",
-        )
-
-
 def changes_people(patch: TaskPatch) -> bool:
     """Whether a patch adds to or removes from the people who are on a task."""
     return any(people is not MISSING for people in (patch.add_responsible_ids, patch.remove_responsible_ids))
@@ -122,26 +107,10 @@ def check_id(task_id: str, capabilities: Capabilities) -> None:
         )
 
 
-def check_priority(value: object, capabilities: Capabilities) -> None:
-    """Refuse a priority that is not one of the documented digits; for a word, say which digit to send."""
-    if value in capabilities.priorities:
-        return
-    word = str(value).strip().casefold()
-    digit = PRIORITY_WORDS.get(word)
-    digits = " or ".join(f'"{one}"' for one in capabilities.priorities)
-    next_step = f'For {word} send "{digit}".' if digit in capabilities.priorities else f"Send {digits}."
-    raise CallerError(
-        f"priority {str(value)[:40]!r} is not one of {', '.join(capabilities.priorities)}.",
-        code="invalid_priority",
-        candidates=[Candidate(d, w) for w, d in PRIORITY_WORDS.items() if d in capabilities.priorities],
-        next_step=next_step,
-    )
-
-
 def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
     """Refuse a filter that cannot match any task, or that is by a field which tasks here do not have."""
     if given.priority is not MISSING:
-        check_priority(given.priority, capabilities)
+        check_priority(given.priority, capabilities.priorities)
     days = [
         iso_day(day, name)
         for name, day in (("fromDate", given.from_date), ("toDate", given.to_date))
@@ -227,14 +196,6 @@ def _check_dates(given: TaskFilter, capabilities: Capabilities) -> None:
         )
 
 
-def check_number_of_properties(count: int) -> None:
-    """Refuse more properties than one call is about."""
-    if count > FEW_PROPERTIES:
-        raise CallerError(
-            f"{count} properties were given.", code="too_long", next_step=f"Send at most {FEW_PROPERTIES}."
-        )
-
-
 def check_properties(given: Sequence[PropertyValue]) -> None:
     """Refuse too many properties, and one that is given twice."""
     names = [one.name for one in given]
@@ -255,30 +216,10 @@ def check_readable(task: Task, name: str) -> None:
         )
 
 
-def check_responsibles(people: Sequence[str], capabilities: Capabilities) -> None:
-    """Refuse more or fewer responsibles than a task can have."""
-    count = len(set(people))
-    least, most = capabilities.least_responsibles, capabilities.most_responsibles
-    if least <= count <= most:
-        return
-    has, allowed = ("needs", f"exactly {most}") if least == most else ("can have", f"at most {most}")
-    raise CallerError(
-        f"{count} responsibles were given; a task {has} {allowed}.",
-        code="too_many_responsibles" if count > most else "responsible_required",
-        next_step=f"Send {allowed} in responsibleIds.",
-    )
-
-
 def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
     if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
-    for name, longest in (_LONGEST | {"title": capabilities.longest_title}).items():
-        text = getattr(body, name)
-        if isinstance(text, str) and len(text) > longest:
-            argument = type(body).model_fields[name].alias
-            raise CallerError(
-                f"{argument} has {len(text)} characters.", code="too_long", next_step=f"Send at most {longest}."
-            )
+    check_lengths(body, capabilities)
     if body.responsible_ids is not MISSING:
         check_responsibles(body.responsible_ids, capabilities)
     for name in ("ai_contact_id", "ai_customer_id", "deal_id"):
@@ -291,7 +232,7 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, referen
                 next_step="Send an id from find_contacts, or null for no link.",
             )
     if body.priority is not MISSING:
-        check_priority(body.priority, capabilities)
+        check_priority(body.priority, capabilities.priorities)
     return DueRequest.parse(body.due_date, body.due_time, body.timezone, reference=reference)
 
 

@@ -2,7 +2,8 @@
 
 path          a URL path from segments, with its route template
 request       one request as a value
-origin        which hosts may receive the key, and by which scheme
+origin        the base URLs to which a credential may be sent: pure
+redirects     which redirects are followed: pure
 proxy         how requests reach a host: directly or through a proxy
 retry         what to do after an attempt: a table, pure
 rate_limiter  how fast requests may leave: pure arithmetic, and a queue that keeps to it

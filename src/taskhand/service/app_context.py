@@ -13,6 +13,7 @@ import anyio
 from taskhand.backends.base import Backend
 from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.plan import PLAN_LIFETIME
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference_time import Reference
 from taskhand.service.task_updates import TaskUpdates
@@ -48,7 +49,7 @@ class WritePolicy:
     """
 
     plan_over: int = 10
-    plan_for: timedelta = timedelta(minutes=10)
+    plan_for: timedelta = PLAN_LIFETIME
     same_within: timedelta = timedelta(minutes=2)
     asks: bool = True
     tick_s: float = 1.0

@@ -5,14 +5,13 @@ A plan that needs a second person is applied by any person except its maker.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
-from taskhand.domain.plan import Difference, Plan, drift
+from taskhand.domain.plan import Difference, Plan, check_not_expired, drift
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -61,7 +60,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
 
 async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     """Apply a plan that was never begun; AlreadyClaimed if another process is applying it."""
-    _check_not_expired(call.app, plan.opening.at)
+    check_not_expired(plan.opening.at, call.app.clock(), call.app.policy.plan_for)
     claims, matched = (_use_claim(plan), *plan.opening.claims), plan.opening.matched
     opening = call.new_opening(matched=matched, plan_id=plan.id, undoes=plan.opening.undoes, claims=claims)
     opening = replace(opening, reason=opening.reason or plan.opening.reason)
@@ -82,7 +81,7 @@ async def _go_on(call: Call, begun: Change) -> BulkReceipt:
     if is_resumable(begun) and has_left(begun):
         _check_texts(begun)
         if begun.ended_at is not None:
-            _check_not_expired(call.app, begun.ended_at)
+            check_not_expired(begun.ended_at, call.app.clock(), call.app.policy.plan_for)
         if (receipt := await resume_change(call, begun)) is not None:
             return receipt
     raise _plan_used_error(call, begun)
@@ -103,7 +102,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
         raise _plan_used_error(call, begun)
     if begun is not None:
         return to_plan(left_of(begun), call.app, plan_id=plan.id)
-    _check_not_expired(call.app, plan.opening.at)
+    check_not_expired(plan.opening.at, call.app.clock(), call.app.policy.plan_for)
     if call.is_dry:
         await _check_unchanged(call, plan)
         return to_plan(plan, call.app)
@@ -192,11 +191,6 @@ async def _find_begun(call: Call, plan: Change) -> Change | None:
 def _unless_to_begin(change: Change) -> Change | None:
     """The change; None if it wrote nothing, unless it is a bulk change that ran out of time: that one is resumed."""
     return None if change.outcome in VOID and not (is_resumable(change) and has_left(change)) else change
-
-
-def _check_not_expired(app: AppContext, since: datetime) -> None:
-    if app.clock() > since + app.policy.plan_for:
-        raise CallerError("The plan has expired.", code="plan_expired", next_step="Make the plan again.")
 
 
 def _check_texts(plan: Change) -> None:

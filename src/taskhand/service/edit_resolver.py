@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.domain import statuses, task_rules
+from taskhand.domain.argument_limits import check_description, check_responsibles
 from taskhand.domain.dated_note import REPEATED_WITHIN, DatedNote
 from taskhand.domain.due import Due, DueRequest, due_of, instant_text, shifted
 from taskhand.domain.edit import Edit
@@ -18,10 +19,11 @@ from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown
 from taskhand.domain.html.text import append_line
 from taskhand.domain.names import Match
 from taskhand.domain.people_lookup import People
+from taskhand.domain.priority import DEFAULT_PRIORITY
 from taskhand.domain.properties import PropertyValue, PropertyValues, names_of, property_field
 from taskhand.domain.resolution import check_no_resolution, settle_resolution
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import DEFAULT_PRIORITY, FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
+from taskhand.domain.task import FINISHED, StatusChoice, StatusList, Task, TaskDraft, TaskPatch
 from taskhand.domain.text_merge import restore_unshown
 from taskhand.domain.zones import offset_of_reversed
 from taskhand.service import people
@@ -160,7 +162,7 @@ class Resolver:
                 next_step="Send each person in one of the two.",
             )
         ids = tuple(one for one in dict.fromkeys(current + added.ids) if one not in removed.ids)
-        task_rules.check_responsibles(ids, self._backend.capabilities)
+        check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
     async def add_note(self, text: str, before: Snapshot) -> Edit:
@@ -214,7 +216,7 @@ class Resolver:
         name = self._backend.capabilities.html_description
         body = before.native.get(name) if name else None
         after = note.below(description) if name else note.after(description)
-        task_rules.check_description(after)
+        check_description(after)
         if name is None or not isinstance(body, str) or not body:
             return after, None
         if (html := append_line(body, note.line, after)) is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from taskhand.domain import task_rules
+from taskhand.domain.argument_limits import check_number_of_properties
 from taskhand.domain.task import Task
 from taskhand.service.app_context import AppContext
 from taskhand.service.snapshots import read_snapshot
@@ -16,6 +17,6 @@ async def get_task(app: AppContext, task_id: str, properties: Sequence[str] = ()
     own = app.backend.properties
     if not properties or own is None:
         return await app.backend.get_task(task_id)
-    task_rules.check_number_of_properties(len(properties))
+    check_number_of_properties(len(properties))
     names = await own.find_names(properties)
     return (await read_snapshot(app, task_id, properties=tuple(names.values()))).task

@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import MISSING
 
-from taskhand.domain.edit import Edit, current_value, edit_of, without
+from taskhand.domain.edit import EDIT_FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import FIELDS, argument_name, request_body
 from taskhand.domain.plan import Difference, drift
-from taskhand.domain.receipt import EDIT_FIELDS, Unapplied, changes, inverse_edit, unapplied
+from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.unapplied import Unapplied, unapplied
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import check_writable, with_keys_of

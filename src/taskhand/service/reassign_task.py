@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from taskhand.domain import task_rules
+from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
@@ -45,7 +46,7 @@ async def reassign_task(
         before = snapshot.task
         if mode == "replace":
             people = await resolver.resolve_people(given, before.responsible_ids)
-            task_rules.check_responsibles(people.ids, capabilities)
+            check_responsibles(people.ids, capabilities)
         else:
             add, remove = (given, ()) if mode == "add" else ((), given)
             people = await resolver.change_people(before, add, remove, "responsibleIds")

@@ -8,8 +8,9 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
-from taskhand.domain.receipt import Receipt, Unapplied
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.unapplied import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm

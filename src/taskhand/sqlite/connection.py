@@ -14,7 +14,6 @@ from typing import Final
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.copies import copy_before_migration, remove_older_copies
 from taskhand.sqlite.migrations import check_version, migrate
 from taskhand.sqlite.transaction import transaction
 from taskhand.sqlite.write_ahead_log import find_foreign_log
@@ -147,6 +146,8 @@ def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: 
     """Migrate the database at `path`, after copying it if it is not new."""
 
     def keep(version: int) -> None:
+        from taskhand.sqlite.copies import copy_before_migration, remove_older_copies  # noqa: PLC0415  few starts migrate
+
         try:
             copy = copy_before_migration(path, version)
             remove_older_copies(path)

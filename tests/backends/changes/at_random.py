@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from backends.changes.arms import World
 from backends.changes.feed import Feed
+from taskhand.domain.edit import value_of
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.receipt import value_of
 from taskhand.domain.task import Task
 
 __all__ = ["begin_feed", "change_at_random", "change_one", "check_replay"]

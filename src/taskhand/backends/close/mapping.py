@@ -13,14 +13,15 @@ from pydantic import MISSING
 
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, optional_text
+from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.priority import check_priority
 from taskhand.domain.task import Member, Responsible, Status, StatusChoice, Task
-from taskhand.domain.task_rules import check_priority, check_responsibles
 from taskhand.domain.task_times import TaskTimes
 
 __all__ = [
@@ -210,7 +211,7 @@ def sent_priority(edit: Edit) -> str | None:
         return None
     if raw := (edit.native or {}).get("priority"):
         return str(raw)
-    check_priority(str(edit.priority), CAPABILITIES)
+    check_priority(str(edit.priority), CAPABILITIES.priorities)
     return _PRIORITIES[edit.priority]
 
 

@@ -13,7 +13,6 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
-from taskhand.domain.lost_create import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from taskhand.backends.local.storage import TaskStorage
     from taskhand.backends.local.task_import import ImportReport, Line
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_types import KnownType
 
 __all__ = ["LocalBackend"]
@@ -180,8 +180,14 @@ class LocalBackend:
         steps = [partial(_update_item, before, edit) for before, edit in edits]
         return await self._write_all(steps, [before.id for before, _ in edits], progress)
 
-    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The tasks created since then that match each edit; exact, because the store's lists never lag."""
+        from taskhand.domain.lost_create import (  # noqa: PLC0415  a start recovers nothing
+            SEARCHED_BEFORE,
+            CreateCandidates,
+            is_created_since,
+        )
+
         found = []
         for edit in edits:
             title = edit.title if isinstance(edit.title, str) else None

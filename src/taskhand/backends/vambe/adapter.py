@@ -24,12 +24,12 @@ from taskhand.backends.vambe.query import MESSAGES, WIDEST, TaskLists, window_of
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.deadline import end_of_call
 from taskhand.domain.due import due_of, is_late
-from taskhand.domain.edit import Edit, is_readable, without
+from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable, without
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
-from taskhand.domain.receipt import EDIT_FIELDS, changes, inverse_edit
+from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.status_catalogue import StatusCatalogue, parse_statuses
 from taskhand.domain.statuses import unknown_status_error

@@ -16,8 +16,9 @@ from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, text_
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.field_reader import FieldReader
+from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.status_catalogue import StatusCatalogue
-from taskhand.domain.task import PRIORITY_WORDS, Contact, Member, Responsible, Status, Task
+from taskhand.domain.task import Contact, Member, Responsible, Status, Task
 
 __all__ = [
     "DueAt",

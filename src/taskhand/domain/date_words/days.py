@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from taskhand.domain.date_words import calendar
-from taskhand.domain.date_words.calendar import Direction, Span, Unit
+from taskhand.domain.date_words import calendar, weekdays
+from taskhand.domain.date_words.calendar import Span, Unit
+from taskhand.domain.date_words.context import Context, Found
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.patterns import Action, Word
 
-__all__ = ["Context", "Days", "NoSuchDay", "WrongWeekday", "days_of"]
+__all__ = ["Days", "NoSuchDay", "WrongWeekday", "days_of"]
 
-_WEEK: Final = timedelta(7)
 _DATES: Final = frozenset({"iso", "numeric", "month_day", "day_month", "day_of_month", "day_in_month", "offset"})
 """What stands together with its weekday."""
 _HOUR: Final = 60
@@ -30,19 +30,6 @@ class WrongWeekday(Exception):
     def __init__(self, day: date) -> None:
         super().__init__(day.isoformat())
         self.day = day
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a phrase depends on: the moment when it is said, on the person's clock, and where its day lies."""
-
-    now: datetime
-    direction: Direction
-
-    @property
-    def today(self) -> date:
-        """The day of the moment."""
-        return self.now.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +120,6 @@ def _add_half(context: Context, count: int, minutes: int = _HOUR) -> Days:
     return _minutes(context, 1, 1, count * minutes + minutes // 2)
 
 
-Found = Iterable[Span | date | None]
-
-
 def _offset(context: Context, days: int) -> Found:
     return [context.today + timedelta(days)]
 
@@ -157,55 +141,6 @@ def _business(context: Context, count: int, days: Sequence[date] | None = None) 
     if count == 0:
         raise ValueError
     return [calendar.add_business_days(day, count) for day in ([context.today] if days is None else days)]
-
-
-def _weekday(context: Context, weekday: int) -> Found:
-    """The next one, the last one, or both; the day of today is meant, or the one in a week."""
-    today, direction = context.today, context.direction
-    ahead, behind = calendar.weekday_after(today, weekday), calendar.weekday_before(today, weekday)
-    days = {"past": [behind], "either": [behind, ahead]}.get(direction, [ahead])
-    return [today, *days] if today.weekday() == weekday else days
-
-
-def _weekday_this(context: Context, weekday: int) -> Found:
-    """That of the running week; if it has passed, the coming one may be meant."""
-    day = _in_week(context, 0, weekday)
-    if day >= context.today or context.direction == "past":
-        return [day]
-    return [day, day + _WEEK]
-
-
-def _weekday_coming(context: Context, weekday: int) -> Found:
-    return [calendar.weekday_after(context.today, weekday)]
-
-
-def _weekday_next(context: Context, weekday: int) -> Found:
-    """The coming one, or that of next week; one that is tomorrow would be called so."""
-    coming = calendar.weekday_after(context.today, weekday)
-    next_week = _in_week(context, 1, weekday)
-    if coming == context.today + timedelta(1):
-        next_week = coming + _WEEK
-    return [coming, next_week]
-
-
-def _weekday_last(context: Context, weekday: int) -> Found:
-    """The one before today, or that of last week; one that was yesterday would be called so."""
-    gone = calendar.weekday_before(context.today, weekday)
-    last_week = _in_week(context, -1, weekday)
-    if gone == context.today - timedelta(1):
-        last_week = gone - _WEEK
-    return [gone, last_week]
-
-
-def _weekday_plus(context: Context, weeks: int, weekday: int) -> Found:
-    """So many weeks after the coming one; after today if it is such a day."""
-    today = context.today
-    coming = [calendar.weekday_after(today, weekday)]
-    return [day + _WEEK * weeks for day in ([today, *coming] if today.weekday() == weekday else coming)]
-
-
-def _in_week(context: Context, ahead: int, weekday: int) -> date:
-    return calendar.period_span(context.today, "week", ahead).first + timedelta(weekday)
 
 
 def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
@@ -328,23 +263,6 @@ def _rolling(context: Context, sign: int, count: int, unit: Unit) -> Found:
     return [Span(*sorted((context.today, calendar.add_unit(context.today, sign * count, unit))))]
 
 
-def _weekend(context: Context, ahead: int = 0) -> list[Span]:
-    saturday = _in_week(context, ahead, calendar.FRIDAY + 1)
-    return [Span(saturday, saturday + timedelta(1))]
-
-
-def _weekend_next(context: Context) -> Found:
-    return (
-        [*_weekend(context), *_weekend(context, 1)]
-        if context.today.weekday() <= calendar.FRIDAY
-        else _weekend(context, 1)
-    )
-
-
-def _weekend_last(context: Context) -> Found:
-    return _weekend(context, -1)
-
-
 def _week_of(_: Context, days: Sequence[date]) -> Found:
     return [calendar.period_span(day, "week", 0) for day in days]
 
@@ -368,13 +286,13 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "business": _business,
     "business_after": _business,
     "business_ago": lambda context, count: _business(context, -count),
-    "weekday": _weekday,
-    "weekday_this": _weekday_this,
-    "weekday_coming": _weekday_coming,
-    "weekday_next": _weekday_next,
-    "weekday_last": _weekday_last,
-    "weekday_plus": _weekday_plus,
-    "weekday_in_week": lambda context, ahead, weekday: [_in_week(context, ahead, weekday)],
+    "weekday": weekdays.weekday_alone,
+    "weekday_this": weekdays.this_weekday,
+    "weekday_coming": weekdays.coming_weekday,
+    "weekday_next": weekdays.next_weekday,
+    "weekday_last": weekdays.last_weekday,
+    "weekday_plus": weekdays.weekday_plus_weeks,
+    "weekday_in_week": lambda context, ahead, weekday: [weekdays.weekday_in_week(context, ahead, weekday)],
     "iso": _iso,
     "numeric": _numeric,
     "month_day": _month_day,
@@ -392,9 +310,9 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "period": _period,
     "rolling": _rolling,
     "recent_days": _rolling,
-    "weekend": _weekend,
-    "weekend_next": _weekend_next,
-    "weekend_last": _weekend_last,
+    "weekend": weekdays.this_weekend,
+    "weekend_next": weekdays.next_weekend,
+    "weekend_last": weekdays.last_weekend,
     "week_of": _week_of,
     "month": _month,
 }

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from taskhand.domain.date_words.calendar import Direction, Span
 from taskhand.domain.date_words.clocks import Clock, clocks_of
-from taskhand.domain.date_words.days import Context, Days, NoSuchDay, WrongWeekday, days_of
+from taskhand.domain.date_words.context import Context
+from taskhand.domain.date_words.days import Days, NoSuchDay, WrongWeekday, days_of
 from taskhand.domain.date_words.english import english
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.spanish import spanish

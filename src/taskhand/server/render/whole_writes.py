@@ -9,9 +9,10 @@ from pydantic import MISSING
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
-from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
+from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
+from taskhand.domain.unapplied import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.matches import match_rows
 from taskhand.server.render.outcomes import as_many_as_fit, outcome_rows, size_of

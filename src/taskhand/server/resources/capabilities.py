@@ -3,7 +3,8 @@
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.task import PRIORITY_WORDS, TaskDraft, TaskPatch
+from taskhand.domain.priority import PRIORITY_WORDS
+from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.coercion import json_types
 from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource

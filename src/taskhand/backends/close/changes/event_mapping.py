@@ -10,9 +10,9 @@ from pydantic import MISSING
 from taskhand.backends.close.changes.event_log import Entry
 from taskhand.backends.close.mapping import DONE, OPEN, moment_of, task_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
-from taskhand.domain.edit import is_readable
+from taskhand.domain.edit import EDIT_FIELDS, is_readable
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
-from taskhand.domain.receipt import EDIT_FIELDS, FieldChange
+from taskhand.domain.receipt import FieldChange
 from taskhand.domain.task import Task
 
 __all__ = ["TaskStates", "is_explained"]
