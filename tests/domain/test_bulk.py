@@ -6,7 +6,8 @@ from builders import ANA, BEN, JUAN
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.receipt import FieldChange, Unapplied
+from taskhand.domain.receipt import FieldChange
+from taskhand.domain.unapplied import Unapplied
 
 MISSED = Unapplied("responsibleIds", (BEN.id,), ())
 

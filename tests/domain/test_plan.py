@@ -10,8 +10,9 @@ from fixed_clock import NOW
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Difference, Plan, Verb, difference, drift
-from taskhand.domain.receipt import FieldChange, Unapplied
+from taskhand.domain.receipt import FieldChange
 from taskhand.domain.task import StatusChoice, Task
+from taskhand.domain.unapplied import Unapplied
 
 DAY = Due(date(2026, 3, 1))
 BEFORE = task(due_at=DAY.due_at, is_all_day=True, task_responsibles=on_people(ANA.id))

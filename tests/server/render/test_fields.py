@@ -16,10 +16,11 @@ from taskhand.domain.names import Match
 from taskhand.domain.page import resume
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.query import TaskQuery, sort_key
-from taskhand.domain.receipt import FieldChange, Receipt, Unapplied
+from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.task_times import TaskTimes
+from taskhand.domain.unapplied import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result
