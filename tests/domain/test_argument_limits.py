@@ -1,5 +1,5 @@
 from builders import refused
-from taskhand.domain.argument_limits import check_responsibles
+from taskhand.domain.argument_limits import check_description, check_responsibles
 from taskhand.domain.capabilities import Capabilities
 
 
@@ -8,3 +8,20 @@ def test_fewer_responsibles_are_allowed_where_the_backend_says_so() -> None:
         check_responsibles(["a", "b"], Capabilities(most_responsibles=1))
     assert "at most 1" in caught.value.message
     check_responsibles(["a"], Capabilities(most_responsibles=1))
+
+
+def test_exactly_one_responsible_is_needed_where_the_backend_says_so_and_one_given_twice_is_one() -> None:
+    one = Capabilities(least_responsibles=1, most_responsibles=1)
+    check_responsibles(["a", "a"], one)
+    with refused("responsible_required") as caught:
+        check_responsibles([], one)
+    assert caught.value.message == "0 responsibles were given; a task needs exactly 1."
+    with refused("too_many_responsibles"):
+        check_responsibles(["a", "b"], one)
+
+
+def test_a_description_may_be_as_long_with_a_note_as_without() -> None:
+    check_description("x" * 50_000)
+    with refused("too_long") as caught:
+        check_description("x" * 50_001)
+    assert "has 50001 characters" in caught.value.message

@@ -220,13 +220,6 @@ def test_a_window_of_a_moment_that_the_crm_does_not_know_is_answered_with_those_
     assert caught.value.next_step == "Other windows: dateField due or created."
 
 
-def test_a_description_may_be_as_long_with_a_note_as_without() -> None:
-    task_rules.check_description("x" * 50_000)
-    with refused("too_long") as caught:
-        task_rules.check_description("x" * 50_001)
-    assert "has 50001 characters" in caught.value.message
-
-
 def test_properties_are_few_and_each_is_given_once() -> None:
     few = [PropertyValue(name=f"p{n}", value="1") for n in range(50)]
     task_rules.check_properties(few)
@@ -251,16 +244,6 @@ def test_a_change_of_what_cannot_be_read_is_refused_with_what_replaces_it(name: 
     with refused("unreadable_field") as caught:
         task_rules.check_readable(task(unreadable=(field,)), name)
     assert send in str(caught.value.next_step)
-
-
-def test_exactly_one_responsible_is_needed_where_the_backend_says_so_and_one_given_twice_is_one() -> None:
-    one = Capabilities(least_responsibles=1, most_responsibles=1)
-    task_rules.check_responsibles(["a", "a"], one)
-    with refused("responsible_required") as caught:
-        task_rules.check_responsibles([], one)
-    assert caught.value.message == "0 responsibles were given; a task needs exactly 1."
-    with refused("too_many_responsibles"):
-        task_rules.check_responsibles(["a", "b"], one)
 
 
 def test_a_title_may_be_as_long_as_the_backend_says() -> None:
