@@ -172,6 +172,44 @@ async def test_only_a_verified_email_counts_and_groups_come_from_the_named_claim
         assert (holder.email, holder.groups) == ("ana@x.test", ("sales",))
 
 
+async def test_what_an_operator_set_up_wrongly_is_warned_of_once_a_minute(
+    issuer: Issuer, foreign: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+
+    async with checking(issuer, clock=clock) as check:
+
+        async def warnings(token: str) -> list[str]:
+            caplog.clear()
+            assert await check.find_holder(token, HERE) is None
+            return [one.message for one in caplog.records if one.levelname == "WARNING"]
+
+        wrong, bound = issuer.token("https://crm.x.test"), issuer.token(HERE, cnf={"jkt": "x"})
+        [warning] = await warnings(wrong)
+        assert "that its issuer has made was refused: its audience" in warning
+        clock.at += 59.9
+        assert await warnings(wrong) == []
+        assert len(await warnings(bound)) == 1
+        clock.at += 0.1
+        assert await warnings(wrong) == [warning]
+        assert await warnings(foreign.token(HERE)) == []
+
+
+async def test_the_keys_of_each_issuer_are_counted_or_it_is_told_why_they_cannot_be(
+    issuer: Issuer, foreign: Issuer
+) -> None:
+    issuer.keys.append(make_key("second"))
+    async with checking(issuer, foreign) as check:
+        assert check.issuers == (issuer.url, foreign.url)
+        assert await check.count_keys() == {issuer.url: 2, foreign.url: 1}
+        issuer.down = True
+        counts = await check.count_keys()
+    problem = counts[issuer.url]
+    assert isinstance(problem, OperatorError)
+    assert "cannot be read" in problem.message
+    assert counts[foreign.url] == 1
+
+
 async def test_a_new_key_is_fetched_once_and_unknown_ones_do_not_make_the_issuer_be_asked_again(
     issuer: Issuer,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskhand.tokens.id_token import check_access_hash, read_signed_in
-from taskhand.tokens.signed_token import RefusedToken, SignedToken
+from taskhand.tokens.signed_token import RefusedToken, SignedToken, read_signed_token
 from taskhand.tokens.token_claims import TokenRules, check_is_access_token, read_holder
 
 ISSUER, HERE, NOW = "https://login.x.test", "https://tasks.x.test/mcp", 1_800_000_000.0
@@ -185,3 +185,15 @@ def test_the_access_token_beside_an_id_token_is_the_one_that_it_names(algorithm:
     check_access_hash(SignedToken({"alg": algorithm}, {}, b"", b""), "opaque")
     with pytest.raises(RefusedToken):
         check_access_hash(token, "another")
+
+
+def test_a_token_may_be_as_large_as_most_of_the_headers_of_a_request() -> None:
+    for length, reason in ((12 * 1024, "it is no signed token"), (12 * 1024 + 1, "it is too large")):
+        with pytest.raises(RefusedToken) as refused:
+            read_signed_token("a" * length)
+        assert (refused.value.reason, str(refused.value)) == (reason, reason)
+
+
+def test_nothing_of_a_token_is_in_its_repr() -> None:
+    assert repr(SignedToken({"kid": "k-1"}, {"sub": "ana"}, b"signed", b"signature")) == "SignedToken()"
+    assert "ana@x.test" not in repr(read(email="ana@x.test", email_verified=True))
