@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from builders import TASK_ID, refused, task
 from taskhand.domain.errors import CallerError
 from taskhand.domain.names import Match
-from taskhand.domain.page import cursor_after, resume, select_page
+from taskhand.domain.page import cursor_after, position_after, resume, select_page
 from taskhand.domain.query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_times import Period, TaskTimes
@@ -53,7 +53,8 @@ def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
 @pytest.mark.parametrize("of", [TIMED, DAY, task()])
 def test_a_cursor_resumes_where_the_page_ended(of: Task, order: Order) -> None:
     query = replace(QUERY, order=order)
-    assert resume(query, cursor_after(of, query)) == replace(query, after=(sort_key(of, order), TASK_ID))
+    expected = replace(query, after=(sort_key(of, order), TASK_ID))
+    assert resume(query, cursor_after(of, query)) == resume(query, position_after(of, query)) == expected
 
 
 @pytest.mark.parametrize(("limit", "more"), [(1, True), (2, False), (3, False)])

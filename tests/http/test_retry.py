@@ -188,6 +188,7 @@ def test_the_jitter_is_full_and_bounded(attempt: int, jitter: float) -> None:
         ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
         ("Sunday, 01-Mar-26 12:00:30 GMT", 30.0),
         ("Sun Mar  1 12:00:30 2026", 30.0),
+        ("Sun, 01 Mar 2026 13:00:30 +0100", 30.0),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
         (None, None),
         ("", None),
