@@ -141,6 +141,21 @@ def test_a_cursor_of_another_list_is_refused(other: dict[str, Any]) -> None:
         resume(replace(QUERY, **other), cursor_after(TIMED, QUERY))
 
 
+@pytest.mark.parametrize(
+    ("chosen", "other"),
+    [
+        (StatusChoice("x"), StatusChoice("y")),
+        (StatusChoice(position=1), StatusChoice(position=2)),
+        (StatusChoice("x", 1), StatusChoice("y", 1)),
+    ],
+)
+def test_a_cursor_belongs_to_the_statuses_of_its_list(chosen: StatusChoice, other: StatusChoice) -> None:
+    query = replace(QUERY, statuses=(chosen,))
+    assert resume(query, cursor_after(TIMED, query)).after is not None
+    with refused("invalid_cursor"):
+        resume(replace(QUERY, statuses=(other,)), cursor_after(TIMED, query))
+
+
 FINGERPRINT = json.loads(base64.urlsafe_b64decode(cursor_after(task(), QUERY) + "=="))[2]
 
 GARBAGE = {
