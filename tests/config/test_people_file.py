@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from documents import ROOT
-from taskhand.config.people_file import read_people_file
+from taskhand.config.people_file import PeopleFile, read_people_file
 from taskhand.domain.errors import OperatorError
 
 SEVERAL, ONE = ("north", "south"), ("default",)
@@ -70,6 +70,35 @@ def test_what_cannot_be_meant_is_refused_with_the_key_and_the_file(tmp_path: Pat
     error = refused.value
     assert str(tmp_path / "people.toml") in error.message
     assert re.search(told, f"{error.message} {error.next_step}"), error
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"north": "2"}}, []),
+        (
+            {"ana@x.test": {"north": "Ana"}, "ben@x.test": {"north": "ANA"}},
+            ["ana@x.test and ben@x.test are one member of north."],
+        ),
+        ({"ana@x.test": {"north": "1"}, "ben@x.test": {"south": "1"}}, []),
+        ({"boss": {"member": "ana@x.test"}, "ana@x.test": {}}, ["boss and ana@x.test are one member."]),
+        (
+            {"a": {"north": "1"}, "b": {"north": "1", "south": "2"}, "c": {"north": "1", "south": "2"}},
+            ["a and b and c are one member of north.", "b and c are one member of south."],
+        ),
+    ],
+)
+def test_a_member_that_several_persons_share_is_named(members: dict[str, dict[str, str]], told: list[str]) -> None:
+    file = PeopleFile(Path("people.toml"), members)
+    assert sorted(file.shared) == [f"people.toml says that {one}" for one in told]
+
+
+def test_of_one_connection_its_members_remain() -> None:
+    members = {"ana": {"north": "1", "south": "2"}, "ben": {"south": "3"}}
+    file = PeopleFile(Path("people.toml"), members, writable_by_others=True)
+    assert file.of_connection("north") == PeopleFile(
+        Path("people.toml"), {"ana": {"north": "1"}}, writable_by_others=True
+    )
 
 
 def test_two_names_of_the_only_connection_are_one_too_many(tmp_path: Path) -> None:
