@@ -160,9 +160,32 @@ def test_a_moment_in_the_past_is_so_long_ago_or_on_the_clock_of_the_person(phras
     assert at == (ago or datetime.fromisoformat(meaning))
 
 
-def test_a_day_in_figures_ends_with_its_last_moment_and_a_part_of_a_day_with_that_part() -> None:
-    assert read_moment("until", "2026-11-24", "to", HERE)[0].isoformat() == "2026-11-24T23:59:59.999999-03:00"
-    assert read_moment("until", "ayer por la mañana", "to", HERE)[0].isoformat() == "2026-11-24T11:59:59.999999-03:00"
+@pytest.mark.parametrize(
+    ("phrase", "meaning"),
+    [
+        ("2026-11-24", "2026-11-24T23:59:59.999999-03:00"),
+        ("yesterday", "2026-11-24T23:59:59.999999-03:00"),
+        ("ayer por la mañana", "2026-11-24T11:59:59.999999-03:00"),
+        ("last night", "2026-11-24T23:59:59.999999-03:00"),
+        ("yesterday at 3pm", "2026-11-24T15:00:00-03:00"),
+        ("2026-11-24 09:30", "2026-11-24T09:30:00-03:00"),
+        ("2026-11-24T09:30Z", "2026-11-24T09:30:00+00:00"),
+        ("9999-12-31T23:59:59Z", "9998-12-31T00:00:00+00:00"),
+        ("0001-01-01T00:00:00Z", "1000-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_day_ends_with_its_last_moment_a_part_of_a_day_with_that_part_and_a_time_is_itself(
+    phrase: str, meaning: str
+) -> None:
+    assert read_moment("until", phrase, "to", HERE)[0].isoformat() == meaning
+
+
+def test_the_clock_of_who_sends_a_moment_may_be_a_minute_ahead() -> None:
+    ahead = [HERE.now + timedelta(seconds=seconds) for seconds in (60, 61)]
+    assert read_moment("since", ahead[0].isoformat(), "from", HERE)[0] == ahead[0]
+    with refused("invalid_window", CallerError):
+        read_moment("since", ahead[1].isoformat(), "from", HERE)
+    assert read_moment("until", ahead[1].isoformat(), "to", HERE)[0] == ahead[1]
 
 
 @pytest.mark.parametrize("phrase", ["tomorrow", "in 2 hours", "2027-01-01", "2999-01-01T00:00:00Z"])
