@@ -1,7 +1,7 @@
 """Keyrings of keyring's own making, for tests: `keyring.backend.KeyringBackend` is its place for others."""
 
 from keyring.backend import KeyringBackend
-from keyring.errors import PasswordSetError
+from keyring.errors import PasswordDeleteError, PasswordSetError
 
 __all__ = ["Failing", "InMemory", "Locked"]
 
@@ -41,3 +41,6 @@ class Locked(InMemory):
 
     def set_password(self, service: str, username: str, password: str) -> None:  # noqa: ARG002
         raise PasswordSetError("it is locked")
+
+    def delete_password(self, service: str, username: str) -> None:  # noqa: ARG002
+        raise PasswordDeleteError("it is locked")

@@ -137,9 +137,34 @@ def test_a_locked_keyring_is_named_as_the_reason() -> None:
     assert find_keyring() == "usable"
     with pytest.raises(OperatorError, match="refused to store VAMBE_API_KEY: it is locked"):
         store_credential("VAMBE_API_KEY", "sk-1")
+    with pytest.raises(OperatorError, match="refused to remove VAMBE_API_KEY: it is locked"):
+        remove_credential("VAMBE_API_KEY")
 
 
-@pytest.mark.parametrize("text", ["sk-3", "sk-3\n", "\ufeffsk-3\r\n", "  sk-3  "])
+def test_a_keyring_that_refuses_one_of_several_keys_is_as_it_was_and_the_refusal_is_told() -> None:
+    class Picky(InMemory):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            if username == "CLOSE_API_KEY":
+                raise KeyringError("not this one")
+            super().set_password(service, username, password)
+
+    keyring.set_keyring(Picky())
+    keys = {"VAMBE_API_KEY": "sk-1", "CLOSE_API_KEY": "sk-2"}
+    with pytest.raises(OperatorError, match="refused to store CLOSE_API_KEY"), keep_credentials(keys):
+        raise AssertionError
+    assert [find_credential(name) for name in keys] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-3",
+        pytest.param("sk-3" + " " * 16_380, id="as large as a file may be"),
+        "sk-3\n",
+        "\ufeffsk-3\r\n",
+        "  sk-3  ",
+    ],
+)
 @pytest.mark.parametrize("variable", ["VAMBE_API_KEY", "CLOSE_API_KEY", "CLOSE_ACCESS_TOKEN", "HUBSPOT_ACCESS_TOKEN"])
 def test_a_credential_is_read_from_the_file_that_its_variable_names(variable: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
@@ -168,7 +193,7 @@ def test_the_configuration_file_may_name_the_file_of_a_credential(tmp_path: Path
         (None, "is not there"),
         ("", "is empty"),
         (" \n", "is empty"),
-        ("x" * 20_000, "is larger"),
+        ("x" * 16_385, "is larger"),
         ("\udcff", "is not text in UTF-8"),
         ("folder", "is not a file"),
     ],
