@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.coercion import NULL_AS_TEXT, is_empty, json_types, squeeze
+from taskhand.server.argument_types import json_types
+from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
 from taskhand.server.fillers import TaskBody
 from taskhand.server.schema import Schema, fields_of, model_fields, objects_of
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.coercion import NULL_AS_TEXT, is_empty, json_types, squeeze
+from taskhand.server.argument_types import json_types
+from taskhand.server.coercion import NULL_AS_TEXT, is_empty, squeeze
 from taskhand.server.schema import Schema, model_fields
 
 __all__ = ["TaskBody"]

@@ -5,7 +5,7 @@ from pydantic import MISSING
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.coercion import json_types
+from taskhand.server.argument_types import json_types
 from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
 from taskhand.server.schema import input_schema, model_fields

@@ -1,0 +1,53 @@
+"""Values of arguments that pydantic would accept and Taskhand refuses, such as a list without measure; pure."""
+
+import re
+from typing import Any, Final
+
+from taskhand.server.argument_types import PAIR, expected_type, json_types
+from taskhand.server.schema import Schema
+
+__all__ = ["NUMBER_BOUND", "refused_value"]
+
+NUMBER_BOUND: Final = 10**15
+"""No argument takes a number of this size."""
+_MAX_ITEMS: Final = 2_000
+"""Maximum number of items of a list in any argument."""
+_MAX_TEXT: Final = 10_000
+"""Maximum length of a text in characters."""
+_LIMITED_ELSEWHERE: Final = frozenset({"title", "description", "properties", "cursor"})
+"""The rules of the body limit a task's texts; a cursor that no list gave is refused as such."""
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+"""Surrogates: a host may cut a text in the middle of a character."""
+
+
+def refused_value(name: str, value: Any, schema: Schema, *, optional: bool) -> str | None:
+    """The error text for a value that pydantic would accept and Taskhand refuses; None for any other value.
+
+    Refused are null if the backend has none, true for 1 and 1 for true, a number that is too large, a lone surrogate,
+    and a list or text of excessive length, which would delay the calls of others.
+    """
+    types = json_types(schema)
+    if value is None and "null" not in types:
+        return f"{name} cannot be null{'; leave it out instead' if optional else ''}."
+    if isinstance(value, bool) != ("boolean" in types) and isinstance(value, int):
+        return expected_type(name, schema)
+    if isinstance(value, int) and "integer" not in types and abs(value) >= NUMBER_BOUND:
+        return f"{name} is too large a number."
+    texts = _values_in(value) if isinstance(value, tuple) else (value,)
+    if len(texts) > _MAX_ITEMS:
+        return f"{name} has {len(texts)} items; send at most {_MAX_ITEMS}."
+    takes_text = "string" in types or isinstance(value, tuple)
+    longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
+    if longest > _MAX_TEXT and takes_text and name.rpartition(".")[2] not in _LIMITED_ELSEWHERE:
+        return f"{name} has {longest} characters; send at most {_MAX_TEXT}."
+    if any(isinstance(text, str) and _SURROGATES.search(text) for text in texts):
+        return f"{name} has characters that are not Unicode text."
+    return None
+
+
+def _values_in(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items of a list; an item that is an entry of a map counts by its value."""
+    is_entry = [isinstance(one, dict) and one.keys() <= PAIR for one in items]
+    return tuple(
+        value for one, split in zip(items, is_entry, strict=True) for value in (one.values() if split else (one,))
+    )

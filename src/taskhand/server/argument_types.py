@@ -1,0 +1,45 @@
+"""The JSON types and the values that an argument takes by its schema, and the sentences that say them; pure."""
+
+from typing import Any
+
+from taskhand.server.schema import Schema, fields_of, item_fields
+
+__all__ = ["PAIR", "choices", "expected_choice", "expected_type", "json_types"]
+
+PAIR = frozenset({"name", "value"})
+"""The fields of an object that is accepted as one entry of a map."""
+
+
+def json_types(schema: Schema) -> set[str]:
+    """The JSON types that an argument takes."""
+    return {branch["type"] for branch in schema.get("anyOf", [schema]) if "type" in branch}
+
+
+def choices(schema: Schema) -> list[Any]:
+    """The enum values of an argument, or of the items of its list; empty for any other argument."""
+    for branch in schema.get("anyOf", [schema]):
+        if found := branch.get("enum") or branch.get("items", {}).get("enum"):
+            return list(found)
+    return []
+
+
+def expected_choice(name: str, schema: Schema) -> str:
+    """The sentence that lists the values of an argument, or of the items of its list."""
+    *others, last = (repr(one) for one in choices(schema))
+    return f"{name} must be {' or '.join(filter(None, (', '.join(others), last)))}."
+
+
+def expected_type(name: str, schema: Schema) -> str:
+    """The sentence that says which type of value to send."""
+    types = json_types(schema)
+    if "object" in types:
+        example = next(iter(fields_of(schema)), "...")
+        return f'{name} must be an object, e.g. {{"{example}": ...}}.'
+    if fields := item_fields(schema):
+        shown = ", ".join(f'"{field}": ...' for field in (fields if fields.keys() == PAIR else [*fields][:1]))
+        return f"{name} must be a list of objects, e.g. [{{{shown}}}]."
+    if "array" in types:
+        return f'{name} must be a list of strings, e.g. ["..."].'
+    wanted = {"integer": "a whole number", "boolean": "true or false", "string": "a string"}
+    expected = " or ".join(wanted[one] for one in sorted(types) if one in wanted)
+    return f"{name} must be {expected or 'as in the schema'}."
