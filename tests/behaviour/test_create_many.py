@@ -273,3 +273,15 @@ async def test_the_answer_names_the_new_tasks_and_those_that_were_deleted(arm: A
         many = await agent("apply_plan", planId=plan["planId"])
         assert [row["title"] for row in many["tasks"]] == ["Task 00", "Task 01", "Task 02"]
         assert "list_changes with this changeId has all" in many["note"]
+
+
+async def test_tasks_that_are_all_refused_for_one_reason_are_answered_with_what_is_wrong_with_each(
+    worker: Agent,
+) -> None:
+    tasks = [body(f"Task {number}", responsibleIds=[f"Qq{number}"]) for number in range(8)]
+    with pytest.raises(Refused) as refused:
+        await worker("create_tasks", tasks=tasks)
+    assert refused.value.code == "unknown_member"
+    for number in range(5):
+        assert f"tasks[{number}] 'Task {number}': No member of the team matches 'Qq{number}'." in str(refused.value)
+    assert str(refused.value).endswith("3 more are refused likewise.")

@@ -352,7 +352,7 @@ def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due
     """The due date of a day, or of the instant `at`, with the dueTime `clock` in `zone`."""
     if zone is None:
         raise CallerError(
-            "dueTime needs a timezone, but neither the call, the task nor the configuration has one.",
+            "A due time needs a timezone, but neither the call, the task nor the configuration has one.",
             code="timezone_required",
             next_step="Send timezone with an IANA name such as America/Santiago.",
         )

@@ -36,6 +36,8 @@ MOST_TASKS = 50
 """The maximum number of tasks in one call."""
 _TITLE = 60
 _CANDIDATES = 3
+_MAX_MESSAGES = 4
+"""Bodies beside the first of which an error of all says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,12 @@ def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
 
 
 def _check_not_all_refused(steps: Sequence[_Step]) -> None:
-    """Refuse the whole call if every body is refused with the same code."""
+    """Refuse the whole call if every body is refused with the same code; the message has what is wrong with each."""
     errors = [step.error for step in steps if step.error is not None]
-    if len(errors) == len(steps) and len({error.code for error in errors}) == 1:
-        raise errors[0]
+    if len(errors) < len(steps) or len({error.code for error in errors}) > 1:
+        return
+    first, *others = errors
+    further = [one for one in dict.fromkeys(error.message for error in others) if one != first.message]
+    more = [f"{len(further) - _MAX_MESSAGES} more are refused likewise."] if len(further) > _MAX_MESSAGES else []
+    first.message = " ".join([first.message, *further[:_MAX_MESSAGES], *more])
+    raise first
