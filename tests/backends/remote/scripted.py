@@ -10,6 +10,7 @@ makes such a task just before) or `carried` (what is pending is carried out just
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -46,6 +47,7 @@ __all__ = [
     "ScriptedAdapter",
     "ScriptedClient",
     "SlowAdapter",
+    "failure",
     "opened",
     "report",
 ]
@@ -101,7 +103,8 @@ class ScriptedClient(ExampleClient):
 
     async def create(self, body: JsonObject) -> JsonObject:
         """POST a task."""
-        [answer] = self.play([lambda: self._make(body)])
+        self._body = body
+        [answer] = self.play([lambda: self.make(body)])
         return answer or {}
 
     async def update(self, task_id: str, body: JsonObject) -> JsonObject:
@@ -129,7 +132,7 @@ class ScriptedClient(ExampleClient):
                 for row in self._tasks.values():
                     row["people"] = ["carl"]
             case "twin":
-                self._make(self._body)
+                self.make(self._body)
             case "carried":
                 for act in self._later:
                     act()
@@ -169,7 +172,8 @@ class ScriptedClient(ExampleClient):
         self._tasks[task_id].update(body)
         return self._tasks[task_id]
 
-    def _make(self, body: JsonObject) -> JsonObject:
+    def make(self, body: JsonObject) -> JsonObject:
+        """A new task, whoever makes it."""
         task_id = str(uuid4())
         self._tasks[task_id] = {"id": task_id, "created": self._moment().isoformat(), "status": 1} | body
         return self._tasks[task_id]
@@ -211,6 +215,15 @@ class BatchAdapter(ScriptedAdapter):
         acts = [partial(self.wire.change, item.id, task_body(item.edit)) for item in items]
         return _batch_answer(items, self.wire.play_each(acts))
 
+    def create_batches(self, items: Sequence[NewTask[JsonObject]]) -> list[list[NewTask[JsonObject]]]:
+        """All of them."""
+        return [list(items)]
+
+    async def create_many(self, items: Sequence[NewTask[JsonObject]]) -> BatchAnswer[JsonObject]:
+        """POST them with one request."""
+        acts = [partial(self.wire.make, task_body(item.edit)) for item in items]
+        return _batch_answer(items, self.wire.play_each(acts))
+
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
         """All tasks."""
         del items
@@ -234,6 +247,16 @@ def _batch_answer(
         lost={index: fault for index, fault in faults.items() if not isinstance(fault, CallerError)},
         pending=frozenset(index for index, answer in pairs if answer == "pending"),
     )
+
+
+@contextmanager
+def failure() -> Iterator[list[TaskhandError]]:
+    """The error that ends the body, if one does."""
+    errors: list[TaskhandError] = []
+    try:
+        yield errors
+    except TaskhandError as error:
+        errors.append(error)
 
 
 async def opened(

@@ -1,29 +1,15 @@
 """What is told of one write, and which requests it takes, whatever goes wrong on the way: every rule of the writer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, opened, report
+from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, failure, opened, report
 from taskhand.backends.base import BulkProgress
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import TaskhandError
 from taskhand.domain.task import Task
 
 EDIT = Edit(responsible_ids=("ben",))
 
 WR, WRW, WRWR, WRWL = "write read", "write read write", "write read write read", "write read write look"
-
-
-@contextmanager
-def failure() -> Iterator[list[TaskhandError]]:
-    """The error that ends the body, if one does."""
-    errors: list[TaskhandError] = []
-    try:
-        yield errors
-    except TaskhandError as error:
-        errors.append(error)
 
 
 UPDATES = [
