@@ -8,10 +8,13 @@ def test_a_deletion_is_remembered_while_lists_lag_and_while_what_they_showed_is_
     time = Time()
     recent = RecentWrites[str](30.0, time.clock)
     recent.deleted("1", lag_s=60.0)
+    recent.deleted("2")
     time.now += 89.0
-    assert recent.is_deleted("1")
-    time.now += 2.0
+    recent.deleted("3", lag_s=0.0)
+    assert [recent.is_deleted(one) for one in "1234"] == [True, True, True, False]
+    time.now += 1.0
     assert not recent.is_deleted("1")
+    assert not recent.is_deleted("2")
 
 
 def test_a_deletion_ends_what_was_remembered_of_a_write() -> None:
@@ -29,6 +32,34 @@ def test_a_write_that_another_process_has_overtaken_is_forgotten_in_any_spelling
     recent.wrote("task_Cd", "row")
     recent.forget_overtaken(["task_ab"])
     assert [one for one, _ in recent.all()] == ["task_Cd"]
+    recent.forget_overtaken(None)
+    assert [*recent.all()] == []
+
+
+def test_a_write_is_remembered_for_a_while_and_its_id_for_ever() -> None:
+    time = Time()
+    recent = RecentWrites[str](30.0, time.clock)
+    recent.wrote("a", "first")
+    time.now += 10.0
+    recent.wrote("b", "other")
+    recent.wrote("a", "second", "first")
+    assert [one for one, _ in recent.all()] == ["b", "a"]
+    time.now += 29.0
+    assert recent.get("a")
+    time.now += 1.0
+    assert recent.get("a") is None
+    assert [*recent.all()] == []
+    assert recent.known_ids == {"a", "b"}
+
+
+def test_a_state_that_a_task_has_again_is_no_former_one() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    recent.wrote("a", "second", "first")
+    recent.wrote("a", "first", "second")
+    written = recent.get("a")
+    assert written is not None
+    assert set(written.former) == {"second"}
+    assert not written.is_shown
 
 
 def test_a_list_may_show_any_state_before_the_recent_writes() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from taskhand.backends.remote.refusals import explain_refusal
+from taskhand.backends.remote.refusals import explain_deletion, explain_refusal, unknown_link
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.task import StatusChoice
+from taskhand.http.errors import refused_values
 
 REFERRING = Edit(title="Send it", responsible_ids=("ana",), deal_id="7")
 PLAIN = Edit(title="Send it")
@@ -32,3 +34,55 @@ def test_a_404_is_about_what_was_referred_to_else_about_the_task(
 @pytest.mark.parametrize("refused", [NotFound("The task is gone.", code="task_not_found"), CallerError("No.")])
 def test_a_refusal_that_says_what_it_is_about_is_told_as_it_is(refused: CallerError) -> None:
     assert explain_refusal(refused, "Close", REFERRING, "t1") is refused
+
+
+BARE = CallerError(refused_values("Close"), code="upstream_refused", next_step="Correct it.")
+UNLINKED = CallerError(unknown_link("Close"), code="unknown_link", next_step="Search.")
+
+
+@pytest.mark.parametrize(
+    ("refused", "edit", "message"),
+    [
+        (BARE, PLAIN, "Close refused what was sent as title."),
+        (BARE, Edit(title="Send it", priority=1), "Close refused what was sent as title or priority."),
+        (BARE, Edit(status=StatusChoice(name="Open")), "Close refused what was sent as newStatusName."),
+        (BARE, Edit(status=StatusChoice(position=1)), "Close refused what was sent as newStatusPosition."),
+        (UNLINKED, REFERRING, "Close does not know what was sent as dealId."),
+        (
+            UNLINKED,
+            Edit(title="Send it", ai_contact_id="1", deal_id="7"),
+            "Close does not know what was sent as aiContactId or dealId.",
+        ),
+        (
+            NotFound("No."),
+            Edit(
+                title="Send it",
+                responsible_ids=("ana",),
+                deal_id=None,
+                ai_contact_id="1",
+                status=StatusChoice(name="A"),
+            ),
+            "Close does not know what was sent as responsibleIds, aiContactId or newStatusName.",
+        ),
+    ],
+)
+def test_a_refusal_that_says_no_more_than_its_status_names_what_was_sent(
+    refused: CallerError, edit: Edit, message: str
+) -> None:
+    told = explain_refusal(refused, "Close", edit, "t1")
+    assert told.message == message
+    assert refused is not BARE or (told.code, told.next_step) == (BARE.code, BARE.next_step)
+
+
+@pytest.mark.parametrize("refused", [UNLINKED, CallerError("No.")])
+def test_a_refusal_about_links_is_told_as_it_is_where_none_was_sent(refused: CallerError) -> None:
+    assert explain_refusal(refused, "Close", PLAIN, "t1") is refused
+    assert explain_refusal(refused, "Close", Edit(responsible_ids=("ana",)), "t1") is refused
+
+
+def test_a_refused_deletion_names_the_task_unless_the_refusal_says_more() -> None:
+    told = explain_deletion(BARE, "Close", "t1")
+    assert told.message == "Close refused to delete task t1."
+    assert told.code == BARE.code
+    other = CallerError("It is locked.")
+    assert explain_deletion(other, "Close", "t1") is other

@@ -1,5 +1,6 @@
 """What was fetched a moment ago: fetched once for all who ask, kept for a while, never poisoned by a failure."""
 
+import weakref
 from dataclasses import dataclass, field
 
 import anyio
@@ -168,3 +169,51 @@ async def test_expired_keys_are_forgotten_and_can_be_fetched_again() -> None:
         assert await cache.get(key, source.fetch) == key + 1
     assert await cache.get(49, source.fetch) == 50
     assert await cache.get(0, source.fetch) == 51
+
+
+class Value:
+    """A value that others can watch."""
+
+
+async def test_a_value_is_let_go_with_the_first_fetch_of_any_key_after_its_lifetime() -> None:
+    time = Time()
+    cache = TtlCache[str, Value](5, time)
+
+    async def fetch() -> Value:
+        return Value()
+
+    old = weakref.ref(await cache.get("old", fetch))
+    time.now += 4
+    young = await cache.get("young", fetch)
+    assert old() is not None
+    time.now += 2
+    await cache.get("new", fetch)
+    assert old() is None
+    assert await cache.get("young", fetch) is young
+
+
+async def test_an_expired_key_that_is_being_fetched_is_fetched_once_though_another_key_comes_meanwhile() -> None:
+    time, slow = Time(), Source()
+    cache = TtlCache[str, int](5, time)
+    await cache.get("a", opened().fetch)
+    time.now += 6
+    async with anyio.create_task_group() as group:
+        group.start_soon(cache.get, "a", slow.fetch)
+        await quiet()
+        await cache.get("b", opened().fetch)
+        group.start_soon(cache.get, "a", slow.fetch)
+        await quiet()
+        slow.gate.set()
+    assert slow.begun == 1
+
+
+async def test_a_value_may_be_wanted_that_was_begun_at_a_moment_or_that_is_younger_than_its_lifetime() -> None:
+    time, source = Time(), opened()
+    cache = TtlCache[str, int](50, time)
+    assert await cache.get("a", source.fetch) == 1
+    begun = time.now
+    time.now += 10
+    assert await cache.get("a", source.fetch, most_s=20) == 1
+    assert await cache.get("a", source.fetch, most_s=5) == 2
+    assert await cache.get("a", source.fetch, since=begun) == 2
+    assert await cache.get("a", source.fetch, since=time.now) == 3

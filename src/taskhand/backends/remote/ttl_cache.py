@@ -63,5 +63,5 @@ class TtlCache(Generic[_Key, _Value]):
         limit = self._clock() - self._keep_s
         for key in [key for key, kept in self._values.items() if kept.came < limit]:
             del self._values[key]
-            if not self._locks[key].statistics().tasks_waiting and not self._locks[key].locked():
+            if not self._locks[key].locked():
                 del self._locks[key]
