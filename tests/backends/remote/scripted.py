@@ -44,6 +44,7 @@ from taskhand.http.rate_limiter import looks_now
 __all__ = [
     "AtomicAdapter",
     "BatchAdapter",
+    "LaggingAdapter",
     "ScriptedAdapter",
     "ScriptedClient",
     "SlowAdapter",
@@ -83,6 +84,7 @@ class ScriptedClient(ExampleClient):
         super().__init__(time.moment)
         self.sent: list[str] = []
         self.on_read: Callable[[], object] = lambda: None
+        self.has_begun = False
         self._moment = time.moment
         self._script = writes, reads
         self._writes: Iterator[str] = iter(())
@@ -93,6 +95,7 @@ class ScriptedClient(ExampleClient):
 
     def begin(self) -> None:
         """Play the script from here on."""
+        self.has_begun = True
         self._writes, self._reads = (iter(one.split()) for one in self._script)
         self._old = copy.deepcopy(self._tasks)
         self.sent.clear()
@@ -228,6 +231,16 @@ class BatchAdapter(ScriptedAdapter):
         """All tasks."""
         del items
         return {row["id"]: row for row in await self.wire.tasks()}
+
+
+class LaggingAdapter(BatchAdapter):
+    """Its lists may be behind."""
+
+    lists_lag = True
+
+    def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
+        """The task with what the edit sets."""
+        return row | task_body(edit)
 
 
 class AtomicAdapter(BatchAdapter):

@@ -2,9 +2,21 @@
 
 import pytest
 
-from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, failure, opened, report
+from backends.remote.scripted import (
+    AtomicAdapter,
+    BatchAdapter,
+    LaggingAdapter,
+    ScriptedAdapter,
+    SlowAdapter,
+    failure,
+    opened,
+    report,
+)
+from builders import refused
 from taskhand.backends.base import BulkProgress
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import Task
 
 EDIT = Edit(responsible_ids=("ben",))
@@ -218,6 +230,8 @@ IN_ONE_REQUEST = [
     ("failed", "", "failed, failed", WR),
     ("failed+", "", "applied, applied", WR),
     ("failed+", "blind", "unknown, unknown", WR),
+    ("failed", "cut", "unknown, unknown", WR),
+    ("lost done", "", "sent again, sent again", WRWR),
     ("redirected", "", "failed for good, failed for good", WR),
     ("failed/ok", "", "failed, done", WR),
     ("throttled", "", "rate limited, rate limited", "write look"),
@@ -248,6 +262,89 @@ async def test_what_is_told_of_updates_that_are_sent_in_one_request(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await updated(BatchAdapter, writes, reads, 2) == (told, requests)
+
+
+W5 = "write read read read read read"  # at once, and after 1, 2, 4 and 8 seconds
+OLD5 = "old old old old old"
+
+IN_ONE_REQUEST_WHERE_LISTS_LAG = [
+    ("ok", "", "done, done, done", "write"),
+    ("done", "", "done, done, done", WR),
+    ("done", "old", "done, done, done", f"{WR} read"),
+    ("done", "old old old old", "done, done, done", W5),
+    # One task that is read by itself shows its edit: the others count as confirmed.
+    ("done", OLD5, "done, accepted, accepted", f"{W5} read"),
+    # It does not: they are sent again one by one.
+    ("void", OLD5, "done, done, done", f"{W5} read write write write"),
+    ("void ok refused ok", OLD5, "done, upstream refused, done", f"{W5} read write write write"),
+    # There is no such task.
+    ("void absent", f"{OLD5} gone", "unknown reference, done, done", f"{W5} read write write write"),
+    # Nobody can look.
+    ("done", "cut", "unknown, unknown, unknown", WR),
+    ("done", f"{OLD5} cut", "unknown, unknown, unknown", f"{W5} read"),
+    # What a list says of a lost update proves nothing, and one task that is read by itself tells whether it is behind.
+    ("lost+ lost+", "old old", "unknown, unknown, unknown", f"{WRWR} read"),
+    ("lost lost", "", "not applied, not applied, not applied", f"{WRWR} read"),
+    ("lost lost", "ok ok cut", "unknown, unknown, unknown", f"{WRWR} read"),
+    ("failed+", "old", "unknown, unknown, unknown", f"{WR} read"),
+    ("failed", "", "failed, failed, failed", f"{WR} read"),
+    ("lost lost", "gone gone", "unknown, unknown, unknown", f"{WRWR} read"),
+    ("lost done", "", "sent again, sent again, sent again", WRWR),
+    ("throttled", "ok cut", "rate limited, rate limited, rate limited", "write look read"),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_WHERE_LISTS_LAG)
+async def test_what_is_told_of_updates_that_are_sent_in_one_request_where_lists_lag(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    assert await updated(LaggingAdapter, writes, reads, 3) == (told, requests)
+
+
+IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
+    ("ok", "", "done, done, done, done", "write"),
+    # The first task alone is refused for what is sent: so are all of them.
+    ("refused refused", "", ", ".join(["upstream refused"] * 4), "write write"),
+    # It is not there: that says nothing of the others, which are halved.
+    ("refused absent ok ok", "", "unknown reference, done, done, done", "write write write write"),
+    (
+        "refused absent refused refused ok ok",
+        "",
+        "unknown reference, upstream refused, upstream refused, done",
+        "write write write write write",
+    ),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING)
+async def test_what_is_told_of_updates_that_are_sent_in_one_request_that_does_all_or_nothing(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    assert await updated(AtomicAdapter, writes, reads, 4) == (told, requests)
+
+
+async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> None:
+    adapter, there = await opened("pending", "", BatchAdapter, tasks=2)
+    with call_deadline(9.0, adapter.timing.monotonic):
+        await adapter.update_tasks([(task, EDIT) for task in there])
+    assert " ".join(adapter.wire.sent) == "write read read read"
+
+
+class Unprepared(ScriptedAdapter):
+    """Cannot read what an answer is read with."""
+
+    async def prepare(self) -> None:
+        """Fail once the script has begun."""
+        if self.wire.has_begun:
+            raise UpstreamError("Example cannot be read.")
+
+
+async def test_nothing_is_sent_where_an_answer_could_not_be_read() -> None:
+    assert await updated(Unprepared, "", "", 2) == ("upstream error, upstream error", "")
+    adapter, [before] = await opened("", "", Unprepared)
+    with refused("upstream_error", UpstreamError):
+        await adapter.update_task(before, EDIT)
+    assert adapter.wire.sent == []
 
 
 async def updated(kind: type[ScriptedAdapter], writes: str, reads: str, tasks: int) -> tuple[str, str]:

@@ -1,0 +1,84 @@
+"""How the values of a CRM's answers are read, whatever is in their place."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from builders import refused
+from builders import task as task_with
+from taskhand.backends.remote.parsing import (
+    filled_text,
+    id_of,
+    objects,
+    optional_text,
+    read_task,
+    rows_in,
+    sent_at,
+    text_of,
+    value_at,
+)
+from taskhand.domain.errors import InvalidAnswer
+from taskhand.domain.task import Task
+from taskhand.http.response_body import Reply
+from taskhand.http.retry import RequestKind
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "filled"), [("Call", "Call", "Call"), ("", "", None), (None, None, None), (7, None, None)]
+)
+def test_a_text_is_a_text_and_anything_else_is_none(value: object, text: str | None, filled: str | None) -> None:
+    assert text_of(value) == text
+    assert filled_text(value) == filled
+    assert id_of({"id": value}) == (filled or "")
+
+
+def test_an_optional_text_may_be_missing_empty_or_null_and_nothing_else() -> None:
+    assert [optional_text(row, "a") for row in ({"a": "Call"}, {"a": ""}, {"a": None}, {})] == [
+        "Call",
+        None,
+        None,
+        None,
+    ]
+    with pytest.raises(TypeError, match="a"):
+        optional_text({"a": 7}, "a")
+
+
+def test_a_row_without_an_id_has_an_empty_one() -> None:
+    assert id_of({}) == ""
+
+
+def test_the_rows_of_a_list_are_objects_and_an_answer_without_the_list_is_invalid() -> None:
+    assert rows_in("Close", {"data": [{"id": "1"}, 7]}, "data") == [{"id": "1"}, {}]
+    assert objects([{"id": "1"}, 7]) == [{"id": "1"}]
+    assert objects({"id": "1"}) == []
+    for json in ({}, {"data": {"id": "1"}}):
+        with refused("upstream_invalid", InvalidAnswer):
+            rows_in("Close", json, "data")
+
+
+@pytest.mark.parametrize(
+    ("json", "value"), [({"a": {"b": 7}}, 7), ({"a": {}}, None), ({"a": [7]}, None), ([], None), ({}, None)]
+)
+def test_a_value_at_a_path_is_none_where_the_path_ends(json: Any, value: object) -> None:
+    assert value_at(json, "a", "b") == value
+
+
+def test_a_task_that_cannot_be_read_at_all_keeps_its_id() -> None:
+    def read() -> Task:
+        raise KeyError("of a bug")
+
+    assert read_task("t1", lambda: task_with(title="Call")).title == "Call"
+    task = read_task("t1", read)
+    assert task.id == "t1"
+    assert "title" in task.unreadable_fields
+    assert "id" not in task.unreadable_fields
+
+
+def test_the_date_of_an_answer_is_an_instant_in_utc() -> None:
+    [dated, undated] = [
+        Reply(200, None, headers, "/tasks", RequestKind.READ)
+        for headers in ({"date": "Mon, 02 Mar 2026 12:30:00 GMT"}, {"age": "0"})
+    ]
+    assert sent_at(dated) == datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    assert sent_at(undated) is None
