@@ -1,4 +1,4 @@
-"""The person for whom something is written: known to whatever is called inside."""
+"""The person for whom a call writes, as context that inner calls can read."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ __all__ = ["Author", "current_author", "writing_as"]
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A person, and what finds its member id in the CRM; None for somebody who is nobody there."""
+    """A person; `find_member` returns the person's member id in the CRM, None if the person is no member there."""
 
     person: str
     find_member: Callable[[], Awaitable[str | None]]
@@ -21,7 +21,7 @@ _AUTHOR: ContextVar[Author | None] = ContextVar("author", default=None)
 
 @contextmanager
 def writing_as(author: Author) -> Iterator[None]:
-    """Whatever is written inside is written for this person."""
+    """Write for this person inside the block."""
     token = _AUTHOR.set(author)
     try:
         yield
@@ -30,5 +30,5 @@ def writing_as(author: Author) -> Iterator[None]:
 
 
 def current_author() -> Author | None:
-    """The person for whom something is written now; None if callers are not identified."""
+    """The person for whom the current call writes; None if callers are not identified."""
     return _AUTHOR.get()

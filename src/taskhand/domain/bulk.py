@@ -22,7 +22,7 @@ class TaskResult:
     """The result of a bulk change for one task; the `id` of a task that was not created is empty.
 
     `code` and `message` say why the task was not written, or add a remark about how it was. `title` is None if the
-    task was not read. `changed` is the difference that was made to a task that there was before.
+    task was not read. `changed` is the difference that was made to an existing task.
     """
 
     id: str
@@ -48,8 +48,8 @@ class TaskResult:
 class BulkReceipt:
     """The answer to a bulk change: one result for each task, in the order given.
 
-    `plan_id` is what `apply_plan` takes to go on with the tasks that are left, None if none is. `is_out_of_time` is
-    whether they are left because the call's time ran out.
+    `apply_plan` takes `plan_id` to continue with the remaining tasks; it is None if no task remains.
+    `is_out_of_time` is whether tasks remain because the call's time ran out.
     """
 
     results: tuple[TaskResult, ...]
@@ -67,7 +67,7 @@ class BulkReceipt:
 
     @property
     def unapplied(self) -> tuple[Unapplied, ...]:
-        """What was not applied, each with its task."""
+        """The fields that were not applied, each with its task."""
         return tuple(replace(miss, task_id=one.id or None) for one in self.results for miss in one.unapplied)
 
     @property
@@ -88,5 +88,5 @@ class BulkReceipt:
 
 
 def same_for_others(count: int) -> str:
-    """What follows the message of the first of so many tasks that have the same fault."""
+    """The sentence after the message of the first of `count` tasks that have the same fault."""
     return f"The same for the other {count - 1}."

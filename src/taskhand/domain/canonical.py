@@ -1,7 +1,7 @@
-"""The canonical form of a request, however it was said: equal values for two requests that mean the same; pure.
+"""The canonical form of a request: two requests that mean the same have equal values; pure.
 
-The values are JSON. Names are resolved before, and words for a day to the day; so tomorrow means something else on
-another day.
+The values are JSON. Names and words for days are resolved before, so the value of "tomorrow" depends on the day of the
+call.
 """
 
 import unicodedata
@@ -25,17 +25,17 @@ __all__ = ["canonical_due", "canonical_field", "canonical_new", "canonical_query
 
 _TEXTS: Final = frozenset({"title", "description", "add_note"})
 _PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
-"""What of a query says how its tasks are listed, not which they are."""
+"""Fields of a query that do not affect which tasks match."""
 
 
 def canonical_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
-    """What a new task is made of: a field that is null or empty says nothing in one, nor does its usual type."""
+    """The fields of a new task, without null and empty ones, and without the usual type."""
     meant = _without_empty({name: canonical_field(name, value) for name, value in edit.given()})
     return {name: value for name, value in meant.items() if (name, value) != ("task_type", capabilities.usual_type)}
 
 
 def canonical_query(query: TaskQuery) -> dict[str, Any]:
-    """Which tasks a query is about."""
+    """The fields of a query that affect which tasks match."""
     given = {one.name: getattr(query, one.name) for one in fields(query) if one.name not in _PAGING}
     if query.text is not None:
         given["text"] = tuple(text_words(query.text))
@@ -43,7 +43,7 @@ def canonical_query(query: TaskQuery) -> dict[str, Any]:
 
 
 def canonical_due(request: DueRequest, default_zone: str | None, *, midnight_is_day: bool) -> Any:
-    """What due fields ask for: a due date, or what they keep of the one that a task has.
+    """The due date that the due fields request, or the given parts if the others come from the current due date.
 
     CallerError if the due date cannot be made.
     """
@@ -55,7 +55,7 @@ def canonical_due(request: DueRequest, default_zone: str | None, *, midnight_is_
 
 
 def canonical_field(name: str, value: object) -> Any:
-    """What the value of a field means; people and other lists in any order, and an instant in any zone."""
+    """The canonical value of a field: lists are sorted, and instants are in UTC."""
     match value:
         case str() if name in _TEXTS:
             text = unicodedata.normalize("NFC", strip_hidden(value)).strip()
@@ -80,6 +80,6 @@ def canonical_field(name: str, value: object) -> Any:
 
 
 def _without_empty(meant: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that say something."""
+    """The fields that are neither null nor empty."""
     given = {name: _without_empty(value) if isinstance(value, Mapping) else value for name, value in meant.items()}
     return {name: value for name, value in given.items() if value not in (None, "", [], {})}

@@ -1,4 +1,4 @@
-"""Capabilities: what a backend can express; tool schemas and rules are narrowed by them; pure."""
+"""The capabilities of a backend, by which tool schemas and rules are narrowed; pure."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can express. Tool schemas and rules are narrowed by this, never by a backend's name.
+    """The capabilities of a backend. They narrow tool schemas and rules; a backend's name never does.
 
     `absent` are request fields that the backend does not have, `absent_on_update` those that only a new task
     can be given. `not_clearable` are fields that cannot be set to null. `required_on_create` are fields that a new
-    task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; without it, due times
-    are shown in the configured zone. `html_description` names the native value that has the description as HTML, None
+    task needs besides the documented ones. `keeps_timezone` is whether a due time keeps its zone; if not, due times are
+    shown in the configured zone. `html_description` names the native value that has the description as HTML, None
     if a description is text. `lists_are_current` is whether a list shows a write at once. `midnight_is_day` is
     whether midnight in UTC is how the CRM writes a day, also for a task with a time. `known` is what it knows of the
     times of tasks. `notes` says in a few words what its tasks lack, and what else it lists, which `lists_also` says
-    alone. `knows_me` is whether the settings or the credential say who `me` is,
-    `writes_as_me` whether the CRM tells what is written as done by `me`. `status_names` are those of a list that
+    alone. `knows_me` is whether the settings or the credential identify `me`,
+    `writes_as_me` whether the CRM reports writes as done by `me`. `status_names` are those of a list that
     is the same everywhere, of which the `finished_names` mean finished, and so are `task_types`, of which a new task
     can have the `new_task_types`, as the `new_task_types_note` says; `usual_type` is that of a new task for which none
     is given.

@@ -1,4 +1,4 @@
-"""The protocol of a source of changes: how a CRM, or the built-in store, tells what was changed in it."""
+"""The protocol of a source of changes: it reads the changes in a CRM or in the built-in store."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,24 +12,24 @@ __all__ = ["ChangeSource", "KnownTasks", "Look"]
 
 
 class KnownTasks(Protocol):
-    """The tasks as the last look at each has shown them."""
+    """The tasks as they were at the last look."""
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
-        """Those of these ids that are known, by id."""
+        """The known tasks with these ids, by id."""
         ...
 
     async def find_all(self) -> Mapping[str, Task]:
-        """All that are known, by id; for a source that compares."""
+        """All known tasks, by id; for a source that compares."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look has found. It is kept wholly or not at all, and is harmless to repeat.
+    """The result of one look. It is stored completely or not at all, and a repetition is harmless.
 
     `events` are the oldest first, for each task in the order of its changes. `position` is the start of the next poll.
-    `tasks` are the tasks as they are now, None for one that is gone: what the next look knows. `is_behind` is whether
-    more waits, so that the next look should follow at once. `gap` says in a sentence what may be missing, and why.
+    `tasks` are the current tasks, None for a deleted one; the next look compares with them. `is_behind` is whether
+    more changes wait, so that the next look should follow at once. `gap` is a sentence on changes that may be missing.
     """
 
     events: tuple[TaskEvent, ...]
@@ -42,20 +42,20 @@ class Look:
 class ChangeSource(Protocol):
     """Finds the changes of one account's tasks; every method raises TaskhandError if it cannot.
 
-    `compares` is whether it knows of changes only by comparing two looks: then Taskhand's own changes are told by its
+    `compares` is whether it finds changes only by comparing two looks. Taskhand's own changes then come from the
     journal, and a task that is being written meanwhile waits for the next look. `remark` is a sentence for callers on
-    what it cannot see, None if it sees all.
+    changes that it cannot see, None if it sees all.
     """
 
     compares: bool
     remark: str | None
 
     async def begin(self, at: datetime) -> str:
-        """The position from which a look finds what has changed since `at`, as far back as the CRM tells."""
+        """The position from which a look finds the changes since `at`, as far back as the CRM reports them."""
         ...
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """Find what has changed since a position; `hints` are ids of tasks that somebody says were changed.
+        """Find the changes since a position; `hints` are ids of tasks that were reported as changed.
 
         Takes few requests, one page or so: if more waits the look is behind.
         """

@@ -15,7 +15,7 @@ CheckState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result for one `subject`: what was `found`, as a sentence, and a `remedy` unless the state is ok."""
+    """The result for one `subject`: a sentence (`found`), and a `remedy` unless the state is ok."""
 
     subject: str
     outcome: CheckState

@@ -1,4 +1,4 @@
-"""Work that is done at the same time, and whose error is the error that it is."""
+"""Concurrent work whose first error is raised unwrapped."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ async def concurrent_tasks() -> AsyncGenerator[TaskGroup, None]:
 
 
 async def for_each(items: Sequence[_T], work: Callable[[_T], Awaitable[object]], *, at_once: int) -> None:
-    """Begin the work for each item in their order, and do that for so many at the same time."""
+    """Run the work for each item, started in their order, for at most `at_once` items at the same time."""
     queue = iter(items)
 
     async def work_on() -> None:

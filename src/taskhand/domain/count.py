@@ -1,4 +1,4 @@
-"""How many tasks there are of each kind: the groups that a task counts in; pure."""
+"""Counts of tasks by group, and the groups of a task; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from taskhand.domain.task_times import TaskTimes
 __all__ = ["NOBODY", "CountBy", "TaskCount", "groups_of"]
 
 CountBy = Literal["responsible", "status", "priority", "dueDay", "completedDay"]
-"""What tasks are counted by."""
+"""The property by which tasks are grouped."""
 
 NOBODY: Final = ""
-"""The group of tasks that nobody is responsible for; the groups of people are by member id."""
+"""The group of tasks without a responsible; the groups of people are named by member id."""
 _WORDS: Final = {int(digit): word for word, digit in PRIORITY_WORDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCount:
-    """How many tasks match a filter, and how many are in each group.
+    """The number of tasks that match a filter, and the number in each group.
 
-    A task with several responsibles is in the group of each. `unreadable` tasks may match and are in no group. `why`
-    says why not all tasks were counted; None if they were.
+    A task with several responsibles is in the group of each. `unreadable` tasks may match and are in no group. `why` is
+    the reason why not all tasks were counted, None if all were.
     """
 
     groups: Mapping[str, int]

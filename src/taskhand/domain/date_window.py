@@ -13,8 +13,8 @@ __all__ = ["with_iso_days"]
 def with_iso_days(given: TaskFilter, reference: Reference) -> tuple[TaskFilter, tuple[Match, ...]]:
     """The filter with its days as YYYY-MM-DD, and the days that were sent in words; CallerError for unclear words.
 
-    Of a period, such as this week, fromDate is the first day and toDate the last; fromDate alone means both. Tasks were
-    created, changed and finished in the past; due dates lie on either side.
+    A period, such as this week, gives its first day to fromDate and its last to toDate; fromDate alone gives both.
+    Tasks were created, changed and finished in the past; due dates lie on either side.
     """
     is_past = given.date_field is not MISSING and given.date_field != "due"
     days, matched = _first_days(given, reference, is_past=is_past)

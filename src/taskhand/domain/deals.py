@@ -20,7 +20,7 @@ _MOST_CANDIDATES: Final = 10
 def resolve_deal(given: str, found: DealList) -> Deal:
     """The deal among those `found` that is given by its name, or by whole words of it.
 
-    Ambiguous if that may be another one too, NotFound (code `unknown_deal`) if it is none.
+    Ambiguous if several deals may match, NotFound (code `unknown_deal`) if no deal matches.
     """
     words = _words(given)
     named = matching(given, found.deals, _name)

@@ -1,4 +1,4 @@
-"""A change of a task in the CRM, whoever made it, as the feed of changes has it; pure."""
+"""A change of a task in the CRM by any author, as the feed stores it; pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +17,14 @@ EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """One change of one task; what nobody told is None, empty or MISSING, and never guessed.
+    """One change of one task. An unknown value is None, empty or MISSING; it is never guessed.
 
-    `key` is the same for the same change however often, and in whatever way, it is learned of: a feed keeps one event
-    for each. `at` is the CRM's own moment of the change, aware; if only a difference of two looks is known it is
-    None, and `between` are the moments of these. `changed` are its fields, `before` MISSING if only the new value is
-    known. `by` is the id of the member who did it, `by_name` the name of who is no member. `change_id` is Taskhand's
-    own change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the
-    task before it or after it, None if unknown.
+    `key` identifies the change, in whatever way and however often it is found: a feed stores one event for each key.
+    `at` is the CRM's own moment of the change, aware; if only a difference of two looks is known it is None, and
+    `between` are the moments of these. `changed` are its fields, `before` MISSING if only the new value is known. `by`
+    is the id of the member who did it, `by_name` the name of an author who is no member. `change_id` is Taskhand's own
+    change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the task
+    before it or after it, None if unknown.
     """
 
     key: str
@@ -47,7 +47,7 @@ class TaskEvent:
 
 
 def kind_of_change(before: Task | None, after: Task | None) -> EventKind:
-    """The kind of the change from one state of a task to another; of several that apply, the one that says most."""
+    """The kind of the change from one state of a task to another; the most specific one if several apply."""
     if before is None:
         return "created"
     if after is None:

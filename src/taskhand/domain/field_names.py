@@ -36,7 +36,7 @@ _BY_NAME: Final = {_fold(name): name for name in FIELDS} | {
 
 
 def edit_field(name: str) -> str | None:
-    """The field of an edit that is known under this name, in snake_case or camelCase; None if none is."""
+    """The field of an edit that has this name, in snake_case or camelCase; None for any other name."""
     return name if property_name(name) else _BY_NAME.get(_fold(name))
 
 

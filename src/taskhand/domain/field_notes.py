@@ -1,4 +1,4 @@
-"""Notes on a field of a request body: what the field's JSON schema says only if a backend can express it."""
+"""Notes on a field of a request body: parts of its JSON schema that depend on the backend's capabilities."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -26,15 +26,15 @@ def field_notes(
 ) -> dict[str, Any]:
     """The notes, as a field's `json_schema_extra`.
 
-    `null` and `empty` are clauses of the description that say what null and [] do. `meanings` are the words for the
+    `null` and `empty` are clauses of the description on the effect of null and []. `meanings` are the words for the
     values of an enum; they are its description. `me` is a clause that holds if it is known who `me` is, and
     `unless_listed` one if the values are not an enum. `without_description` is the description where a task has no
-    description of its own. `needs` is the field without which this one means nothing. `deals` is a clause that holds
-    if tasks have deals. `for_several_people` is true of an argument that means nothing if a task has one person,
-    and `finished` of a status that must be a finished one.
+    description of its own. `needs` is the field without which this one means nothing. `deals` is a clause that holds if
+    tasks have deals. `for_several_people` is true of an argument that means nothing if a task has one person, and
+    `finished` of a status that must be a finished one.
 
     `null_is_not_given` offers null in the schema of an optional argument: a host that must fill in every argument has
-    no other value there that says nothing. `empty_beside` are the arguments beside which {} or 0 is not given.
+    no other value that means "not given". `empty_beside` are the arguments beside which {} or 0 is not given.
     """
     notes = {
         "null": null,

@@ -25,7 +25,7 @@ ODD: Final = (
     TypeError,
     ValueError,
 )
-"""What Python and its libraries raise for a value in a form that nobody thought of."""
+"""The exceptions that Python and its libraries raise for a value of an unexpected form."""
 
 
 class FieldReader:
@@ -58,7 +58,7 @@ class FieldReader:
 
 
 def unreadable_task(task_id: str) -> Task:
-    """A task of which nothing but its id can be read."""
+    """A task whose id alone can be read."""
     fields = FieldReader()
     others = {
         "id",
@@ -79,5 +79,5 @@ def unreadable_task(task_id: str) -> Task:
 
 
 def with_unreadable(task: Task, field: str) -> Task:
-    """The task, which does not show one field more."""
+    """The task with one more field marked as unreadable."""
     return task.model_copy(update={field: None, "unreadable": (*task.unreadable_fields, field)})

@@ -1,4 +1,4 @@
-"""Which characters are hidden, and which of these are shown if scripts and emoji need them; pure.
+"""Hidden characters, and those among them that are shown because a script or an emoji needs them; pure.
 
 Hidden characters still reach a model: marks that reverse the direction of text, characters without width, and tags that
 spell whole sentences. They are the characters of Default_Ignorable_Code_Point
@@ -7,9 +7,10 @@ spell whole sentences. They are the characters of Default_Ignorable_Code_Point
 property Prepended_Concatenation_Mark. The ranges are written out, because Python knows neither property, and its older
 versions do not know the newest characters.
 
-A joiner or variation selector is shown after a letter that it joins (https://www.rfc-editor.org/rfc/rfc5892#appendix-A),
-or a sign whose form it chooses (https://www.unicode.org/reports/tr51/, https://www.unicode.org/reports/tr37/). More
-than one in a row, or one after any other character, means nothing there and is hidden.
+A joiner or variation selector is shown after a letter that it joins
+(https://www.rfc-editor.org/rfc/rfc5892#appendix-A), or a sign whose form it chooses
+(https://www.unicode.org/reports/tr51/, https://www.unicode.org/reports/tr37/). More than one in a row, or one after any
+other character, means nothing there and is hidden.
 """
 
 import re
@@ -106,14 +107,14 @@ def _tags(letters: str) -> str:
 _EVERY: Final = _characters(_DEFAULT_IGNORABLE, _OTHER_FORMAT, _CONTROLS, _SURROGATES)
 
 HIDDEN: Final = re.compile(f"{_EVERY}+")
-"""Hidden characters, those included that are shown in their place."""
+"""Hidden characters, including those that are shown where they are needed."""
 
 
 @cache
 def hidden_or_line_end() -> re.Pattern[str]:
     """Matches one hidden character after the other; compiled when it is first needed, as that takes a while.
 
-    The group `line_end` is a control that ends a line, the group `needed` what is shown in its place.
+    The group `line_end` is a control that ends a line, the group `needed` a character that is shown.
     """
     sign = _characters(_EMOJI)
     needed = (

@@ -1,6 +1,6 @@
-"""Requests that nobody waits for: they leave only while a rate budget is mostly unused.
+"""Background requests: they are sent only while a rate budget is mostly unused.
 
-Whoever looks whether something has changed must never slow a call down, so such requests have a share of their own.
+Polls for changes must never slow a call down, so their requests have a share of the budget.
 """
 
 from collections.abc import Generator
@@ -14,14 +14,14 @@ _WAIT_S: Final = 5.0
 
 
 class IdleShare:
-    """What some requests have in common that nobody waits for; each waits for its turn up to `wait_s` seconds."""
+    """A group of background requests; each waits for its turn up to `wait_s` seconds."""
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = wait_s
         self.is_idle = True
 
     def end(self) -> None:
-        """Somebody waits for these requests now: those that still wait take their turn as all others do."""
+        """Make these ordinary requests, because a call waits for them now."""
         self.is_idle = False
 
 
@@ -30,7 +30,7 @@ _SHARE: Final[ContextVar[IdleShare | None]] = ContextVar("idle_share", default=N
 
 @contextmanager
 def idle_share(wait_s: float = _WAIT_S) -> Generator[IdleShare, None, None]:
-    """Send the requests inside only while, with each, at most half of the budget is used, and no other one waits."""
+    """Send the requests inside only while at most half of the budget, with each, is used and no other request waits."""
     token = _SHARE.set(share := IdleShare(wait_s))
     try:
         yield share
@@ -39,12 +39,12 @@ def idle_share(wait_s: float = _WAIT_S) -> Generator[IdleShare, None, None]:
 
 
 def is_idle() -> bool:
-    """Whether nobody waits for this request."""
+    """Whether the current request is a background request."""
     share = _SHARE.get()
     return share is not None and share.is_idle
 
 
 def idle_wait_s() -> float:
-    """Seconds that this request, which nobody waits for, may wait for its turn."""
+    """Maximum seconds that this background request waits for its turn."""
     share = _SHARE.get()
     return share.wait_s if share is not None else 0.0

@@ -20,14 +20,14 @@ REFUSALS: Final[Mapping[str, str]] = {
     "app_refused": "On the page the CRM did not allow Taskhand's app: whoever runs Taskhand has to look at it.",
     "forbidden": "On the page an account was refused that may do too little: an administrator can change that.",
 }
-"""What an agent is told of a refusal that the person has to do something about, by its reason."""
+"""The message to an agent about a refusal that the person can resolve, by its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOffer:
     """A page that one person may open once, to link a credential for one connection.
 
-    `id` names the offer to whoever waits for the link, and opens nothing.
+    `id` identifies the offer to calls that wait for the link; it does not open the page.
     """
 
     id: str
@@ -38,11 +38,10 @@ class LinkOffer:
 
 @dataclass(frozen=True, slots=True)
 class OfferState:
-    """What has become of an offer.
+    """The state of an offer.
 
-    `is_over` is whether its page can lead no further for whoever opens it now. `refusal` is the reason, one of
-    `REFUSALS`, why the page has refused what the person gave last; the person may try again there, as was done `tries`
-    times.
+    `is_over` is whether its page cannot be used any more. `refusal` is the reason, one of `REFUSALS`, why the page
+    refused the person's last credential; the person may try again there. `tries` is the number of refused tries.
     """
 
     is_linked: bool = False
@@ -52,15 +51,15 @@ class OfferState:
 
 
 class LinkOffers(Protocol):
-    """Makes offers, and knows what became of them."""
+    """Makes offers, and reads their state."""
 
     async def offer(self, person: Person, connection: str) -> LinkOffer | None:
-        """An offer for this person; None if nobody can link on a page: the connection's CRM or the server has none.
+        """An offer for this person; None if the connection's CRM or the server has no page for links.
 
         OperatorError if it cannot be stored.
         """
         ...
 
     async def find_state(self, offer_id: str, person: Person) -> OfferState:
-        """What has become of an offer for this person; one that is not known is over."""
+        """The state of an offer for this person; an unknown offer is over."""
         ...

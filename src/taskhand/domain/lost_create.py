@@ -1,4 +1,4 @@
-"""Which task a create has made, when its answer was lost; pure.
+"""Finds the task that a create made, after the create's answer was lost; pure.
 
 A task that was made before the create was sent belongs to somebody else, however much it looks like the one asked for.
 It is named as a candidate and never claimed.
@@ -16,9 +16,9 @@ from taskhand.domain.task import Task
 __all__ = ["SEARCHED_BEFORE", "CreateCandidates", "is_created_since", "match_creates"]
 
 SEARCHED_BEFORE: Final = timedelta(minutes=2)
-"""How long before the create was sent candidates may have been made: the CRM's clock may differ from ours."""
+"""Candidates may be so much older than the create, because the CRM's clock may differ from ours."""
 _CLOCKS_APART: Final = timedelta(seconds=2)
-"""How much two clocks that agree may differ: an HTTP `Date` has whole seconds."""
+"""The tolerance between two clocks that agree: an HTTP `Date` has whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def match_creates(
 ) -> dict[int, Task]:
     """The tasks that creates sent at the same time have made for certain, by their index.
 
-    `found` are the candidates of each; `others` are creates whose tasks may be among these too. A create is certain
-    if none of the others may have made a task that looks like it. A task that one has made no other has made.
+    `found` are the candidates of each; `others` are creates whose tasks may be among these too. A create is certain if
+    no other create may have made a task that looks like it. Each task belongs to one create at most.
     """
     made: dict[int, Task] = {}
     while True:

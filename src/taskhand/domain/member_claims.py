@@ -1,4 +1,4 @@
-"""Which other person a member of a CRM is, by what is known of persons; pure."""
+"""Finds the other person to whom a member of a CRM belongs; pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ __all__ = ["KnownPersons"]
 
 @dataclass(frozen=True, slots=True)
 class KnownPersons:
-    """What is known of persons in one connection.
+    """The known persons of one connection.
 
-    `lines` are what people.toml says there, `named` are all whom it names, and `linked` are those who have linked,
-    each with the member as far as the CRM has told.
+    `lines` are the members in people.toml by person, `named` are all persons in it, and `linked` are the persons with a
+    linked credential, each with the member id if the CRM reported it.
     """
 
     lines: Mapping[str, str]
@@ -23,9 +23,9 @@ class KnownPersons:
     linked: Sequence[tuple[Person, str | None]]
 
     def find_other(self, member: str, person: Person, team: Sequence[Member]) -> str | None:
-        """Who the member with this id is, if that is another than this person; None if nothing says so.
+        """The other person to whom the member with this id belongs; None if no evidence for another person is known.
 
-        The member's e-mail address says it if the person has another, or it is that of somebody who is known.
+        The member's e-mail address is evidence if the person has a different one, or if it belongs to a known person.
         """
         names = {fold_person(person.email or ""), *person.names}
         for name, line in self.lines.items():

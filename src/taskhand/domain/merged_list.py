@@ -17,13 +17,13 @@ __all__ = ["MergedCursor", "Part", "merge_rows"]
 _T = TypeVar("_T")
 
 _AT_END, _AT_BEGINNING = 0, 1
-"""How a cursor writes the two places that have no position."""
+"""How a cursor encodes the two places without a position."""
 
 
 def merge_rows(
     rows: Mapping[str, Sequence[_T]], key: Callable[[_T], Any], *, descends: bool = False
 ) -> Iterator[tuple[str, _T]]:
-    """The rows of all connections with the connection of each; those of one connection stay in their order.
+    """The rows of all connections, each with its connection; rows of one connection keep their order.
 
     Rows with equal keys are in the order of the connections.
     """
@@ -41,9 +41,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class MergedCursor:
-    """The place in each connection from which a list continues: after a position, at the start (`()`), or none (None).
+    """The place in each connection where a list continues: after a position, at the start (`()`), at the end (None).
 
-    `of` says which list it is: two with different filters have different ones.
+    `of` identifies the list: lists with different filters have different values.
     """
 
     of: str
@@ -53,8 +53,8 @@ class MergedCursor:
     def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "MergedCursor":
         """The places at which a page begins: the first page, or the page of a cursor.
 
-        `asked` is what was asked for besides the page. CallerError for the cursor of another list, or of other
-        connections: what they have would be missing without a word, or come twice.
+        `asked` are the other arguments of the list. CallerError for the cursor of another list, or of other
+        connections, whose rows would be missing unnoticed, or come twice.
         """
         of = blake2b(repr(asked).encode(errors="replace"), digest_size=3).hexdigest()
         if cursor is None:
@@ -100,7 +100,7 @@ class MergedCursor:
 
 
 def _read(cursor: str) -> MergedCursor | None:
-    """The places in a cursor as it was sent; None if it is none."""
+    """The places in a cursor as it was sent; None if it cannot be parsed."""
     try:
         of, written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         by_name = {name: _place(value) for name, value in written.items()}

@@ -11,10 +11,10 @@ __all__ = ["read_moment"]
 
 _FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9998, 12, 31, tzinfo=UTC)
-"""What is beyond means the same, and may be no moment in another zone."""
+"""Moments beyond these are clamped: they select the same rows, and may not exist in another zone."""
 
 _CLOCKS: Final = timedelta(minutes=1)
-"""How far the clock of who sends a moment may be ahead."""
+"""The tolerance for a client's clock that is ahead."""
 
 
 def read_moment(
@@ -22,7 +22,7 @@ def read_moment(
 ) -> tuple[datetime, tuple[Match, ...]]:
     """The moment that was sent; for a day, or a period in words, its begin (`from`) or end (`to`).
 
-    CallerError if a window begins in the future: nothing can be in it.
+    CallerError if a window begins in the future, because it is empty.
     """
     at, matched = _find_iso(text, edge, reference), tuple[Match, ...]()
     if at is None:

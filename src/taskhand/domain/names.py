@@ -40,12 +40,12 @@ _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010-\u2015\u2212](?=[^\W_])")
 """A hyphen or dash within a word."""
 _ROUND_A_WORD = ".,;:@"
 _SIMILAR = 0.8
-"""How similar two words are of which one may be a slip for the other."""
+"""The similarity of two words from which one may be a typo of the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A name that was resolved: what was `given` for `argument`, and the one thing that it means."""
+    """A name that was resolved: what was `given` for `argument`, and the item that it resolved to."""
 
     argument: str
     given: str
@@ -67,7 +67,7 @@ def shown_form(name: str) -> str:
 
 
 def is_cut(given: str, name: str) -> bool:
-    """Whether `given` is what is shown of a name that is too long."""
+    """Whether `given` is the truncated form of a name."""
     cut = split_cut(given)
     if cut is None or cut[2].strip() or len(name) - cut[1] not in _CUT_AT:
         return False

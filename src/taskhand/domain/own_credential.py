@@ -11,9 +11,9 @@ __all__ = ["Granted", "OAuthClient", "OwnCredential", "OwnToken"]
 
 @dataclass(frozen=True, slots=True)
 class OwnCredential:
-    """What a CRM has given a person: `access_token` goes on requests, `refresh_token` gets the next one.
+    """A person's credential: requests carry `access_token`, and `refresh_token` gets the next one.
 
-    `expires_at` None: it is good until it is revoked. A pasted key is an `access_token`.
+    `expires_at` None: it is valid until it is revoked. A pasted key is an `access_token`.
     """
 
     access_token: str = field(repr=False)
@@ -31,18 +31,18 @@ class Granted:
 
 
 class OwnToken(Protocol):
-    """The credential with which something is open, and what took its place since."""
+    """The credential of an open backend, and its replacement."""
 
     @property
     def renewed(self) -> OwnCredential | None:
-        """What took the place of the credential that it was opened with; None as long as nothing has."""
+        """The credential that replaced the one at opening; None if it was not replaced."""
         ...
 
     async def reject(self, sent: OwnCredential | None, *, again: bool) -> TaskhandError | None:
-        """Tell that the CRM does not accept what was `renewed` when it was sent.
+        """Report that the CRM did not accept the credential `sent`, which is None for the one at opening.
 
-        The error for the caller, or None if there is another now, with which the request is sent once more. `again`:
-        that was done already.
+        Returns the error for the caller, or None if a new credential is available, with which the request is sent once
+        more. `again` is whether the request was already repeated.
         """
         ...
 
@@ -62,12 +62,12 @@ class OAuthClient(Protocol):
         ...
 
     async def renew(self, credential: OwnCredential) -> OwnCredential:
-        """The next credential. A refresh token that it does not have stays the one before.
+        """The next credential. If it has no refresh token, the previous one stays valid.
 
-        LinkRequired if the grant is gone for good; any other TaskhandError: not at this moment.
+        LinkRequired if the grant has ended; any other TaskhandError if the renewal failed and may be tried again.
         """
         ...
 
     async def revoke(self, credential: OwnCredential) -> bool:
-        """Revoke a credential at the CRM; whether the CRM has confirmed it. It raises nothing of ours."""
+        """Revoke a credential at the CRM; returns whether the CRM confirmed it. Raises no TaskhandError."""
         ...

@@ -1,7 +1,7 @@
-"""Whether what a call has begun is still its own, which is asked before each write is sent.
+"""Checks, before each write is sent, that the change still belongs to this process.
 
-A process that was paused, or cut off from the others, may find that another has ended its changes meanwhile, by reading
-their tasks. What it would send then, nobody would know of.
+While a process is paused or cut off, another process may end its changes after reading their tasks. A write that it
+sent afterwards would be recorded nowhere.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ _CURRENT: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("ownersh
 
 
 def own_writes(is_own: Callable[[], Awaitable[bool]]) -> None:
-    """Let the writes of this call ask from now on, also those that it sends side by side."""
+    """Make the writes of this call check `is_own` from now on, also concurrent ones."""
     _CURRENT.set(is_own)
 
 
@@ -28,7 +28,7 @@ async def check_ownership() -> None:
         owns = await is_own()
     except OperatorError as error:
         raise NotAttempted(
-            f"Whether the change still belongs to this server cannot be told, so nothing was sent: {error.message}",
+            f"It is not known whether the change still belongs to this server, so nothing was sent: {error.message}",
             next_step="Try again in a moment.",
         ) from error
     if not owns:
@@ -38,6 +38,6 @@ async def check_ownership() -> None:
 def taken_over_error() -> NotAttempted:
     """The error for a change that another process has ended."""
     return NotAttempted(
-        "This server did not answer for too long, and another one has ended the change; nothing more was sent.",
+        "This server was unresponsive for too long, and another server has ended the change; nothing more was sent.",
         next_step="Look at the task, or at list_changes, before trying again.",
     )

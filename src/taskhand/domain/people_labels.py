@@ -18,9 +18,9 @@ _NOBODY = frozenset({"", "me", *NOBODY})
 
 
 def people_names(ids: Sequence[str], members: Mapping[str, Member], former: Mapping[str, Member]) -> dict[str, str]:
-    """What to show for the people with these ids: the name, with the e-mail if several people have that name.
+    """The label for each of these ids: the name, with the e-mail if several people have that name.
 
-    The id is beside the name if the e-mail does not tell them apart either. Who is not in the team is marked.
+    The id follows the name if the e-mail does not distinguish them. People who are not in the team are marked.
     """
     shown, left = _tell_apart(members), _tell_apart(former)
     return {one: shown[one] if one in shown else f"{left.get(one, one)}{NOT_IN_TEAM}" for one in ids}

@@ -19,11 +19,11 @@ from taskhand.domain.text import strip_hidden
 __all__ = ["NOT_IN_TEAM", "People", "find_members", "resolve_people", "without_mark"]
 
 NOT_IN_TEAM: Final = " (not in the team)"
-"""What follows the name or id of somebody who is responsible for a task and no member of the team any more."""
+"""The suffix to the name or id of a responsible who has left the team."""
 
 _MOST_CANDIDATES = 10
 _FEW_CANDIDATES = 5
-"""Number of candidates of whom none is close to what was given."""
+"""Maximum number of candidates if none of them is similar to the given text."""
 _SHORTEST_CUT = 60
 """Characters: no answer truncates a shorter name or e-mail."""
 _IN_BRACKETS: Final = re.compile(r"[(\[<][^()\[\]<>]*[)\]>]")
@@ -170,7 +170,7 @@ class _Index:
         return [self.members[place] for place in sorted(found[0].intersection(*found[1:]))]
 
     def _find_exactly(self, text: str) -> Sequence[Member]:
-        """The members with that id, e-mail or name; those of whom an answer shows so much only."""
+        """The members with that id, e-mail or name, or with a text that answers truncate to it."""
         found = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
         return found or list({member.id: member for member, shown in self._long if is_cut(text, shown)}.values())
 
@@ -196,7 +196,7 @@ class _Index:
 
     @cached_property
     def _long(self) -> Sequence[tuple[Member, str]]:
-        """The members with texts that answers show truncated; of most teams none."""
+        """The members with texts that answers show truncated; most teams have none."""
         shown = [(member, text) for member in self.members for text in (member.name, member.email, _label(member))]
         return [(member, text) for member, text in shown if text and len(text) > _SHORTEST_CUT]
 
@@ -218,7 +218,7 @@ class _Index:
 
     @cached_property
     def _by_word(self) -> Mapping[str, frozenset[int]]:
-        """The places of the members by each word of their names; what stands in brackets is no part of a name."""
+        """The indexes of the members by each word of their names; text in brackets is not part of a name."""
         places: dict[str, set[int]] = {}
         for place, member in enumerate(self.members):
             for word in words_of(_IN_BRACKETS.sub(" ", member.name)):
@@ -246,7 +246,7 @@ def _ambiguous_error(message: str, found: Sequence[Member]) -> Ambiguous:
 
 
 def _no_match_error(text: str, members: Sequence[Member]) -> NotFound:
-    """The error for a text that means nobody, with those as candidates whose names are close, else the nearest few."""
+    """The error for a text that matches no member. Candidates are members with similar names, else the nearest few."""
     close = [member for member in members if resembles(text, member.name)]
     near = nearest_first(text, close or members, lambda member: member.name)
     only = f" Only {close[0].name[:60]} is close." if len(close) == 1 else ""

@@ -1,4 +1,4 @@
-"""What the id of a person may be; pure. Keys, the policy and the settings name the same person by the same id."""
+"""The rules for the id of a person; pure. Keys, the policy and the settings use the same id for the same person."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ __all__ = ["flaw_of_person"]
 
 _LONGEST: Final = 200
 _ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
-"""What neither an e-mail address nor an id has, and what a shell or a list would have left in it."""
+"""Characters that neither an e-mail address nor an id has; a shell or a list may leave them in the text."""
 
 
 def flaw_of_person(name: str) -> str | None:
@@ -24,7 +24,7 @@ def flaw_of_person(name: str) -> str | None:
     if len(name) > _LONGEST:
         return f"it has more than {_LONGEST} characters"
     if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
-        return "it has characters that look like others, or like none"
+        return "it has characters that look like others, or are invisible"
     if found := _ODD.search(name):
         return f"it has {found[0]!r} in it"
     if name.startswith("-"):

@@ -1,4 +1,4 @@
-"""A plan: what a write would do, task by task, shown before it is carried out; pure."""
+"""A plan: the effects of a write, task by task, shown before it is applied; pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ Verb = Literal["create", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is done to one task, and the fields that change; `id` is None for a new task, `title` is for people.
+    """The operation on one task, and the fields that change; `id` is None for a new task, `title` is for people.
 
     `due` and `responsible_ids` are those of a task to delete: they tell tasks of one title apart.
     """
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done; valid until `expires_at` (aware), and for one `apply_plan`.
+    """The operations that `apply_plan` would apply; valid until `expires_at` (aware), and for one `apply_plan`.
 
     `guard` is why the change stopped at a plan although no dry run was asked for, as the subject of
     "... stops at a plan". `unchanged` are ids of tasks that already match. `refused` are ids of tasks that cannot be

@@ -1,4 +1,4 @@
-"""The policy: what a person or a group may do; pure.
+"""The policy: rules for everyone, for groups and for persons; pure.
 
 A rule that is None, or False, allows everything. A person's own rule counts before that of a group, and that before the
 rule for everyone.
@@ -13,7 +13,7 @@ __all__ = ["NO_POLICY", "NO_RULES", "Group", "Policy", "Rules"]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one person may do.
+    """The rules for one person.
 
     `connections` are the names of those that may be used (None: all). `tools` selects tools as TASKHAND_TOOLS does.
     `own_tasks_only` is whether only tasks of the person's own are seen and changed. `most_tasks` is how many tasks one
@@ -37,7 +37,7 @@ class Rules:
 
     @property
     def note_on_lists(self) -> str | None:
-        """What a list, a count or an empty answer says, so that nobody takes it for all tasks."""
+        """The note in a list, a count or an empty answer that has the person's own tasks only."""
         return "Only your own tasks are shown." if self.own_tasks_only else None
 
 
@@ -62,7 +62,7 @@ class Policy:
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def rules_for(self, *names: str, groups: Collection[str] = ()) -> Rules:
-        """The rules of the person with these names, of which the first counts most; of nobody if there is none.
+        """The rules of the person with these names, the first of which counts most; without names, the rules for all.
 
         `groups` are those that the person's token names; they count as if the file had the person in them. The first
         group that sets a rule counts.

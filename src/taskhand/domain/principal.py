@@ -1,4 +1,4 @@
-"""Who calls, with which scopes and by which rules; pure."""
+"""The caller: the person, the scopes of the credential, and the rules of the policy; pure."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 Scope = Literal["read", "write", "destructive"]
-"""What a credential lets its holder do: see tasks, change them, or lose something. None of them implies another."""
+"""The permissions of a credential: see tasks, change them, or do what may lose something. No scope implies another."""
 
 SCOPES: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 """Every scope."""
@@ -38,7 +38,7 @@ No space is at either end of the subject: files and commands lose it, and `ana `
 
 
 def token_person(issuer: str, subject: str) -> str:
-    """The id of the person of a token: no other issuer or subject has the same one."""
+    """The id of the person of a token, unique for the issuer and subject."""
     return f"{issuer}#{subject}"
 
 
@@ -79,22 +79,22 @@ class Person:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What files may call the person, the id first."""
+        """The names that files may use for the person, the id first."""
         return (self.id,) if self.email in {None, self.id} else (self.id, self.email or "")
 
     @property
     def shown_name(self) -> str:
-        """What others know the person by: the e-mail address, else the id."""
+        """The name that is shown to others: the e-mail address, else the id."""
         return self.email or self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: the person (None if nobody asked), the scopes of the credential, and the rules of the policy.
+    """The caller: the person (None if not identified), the scopes of the credential, and the rules of the policy.
 
-    `members` say who the person is in a connection, by its name (MEMBER for the only one): the id, e-mail or name of a
-    member. `may_gain_scopes` is whether the credential can be had with further scopes: then the caller is shown what
-    these allow.
+    `members` has the person's member (id, e-mail or name) by the name of the connection (MEMBER for the only one).
+    `may_gain_scopes` is whether the caller can get a credential with further scopes; the caller is then shown the tools
+    that these allow.
     """
 
     person: Person | None = None
@@ -116,10 +116,10 @@ class Principal:
             raise NotAllowed.by("most_tasks", said)
 
     def check_may_lose(self, what: str) -> None:
-        """NotAllowed if no scope allows `what`, by which something is lost."""
+        """NotAllowed without the scope `destructive`, which `what` needs."""
         if "destructive" not in self.scopes:
             raise NotAllowed.by("scope", f"{what} needs the scope destructive, which you do not have.")
 
 
 ANYONE: Final = Principal()
-"""A caller whom nobody asked who it is, and who may do everything."""
+"""A caller who was not identified, and who may do everything."""

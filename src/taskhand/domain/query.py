@@ -1,4 +1,4 @@
-"""Which tasks to list and in which order: the filter as it is sent, and the query that it resolves to; pure."""
+"""Filters and order of a list of tasks: the filter as it is sent, and the query that it resolves to; pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ DateField = Literal["due", "created", "updated", "completed"]
 _STATUS, _DUE = frozenset({"status_config"}), frozenset({"due_at"})
 _CONTACT, _DEAL = frozenset({"ai_contact_id", "ai_customer_id"}), frozenset({"deal_id"})
 LINK_FIELDS = _CONTACT | _DEAL
-"""The fields of a task that say what it is linked to."""
+"""The fields of a task that are links."""
 
 NOBODY = frozenset({"nobody", "no one", "noone", "none", "unassigned", "nadie", "ninguno", "sin asignar"})
 """Words, folded, for no person among responsibles."""
@@ -103,15 +103,15 @@ class TaskFilter(Body):
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """Which tasks to list, with names resolved to ids and statuses; `None` does not filter.
+    """A filter with names resolved to ids and statuses, and an order; `None` does not filter.
 
-    Tasks of one of `responsible_ids` are meant, or of nobody if `of_nobody`. `from_date` and `to_date` are ISO due
-    days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
+    Tasks match that have one of `responsible_ids`, or no responsible if `of_nobody`. `from_date` and `to_date` are ISO
+    due days, both included; `period` is a span of another moment. `order` is `due` (earliest first, tasks without a due
     date last), `created` (newest first), `oldest` (created first) or `priority` (highest first, then as by `due`);
     equal tasks are ordered by id in the same direction. `links` are the fields with links that are to be known of each
     task; reading them may cost requests. `after` is the sort key and id at which the page before ended. `matched` are
-    the days that were sent in words, and a deal that was sent by name. `connection` is the name of the CRM account
-    if there are several: a cursor is of one of them.
+    the days that were sent in words, and a deal that was sent by name. `connection` is the name of the CRM account if
+    there are several: a cursor belongs to one of them.
     """
 
     responsible_ids: tuple[str, ...] | None = None

@@ -54,7 +54,7 @@ _NEW = Task(
     task_responsibles=(),
     status_config=None,
 )
-"""An empty task: what a new task is compared with."""
+"""An empty task, with which a new task is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def links_in(changed: Iterable[FieldChange]) -> frozenset[tuple[str, str]]:
 
 
 def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
-    """What was not applied to people, as a difference."""
+    """The differences of people that were not applied."""
     for one in missed:
         yield FieldChange("responsibles", one.asked, one.got)
         yield FieldChange("responsibles", None, one.was)
@@ -89,9 +89,9 @@ def people_unapplied(missed: Iterable[Unapplied]) -> Iterator[FieldChange]:
 class Receipt:
     """The answer to a write. If `changed` and `unapplied` are both empty nothing was sent, and `note` says so.
 
-    `task` is None if it was deleted; `before` is the task before the write, None if the write created it. `already`
-    are the fields that were asked for and so before. `replayed` is whether this is the answer to an earlier, identical
-    call.
+    `task` is None if it was deleted; `before` is the task before the write, None if the write created it. `already` are
+    the requested fields that had the requested value before. `replayed` is whether this is the answer to an earlier,
+    identical call.
     """
 
     task: Task | None
@@ -110,7 +110,7 @@ class Receipt:
     ) -> "Receipt":
         """The effect of `edit` on a task; `before` is None for a new task.
 
-        A field that cannot be read afterwards is noted, as nobody can tell whether it was applied.
+        A field that cannot be read afterwards is named in the note, because it is unknown whether it was applied.
         """
         unmet = edit.unmet_by(after, written=True).given()
         already = _met_before(before, edit, {name for name, _ in unmet})
@@ -131,7 +131,7 @@ class Receipt:
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:
-        """The links in what is shown of the receipt: nothing is shown of what a new task has."""
+        """The links in the differences that answers show; the fields of a new task are not shown."""
         return links_in(self.changed) if self.before is not None and self.task is not None else frozenset()
 
     @property
@@ -142,7 +142,7 @@ class Receipt:
 
 
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
-    """The fields that differ; those of a new task that are not empty."""
+    """The fields that differ; for a new task, the fields that are not empty."""
     # A task that an earlier version kept in the journal may lack the type.
     untold = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
     shown_fields = ((name, shown) for name, shown in DIFFERENCE_VALUES.items() if name not in untold)

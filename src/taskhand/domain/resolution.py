@@ -1,4 +1,4 @@
-"""How a finished task ended: only a finished task says it, and none keeps what an earlier end left; pure."""
+"""The resolution of a finished task: an unfinished task has none, and reopening or finishing again removes it; pure."""
 
 from dataclasses import replace
 

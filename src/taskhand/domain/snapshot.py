@@ -20,7 +20,7 @@ class Snapshot:
 
     `native` are the CRM's own values (JSON, by its own names). They suffice to write the task's fields back exactly;
     `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, not with certainty, or
-    in no form that can be read: what `task` shows there must not be written back. `assumed` is whether `task` is the
+    in no form that can be read; the value in `task` must not be written back. `assumed` is whether `task` is the
     answer to a write of ours, while the CRM still shows the task as it was before, because reads lag or because another
     client reverted it. `lost` names what the task has and a task made again in its place would not have.
     `cannot_recreate` is a sentence that says why no such task can be made, None if one can.
@@ -45,12 +45,12 @@ class Snapshot:
 
     @property
     def not_restorable(self) -> tuple[str, ...]:
-        """What a task that is made again in the place of this one does not have."""
+        """The fields that a task which is created in place of this one cannot have."""
         return (*_ALWAYS_LOST, *sorted(self.unknown), *self.lost)
 
 
 def describe_loss(deleted: Sequence[Snapshot]) -> str:
-    """What an undo of the deletion of these tasks cannot bring back, in a sentence or two."""
+    """One or two sentences on the values that an undo of the deletion of these tasks cannot restore."""
     whys = {one.cannot_recreate: None for one in deleted if one.cannot_recreate}
     count = sum(one.cannot_recreate is not None for one in deleted)
     which = "it" if len(deleted) == 1 else f"{count} of them"

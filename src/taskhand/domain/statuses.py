@@ -48,9 +48,9 @@ def resolve_status(
 def unknown_status_error(
     name: str, known: StatusList, argument: str = "newStatusName", *, found: str | None = None
 ) -> NotFound:
-    """The error for a status that is not known: it says which are, and whether these are all.
+    """The error for an unknown status: it names the known ones, and says whether the list is complete.
 
-    `found` is the sentence that says what was wrong, if there is a better one.
+    `found` replaces the sentence on what was wrong.
     """
     kind = _type_of(name)
     wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."

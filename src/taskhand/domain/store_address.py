@@ -11,7 +11,7 @@ INSTALL_DRIVER: Final = (
     "Install Taskhand with the extra `postgres`: `pip install '.[postgres]'` in a folder that holds its source; "
     "docs/scaling.md has the other ways"
 )
-"""What to do if the library that speaks to PostgreSQL is not installed, as the beginning of a sentence."""
+"""The remedy if the PostgreSQL driver is not installed, as the beginning of a sentence."""
 
 _SCHEME: Final = r"(?i)\s*[a-z][a-z0-9+.-]+:/"
 
@@ -47,7 +47,7 @@ def is_whole_address(text: str) -> bool:
 
 
 def split_passwords(address: str) -> tuple[str, ...]:
-    """The password in the address of a database, as it is there and as it is meant; none if it cannot be read."""
+    """The passwords in the address of a database, as written and percent-decoded; none if it cannot be parsed."""
     found = re.fullmatch(_WHOLE, address)
     if found is None:
         return ()
@@ -66,10 +66,10 @@ def _is_text(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """An address: `postgresql://USER:PASSWORD@HOST/DATABASE`. Who signs in is in no text of it."""
+    """An address: `postgresql://USER:PASSWORD@HOST/DATABASE`. Its texts never show the user name or the password."""
 
     url: str = field(repr=False)
 
     def __str__(self) -> str:
-        """The address without who signs in."""
+        """The address without the user name and the password."""
         return re.sub(r"://.*@", "://***@", self.url.partition("?")[0])

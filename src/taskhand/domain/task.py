@@ -53,7 +53,7 @@ STATUS_TYPES = ", ".join(get_args(StatusType))
 """The status types, for a sentence."""
 
 OR_ME = "or 'me'"
-"""What a description of people adds if it is known who `me` is."""
+"""The addition to a description of people if `me` is known."""
 
 IMMUTABLE = frozenset({"id", "created_at", "creator_id"})
 """Task fields that cannot be changed, by the documentation."""
@@ -191,7 +191,7 @@ class Member(Value):
 class Contact(Value):
     """A person or company outside the team; `id` is sent as `aiContactId`, `customer_id` as `aiCustomerId`.
 
-    `customer_name` is the name of that customer, None if the CRM has none or does not tell it.
+    `customer_name` is the name of that customer, None if the CRM has or reports none.
     """
 
     id: str | None
@@ -203,7 +203,7 @@ class Contact(Value):
 
     @property
     def words(self) -> str:
-        """What the contact is found by."""
+        """The text in which a search for the contact looks."""
         return " ".join(filter(None, (self.name, self.phone, self.email)))
 
 
@@ -216,7 +216,7 @@ class Deal(Value):
 
 @dataclass(frozen=True, slots=True)
 class DealList:
-    """Deals that a text found; `complete` says whether no other deal can have these words in its name."""
+    """Deals that a text found; `complete` is whether every deal with these words in its name is among them."""
 
     deals: tuple[Deal, ...]
     complete: bool = True

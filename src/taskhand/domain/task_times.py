@@ -1,4 +1,4 @@
-"""When a task was created, changed and finished: what a backend knows besides the documented fields; pure."""
+"""The times when a task was created, changed and finished, which a backend may know; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Moment = Literal["created", "updated", "completed"]
 """A moment in the life of a task."""
 
 Known = Literal["created", "updated", "completed", "completed_by"]
-"""What a backend may know of it: the moments, and who finished it."""
+"""The times that a backend may know, and the member who finished the task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What may be told of calls and of the requests to a CRM to whoever watches a server; protocols.
+"""Protocols of the observers of calls and of requests, for metrics and traces.
 
 Only names from closed sets and numbers: never a task, a title, a person, a path or a client.
 """
@@ -10,7 +10,7 @@ __all__ = ["Budget", "CallObserver", "HttpObserver", "RequestObserver"]
 
 
 class Budget(Protocol):
-    """How much may be sent to a CRM from now on.
+    """The rest of the rate budget of a CRM.
 
     `ready` requests may leave at once; `paused_s` is how many more seconds every request is held back.
     """
@@ -22,7 +22,7 @@ class Budget(Protocol):
 
 
 class RequestObserver(Protocol):
-    """Is told of the requests to one CRM. Nothing here may fail or wait."""
+    """Observes the requests to one CRM. Nothing here may fail or wait."""
 
     def request_ended(self, method: str, status: int | None, took_s: float) -> None:
         """One attempt ended, with this HTTP status, or without an answer (None)."""
@@ -38,7 +38,7 @@ class RequestObserver(Protocol):
 
 
 class CallObserver(Protocol):
-    """Is told of the calls of tools. Nothing here may fail or wait."""
+    """Observes the calls of tools. Nothing here may fail or wait."""
 
     def call_ended(self, tool: str, connection: str | None, outcome: str, code: str | None, took_s: float) -> None:
         """A call ended: `outcome` is "ok", "cancelled" or who can act on the error, `code` that of the error.
@@ -49,7 +49,7 @@ class CallObserver(Protocol):
 
 
 class HttpObserver(Protocol):
-    """Is told of the requests that a server gets over HTTP. Nothing here may fail or wait."""
+    """Observes the requests that a server gets over HTTP. Nothing here may fail or wait."""
 
     def request_began(self) -> None:
         """A request has arrived."""

@@ -24,7 +24,7 @@ _LINE_END: Final = re.compile("\r\n?|[\v\f\x85]")
 """Controls that end a line; without a replacement two words would join."""
 
 _ESCAPED: Final = re.compile(r"\\[bfru]")
-"""How JSON writes controls; an escaped backslash before such a letter looks the same."""
+"""The JSON escapes of controls; an escaped backslash before such a letter looks the same."""
 
 _CUT: Final = re.compile(r"(?:…|\.\.\.) \(\+([1-9]\d{0,8}) characters\)")
 """The end of a text that `truncate` has cut."""
@@ -102,7 +102,7 @@ def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
 
 
 def split_cut(text: str) -> tuple[str, int, str] | None:
-    """What stands before and after the last mark of `truncate`, and the number in it; None if there is none."""
+    """The text before and after the last mark of `truncate`, and the number in it; None if there is none."""
     found = list(_CUT.finditer(text))[-1:]
     return (text[: found[0].start()], int(found[0][1]), text[found[0].end() :]) if found else None
 
@@ -119,5 +119,5 @@ def _has_hidden(text: str) -> bool:
 
 
 def _shown(found: re.Match[str]) -> str:
-    """What is shown of a hidden character."""
+    """The text that is shown for a hidden character."""
     return "\n" if found["line_end"] else found["needed"] or ""

@@ -1,4 +1,4 @@
-"""A text that a client sends back after an edit of what it was shown: what it was not shown is not lost; pure."""
+"""Merge of a client's edit of a shown text into the stored text, whose hidden and truncated parts stay; pure."""
 
 from typing import Final
 
@@ -8,16 +8,16 @@ from taskhand.domain.text import plain, shown_positions, split_cut, strip_hidden
 __all__ = ["restore_unshown"]
 
 _KNOWN_BY: Final = 20
-"""Characters before the mark of a truncated text that say that the mark is Taskhand's."""
+"""Number of characters before the mark of a truncated text by which the mark is recognized as Taskhand's."""
 _EDITED: Final = 20
-"""Characters that an edit of a text repeats; one that repeats fewer, and less than half, is another text."""
+"""Number of characters that an edit repeats; a text that repeats fewer, and less than half, is a new text."""
 
 
 def restore_unshown(sent: str, stored: str, argument: str) -> str:
-    """The text `sent`, with what was not shown of those parts of `stored` that it repeats.
+    """The text `sent`, with the hidden characters of those parts of `stored` that it repeats.
 
-    Hidden characters stay in the beginning and the end that are repeated; the mark of a truncated text becomes what it
-    stands for. CallerError if the text before that mark is another: what it stands for cannot be told then.
+    Hidden characters stay in the beginning and the end that are repeated; the mark of a truncated text becomes the rest
+    of `stored`. CallerError if the text before that mark was changed: the place of the rest is unknown.
     """
     cut = split_cut(sent)
     if cut is None or cut[1] >= len(stored) or sent in (stored, plain(stored)):

@@ -73,7 +73,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """What stands at the CRM after subscribing; `made` are those that are new or were changed.
+    """The subscriptions at the CRM after subscribing; `made` are those that are new or were changed.
 
     `key` is what the deliveries are verified with, if the CRM or Taskhand has made it: it is to be kept.
     """
@@ -91,7 +91,7 @@ class WebhookAdmin(Protocol):
         ...
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
-        """Have changes of tasks delivered at an address; what is there already stays.
+        """Subscribe an address to changes of tasks; existing subscriptions stay.
 
         `key` is the one that is kept. `replaces` is whether another address may be given up for this one, if the CRM
         has only one.
@@ -99,5 +99,5 @@ class WebhookAdmin(Protocol):
         ...
 
     async def remove(self, url: str) -> Sequence[Subscription]:
-        """Remove what is delivered at an address; what that was."""
+        """Remove the subscriptions of an address, and return them."""
         ...

@@ -1,4 +1,4 @@
-"""The words for values of tasks, as answers and questions to people show them, and their form for programs; pure."""
+"""The text of values of tasks, as answers and questions to people show them, and their form for programs; pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ __all__ = ["Wording"]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What values are called: people by `names` (by id; an id without one is shown), times in `zone` by default.
+    """Formats values: people by `names` (by id; an id without a name is shown), times in `zone` by default.
 
     `link_names` are the names of what tasks are linked to, by field and id.
     `for_programs` is whether a moment is shown as ISO 8601 in UTC.

@@ -1,7 +1,7 @@
-"""The names of time zones: what is accepted as one, and what is offered in place of one; pure.
+"""The names of time zones: validation, and suggestions for an unknown name; pure.
 
-An offset is no zone. Of the IANA names only `Etc/GMT-3` and its like hold one, and their sign is the other way round:
-`Etc/GMT-3` is UTC+03:00 (https://data.iana.org/time-zones/tzdb/etcetera). So none of them is ever offered.
+An offset is not a zone. The only IANA names with an offset are those such as `Etc/GMT-3`, whose sign is reversed:
+`Etc/GMT-3` is UTC+03:00 (https://data.iana.org/time-zones/tzdb/etcetera). They are never suggested.
 """
 
 import re
