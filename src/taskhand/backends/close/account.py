@@ -11,15 +11,18 @@ from typing import Any, Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.mapping import former_member_of, has_left, member_of
 from taskhand.backends.close.paging import Page, read_all_pages
-from taskhand.backends.close.task_types import LEAD
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, sent_at, text_of
+from taskhand.backends.close.task_types import INBOX, LEAD, label_of
+from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate, NotFound, OperatorError, TaskhandError
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Deal, Member
+from taskhand.domain.task_types import KnownType
 from taskhand.http.health_checks import check_by_reading, run_checks
+from taskhand.http.response_body import Reply
 
 __all__ = ["Account"]
 
@@ -40,7 +43,7 @@ _MOST_READS: Final = 25
 """Maximum leads that are read one by one because a search left their contacts out."""
 
 
-class Account:
+class Account(CrmAccount):
     """Reads the organization of a credential."""
 
     def __init__(self, client: CloseClient, monotonic: Callable[[], float]) -> None:
@@ -83,10 +86,6 @@ class Account:
         await self.me()
         return self._organization_ids[0] if len(self._organization_ids) == 1 else None
 
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer."""
-        return sent_at(await self._client.me())
-
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by their own name, e-mail or phone, or by the name of their lead; words by their beginning.
 
@@ -110,6 +109,10 @@ class Account:
                 else:
                     found[one] = _lead_alone(one, _name_of(await self._client.lead(one)))
         return found
+
+    async def task_types(self) -> tuple[KnownType, ...]:
+        """The documented ones, with their labels."""
+        return tuple(KnownType(one, label_of(one)) for one in INBOX)
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
@@ -197,9 +200,9 @@ class Account:
             self._candidates[lead_id] = (now, people)
         return self._candidates.get(lead_id, (now, ()))[1]
 
-    async def check_access(self) -> None:
-        """Read what any key may read."""
-        await self._client.me()
+    async def probe(self) -> Reply:
+        """The user of the credential."""
+        return await self._client.me()
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in three requests; Close does not tell what a credential may do."""
@@ -207,7 +210,7 @@ class Account:
         open_tasks = {"_type": LEAD, "is_complete": "false"}
         reads = {"tasks": lambda: client.tasks(open_tasks, now.date()), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
-        return await run_checks(client.http, self.check_access, scopes, rate="CLOSE_RATE")
+        return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
 
     async def _read_former(self) -> tuple[Member, ...]:
         listed = _members(row for row in await self._read_users() if has_left(row))

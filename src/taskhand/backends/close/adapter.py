@@ -35,8 +35,7 @@ from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, Member, StatusList, Task
-from taskhand.domain.task_types import KnownType
+from taskhand.domain.task import StatusList, Task
 from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
@@ -86,25 +85,9 @@ class CloseAdapter(CrmAdapter[JsonObject]):
 
     # Reads.
 
-    async def former_members(self) -> tuple[Member, ...]:
-        """The users who have left the organization."""
-        return await self.account.former_members()
-
-    async def upstream_account(self) -> str | None:
-        """The organization."""
-        return await self.account.upstream_account()
-
     async def statuses(self) -> StatusList:
         """The two that Close has."""
         return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts or leads by their ids, one request each."""
-        return await self.account.find_linked(field, ids)
-
-    async def task_types(self) -> tuple[KnownType, ...]:
-        """The documented ones, with their labels."""
-        return tuple(KnownType(one, task_types.label_of(one)) for one in task_types.INBOX)
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Instants come as such; the day that one falls on is known where a zone is configured."""

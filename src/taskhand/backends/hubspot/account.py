@@ -21,6 +21,7 @@ from taskhand.backends.hubspot.mapping import (
 )
 from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
 from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
+from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, rows_in
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.check_result import CheckResult
@@ -30,6 +31,7 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusChoice, 
 from taskhand.domain.task_types import KnownType
 from taskhand.domain.zones import known_zone
 from taskhand.http.health_checks import find_refused_reads, report_scopes, run_checks
+from taskhand.http.response_body import Reply
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -59,7 +61,7 @@ _TYPE_ID: Final = re.compile(r"2-[0-9]{1,20}", re.ASCII)
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
-class Account:
+class Account(CrmAccount):
     """Fetches what belongs to the account when it is first needed, and caches it."""
 
     def __init__(
@@ -196,13 +198,9 @@ class Account:
         portal = (await self._client.account()).object.get("portalId")
         return str(portal) if isinstance(portal, int | str) and portal else None
 
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer."""
-        return await self._client.date()
-
-    async def check_access(self) -> None:
-        """Read what any token may read."""
-        await self._client.account()
+    async def probe(self) -> Reply:
+        """The details of the account."""
+        return await self._client.account()
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """The results for reachability, the token, its scopes, and the rate of ten seconds and of the day."""

@@ -42,8 +42,7 @@ from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Task
-from taskhand.domain.task_types import KnownType
+from taskhand.domain.task import StatusList, Task
 
 if TYPE_CHECKING:
     from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -109,14 +108,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
 
     # Reads.
 
-    async def former_members(self) -> tuple[Member, ...]:
-        """The archived owners."""
-        return await self.account.former_members()
-
-    async def upstream_account(self) -> str | None:
-        """The portal."""
-        return await self.account.upstream_account()
-
     async def statuses(self) -> StatusList:
         """The stages of the task pipeline."""
         return await self.account.statuses()
@@ -125,18 +116,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """Always: `hs_timestamp` is an instant, and days are those of one zone."""
         del task, of_day
         return True
-
-    async def find_deals(self, query: str | None, limit: int) -> DealList:
-        """Deals by a part of their names, or those that were changed last."""
-        return await self.account.find_deals(query, limit)
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts, companies or deals by their ids, up to 100."""
-        return await self.account.find_linked(field, ids)
-
-    async def task_types(self) -> tuple[KnownType, ...]:
-        """The options of the account's property; none where it cannot be read."""
-        return await self.account.task_types()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
@@ -216,7 +195,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """The own tasks of contacts, companies and deals, which never lag, and the newest ones that a search finds."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
-            if (theirs := await self._client.date()) is not None:
+            if (theirs := await self.upstream_time()) is not None:
                 ahead = theirs - self.timing.clock()
         ids: list[str] = []
         for kind in KINDS:

@@ -6,12 +6,11 @@ them. The account and the token have one address in every version.
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, PROPERTIES, Kind
-from taskhand.backends.remote.parsing import JsonObject, sent_at, value_at
+from taskhand.backends.remote.parsing import JsonObject, value_at
 from taskhand.domain.errors import OperatorError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -200,10 +199,6 @@ class HubSpotClient:
         """GET a page of owners (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide)."""
         params = {"limit": "100", "archived": str(archived).lower()} | ({"after": after} if after else {})
         return await self._get(Path.of(self._base("owners")), params)
-
-    async def date(self) -> datetime | None:
-        """The `Date` header of an answer, None where there is none."""
-        return sent_at(await self.http.get(Path.of(self._base("owners")), params={"limit": "1"}, expect="object"))
 
     async def pipelines(self) -> JsonObject:
         """GET the pipelines of tasks, whose stages the statuses are; recorded, not documented for tasks."""

@@ -8,15 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
+from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_delete import delete_each
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
+from taskhand.backends.remote.parsing import sent_at
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
 from taskhand.domain.check_result import CheckResult
@@ -46,35 +48,13 @@ class Timing:
     sleep: Callable[[float], Awaitable[object]]
 
 
-class Account(Protocol):
-    """Reads what belongs to an account besides its tasks."""
-
-    async def members(self) -> tuple[Member, ...]:
-        """The people who can be responsible for a task."""
-
-    async def me(self) -> str | None:
-        """The member id of whoever the credential or the settings name."""
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by name, phone or e-mail."""
-
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer, None where there is none."""
-
-    async def check_access(self) -> None:
-        """Read what any credential may read, not from a cache."""
-
-    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The way there, the credential, its scopes and the rate; never raises."""
-
-
 class CrmAdapter(ABC, Generic[_Row]):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
     accessed = "credential"
     messages: Messages
     """The sentences of this CRM."""
-    account: Account
+    account: CrmAccount
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The task properties of the account's own, where it has them."""
@@ -241,8 +221,8 @@ class CrmAdapter(ABC, Generic[_Row]):
         return await self.account.members()
 
     async def former_members(self) -> tuple[Member, ...]:
-        """None: a CRM that tells who left the team answers them."""
-        return ()
+        """The people who left the team."""
+        return await self.account.former_members()
 
     async def me(self) -> str | None:
         """The member id that `me` stands for, None where nobody can tell."""
@@ -252,29 +232,29 @@ class CrmAdapter(ABC, Generic[_Row]):
         """Contacts by name, phone or e-mail, up to `limit`."""
         return await self.account.find_contacts(query, limit)
 
-    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - for CRMs that have deals
-        """None: a CRM whose tasks have deals answers them."""
-        return DealList(())
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
+        """Deals by a part of their names, or those that were changed last."""
+        return await self.account.find_deals(query, limit)
 
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:  # noqa: ARG002
-        """None: a CRM that reads contacts by their ids answers them."""
-        return {}
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
+        """What tasks are linked to, by id."""
+        return await self.account.find_linked(field, ids)
 
     async def task_types(self) -> tuple[KnownType, ...]:
-        """None: a CRM whose tasks have types answers them."""
-        return ()
+        """The types that tasks can have."""
+        return await self.account.task_types()
 
     async def upstream_time(self) -> datetime | None:
         """The `Date` of an answer."""
-        return await self.account.upstream_time()
+        return sent_at(await self.account.probe())
 
     async def upstream_account(self) -> str | None:
-        """None: a CRM that tells which account a credential is for answers its id."""
-        return None
+        """The id of the account that the credential is for."""
+        return await self.account.upstream_account()
 
     async def check_access(self) -> None:
         """Send one request that any credential may send."""
-        await self.account.check_access()
+        await self.account.probe()
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
         """The way there, the credential, its scopes and the rate."""

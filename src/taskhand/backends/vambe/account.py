@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from taskhand.backends.remote.parsing import id_of, objects, sent_at
+from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.remote.parsing import id_of, objects
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import contact_of, member_of
@@ -13,12 +14,12 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.names import has_words
 from taskhand.domain.task import Contact, Member
 from taskhand.http.health_checks import check_by_reading, run_checks
-from taskhand.http.response_body import Json
+from taskhand.http.response_body import Json, Reply
 
 __all__ = ["Account"]
 
 
-class Account:
+class Account(CrmAccount):
     """Reads the team and the contacts of an organisation."""
 
     def __init__(self, client: VambeClient, user_id: str | None, keep_s: float, monotonic: Callable[[], float]) -> None:
@@ -38,10 +39,6 @@ class Account:
         """The configured user: Vambe has no way to ask whose key it is."""
         return self._user_id
 
-    async def upstream_time(self) -> datetime | None:
-        """The `Date` of an answer."""
-        return sent_at(await self._client.members())
-
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """By e-mail or phone as Vambe searches; by name, by id, and by an e-mail that Vambe does not find, here.
 
@@ -57,16 +54,16 @@ class Account:
         of_id = [one for one in recent if query in (one.id, one.customer_id)]
         return tuple((of_id or [one for one in recent if has_words(one.words, query)])[:limit])
 
-    async def check_access(self) -> None:
-        """Read what any key may read."""
-        await self._client.members()
+    async def probe(self) -> Reply:
+        """The team."""
+        return await self._client.members()
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
         """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
         client, today = self._client, now.date().isoformat()
         reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
         scopes = check_by_reading("Vambe", reads, writes=writes)
-        return await run_checks(client.http, self.check_access, scopes, rate="VAMBE_RATE")
+        return await run_checks(client.http, self.probe, scopes, rate="VAMBE_RATE")
 
 
 def _contacts(rows: Sequence[Json]) -> tuple[Contact, ...]:
