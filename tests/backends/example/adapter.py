@@ -105,7 +105,7 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         """DELETE a task; NotFound."""
         await self._client.delete(task_id)
 
-    async def get(self, task_id: str) -> JsonObject:
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  a row has it all
         """One task as it is now; NotFound."""
         return await self._client.get(task_id)
 

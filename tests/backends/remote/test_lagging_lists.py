@@ -17,7 +17,7 @@ EDIT = Edit(priority=2)
 class Unreadable(ExampleAdapter):
     """Nobody can read a task by itself."""
 
-    async def get(self, task_id: str) -> JsonObject:
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  nobody can
         """Fail."""
         raise UpstreamError(f"{task_id} cannot be read now.")
 

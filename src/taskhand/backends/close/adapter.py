@@ -143,7 +143,7 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         if reply.json:
             raise self._client.http.invalid(reply, "with something that is not a confirmation")
 
-    async def get(self, task_id: str) -> JsonObject:
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - an answer has it all
         """One task, which is never behind."""
         return await self._reader.one(task_id, ours=True)
 
@@ -199,32 +199,16 @@ class CloseAdapter(CrmAdapter[JsonObject]):
         """Those of these notes that Close does not have any more."""
         return await self._notes.missing(note_ids)
 
-    async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Update a task, then write or delete the note beside it."""
-        return await self._write_with_note(before, edit, super().update_task)
-
-    async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
-        """Write one item of a bulk update by itself, with its note."""
-
-        async def update(before: Task, edit: Edit) -> Written:
-            return await self._writer.update(before, edit, progress)
-
-        if item.edit.note is not MISSING and progress.stopped is not None:
-            raise progress.stopped
-        return await self._write_with_note(item.before, item.edit, update)
-
-    async def _write_with_note(
-        self, before: Task, edit: Edit, update: Callable[[Task, Edit], Awaitable[Written]]
-    ) -> Written:
-        """Write the other fields first: a task that takes none of them gets no note.
+    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
+        """Update a task, then write or delete the note beside it: a task that takes no other field gets no note.
 
         A note that could not be written beside fields that were is told with the task.
         """
         if edit.note is MISSING:
-            return await update(before, edit)
+            return await super().update_task(before, edit, progress)
         rest = without(edit, "note")
         is_alone = not any(rest.given())
-        written = Written(before) if is_alone else await update(before, rest)
+        written = Written(before) if is_alone else await super().update_task(before, rest, progress)
         try:
             if edit.note is not None:
                 noted = await self._notes.write(before.ai_customer_id, edit.note)

@@ -31,8 +31,8 @@ from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
-from taskhand.backends.remote.adapter import CrmAdapter, Timing
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.bulk_item import Item, NewTask
 from taskhand.backends.remote.parsing import rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
@@ -57,10 +57,9 @@ _INDEX_LAG_S: Final = 60.0
 """How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
 
 
-class HubSpotAdapter(CrmAdapter[Record]):
+class HubSpotAdapter(TaskWriter):
     """Tasks in one HubSpot account."""
 
-    account: Account
     name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
@@ -76,7 +75,9 @@ class HubSpotAdapter(CrmAdapter[Record]):
         new_id: Callable[[], str] = lambda: uuid4().hex[:12],
     ) -> None:
         """`new_id` makes the part of the trace ids that no other request has."""
-        super().__init__(timing, RecentWrites(_INDEX_LAG_S, timing.monotonic))
+        account = Account(client, settings, timezone, timing.monotonic)
+        recent = RecentWrites[Record](_INDEX_LAG_S, timing.monotonic)
+        super().__init__(timing, TaskReader(client, account, recent), account, new_id)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),
@@ -93,11 +94,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
             usual_type="TODO",
             knows_me=settings.hubspot_user_id is not None,
         )
-        self._client = client
-        self.account = Account(client, settings, timezone, timing.monotonic)
-        self._reader = TaskReader(client, self.account, self.recent)
-        self.properties = HubSpotProperties(self._reader, self.account)
-        self._task_writer = TaskWriter(self._reader, self.account, new_id)
+        self.properties = HubSpotProperties(self._reader, account)
 
     @cached_property
     def change_source(self) -> "ChangeSource":
@@ -152,14 +149,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """Fetch the account's zones and statuses."""
         await self._reader.prepare()
 
-    async def create(self, edit: Edit) -> Record:
-        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date."""
-        return await self._task_writer.create(edit)
-
-    async def update(self, before: Task, edit: Edit) -> Record | None:
-        """PATCH the properties of an edit; the record is that before it with what the answer says."""
-        return await self._task_writer.update(before, edit)
-
     async def delete(self, task_id: str) -> None:
         """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
         record_id = task_id if self._client.id_property is None else (await self._reader.read_record(task_id)).id
@@ -181,12 +170,8 @@ class HubSpotAdapter(CrmAdapter[Record]):
             return False
         return True
 
-    async def get(self, task_id: str) -> Record:
-        """One task, which is never behind."""
-        return await self._reader.read_record(task_id)
-
-    async def get_with(self, task_id: str, edit: Edit) -> Record:
-        """One task with the properties that an edit sets."""
+    async def get(self, task_id: str, edit: Edit | None = None) -> Record:
+        """One task with the properties that an edit sets, which is never behind."""
         return await self._reader.read_record(task_id, names=properties_in(edit))
 
     async def created_since(
@@ -213,7 +198,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
         if not shows_values(row.properties, raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._task_writer.all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
+        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
 
     def to_task(self, row: Record) -> Task:
         """A record as a task."""
@@ -229,15 +214,15 @@ class HubSpotAdapter(CrmAdapter[Record]):
         del before
         task = self._reader.to_task(row, wanted_links(edit))
         self.recent.wrote(row.id, row)
-        return Written(task, self._task_writer.all_day.add_note(edit, task, note))
+        return Written(task, self._all_day.add_note(edit, task, note))
 
     # One task: its links, its properties, and the task read back.
 
-    async def update_task(self, before: Task, edit: Edit) -> Written:
+    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
-        item: Item[Record] = Item(0, before, await self._task_writer.checked(edit))
+        item: Item[Record] = Item(0, before, await self._checked(edit))
         await self.prepare()
-        links = LinkChanges(self._reader, BulkProgress())
+        links = LinkChanges(self._reader, progress or BulkProgress())
         await links.link([item])
         if item.error is None:
             await self._patch(item)
@@ -252,15 +237,15 @@ class HubSpotAdapter(CrmAdapter[Record]):
     async def _patch(self, item: Item[Record]) -> None:
         """Write the properties; the item fails where that is refused or in doubt."""
         try:
-            if self._task_writer.properties(item.edit, item.before):
-                item.row, item.note = await self._writer.send_update(item.before, unlinked(item.edit))
+            if self._properties(item.edit, item.before):
+                item.row, item.note = await self._writer.update(item.before, unlinked(item.edit))
         except TaskhandError as error:
             item.fail(error)
 
     async def _read_back(self, item: Item[Record]) -> Record:
         """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
         try:
-            return await self.get_with(item.id, item.edit)
+            return await self.get(item.id, item.edit)
         except TaskhandError as error:
             # Links are never in the answer to an update.
             if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
@@ -277,7 +262,7 @@ class HubSpotAdapter(CrmAdapter[Record]):
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
-                item.edit = await self._task_writer.checked(item.edit)
+                item.edit = await self._checked(item.edit)
             except CallerError as error:
                 item.fail(error)
             item.is_unfinished = changes_links(item.edit)
@@ -295,10 +280,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
         """A hundred in a request."""
         return [list(part) for part in parts(items, MOST_INPUTS)], []
 
-    async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
-        """POST a batch update."""
-        return await self._task_writer.update_many(items)
-
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
         names = properties_in(*(item.edit for item in items))
@@ -308,10 +289,6 @@ class HubSpotAdapter(CrmAdapter[Record]):
     def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
         """A hundred in a request."""
         return [list(part) for part in parts(items, MOST_INPUTS)]
-
-    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
-        """POST batch/create."""
-        return await self._task_writer.create_many(items)
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """New tasks with their links, as they are now or as HubSpot confirmed them; many with one request."""

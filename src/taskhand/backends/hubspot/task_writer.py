@@ -18,6 +18,7 @@ from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_err
 from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
 from taskhand.backends.hubspot.mapping import BODY, ID_OF, KINDS, Record, properties_of, record_of, shows_values
 from taskhand.backends.hubspot.task_reader import TaskReader
+from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
@@ -64,22 +65,25 @@ class Input:
         return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
 
 
-class TaskWriter:
-    """Writes tasks in one account; `new_id` makes the part of the trace ids that no other request has."""
+class TaskWriter(CrmAdapter[Record]):
+    """The part of the adapter that writes tasks; `new_id` makes the part of the trace ids that no other request has."""
 
-    def __init__(self, reader: TaskReader, account: Account, new_id: Callable[[], str]) -> None:
-        self.all_day = AllDayFlag()
+    account: Account
+
+    def __init__(self, timing: Timing, reader: TaskReader, account: Account, new_id: Callable[[], str]) -> None:
+        super().__init__(timing, reader.recent)
+        self.account = account
+        self._all_day = AllDayFlag()
         self._client = reader.client
         self._reader = reader
-        self._account = account
         self._new_id = new_id
 
-    def properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
+    def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
         """The properties to write for an edit of `before`; of a deleted task (None) with all that it had."""
         properties = properties_of(edit, before, self._reader.zones, self._reader.statuses)
         return properties | further_properties(edit) if before is None else properties
 
-    async def checked(self, edit: Edit, *, new: bool = False) -> Edit:
+    async def _checked(self, edit: Edit, *, new: bool = False) -> Edit:
         """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
         if edit.due is None or (new and edit.due is MISSING):
             raise CallerError(
@@ -89,8 +93,8 @@ class TaskWriter:
             )
         check_length(edit)
         if edit.status is not MISSING:
-            return replace(edit, status=await self._account.value_of(edit.status))
-        choice = await self._account.initial(edit.native or {}) if new else None
+            return replace(edit, status=await self.account.value_of(edit.status))
+        choice = await self.account.initial(edit.native or {}) if new else None
         return edit if choice is None else replace(edit, status=choice)
 
     async def create(self, edit: Edit) -> Record:
@@ -99,7 +103,7 @@ class TaskWriter:
         Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links; it
         is given them piece by piece afterwards (`DeletedTasks.put_back`).
         """
-        edit = await self.checked(edit, new=True)
+        edit = await self._checked(edit, new=True)
         try:
             return await self._create(edit)
         except CallerError as error:
@@ -109,11 +113,11 @@ class TaskWriter:
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
         """PATCH the properties of an edit; the record is that before it with what the answer says."""
-        properties = self.properties(edit, before)
+        properties = self._properties(edit, before)
         if not properties:
             return None
         try:
-            reply = await self.all_day.send(properties, lambda sent: self._client.update(before.id, sent))
+            reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
         except NotFound:
             await self._reader.read_record(before.id)
             raise
@@ -122,7 +126,7 @@ class TaskWriter:
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        edits = [(item, properties) for item in items if (properties := self.properties(item.edit, item.before))]
+        edits = [(item, properties) for item in items if (properties := self._properties(item.edit, item.before))]
         inputs = [Input(item.index, item.id, properties) for item, properties in edits]
         answer = await self._send(inputs, self._client.update_many)
         by_index = {item.index: item for item in items}
@@ -149,8 +153,8 @@ class TaskWriter:
     async def _create(self, edit: Edit) -> Record:
         associations = _associations(edit)
         body = {"associations": associations} if associations else {}
-        properties = self.properties(edit, None)
-        reply = await self.all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
+        properties = self._properties(edit, None)
+        reply = await self._all_day.send(properties, lambda sent: self._client.create(body | {"properties": sent}))
         return self._record_in(reply, edit)
 
     async def _send(
@@ -162,12 +166,12 @@ class TaskWriter:
         """
         if not inputs:
             return BatchAnswer()
-        call, strip = self._new_id(), self.all_day.strip
+        call, strip = self._new_id(), self._all_day.strip
         sent = [replace(one, trace=f"{call}-{one.index}", properties=strip(one.properties)) for one in inputs]
         try:
             json = await post([one.json for one in sent])
         except CallerError as error:
-            if not any(self.all_day.note_refusal(error, one.properties) for one in sent):
+            if not any(self._all_day.note_refusal(error, one.properties) for one in sent):
                 raise
             return await self._send(inputs, post)
         answer = split_answer(sent, json, self._client.id_property)
@@ -175,7 +179,7 @@ class TaskWriter:
         rows = answer.rows if json.get("status") == "COMPLETE" else {}
         answer = replace(answer, rows=rows, pending=frozenset(pending))
         refused = [(one, why) for one in sent if (why := answer.refused.get(one.index)) is not None]
-        flagged = [one for one, why in refused if self.all_day.note_refusal(why, one.properties)]
+        flagged = [one for one, why in refused if self._all_day.note_refusal(why, one.properties)]
         return _replaced(answer, flagged, await _send_part(flagged, lambda part: self._send(part, post)))
 
     async def _new_inputs(self, items: Sequence[NewTask[Record]]) -> tuple[list[Input], dict[int, TaskhandError]]:
@@ -183,8 +187,8 @@ class TaskWriter:
         inputs, refused = list[Input](), dict[int, TaskhandError]()
         for item in items:
             try:
-                edit = await self.checked(item.edit, new=True)
-                inputs.append(Input(item.index, "", self.properties(edit, None), _associations(edit)))
+                edit = await self._checked(item.edit, new=True)
+                inputs.append(Input(item.index, "", self._properties(edit, None), _associations(edit)))
             except CallerError as error:
                 refused[item.index] = error
         return inputs, refused
@@ -199,11 +203,11 @@ class TaskWriter:
     def _confirmed(self, before: Task, edit: Edit, answer: Record) -> Record | None:
         """The whole task after an update whose answer shows every value that was sent; None where it does not."""
         reader, id_property = self._reader, self._client.id_property
-        sent = self.all_day.strip(self.properties(edit, before))
+        sent = self._all_day.strip(self._properties(edit, before))
         is_same = id_property is not None or answer.id == before.id  # a merged task has another id
         if answer.is_archived or before.unreadable_fields or not is_same or not shows_values(answer.properties, sent):
             return None
-        answer, owners = answer.with_names(properties_in(edit)), self._account.owners
+        answer, owners = answer.with_names(properties_in(edit)), self.account.owners
         return record_of(before, answer, reader.zones, reader.statuses, id_property=id_property, owners=owners)
 
 

@@ -97,12 +97,8 @@ class CrmAdapter(ABC, Generic[_Row]):
         """DELETE a task; NotFound where it does not exist."""
 
     @abstractmethod
-    async def get(self, task_id: str) -> _Row:
-        """One task as it is now; NotFound."""
-
-    async def get_with(self, task_id: str, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs that answer only what is named
-        """One task as it is now, with everything that an edit sets; NotFound."""
-        return await self.get(task_id)
+    async def get(self, task_id: str, edit: Edit | None = None) -> _Row:
+        """One task as it is now, with everything that `edit` sets; NotFound."""
 
     @abstractmethod
     async def created_since(
@@ -271,13 +267,18 @@ class CrmAdapter(ABC, Generic[_Row]):
         """Create many tasks, in batches where the CRM has them."""
         return await BulkCreate(self, self._lost_creates, progress or BulkProgress()).run(edits)
 
-    async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Update a task; where the answer is lost, the task is read before anything is sent again."""
-        return await self._writer.update(before, edit)
+    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
+        """Update a task; where the answer is lost, the task is read before anything is sent again.
+
+        Nothing is sent once `progress`, that of a bulk update, is stopped.
+        """
+        await self.prepare()
+        row, note = await self._writer.update(before, edit, progress)
+        return self.to_written(row, edit, before, note)
 
     async def update_item(self, item: Item[_Row], progress: BulkProgress) -> Written:
-        """Write one item of a bulk update by itself; nothing is sent once `progress` is stopped."""
-        return await self._writer.update(item.before, item.edit, progress)
+        """Write one item of a bulk update by itself."""
+        return await self.update_task(item.before, item.edit, progress)
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None

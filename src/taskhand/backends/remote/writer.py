@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from taskhand.backends.base import BulkProgress, Written
+from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.refusals import explain_deletion, explain_refusal
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
@@ -66,19 +66,11 @@ class Writer(Generic[_Row]):
         self._adapter = adapter
         self._messages = adapter.messages
 
-    async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
-        """Send an update, and once more where its answer was lost and the task does not show it.
+    async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> tuple[_Row, str | None]:
+        """The task after an update, and how that was learned.
 
-        Nothing is sent once `progress` is stopped.
+        It is sent once more where its answer was lost and the task does not show it; not once `progress` is stopped.
         """
-        await self._adapter.prepare()
-        row, note = await self.send_update(before, edit, progress)
-        return self._adapter.to_written(row, edit, before, note)
-
-    async def send_update(
-        self, before: Task, edit: Edit, progress: BulkProgress | None = None
-    ) -> tuple[_Row, str | None]:
-        """The task after an update, and how that was learned."""
         may_be_late = False
         for note in (None, self._messages.sent_again):
             if progress is not None and progress.stopped is not None:
@@ -120,7 +112,7 @@ class Writer(Generic[_Row]):
             except CallerError as refused:
                 raise explain_refusal(refused, self._messages.name, edit, before.id) from None
         if answer is None:
-            return await self._adapter.get_with(before.id, edit), None
+            return await self._adapter.get(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
 
     async def _read_if_applied(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
@@ -130,7 +122,7 @@ class Writer(Generic[_Row]):
         """
         try:
             with without_pauses():
-                row = await self._adapter.get_with(task_id, edit)
+                row = await self._adapter.get(task_id, edit)
             if self._adapter.shows(row, edit):
                 return row
             is_unapplied = self._adapter.disproves(row, edit)
@@ -227,6 +219,6 @@ class Writer(Generic[_Row]):
     async def _read_back(self, task_id: str, edit: Edit, fault: UpstreamError) -> _Row:
         """The task as it is now; OutcomeUnknown, from `fault`, where it cannot be read."""
         try:
-            return await self._adapter.get_with(task_id, edit)
+            return await self._adapter.get(task_id, edit)
         except TaskhandError:
             raise self._messages.unknown_update(task_id) from fault

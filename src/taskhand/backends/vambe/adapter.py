@@ -169,7 +169,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """DELETE a task."""
         await self._client.delete(task_id)
 
-    async def get(self, task_id: str) -> JsonObject:
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a row has it all
         """One task as the lists have it now; NotFound only where Vambe lists all that there are."""
         found, is_complete = await self._lists.find_all([task_id], fresh=True)
         if found:
@@ -205,9 +205,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     # How Vambe writes due times is not documented: an update may show that the task was misread before.
 
-    async def update_task(self, before: Task, edit: Edit) -> Written:
+    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Update a task; Misread where its due time was read wrongly, or others have changed it since it was read."""
-        written = await self._update(before, edit, await self._lists.find(before.id))
+        written = await self._update(before, edit, await self._lists.find(before.id), progress)
         really = _with_other_changes(before, written.task, edit)
         if really is not None:
             raise Misread(really, written.task)
@@ -244,7 +244,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         if rests_on(before, edit) and reader.was_misread(before, was):
             really = reader.task(was)
             raise Misread(really, really)
-        row, note = await self._writer.send_update(before, edit, progress)
+        row, note = await self._writer.update(before, edit, progress)
         self.recent.wrote(before.id, row, was)
         reader.learn(edit, row)
         reader.learn_status(before, edit, row)
@@ -263,7 +263,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
             with end_of_call():
-                row, _ = await self._writer.send_update(misread.now, back)
+                row, _ = await self._writer.update(misread.now, back)
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.wrote(misread.now.id, row)
