@@ -1,21 +1,35 @@
 """The upstream requests of one call, in order; the journal keeps them with every change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["has_write_left", "record_request", "recorded_requests"]
+__all__ = ["RequestLog", "record_request", "recorded_requests"]
 
-_LOGS: ContextVar[tuple[list[str], ...]] = ContextVar("request_logs", default=())
+
+class RequestLog(list[str]):
+    """The requests so far, each as its method, path and outcome.
+
+    `outcomes` are their statuses, or the names of the errors. `has_write_left` is whether one of them may have written
+    something: a search that is sent as POST counts too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: set[str] = set()
+        self.has_write_left = False
+
+
+_LOGS: ContextVar[tuple[RequestLog, ...]] = ContextVar("request_logs", default=())
 
 
 @contextmanager
-def recorded_requests() -> Iterator[list[str]]:
-    """A list that collects the requests sent inside, including those of tasks started inside.
+def recorded_requests() -> Iterator[RequestLog]:
+    """A log that collects the requests sent inside, including those of tasks started inside.
 
     If two of these are nested, both collect.
     """
-    sent: list[str] = []
+    sent = RequestLog()
     token = _LOGS.set((*_LOGS.get(), sent))
     try:
         yield sent
@@ -23,12 +37,9 @@ def recorded_requests() -> Iterator[list[str]]:
         _LOGS.reset(token)
 
 
-def has_write_left(requests: Sequence[str]) -> bool:
-    """Whether one of these requests may have written something: a search that is sent as POST counts too."""
-    return any(not request.startswith("GET ") for request in requests)
-
-
 def record_request(method: str, path: str, outcome: str) -> None:
     """Record a request that was sent; `outcome` is its status, or the name of the error."""
     for log in _LOGS.get():
         log.append(f"{method} {path} {outcome}")
+        log.outcomes.add(outcome)
+        log.has_write_left = log.has_write_left or method != "GET"

@@ -33,7 +33,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.html.text import text_of as text_of_html
-from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.text import plain
 from taskhand.http.rate_limiter import without_pauses
 
@@ -172,7 +172,7 @@ class Notes:
                 try:
                     return await self._client.create_note(lead_id, text), None
                 except RateLimited as throttled:
-                    if has_write_left(requests):
+                    if requests.has_write_left:
                         with without_pauses(), suppress(TaskhandError):
                             if found := await self._find_sent(lead_id, text, since):
                                 return found, _FOUND

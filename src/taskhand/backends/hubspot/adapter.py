@@ -4,7 +4,7 @@ An update is a PATCH and a look at the task: its answer holds the properties tha
 are changed around the PATCH (`links`), and an account's own stage is written after it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -32,7 +32,7 @@ from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.bulk_item import Item, NewTask
+from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.parsing import rows_in
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
@@ -255,9 +255,7 @@ class HubSpotAdapter(TaskWriter):
 
     # Many tasks at once.
 
-    async def prepare_many(
-        self, items: Sequence[Item[Record]], progress: BulkProgress
-    ) -> Callable[[Sequence[Item[Record]]], Awaitable[None]]:
+    async def prepare_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> Finish[Record]:
         """Check the edits and make their new links; afterwards former links are removed."""
         links = LinkChanges(self._reader, progress)
         for item in items:
@@ -265,16 +263,17 @@ class HubSpotAdapter(TaskWriter):
                 item.edit = await self._checked(item.edit)
             except CallerError as error:
                 item.fail(error)
-            item.is_unfinished = changes_links(item.edit)
         await links.link([item for item in items if not item.is_over])
 
-        async def finish(late: Sequence[Item[Record]]) -> None:
+        linked = [item for item in items if changes_links(item.edit)]
+
+        async def finish() -> None:
             with end_of_call():
                 await links.finish()
-            await links.read_back(late)
+            await links.read_back(linked)
             links.add_notes()
 
-        return finish
+        return Finish(linked, finish)
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
         """A hundred in a request."""

@@ -15,7 +15,7 @@ from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk import BulkUpdate
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_delete import delete_each
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import sent_at
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["CrmAdapter", "Timing"]
 
 _Row = TypeVar("_Row")
-
-Finish = Callable[[Sequence[Item[_Row]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
         """Get ready to write these: an item that cannot be written fails here; TaskhandError fails all.
 
-        The answer, if any, finishes the items that are `is_unfinished` once all are written.
+        The answer, if any, is what some of them need once all are written.
         """
 
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:

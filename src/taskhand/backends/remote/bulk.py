@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
+from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
 from taskhand.backends.remote.refusals import explain_refusal
 from taskhand.backends.remote.waiting import sleep_if_time
@@ -28,7 +28,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -51,6 +51,7 @@ class BulkUpdate(Generic[_Row]):
         self._messages = adapter.messages
         self._progress = progress
         self._turns = anyio.Semaphore(adapter.batches_at_once)
+        self._finish: Finish[_Row] | None = None
 
     async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
         """One result for each edit, in their order. Edits of one task are made one after the other."""
@@ -65,9 +66,8 @@ class BulkUpdate(Generic[_Row]):
         """Write items that are different tasks."""
         try:
             await self._adapter.prepare()
-            finish = await self._adapter.prepare_many(items, self._progress)
+            self._finish = await self._adapter.prepare_many(items, self._progress)
         except TaskhandError as error:
-            finish = None
             for item in items:
                 item.fail(self._progress.stopped or error)
                 self._progress.heed(error)
@@ -80,34 +80,31 @@ class BulkUpdate(Generic[_Row]):
         unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
         await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
         self._report(items)
-        unfinished = [item for item in items if item.is_unfinished]
-        if finish is not None and unfinished:
-            await finish(unfinished)
-        for item in unfinished:
-            item.is_unfinished = False
-        self._report(unfinished)
+        finish, self._finish = self._finish, None
+        if finish is not None and finish.items:
+            await finish.run()
+            self._report(finish.items)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Take one batch through all steps."""
         async with self._turns:
             await self._send(items)
             await self._look([item for item in items if not item.is_over])
-            await self._look_later([item for item in items if item.is_pending and not item.is_over])
-            lost = [item for item in items if item.state is State.LOST]
-            again = [item for item in lost if item.failure is None and not item.is_pending]
+            await self._look_later([item for item in items if item.state is State.PENDING])
+            again = [item for item in items if item.state is State.LOST and item.failure is None]
             if again and self._progress.stopped is None:
                 for item in again:
                     item.is_resent = True
                 await self._send(again)
                 await self._look([item for item in again if not item.is_over])
-            await self._conclude([item for item in lost if item.state is State.LOST])
+            await self._conclude([item for item in items if item.is_in_doubt])
 
     async def _send(self, items: Sequence[Item[_Row]]) -> None:
         """Send these in one request, or one by one where they are few."""
         if len(items) < self._adapter.min_batch:
             await self._singles(items)
             return
-        requests: Sequence[str] = ()
+        requests = RequestLog()
         try:
             if self._progress.stopped is not None:
                 raise self._progress.stopped
@@ -126,13 +123,12 @@ class BulkUpdate(Generic[_Row]):
             self._enter(items, answer)
         self._report(items)
 
-    def _after_throttling(self, items: Sequence[Item[_Row]], error: RateLimited, requests: Sequence[str]) -> None:
+    def _after_throttling(self, items: Sequence[Item[_Row]], error: RateLimited, requests: RequestLog) -> None:
         """Have items looked at before they are told that the CRM asked to wait: it may have written them all the same.
 
         Not those of which nothing has left, and not those that an earlier request may have changed.
         """
-        has_left = has_write_left(requests)
-        to_look_at = [item for item in items if has_left and item.state is State.OPEN and not item.may_be_applied]
+        to_look_at = [item for item in items if requests.has_write_left and item.state is State.OPEN]
         self._fail_each([item for item in items if item not in to_look_at], error, requests)
         for item in to_look_at:
             item.state, item.failure = State.LOST, error
@@ -144,7 +140,7 @@ class BulkUpdate(Generic[_Row]):
             if (error := answer.refused.get(item.index)) is not None:
                 item.fail(explain_refusal(error, self._messages.name, item.edit, item.id))
             elif item.index in answer.pending:
-                item.state, item.may_be_late, item.is_pending = State.LOST, True, True
+                item.state = State.PENDING
             elif item.index in answer.lost:
                 fault = answer.lost[item.index]
                 item.state, item.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
@@ -172,7 +168,7 @@ class BulkUpdate(Generic[_Row]):
             return
         if not self._adapter.batch_is_atomic:
             for item in items:
-                item.state, item.may_be_applied = State.LOST, True
+                item.state = State.LOST
             await self._look(items)
         left = [item for item in items if not item.is_over]
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
@@ -215,7 +211,7 @@ class BulkUpdate(Generic[_Row]):
 
     def _read(self, item: Item[_Row], row: _Row) -> None:
         item.row = row
-        if item.state is State.LOST and self._adapter.shows(row, item.edit):
+        if item.is_in_doubt and self._adapter.shows(row, item.edit):
             item.apply(row, self._messages.applied)
         elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._adapter.shows(row, item.edit)):
             item.apply(row, self._messages.sent_again if item.is_resent else None)
@@ -224,7 +220,7 @@ class BulkUpdate(Generic[_Row]):
         """Say what came of items that were lost and that reading does not show."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
-            if item.may_be_late:
+            if item.may_be_late or item.state is State.PENDING:
                 item.fail(self._messages.unknown_update(item.id))
             elif isinstance(item.failure, RateLimited):
                 item.fail(item.failure)
@@ -284,25 +280,26 @@ class BulkUpdate(Generic[_Row]):
             )
         )
 
-    def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: Sequence[str] = ()) -> None:
+    def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
         """End items with an error; `requests` are those that have left since.
 
         An item that waited for its turn until all was stopped was not sent. One that may have been applied by an
         earlier request is not refused by what stops a later one.
         """
-        if isinstance(error, RateLimited) and not has_write_left(requests):
+        if isinstance(error, RateLimited) and not requests.has_write_left:
             error = self._progress.stopped or error
         error = self._progress.heed(error)
         is_unsent = isinstance(error, NotAttempted)
         is_answer = isinstance(error, CallerError | OutcomeUnknown)
         for item in items:
-            in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.may_be_applied and is_unsent)
+            in_doubt = item.is_resent or item.state is State.CONFIRMED or (item.state is State.LOST and is_unsent)
             item.fail(self._messages.unknown_update(item.id) if in_doubt and not is_answer else error)
 
     def _report(self, items: Sequence[Item[_Row]]) -> None:
         """Report the items that are over and finished, each once."""
+        unfinished = {item.index for item in self._finish.items} if self._finish else ()
         for item in items:
-            if not item.is_over or item.is_unfinished or item.index in self._progress.results:
+            if not item.is_over or item.index in unfinished or item.index in self._progress.results:
                 continue
             if item.state is State.APPLIED and item.written is None and item.row is not None:
                 item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)

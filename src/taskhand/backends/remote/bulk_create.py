@@ -23,7 +23,7 @@ from taskhand.domain.errors import (
     UpstreamFailed,
 )
 from taskhand.domain.lost_create import CreateCandidates
-from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.request_log import recorded_requests
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class BulkCreate(Generic[_Row]):
             try:
                 answer = await self._request(items)
             except RateLimited as throttled:
-                if has_write_left(sent):
+                if sent.has_write_left:
                     await self._look_for_throttled(items, throttled)
                 return throttled
             except (OutcomeUnknown, UpstreamFailed) as fault:

@@ -1,6 +1,6 @@
 """One write of many on its way: what was asked, what has left, and what is known of it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["BatchAnswer", "Item", "NewTask", "State"]
+__all__ = ["BatchAnswer", "Finish", "Item", "NewTask", "State"]
 
 _Row = TypeVar("_Row")
 
@@ -22,6 +22,7 @@ class State(Enum):
     OPEN = "not sent"
     CONFIRMED = "the CRM said that it is done"
     LOST = "sent, and the answer was lost or did not mention it"
+    PENDING = "sent, and the CRM said that it may do it later"
     APPLIED = "done, and how the task is now is known"
     FAILED = "not done, or nobody knows; the error says which"
 
@@ -31,9 +32,8 @@ class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
     `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
-    that a lost update failed. `may_be_applied` is whether a request that has left may have applied it, `may_be_late`
-    whether it may yet, since no answer came in time or the CRM has said so (`is_pending`), `is_resent` whether a second
-    one has left. The adapter finishes the items that are `is_unfinished` together, and they are reported then.
+    that a lost update failed. `may_be_late` is whether a request that has left may yet apply it, since no answer came
+    in time; `is_resent` whether a second one has left.
     """
 
     index: int
@@ -45,11 +45,8 @@ class Item(Generic[_Row]):
     written: Written | None = None
     error: TaskhandError | None = None
     failure: TaskhandError | None = None
-    may_be_applied: bool = False
     may_be_late: bool = False
-    is_pending: bool = False
     is_resent: bool = False
-    is_unfinished: bool = False
 
     @property
     def id(self) -> str:
@@ -60,6 +57,11 @@ class Item(Generic[_Row]):
     def is_over(self) -> bool:
         """Whether nothing more will be sent for it."""
         return self.state in {State.APPLIED, State.FAILED}
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it was sent, and nobody knows whether it is done."""
+        return self.state in {State.LOST, State.PENDING}
 
     def fail(self, error: TaskhandError) -> None:
         """End with an error."""
@@ -72,6 +74,14 @@ class Item(Generic[_Row]):
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""
         self.state, self.row, self.note = State.APPLIED, row, note
+
+
+@dataclass(frozen=True, slots=True)
+class Finish(Generic[_Row]):
+    """What some items need together once all are written: `run` does it, and they are reported then."""
+
+    items: Sequence[Item[_Row]]
+    run: Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)

@@ -30,7 +30,7 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import has_write_left, recorded_requests
+from taskhand.domain.request_log import recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -41,7 +41,7 @@ __all__ = ["Writer"]
 
 _Row = TypeVar("_Row")
 
-_SENT_AGAIN: Final = (" 423", " 429", " 503")
+_SENT_AGAIN: Final = frozenset({"423", "429", "503"})
 """Outcomes of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
 _MOST_DELETIONS: Final = 2
 
@@ -72,13 +72,13 @@ class Writer(Generic[_Row]):
         It is sent once more where its answer was lost and the task does not show it; not once `progress` is stopped.
         """
         may_be_late = False
-        for note in (None, self._messages.sent_again):
+        for is_second in (False, True):
             if progress is not None and progress.stopped is not None:
-                raise self._messages.unknown_update(before.id) if note else progress.stopped
+                raise self._messages.unknown_update(before.id) if is_second else progress.stopped
             try:
-                row, remark = await self._send_once(before, edit, progress)
+                row, note = await self._send_once(before, edit, progress)
             except (NotAttempted, RateLimited) as unsent:
-                if note is None or (isinstance(unsent, RateLimited) and not may_be_late):
+                if not is_second or (isinstance(unsent, RateLimited) and not may_be_late):
                     raise
                 break
             except (OutcomeUnknown, UpstreamFailed) as fault:
@@ -90,7 +90,7 @@ class Writer(Generic[_Row]):
                 if isinstance(fault, UpstreamFailed) and is_unapplied:
                     raise self._messages.failed(fault) from fault
             else:
-                return row, remark or note
+                return row, note or (self._messages.sent_again if is_second else None)
         if is_unapplied and is_untouched(self._adapter.to_task(now), before, edit):
             raise self._messages.not_applied()
         raise self._messages.unknown_update(before.id)
@@ -106,7 +106,7 @@ class Writer(Generic[_Row]):
             except RateLimited as throttled:
                 if progress is not None:
                     progress.heed(throttled)
-                if not has_write_left(sent):
+                if not sent.has_write_left:
                     raise
                 return await self._read_if_applied(before.id, edit, throttled), self._messages.applied
             except CallerError as refused:
@@ -165,14 +165,14 @@ class Writer(Generic[_Row]):
             try:
                 await self._adapter.delete(task_id)
             except NotFound:
-                if is_first and not any(one.endswith(_SENT_AGAIN) for one in requests):
+                if is_first and not requests.outcomes & _SENT_AGAIN:
                     self._adapter.recent.deleted(task_id, lag_s=0)
                     raise self._messages.no_task(task_id) from None
                 return _Deletion(is_gone=True, note=removed)
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 return _Deletion(await self._is_gone(task_id), removed, fault)
             except TaskhandError as refused:
-                await self._look_after_refusal(task_id, refused, faults, has_left=has_write_left(requests))
+                await self._look_after_refusal(task_id, refused, faults, has_left=requests.has_write_left)
                 return _Deletion(is_gone=True, note=removed)
         self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
         is_gone = await self._is_gone(task_id)
