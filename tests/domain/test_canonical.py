@@ -153,5 +153,5 @@ def test_due_fields_mean_a_due_date_or_what_they_keep() -> None:
     assert due(due_time=None) == {"time": None}
     assert due(due_time="09:00", timezone=MADRID) == {"time": "09:00:00", "zone": MADRID}
     assert due(timezone=None) == {"zone": None}
-    midnight = {"due_date": "2026-03-01T00:00:00Z", "due_time": "09:00", "timezone": "UTC"}
+    midnight: dict[str, Any] = {"due_date": "2026-03-01T00:00:00Z", "due_time": "09:00", "timezone": "UTC"}
     assert due(**midnight) == due(**midnight, midnight_is_day=True) == "2026-03-01T09:00:00.000Z"

@@ -10,7 +10,7 @@ from fixed_clock import NOW
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Difference, Plan, Verb, difference, drift
-from taskhand.domain.receipt import FieldChange
+from taskhand.domain.receipt import FieldChange, Unapplied, changes
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied import Unapplied
 
@@ -73,6 +73,7 @@ def test_what_somebody_else_has_changed_since_counts_in_the_fields_of_the_edit(
         assert moved is not None
         assert (moved.id, moved.title, moved.does) == (TASK_ID, "Theirs", "update")
         assert [one.field for one in moved.changed] == fields
+        assert set(moved.changed) <= set(changes(BEFORE, BEFORE.model_copy(update=now)))
 
 
 def test_a_task_that_is_gone_counts_as_deleted() -> None:
