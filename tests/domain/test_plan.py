@@ -10,7 +10,7 @@ from fixed_clock import NOW
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Difference, Plan, Verb, difference, drift
-from taskhand.domain.receipt import FieldChange, Unapplied, changes
+from taskhand.domain.receipt import FieldChange, changes
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied import Unapplied
 
