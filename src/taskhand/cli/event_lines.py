@@ -8,7 +8,7 @@ from taskhand.domain.text import truncate
 
 __all__ = ["to_fields", "to_json_line"]
 
-_LONGEST = 80
+_MAX_LENGTH = 80
 
 
 def to_json_line(row: Mapping[str, Any]) -> str:
@@ -46,4 +46,4 @@ def _describe_value(value: object) -> str:
         case list():
             return ", ".join(map(str, value))
         case _:
-            return truncate(str(value), _LONGEST)
+            return truncate(str(value), _MAX_LENGTH)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["export_tasks", "import_tasks"]
 
 _KINDS = ("export", "status", "member", "contact", "task", "unreadable")
-_MOST_TOLD = 20
+_MAX_TOLD = 20
 _ALL = 2**31 - 1
 """The largest limit of every engine, in place of no limit."""
 
@@ -68,8 +68,8 @@ def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) ->
     done = anyio.run(_import, account.settings, text, is_csv, not dry_run)
     print_line(f"{'Tasks that would be made' if dry_run else 'Tasks made'}: {done.made}. There already: {done.known}.")
     if done.differing:
-        shown = ", ".join(map(str, done.differing[:_MOST_TOLD]))
-        more = ", …" if len(done.differing) > _MOST_TOLD else ""
+        shown = ", ".join(map(str, done.differing[:_MAX_TOLD]))
+        more = ", …" if len(done.differing) > _MAX_TOLD else ""
         print_line(f"Left as they are in the store, and different in the file: lines {shown}{more}.")
 
 

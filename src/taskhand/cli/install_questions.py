@@ -28,8 +28,8 @@ __all__ = ["Questions", "Request", "refuse_unusable"]
 
 _ZONE = "TASKHAND_TIMEZONE"
 _LANGUAGE = "TASKHAND_LANGUAGE"
-_MOST_TRIES = 3
-_MOST_MEMBERS = 20
+_MAX_TRIES = 3
+_MAX_MEMBERS = 20
 _LOOK_UP_S = 45
 
 
@@ -143,14 +143,14 @@ class Questions:
         if found := self._from_environment(variable):
             self._keys[variable] = found
             return found
-        for attempt in range(_MOST_TRIES):
+        for attempt in range(_MAX_TRIES):
             if not (typed := self._ask(variable)):
                 return None
             self._keys[variable] = typed
             try:
                 self._find_account()
             except OperatorError as error:
-                if error.code != "unauthorized" or attempt == _MOST_TRIES - 1:
+                if error.code != "unauthorized" or attempt == _MAX_TRIES - 1:
                     raise
                 print_error(error)
             else:
@@ -338,9 +338,9 @@ def _choose_me(account: _Account) -> str | None:
     """The id of the member that the person chooses as `me`; None for an empty answer."""
     from taskhand.domain.people_lookup import resolve_people
 
-    for number, member in enumerate(account.members[:_MOST_MEMBERS], start=1):
+    for number, member in enumerate(account.members[:_MAX_MEMBERS], start=1):
         print_row(f"{number:>3}", member.name, member.email)
-    if (more := len(account.members) - _MOST_MEMBERS) > 0:
+    if (more := len(account.members) - _MAX_MEMBERS) > 0:
         print_line(f"     and {more} more")
     default = account.my_name or "nobody"
     while typed := str(

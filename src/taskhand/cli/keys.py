@@ -20,7 +20,7 @@ __all__ = ["keys"]
 
 _T = TypeVar("_T")
 
-_LONGEST_NAME = 100
+_MAX_NAME = 100
 
 
 @click.group()
@@ -157,8 +157,8 @@ def _read_name(name: str | None) -> str | None:
     from taskhand.keys.key import read_key_id
 
     shown = plain(name).strip() if name else ""
-    if len(shown) > _LONGEST_NAME or read_key_id(shown):
-        raise CallerError(f"The name of a key is a few words, of {_LONGEST_NAME} characters at most.")
+    if len(shown) > _MAX_NAME or read_key_id(shown):
+        raise CallerError(f"The name of a key is a few words, of {_MAX_NAME} characters at most.")
     return shown or None
 
 

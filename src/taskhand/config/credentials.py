@@ -66,7 +66,7 @@ INSTALL_KEYRING = "Install Taskhand with the extra `keyring`."
 KeyringState = Literal["usable", "none", "not_installed"]
 """The keyring can be used; this machine has none; its library is not installed."""
 
-_LONGEST_BYTES = 16_384
+_MAX_BYTES = 16_384
 
 _LOCKED = frozenset({"LockedException", "PromptDismissedException"})
 """Exceptions of the library on Linux for a keyring that its owner did not unlock."""
@@ -123,7 +123,7 @@ def read_credential_file(name: str, path: str) -> str:
     try:
         if not file.is_file():
             raise _unreadable(name, "is not there" if not file.exists() else "is not a file")
-        raw = file.read_bytes() if file.stat().st_size <= _LONGEST_BYTES else b""
+        raw = file.read_bytes() if file.stat().st_size <= _MAX_BYTES else b""
         text = clean_value(raw.decode("utf-8"))
     except OSError as error:
         raise _unreadable(name, f"cannot be read: {error.strerror}") from None

@@ -1,7 +1,7 @@
-"""The time that one call may take in all, shared by everything that waits inside it.
+"""The deadline of a call, shared by everything that waits inside it.
 
-A write needs more time than a read: its answer has to arrive, and if it does not, the task is read back. So the last
-part of a call is kept for that, and a write that could not be followed up any more is not sent at all.
+A write needs more time than a read: its answer has to arrive, and if it does not, the task is read back. The last part
+of a call is reserved for this. A write whose outcome could not be checked any more is not sent.
 """
 
 import math
@@ -61,7 +61,7 @@ _CALL: ContextVar[object] = ContextVar("call", default=None)
 
 @contextmanager
 def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
-    """Let everything inside end so early that the call has been answered after `total_s`."""
+    """Make everything inside end early enough to answer the call within `total_s`."""
     token = _CURRENT.set(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock))
     call = _CALL.set(object())
     try:
@@ -84,7 +84,7 @@ def part_of_call(share: float) -> Generator[None, None, None]:
 
 @contextmanager
 def end_of_call() -> Generator[None, None, None]:
-    """Let writes that finish what was begun take all the time that is left: without them a task is half written."""
+    """Allow writes inside to take all remaining time, because a task would be half written without them."""
     call = _CURRENT.get()
     token = _CURRENT.set(None if call is None else Deadline(call.clock, call.at, call.at, call.at))
     try:
@@ -94,7 +94,7 @@ def end_of_call() -> Generator[None, None, None]:
 
 
 def current_call() -> object:
-    """What the requests of one call have in common, and those of no other; None outside a call."""
+    """An object that identifies the current call; None outside a call."""
     return _CALL.get()
 
 

@@ -14,7 +14,7 @@ from taskhand.domain.task import Deal, DealList
 __all__ = ["resolve_deal"]
 
 _WORD: Final = re.compile(r"\w+")
-_MOST_CANDIDATES: Final = 10
+_MAX_CANDIDATES: Final = 10
 
 
 def resolve_deal(given: str, found: DealList) -> Deal:
@@ -53,4 +53,4 @@ def _name(deal: Deal) -> str:
 
 
 def _candidates(given: str, deals: Sequence[Deal]) -> list[Candidate]:
-    return [Candidate(one.id, one.name) for one in nearest_first(given, deals, _name)[:_MOST_CANDIDATES]]
+    return [Candidate(one.id, one.name) for one in nearest_first(given, deals, _name)[:_MAX_CANDIDATES]]

@@ -28,7 +28,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-_LONGEST = 80
+_MAX_LENGTH = 80
 """Characters of a name: only so many are compared for similarity, whose cost grows with the square of the length."""
 _CUT_AT = frozenset({60, 100, 200})
 """Characters that answers and prompts show of a longer name."""
@@ -58,7 +58,7 @@ def fold(text: str) -> str:
 
     A hyphen within a word is a space, and every apostrophe the straight one.
     """
-    return _fold_name(text) if len(text) <= _LONGEST else _fold(text)
+    return _fold_name(text) if len(text) <= _MAX_LENGTH else _fold(text)
 
 
 def shown_form(name: str) -> str:
@@ -95,7 +95,7 @@ def words_of(text: str) -> frozenset[str]:
 
 def resembles(given: str, name: str) -> bool:
     """Whether every word that was given is a part of a word of the name, or may be a slip for one."""
-    wanted, words = words_of(given[:_LONGEST]), words_of(name[:_LONGEST])
+    wanted, words = words_of(given[:_MAX_LENGTH]), words_of(name[:_MAX_LENGTH])
     return bool(wanted) and all(any(_is_near(one, word) for word in words) for one in wanted)
 
 
@@ -109,10 +109,10 @@ def group_by(things: Iterable[_T], key: Callable[[_T], str]) -> Mapping[str, Seq
 
 def nearest_first(given: str, things: Iterable[_T], name: Callable[[_T], str]) -> Sequence[_T]:
     """The things in the order of how similar their names are to `given`, the most similar first."""
-    wanted = fold(given[:_LONGEST])
+    wanted = fold(given[:_MAX_LENGTH])
 
     def distance(thing: _T) -> float:
-        folded = fold(name(thing)[:_LONGEST])
+        folded = fold(name(thing)[:_MAX_LENGTH])
         contained = bool(wanted) and (wanted in folded or folded in wanted)
         return -SequenceMatcher(None, wanted, folded).ratio() - contained
 

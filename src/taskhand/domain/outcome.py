@@ -20,9 +20,9 @@ Outcome = Literal[
 VOID: frozenset[Outcome] = frozenset({"refused", "not_applied", "not_attempted", "planned"})
 """Outcomes after which nothing was written: a claim of such a change may be claimed again."""
 
-_MOST_TELLING: tuple[Outcome, ...] = ("unknown", "applied", "not_applied", "refused", "not_attempted")
+_PRECEDENCE: tuple[Outcome, ...] = ("unknown", "applied", "not_applied", "refused", "not_attempted")
 
 
 def overall_outcome(outcomes: Collection[Outcome]) -> Outcome:
     """The outcome of a change with these outcomes of its tasks: unknown if any is unknown, else applied if any is."""
-    return next((outcome for outcome in _MOST_TELLING if outcome in outcomes), "unchanged")
+    return next((outcome for outcome in _PRECEDENCE if outcome in outcomes), "unchanged")

@@ -21,7 +21,7 @@ __all__ = ["NOT_IN_TEAM", "People", "find_members", "resolve_people", "without_m
 NOT_IN_TEAM: Final = " (not in the team)"
 """The suffix to the name or id of a responsible who has left the team."""
 
-_MOST_CANDIDATES = 10
+_MAX_CANDIDATES = 10
 _FEW_CANDIDATES = 5
 """Maximum number of candidates if none of them is similar to the given text."""
 _SHORTEST_CUT = 60
@@ -75,7 +75,8 @@ def resolve_people(
 def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
     """The members with that id or e-mail, else those with that full name.
 
-    An address is nobody's name, as everybody chooses their own, and no other address that only looks like it.
+    An address is never compared with names, because people choose those themselves, nor with addresses that only look
+    alike.
     """
     if "@" in text:
         address = fold_person(text.strip())
@@ -85,7 +86,7 @@ def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
 
 
 def without_mark(text: str) -> str | None:
-    """What stands before the mark of somebody who is not in the team; None if the text has no such mark."""
+    """The text before the mark of people who have left the team; None if the text has no such mark."""
     stripped, mark = text.strip(), NOT_IN_TEAM.strip()
     return stripped[: -len(mark)].strip() if stripped.casefold().endswith(mark) else None
 
@@ -267,9 +268,9 @@ def _unknown_member_error(message: str, near: Sequence[Member], team_size: int) 
 def _rest_of(count: int) -> str:
     """The sentence for people who are not among the candidates."""
     return (
-        f" These are {_MOST_CANDIDATES} of {count}; list_team_members has them all." if count > _MOST_CANDIDATES else ""
+        f" These are {_MAX_CANDIDATES} of {count}; list_team_members has them all." if count > _MAX_CANDIDATES else ""
     )
 
 
 def _candidates(members: Sequence[Member]) -> list[Candidate]:
-    return [Candidate(member.id, _label(member)) for member in members[:_MOST_CANDIDATES]]
+    return [Candidate(member.id, _label(member)) for member in members[:_MAX_CANDIDATES]]

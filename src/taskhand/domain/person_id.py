@@ -9,7 +9,7 @@ from taskhand.domain.principal import is_token_person
 
 __all__ = ["flaw_of_person"]
 
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 _ODD: Final = re.compile(r"[\s,;:<>()\[\]{}\"`\\*?!=$]")
 """Characters that neither an e-mail address nor an id has; a shell or a list may leave them in the text."""
 
@@ -21,8 +21,8 @@ def flaw_of_person(name: str) -> str | None:
     local, at, domain = name.partition("@")
     if not any(map(str.isalnum, name)):
         return "it has neither a letter nor a digit"
-    if len(name) > _LONGEST:
-        return f"it has more than {_LONGEST} characters"
+    if len(name) > _MAX_LENGTH:
+        return f"it has more than {_MAX_LENGTH} characters"
     if HIDDEN.search(name) or unicodedata.normalize("NFKC", name) != name:
         return "it has characters that look like others, or are invisible"
     if found := _ODD.search(name):

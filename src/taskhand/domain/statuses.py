@@ -18,7 +18,7 @@ __all__ = [
     "unknown_status_error",
 ]
 
-_MOST_CANDIDATES = 20
+_MAX_CANDIDATES = 20
 _FAR = 10**9
 _TYPES = frozenset(get_args(StatusType))
 
@@ -57,8 +57,8 @@ def unknown_status_error(
     if known.complete:
         count, or_name = len(known.statuses), ""
         rest = "The candidates are all there are."
-        if count > _MOST_CANDIDATES:
-            rest = f"The candidates are {_MOST_CANDIDATES} of {count}; list_statuses has them all."
+        if count > _MAX_CANDIDATES:
+            rest = f"The candidates are {_MAX_CANDIDATES} of {count}; list_statuses has them all."
     else:
         rest = (
             "The candidates are those seen on tasks; there may be others." if known.statuses else "None was seen yet."
@@ -89,7 +89,7 @@ def status_at_position(position: int, known: StatusList) -> tuple[StatusChoice, 
     if not known.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
-    positions = ", ".join(str(status.order) for status in known.statuses[:_MOST_CANDIDATES])
+    positions = ", ".join(str(status.order) for status in known.statuses[:_MAX_CANDIDATES])
     raise NotFound(
         f"There is no status at position {shown}. The positions are {positions}.",
         code="unknown_status",
@@ -191,7 +191,7 @@ def _ambiguous_error(message: str, found: Sequence[Status], argument: str) -> Am
 def _candidates(statuses: Sequence[Status]) -> list[Candidate]:
     return [
         Candidate(status.name, f"position {status.order}, {status.type}", is_free_text=True)
-        for status in statuses[:_MOST_CANDIDATES]
+        for status in statuses[:_MAX_CANDIDATES]
     ]
 
 
@@ -203,5 +203,5 @@ def _candidates_by_id(statuses: Sequence[Status]) -> list[Candidate]:
             f"{status.name}, position {status.order}, {status.type}",
             is_free_text=status.id is None,
         )
-        for status in statuses[:_MOST_CANDIDATES]
+        for status in statuses[:_MAX_CANDIDATES]
     ]

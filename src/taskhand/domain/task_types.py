@@ -14,7 +14,7 @@ from taskhand.domain.names import Match, fold, nearest_first
 __all__ = ["KnownType", "resolve_task_type"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_MOST_CANDIDATES: Final = 30
+_MAX_CANDIDATES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +66,4 @@ def _whole(text: str) -> str:
 
 
 def _candidates(types: Sequence[KnownType]) -> list[Candidate]:
-    return [Candidate(one.value, one.label) for one in types[:_MOST_CANDIDATES]]
+    return [Candidate(one.value, one.label) for one in types[:_MAX_CANDIDATES]]

@@ -22,7 +22,7 @@ _DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe58]")
 _OFFSET: Final = re.compile(r".*[+-]\s*\d.*|(?:etc/)?[a-z_\s]*\d[\d:.h\s]*|z", re.ASCII | re.DOTALL)
 _NUMBER: Final = re.compile(r"[+-]?\s*\d[\d:.h]*", re.ASCII)
 _NO_PLACE: Final = re.compile(r"\b(?:(?:etc/)?(?:utc|gmt|ut|z)|etc|hrs|minus|plus)\b", re.ASCII)
-_LONGEST: Final = 100
+_MAX_LENGTH: Final = 100
 """Characters that are looked at if a name is no zone's."""
 
 
@@ -83,4 +83,4 @@ def _nearest(name: str) -> list[str]:
 
 def _normalized(name: str) -> str:
     """The name in lower case, with any dash as `-` and full-width characters as plain ones."""
-    return _DASHES.sub("-", unicodedata.normalize("NFKC", strip_hidden(name[:_LONGEST]))).strip().casefold()
+    return _DASHES.sub("-", unicodedata.normalize("NFKC", strip_hidden(name[:_MAX_LENGTH]))).strip().casefold()

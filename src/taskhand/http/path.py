@@ -18,7 +18,7 @@ _TEMPLATE: Final = re.compile(r"(?:/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\{[a-z_]+\})
 _SEPARATOR: Final = re.compile(r"[/\\;]")
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters (Cc) and lone surrogates (Cs, which UTF-8 cannot carry)."""
-_LONGEST: Final = 256  # characters in one segment; the longest id of any supported CRM has under 100
+_MAX_LENGTH: Final = 256  # characters in one segment; the longest id of any supported CRM has under 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Path:
 
 
 def _segment(name: str, value: str) -> str:
-    if not value or len(value) > _LONGEST or _UNFIT.search(value) or _leads_elsewhere(value):
+    if not value or len(value) > _MAX_LENGTH or _UNFIT.search(value) or _leads_elsewhere(value):
         raise CallerError(
             f"{name} is not an id: it is empty, too long, or has characters that no id has.",
             code="invalid_id",

@@ -18,7 +18,7 @@ __all__ = [
     "load_changes",
 ]
 
-_MOST_MARKS = 500
+_MAX_MARKS = 500
 """Maximum number of values in one statement; SQLite accepts at least 999."""
 
 
@@ -100,7 +100,7 @@ def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> lis
 
 
 def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[first : first + _MOST_MARKS] for first in range(0, len(ids), _MOST_MARKS))
+    return (ids[first : first + _MAX_MARKS] for first in range(0, len(ids), _MAX_MARKS))
 
 
 def _marks(values: Sequence[str]) -> str:

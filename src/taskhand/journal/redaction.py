@@ -12,7 +12,7 @@ from taskhand.journal.journal import MASK
 
 __all__ = ["MASK", "Redaction"]
 
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 """Characters of a text that are kept."""
 _MOST: Final = 2_000
 """Items of a list or object that are kept: more than a bulk may name."""
@@ -20,8 +20,8 @@ _DEEPEST: Final = 12
 _SHORTEST_SECRET: Final = 4
 """A shorter configured value would be found in ordinary words."""
 
-_MOST_PERSONS: Final = 256
-_MOST_OF_PERSON: Final = 4
+_MAX_PERSONS: Final = 256
+_MAX_OF_PERSON: Final = 4
 """Maximum number of masked credentials of one person: two tokens, and the two before."""
 
 _LOOKED_AT: Final = 4_000
@@ -72,11 +72,11 @@ class Redaction:
         """Also mask a person's current credentials and the previous ones."""
         own, former = tuple(one for one in secrets if len(one) >= _SHORTEST_SECRET), self._of_persons.pop(person, ())
         is_known = former[: len(own)] == own
-        self._of_persons[person] = former if is_known else (*own, *former)[:_MOST_OF_PERSON]
+        self._of_persons[person] = former if is_known else (*own, *former)[:_MAX_OF_PERSON]
         if is_known:
             return
         self._is_in_repr = self._is_in_repr and not any(map(_is_quoted_in_repr, own))
-        if len(self._of_persons) > _MOST_PERSONS:
+        if len(self._of_persons) > _MAX_PERSONS:
             self._of_persons.pop(next(iter(self._of_persons)))
         self._further = tuple(one for several in self._of_persons.values() for one in several)
 
@@ -129,8 +129,8 @@ class Redaction:
     def _text(self, text: str) -> str:
         # Masked before it is cut: half a credential would not be recognised.
         whole = self.mask(text[:_LOOKED_AT])
-        rest = len(whole) - _LONGEST + max(0, len(text) - _LOOKED_AT)
-        return f"{whole[:_LONGEST]}{_rest(rest, 'characters')}" if rest > 0 else whole
+        rest = len(whole) - _MAX_LENGTH + max(0, len(text) - _LOOKED_AT)
+        return f"{whole[:_MAX_LENGTH]}{_rest(rest, 'characters')}" if rest > 0 else whole
 
 
 def _is_quoted_in_repr(secret: str) -> bool:

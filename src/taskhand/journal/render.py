@@ -16,7 +16,7 @@ from taskhand.journal.journal import Change, Intent, Opening, Result
 
 __all__ = ["render_change"]
 
-_LONGEST: Final = 80
+_MAX_LENGTH: Final = 80
 """Characters of a text that are rendered."""
 _MOST: Final = 10
 """Tasks of a change that are rendered, unless one is asked for."""
@@ -136,6 +136,6 @@ def _render_value(value: object) -> str:
             return ", ".join(one_line(str(item)) for item in value) or "nobody"
         case str():
             text = one_line(value)
-            return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}…"'
+            return f'"{text}"' if len(text) <= _MAX_LENGTH else f'"{text[:_MAX_LENGTH]}…"'
         case _:
             return str(value)

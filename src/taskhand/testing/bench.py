@@ -35,7 +35,7 @@ from taskhand.wiring import open_app, open_journal
 __all__ = ["Bench", "Refused", "changes_of", "environment_of", "open_bench"]
 
 _NAME = "taskhand-testing"
-_MOST_CHANGES = 50
+_MAX_CHANGES = 50
 
 
 class Refused(Exception):
@@ -153,10 +153,10 @@ async def changes_of(settings: Settings) -> tuple[Change, ...]:
     journal = open_journal(settings)
     found: list[Change] = []
     try:
-        page = await journal.page(ChangeQuery(limit=_MOST_CHANGES))
+        page = await journal.page(ChangeQuery(limit=_MAX_CHANGES))
         found += page.changes
         while page.cursor:
-            page = await journal.page(ChangeQuery(limit=_MOST_CHANGES, after=page.cursor))
+            page = await journal.page(ChangeQuery(limit=_MAX_CHANGES, after=page.cursor))
             found += page.changes
     finally:
         await journal.aclose()

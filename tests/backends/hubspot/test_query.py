@@ -28,7 +28,7 @@ from backends.hubspot.wired import (
     task_id,
 )
 from taskhand.backends.hubspot.mapping import times_of
-from taskhand.backends.hubspot.query import MOST_FOUND, searches
+from taskhand.backends.hubspot.query import MAX_FOUND, searches
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
@@ -292,7 +292,7 @@ async def test_finished_tasks_cost_no_search_when_overdue_ones_are_listed() -> N
 async def test_tasks_beyond_those_that_hubspot_shows_of_a_search_are_found_by_further_ones(
     monkeypatch: pytest.MonkeyPatch, name: str, order: Order
 ) -> None:
-    monkeypatch.setattr("taskhand.backends.hubspot.query.MOST_FOUND", 200)  # 10,000 there
+    monkeypatch.setattr("taskhand.backends.hubspot.query.MAX_FOUND", 200)  # 10,000 there
     time, count = Time(), 450
     world = crowd(count)
     for one in world["tasks"][::50]:
@@ -317,9 +317,9 @@ async def test_a_list_without_links_reads_none() -> None:
 async def test_reports_more_tasks_of_one_moment_than_hubspot_gives_and_a_narrower_list_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert MOST_FOUND == 10_000
+    assert MAX_FOUND == 10_000
     # HubSpot shows the first 10,000; so that this takes no minute, here it shows the first 400.
-    monkeypatch.setattr("taskhand.backends.hubspot.query.MOST_FOUND", 400)
+    monkeypatch.setattr("taskhand.backends.hubspot.query.MAX_FOUND", 400)
     time, spec_variant = Time(), ("burst=0", "searches=0", "search_lag=0", "search_cap=400")
     world = seed(500)
     async with staged(hubspot(time, world, spec_variant=spec_variant), time) as stage:

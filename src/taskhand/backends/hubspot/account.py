@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from taskhand.backends.hubspot.client import MOST_INPUTS, HubSpotClient, next_page
+from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.mapping import (
     ID_OF,
@@ -158,7 +158,7 @@ class Account(CrmAccount):
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts with their companies, companies or deals by their ids, up to 100."""
         kind = next(one for one in KINDS if ID_OF[one][0] == field)
-        wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MOST_INPUTS]
+        wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MAX_INPUTS]
         records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
         if kind == "deals":
             return {one.id: deal_of(one) for one in records}
@@ -176,7 +176,7 @@ class Account(CrmAccount):
 
     async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
         """The contacts of companies that were found by name, then the companies that have none."""
-        ids = [one.customer_id for one in companies if one.customer_id][:MOST_INPUTS]
+        ids = [one.customer_id for one in companies if one.customer_id][:MAX_INPUTS]
         people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
         names = {one.customer_id: one.customer_name for one in companies}
         theirs = {one.customer_id for one in people}
@@ -189,7 +189,7 @@ class Account(CrmAccount):
         missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
         if missing:
             with suppress(OperatorError, CallerError):
-                read = map(company_of, records_in(await self._client.by_id("companies", missing[:MOST_INPUTS])))
+                read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
                 names |= {one.customer_id: one.customer_name for one in read}
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
-from taskhand.backends.hubspot.client import MOST_INPUTS, HubSpotClient, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import links_of_new
 from taskhand.backends.hubspot.links import LinkChanges, changes_links, check_link_ids, unlinked, wanted_links
 from taskhand.backends.hubspot.mapping import (
@@ -277,7 +277,7 @@ class HubSpotAdapter(TaskWriter):
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
         """A hundred in a request."""
-        return [list(part) for part in parts(items, MOST_INPUTS)], []
+        return [list(part) for part in parts(items, MAX_INPUTS)], []
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items; links that were not to change are those before."""
@@ -287,7 +287,7 @@ class HubSpotAdapter(TaskWriter):
 
     def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
         """A hundred in a request."""
-        return [list(part) for part in parts(items, MOST_INPUTS)]
+        return [list(part) for part in parts(items, MAX_INPUTS)]
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """New tasks with their links, as they are now or as HubSpot confirmed them; many with one request."""

@@ -16,9 +16,9 @@ from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.response_body import Reply
 
-__all__ = ["MOST_INPUTS", "MOST_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
+__all__ = ["MAX_INPUTS", "MOST_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
 
-MOST_INPUTS: Final = 100
+MAX_INPUTS: Final = 100
 """Inputs of one batch request."""
 MOST_PAIRS: Final = 1_000
 """Inputs of one batch request for links: reading takes 1,000, creating 2,000."""

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotClient, association_types, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MOST_PAIRS, HubSpotClient, association_types, parts
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, shows_values
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
@@ -133,7 +133,7 @@ class DeletedTasks:
             return
         not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
         names = [name for name, one in known.items() if one.is_writable and name not in not_further]
-        for part in parts(list(found), MOST_INPUTS):
+        for part in parts(list(found), MAX_INPUTS):
             answer = await self._client.read_many(part, by_property=False, names=[*names, *_LOST])
             for row in rows_in("HubSpot", answer, "results"):
                 given, whole = row.get("properties"), found.get(str(row.get("id")))

@@ -33,9 +33,9 @@ from taskhand.domain.query import NO_DUE, PRIORITIES, Order, TaskQuery, ascends,
 from taskhand.domain.task import FINISHED, Status, Task
 from taskhand.domain.task_times import Moment, Period, TaskTimes
 
-__all__ = ["MOST_FOUND", "PageSearch", "Search", "newest_since", "searches"]
+__all__ = ["MAX_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 
-MOST_FOUND: Final = 10_000
+MAX_FOUND: Final = 10_000
 """Results that can be paged through; beyond, HubSpot answers 400. More are found by searches of their own."""
 
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_FILTERS = 5, 6, 18
@@ -253,7 +253,7 @@ class PageSearch:
     _nameless: int = 0
 
     async def run(self) -> TaskPage:
-        """The page; UpstreamError `too_many_tasks` beyond `MOST_FOUND` results."""
+        """The page; UpstreamError `too_many_tasks` beyond `MAX_FOUND` results."""
         # A search may show tasks that were written lately as they were before.
         recent = await self.reader.read_recent()
         await self._add([record for record in recent.values() if record is not None])
@@ -286,9 +286,9 @@ class PageSearch:
             after = next_page(answer)
             if after is None or (last and self._is_settled(last)):
                 return []
-            if not after.isdecimal() or len(after) > len(str(MOST_FOUND)):
+            if not after.isdecimal() or len(after) > len(str(MAX_FOUND)):
                 raise _too_many(answer["total"] if isinstance(answer.get("total"), int) else "more")
-            if int(after) >= MOST_FOUND:
+            if int(after) >= MAX_FOUND:
                 return self._rest(search, rows[-1])
             if int(after) <= int(start or 0):
                 raise _not_further()
@@ -347,7 +347,7 @@ class PageSearch:
 
 def _too_many(total: int | str) -> UpstreamError:
     return UpstreamError(
-        f"The search found {total} tasks, and HubSpot shows only the first {MOST_FOUND:,}: this list needs more.",
+        f"The search found {total} tasks, and HubSpot shows only the first {MAX_FOUND:,}: this list needs more.",
         code="too_many_tasks",
         next_step="Narrow the filter: give fromDate and toDate, responsibleIds or status.",
     )

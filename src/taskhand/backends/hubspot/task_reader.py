@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MOST_INPUTS, MOST_PAIRS, HubSpotClient, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MOST_PAIRS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
@@ -138,7 +138,7 @@ class TaskReader:
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
         """The ids of tasks by their values of a unique property, as the values were sent."""
         found: dict[str, str] = {}
-        for part in parts(list(dict.fromkeys(values)), MOST_INPUTS):
+        for part in parts(list(dict.fromkeys(values)), MAX_INPUTS):
             asked = {one.casefold(): one for one in part}
             also = list(filter(None, (name, self.client.id_property)))
             answer = await self.client.read_many(part, by_property=name, names=also)
@@ -172,7 +172,7 @@ class TaskReader:
                 if single is not None and single.known_by(id_property).casefold() == one.casefold():
                     found[one] = single
 
-        batches = parts(list(dict.fromkeys(ids)), MOST_INPUTS)
+        batches = parts(list(dict.fromkeys(ids)), MAX_INPUTS)
         await for_each(batches, fetch, at_once=len(batches))
         self.recent.known_ids.update(record.id for record in found.values())
         return found

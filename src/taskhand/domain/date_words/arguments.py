@@ -1,4 +1,4 @@
-"""Arguments that are dates in words: the day or time that each means, or a refusal that says what to send; pure."""
+"""Arguments that are dates in words: the day or time of each, or an error with the text to send instead; pure."""
 
 import re
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from taskhand.domain.reference_time import Reference
 __all__ = ["WordedDue", "read_due", "read_due_time", "read_edge", "read_edge_of_time", "read_window"]
 
 Edge = Literal["from", "to"]
-"""Which end of a window a day is: the first day of a period, or the last one."""
+"""The edge of a window: the first day of a period, or the last one."""
 
-_MOST_CANDIDATES: Final = 6
+_MAX_CANDIDATES: Final = 6
 _DAY: Final = 24
 """Hours."""
 _DAYS_ONLY: Final = frozenset({"fromDate", "toDate"})
 """Arguments that take no time."""
 _OPEN: Final = re.compile(r"(from|since|starting|as of|desde|a partir del?)\b")
-"""Words with which a window begins that has no end."""
+"""The first words of a window without an end."""
 _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
 _PAST_EXAMPLES: Final = 'such as "yesterday", "el lunes" or "2 hours ago"'
 _PAST_TIMES: Final = 'such as "today at 5pm" or "ayer a las 15:00"'
@@ -37,7 +37,7 @@ _TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
 class WordedDue:
     """A due date that was sent in words: the day, and the time on it, or the moment `at`.
 
-    `is_whole_day` is whether the words say that there is no time.
+    `is_whole_day` is whether the words exclude a time, as "all day" does.
     """
 
     day: date
@@ -48,9 +48,9 @@ class WordedDue:
 
 
 def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
-    """The due date that the words mean in `zone`, else in the person's; CallerError unless they mean one alone.
+    """The due date of the words in `zone`, else in the person's zone; CallerError unless exactly one is possible.
 
-    A time without a zone is one on the clock of whatever zone the due date will have.
+    A time without a zone is in the zone that the due date will have.
     """
     argument, zone = "dueDate", zone or reference.zone
     found = _readings(argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date")
@@ -67,7 +67,7 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
 
 
 def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
-    """The time of day that the words mean; CallerError unless they mean one alone."""
+    """The time of day of the words; CallerError unless exactly one is possible."""
     found = read_clock(text)
     times = [one.at for one in found if one.at is not None and not one.days_later]
     if len(found) == len(times) == 1:
@@ -85,16 +85,16 @@ def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
 def read_edge(
     argument: str, text: str, edge: Edge, reference: Reference, direction: Direction
 ) -> tuple[date, tuple[Match, ...]]:
-    """The first day (`from`) or the last day (`to`) of what the words mean; CallerError unless they mean one alone."""
+    """The first day (`from`) or the last day (`to`) of the words; CallerError unless exactly one is possible."""
     span = _one_span(argument, text, edge, reference, direction)
     day = span.first if edge == "from" else span.last
     return day, _matched(argument, text, day)
 
 
 def read_window(text: str, reference: Reference, direction: Direction) -> tuple[date, date | None, tuple[Match, ...]]:
-    """The first day of what fromDate means, and the last day of a period; CallerError as of `read_edge`.
+    """The first day of fromDate, and the last day if it is a period; CallerError as of `read_edge`.
 
-    A window has no end after a single day, and after words that say so, such as *since last week*.
+    A window has no end after a single day, and after words such as *since last week*.
     """
     span = _one_span("fromDate", text, "from", reference, direction)
     matched = _matched("fromDate", text, span.first)
@@ -104,7 +104,7 @@ def read_window(text: str, reference: Reference, direction: Direction) -> tuple[
 
 
 def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference) -> tuple[datetime, tuple[Match, ...]]:
-    """The moment at which the period in words begins (`from`) or ends (`to`), in the past if that is open."""
+    """The moment at which the period in words begins (`from`) or ends (`to`); ambiguous days are in the past."""
     one = _one_reading(argument, text, edge, reference, "past", takes_parts=True)
     day = one.span.first if edge == "from" else one.span.last
     first, last = one.hours or (0, _DAY)
@@ -116,7 +116,7 @@ def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference
 
 
 def _one_span(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Span:
-    """The days of what the words mean, which have no time."""
+    """The days of the words; CallerError if the words have a time."""
     one = _one_reading(argument, text, edge, reference, direction)
     if one.clock is not None:
         raise CallerError(
@@ -140,9 +140,9 @@ def _one_reading(
 
 
 def _readings(argument: str, text: str, read: Readings, code: str, *, takes_parts: bool = False) -> Sequence[Reading]:
-    """The readings with a time that is certain, or a part of the day; CallerError if there is none.
+    """The readings of a date with an exact time or none; CallerError without one.
 
-    What takes a part of the day is a moment in the past.
+    `takes_parts` also accepts a part of the day, for arguments that are moments in the past.
     """
     if read.found and (takes_parts or not any(one.hours for one in read.found)):
         return read.found
@@ -173,7 +173,7 @@ def _readings(argument: str, text: str, read: Readings, code: str, *, takes_part
 
 
 def _days_in(span: Span, today: date) -> list[date]:
-    """The days of a period that may be meant as one: its first that is left, the Friday of a week, its last."""
+    """The possible due days of a period: the first from today on, the Friday of a week, the last."""
     friday = span.first + timedelta((FRIDAY - span.first.weekday()) % 7)
     is_week = (span.last - span.first).days < len("MTWTFSS") and span.first <= friday <= span.last
     days = [max(span.first, min(today, span.last)), *([friday] if is_week else []), span.last]
@@ -186,7 +186,7 @@ def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambig
     return Ambiguous(
         f"{argument} {text[:60]!r} may mean more than one {what}.",
         code="ambiguous_date",
-        candidates=candidates[:_MOST_CANDIDATES],
+        candidates=candidates[:_MAX_CANDIDATES],
         next_step=f"Ask which {what} is meant, and send the value of that candidate.",
     )
 

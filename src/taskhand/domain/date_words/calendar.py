@@ -26,7 +26,7 @@ __all__ = [
 
 Unit = Literal["day", "week", "fortnight", "month", "quarter", "year"]
 Direction = Literal["future", "past", "either", "until"]
-"""Whether a day named without its week or year is in the future (a due date) or the past (a journal entry).
+"""The side of today on which a day without its week or year lies: future (a due date), past (a journal entry).
 
 The last day of a window (`until`) is a coming weekday, and the nearest date."""
 
@@ -35,9 +35,9 @@ FRIDAY: Final = 4
 _DAYS: Final[Mapping[str, int]] = {"day": 1, "week": 7, "fortnight": 14}
 _MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
 _RECENT: Final = timedelta(31)
-"""A day without its year that has passed more recently than that may be meant, and not the one in a year."""
+"""A day without its year is ambiguous if it passed more recently than this: the next one is almost a year away."""
 _NEAR: Final = timedelta(92)
-"""If a day may lie on either side, one that is nearer is meant."""
+"""If a day may lie on either side, the nearer one is chosen up to this distance."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,7 +113,7 @@ def weekday_before(day: date, weekday: int) -> date:
 
 
 def nth_weekday(first: date, nth: int, weekday: int) -> date | None:
-    """The nth such weekday of the month that begins on `first`, the last for -1; None if there is none."""
+    """The nth such weekday of the month that begins on `first`, the last for -1; None if the month has fewer."""
     if nth < 0:
         return weekday_before(month_of(first, 1), weekday)
     day = weekday_after(first - timedelta(1), weekday) + timedelta(7 * (nth - 1))
@@ -121,7 +121,7 @@ def nth_weekday(first: date, nth: int, weekday: int) -> date | None:
 
 
 def nth_business_day(first: date, nth: int) -> date | None:
-    """The nth business day of the month that begins on `first`, the last for -1; None if there is none."""
+    """The nth business day of the month that begins on `first`, the last for -1; None if the month has fewer."""
     if nth < 0:
         return add_business_days(month_of(first, 1), -1)
     day = add_business_days(first - timedelta(1), nth)
@@ -129,7 +129,7 @@ def nth_business_day(first: date, nth: int) -> date | None:
 
 
 def nearest_year(spans: list[Span], today: date, direction: Direction) -> list[Span]:
-    """Which of the days or periods of several years, in their order, are meant; two if that is not certain."""
+    """The day or period to choose among those of several years, in their order; two if it is ambiguous."""
     coming = next((span for span in spans if span.last >= today), None)
     gone = next((span for span in reversed(spans) if span.first <= today), None)
     if coming == gone:

@@ -1,7 +1,7 @@
-"""Which time of day a phrase is; pure.
+"""The readings of a phrase as a time of day; pure.
 
-An hour from 1 to 7 without "am", "in the afternoon" or a leading zero may be in the morning or after noon; from 8 to 12
-it is the one of a working day.
+An hour from 1 to 7 without "am", "in the afternoon" or a leading zero is ambiguous: morning or afternoon. An hour from
+8 to 12 is in the working day.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _PARTS: Final = {
     "evening": {hour: hour + 12 for hour in range(4, 12)} | {hour: hour for hour in range(16, 24)},
     "night": {hour: hour + 12 for hour in range(6, 12)} | {hour: hour for hour in range(18, 24)},
 }
-"""The hour of the day that an hour is in a part of the day; one that is missing is none."""
+"""The hour of the day for an hour in a part of the day; a missing hour does not exist in that part."""
 _BETWEEN: Final = {
     "am": (0, 12),
     "pm": (12, 24),
@@ -37,15 +37,15 @@ _BETWEEN: Final = {
     "evening": (16, 24),
     "night": (18, 24),
 }
-"""The hours in which a part of the day begins and ends; who asks from the morning on misses nothing before dawn."""
+"""The hours in which a part of the day begins and ends; the morning begins at midnight, so a window misses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
     """One reading of a phrase: the time `at` on the day, or `days_later`.
 
-    `at` is None if the phrase names the whole day, or only a part of it: then it is somewhere between `hours`.
-    `is_today` is whether it is today if no day is named, as the end of the day is.
+    `at` is None if the phrase names the whole day, or only a part of it, which lies between `hours`.
+    `is_today` is whether it means today if no day is named, as "end of day" does.
     """
 
     at: time | None
@@ -77,7 +77,7 @@ class _Hour:
 
 
 def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
-    """Every reading of the words as a time of day; empty if they are none."""
+    """Every reading of the words as a time of day; empty if they are not a time."""
     base, is_after_at = _without_at(words, language)
     found = set[Clock]()
     for one, is_bare in _bases(base, language):
@@ -110,7 +110,7 @@ def _clocks_in_parts(words: Sequence[Word], language: Language) -> Iterator[tupl
 
 
 def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Word], bool]:
-    """The words without what stands before an hour, and whether that was there."""
+    """The words without a preposition such as "at", and whether they had one."""
     for phrase in language.at:
         at = phrase.split()
         if len(words) > len(at) and all(one in word for one, word in zip(at, words, strict=False)):
@@ -119,7 +119,7 @@ def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Wor
 
 
 def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | set[Clock], bool]]:
-    """What the words are without a part of the day, and whether they are an hour only by what stands before it."""
+    """The hours or times of the words without a part of the day, and whether each needs a preposition to be an hour."""
     for (name, *given), values, _ in language.clocks.find(words):
         match name:
             case "hour":

@@ -1,4 +1,4 @@
-"""What the meaning of a date in words depends on; pure."""
+"""The context of a date in words; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Found = Iterable[Span | date | None]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a phrase depends on: the moment when it is said, on the person's clock, and where its day lies."""
+    """The context of a phrase: the moment of the call, on the person's clock, and the direction of the day."""
 
     now: datetime
     direction: Direction

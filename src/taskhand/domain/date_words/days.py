@@ -1,4 +1,4 @@
-"""Which days a phrase is: what each action of a table does with the values of its slots; pure."""
+"""The readings of a phrase as days: the actions of a table of phrases, applied to the values of its slots; pure."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from taskhand.domain.date_words.patterns import Action, Word
 __all__ = ["Days", "NoSuchDay", "WrongWeekday", "days_of"]
 
 _DATES: Final = frozenset({"iso", "numeric", "month_day", "day_month", "day_of_month", "day_in_month", "offset"})
-"""What stands together with its weekday."""
+"""The actions that may be combined with the weekday of the date."""
 _HOUR: Final = 60
 """Minutes."""
 
@@ -43,9 +43,9 @@ class Days:
 def days_of(
     words: Sequence[Word], language: Language, context: Context, only: Container[str] | None = None
 ) -> set[Days]:
-    """Every reading of the words as days; empty if they are no phrase, or do none of `only`.
+    """Every reading of the words as days; empty if they match no phrase, or none with an action of `only`.
 
-    NoSuchDay and WrongWeekday if they are one that names no day.
+    NoSuchDay and WrongWeekday if they match a phrase that names no day.
     """
     found, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
     for some in _sources(words, language, context, only):
@@ -61,7 +61,7 @@ def days_of(
 def _sources(
     words: Sequence[Word], language: Language, context: Context, only: Container[str] | None
 ) -> Iterator[Callable[[], Iterable[Days]]]:
-    """The phrases that the words are, and the dates that they name together with a weekday."""
+    """The phrases that the words match, and the dates with a weekday beside them."""
     for action, values, rest in language.days.find(words):
         if (only is None or action[0] in only) and (context.direction == "past" or "recent" not in action[0]):
             yield partial(_act, context, language, action, values, rest)
@@ -73,7 +73,7 @@ def _sources(
 
 
 def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context: Context) -> set[Days]:
-    """The readings of the words that are such a weekday; WrongWeekday if there are others only."""
+    """The readings of the words on that weekday; WrongWeekday if all readings are on other weekdays."""
     days = _single_days(days_of(words, language, context, only=_DATES))
     if len(words) == 1 and "D" in words[0]:
         days = [*days, *(span.first for span in _day_of_month(context, words[0]["D"]))]
@@ -90,7 +90,7 @@ def _single_days(found: Iterable[Days]) -> list[date]:
 def _act(
     context: Context, language: Language, action: Action, values: tuple[Any, ...], rest: Sequence[Word] | None
 ) -> Iterator[Days]:
-    """What an action does; NoSuchDay."""
+    """The days of an action; NoSuchDay."""
     name, *before = action
     if rest is not None:
         values = (*values, _single_days(days_of(rest, language, context)))
@@ -114,7 +114,7 @@ def _minutes(context: Context, sign: int, count: int, minutes: int) -> Days:
 
 
 def _add_half(context: Context, count: int, minutes: int = _HOUR) -> Days:
-    """So many hours and half an hour."""
+    """The moment in `count` and a half hours."""
     if minutes != _HOUR:
         raise ValueError
     return _minutes(context, 1, 1, count * minutes + minutes // 2)
@@ -170,7 +170,7 @@ def _dated(context: Context, month: int, day: int, year: int | None) -> list[Spa
     """The day of that date, several if its year is not certain; none if there is no such day."""
     years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
     spans = [Span.day(found) for one in years if (found := _date_or_none(one, month, day))]
-    # Of a date that is missing in most years the nearest ones are too far away.
+    # The nearest 29 February may be years away, which is too far.
     spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
     return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
 
@@ -210,7 +210,7 @@ def _day_in_month(context: Context, ahead: int, day: int) -> Found:
 
 
 def _in_months(context: Context, ahead: int, day_in: Callable[[date], date | None]) -> Found:
-    """A day of the month that is so many months ahead; if that of this month has passed, the next may be meant."""
+    """A day of the month `ahead` months later; if it has passed in this month, also the day of the next month."""
     first = calendar.month_of(context.today, ahead)
     day = day_in(first)
     if day is None:
@@ -231,10 +231,10 @@ def _end_of_month(context: Context, month: int, year: int | None = None) -> Foun
 
 
 def _in_year(context: Context, month: int, year: int | None, day_in: Callable[[date], date | None]) -> Found:
-    """A day of that month, of the year that is meant."""
+    """A day of that month in the given year, else in the nearest year."""
     years = range(context.today.year - 1, context.today.year + 2) if year is None else (year,)
     if any(day_in(span.first) is None for span in _month(context, month, year)):
-        raise ValueError  # that of another year is not meant
+        raise ValueError  # another year is no reading
     spans = [Span.day(day) for one in years if (day := day_in(date(one, month, 1)))]
     return spans if year is not None else calendar.nearest_year(spans, context.today, context.direction)
 

@@ -120,7 +120,7 @@ _DAYS: Final[dict[str, Action]] = {
     "N T ago": ("minutes", -1),
     "half an hour ago": ("minutes", -1, 1, 30),
     "[right] now": ("minutes", 1, 0, 0),
-    # so long ago, if a window begins
+    # a distance back, for the start of a window
     f"{_WITHIN} [the] {_LAST_PERIOD} N T": ("recent", -1),
     f"{_WITHIN} [the] {_LAST_PERIOD} T": ("recent", -1, 1),
     f"{_WITHIN} [the] {_LAST_PERIOD} half hour": ("recent", -1, 1, 30),

@@ -24,7 +24,7 @@ _TEN: Final = 10
 class Language:
     """The words and phrases of a language, folded; `day_first` is whether 05/12 surely is 5 December in it.
 
-    `prefixes` are words before a day that say how it is used: for a due date, as the first day or as the last one.
+    `prefixes` are words before a day, by its use: for a due date, as the first day or as the last one.
     """
 
     weekdays: Mapping[str, int]
@@ -33,7 +33,7 @@ class Language:
     tens: Mapping[str, int]
     ordinals: Mapping[str, int]
     day_ordinals: Mapping[str, int]
-    """Those of them that name the day of a month."""
+    """Ordinals that can be the day of a month."""
     ordinal_endings: re.Pattern[str]
     units: Mapping[str, Unit]
     minutes: Mapping[str, int]
@@ -45,13 +45,13 @@ class Language:
     part_phrases: Table
     prefixes: Mapping[str, Sequence[str]]
     linked: Sequence[str]
-    """What may stand between a time and its day."""
+    """Words that may stand between a time and its day."""
     rewritten: Mapping[str, str]
     """Phrases that stand for others, such as tonight for today in the night."""
     article: str
-    """What stands before a weekday or a date."""
+    """The word before a weekday or a date."""
     at: Sequence[str]
-    """What stands before an hour."""
+    """Words before an hour."""
     day_first: bool
     only_counts: frozenset[str]
     """Numbers that are neither the day of a month nor an hour."""
@@ -61,7 +61,7 @@ class Language:
     """The word between tens and ones."""
 
     def words(self, tokens: Sequence[str]) -> list[Word]:
-        """What each of the words can be in this language, compound numbers as one word."""
+        """The possible roles of each word in this language; a compound number is one word."""
         found: list[Word] = []
         at = 0
         while at < len(tokens):

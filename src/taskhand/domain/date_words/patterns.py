@@ -1,4 +1,4 @@
-"""Tables of phrases, and the phrases of a table that some words are; pure.
+"""Tables of phrases, and the search for the phrases that some words match; pure.
 
 A phrase is written as words and slots. `[a]` may be left out, `(a b|c)` is one of several. A slot is a capital letter
 that stands for any word of its kind, such as `W` for a weekday. `DAY` at the end is any other phrase for a day.
@@ -14,24 +14,24 @@ __all__ = ["DAY", "Action", "Table", "Word", "phrases_of"]
 DAY: Final = "DAY"
 
 Word = Mapping[str, Any]
-"""What a word can be: its slots and what it stands for there, and itself."""
+"""The possible roles of a word: each slot with its value there, and the word itself."""
 
 Action = tuple[Any, ...]
-"""The name of what a phrase does, and the values that it is given before those of the slots."""
+"""The name of an action, and its first values, which precede those of the slots."""
 
 _PARTS: Final = re.compile(r"[\[\]()|]|[^\s\[\]()|]+")
 
 
 @dataclass(slots=True)
 class _Node:
-    """A place in a tree of phrases: the words that may follow, and what a phrase that ends here does."""
+    """A node in a tree of phrases: the words that may follow, and the actions of phrases that end here."""
 
     following: dict[str, "_Node"] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
 
 
 class Table:
-    """A table of phrases, each with what it does, as a tree of words."""
+    """A table of phrases, each with its action, as a tree of words."""
 
     def __init__(self, table: Mapping[str, Action]) -> None:
         self._root = _Node()
@@ -44,7 +44,7 @@ class Table:
                     node.actions.append(action)
 
     def find(self, words: Sequence[Word]) -> Iterator[tuple[Action, tuple[Any, ...], Sequence[Word] | None]]:
-        """Each phrase that the words are: what it does, the values of its slots, and the words of its `DAY`."""
+        """Each phrase that the words match: its action, the values of its slots, and the words of its `DAY`."""
         return self._find(self._root, words, 0, ())
 
     def _find(

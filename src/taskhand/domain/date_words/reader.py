@@ -1,4 +1,4 @@
-"""Read a date in words: every reading of a phrase in English and Spanish, or why it is no phrase; pure."""
+"""Read a date in words: every reading of a phrase in English and Spanish, or the reason without one; pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ from taskhand.domain.date_words.tokens import tokens_of
 __all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
 
 Use = Literal["due", "from", "to"]
-"""What the date is: a due date, the first day of a window or the last one."""
+"""The use of the date: a due date, the first day of a window or the last one."""
 
-_MOST_WORDS: Final = 16
+_MAX_WORDS: Final = 16
 _SHOWN: Final = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))(?:[ ,]+\(?(\w+)\)?)?", re.ASCII | re.IGNORECASE
 )
@@ -31,7 +31,7 @@ _SHOWN: Final = re.compile(
 class Reading:
     """One reading: the days, and the time on the first of them, or the moment `at`.
 
-    `is_whole_day` is whether the phrase says that there is no time, `hours` are those of a part of the day.
+    `is_whole_day` is whether the phrase excludes a time, `hours` are those of a part of the day.
     """
 
     span: Span
@@ -43,7 +43,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Every reading of a phrase, in order; if there is none, what is wrong with it.
+    """Every reading of a phrase, in order; without a reading, the fault of the phrase.
 
     `other_day` is the day that the phrase names together with another weekday, `is_no_day` whether no calendar has its
     day, `is_time` whether it is a time without a day.
@@ -56,12 +56,12 @@ class Readings:
 
 
 def read_date(text: str, now: datetime, use: Use, direction: Direction = "future") -> Readings:
-    """The readings of a date that is said at `now`, on the clock of the person who says it."""
+    """The readings of a date, relative to `now` on the person's clock."""
     if (shown := _SHOWN.fullmatch(text.strip())) is not None:
         return _read_shown(shown[1], shown[2])
     tokens, context = tokens_of(text), Context(now, direction)
     found, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
-    for language in (english(), spanish()) if tokens and len(tokens) <= _MOST_WORDS else ():
+    for language in (english(), spanish()) if tokens and len(tokens) <= _MAX_WORDS else ():
         words = _rewrite(tokens or [], language)
         clocks = clocks_of(language.words(words), language)
         found.update(_at(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
@@ -80,7 +80,7 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
 def read_clock(text: str) -> tuple[Clock, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
     tokens = tokens_of(text)
-    if not tokens or len(tokens) > _MOST_WORDS:
+    if not tokens or len(tokens) > _MAX_WORDS:
         return ()
     found = {one for language in (english(), spanish()) for one in clocks_of(language.words(tokens), language)}
     return tuple(sorted(found, key=lambda one: (str(one.at), one.days_later)))

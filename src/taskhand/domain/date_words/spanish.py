@@ -45,7 +45,7 @@ _DAYS: Final[dict[str, Action]] = {
     "[el] [dia] D del mes pasado": ("day_in_month", -1),
     # a distance
     "(en|dentro de|de aqui a) N U": ("after",),
-    # Said of one and of two weeks too, counting today.
+    # These also mean one and two weeks, counting today.
     "(en|dentro de|de aqui a) ocho dias": ("after", 7, "day"),
     "(en|dentro de|de aqui a) quince dias": ("after", 14, "day"),
     "hace N U": ("before",),
@@ -114,7 +114,7 @@ _DAYS: Final[dict[str, Action]] = {
     "hace N T": ("minutes", -1),
     "hace media hora": ("minutes", -1, 1, 30),
     "ahora [mismo]": ("minutes", 1, 0, 0),
-    # so long ago, if a window begins
+    # a distance back, for the start of a window
     "[en|durante] [los|las] (ultimos|ultimas) N T": ("recent", -1),
     "[en|durante] [el|la] (ultimo|ultima) T": ("recent", -1, 1),
     "[en|durante] [la] ultima media hora": ("recent", -1, 1, 30),

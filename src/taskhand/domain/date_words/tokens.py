@@ -8,7 +8,7 @@ from taskhand.domain.text import strip_hidden
 
 __all__ = ["tokens_of"]
 
-_LONGEST: Final = 80
+_MAX_LENGTH: Final = 80
 """Characters; no phrase of the grammar is longer."""
 _HALF: Final = re.compile(r"\b([ap])\. ?m\b\.?|(?<=\d)([ap])\.?m\b\.?|(?<=\d) ([ap]) m\b\.?", re.ASCII)
 _ABBREVIATED: Final = re.compile(r"(?<=[a-z])\.(?=$|[ ,)])", re.ASCII)
@@ -26,7 +26,7 @@ _BETWEEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])|[\s,()]*", re.ASCII)
 
 def tokens_of(text: str) -> list[str] | None:
     """The words, numbers, dates and times in a phrase; None if it has anything else, or is too long for one."""
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_LENGTH:
         return None
     folded = _fold(text).strip(_AROUND)
     folded = _ABBREVIATED.sub("", _HALF.sub(lambda half: f" {half[1] or half[2] or half[3]}m ", folded + " "))

@@ -85,7 +85,7 @@ def blend(color: Color, behind: Color) -> Color:
 
 
 def look_alike(one: Color, other: Color) -> bool:
-    """Whether nobody reads text of one opaque colour on the other."""
+    """Whether text of one opaque colour is unreadable on the other."""
     return all(abs(mine - its) <= _UNREADABLE for mine, its in zip(one[:3], other[:3], strict=True))
 
 
@@ -114,7 +114,7 @@ def _of_function(name: str, arguments: str) -> Color | None:
             if grey is not None
             else Color(*hsv_to_rgb(turn, 1 - two / (1 - three), 1 - three), alpha)
         )
-    # Of lightness and other axes only the ends are known: white and black.
+    # Only the ends of lightness and other axes are supported: white and black.
     lightness = _share(*first, 1 if name.startswith("ok") else 100)
     ends = {True: WHITE, False: BLACK}
     return ends[lightness > 0.5]._replace(alpha=alpha) if not _END < lightness < 1 - _END else None  # noqa: PLR2004

@@ -1,6 +1,6 @@
 """The styles of HTML elements: declarations, rules of a style sheet, lengths; pure.
 
-https://www.w3.org/TR/css-syntax-3/, as far as text needs it. What is not understood is left out, never an error.
+https://www.w3.org/TR/css-syntax-3/, as far as text needs it. Unknown syntax is left out and raises no error.
 """
 
 import re
@@ -44,7 +44,7 @@ _TAG: Final = re.compile(r"[a-z][a-z0-9-]*|\*")
 _SELECTOR: Final = re.compile(r"([.#])([\w-]+)")
 _STYLE_BEGINS: Final = re.compile("<style[^>]*>", re.IGNORECASE)
 _STYLE_ENDS: Final = re.compile("</style", re.IGNORECASE)
-_MOST_APPLIED: Final = 30_000
+_MAX_APPLIED: Final = 30_000
 """Declarations of rules that are applied to the elements of one body; text in further elements is not shown."""
 
 
@@ -81,7 +81,7 @@ class StyleSheet:
             rules = [rule for selector in selectors for rule in self._rules.get(selector, ())]
             for _, declared in sorted(rules, key=lambda rule: rule[0]):
                 self._applied += len(declared)
-                if self._applied > _MOST_APPLIED:
+                if self._applied > _MAX_APPLIED:
                     yield Declaration("display", "none")
                     return
                 yield from declared

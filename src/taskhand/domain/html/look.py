@@ -1,7 +1,7 @@
-"""How the text in an HTML element looks by its styles, and whether a person can see it; pure.
+"""The look of text in an HTML element by its styles, and whether a person can see it; pure.
 
-Text that nobody sees who reads the body is how others hide orders in it. Images behind text are not known: they count
-as absent.
+Attackers hide instructions in text that readers of the body do not see. Images behind text are unknown and count as
+absent.
 """
 
 import re
@@ -24,7 +24,7 @@ _FAINT: Final = 0.1
 _TINY_PX: Final = 3.0
 """Pixels up to which letters, or the room for them, are too small to read."""
 _FAR_PX: Final = 100.0
-"""Pixels to the left or to the top, or percent to any side, by which text leaves what is shown."""
+"""Pixels to the left or to the top, or percent to any side, by which text leaves the visible area."""
 _BEYOND_PX: Final = 1_000.0
 """Pixels to the right or to the bottom."""
 _SIZES: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
@@ -53,7 +53,7 @@ _CLIPPING: Final = ("overflow", "overflow-x", "overflow-y")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How text looks in an element: its colours, its size in pixels, its opacity.
+    """The look of text in an element: its colours, its size in pixels, its opacity.
 
     `fill` replaces the colour if it is set. `background` is None if it has several colours. `is_hidden` holds for
     all that is in the element, `is_invisible` until an element in it is visible. `variables` are those of its styles.
@@ -77,7 +77,7 @@ class Look:
         return color.alpha > _FAINT and (behind is None or not look_alike(blend(color, behind), behind))
 
     def within(self, tag: str, attributes: Attributes, sheet: StyleSheet) -> "Look":
-        """How text looks in an element of this element."""
+        """The look of text in a child element."""
         is_closed = tag == "dialog" and "open" not in attributes
         if self.is_hidden or is_closed or tag in _HIDDEN_ELEMENTS or "hidden" in attributes:
             return self if self.is_hidden else replace(self, is_hidden=True)
@@ -122,7 +122,7 @@ def _declare(look: Look, around: Look, name: str, value: str) -> Look:
 
 
 def _presentation(tag: str, attributes: Attributes) -> Iterator[Declaration]:
-    """What an element and its attributes say of colours without a style."""
+    """The colours of an element by its tag and attributes, without a style."""
     if tag == "mark":
         yield Declaration("background-color", MARK)
     if tag == "a" and "href" in attributes:
@@ -142,7 +142,7 @@ def _color(value: str) -> Color | None:
 
 
 def _background(value: str, behind: Color | None) -> Color | None:
-    """What a background looks like on the one behind it; None if it has several colours."""
+    """The colour of a background on the one behind it; None if it has several colours."""
     found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
     if not found or value in ("inherit", "initial", "unset"):
         return behind
@@ -166,7 +166,7 @@ def _size(value: str, around_px: float, *, is_shorthand: bool) -> float:
 
 
 def _is_far(value: str) -> bool:
-    """Whether a shift moves text out of what is shown."""
+    """Whether a shift moves text out of the visible area."""
     least = _FAR_PX if "%" in value else _BEYOND_PX
     return any(px <= -_FAR_PX or px >= least for px in lengths(value))
 

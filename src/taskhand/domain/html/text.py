@@ -58,7 +58,7 @@ _ENDED_BY: Final = {
 }
 """Elements whose end tag may be left out, and the elements that end them."""
 _COMMENT: Final = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
-_MOST_OPEN: Final = 500
+_MAX_OPEN: Final = 500
 """Elements in elements; text in deeper ones is not shown."""
 _DEFAULT: Final = Look()
 _ESCAPES: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
@@ -73,7 +73,7 @@ def html_of(text: str | None) -> str:
 def append_line(body: str, line: str, text: str) -> str | None:
     """A body with one more line, so that it reads as `text`; None if it cannot, as after an element left open.
 
-    What is in the body stays as it is. One without elements, whose line ends HTML does not show, becomes HTML.
+    The existing body stays unchanged. One without elements, whose line ends HTML does not show, becomes HTML.
     """
     html = html_of(line)
     written = [f"{body}<br>{html}", f"{body}<div>{html}</div>"]
@@ -92,7 +92,7 @@ def text_of(body: str | None) -> str | None:
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((one for one in map(chr, _PRIVATE_USE) if one not in body), "&")
     reader = _Reader(stand_in, StyleSheet(closed))
-    # Of `<![` a browser makes a comment up to the next `>`; the parser knows some such sections and raises for others.
+    # A browser turns `<![` into a comment up to the next `>`. The parser knows some of these and raises for others.
     markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
     reader.feed(markup.replace("&", stand_in))
     reader.close()
@@ -135,7 +135,7 @@ class _Reader(HTMLParser):
             self._open.pop()
         self._breaks = self._breaks or tag in _BLOCKS
         if tag not in _EMPTY:
-            if len(self._open) < _MOST_OPEN:
+            if len(self._open) < _MAX_OPEN:
                 attributes = {
                     name: unescape((value or "").replace(self._stand_in, "&")) for name, value in reversed(attrs)
                 }

@@ -40,7 +40,7 @@ DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 11, 5, 15, 30, tzinfo=dt.UTC)
 TOO_MANY_REQUESTS = 429
 RETRIES = (*(dt.timedelta(seconds=2**step) for step in range(11)), dt.timedelta(minutes=20))
-MOST_ATTEMPTS = 227  # documented: growing pauses of up to 20 minutes, for 72 hours
+MAX_ATTEMPTS = 227  # documented: growing pauses of up to 20 minutes, for 72 hours
 OAUTH_APP = App("oa2client_sandbox", "close-sandbox-secret")
 
 
@@ -111,7 +111,7 @@ class CloseSandbox(Emulator):
 
     def open_outbox(self) -> FoundOutbox:
         """Return the deliveries of webhooks."""
-        return FoundOutbox(lambda: find_deliveries(self._context(self.spec_variant)), RETRIES, MOST_ATTEMPTS)
+        return FoundOutbox(lambda: find_deliveries(self._context(self.spec_variant)), RETRIES, MAX_ATTEMPTS)
 
     def failure(self, status: int) -> Response:
         """Return Close's body for an error status; a 429 says when to retry."""

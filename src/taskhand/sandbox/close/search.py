@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
 
 DEFAULT_LIMIT = 100
-MOST_RESULTS = 10_000
+MAX_RESULTS = 10_000
 CURSOR_LIFETIME = dt.timedelta(seconds=30)
 
 
@@ -28,7 +28,7 @@ def search(ctx: RequestContext) -> dict[str, Any]:
     if ctx.spec_variant.word_beginnings == "rejected" and BEGINNINGS in json.dumps(query):
         raise validation_error(query=f"Invalid query: mode {BEGINNINGS}")
     found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches(query, row)]
-    arranged = _sort_rows(found, ctx)[: min(_number(ctx, "results_limit", MOST_RESULTS), MOST_RESULTS)]
+    arranged = _sort_rows(found, ctx)[: min(_number(ctx, "results_limit", MAX_RESULTS), MAX_RESULTS)]
     start, limit = _start(ctx), _number(ctx, "_limit", DEFAULT_LIMIT)
     more = start + limit < len(arranged)
     answer = {

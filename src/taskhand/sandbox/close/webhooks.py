@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.close.context import RequestContext
 
-MOST_SUBSCRIPTIONS = 40
+MAX_SUBSCRIPTIONS = 40
 ON_CREATE = frozenset({"url", "events", "verify_ssl", "event_filter"})
 ON_UPDATE = frozenset({"url", "events", "verify_ssl", "status"})
 NO_TYPES = frozenset({"task", "task.task", "task_completed"})
@@ -38,9 +38,9 @@ def create_webhook(ctx: RequestContext) -> dict[str, Any]:
     missing = {name: REQUIRED for name in ("url", "events") if name not in ctx.body}
     if missing:
         raise validation_error(**missing)
-    if len(ctx.store.webhooks) >= MOST_SUBSCRIPTIONS:
+    if len(ctx.store.webhooks) >= MAX_SUBSCRIPTIONS:
         raise error_with_message(
-            400, f"An organization can have at most {MOST_SUBSCRIPTIONS} webhook subscriptions."
+            400, f"An organization can have at most {MAX_SUBSCRIPTIONS} webhook subscriptions."
         )  # words:
     hook = _new_webhook(ctx)
     ctx.store.webhooks[hook.id] = hook

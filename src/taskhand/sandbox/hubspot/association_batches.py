@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
 
-MOST_READ, MOST_WRITTEN = 1000, 2000
+MAX_READ, MAX_WRITTEN = 1000, 2000
 
 
 def read_links(ctx: RequestContext) -> Reply:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
-    for one in read_inputs(ctx, ctx.object(), MOST_READ):
+    for one in read_inputs(ctx, ctx.object(), MAX_READ):
         rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in _linked_ids(ctx, one.id)]
         if rows:
             results.append({"from": {"id": one.id}, "to": rows})
@@ -54,7 +54,7 @@ def create_default_links(ctx: RequestContext) -> Reply:
 
 def archive_links(ctx: RequestContext) -> Reply:
     """`POST …/batch/archive`: removes links; missing ones are no error."""
-    for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
+    for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
         for to in read_list(one.body, "to"):
             unlink(
                 ctx,
@@ -80,7 +80,7 @@ def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:
 
 def _pairs(ctx: RequestContext, *, has_types: bool) -> Iterator[tuple[str, str]]:
     """Read and check all pairs, before the caller links any."""
-    for one in read_inputs(ctx, ctx.object(), MOST_WRITTEN):
+    for one in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
         for spec in read_list(one.body, "types") or [None] if has_types else ():
             check_type(ctx.object_type, ctx.to_object_type, spec)
         from_id = _read_id(one.body, "from")

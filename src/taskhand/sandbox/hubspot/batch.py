@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskhand.sandbox.hubspot.batch_body import (
-    MOST_INPUTS,
+    MAX_INPUTS,
     Input,
     batch_reply,
     check_distinct_records,
@@ -23,7 +23,7 @@ from taskhand.sandbox.hubspot.errors import (
     read_list,
     validation_error,
 )
-from taskhand.sandbox.hubspot.objects import MOST_WITH_HISTORY, find
+from taskhand.sandbox.hubspot.objects import MAX_WITH_HISTORY, find
 from taskhand.sandbox.hubspot.rendering import (
     known_properties,
     render_changed,
@@ -47,7 +47,7 @@ def batch_read(ctx: RequestContext) -> Reply:
     """`POST /batch/read`: unknown ids make one error together."""
     body = ctx.object()
     names, histories = _names(body, "properties"), _names(body, "propertiesWithHistory")
-    inputs = read_inputs(ctx, body, MOST_WITH_HISTORY if histories else MOST_INPUTS)
+    inputs = read_inputs(ctx, body, MAX_WITH_HISTORY if histories else MAX_INPUTS)
     pairs = [(one, _find_input(ctx, one, body.get("idProperty"))) for one in inputs]
     results = [
         render_requested(ctx, record, names, histories)

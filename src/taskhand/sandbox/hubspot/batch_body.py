@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
 
-MOST_INPUTS = 100
+MAX_INPUTS = 100
 MULTI_STATUS = 207
 
 
@@ -54,7 +54,7 @@ class Input:
         return self.is_lost(ctx) and ctx.spec_variant.lost_effect == "undone"
 
 
-def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MOST_INPUTS) -> list[Input]:
+def read_inputs(ctx: RequestContext, body: Mapping[str, Any], most: int = MAX_INPUTS) -> list[Input]:
     """Read the inputs of a batch; the error texts are assumed."""
     rows = body.get("inputs")
     if rows is None and ctx.spec_variant.no_inputs == "empty":

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.record import Record
 
 PAGE = 10
-MOST_WITH_HISTORY = 50  # as HubSpot's client assumes
+MAX_WITH_HISTORY = 50  # as HubSpot's client assumes
 
 
 def list_objects(ctx: RequestContext) -> Reply:
     """`GET /`: a page in the order of ids; `after` is the last id of the previous page."""
     has_history = bool(ctx.several("propertiesWithHistory"))
-    limit = read_limit(ctx, "limit", PAGE, MOST_WITH_HISTORY if has_history else ctx.spec_variant.list_limit)
+    limit = read_limit(ctx, "limit", PAGE, MAX_WITH_HISTORY if has_history else ctx.spec_variant.list_limit)
     after = read_offset(ctx.query.get("after", ""))
     present = [
         one for one in ctx.store.all(ctx.object_type, stale=ctx.is_stale) if one.is_archived == ctx.flag("archived")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.record import Record
 
 FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # as in a recorded event
-MOST_EVENTS = 100  # of one request
-MOST_ATTEMPTS = 11  # documented: up to ten retries
+MAX_EVENTS = 100  # of one request
+MAX_ATTEMPTS = 11  # documented: up to ten retries
 RETRY = dt.timedelta(hours=2)  # documented: ten retries in 24 hours; here at even intervals, to be deterministic
 FIRST_ERROR = 400
 CREATION, DELETION = "object.creation", "object.deletion"
@@ -159,15 +159,15 @@ class Webhooks:
     def settle(self, one: Delivery, status: int | None, now: dt.datetime) -> None:
         """Record the result of a delivery; without a response, or after a 4xx or 5xx, it is retried."""
         succeeded = status is not None and status < FIRST_ERROR
-        if not succeeded and one.attempt + 1 < MOST_ATTEMPTS:
+        if not succeeded and one.attempt + 1 < MAX_ATTEMPTS:
             self.pending.append(replace(one, attempt=one.attempt + 1, due=now + RETRY))
 
     def _bundle(self, now: dt.datetime) -> None:
         events, self._events = self._events, []
-        starts = range(0, len(events), MOST_EVENTS)
+        starts = range(0, len(events), MAX_EVENTS)
         if self.url is not None:
             self.pending += [
-                Delivery(self.url, tuple(events[n : n + MOST_EVENTS]), now, secret=self._secret) for n in starts
+                Delivery(self.url, tuple(events[n : n + MAX_EVENTS]), now, secret=self._secret) for n in starts
             ]
 
     def _add(self, change: _Change) -> None:

@@ -12,9 +12,9 @@ from taskhand.sandbox.vambe.errors import Issue, not_found, validation_error
 if TYPE_CHECKING:
     from taskhand.sandbox.vambe.context import RequestContext
 
-MOST_FOUND = 50
+MAX_FOUND = 50
 DAYS = re.compile(r"\d{1,3}", re.ASCII)
-MOST_DAYS = 365
+MAX_DAYS = 365
 
 
 def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def search_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
     if not email and not (phone and digits(phone)):
         raise validation_error(Issue("phone", "custom", "phone or email is required"))
     found = [contact for contact in ctx.store.contacts if contact.matches(phone, email)]
-    return [render_contact(contact, ctx.spec_variant) for contact in found[:MOST_FOUND]]
+    return [render_contact(contact, ctx.spec_variant) for contact in found[:MAX_FOUND]]
 
 
 def recent_contacts(ctx: RequestContext) -> list[dict[str, Any]]:
@@ -50,8 +50,8 @@ def contact_info(ctx: RequestContext) -> dict[str, Any]:
 def _days(ctx: RequestContext) -> int:
     text = ctx.query.get("days", "")
     days = int(text) if DAYS.fullmatch(text) else 0
-    if not 1 <= days <= MOST_DAYS:
-        raise validation_error(Issue("days", "invalid_value", f"days is required, from 1 to {MOST_DAYS}"))
+    if not 1 <= days <= MAX_DAYS:
+        raise validation_error(Issue("days", "invalid_value", f"days is required, from 1 to {MAX_DAYS}"))
     return days
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DOCUMENTED = SpecVariant()
 FIXED_TIME = dt.datetime(2025, 10, 20, 10, 30, tzinfo=dt.UTC)  # `created_at` of the documented task
 RETRIES = tuple(dt.timedelta(seconds=pause) for pause in (1, 10, 60))  # that there are some is documented
-MOST_ATTEMPTS = 4
+MAX_ATTEMPTS = 4
 
 
 class VambeSandbox(Emulator):
@@ -81,7 +81,7 @@ class VambeSandbox(Emulator):
 
     def open_outbox(self) -> FoundOutbox:
         """Return the deliveries of webhooks."""
-        return FoundOutbox(lambda: find_deliveries(self._store, self.spec_variant), RETRIES, MOST_ATTEMPTS)
+        return FoundOutbox(lambda: find_deliveries(self._store, self.spec_variant), RETRIES, MAX_ATTEMPTS)
 
     def failure(self, status: int) -> Response:
         """Return Vambe's body for an error status."""

@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.changes.position import Bin, Position
 from taskhand.backends.hubspot.client import HubSpotClient, next_page, parts
 from taskhand.backends.hubspot.due import millis_of, readable_moment
 from taskhand.backends.hubspot.mapping import ID_OF, Record, records_in
-from taskhand.backends.hubspot.query import MOST_FOUND
+from taskhand.backends.hubspot.query import MAX_FOUND
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import CallerError, OperatorError
@@ -119,8 +119,8 @@ class HubSpotChanges:
             if after is None or not records:
                 return _Found(rows)
             # The next search begins at the last moment: where that is the first one too, it would find the same.
-            if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MOST_FOUND:
-                return _Found(rows, floor=last if count + 200 > MOST_FOUND else 0, is_behind=True)
+            if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MAX_FOUND:
+                return _Found(rows, floor=last if count + 200 > MAX_FOUND else 0, is_behind=True)
 
     async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
         """The tasks of these ids with their links and histories."""
