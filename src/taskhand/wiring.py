@@ -229,8 +229,7 @@ def _own_backends(
     counts_by_app = find_factory(connection.settings.backend).counts_by_app
 
     def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
-        whose = "" if counts_by_app and link.kind == "oauth" else link.person
-        of_person = budgets and budgets.of_person(f"{link.kind} {whose}")
+        of_person = budgets and budgets.of_person(link.rate_budget(counts_by_app=counts_by_app))
         opened = replace(context, own=own, budgets=of_person)
         return open_as_person(connection, link.credential.access_token, opened)
 

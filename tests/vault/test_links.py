@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -49,6 +49,18 @@ async def test_a_link_is_found_by_its_person_and_connection_and_replaced_by_the_
     assert await links.find("ana", "north") is None
     assert await states(links) == {("ana", "south"): "linked", ("ben", "north"): "linked"}
     assert (await links.save(link_of("ana"))).generation > other.generation
+
+
+@pytest.mark.parametrize("kind", get_args(LinkKind))
+@pytest.mark.parametrize("counts_by_app", [True, False])
+def test_only_the_links_of_an_app_share_a_rate_budget_and_only_where_the_crm_counts_by_app(
+    kind: LinkKind, *, counts_by_app: bool
+) -> None:
+    ana, ben = (link_of(person, kind=kind).rate_budget(counts_by_app=counts_by_app) for person in ("ana", "ben"))
+    assert (ana == ben) == (counts_by_app and kind == "oauth")
+    assert link_of("ana", kind="operator").rate_budget(counts_by_app=counts_by_app) != link_of(
+        "ana", kind="key"
+    ).rate_budget(counts_by_app=counts_by_app)
 
 
 async def test_the_list_says_who_has_linked_what_and_no_secret(links: Links, path: Path) -> None:

@@ -66,6 +66,10 @@ class Link:
         """The unique key of the link: the person and the connection."""
         return self.person, self.connection
 
+    def rate_budget(self, *, counts_by_app: bool) -> str:
+        """The name of the rate budget of its requests: one for all persons if the CRM counts those of an OAuth app."""
+        return f"{self.kind} {'' if counts_by_app and self.kind == 'oauth' else self.person}"
+
     def is_good(self, now: datetime) -> bool:
         """Whether a request sent now arrives before the credential expires."""
         expires_at = self.credential.expires_at

@@ -1,0 +1,47 @@
+"""What is opened by settings: a journal of its own for each connection, and nothing stays open at the end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import task
+from fixed_clock import NOW
+from taskhand.backends.factory import BackendFactory
+from taskhand.backends.registry import FACTORIES
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.journal.journal import Caller, ChangeQuery, Ending, Intent, Opening
+from taskhand.wiring import open_app, open_journal
+
+OPENING = Opening("update_task", Caller("tests"), NOW)
+CRMS = [factory for factory in FACTORIES if factory.account]
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=lambda factory: factory.name)
+async def test_one_journal_of_several_connections_to_a_crm_keeps_their_histories_apart(
+    tmp_path: Path, crm: BackendFactory[Any]
+) -> None:
+    credentials = {Settings.variable(crm.credentials[0]): "a-credential"}
+    settings = Settings.from_env(
+        {"TASKHAND_BACKEND": crm.name, "TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite")} | credentials
+    )
+    found: dict[str | None, list[str]] = {}
+    for name in ("north", "south", None, "north"):
+        connection = None if name is None else ConnectionSettings(name, settings)
+        journal = open_journal(settings, connection=connection)
+        change = await journal.record(OPENING, Ending("refused"))
+        found.setdefault(name, []).insert(0, change.id)
+        assert [one.id for one in (await journal.page(ChangeQuery())).changes] == found[name]
+        await journal.aclose()
+
+
+async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_one(store_file: Path) -> None:
+    settings = Settings(db=store_file)
+    async with open_app(settings) as app:
+        change, _ = await app.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
+        assert await app.journal.abandoned() == ()
+    async with open_app(settings) as app:
+        assert [one.id for one in await app.journal.abandoned()] == [change.id]
