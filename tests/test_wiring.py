@@ -40,8 +40,8 @@ async def test_one_journal_of_several_connections_to_a_crm_keeps_their_histories
 
 async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_one(store_file: Path) -> None:
     settings = Settings(db=store_file)
-    async with open_app(settings) as app:
-        change, _ = await app.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
-        assert await app.journal.abandoned() == ()
-    async with open_app(settings) as app:
-        assert [one.id for one in await app.journal.abandoned()] == [change.id]
+    async with open_app(settings) as first:  # which stays in memory, so that no garbage collector closes it
+        change, _ = await first.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
+        assert await first.journal.abandoned() == ()
+    async with open_app(settings) as second:
+        assert [one.id for one in await second.journal.abandoned()] == [change.id]
