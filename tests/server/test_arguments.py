@@ -43,6 +43,7 @@ _PROPERTIES: list[tuple[Any, dict[str, Any]]] = [
     ([{"z": "1.5"}, {"a": "b;c", "n": None}], _OWN),
     ('{"z": "1.5", "a": "b;c", "n": ""}', _OWN),
     ({"yes": True, "count": 17}, {"properties": ({"name": "count", "value": "17"}, {"name": "yes", "value": "true"})}),
+    *(({"n": empty}, {"properties": ({"name": "n", "value": None},)}) for empty in (None, "", [])),
     *((filler, {}) for filler in _FILLERS),
 ]
 """Properties as they may be sent, and as they are understood."""

@@ -85,3 +85,12 @@ def test_a_list_or_text_may_be_as_long_as_any_that_has_a_meaning_and_no_longer()
         ("x" * 10_001, {"type": "string"}, True),
     ):
         assert (refused_value("query", value, schema, optional=True) is not None) is is_refused
+    assert refused_value("query", 10**15 - 1, {"type": "string"}, optional=True) is None
+    for number in (10**15, -(10**15)):
+        assert refused_value("query", number, {"type": "string"}, optional=True) == "query is too large a number."
+        assert refused_value("limit", number, {"type": "integer"}, optional=True) is None  # its bounds refuse it
+
+
+@pytest.mark.parametrize("name", ["title", "description", "changes.description", "cursor"])
+def test_the_length_of_a_text_with_a_rule_of_its_own_is_left_to_that_rule(name: str) -> None:
+    assert refused_value(name, "x" * 10_001, {"type": "string"}, optional=True) is None

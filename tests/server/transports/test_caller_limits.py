@@ -1,5 +1,6 @@
 """What each caller may use over HTTP: requests a second, requests and streams at once, sizes, wrong keys."""
 
+import gc
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from taskhand.server.transports.held_sessions import HeldSessions
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.limited_callers import LimitedCallers
 from taskhand.server.transports.refusal_lines import RefusalLines, quiet_libraries
+from taskhand.server.transports.token_bucket import TokenBucket
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HEAD = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -75,6 +77,39 @@ def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
     assert callers.begin("ana", is_stream=True) is not None
     callers.end("ana", is_stream=True)
     assert callers.begin("ana", is_stream=True) is None
+
+
+def test_callers_that_left_are_forgotten() -> None:
+    clock = Clock()
+    callers = CallerLimits(HttpLimits(requests_s=10, wrong_keys=20), clock)
+    before = count_buckets()
+    for number in range(5_000):
+        assert callers.refuse_rate(f"caller {number}") is None
+        assert callers.refuse_key(f"address {number}") is None
+        clock.now += 60
+    assert count_buckets() - before <= 2 * 1_000
+
+
+def count_buckets() -> int:
+    """How many callers and addresses are remembered in this process."""
+    return sum(isinstance(one, TokenBucket) for one in gc.get_objects())
+
+
+def test_open_requests_and_open_streams_are_counted_apart_and_a_refused_one_is_not_counted() -> None:
+    callers = CallerLimits(HttpLimits(open_requests=2, open_streams=1), Clock())
+
+    def begin(caller: str, kinds: str) -> list[object]:
+        refusals = [callers.begin(caller, is_stream=kind == "stream") for kind in kinds.split()]
+        return [None if one is None else (one.status, one.limit, one.retry_after_s) for one in refusals]
+
+    too_many_requests, too_many_streams = (429, "open_requests", 1), (429, "open_streams", 1)
+    assert begin("ana", "call call call call") == [None, None, too_many_requests, too_many_requests]
+    assert begin("ana", "stream stream") == [None, too_many_streams]
+    assert begin("leo", "call call stream") == [None, None, None]
+    callers.end("ana", is_stream=False)
+    assert begin("ana", "stream call call") == [too_many_streams, None, too_many_requests]
+    callers.end("ana", is_stream=True)
+    assert begin("ana", "call stream") == [too_many_requests, None]
 
 
 def test_wrong_keys_are_counted_by_address_and_forgiven_one_by_one() -> None:
