@@ -104,6 +104,8 @@ async def test_lists_go_on_from_a_number_or_a_moment(store: SqlEventStore) -> No
     assert await keys(store, EventQuery(5, through=first)) == ["late"]
     assert await keys(store, EventQuery(5, since=at(2))) == ["mid", "late"]
     assert await keys(store, EventQuery(1, since=at(2), after=(at(5), feed.last_seq))) == ["late"]
+    assert await keys(store, EventQuery(2, latest=True)) == ["early", "mid"]
+    assert await keys(store, EventQuery(2, since=at(0), latest=True)) == ["mid", "late"]
 
 
 async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None:

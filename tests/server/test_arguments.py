@@ -36,6 +36,7 @@ def update(**sent: Any) -> dict[str, Any]:
 
 
 _OWN = {"properties": ({"name": "a", "value": "b;c"}, {"name": "n", "value": None}, {"name": "z", "value": "1.5"})}
+_NOTHING: list[Any] = [None, "", []]
 _FILLERS: list[Any] = [[], {}, "", None, "null", [{}], [{"name": "", "value": ""}]]
 _PROPERTIES: list[tuple[Any, dict[str, Any]]] = [
     ({"z": 1.5, "a": ["b", "c"], "n": None}, _OWN),
@@ -43,7 +44,7 @@ _PROPERTIES: list[tuple[Any, dict[str, Any]]] = [
     ([{"z": "1.5"}, {"a": "b;c", "n": None}], _OWN),
     ('{"z": "1.5", "a": "b;c", "n": ""}', _OWN),
     ({"yes": True, "count": 17}, {"properties": ({"name": "count", "value": "17"}, {"name": "yes", "value": "true"})}),
-    *(({"n": empty}, {"properties": ({"name": "n", "value": None},)}) for empty in (None, "", [])),
+    *(({"n": empty}, {"properties": ({"name": "n", "value": None},)}) for empty in _NOTHING),
     *((filler, {}) for filler in _FILLERS),
 ]
 """Properties as they may be sent, and as they are understood."""
