@@ -1,4 +1,5 @@
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -96,6 +97,23 @@ def test_words_of_several_names_give_candidates_in_the_order_of_the_team() -> No
     with refused("ambiguous_member", Ambiguous) as caught:
         people_lookup.resolve_people(["ana"], team, None)
     assert candidates(caught.value) == [str(n) for n in range(40) if n % 3][:10]
+
+
+def test_an_id_that_a_task_has_is_accepted_although_nobody_of_the_team_has_it() -> None:
+    gone = Member(id="gone-1", name="Eva Gone", email=None)
+    known: dict[str, Any] = {"also": ("gone-1", "lost-2", ANA.id), "former": (gone,)}
+    found = people_lookup.resolve_people(["LOST-2", "lost-2", "gone-1", ANA.id, "Eva Gone"], MEMBERS, None, **known)
+    assert found.ids == ("lost-2", "gone-1", ANA.id)
+    assert [(one.given, one.name) for one in found.matched] == [
+        ("LOST-2", "lost-2 (not in the team)"),
+        ("Eva Gone", "Eva Gone (not in the team)"),
+    ]
+    for text in ("lost-2", "gone-1"):
+        with refused("unknown_member", NotFound):
+            people_lookup.resolve_people([text], MEMBERS, None)
+    with refused("unknown_member", NotFound):
+        people_lookup.resolve_people(["eva"], MEMBERS, None, **known)
+    assert people_lookup.resolve_people(["eva"], MEMBERS, None, **known, is_filter=True).ids == ("gone-1",)
 
 
 def test_those_who_were_not_given_by_their_full_names_are_shortened() -> None:

@@ -34,6 +34,16 @@ def test_an_unknown_name_is_refused_with_the_nearest_first() -> None:
     assert sorted(candidates(caught.value)) == ["Completado", "En Progreso", "Pendiente"]
 
 
+def test_a_status_of_which_a_word_was_typed_comes_first() -> None:
+    with refused("unknown_status", NotFound) as caught:
+        statuses.resolve_status("progres", ALL)
+    assert candidates(caught.value)[0] == "En Progreso"
+    assert [(one.name, one.is_free_text) for one in caught.value.candidates][:2] == [
+        ("position 1, in_progress", True),
+        ("position 0, initial", True),
+    ]
+
+
 def test_of_an_unknown_name_that_resembles_none_the_candidates_are_in_their_order() -> None:
     with refused("unknown_status", NotFound) as caught:
         statuses.resolve_status("Cerrada", known(PENDING, STARTED))
@@ -82,6 +92,10 @@ def test_statuses_that_are_shown_alike_are_told_apart_by_id() -> None:
     with refused("ambiguous_status", Ambiguous) as caught:
         statuses.resolve_status("Completado", twins)
     assert candidates(caught.value) == [DONE.id, "twin"]
+    assert [(one.name, one.is_free_text) for one in caught.value.candidates] == [
+        ("Completado, position 2, done", False),
+        ("Comple\u200btado, position 2, done", False),
+    ]
     assert statuses.resolve_status("twin", twins)[0] == StatusChoice.of(twins.statuses[1])
 
 
