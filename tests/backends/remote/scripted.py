@@ -12,7 +12,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -48,6 +48,7 @@ __all__ = [
     "ScriptedAdapter",
     "ScriptedClient",
     "SlowAdapter",
+    "Unprepared",
     "failure",
     "opened",
     "report",
@@ -60,6 +61,7 @@ FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
     "redirected": lambda: UpstreamFailed("Example redirected it.", code="upstream_redirect", retryable=False),
     "throttled": lambda: RateLimited("Wait.", retry_after_s=60.0),
     "soon": lambda: RateLimited("Wait a little."),
+    "brief": lambda: RateLimited("Wait a little.", retry_after_s=5.0),
     "held": lambda: RateLimited("No turn came.", retry_after_s=60.0),
     "unsent": lambda: NotAttempted("The call has no time."),
     "refused": lambda: CallerError("Example refused it.", code="upstream_refused"),
@@ -84,6 +86,8 @@ class ScriptedClient(ExampleClient):
         super().__init__(time.moment)
         self.sent: list[str] = []
         self.on_read: Callable[[], object] = lambda: None
+        self.on_write: Callable[[], object] = lambda: None
+        self.ahead = timedelta()
         self.has_begun = False
         self._moment = time.moment
         self._script = writes, reads
@@ -152,6 +156,7 @@ class ScriptedClient(ExampleClient):
 
     def play_each(self, acts: Sequence[Callable[[], JsonObject]]) -> list[JsonObject | TaskhandError | str]:
         """What a request with these effects is answered of each: a row, what went wrong, or else the word for it."""
+        self.on_write()
         word = next(self._writes, "ok")
         words = word.split("/") if "/" in word else [word] * len(acts)
         if word.startswith("busy,"):
@@ -178,7 +183,7 @@ class ScriptedClient(ExampleClient):
     def make(self, body: JsonObject) -> JsonObject:
         """A new task, whoever makes it."""
         task_id = str(uuid4())
-        self._tasks[task_id] = {"id": task_id, "created": self._moment().isoformat(), "status": 1} | body
+        self._tasks[task_id] = {"id": task_id, "created": (self._moment() + self.ahead).isoformat(), "status": 1} | body
         return self._tasks[task_id]
 
 
@@ -186,16 +191,25 @@ class ScriptedAdapter(ExampleAdapter):
     """Remembers what it has written for half a minute, and writes one task at a time."""
 
     singles_at_once = 1
-    ahead: timedelta | None = timedelta()
+    knows_clock = True
 
     def __init__(self, client: ScriptedClient, time: Time) -> None:
         super().__init__(client, None, Timing(time.moment, time.clock, time.sleep))
         self.recent = RecentWrites(30.0, time.clock)
         self.wire = client
+        self.time = time
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:  # type: ignore[override]  # None: `none`
         """PATCH the fields of an edit."""
         return await super().update(before, edit) or None
+
+    async def created_since(  # type: ignore[override]  # the clock of this CRM may be unknown
+        self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
+    ) -> tuple[list[JsonObject], timedelta | None]:
+        """The tasks since that moment, and how far the CRM's clock is ahead where that is known."""
+        rows, _ = await super().created_since(moment, edits, known)
+        late = [row for row in rows if datetime.fromisoformat(row["created"]) - self.wire.ahead >= moment]
+        return late, self.wire.ahead if self.knows_clock else None
 
 
 class SlowAdapter(ScriptedAdapter):
@@ -247,6 +261,15 @@ class AtomicAdapter(BatchAdapter):
     """Writes all tasks of a request or none."""
 
     batch_is_atomic = True
+
+
+class Unprepared(ScriptedAdapter):
+    """Cannot read what an answer is read with."""
+
+    async def prepare(self) -> None:
+        """Fail once the script has begun."""
+        if self.wire.has_begun:
+            raise UpstreamError("Example cannot be read.")
 
 
 def _batch_answer(

@@ -1,10 +1,12 @@
 """What is told of new tasks, and which requests they take, whatever goes wrong on the way."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, failure, opened, report
+from backends.example.mapping import task_body
+from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, Unprepared, failure, opened, report
 from taskhand.backends.base import BulkProgress
 from taskhand.domain.edit import Edit
 
@@ -71,6 +73,7 @@ async def created(adapter: ScriptedAdapter, told: str) -> str:
         assert written.task.id in adapter.recent.known_ids
     for error in failed:
         assert report(None, error) == told
+        assert not error.message.startswith("Not sent")
     return " ".join(adapter.wire.sent)
 
 
@@ -93,6 +96,20 @@ async def test_what_is_told_of_new_tasks_that_are_sent_one_by_one(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
     assert await created_together(ScriptedAdapter, writes, reads) == (told, requests)
+
+
+SEVERAL_CREATES_WHERE_LISTS_LAG = [
+    ("lost+ lost+ ok", "", "found, found, done", "write write write read"),
+    ("lost lost+ ok", "", "unknown, found, done", "write write write read read read"),
+    ("lost+ lost+ ok", "gone", "found, found, done", "write write write read read"),
+]
+
+
+@pytest.mark.parametrize(("writes", "reads", "told", "requests"), SEVERAL_CREATES_WHERE_LISTS_LAG)
+async def test_what_is_told_of_new_tasks_that_are_sent_one_by_one_where_lists_lag(
+    writes: str, reads: str, told: str, requests: str
+) -> None:
+    assert await created_together(SlowAdapter, writes, reads) == (told, requests)
 
 
 CREATES_IN_ONE_REQUEST = [
@@ -130,5 +147,80 @@ async def created_together(kind: type[ScriptedAdapter], writes: str, reads: str)
     for title, one in zip(titles, results, strict=True):
         assert one.task_id == (one.written.task.id if one.written else "")
         assert one.written is None or (one.written.task.title == title and not one.error)
+        if one.error and one.error.code == "not_attempted":
+            assert one.error.message.startswith("Not sent")
     reports = [report(one.written.note if one.written else None, one.error) for one in results]
     return ", ".join(reports), " ".join(adapter.wire.sent)
+
+
+@pytest.mark.parametrize(("writes", "slept"), [("soon soon soon", [0.5, 1.0, 2.0]), ("brief brief", [])])
+async def test_a_create_waits_by_itself_only_where_the_crm_does_not_say_for_how_long(
+    writes: str, slept: list[float]
+) -> None:
+    adapter, _ = await opened(writes)
+    await created(adapter, "done")
+    assert adapter.time.slept == slept
+
+
+async def test_nothing_is_created_where_an_answer_could_not_be_read() -> None:
+    adapter, _ = await opened("", "", Unprepared)
+    assert await created(adapter, "upstream error") == ""
+    assert await created_together(Unprepared, "", "") == (", ".join(["upstream error"] * 3), "")
+
+
+@pytest.mark.parametrize(
+    ("ahead_min", "knows_clock", "told"),
+    [(0, True, "found"), (10, True, "found"), (-10, True, "found"), (0, False, "found"), (-10, False, "unknown")],
+)
+async def test_a_lost_create_is_found_by_the_clock_of_the_crm(*, ahead_min: int, knows_clock: bool, told: str) -> None:
+    adapter, _ = await opened("lost+")
+    adapter.wire.ahead, adapter.knows_clock = timedelta(minutes=ahead_min), knows_clock
+    await created(adapter, told)
+
+
+@pytest.mark.parametrize(("knows_clock", "told"), [(True, "found"), (False, "unknown")])
+async def test_an_equal_task_of_a_minute_ago_is_no_rival_where_the_clock_of_the_crm_is_known(
+    *, knows_clock: bool, told: str
+) -> None:
+    adapter, _ = await opened("lost+")
+    adapter.wire.make(task_body(NEW))
+    adapter.time.now += 60.0
+    adapter.knows_clock = knows_clock
+    await created(adapter, told)
+
+
+async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> None:
+    adapter, _ = await opened("lost+ lost+")
+
+    def pass_by() -> None:
+        adapter.time.now += 3_600.0
+
+    adapter.wire.on_write = pass_by
+    results = await adapter.create_tasks([replace(NEW, title=title) for title in ("First", "Second")])
+    assert [report(one.written.note if one.written else None, one.error) for one in results] == ["found", "found"]
+
+
+async def test_after_a_crash_the_tasks_that_a_create_may_have_made_are_candidates_whoever_has_read_them() -> None:
+    adapter, _ = await opened()
+    sent_at = adapter.time.moment()
+    ids = [(await adapter.create_task(replace(NEW, title=title))).task.id for title in ("First", "First", "Second")]
+    adapter.recent.known_ids.update(ids)
+    edits = [replace(NEW, title=title) for title in ("First", "Second", "Third")]
+    found = await adapter.find_created(edits, sent_at)
+    assert [[task.id for task in one.tasks] for one in found] == [ids[:2], ids[2:], []]
+    assert [one.made.id if one.made else None for one in found] == [None, ids[2], None]
+
+
+@pytest.mark.parametrize("method", ["create", "update", "delete"])
+async def test_each_result_is_reported_before_the_next_task_is_written(method: str) -> None:
+    adapter, there = await opened(tasks=3)
+    progress, seen = BulkProgress(), list[int]()
+    adapter.wire.on_write = lambda: seen.append(len(progress.results))
+    match method:
+        case "create":
+            await adapter.create_tasks([replace(NEW, title=title) for title in "abc"], progress)
+        case "update":
+            await adapter.update_tasks([(task, NEW) for task in there], progress)
+        case _:
+            await adapter.delete_tasks(there, progress)
+    assert seen == [0, 1, 2]

@@ -8,6 +8,7 @@ from backends.remote.scripted import (
     LaggingAdapter,
     ScriptedAdapter,
     SlowAdapter,
+    Unprepared,
     failure,
     opened,
     report,
@@ -328,15 +329,6 @@ async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> 
     with call_deadline(9.0, adapter.timing.monotonic):
         await adapter.update_tasks([(task, EDIT) for task in there])
     assert " ".join(adapter.wire.sent) == "write read read read"
-
-
-class Unprepared(ScriptedAdapter):
-    """Cannot read what an answer is read with."""
-
-    async def prepare(self) -> None:
-        """Fail once the script has begun."""
-        if self.wire.has_begun:
-            raise UpstreamError("Example cannot be read.")
 
 
 async def test_nothing_is_sent_where_an_answer_could_not_be_read() -> None:
