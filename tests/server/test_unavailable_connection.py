@@ -122,7 +122,7 @@ async def test_who_has_linked_an_own_credential_for_it_is_served_with_that(tmp_p
             assert (await answer_of(ben, "get_task", id=TASK, connection="south"))["task"]["id"] == TASK
             for tool, sent in WRITES.items():
                 refused = (await answer_of(ben, tool, connection="south", **sent))["message"]
-                assert "with an own credential either: the journal names" in refused, tool
+                assert "not even with an own credential: the journal names" in refused, tool
                 assert "not set" in refused, tool
         async with client_of(office.connections, "cat@example.com") as cat:
             assert "not set" in (await answer_of(cat, "get_task", id=TASK, connection="south"))["message"]

@@ -37,11 +37,11 @@ class NotedTurns(SqliteJournal):
         super().__init__(path, place="test", clock=lambda: NOW, new_id=numbered)
         self.taken: list[str] = []
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str]:
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str]:
         self.taken += names
         return frozenset()
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
+    async def release_locks(self, names: Collection[str]) -> None:
         self.taken = [one for one in self.taken if one not in names]
 
 

@@ -29,8 +29,8 @@ class Backlog:
     async def catch_up(self, store: "SqlStore") -> None:
         """Flush the queued writes, also those that another caller is flushing; OperatorError if a write fails.
 
-        A write is kept until it is made: nobody else may take it for made before, and none is lost with a caller that
-        is cancelled.
+        A write stays in the queue until the store has it, so that other callers wait for it, and a cancelled caller
+        loses none.
         """
         if not self._works:
             return

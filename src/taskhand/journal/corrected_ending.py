@@ -1,4 +1,4 @@
-"""A second ending of a change whose late results determine its outcome, within a transaction of a connection."""
+"""The second ending of a change whose unknown outcome is known by late results, within a transaction."""
 
 from dataclasses import replace
 from datetime import datetime

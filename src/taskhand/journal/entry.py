@@ -225,9 +225,9 @@ class _Draft:
                     self.resumed.add(index)
 
     def _counts(self, late: Result, read: Result) -> bool:
-        """Whether a late result says more than what another process has read.
+        """Whether a late result is more certain than the result that another process has read.
 
-        Of an intent that was gone on with since, the one who came late does not know everything that was sent.
+        For an intent that was resumed meanwhile, the late process does not know all requests.
         """
         if late.outcome in _UNWRITTEN:
             return read.outcome == "unknown" and late.index not in self.resumed

@@ -49,7 +49,7 @@ def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int
 
 
 def describe_journal(connection: sqlite3.Connection) -> Description:
-    """How many rows there are and the head, after a verification of the chain."""
+    """The number of rows and the head, after a verification of the chain."""
     found = verify_chain(connection)
     problem = None if found.fault is None else f"row {found.fault.seq} is not right, {found.fault.problem}"
     return Description(f"rows: {found.rows}, head: {found.head.hash}", problem)

@@ -145,7 +145,7 @@ class Ending:
 class Change:
     """A change as the journal has it; `results` are by the index of their intent, `ending` is None while it is open.
 
-    `ended_at` is when that was written down, aware. `session` names the process that began it, None if that is not
+    `ended_at` is when the ending was written, aware. `session` names the process that began it, None if that is not
     known.
     """
 
@@ -167,7 +167,7 @@ class Change:
 class ChangeQuery:
     """Filters of a list of changes, newest first; None does not filter. `since` and `until` are aware and inclusive.
 
-    `after` is the cursor of the previous page. Without `with_plans` plans are left out, unless `outcome` asks for them.
+    `after` is the cursor of the previous page. `with_plans` False leaves out plans, unless `outcome` asks for them.
     `subject` is the person for whom a change was made, by id; `person` is one by id or by the e-mail address of then,
     which two people of two issuers may have. `outcome` is that of the task if `task_id` names one.
     """
@@ -205,39 +205,40 @@ class Journal(Protocol):
         ...
 
     async def is_held(self, session: str) -> bool:
-        """Whether this process still has this name, so that no other ends what was begun under it."""
+        """Whether this process still owns the session, so that no other process ends the changes begun in it."""
         ...
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Acquire the leases of these keys; returns the keys that another process held last, recently.
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the locks of these keys; returns the keys that another process has recently written.
 
-        None if another process holds one of them: then no lease is acquired.
+        None, without acquiring any lock, if another process holds one of them.
         """
         ...
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
-        """Release the leases of these keys; never raises."""
+    async def release_locks(self, names: Collection[str]) -> None:
+        """Release the locks of these keys; never raises."""
         ...
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
 
         If an earlier change that is not void holds one of its claims, nothing is written and that change is
-        returned. Of two simultaneous calls, in this process or another, only one gets the claim.
+        returned. If two calls do this at the same time, in this process or
+        another, only one gets the claim.
         """
         ...
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
-        """Open a change again to go on with these of its intents, on disk when this returns.
+        """Reopen a change to resume these of its intents, on disk when this returns.
 
-        The change without their results, and True. If one of these has another result by now than in `change`, or
-        the change is open, nothing is written: the change as it is, and False. Of two simultaneous calls, in this
-        process or another, only one goes on.
+        Returns the change without their results, and True. If one of these intents has a newer result than in `change`,
+        or the change is open, nothing is written: returns the current change, and False. If two calls do this at the
+        same time, in this process or another, only one of them resumes.
         """
         ...
 
     async def revise(self, change_id: str, intents: Sequence[Intent]) -> None:
-        """Replace the intents of a change: the task was not as it had been read.
+        """Replace the intents of a change, because the task has changed since it was read.
 
         NotAttempted if another process has ended it.
         """
@@ -275,9 +276,9 @@ class Journal(Protocol):
         ...
 
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
-        """The names of the account or store in the journal, that of new changes first; `create` makes a store.
+        """The names of the account or store in the journal, the name for new changes first; `create` makes a store.
 
-        OperatorError if they cannot be found out.
+        OperatorError if they cannot be read.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Whose history a journal holds: the file, if it is one, and the names (`place`) of its changes in it.
+"""The owner of a journal, which is an account or a store: it finds the journal's file and the names (`place`) in it.
 
 A CRM account has one name. The embedded store is named by an identity inside its file, so that its history goes with
 the file, however the path is spelled. Journals of earlier versions name the store by the path.
@@ -41,7 +41,7 @@ WITH RECURSIVE named (place) AS (
 )
 SELECT place FROM named WHERE place IS NOT NULL
 """
-"""All the names in a journal: a few of many rows, each sought in the index."""
+"""All the names in a journal. There are few, and the index finds each without reading every row."""
 
 PlacesOf = Callable[[], Awaitable[Sequence[str]]]
 """Reads all the names in a journal."""
@@ -68,7 +68,7 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A file and a name that are known from the beginning."""
+    """An account with a given file and name."""
 
     path: Path
     place: str
@@ -87,9 +87,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class UnknownAccount:
-    """An account whose key, of which a hash is the third word of its name, cannot be read: `why`.
+    """An account whose key, a hash of which is the third word of its name, cannot be read; `why` is the error.
 
-    Its history is read under whichever key it was written, and nothing is written.
+    Its history is read for every key, and nothing is written.
     """
 
     path: Path
@@ -104,7 +104,7 @@ class UnknownAccount:
         """The names in the file that differ in the key alone."""
         if create:
             message = (
-                "Nothing is written, with an own credential either: the journal names the account by the shared key."
+                "Nothing is written, not even with an own credential: the journal names the account by the shared key."
             )
             raise OperatorError(f"{message} {self.why.message}", code=self.why.code, next_step=self.why.next_step)
         return tuple(one for one in await places() if _without_key(one) == _without_key(self.place)) or ("",)
@@ -130,7 +130,7 @@ class StoreIdentity(Protocol):
 
 
 class EmbeddedStore(Protocol):
-    """What is asked of the embedded store in a file. Every method raises OperatorError if it cannot be used."""
+    """The embedded store in a file, as its journal uses it. Every method raises OperatorError if it cannot be used."""
 
     async def exists(self) -> bool:
         """Whether the file exists."""
@@ -141,7 +141,7 @@ class EmbeddedStore(Protocol):
         ...
 
     async def adopt(self, former: Sequence[str]) -> None:
-        """Write down names that a journal has for it."""
+        """Store the former names that a journal has for it."""
         ...
 
     async def aclose(self) -> None:
@@ -150,10 +150,10 @@ class EmbeddedStore(Protocol):
 
 
 class IdentifiedStore(Protocol):
-    """What is asked of an embedded store that is no file. OperatorError if it cannot be used."""
+    """An embedded store in a database, as its journal uses it. OperatorError if it cannot be used."""
 
     async def identity(self) -> StoreIdentity:
-        """Its identity; it is made if it does not exist."""
+        """Its identity; created if it does not exist."""
         ...
 
     async def aclose(self) -> None:
@@ -239,7 +239,7 @@ class StoreOwner:
             await self._store.aclose()
 
     def _find_former(self, places: Sequence[str]) -> tuple[str, ...]:
-        """The paths among them that lead to this store, or that lead nowhere and can only have been this one's."""
+        """The paths of this store among the names, including missing paths that can have been no other store's."""
         stores = (one for one in places if one.startswith(_place("")))
         return tuple(one for one in stores if self._is_former(one.removeprefix(_place(""))))
 
@@ -259,7 +259,7 @@ def _place(name: str) -> str:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether the file exists, or may exist if that cannot be seen: opening it then tells why."""
+    """Whether the file exists, or may exist because it cannot be checked; opening it then raises the reason."""
     try:
         return file_identity(path) is not None
     except OSError:
@@ -274,7 +274,7 @@ def _journals_beside(journal: Path) -> list[Path]:
 
 
 def _left_behind(identity: StoreIdentity, journals: Sequence[Path]) -> Path | None:
-    """The journal that holds changes of this store and is not that of a copy of it."""
+    """The journal that holds changes of this store and does not belong to a copy of the store."""
     places = {_place(identity.id), *identity.former}
     for journal in journals:
         if places & set(read_places(journal)) and not any(
@@ -291,7 +291,7 @@ def _stores_of(journal: Path) -> Iterator[Path]:
 
 
 def read_places(journal: Path) -> list[str]:
-    """All the names in a journal's file; none if it is no journal."""
+    """All the names in a journal's file; empty for a file that is not a journal."""
     return [str(row[0]) for row in _read(journal, PLACES)]
 
 
@@ -301,7 +301,7 @@ def _id_of(store: Path) -> str | None:
 
 
 def _read(path: Path, sql: str) -> list[tuple[object, ...]]:
-    """The rows of a file that is not changed by this; none if it is no such database."""
+    """The rows of a file, opened read-only; empty if the file has no such table."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(sql).fetchall()

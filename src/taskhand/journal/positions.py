@@ -13,7 +13,7 @@ __all__ = ["find_positions"]
 _Clause = tuple[str, tuple[object, ...]]
 
 _REACH: Final = 300
-"""Changes that are looked at, the newest first, before an index is asked for those with an outcome or of a tool."""
+"""Number of changes to scan, the newest first, before an index is used to find those with an outcome or of a tool."""
 _FEW: Final = 5_000
 """Maximum number of changes to sort for a page. If more have an outcome, a scan from the newest soon finds some."""
 _ALL: Final = 2**62
@@ -29,7 +29,7 @@ _OUTCOME_OF_TASK: Final = f"""coalesce(
      ORDER BY r.seq DESC LIMIT 1),
     {_OUTCOME}
 )"""  # noqa: S608  text of ours
-"""The outcome of one task of a change, and that of the change if the task has none of its own."""
+"""The outcome of one task of a change, or the outcome of the change if the task has no result."""
 
 _IS_OPEN: Final = "o.change_id IN (SELECT u.change_id FROM under_way u)"
 
@@ -37,7 +37,7 @@ _BY_TOOL: Final = (
     "? IN (o.tool, (SELECT p.tool FROM entry p "
     "WHERE p.kind = 'opening' AND p.change_id = json_extract(o.body, '$.value.plan_id')))"
 )
-"""A change that carried a plan out is found by the tool that made the plan too."""
+"""A change that applied a plan is also found by the tool that made the plan."""
 
 _OF_SUBJECT: Final = "json_valid(o.body) AND json_extract(o.body, '$.value.caller.subject') = ?"
 _OF_PERSON: Final = "? IN (json_extract(o.body, '$.value.caller.subject'), json_extract(o.body, '$.value.email'))"
@@ -53,9 +53,9 @@ _DIGITS: Final = len(str(_LARGEST))
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One list: `asked` is answered by the index of its order, the filters are looked at, change by change.
+    """One list: the index of its order answers `asked`, and the filters are checked change by change.
 
-    If few changes are sorted, the same is asked of computed values, which keeps the database off that index.
+    `asked_of_few` is the same with computed values, which keep the database off that index when few changes are sorted.
     """
 
     asked: tuple[_Clause, ...]
@@ -112,7 +112,7 @@ def _is_of_period(query: ChangeQuery) -> bool:
 
 
 def _may_be_rare(query: ChangeQuery) -> bool:
-    """Whether the newest changes may all be others than those of the list, and an index tells those."""
+    """Whether the changes of the list may be rare, so that an index should find them."""
     is_of_few = query.subject is not None and _is_of_period(query)
     return is_of_few or any(one is not None for one in (query.outcome, query.tool, query.person))
 
@@ -135,7 +135,7 @@ def _filters(query: ChangeQuery) -> list[_Clause]:
 
 
 def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
-    """A condition that few changes meet, and all of the list; None if no index tells one."""
+    """A condition that all changes of the list meet, and few others; None if no index has one."""
     if query.subject is not None and _are_few(
         connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
     ):
@@ -158,12 +158,12 @@ def _are_few(connection: SqlConnection, found: str, *values: str) -> bool:
 
 
 def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list[SqlRow]:
-    """The changes of the list among so many, the newest first."""
+    """The changes of the list among the newest `reach` changes."""
     return _find(connection, search, search.asked, search.order, reach)
 
 
 def _sort_few(connection: SqlConnection, search: _Search, few: _Clause) -> list[SqlRow]:
-    """The changes of the list among those that meet `few`, which are all sorted before they are looked at."""
+    """The changes of the list among those that meet `few`, which are all sorted before they are filtered."""
     order = search.order.replace("o.seq", "o.seq + 0").replace("o.at", "o.at || ''")
     return _find(connection, search, [few, *search.asked_of_few], order, _ALL)
 
@@ -180,7 +180,7 @@ def _find(connection: SqlConnection, search: _Search, asked: Sequence[_Clause], 
 
 
 def _has_more(connection: SqlConnection, search: _Search, reach: int) -> bool:
-    """Whether there are more changes than were looked at."""
+    """Whether there are more changes than were scanned."""
     where, values = _all_of(search.asked)
     sql = f"SELECT 1 FROM entry o WHERE o.kind = 'opening' AND {where} ORDER BY {search.order} LIMIT 1 OFFSET ?"  # noqa: S608
     return connection.execute(sql, (*values, reach)).fetchone() is not None
@@ -199,7 +199,7 @@ def _all_of(clauses: Sequence[_Clause]) -> _Clause:
 
 
 def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"  # a list of none is no SQL
+    return ", ".join("?" * len(values)) or "NULL"  # SQL has no empty list
 
 
 def _position(cursor: str) -> int:

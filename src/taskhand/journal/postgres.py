@@ -44,9 +44,9 @@ class PostgresJournal(SqlJournal):
         lease_s: float = LEASE_S,
         uptime: Callable[[], float] | None = None,
     ) -> None:
-        """`lease_s` is after how many silent seconds a process is dead to the others.
+        """`lease_s` is the number of seconds without a renewal after which other processes count a process as dead.
 
-        `uptime` returns seconds, also those in which this process was paused; the rest is as in SqlJournal.
+        `uptime` returns seconds, including those in which this process was paused; the rest is as in SqlJournal.
         """
         storage = _DatabaseStorage(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
         super().__init__(storage, clock=clock, new_id=new_id, secrets=secrets, keep_days=keep_days, monotonic=monotonic)
@@ -65,7 +65,7 @@ class _DatabaseStorage:
         self._place: tuple[str, ...] = ()
 
     async def find(self) -> None:
-        """Nothing is looked for."""
+        """Do nothing: the database is given."""
 
     async def locate(self) -> str:
         """The name of the database."""
@@ -76,19 +76,19 @@ class _DatabaseStorage:
         return await self._owner.find_places(self._read_places, create=create)
 
     async def is_held(self, session: str) -> bool:
-        """Whether this process still has this name; the database is asked if that is not sure."""
+        """Whether this process still owns the session; reads the database if that is uncertain."""
         return self.processes.is_fresh(session) or await self._database.in_thread(
             partial(self.processes.is_held, session)
         )
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Let this process alone work on these things of the owner; those that another worked on last."""
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the owner's locks of these names; returns those that another process held last."""
         by_place = dict(zip(await self._with_place(names), names, strict=True))
         others = await self._database.in_thread(partial(self._task_locks.acquire, by_place))
         return None if others is None else frozenset(by_place[one] for one in others)
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
-        """Let another process work on these things; never raises."""
+    async def release_locks(self, names: Collection[str]) -> None:
+        """Release the locks of these names; never raises."""
         with CancelScope(shield=True):
             await self._database.in_thread(partial(self._task_locks.release, await self._with_place(names)))
 
@@ -119,9 +119,9 @@ class _DatabaseStorage:
         return CheckResult("journal", "ok", rows)
 
     async def aclose(self) -> None:
-        """Let the others know that this process is gone, and close the connections."""
+        """Release the session of this process, and close the connections."""
         try:
-            with suppress(OperatorError):  # then the others find out by its lease
+            with suppress(OperatorError):  # the others detect it by the expired lease
                 await to_thread.run_sync(self.processes.release_all, abandon_on_cancel=True)
         finally:
             await self.store.aclose()

@@ -1,4 +1,4 @@
-"""Which processes are alive: each holds a lock on a file of its own beside the journal for as long as it lives.
+"""Detection of live processes: each process holds a lock on its own file beside the journal while it lives.
 
 The operating system releases the lock when the process ends, however it ends. A process that takes over the lock of a
 dead one is the only one that settles the dead one's open changes. Everything here is quick, and runs in one thread at
@@ -47,7 +47,7 @@ class ProcessLock:
             self._own = lock
 
     def is_held(self, session: str) -> bool:
-        """Whether this process has this name: nobody takes over one that is alive."""
+        """Whether this is the session of this process; a live process is never taken over."""
         return session == self.session
 
     def other_sessions(self) -> Iterator[str]:
@@ -95,7 +95,7 @@ class ProcessLock:
 
 
 def _remove(lock: "BaseFileLock", file: Path) -> None:
-    """Delete a lock's file while the lock is held, so that no other process holds it; Windows deletes it afterwards."""
+    """Delete a lock's file while this process holds the lock; on Windows after its release."""
     with suppress(OSError):
         file.unlink()
     lock.release()

@@ -1,8 +1,8 @@
 """Removal of old changes from the oldest end of the chain, within a transaction of a connection.
 
 A clock may be wrong, so one reading of it removes nothing. The age of a change is counted from an earlier reading: the
-newest change that began a day ago or before. Nothing is removed while a change is dated after the present, and never
-more than a share of the journal within a day.
+newest change that began a day ago or before. While a change is dated in the future, pruning
+removes nothing. Within a day it removes at most a share of the journal.
 """
 
 import logging
@@ -57,7 +57,7 @@ PORTION = 10_000
 
 
 def prune_share(connection: SqlConnection, now: datetime, keep: timedelta) -> int:
-    """Remove what may go today of the changes that are older than `keep`; return how many rows were removed.
+    """Remove changes older than `keep`, as many as one day allows; return the number of removed rows.
 
     Each call removes about PORTION rows: call it until it returns 0.
     """
@@ -76,7 +76,7 @@ def prune_share(connection: SqlConnection, now: datetime, keep: timedelta) -> in
 
 
 def prune(connection: SqlConnection, before: datetime, now: datetime, portion: int = PORTION) -> int:
-    """Remove closed changes older than `before`, up to the first that has to stay; return how many rows were removed.
+    """Remove closed changes older than `before`, up to the first that must stay; return the number of removed rows.
 
     A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes at most
     `portion` rows, or one change if the first is larger, and none if `portion` is 0.
@@ -94,7 +94,7 @@ def prune(connection: SqlConnection, before: datetime, now: datetime, portion: i
 
 
 def _left_today(connection: SqlConnection, now: datetime) -> int:
-    """How many rows may still be removed within a day before `now`."""
+    """The number of rows that may still be removed within the day before `now`."""
     rows = "SELECT count(*), coalesce(sum(CAST(json_extract(body, '$.value.rows') AS INTEGER)), 0) FROM entry"
     ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (instant(now - _DAY),))
     ((there,),) = connection.execute(_COUNT)

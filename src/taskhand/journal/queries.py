@@ -104,4 +104,4 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values)) or "NULL"  # a list of none is no SQL
+    return ", ".join("?" * len(values)) or "NULL"  # SQL has no empty list

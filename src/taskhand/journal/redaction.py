@@ -28,7 +28,7 @@ _LOOKED_AT: Final = 4_000
 """Characters of a text to be cut that are searched for credentials."""
 
 _NUMBERED: Final = r"(?=[\w+/=.~-]{0,200}\d)"
-"""What follows has a digit: a credential nearly always does, the next word of a sentence hardly ever.
+"""The following characters include a digit: a credential nearly always does, the next word of a sentence hardly ever.
 
 Bounded, as is whatever else looks ahead: a hostile text is searched in linear time.
 """
@@ -86,7 +86,7 @@ class Redaction:
         return known if len(known) < _SHORTEST_CREDENTIAL else _CREDENTIALS.sub(MASK, known)
 
     def without_keys(self, value: Any) -> Any:
-        """JSON with every configured credential in its texts masked; nothing else of it changes."""
+        """JSON with every configured credential in its texts masked; the rest stays unchanged."""
         if self._secrets is None and not self._further:
             return value
         if self._is_in_repr and self._without_known(text := repr(value)) == text:

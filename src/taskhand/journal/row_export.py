@@ -77,7 +77,7 @@ class ExportedRow:
 
 
 def to_line(row: ExportedRow) -> str:
-    """The row as a line of JSON, with `body` byte for byte as it was hashed; what is not known is left out."""
+    """The row as a line of JSON, with `body` byte for byte as it was hashed; unknown values are left out."""
     known = {"connection": row.connection, "person": row.person}
     facts = {name: value for name, value in known.items() if value} | {"seq": row.link.seq, "hash": row.link.hash}
     return f'{json.dumps(facts, separators=(",", ":"))[:-1]},"body":{row.body}}}'

@@ -86,14 +86,14 @@ class RowReader:
             await self._store.aclose()
 
     def _look(self) -> _State:
-        """What shows whether the file was written: identity, size and time of it and of its write-ahead log."""
+        """The identity, size and time of the file and of its write-ahead log; a write changes them."""
         if not isinstance(path := self._file.path, Path):
             return ()
         return _describe(path), _describe(path.with_name(f"{path.name}-wal"))
 
 
 async def read_rows(readers: Sequence[RowReader]) -> AsyncGenerator[ExportedRow, None]:
-    """The rows of all files that were added since the last time, by their times; of one file in their order."""
+    """The rows of all files that were added since the last time, by their times; rows of one file keep their order."""
     try:
         for reader in readers:
             await reader.open()

@@ -103,16 +103,16 @@ class SqlJournal:
         return self._processes.session
 
     async def is_held(self, session: str) -> bool:
-        """Whether this process still has this name, so that no other ends what was begun under it."""
+        """Whether this process still owns the session, so that no other process ends the changes begun in it."""
         return await self._storage.is_held(session)
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Let this process alone work on these things; those that another worked on last, None if one works now."""
-        return await self._storage.take_turns(names)
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the locks of these names; returns those that another process held last, None if one is held now."""
+        return await self._storage.acquire_locks(names)
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
-        """Let another process work on these things; never raises."""
-        await self._storage.give_turns_back(names)
+    async def release_locks(self, names: Collection[str]) -> None:
+        """Release the locks of these names; never raises."""
+        await self._storage.release_locks(names)
 
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down before it is sent, on disk when this returns; the change, and whether it is new.
@@ -135,7 +135,7 @@ class SqlJournal:
             raise
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
-        """Open a change again to go on with these of its intents, on disk when this returns; whether that was done."""
+        """Reopen a change to resume these of its intents, on disk when this returns; whether it was reopened."""
         await self._find_places()
         await self._catch_up()
         return await self._store.write(partial(self._resume, change, indexes), tasks=len(indexes))
@@ -172,7 +172,7 @@ class SqlJournal:
     async def record(
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
-        """Write down a change that is over already, or is only a plan, whose id then begins with `plan`."""
+        """Write down a change that has already ended, or a plan, whose id begins with `plan`."""
         await self._find_places(create=True)
         await self._catch_up()
         opening, now = self._redact_opening(opening), self._clock()
@@ -203,8 +203,8 @@ class SqlJournal:
     async def abandoned(self) -> tuple[Change, ...]:
         """Open changes of this place whose process has ended, oldest first.
 
-        This process takes them over: no other process gets them, unless this one ends too. Every write calls this, so
-        a search that found nothing is not repeated for a few seconds.
+        This process takes them over, so no other process gets them while this one lives. Every write calls this, so a
+        search without a result is not repeated for a few seconds.
         """
         if self._monotonic() < self._look_again_at:
             return ()
@@ -216,7 +216,7 @@ class SqlJournal:
         return found
 
     async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
-        """Read the journal, after the results that could not be written earlier if that works by now."""
+        """Read the journal, after a try to write the results that could not be written earlier."""
         await self._find_places()
         with suppress(OperatorError):
             await self._catch_up()
@@ -237,9 +237,9 @@ class SqlJournal:
         return await self._store.read(partial(self._take_over, sessions))
 
     async def prune(self) -> int:
-        """Remove what may go today of the changes older than `keep_days`; return how many rows that were.
+        """Remove changes older than `keep_days`, as many as one day allows; return the number of removed rows.
 
-        Others can write in between.
+        Other processes can write in between.
         """
         if not self._keep_days:
             return 0
@@ -260,21 +260,21 @@ class SqlJournal:
         return await self._store.read(partial(verify_chain, noted=noted))
 
     async def exists(self) -> bool:
-        """Whether there is a journal yet; OperatorError if that cannot be seen."""
+        """Whether the journal exists; OperatorError if that cannot be read."""
         await self._storage.find()
         return await self._store.exists()
 
     async def locate(self) -> Path | str:
-        """The file, which may not exist yet, or the name of the database; OperatorError if that cannot be found."""
+        """The file, which may not exist yet, or the name of the database; OperatorError if it cannot be found."""
         return await self._storage.locate()
 
     async def places(self, *, create: bool = False) -> tuple[str, ...]:
-        """The names of the backend and account in the journal; OperatorError if they cannot be found out."""
+        """The names of the backend and account in the journal; OperatorError if they cannot be read."""
         await self._find_places(create=create)
         return self._places
 
     async def check_access(self) -> None:
-        """Try whether the journal can be written, if there is one; OperatorError if it cannot."""
+        """Check that the journal can be written, if it exists; OperatorError if it cannot."""
         if await self.exists():
             await self._store.write(lambda _: None, durable=False)
 
@@ -283,7 +283,7 @@ class SqlJournal:
         return (await self._storage.check_health(),)
 
     async def aclose(self) -> None:
-        """Close the journal, and end this process's life in it."""
+        """Close the journal, and release the session of this process."""
         try:
             with suppress(OperatorError):
                 await self._catch_up()

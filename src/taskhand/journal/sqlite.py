@@ -25,7 +25,7 @@ JOURNAL: Final = DatabaseKind("journal", "TASKHAND_JOURNAL", "taskhand.journal")
 
 
 _LATELY: Final = 1_000
-"""Rows at the end of the journal: what was written before them is remembered nowhere."""
+"""Number of the newest rows in which writes of other processes are looked for."""
 
 _BY_OTHERS: Final = (
     "SELECT DISTINCT entry.task_id FROM entry JOIN entry AS opening "
@@ -93,25 +93,25 @@ class _FileStorage:
         return await self._owner.find_places(partial(to_thread.run_sync, read_places, self.path), create=create)
 
     async def is_held(self, session: str) -> bool:
-        """Whether this process has this name."""
+        """Whether this is the session of this process."""
         return self.processes.is_held(session)
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Those that another process has written since this one last asked: nobody is waited for."""
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
+        """The names that another process has written since the last call; a file has no locks to wait for."""
         if self._is_sought:
             await self.find()
         if not self._is_found:
             return frozenset()
         return await self.store.peek(lambda connection: self._others.take(connection, self.processes.session, names))
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
-        """Nothing was taken."""
+    async def release_locks(self, names: Collection[str]) -> None:
+        """Do nothing: a file has no locks."""
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound, complete and writable."""
         from taskhand.journal.health_checks import check_journal  # noqa: PLC0415  no start waits for it
 
-        with suppress(OperatorError):  # the store's own check tells that
+        with suppress(OperatorError):  # the store's own check reports this
             await self.find()
         return await check_journal(self.store, self.path)
 
@@ -125,7 +125,7 @@ class _FileStorage:
 
 
 class _OtherWriters:
-    """The tasks that other processes have written to the journal, and that this one was not told of yet."""
+    """The tasks that other processes have written, and that no call of this process has been given yet."""
 
     def __init__(self) -> None:
         self._version: int | None = None
@@ -133,8 +133,8 @@ class _OtherWriters:
         self._tasks: set[str] = set()
 
     def take(self, connection: sqlite3.Connection, session: str, names: Collection[str]) -> frozenset[str]:
-        """Those of these names, without case, that are such tasks: the caller is told of them now."""
-        # It changes if another connection has committed: else nothing is looked for.
+        """Remove and return these tasks among the names, which are case-folded."""
+        # The version changes when another connection commits; otherwise there are no new rows.
         version = connection.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]

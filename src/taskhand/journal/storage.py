@@ -1,4 +1,4 @@
-"""The protocols of what differs between the stores that can hold a journal."""
+"""The protocols of the storage of a journal: a file or a database, and the processes that share it."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ __all__ = ["JournalStorage", "Processes"]
 
 
 class Processes(Protocol):
-    """Which processes that use the journal are alive. Called within a transaction: everything here is quick.
+    """The live processes that use the journal. Its methods are called within a transaction, so they are quick.
 
     A process that takes over a dead one is the only one that settles the dead one's open changes.
     """
@@ -31,7 +31,7 @@ class Processes(Protocol):
         ...
 
     def is_held(self, session: str) -> bool:
-        """Whether this process still has this name, so that nobody else acts for it."""
+        """Whether this process still owns the session, so that no other process acts for it."""
         ...
 
     def other_sessions(self) -> Iterable[str]:
@@ -83,15 +83,15 @@ class JournalStorage(Protocol):
         """As `processes.is_held`, without keeping the event loop waiting."""
         ...
 
-    async def take_turns(self, names: Collection[str]) -> frozenset[str] | None:
-        """Let this process alone work on these things; those of them that another process worked on last.
+    async def acquire_locks(self, names: Collection[str]) -> frozenset[str] | None:
+        """Acquire the locks of these names; returns those that another process has recently written.
 
-        None if another process works on one of them.
+        None, without acquiring any lock, if another process holds one of them.
         """
         ...
 
-    async def give_turns_back(self, names: Collection[str]) -> None:
-        """Release the leases of these keys; never raises."""
+    async def release_locks(self, names: Collection[str]) -> None:
+        """Release the locks of these names; never raises."""
         ...
 
     async def check_health(self) -> CheckResult:
@@ -99,5 +99,5 @@ class JournalStorage(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close the journal, and let the others know that this process is gone."""
+        """Close the journal, and release the session of this process."""
         ...

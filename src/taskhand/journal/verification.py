@@ -27,11 +27,11 @@ _CLAIMS_DIFFER: Final = "the table of claims does not match the claims that it m
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The result: how many `rows` are right, the newest of them (`head`), and the first `fault`.
+    """The result: the number of valid `rows`, the newest of them (`head`), and the first `fault`.
 
     A person who can write the file can also make a whole new chain. A hash of the head that was noted elsewhere reveals
-    that: it must stay in the chain. `has_noted` is false if the noted hash is missing. `unread` are the rows before
-    those that were looked at, if not all were.
+    that: it must stay in the chain. `has_noted` is false if the noted hash is missing. `unread` is the number of older
+    rows that were not read.
     """
 
     rows: int
@@ -43,14 +43,14 @@ class Verification:
 
 @dataclass(slots=True)
 class _BesideChain:
-    """What the tables beside the chain must contain according to the rows of the chain.
+    """The expected content of the tables beside the chain, according to the rows of the chain.
 
-    Claims are compared for each portion of rows. Of changes those are kept that are under way.
+    Claims are compared for each portion of rows. Only changes under way are kept.
     """
 
     connection: SqlConnection
     since: int
-    """The row after which all was looked at."""
+    """The row after which all rows were read."""
     claims: set[tuple[object, ...]] = field(default_factory=set)
     under_way: dict[str, tuple[object, ...]] = field(default_factory=dict)
     fault: Fault | None = None
@@ -88,7 +88,7 @@ class _BesideChain:
 
 
 def describe_rows(found: Verification) -> str:
-    """A sentence's part for a health check: how many rows are right, and how many were not looked at."""
+    """A sentence's part for a health check: the numbers of valid rows and of unread rows."""
     if not found.unread:
         return f"{found.rows} rows, all as they were written"
     return (

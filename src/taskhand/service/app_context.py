@@ -199,7 +199,7 @@ class AppContext:
                 yield
             finally:
                 if keys:  # also if the call was cancelled while it took them: it may have them
-                    await self.journal.give_turns_back(keys)
+                    await self.journal.release_locks(keys)
         finally:
             for key in held:
                 self._release(key)
@@ -210,7 +210,7 @@ class AppContext:
         Cached tasks that another process wrote since are dropped.
         """
         left_s, pause_s = min(time_left(), self.call_s), _MIN_PAUSE_S
-        while (others := await self.journal.take_turns(keys)) is None:
+        while (others := await self.journal.acquire_locks(keys)) is None:
             if left_s <= 0:
                 raise _in_progress_error()
             await self.sleep(min(pause_s, left_s))
