@@ -1,7 +1,7 @@
 """Undo a change, field by field: restore what it replaced, except in fields that have changed since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.edit import Edit
@@ -62,104 +62,155 @@ async def undo_change(
                 await wait_until_ended(call.app, claimed.change)
 
 
-@dataclass(slots=True)
-class _Undo:
-    """The effect of an undo on each task of the change, by the id of the task.
+@dataclass(frozen=True, slots=True)
+class _TaskUndo:
+    """The effect of an undo on one task: its `inverse` is written, unless there is a reason to write nothing.
 
-    `is_of_many` is whether several tasks were to be undone. `left` are tasks of which only fields that stay were
-    written. `moved` are those refused because all that would be restored has changed since. `remade` were deleted and
-    have been made again. `held` says that a note stays, because other tasks of the change have it too.
+    Without an inverse and a reason only fields that stay were written. `refusal` is why nothing can be restored; with
+    an inverse, because all that it would restore has changed since. `remade` is the earlier call that made a deleted
+    task again, `claim` the one that this call needs to make it again.
     """
 
-    is_of_many: bool
-    inverses: dict[str, Inverse] = field(default_factory=dict)
-    met: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    refused: dict[str, TaskhandError] = field(default_factory=dict)
-    moved: dict[str, Inverse] = field(default_factory=dict)
-    remade: dict[str, EarlierCreate] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
-    notes: dict[str, None] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-    held: str | None = None
+    task_id: str
+    title: str
+    inverse: Inverse | None = None
+    refusal: TaskhandError | None = None
+    remade: EarlierCreate | None = None
+    claim: Claim | None = None
+
+    @property
+    def possible(self) -> Inverse | None:
+        """The inverse, if it can be written."""
+        return self.inverse if self.refusal is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """The effect of an undo on the tasks of a change.
+
+    `unwritten` are tasks that the change did not write. `general` are notes on the change itself, and `held` is the
+    one that a note stays because other tasks of the change have it too.
+    """
+
+    tasks: tuple[_TaskUndo, ...]
+    unwritten: tuple[str, ...]
+    general: tuple[str, ...]
+    held: str | None
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether several tasks were to be undone."""
+        return len(self.tasks) + len(self.unwritten) > 1
+
+    @property
+    def inverses(self) -> list[Inverse]:
+        """The writes; of several tasks those that are as before already are skipped."""
+        return [one.possible for one in self.tasks if one.possible is not None and not self._skips(one)]
 
     @property
     def intents(self) -> list[Intent]:
-        """The writes."""
-        return [one.intent for one in self.inverses.values()]
+        """The intents of the writes."""
+        return [one.intent for one in self.inverses]
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The claims on the deleted tasks that are made again."""
+        return tuple(one.claim for one in self.tasks if one.claim is not None)
 
     @property
     def is_met(self) -> bool:
         """Whether every task that can be undone is as it was before the change already."""
-        return all(one.is_met for one in self.inverses.values())
+        return all(one.is_met for one in self.inverses)
+
+    @property
+    def remade(self) -> list[EarlierCreate]:
+        """The earlier calls that made deleted tasks again."""
+        return [one.remade for one in self.tasks if one.remade is not None]
+
+    @property
+    def refused(self) -> dict[str, TaskhandError]:
+        """The errors of the tasks that cannot be undone, by id."""
+        return {one.task_id: one.refusal for one in self.tasks if one.refusal is not None}
 
     @property
     def skipped(self) -> SkippedTasks:
         """The tasks that nothing is sent for."""
-        others = tuple(_remade_result(task_id, self.titles[task_id], one) for task_id, one in self.remade.items())
-        return SkippedTasks((*self.met, *self.left), self.refused, others, self.titles)
+        met = [one.task_id for one in self.tasks if self._skips(one)]
+        reasons = ((one.task_id, one.inverse or one.refusal or one.remade) for one in self.tasks)
+        left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
+        others = tuple(_remade_result(one.task_id, one.title, one.remade) for one in self.tasks if one.remade)
+        titles = {one.task_id: one.title for one in self.tasks}
+        return SkippedTasks((*met, *left), self.refused, others, titles)
 
     @property
     def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
-        """The fields that have changed since and stay as they are."""
-        return {task_id: one.kept for task_id, one in (self.inverses | self.moved).items() if one.kept}
+        """The fields that have changed since and stay as they are, by the id of the task."""
+        inverses = {one.task_id: one.inverse for one in self.tasks if one.inverse is not None and not self._skips(one)}
+        return {task_id: one.kept for task_id, one in inverses.items() if one.kept}
+
+    def _skips(self, task: _TaskUndo) -> bool:
+        """Whether nothing is written for a task, which is one of several and as before already."""
+        return self.is_of_many and task.possible is not None and task.possible.is_met
 
     @property
     def note(self) -> str | None:
         """The notes on all tasks together, without duplicates."""
-        lacking = dict.fromkeys(what for one in self.inverses.values() for what in one.not_restored)
+        of_tasks = (one.possible.note for one in self.tasks if one.possible and one.possible.note)
+        lacking = dict.fromkeys(what for one in self.inverses for what in one.not_restored)
         again = f"Made again as a new task; not restored: {', '.join(lacking)}." if lacking else None
-        return " ".join(filter(None, (*self.notes, self.held, again))) or None
+        return " ".join(filter(None, (*dict.fromkeys((*self.general, *of_tasks)), self.held, again))) or None
 
 
 async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> _Undo:
     """Invert each of the chosen intents, whose tasks are locked and read as `now`."""
-    undo = _Undo(is_of_many=len(chosen.applied) + len(chosen.unwritten) > 1)
-    undo.left.extend(chosen.unwritten)
-    undo.notes |= dict.fromkeys(filter(None, [describe_owner(call.app, change)]))
-    if change.opening.undoes:
-        undo.notes[f"This redoes {change.opening.undoes}, which {change.id} had undone."] = None
     shared = {} if "note" in chosen.left_out else tasks_sharing(change, chosen.applied)
-    for intent, result in chosen.applied:
-        task_id = result.task_id or ""
-        undo.titles[task_id] = _title(intent, result, now.get(task_id))
-        try:
-            left_out = chosen.left_out | {"note"} if task_id in shared else chosen.left_out
-            inverse = invert(call.app, intent, result, now.get(task_id), left_out)
-            if inverse is None:
-                undo.left.append(task_id)
-                continue
-            if inverse.intent.verb == "create":
-                claim = await find_earlier_create(call, recreation_claim(change, task_id))
-                if isinstance(claim, EarlierCreate):
-                    undo.remade[task_id] = claim
-                    continue
-                undo.claims.append(claim)
-        except CallerError as error:
-            undo.refused[task_id] = error
-            continue
-        if inverse.refusal is not None:
-            undo.refused[task_id], undo.moved[task_id] = inverse.refusal, inverse
-            continue
-        undo.notes |= dict.fromkeys([inverse.note] if inverse.note else [])
-        if inverse.is_met and undo.is_of_many:
-            undo.met.append(task_id)
-        else:
-            undo.inverses[task_id] = inverse
-    if shared:
-        undo.held = describe_others([one for others in shared.values() for one in others])
-    return undo
+    tasks = [
+        await _prepare_task(
+            call,
+            change,
+            (intent, result),
+            now.get(result.task_id or ""),
+            chosen.left_out | {"note"} if result.task_id in shared else chosen.left_out,
+        )
+        for intent, result in chosen.applied
+    ]
+    owner, redone = describe_owner(call.app, change), change.opening.undoes
+    redoes = f"This redoes {redone}, which {change.id} had undone." if redone else None
+    return _Undo(
+        tuple(tasks),
+        tuple(chosen.unwritten),
+        tuple(filter(None, (owner, redoes))),
+        describe_others([one for others in shared.values() for one in others]) if shared else None,
+    )
+
+
+async def _prepare_task(
+    call: Call, change: Change, written: tuple[Intent, Result], now: Snapshot | None, left_out: frozenset[str]
+) -> _TaskUndo:
+    """Invert the intent of one task, which is as `now`; a deleted task is claimed, to be made again once."""
+    intent, result = written
+    task = _TaskUndo(result.task_id or "", _title(intent, result, now))
+    try:
+        inverse = invert(call.app, intent, result, now, left_out)
+        if inverse is None or inverse.intent.verb != "create":
+            return replace(task, inverse=inverse, refusal=None if inverse is None else inverse.refusal)
+        claim = await find_earlier_create(call, recreation_claim(change, task.task_id))
+    except CallerError as error:
+        return replace(task, refusal=error)
+    if isinstance(claim, EarlierCreate):
+        return replace(task, remade=claim)
+    return replace(task, inverse=inverse, claim=claim)
 
 
 async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkReceipt | Plan:
     """Send the writes of an undo, or plan them; AlreadyClaimed if another call makes a deleted task again."""
     if undo.remade and not undo.is_of_many:
-        (remade,) = undo.remade.values()
+        (remade,) = undo.remade
         receipt = replay_create(remade)
         return receipt if is_shown(call.app, remade.change) else replace(receipt, change_id=None)
-    if not undo.inverses and not undo.met and not undo.remade:
+    if not undo.remade and not any(one.possible for one in undo.tasks):
         raise _nothing_undone_error(undo)
-    intents, claims = undo.intents, tuple(undo.claims)
+    intents, claims = undo.intents, undo.claims
     guard = None if _is_just_made(call, change, intents) else reason_to_confirm(call.app, intents)
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)
@@ -191,7 +242,7 @@ async def _carry_out(call: Call, change: Change, undo: _Undo) -> Receipt | BulkR
 def _nothing_left(undo: _Undo) -> Receipt | BulkReceipt:
     """The answer to a dry run of an undo that would write nothing: there is no plan."""
     note = " ".join(filter(None, (undo.note, _NOTHING_LEFT)))
-    for inverse in undo.inverses.values():
+    for inverse in undo.inverses:
         if inverse.intent.before is not None:
             task = inverse.intent.before.task
             return replace(Receipt.of(task, task, inverse.intent.asked or Edit(), ()), note=note)
@@ -257,7 +308,7 @@ def _remade_result(task_id: str, title: str, earlier: EarlierCreate) -> TaskResu
 
 def _kept_note(undo: _Undo) -> str | None:
     """The fields that stay as they are, if something else is undone."""
-    kept = [one for inverse in undo.inverses.values() for one in inverse.kept]
+    kept = [one for inverse in undo.inverses for one in inverse.kept]
     if not kept:
         return None
     in_clear = ", or name it in clear where that is null" if any(one.asked is None for one in kept) else ""
