@@ -24,6 +24,8 @@ async def test_tasks_of_nobody_are_found_alone_or_beside_those_of_people(worker:
     await worker.create("Mine", dueDate="2026-03-12")
     assert await worker.listed(responsibleIds=["nobody"]) == ["Nobody's"]
     assert await worker.listed(responsibleIds="Nadie") == ["Nobody's"]
+    words = ["No one", "noone", "none", "UNASSIGNED", "ninguno", "sin asignar"]
+    assert await worker.listed(responsibleIds=words) == ["Nobody's"]
     assert await worker.listed(responsibleIds=["nobody", "ana@example.com"]) == ["Ana's", "Nobody's"]
     plan = await worker("bulk_update_tasks", filter={"responsibleIds": ["nobody"]}, changes={"priority": "2"})
     assert plan["count"] == 1

@@ -14,7 +14,8 @@ __all__ = ["check_access_hash", "read_signed_in"]
 
 _NEWEST_S: Final = 600
 """Seconds after which a sign-in is too old: so long does the page wait for it."""
-_HASHES: Final = {"256": sha256, "384": sha384, "512": sha512}
+_HASHES: Final = {"256": sha256, "384": sha384}
+"""The hash of an algorithm by the end of its name; all others have SHA-512, EdDSA too."""
 
 
 def read_signed_in(token: SignedToken, issuer: str, *, client_id: str, nonce: str, now: float) -> str:
