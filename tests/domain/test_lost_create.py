@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from builders import task
+from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.lost_create import CreateCandidates, match_creates
+from taskhand.domain.lost_create import CreateCandidates, is_created_since, match_creates
 from taskhand.domain.task import Task
 
 SENT_AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -71,3 +72,16 @@ def test_claims_no_task_that_another_create_may_have_made() -> None:
     assert match_creates([plain], [candidates(other)], [longer]) == {}
     assert match_creates([longer], [candidates(other)], [plain]) == {0: other}
     assert match_creates([plain, longer], [candidates(other), candidates(other)]) == {1: other}
+
+
+def test_a_due_time_without_a_zone_may_be_that_of_a_create_with_one() -> None:
+    zoned = Due.instant(SENT_AT, "America/Santiago")
+    plain = Edit(title="Call", due=Due.instant(SENT_AT, None))
+    new = made("Call").model_copy(update={"due_at": zoned.due_at, "due_timezone": zoned.zone})
+    assert match_creates([plain], [candidates(new)], [Edit(title="Call", due=zoned)]) == {}
+    assert match_creates([plain], [candidates(new)], [Edit(title="Call")]) == {0: new}
+
+
+def test_a_task_is_created_since_the_moment_at_which_it_is_created() -> None:
+    assert is_created_since(created_after(0), SENT_AT)
+    assert not is_created_since(created_after(-0.001), SENT_AT)

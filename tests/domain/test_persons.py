@@ -22,6 +22,7 @@ def test_a_change_may_have_as_many_tasks_as_the_rule_says() -> None:
 
 def test_only_the_scope_destructive_lets_something_be_lost() -> None:
     Principal(scopes=frozenset({"destructive"})).check_may_lose("delete_task")
+    assert ANYONE.scopes == {"read", "write", "destructive"}
     with pytest.raises(NotAllowed, match="delete_task needs the scope destructive"):
         Principal(scopes=frozenset({"read", "write"})).check_may_lose("delete_task")
 
@@ -31,6 +32,7 @@ def test_the_journal_and_others_know_a_person_by_id_and_by_address() -> None:
     assert (Principal(ana).subject, ana.names, ana.shown_name) == (ana.id, (ana.id, "ana@x.test"), "ana@x.test")
     ben = Person.named("Ben@x.test")
     assert (ben.names, ben.shown_name) == (("ben@x.test",), "ben@x.test")
+    assert Person.named(" CI ") == Person("ci")
     assert (ANYONE.subject, Person("ci").names, Person("ci").shown_name) == (None, ("ci",), "ci")
 
 

@@ -124,6 +124,7 @@ def test_an_answer_that_was_cut_leaves_a_write_in_doubt_and_no_read() -> None:
     for event, why in ((Event.CUT, "cut off"), (Event.OVERSIZED, "larger than is accepted")):
         read, write = (no_answer_error(ACME, event, kind, "r") for kind in (RequestKind.READ, RequestKind.CREATE))
         assert (type(read), type(write)) == (UpstreamError, OutcomeUnknown)
+        assert (read.code, write.code) == ("upstream_invalid", "upstream_invalid")
         assert why in read.message
         assert why in write.message
 

@@ -150,6 +150,15 @@ def test_a_write_is_in_doubt_after_an_attempt_that_may_have_arrived_and_a_read_n
         assert doubted == (set() if kind is RequestKind.READ else ambiguous)
 
 
+def test_a_request_is_sent_four_times_at_most_with_short_waits_unless_the_upstream_asks_for_longer_ones() -> None:
+    policy = RetryPolicy()
+    assert [policy.backoff_s(attempt, 1.0) for attempt in (1, 2, 5, 6)] == [0.5, 1.0, 8.0, 8.0]
+    last = [decide(policy, state(RequestKind.READ, Event.FAILED, attempt=attempt)) for attempt in (3, 4)]
+    assert list(map(word, last)) == [A, S]
+    asked = [decide(policy, state(RequestKind.READ, Event.THROTTLED, asked_s=seconds)) for seconds in (30.0, 30.1)]
+    assert asked == [Retry(30.0), Stop()]
+
+
 def test_a_wait_doubles_up_to_the_cap() -> None:
     assert [POLICY.backoff_s(attempt, 1.0) for attempt in range(1, 6)] == [1.0, 2.0, 4.0, 8.0, 8.0]
 
@@ -198,6 +207,7 @@ def test_the_jitter_is_full_and_bounded(attempt: int, jitter: float) -> None:
         ("1e3", None),
         ("٣", None),
         ("Sun, 99 Mar 2026 12:00:30 GMT", None),
+        ("Sun, 01 Mar 99999999999 12:00:30 GMT", None),
     ],
 )
 @pytest.mark.usefixtures("in_santiago")
