@@ -42,7 +42,7 @@ def test_a_response_ends_where_its_head_says(head: bytes, body: bytes) -> None:
     for size in (1, 2, 3, 7, 1_000):
         end, rest = ResponseEnd(), body + NEXT
         passed = end.cut(head) + b"".join(end.cut(rest[at : at + size]) for at in range(0, len(rest), size))
-        assert (passed, end.surplus, end.has_second_answer) == (head + body, NEXT, True)
+        assert (passed, end.surplus, end.has_other_answer) == (head + body, NEXT, True)
 
 
 @pytest.mark.parametrize(("head", "body"), ENDING)
@@ -51,8 +51,19 @@ def test_what_comes_with_a_response_or_after_it_is_cut_off(head: bytes, body: by
     assert end.cut(head + body) == head + body
     assert end.surplus == b""
     assert end.cut(b"\r\n") == b""
-    assert (end.surplus, end.has_second_answer) == (b"\r\n", False)
+    assert (end.surplus, end.has_other_answer) == (b"\r\n", False)
     assert ResponseEnd().cut(head + body + NEXT) == head + body
+
+
+@pytest.mark.parametrize(("head", "body"), ENDING)
+def test_a_whole_copy_of_a_response_is_no_other_answer(head: bytes, body: bytes) -> None:
+    copied, cut = ResponseEnd(), ResponseEnd()
+    assert copied.cut((head + body) * 2) == cut.cut((head + body) * 2 + b"\n") == head + body
+    assert [copied.has_other_answer, cut.has_other_answer] == [False, True]
+    long = ResponseEnd()
+    assert long.cut(head.replace(b"\n", b"\nX-Long: " + b"x" * 70_000 + b"\n", 1)) != b""
+    assert b"".join(map(long.cut, (body, NEXT))) == body
+    assert long.has_other_answer
 
 
 @pytest.mark.parametrize("response", ENDLESS, ids=lambda response: response[:60])
@@ -86,7 +97,9 @@ async def test_a_connection_with_junk_after_the_answer_is_not_used_again(
     assert server.connections == 2
 
 
-async def test_two_answers_on_a_used_connection_are_none(clients: Clients, server: Server, steps: type[Steps]) -> None:
+async def test_two_different_answers_on_a_used_connection_are_none(
+    clients: Clients, server: Server, steps: type[Steps]
+) -> None:
     late = steps.answer(200, b'{"n": 1}').send + steps.answer(200, b'{"n": 2}').send
     server.steps = [steps.answer(200), type(steps.SILENT)(late), steps.answer(200, b'{"n": 3}')]
     client = await clients(server.url)

@@ -98,7 +98,7 @@ def test_only_a_success_ends_the_doubt_about_an_earlier_attempt(event: Event) ->
         (408, Event.GATEWAY),
         (409, Event.REFUSED),
         (423, Event.THROTTLED),
-        (425, Event.REFUSED),
+        (425, Event.THROTTLED),
         (429, Event.THROTTLED),
         (500, Event.FAILED),
         (501, Event.REFUSED),

@@ -40,11 +40,11 @@ async def test_a_refusal_names_only_what_was_sent(crm: Crm) -> None:
         assert "aiContactId" not in refused["said"]
         refused = await answer(stage, "delete", 400)
         assert f"to delete task {stage.ids[0]}" in refused["message"]
-        if crm.name == "close":  # its 404 has a form, and is about the task
-            return
         refused = await answer(stage, "one", 404, title="New")
         assert refused["code"] == "task_not_found"
         assert not any(word in refused["said"] for word in ("person", "contact", "customer", "responsible"))
+        if crm.name == "close":  # its 404 is about the task, and its PUT for many takes no title
+            return
         refused = await answer(stage, "many", 404, changes={"title": "New"})
         assert refused["outcomes"][0]["code"] == "task_not_found"
         refused = await answer(stage, "one", 404, responsibleIds=["Ana Soto"])

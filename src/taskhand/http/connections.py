@@ -134,14 +134,14 @@ class _Stream(httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  as above
         """The next bytes of the response.
 
-        Two answers to a request that is not the first one are none: the first of them may be a second one to an
-        earlier request.
+        Two different answers to a request that is not the first one are none: the first of them may be a second one to
+        an earlier request.
         """
         self._is_writing = False
         while (passed := self._heads.feed(await self._inner.read(max_bytes, timeout))) is None:
             pass
         passed = self._end.cut(passed)
-        if self._end.has_second_answer and self._requests > 1:
+        if self._end.has_other_answer and self._requests > 1:
             raise httpcore2.RemoteProtocolError("two answers to one request")
         return passed
 

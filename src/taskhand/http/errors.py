@@ -90,7 +90,7 @@ def status_error(
                 code="conflict",
                 next_step="Read the current state, then decide again.",
             )
-        case 423 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
+        case 423 | 425 | 429 | 477:  # HubSpot: 423 while a record is locked, 477 while an account is being moved
             error = RateLimited(
                 _explanation(upstream, status, json) or f"{name} asks to wait before the next request.",
                 next_step="Wait, then send the same call again.",

@@ -17,6 +17,8 @@ _FIRST_FINAL: Final = 200
 _WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of answers without a body, whatever their headers say (RFC 9112 §6.3)."""
 _CRLF: Final = 2
+_MOST_COMPARED: Final = 65_536
+"""Bytes of a response that is compared with what follows it."""
 
 
 class ResponseEnd:
@@ -27,6 +29,7 @@ class ResponseEnd:
 
     def __init__(self) -> None:
         self.surplus = b""
+        self._response = bytearray()
         self._left: int | None = None  # bytes of the body, or of its chunk, that are left; None: no end is known
         self._is_chunked = False
         self._line = bytearray()  # the line with the size of a chunk, as far as it has come
@@ -34,9 +37,9 @@ class ResponseEnd:
         self._is_in_body = self._is_over = False
 
     @property
-    def has_second_answer(self) -> bool:
-        """Whether another answer follows: nobody can tell which of them is that to the request."""
-        return self.surplus.startswith(b"HTTP/")
+    def has_other_answer(self) -> bool:
+        """Whether an answer follows that is no copy: nobody can tell which of the two is that to the request."""
+        return self.surplus.startswith(b"HTTP/") and self.surplus != self._response
 
     def cut(self, data: bytes) -> bytes:
         """The bytes that belong to the response; heads come whole."""
@@ -49,11 +52,16 @@ class ResponseEnd:
             if (status := int(head[1])) >= _FIRST_FINAL or status == _SWITCHING:
                 self._begin_body(status, head[0])
             elif at == len(data):
-                return data  # the next head comes later
+                return self._pass_on(data)  # the next head comes later
         if not self._is_over:
             at = self._end_in(data, at)
         self.surplus += data[at:]
-        return data[:at]
+        return self._pass_on(data[:at])
+
+    def _pass_on(self, data: bytes) -> bytes:
+        if len(self._response) <= _MOST_COMPARED:
+            self._response += data
+        return data
 
     def _begin_body(self, status: int, head: bytes) -> None:
         self._is_in_body = True

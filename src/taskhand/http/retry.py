@@ -61,7 +61,7 @@ class Event(Enum):
 
     SUCCEEDED = "2xx"
     REFUSED = "any other answer that waiting does not change"
-    THROTTLED = "429, and 423 while a record is locked: refused before anything was done"
+    THROTTLED = "429, 425, and 423 while a record is locked: refused before anything was done"
     UNAVAILABLE = "503"
     GATEWAY = "408, 502, 504, 520-524: a proxy does not know what the upstream did"
     FAILED = "500"
@@ -109,7 +109,8 @@ TABLE: Final[Mapping[Event, Mapping[RequestKind, Action]]] = MappingProxyType(
 _AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED})
 # 520-524 are Cloudflare's; 524 is "the origin took the request and did not answer in time".
 _STATUSES: Final = MappingProxyType(
-    {423: Event.THROTTLED, 429: Event.THROTTLED, 500: Event.FAILED, 503: Event.UNAVAILABLE}
+    dict.fromkeys((423, 425, 429), Event.THROTTLED)
+    | {500: Event.FAILED, 503: Event.UNAVAILABLE}
     | dict.fromkeys((408, 502, 504, 520, 521, 522, 523, 524), Event.GATEWAY)
 )
 

@@ -97,12 +97,18 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
         "DELETE GET DELETE GET",
         True,
     ),
-    ("lost, and unreadable", [*lost("reset_after"), Fault("not_json", GET)], "outcome_unknown", "DELETE GET", False),
+    (
+        "lost, and unreadable",
+        [*lost("reset_after"), Fault("html", GET, status=404)],
+        "outcome_unknown",
+        "DELETE GET",
+        False,
+    ),
     ("401", [status(401)], "unauthorized", "DELETE", True),
     ("403", [status(403)], "forbidden", "DELETE", True),
     ("429, Retry-After: 3600", [status(429, retry_after=3600)], "rate_limited", "DELETE GET", True),
     ("elsewhere", [Fault("redirect", DELETE)], CLOSE.sent_again, "DELETE GET DELETE GET", False),
-    ("404 of another server", [Fault("html", DELETE, status=404)], "upstream_invalid", "DELETE", True),
+    ("404 of another server", [Fault("html", DELETE, status=404)], "upstream_invalid", "DELETE GET", True),
 ]
 
 

@@ -139,6 +139,7 @@ def refused() -> Iterator[Row]:
     forbidden = failed(1, "forbidden", retryable=False)
     # A token may not read deals and all else of a task: where HubSpot does not say which, it is read without them.
     yield everywhere("403", status(403, **EVER), forbidden, at={("hubspot", "read"): replace(forbidden, requests=2)})
+    yield from doubtful()
     for code in (302, 307):
         fault = Fault("redirect", status=code, **EVER)
         refused = failed(1, "upstream_redirect", retryable=False)
@@ -146,6 +147,51 @@ def refused() -> Iterator[Row]:
         at = {("close", "delete"): failed(2, "upstream_redirect", retryable=False)}
         name = f"{code} to another host"
         yield Row(name, (fault,), update=refused, delete=refused, create=unknown(1), bulk=refused, read=refused, at=at)
+
+
+def doubtful() -> Iterator[Row]:
+    """A refusal that proves nothing, as a proxy may have sent the request twice: it is looked at, and then believed."""
+    yield everywhere("425", status(425), applied(2))
+    yield Row(
+        "425 after commit",
+        (status(425, commit=True),),
+        update=applied(2),
+        delete=applied(2, "removed"),
+        create=applied(1, "found"),
+        bulk=applied(2),
+        # HubSpot confirms a second deletion as the first one; its batch update is a POST, which is looked at first.
+        at={("hubspot", "delete"): applied(2)},
+    )
+    for name, code, fault in (
+        ("405", "upstream_error", status(405)),
+        ("409", "conflict", status(409)),
+        ("a page as 404", "upstream_invalid", Fault("html", status=404)),
+    ):
+        refused = failed(1, code, retryable=False)
+        # A batch that is refused is split; a conflict, and not a page, may be about one of its tasks.
+        yield Row(
+            name,
+            (fault,),
+            update=refused,
+            delete=refused,
+            create=refused,
+            bulk=None if code == "conflict" else refused,
+        )
+        yield Row(
+            f"{name} after commit",
+            (replace(fault, commit=True),),
+            update=applied(1, "applied"),
+            delete=applied(1, "removed"),
+            create=applied(1, "found"),
+            bulk=applied(1, "applied"),
+        )
+    yield Row(
+        "404 after commit",
+        (status(404, commit=True),),
+        update=applied(1, "applied"),
+        create=applied(1, "found"),
+        bulk=applied(1, "applied"),
+    )
 
 
 def failures() -> Iterator[Row]:

@@ -317,6 +317,28 @@ async def test_a_lost_create_never_claims_a_task_that_was_read_before_it() -> No
         await adapter.create_task(EDIT)
 
 
+class Repeating(ExampleClient):
+    """Makes a task with each create, and answers all of them as the first one."""
+
+    first: JsonObject | None = None
+
+    async def create(self, body: JsonObject) -> JsonObject:
+        """The answer to the first create, as where it arrives twice."""
+        made = await super().create(body)
+        self.first = self.first or made
+        return self.first
+
+
+async def test_a_create_that_is_answered_with_the_task_of_another_one_is_searched_for() -> None:
+    time = Time()
+    client = Repeating(time.moment)
+    adapter = adapter_of(client, time)
+    first, second = [await adapter.create_task(edit) for edit in (EDIT, replace(EDIT, title="Call Acme"))]
+    assert first.task.id != second.task.id
+    assert (second.task.title, second.note) == ("Call Acme", MESSAGES.found)
+    assert len(await client.tasks()) == 2
+
+
 class Waiting(ExampleClient):
     """Asks for a wait of so many seconds with every create."""
 

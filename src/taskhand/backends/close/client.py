@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close.errors import NOT_CLOSE, most_rows
+from taskhand.backends.close.errors import NO_URL, most_rows
 from taskhand.backends.close.paging import PAGE, Page
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, rows_in, sent_at
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
@@ -160,7 +160,7 @@ class CloseClient:
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """The answer, an object by default; `day` is the one that the request is about.
 
-        UpstreamError for a 404 of something other than Close.
+        UpstreamError for an address that Close does not have.
         """
         if day is not None:
             options["headers"] = {**options.get("headers", {}), "x-tz-offset": offset_on(day, self._zone)}
@@ -168,10 +168,10 @@ class CloseClient:
         try:
             return await self.http.send(Request.of(method, path, **options))
         except NotFound as missing:
-            if missing.message != NOT_CLOSE:
+            if missing.message != NO_URL:
                 raise
             step = "Whoever runs Taskhand should check CLOSE_BASE_URL; the default is https://api.close.com/api/v1."
-            raise UpstreamError(NOT_CLOSE, code="upstream_invalid", next_step=step) from None
+            raise UpstreamError(NO_URL, code="upstream_invalid", next_step=step) from None
 
 
 def offset_on(day: date, zone: str | None) -> str:

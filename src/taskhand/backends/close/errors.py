@@ -1,4 +1,4 @@
-"""Error bodies of Close: the refused fields of a 400, and whether a 404 is Close's own."""
+"""Error bodies of Close: the refused fields of a 400, and whether a 404 is about the address."""
 
 import re
 from http import HTTPStatus
@@ -8,12 +8,12 @@ from taskhand.backends.remote.messages import Messages
 from taskhand.backends.remote.parsing import text_of
 from taskhand.http.response_body import Json
 
-__all__ = ["MESSAGES", "NOT_CLOSE", "OVER_SKIP", "explain", "most_rows"]
+__all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "most_rows"]
 
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
-NOT_CLOSE: Final = "A page that is not there was answered, and not in the way of Close."
-"""The message of a 404 that something else at this address answered."""
+NO_URL: Final = "Close does not have this address."
+"""The message of a 404 that is about the address, and not about a task or whatever else was asked for."""
 
 OVER_SKIP: Final = "Close lists no rows so far behind the first one."
 """The message of a 400 for a `_skip` that is larger than Close allows."""
@@ -35,15 +35,14 @@ _ARGUMENTS: Final = {
 
 
 def explain(status: int, json: Json) -> str | None:
-    """The arguments whose fields were refused (`field-errors`), or NOT_CLOSE; None for any other body.
+    """The arguments whose fields were refused (`field-errors`), or NO_URL; None for any other body.
 
-    Close's own 404 is `{"error": "Empty query: Task matching query does not exist."}`, or has `errors`.
+    The 404 of an address is `{"error": "The requested URL was not found on the server."}`.
     """
     body = json if isinstance(json, dict) else {}
     if status == HTTPStatus.NOT_FOUND:
-        error = (text_of(body.get("error")) or "").casefold()
-        is_own = "errors" in body or error.startswith("empty query") or "does not exist" in error
-        return None if is_own else NOT_CLOSE
+        is_of_address = (text_of(body.get("error")) or "").casefold().startswith("the requested url was not found")
+        return NO_URL if is_of_address else None
     errors = body.get("field-errors")
     if cap := _explain_cap(errors if isinstance(errors, dict) else {}, text_of(body.get("error")) or ""):
         return cap

@@ -14,7 +14,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, State
 from taskhand.backends.remote.lagging_lists import settle_confirmed
-from taskhand.backends.remote.refusals import explain_refusal
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.concurrency import concurrent_tasks, for_each
 from taskhand.domain.edit import Edit, is_untouched
@@ -114,21 +114,20 @@ class BulkUpdate(Generic[_Row]):
         except (OutcomeUnknown, UpstreamFailed) as fault:
             self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault)))
         except CallerError as refused:
-            await self._split(items, refused)
-        except RateLimited as throttled:
-            self._after_throttling(items, throttled, requests)
+            await self._split(items, refused, requests)
         except TaskhandError as error:
-            self._fail_each(items, error, requests)
+            self._after_refusal(items, error, requests)
         else:
             self._enter(items, answer)
         self._report(items)
 
-    def _after_throttling(self, items: Sequence[Item[_Row]], error: RateLimited, requests: RequestLog) -> None:
-        """Have items looked at before they are told that the CRM asked to wait: it may have written them all the same.
+    def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
+        """Have items looked at before they are refused, where the CRM may have written them all the same.
 
         Not those of which nothing has left, and not those that an earlier request may have changed.
         """
-        to_look_at = [item for item in items if requests.has_write_left and item.state is State.OPEN]
+        has_left = is_doubtful(requests) or (isinstance(error, RateLimited) and requests.has_write_left)
+        to_look_at = [item for item in items if has_left and item.state is State.OPEN]
         self._fail_each([item for item in items if item not in to_look_at], error, requests)
         for item in to_look_at:
             item.state, item.failure = State.LOST, error
@@ -158,19 +157,15 @@ class BulkUpdate(Generic[_Row]):
                 return
             await self._look(left)
 
-    async def _split(self, items: Sequence[Item[_Row]], refused: CallerError) -> None:
+    async def _split(self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog) -> None:
         """Find out which items the refusal of a batch was about.
 
         The first ones are tried alone. Where each of them is refused too, so are all others with the same edit.
         """
+        left = await self._left_after_refusal(items, requests)
         if len(items) == 1:
-            items[0].fail(explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
+            _fail(left, explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
             return
-        if not self._adapter.batch_is_atomic:
-            for item in items:
-                item.state = State.LOST
-            await self._look(items)
-        left = [item for item in items if not item.is_over]
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
         for probe in probes:
             await self._send([probe])
@@ -184,6 +179,20 @@ class BulkUpdate(Generic[_Row]):
         for half in (others[:middle], others[middle:]):
             if half:
                 await self._send(half)
+
+    async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
+        """The items of a refused batch that a look does not show written, where the refusal alone proves nothing."""
+        is_atomic = self._adapter.batch_is_atomic
+        if is_atomic and not is_doubtful(requests):
+            return list(items)
+        for item in items:
+            item.state = State.LOST
+        await self._look(items)
+        left = [item for item in items if not item.is_over]
+        if is_atomic and not self._adapter.lists_lag:
+            for item in left:
+                item.state = State.OPEN
+        return left
 
     async def _look(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.refusals import explain_refusal
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit
@@ -107,20 +107,19 @@ class BulkCreate(Generic[_Row]):
                 answer = await self._request(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
-                    await self._look_for_throttled(items, throttled)
+                    await self._look_for_refused(items, throttled)
                 return throttled
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
-            except CallerError as refused:
-                await self._after_refusal(items, refused)
-                return None
-            except TaskhandError as error:
-                self._fail(items, error)
+            except TaskhandError as refused:
+                if is_doubtful(sent):
+                    await self._look_for_refused(items, refused)
+                await self._after_refusal([item for item in items if item.row is None and item.fault is None], refused)
                 return None
         await self._enter(items, answer)
         return None
 
-    async def _look_for_throttled(self, items: Sequence[NewTask[_Row]], throttled: RateLimited) -> None:
+    async def _look_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Finish those that were made all the same; what may be the task of another create is searched for at the end.
 
         Where nobody can look, the CRM's word counts: it was not made.
@@ -132,29 +131,39 @@ class BulkCreate(Generic[_Row]):
             return
         for item in items:
             if item.row is None and _has_recent_candidate(item, found):
-                item.fault = throttled
+                item.fault = refused
 
     async def _request(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         if len(items) > 1:
             return await self._adapter.create_many(items)
         return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
 
-    async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: CallerError) -> None:
+    async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """A batch that is refused as a whole has made nothing: each of its tasks is sent alone."""
-        if len(items) == 1:
+        if not isinstance(refused, CallerError):
+            self._fail(items, refused)
+        elif len(items) == 1:
             self._fail(items, explain_refusal(refused, self._messages.name, items[0].edit, None))
-            return
-        await self._send_all([[item] for item in items])
+        else:
+            await self._send_all([[item] for item in items])
 
     async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
-        """Enter what an answer says of each item; one that it does not mention is lost."""
+        """Enter what an answer says of each item; one that it does not mention is lost.
+
+        So is one with a task that was there before: that is the answer to another request.
+        """
         for item in items:
-            item.row = answer.rows.get(item.index)
+            row = answer.rows.get(item.index)
+            item.row = None if row is None or self._is_known(self._adapter.to_task(row).id) else row
             if (error := answer.refused.get(item.index)) is not None:
                 self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
             elif item.row is None:
                 item.fault = answer.lost.get(item.index) or self._messages.unknown_create()
         await self._finish([item for item in items if item.row is not None])
+
+    def _is_known(self, task_id: str) -> bool:
+        """Whether a task is older than the creates of this call, or that of another create."""
+        return task_id in self._known or self._lost_creates.is_taken(task_id)
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; those that are not certainly found are unknown."""

@@ -40,6 +40,10 @@ class LostCreates(Generic[_Row]):
         """Remember that a create has made this task: no other create has."""
         self._made.add(task_id)
 
+    def is_taken(self, task_id: str) -> bool:
+        """Whether another create has made this task."""
+        return task_id in self._made
+
     async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
         """One search for what these items have made: the candidates of each; where one is certain, its row is entered.
 

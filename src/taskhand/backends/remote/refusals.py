@@ -1,4 +1,7 @@
-"""What a refused write was refused for, as far as its status tells: only what was sent is named; pure."""
+"""What a refused write was refused for, as far as its status tells, and whether to believe it; pure.
+
+Only what was sent is named.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +12,7 @@ from taskhand.domain.field_names import argument_name
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values
 
-__all__ = ["explain_deletion", "explain_refusal", "references", "unknown_link"]
+__all__ = ["explain_deletion", "explain_refusal", "is_doubtful", "references", "unknown_link"]
 
 _FROM: Final = {
     "status": "list_statuses",
@@ -21,6 +24,17 @@ _FROM: Final = {
 """The fields that refer to something, and the tool that has its ids or names."""
 _LINKS: Final = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 """The fields that link a task to a record."""
+_DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
+"""The statuses that refuse the values, their size or the credential: then nothing was written."""
+
+
+def is_doubtful(requests: Sequence[str]) -> bool:
+    """Whether one of these requests was refused in a way that does not prove that it wrote nothing.
+
+    A proxy that loses an answer may send the request again: then a 404 or a 409 is about what the first one has done.
+    """
+    outcomes = [one.rpartition(" ")[2] for one in requests if not one.startswith("GET ")]
+    return any(one.isdigit() and one.startswith("4") and one not in _DEFINITE for one in outcomes)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:

@@ -3,7 +3,8 @@
 The rules, for every CRM:
 
 - A refusal of the write itself is a refusal. Reading after a write has left can refuse nothing.
-- A request to wait (`RateLimited`) is a refusal too, unless a look shows that the write was applied all the same.
+- A request to wait (`RateLimited`) and a refusal that proves nothing (`is_doubtful`) are refusals too, unless a look
+  shows that the write was applied all the same.
 - A lost answer (`OutcomeUnknown`) and a failure of the CRM (`UpstreamFailed`) are read back. What shows the write was
   applied; a failed write that is not there failed; a lost one is sent once more.
 - A create is sent once; where its answer is lost it is searched for (`bulk_create`). A deletion is always looked at.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.refusals import explain_deletion, explain_refusal
+from taskhand.backends.remote.refusals import explain_deletion, explain_refusal, is_doubtful
 from taskhand.domain.edit import Edit, is_untouched
 from taskhand.domain.errors import (
     CallerError,
@@ -30,7 +31,7 @@ from taskhand.domain.errors import (
     UpstreamError,
     UpstreamFailed,
 )
-from taskhand.domain.request_log import recorded_requests
+from taskhand.domain.request_log import RequestLog, recorded_requests
 from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
@@ -41,7 +42,7 @@ __all__ = ["Writer"]
 
 _Row = TypeVar("_Row")
 
-_SENT_AGAIN: Final = frozenset({"423", "429", "503"})
+_SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
 """Outcomes of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
 _MOST_DELETIONS: Final = 2
 
@@ -98,7 +99,8 @@ class Writer(Generic[_Row]):
     async def _send_once(self, before: Task, edit: Edit, progress: BulkProgress | None) -> tuple[_Row, str | None]:
         """The task after one request for an update.
 
-        Where the CRM asks to wait, the task is looked at: it may show the edit all the same.
+        Where the CRM asks to wait, or its refusal proves nothing, the task is looked at: it may show the edit all the
+        same.
         """
         with recorded_requests() as sent:
             try:
@@ -109,16 +111,22 @@ class Writer(Generic[_Row]):
                 if not sent.has_write_left:
                     raise
                 return await self._read_if_applied(before.id, edit, throttled), self._messages.applied
-            except CallerError as refused:
-                raise explain_refusal(refused, self._messages.name, edit, before.id) from None
+            except (OutcomeUnknown, UpstreamFailed):
+                raise
+            except (CallerError, UpstreamError) as refused:
+                told = explain_refusal(refused, self._messages.name, edit, before.id)
+                if not is_doubtful(sent):
+                    raise told from None
+                return await self._read_if_applied(before.id, edit, told), self._messages.applied
         if answer is None:
             return await self._adapter.get(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
 
-    async def _read_if_applied(self, task_id: str, edit: Edit, throttled: RateLimited) -> _Row:
-        """The task as it is now, if it shows an edit that the CRM asked to wait with.
+    async def _read_if_applied(self, task_id: str, edit: Edit, refused: TaskhandError) -> _Row:
+        """The task as it is now, if it shows an edit that was refused.
 
-        Raises `throttled` where it does not, or where nobody can look; OutcomeUnknown where a look proves nothing.
+        Raises `refused` where it does not, and where nobody can look at what the CRM asked to wait with; OutcomeUnknown
+        where a look proves nothing.
         """
         try:
             with without_pauses():
@@ -126,11 +134,13 @@ class Writer(Generic[_Row]):
             if self._adapter.shows(row, edit):
                 return row
             is_unapplied = self._adapter.disproves(row, edit)
-        except TaskhandError:
-            raise throttled from None
+        except TaskhandError as unread:
+            if isinstance(refused, RateLimited) or isinstance(unread, NotFound):
+                raise refused from None
+            is_unapplied = False
         if is_unapplied:
-            raise throttled
-        raise self._messages.unknown_update(task_id) from throttled
+            raise refused
+        raise self._messages.unknown_update(task_id) from refused
 
     async def delete(self, task_id: str) -> str | None:
         """Send a deletion, and once more where the task is still there; how it was learned that the task is gone.
@@ -172,7 +182,7 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 return _Deletion(await self._is_gone(task_id), removed, fault)
             except TaskhandError as refused:
-                await self._look_after_refusal(task_id, refused, faults, has_left=requests.has_write_left)
+                await self._look_after_refusal(task_id, refused, faults, requests)
                 return _Deletion(is_gone=True, note=removed)
         self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
         is_gone = await self._is_gone(task_id)
@@ -180,10 +190,11 @@ class Writer(Generic[_Row]):
         return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
 
     async def _look_after_refusal(
-        self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], *, has_left: bool
+        self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], requests: RequestLog
     ) -> None:
         """Return where the task is gone though its deletion was refused, by this request or by one before it."""
-        if faults or (isinstance(refused, RateLimited) and has_left):
+        has_left = requests.has_write_left
+        if faults or (isinstance(refused, RateLimited) and has_left) or is_doubtful(requests):
             with without_pauses() if has_left else nullcontext():
                 if await self._is_gone(task_id):
                     return
