@@ -129,6 +129,8 @@ def test_words_are_folded_and_without_the_signs_around_them() -> None:
     [
         ("ana", "Ana Pérez", True),
         ("pere", "Ana Pérez", True),
+        ("per", "Ana Pérez", True),
+        ("perezoso", "Ana Pérez", False),
         ("perez ana", "Ana Pérez", True),
         ("peres", "Ana Pérez", True),
         ("ana soto", "Ana Pérez", False),
