@@ -20,7 +20,7 @@ DEFAULT_CONNECTION: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from: the `name` of the flag, variable or key, and the `file` of a key.
+    """The source of a value: the `name` of the flag, variable or key, and the `file` of a key.
 
     `reference` is the text that refers to a secret, such as `keyring:NAME`; None for the value itself.
     """

@@ -251,7 +251,7 @@ def _explain(library: "ModuleType", error: Exception, what: str) -> OperatorErro
 
 
 def _how_to_reach() -> str:
-    """How to make the keyring reachable; on Linux it needs the message bus of a desktop session."""
+    """The steps that make the keyring reachable; on Linux it needs the message bus of a desktop session."""
     if sys.platform == "linux" and "DBUS_SESSION_BUS_ADDRESS" not in os.environ:
         return "Run it in a desktop session: over SSH, in a container and in cron there is no message bus"
     return "Start one (a Secret Service on Linux)"

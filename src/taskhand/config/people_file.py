@@ -1,4 +1,4 @@
-"""The people file, `people.toml`: which member of a connection a person is, by id, e-mail or name.
+"""The people file, `people.toml`: the member of each person in each connection, by id, e-mail or name.
 
     ["ana@example.com"]
     north = "12345"
@@ -30,7 +30,7 @@ _EXAMPLE: Final = '["ana@example.com"]'
 
 @dataclass(frozen=True, slots=True)
 class PeopleFile:
-    """Who each person is, by the person's id and the connection's name (MEMBER for the only one).
+    """The member of each person, by the person's id and the connection's name (MEMBER for the only one).
 
     `there` and `writable_by_others` as of a TomlFile.
     """
@@ -65,7 +65,7 @@ def read_people_file(path: Path, *, must_exist: bool, connections: Collection[st
     """Read the file.
 
     OperatorError names the key and the file of an invalid entry. `connections` are the names of all connections. A
-    missing file names nobody, unless it `must_exist`.
+    missing file is empty, unless it `must_exist`.
     """
     file = read_toml_file(path, "people file", "TASKHAND_PEOPLE", must_exist=must_exist)
     return PeopleFile(path, _Reader(file, connections).read(), file.there, file.writable_by_others)

@@ -1,7 +1,7 @@
 """Detects texts that are not a setting's value: placeholders, samples, references, quotes.
 
-A host that does not replace `${NAME}` passes it on as it is, and an env file's reader may keep the quotes. Such a text
-is never sent to a CRM. Errors name its kind and never quote it: a part of it may be a secret.
+A host that does not replace `${NAME}` passes it on as it is, and an env file's reader may keep the quotes. These texts
+are never sent to a CRM. Errors name the kind of a text and never quote it: a part of it may be a secret.
 """
 
 import re
@@ -67,7 +67,7 @@ _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 class Flaw:
     """Why a text is not a value: `found` continues "NAME ...", `remedy` is a sentence.
 
-    `is_blank` says that no value was given yet, as opposed to a wrong one. `is_malformed` is probably the right value
+    `is_blank` is whether no value was given yet, as opposed to a wrong one. `is_malformed` is probably the right value
     with an error in it: it is refused, and counts as set.
     """
 

@@ -1,4 +1,4 @@
-"""The policy file, `policy.toml`: what everyone, the people of a group, and a person may do.
+"""The policy file, `policy.toml`: the rules for everyone, for the people of a group, and for a person.
 
     [everyone]
     most_tasks = 20

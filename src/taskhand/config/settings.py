@@ -39,8 +39,8 @@ class Note:
     """A setting whose given value is not used: what was `found`, as a sentence, and a remedy.
 
     An `unusable` value counts as not set. A `malformed` one counts as set and is refused when it is needed; so is an
-    `unread` one, a reference to a secret that cannot be read. A `misnomer` is an unknown variable that may be meant as
-    this setting.
+    `unread` one, a reference to a secret that cannot be read. A `misnomer` is an unknown variable that is probably this
+    setting.
     """
 
     variable: str

@@ -13,7 +13,7 @@ _CREDENTIAL: Final = r"(?:KEY|TOKEN|SECRET|PAT|CREDENTIAL|PASSWORD|BEARER|AUTH)S
 
 
 def find_misnomers(environ: Mapping[str, str], factory: BackendFactory[Any], known: frozenset[str]) -> Iterator[Note]:
-    """A note for each variable that may be meant as the backend's credential; `known` are the settings' variables.
+    """A note for each variable that is probably the backend's credential; `known` are the settings' variables.
 
     Values are neither shown nor used: the variable may belong to another program.
     """

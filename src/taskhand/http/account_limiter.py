@@ -12,7 +12,7 @@ __all__ = ["LimiterInAccount"]
 
 @dataclass(frozen=True, slots=True)
 class LimiterInAccount:
-    """Spends from the budget of a credential, then from that of the account; what answers say is of the credential."""
+    """Spends from the budget of a credential, then from the account's; headers of answers adjust the credential's."""
 
     own: Limiter
     account: Limiter
@@ -24,11 +24,11 @@ class LimiterInAccount:
             yield
 
     def pause(self, for_s: float) -> None:
-        """Hold the requests of this credential back for so many seconds."""
+        """Delay the requests of this credential for `for_s` seconds."""
         self.own.pause(for_s)
 
     def headroom(self) -> Headroom:
-        """How much may be sent with this credential."""
+        """The headroom of this credential."""
         return self.own.headroom()
 
     def observe(self, headers: RateHeaders) -> None:

@@ -1,4 +1,4 @@
-"""One attempt to send a request: its whole answer, or the name of what went wrong; and the connection underneath."""
+"""One attempt to send a request: its whole answer, or the name of its failure; and the connection underneath."""
 
 import ssl
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The end of one attempt: an answer, or the name of what went wrong (`cause`), never the exception itself.
+    """The end of one attempt: an answer, or the name of the failure (`cause`), never the exception itself.
 
     The library's exceptions hold the request, and the request holds the key. `code` is the proxy's status if a
     proxy refused, and OpenSSL's verify code if the certificate was not accepted.
@@ -64,14 +64,14 @@ class Attempt:
 
     @property
     def label(self) -> str:
-        """The status, or the name of what went wrong; for logs."""
+        """The status, or the name of the failure; for logs."""
         return self.cause if self.answer is None else str(self.answer.status)
 
 
 async def send_once(
     inner: httpx2.AsyncBaseTransport, request: httpx2.Request, *, within_s: float, body_bytes: int
 ) -> Attempt:
-    """Send the request and read the answer whole, within so many seconds and decompressed bytes."""
+    """Send the request and read the whole answer, within `within_s` seconds and `body_bytes` decompressed bytes."""
     try:
         with anyio.fail_after(within_s):
             response = await inner.handle_async_request(request)
@@ -84,7 +84,7 @@ async def send_once(
 
 
 async def _read(response: httpx2.Response, limit: int) -> Attempt:
-    """Read the body; of a refusal only the status matters, so its body may be missing."""
+    """Read the body, which may be missing from a refusal, because only its status matters."""
     status, headers = response.status_code, dict(response.headers.items())
     event, body = event_of(status), b""
     try:

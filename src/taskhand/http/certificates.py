@@ -1,4 +1,4 @@
-"""Which certificate authorities are trusted, and why a certificate was not accepted."""
+"""The trusted certificate authorities, and the reasons why a certificate was not accepted."""
 
 import os
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ _DATES: Final = frozenset({9, 10})
 def trust_environment(context: "ssl.SSLContext") -> None:
     """Add the authorities that SSL_CERT_FILE and SSL_CERT_DIR name to a context that trusts the system's.
 
-    OpenSSL takes these variables as replacements: then a company's authority alone is trusted, and no CRM directly.
+    OpenSSL takes these variables as replacements, so it would trust a company's authority alone, and no CRM directly.
     OperatorError names the variable whose certificates cannot be read.
     """
     if file := os.environ.get(_FILE):
@@ -56,7 +56,7 @@ def explain_distrust(code: int | None) -> str:
 
 
 def remedy_for_distrust(code: int | None, variable: str) -> str:
-    """What to do about it; `variable` holds the base URL. The variables in force are named."""
+    """The remedy; `variable` holds the base URL. The remedy names the variables that are set."""
     if code in _HOST_MISMATCH | _DATES:
         checked = variable if code in _HOST_MISMATCH else "this machine's clock"
         return f"Whoever runs Taskhand should check {checked}, and whether a proxy or a login page answers there."

@@ -1,4 +1,4 @@
-"""The HTTP client of a backend: sends requests to one upstream, parses JSON, and raises only errors of ours.
+"""The HTTP client of a backend: sends requests to one upstream, parses JSON, and raises only TaskhandErrors.
 
 The HTTP library is imported by the first request, because a stdio server starts with every conversation.
 """
@@ -100,14 +100,14 @@ class Client:
 
     @property
     def proxy_route(self) -> "ProxyRoute":
-        """How requests reach the upstream: directly or through a proxy."""
+        """The route of requests to the upstream: directly or through a proxy."""
         from taskhand.http.proxy import proxy_route_for  # noqa: PLC0415 - slow; otherwise only requests need it
 
         return proxy_route_for(self._origin)
 
     @property
     def headroom(self) -> Headroom:
-        """How much may be sent from now on."""
+        """The headroom of the rate limit."""
         return self._rate_limiter.headroom()
 
     async def get(self, path: Path, **options: Unpack[RequestOptions]) -> Reply:
@@ -149,7 +149,7 @@ class Client:
     def invalid(self, reply: Reply, why: str) -> UpstreamError:
         """Make and log the error for an answer whose fields are not those of the contract.
 
-        `why` is a few words of ours ("without an id"), which continue "... answered". OutcomeUnknown after a write.
+        `why` is our own text ("without an id"), which continues "... answered". OutcomeUnknown after a write.
         """
         return self._invalid(reply.template, reply.kind, why)
 

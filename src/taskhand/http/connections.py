@@ -1,6 +1,6 @@
 """Pooled connections to one upstream, whose responses are cleaned before they are parsed.
 
-Junk is left out of their heads (`response_head`), and what follows a response answers no other request
+Junk is removed from their heads (`response_head`), and bytes after a response are never the answer to another request
 (`response_end`).
 """
 
@@ -29,7 +29,7 @@ _LIMITS: Final = {"max_connections": 100, "max_keepalive_connections": 20, "keep
 
 
 class PooledTransport(httpx2.AsyncBaseTransport):
-    """What `httpx2.AsyncHTTPTransport` is, which cannot be given a network: HTTP/1.1, directly or through a proxy.
+    """A replacement for `httpx2.AsyncHTTPTransport`, which accepts no network backend: HTTP/1.1, direct or by proxy.
 
     `proxy` is a URL: ValueError or ImportError if it cannot be used.
     """
@@ -75,7 +75,7 @@ def _open_pool(trust: ssl.SSLContext, proxy: httpx2.Proxy | None) -> httpcore2.A
     if proxy.url.scheme in {"socks5", "socks5h"}:
         try:
             return httpcore2.AsyncSOCKSProxy(ssl_context=trust, network_backend=network, **given)
-        except RuntimeError as error:  # so does the library say that another one is not installed
+        except RuntimeError as error:  # the library raises this if an optional package is missing
             raise ImportError(str(error)) from None
     return httpcore2.AsyncHTTPProxy(ssl_context=trust, network_backend=network, **given)
 

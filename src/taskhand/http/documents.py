@@ -1,4 +1,4 @@
-"""JSON documents at addresses that are no CRM's API: those of the issuers of tokens."""
+"""JSON documents of token issuers, whose addresses are not a CRM's API."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class JsonDocuments:
         self._stack = AsyncExitStack()
 
     async def get(self, address: str) -> Mapping[str, Any]:
-        """The JSON object at an address. TaskhandError if there is none."""
+        """The JSON object at an address. TaskhandError without one."""
         client = await self._client_of(address)
         return (await client.get(_path_of(address, "document"), expect="object")).object
 
@@ -76,7 +76,7 @@ class JsonDocuments:
 
 
 def _path_of(address: str, template: str) -> Path:
-    """The path and query of an address as they are; what is logged is the template alone."""
+    """The path and query of an address as they are; only the template is logged."""
     parts = urlsplit(address)
     if not address.isascii() or not address.isprintable() or " " in address:
         raise OperatorError("An address has characters that no address has.")

@@ -1,4 +1,4 @@
-"""Statuses and failed attempts as errors of ours; pure.
+"""Conversion of statuses and failed attempts to TaskhandErrors; pure.
 
 No message contains the upstream's text: a body reaches the caller only through a backend's `explain`.
 """
@@ -107,7 +107,7 @@ def status_error(
 
 
 def refused_values(name: str) -> str:
-    """The message of a refusal whose status is all that the upstream of that name says."""
+    """The message of a refusal for which the upstream gives a status alone."""
     return f"{name} refused the values that were sent."
 
 
@@ -207,7 +207,7 @@ def is_from_elsewhere(status: int, body: bytes) -> bool:
 def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: str) -> UpstreamError:
     """The error `upstream_invalid` for a web page instead of an answer; OutcomeUnknown for a write with a success.
 
-    It is no refusal by the CRM: its API sends data, and a firewall, a proxy or a login page may answer in its place.
+    The CRM itself has not refused: its API sends data, and a firewall, a proxy or a login page may answer in its place.
     """
     message = (
         f"A web page came instead of {upstream.name}'s answer (status {status}, reference {reference}): a proxy, a "

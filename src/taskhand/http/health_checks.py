@@ -35,7 +35,7 @@ async def run_checks(client: Client, probe: Read, check_scopes: ScopesCheck, *, 
 async def find_refused_reads(reads: Mapping[str, Read], name: str) -> CheckResult | None:
     """The result if the CRM `name` refuses one of the reads or it fails; None if all succeed.
 
-    The keys of `reads` say what is read: "tasks".
+    The keys of `reads` are the subjects: "tasks".
     """
     errors = {what: error for what, read in reads.items() if (error := await _error_of(read)) is not None}
     if not errors:
@@ -57,7 +57,7 @@ def check_by_reading(name: str, reads: Mapping[str, Read], *, writes: bool, more
 
 
 def report_scopes(name: str, reads: Mapping[str, Read], *, writes: bool, more: str = "") -> CheckResult:
-    """The result if all `reads` succeed and the CRM does not say who may write; `more` follows if `writes`."""
+    """The result if all `reads` succeed and the CRM does not report write permission; `more` follows if `writes`."""
     found = f"It may read {' and '.join(reads)}."
     if not writes:
         return CheckResult("scopes", "ok", found)

@@ -1,6 +1,6 @@
 """The origin of a base URL, and the base URLs to which a credential may be sent; pure.
 
-A credential belongs to one origin (RFC 6454: scheme, host and port) and is sent to no other.
+A credential belongs to one origin (RFC 6454: scheme, host and port) and is sent to that origin only.
 """
 
 from ipaddress import ip_address

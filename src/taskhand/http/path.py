@@ -33,7 +33,7 @@ class Path:
         """Fill each `{name}` of the template with one encoded segment.
 
         Raises CallerError `invalid_id` when a value cannot be one segment, ValueError when template and names
-        disagree (a bug of ours).
+        disagree (a programming error).
         """
         if not _TEMPLATE.fullmatch(template) or set(_HOLE.findall(template)) != set(segments):
             raise ValueError(f"{template} does not take {sorted(segments)}")

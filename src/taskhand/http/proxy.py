@@ -1,4 +1,4 @@
-"""How requests reach an upstream: directly, or through the proxy that the environment names."""
+"""The route to an upstream: direct, or through the proxy that the environment names."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How fast requests may leave: pure arithmetic on a state, and a queue that keeps to it.
+"""The rate limiter: pure arithmetic on a state, and a queue that obeys it.
 
 The limit that the upstream's headers name applies while it is valid, otherwise the configured rate: at most `requests`
 in any window of `per_s` seconds, wherever the window begins. A token bucket would let twice that through after a quiet
@@ -49,7 +49,7 @@ MAX_WAIT_S: Final = 30.0
 """The longest pause, or rest of a used-up window, that a request waits out; a longer one is reported at once."""
 
 IDLE_PAUSE_S: Final = 0.1
-"""Seconds after which a request that nobody waits for looks again whether that is still so, and others wait."""
+"""Seconds after which a background request checks again whether it may be sent, and whether others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class RateState:
     """The latest requests and the upstream's limit; all times are readings of one clock, in seconds.
 
     `sent` are the times of the latest requests, oldest first. `allowance` requests are left before `until`, None if
-    the upstream named no limit; at first there were `limit`, None if it did not say that. No request leaves before
-    `paused_until`. `reset_at` is `until` by the upstream's own word, which is what callers are told; requests are held
-    back for a shorter time.
+    the upstream named no limit; the full number is `limit`, None if unknown. No request leaves before
+    `paused_until`. `reset_at` is the upstream's own time for `until`, which is reported to
+    callers; requests are delayed for a shorter time.
     """
 
     sent: tuple[float, ...] = ()
@@ -80,10 +80,10 @@ class RateState:
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """How much may still be sent: `left` requests in the next `for_s` seconds, None if the upstream named no limit.
+    """The rest of the budget: `left` requests in the next `for_s` seconds, None if the upstream named no limit.
 
-    `rate` is the configured rate; `paused_s` how many more seconds every request is held back. `ready` is how many
-    requests may leave at once.
+    `rate` is the configured rate; `paused_s` is the number of seconds for which every request is delayed.
+    `ready` is the number of requests that may be sent now.
     """
 
     rate: Rate
@@ -113,9 +113,9 @@ def ready_at(rate: Rate, state: RateState, now: float) -> float:
 
 
 def idle_at(rate: Rate, state: RateState, now: float) -> float:
-    """The time at which a request may leave that nobody waits for: with it at most half of the budget is used.
+    """The time at which a background request may be sent: with it, at most half of the budget is used.
 
-    A budget of one request is used whole.
+    A budget of one request is used completely.
     """
     earliest = max(now, state.paused_until)
     if state.allowance is not None and earliest < state.until:
@@ -148,7 +148,7 @@ def with_headers(state: RateState, headers: RateHeaders, now: float, *, in_fligh
 
 
 def with_pause(state: RateState, for_s: float, now: float) -> RateState:
-    """The state in which every request waits for so many seconds, at most a minute; a pause is never shortened."""
+    """The state in which every request waits for `for_s` seconds, at most a minute; a pause is never shortened."""
     return replace(state, paused_until=max(state.paused_until, now + min(for_s, _MAX_PAUSE_S)))
 
 
@@ -159,7 +159,7 @@ _LOOKS_NOW: Final = ContextVar("looks_now", default=False)
 def without_pauses() -> Generator[None, None, None]:
     """Send the requests inside at once, even while an upstream asks to wait or its window is used up.
 
-    Only for the look that tells whether a write was applied all the same that the upstream asked to wait with.
+    Only for the read that checks whether a write was applied although the upstream answered it with a request to wait.
     """
     token = _LOOKS_NOW.set(True)
     try:
@@ -179,8 +179,8 @@ class Limiter(Protocol):
     def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and hold a place among the requests that are under way for the body of the `with`.
 
-        Raises RateLimited when the turn would not come before the deadline (a reading of the clock). A request that
-        nobody waits for (`idle_share`) gets its turn only while others leave half of the budget unused.
+        Raises RateLimited when the turn would not come before the deadline (a reading of the clock). A background
+        request (`idle_share`) gets its turn only while others leave half of the budget unused.
         """
         ...
 
@@ -252,7 +252,7 @@ class RateLimiter:
         self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
 
     async def _wait_until_idle(self, deadline: float) -> None:
-        """Wait outside the queue, so that nobody waits behind it, until the turn comes at once, or somebody waits."""
+        """Wait outside the queue, so that no request waits behind it, until it may be sent, or a call waits for it."""
         deadline = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
             now = self._clock()

@@ -18,11 +18,11 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 class RequestOptions(TypedDict, total=False):
     """The optional parts of a request.
 
-    `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without
-    secrets; `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an
-    empty one); `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be
-    repeated even if it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to
-    wait, it is not repeated, as it may have been made all the same.
+    `params` is a mapping, or pairs if a name repeats; `json` any value that JSON can carry; `headers` without secrets;
+    `expect` the shape of the answer ("nothing" leaves the body unread, "object or nothing" also takes an empty one);
+    `reads` is true for a POST that only searches; `replay_safe` for a PUT, PATCH or DELETE that may be repeated even if
+    it may have been applied; `looks_first` for a POST that makes a task: if the upstream asks to wait, it is not
+    repeated, because it may have been applied.
     """
 
     params: Params
@@ -51,7 +51,8 @@ class Request:
     def of(cls, method: str, path: Path, **options: Unpack[RequestOptions]) -> Self:
         """Build a request.
 
-        Raises ValueError for a value that JSON cannot carry and for a POST declared safe to replay (bugs of ours).
+        Raises ValueError for a value that JSON cannot carry and for a POST declared safe to replay (programming
+        errors).
         """
         return cls(
             method=method,

@@ -1,4 +1,4 @@
-"""The end of a response within the bytes of a connection: what follows it answers no request; pure.
+"""The end of a response within the bytes of a connection; later bytes are not an answer; pure.
 
 A parser keeps such bytes, and would take them for the answer to the next request.
 """
@@ -22,7 +22,7 @@ _MOST_COMPARED: Final = 65_536
 
 
 class ResponseEnd:
-    """Cuts off what follows the response to one request.
+    """Cuts off the bytes after the response to one request.
 
     `surplus` are the bytes that were cut off. A response without a length ends with its connection.
     """
@@ -38,7 +38,7 @@ class ResponseEnd:
 
     @property
     def has_other_answer(self) -> bool:
-        """Whether an answer follows that is no copy: nobody can tell which of the two is that to the request."""
+        """Whether a different answer follows, so that it is unknown which of the two answers the request."""
         return self.surplus.startswith(b"HTTP/") and self.surplus != self._response
 
     def cut(self, data: bytes) -> bytes:
@@ -73,7 +73,7 @@ class ResponseEnd:
             self._left = int(length[1])
 
     def _end_in(self, data: bytes, at: int) -> int:
-        """Where the response ends in these bytes, which are its body from `at` on; their length if it does not."""
+        """The index in these bytes where the response ends; their length if it continues. The body begins at `at`."""
         while self._left is not None:
             step = min(self._left, len(data) - at)
             self._left, at = self._left - step, at + step

@@ -1,7 +1,7 @@
 """Junk in the head of a response: lines that are no header fields are left out before they are parsed; pure.
 
 Proxies and CRMs send them, and a parser that refuses the whole response for one would hide the outcome of a write. A
-line that speaks of framing is never left out: the parser refuses it, and so nobody can move the end of a body.
+line that speaks of framing is never left out: the parser refuses it, so an attacker cannot move the end of a body.
 """
 
 import re
@@ -19,7 +19,7 @@ _INFORMATIONAL: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d")
 
 
 class HeadReader:
-    """Passes on the bytes of one connection; `expect` says that a head comes next, after a request was written."""
+    """Passes on the bytes of one connection; `expect` announces a head, after a request was written."""
 
     def __init__(self) -> None:
         self._held: bytearray | None = None

@@ -1,4 +1,4 @@
-"""What to do after an attempt: a table and a little arithmetic, all pure.
+"""The retry decision after an attempt: a table and a little arithmetic; pure.
 
 A read may always be sent again. A write is sent again only when the upstream did not act on it (`UNREACHED`,
 `THROTTLED`, and `UNAVAILABLE`, which RFC 9110 §15.6.4 defines as not handled); a create only in the first two cases.
@@ -57,7 +57,7 @@ class RequestKind(Enum):
 
 
 class Event(Enum):
-    """How one attempt ended."""
+    """The end of one attempt."""
 
     SUCCEEDED = "2xx"
     REFUSED = "any other answer that waiting does not change"
@@ -127,7 +127,7 @@ def leaves_in_doubt(kind: RequestKind, event: Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often to try, and how long to wait in between; the times are seconds.
+    """The number of attempts, and the waits between them in seconds.
 
     Full jitter, from AWS's "Exponential Backoff And Jitter": a wait between 0 and `base_s * 2**(attempt - 1)`, at
     most `cap_s`. A `Retry-After` of up to `retry_after_cap_s` is waited out instead; a longer one is reported.
@@ -145,11 +145,11 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AttemptState:
-    """Everything that the decision depends on: `attempt` counts from 1, the times are seconds.
+    """The input of the decision: `attempt` counts from 1, the times are seconds.
 
     `asked_s` is the wait that the upstream asked for, `left_s` the rest of the call's time, `jitter` a random number in
-    [0, 1), `in_doubt` whether an earlier attempt may have applied the write, `looks_first` whether the caller looks for
-    what the upstream asked to wait with before it is sent again.
+    [0, 1), `in_doubt` whether an earlier attempt may have applied the write, `looks_first` whether the caller, after a
+    request to wait, checks for the write before sending it again.
     """
 
     kind: RequestKind

@@ -1,7 +1,7 @@
 """Retry and rate limit around another transport.
 
-Each request ends in an answer that was read whole, or in an error of ours. Nothing of the library below (its
-exceptions, their texts, its requests with the key in their headers) is attached to what is raised here.
+Each request ends in an answer that was read whole, or in a TaskhandError. Errors carry nothing of the library below:
+not its exceptions, their texts, or its requests with the key in their headers.
 """
 
 import logging
@@ -152,7 +152,7 @@ class RetryTransport:
     async def _attempt_in_turn(
         self, wire: httpx2.Request, request: Request, deadline: Deadline, number: int, *, in_doubt: bool
     ) -> Attempt:
-        """One attempt, once its turn has come; a write is confirmed or read back in what is left of the call then."""
+        """One attempt, once its turn has come; the rest of the call's time is for its confirmation or read-back."""
         is_read = request.kind is RequestKind.READ
         leave_by, end_by = (deadline.at, deadline.at) if is_read else (deadline.write_by, deadline.confirm_by)
         try:
@@ -263,7 +263,7 @@ class RetryTransport:
                     self._observer.request_ended(method, attempt.status, took_s)
 
     def _span(self, method: str, template: str, number: int) -> AbstractContextManager[trace.Span]:
-        """A span of one attempt; an empty one if nobody gets the spans of this process."""
+        """A span of one attempt; an empty one if spans are not exported."""
         if self._config.runtime.tracer is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             return nullcontext(trace.INVALID_SPAN)
         return self._tracer.start_as_current_span(

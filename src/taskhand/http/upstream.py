@@ -40,11 +40,11 @@ class Upstream:
     """One CRM as configured.
 
     `name` is its name in sentences ("Close"). `auth` are the headers that carry the key, which appears only on the
-    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is whether
-    the key is the own one of the person who calls, and not that of whoever runs Taskhand. `read_headers`
+    wire. `credential` and `variable` name the environment variables of the key and of the base URL. `is_own` is
+    whether the key is the calling person's own, and not the operator's. `read_headers`
     parses the upstream's own rate headers (lower-case names), `read_wait` the seconds that the body of a 429 asks to
     wait. `credential_statuses` say, as a 401 does, that the key is not accepted. `explain` may turn a refusal (status,
-    body) into a sentence of ours, which names the refused fields, for example, and never quotes the upstream.
+    body) into our own sentence, which names the refused fields, for example, and never quotes the upstream.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Runtime:
 
     `clock` is monotonic and `wall` POSIX time, both in seconds; `sleep` takes seconds; `jitter` returns a random number
     in [0, 1); `new_reference` makes the id that an error shares with its log line; `tracer` defaults to the process's.
-    `observer` is told of every request.
+    `observer` gets every request.
     """
 
     clock: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""Where a credential is stored, and the value that refers to it in the host's file; pure."""
+"""The storage of a credential, and the value that refers to it in the host's file; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class EntryVariables:
 
 
 def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: KeyringState) -> KeyStore:
-    """Where to store keys: as asked, else the safest store available. CallerError for one that is not available."""
+    """The store for keys: the requested one, else the safest one. CallerError for one that is not available."""
     match asked:
         case None if host.asks:
             return "host"

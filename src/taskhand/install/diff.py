@@ -44,7 +44,7 @@ def _our_inputs(leaves: Sequence[Leaf]) -> Iterator[tuple[str | int, ...]]:
 
 
 def _mask_of(leaf: Leaf, host: Host) -> str | None:
-    """What is shown instead of a value; None for one that is no secret."""
+    """The text that is shown instead of a value; None for one that is no secret."""
     if leaf.path[:2] != host.path:
         return _OTHERS if isinstance(leaf.value, str) else None
     if leaf.path[2:3] != ("env",):

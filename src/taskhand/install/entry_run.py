@@ -23,7 +23,7 @@ _PASSED_ON: Final = (
     *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PROCESSOR_ARCHITECTURE", "SYSTEMDRIVE", "SYSTEMROOT"),
     *("TEMP", "TMP", "USERNAME", "USERPROFILE"),
 )
-"""What hosts that use an MCP SDK pass on.
+"""The variables that hosts with an MCP SDK pass on.
 
 https://modelcontextprotocol.io/docs/tools/debugging#environment-variables
 """
@@ -48,7 +48,7 @@ _INITIALIZE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class EntryReport:
-    """What an entry's server said: how it started, then its own `findings`; its version and its backend.
+    """The result of an entry's server: how it started, then its own `findings`; its version and its backend.
 
     `connections` are the backends of several connections by their names. `missing` are the keys that only the host has,
     so that nothing could be checked with them.
@@ -156,7 +156,7 @@ def _start(words: Sequence[str], env: Mapping[str, str]) -> tuple[CheckResult, s
 
 
 def _run_doctor(words: Sequence[str], env: Mapping[str, str]) -> EntryReport:
-    """What the server's own doctor says; one unknown finding if it has none."""
+    """The findings of the server's own doctor; one unknown finding if it has none."""
     kept = list(words[:-1]) if words[-1] == "serve" else list(words)
     try:
         done = _run([*kept, "doctor", "--json"], env, _CHECKS_S)
@@ -197,7 +197,7 @@ def _folder(env: Mapping[str, str]) -> str | None:
 
 
 def _server_of(stdout: str) -> dict[str, Any] | None:
-    """What the server says of itself in its answer; None without one."""
+    """The server's description of itself in its answer; None without one."""
     for line in stdout.splitlines():
         try:
             message = json.loads(line)

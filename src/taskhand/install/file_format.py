@@ -1,4 +1,4 @@
-"""What every format of a host's file offers: one value is found, set or removed, and the rest stays unchanged; pure."""
+"""The protocol of the formats of hosts' files: find, set or remove one value, with the rest unchanged; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class FileFormat(Protocol):
         """The value at a path; None if there is none. Unsuitable if the path does not fit the text."""
 
     def put_value(self, text: str, path: Path, value: object, /) -> str:
-        """The text with `value` at the path; what is missing on the way is created.
+        """The text with `value` at the path; missing containers on the path are created.
 
         A text that has this value already is returned unchanged. Unsuitable if the path does not fit the text.
         """

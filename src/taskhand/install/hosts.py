@@ -177,7 +177,7 @@ HOSTS = (
 ANY_HOST = Host(
     "other", "Another host", "the file in which it lists its servers", "mcpServers", config_paths.claude_desktop
 )
-"""What an entry looks like for most hosts; its file is not known."""
+"""The form of an entry for most hosts; its file is not known."""
 
 
 def find_host(slug: str) -> Host:

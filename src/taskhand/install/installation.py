@@ -1,4 +1,4 @@
-"""How this program is installed: from what, whether it stays where it is, and the command that installs it for good."""
+"""The installation of this program: its source, whether it is permanent, and the command for a permanent one."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def check_lasting(installation: Installation, file: Path, extra: str) -> None:
 
 
 def _find_source() -> str | None:
-    """What the package was installed from: https://packaging.python.org/en/latest/specifications/direct-url/ ."""
+    """The source of the installed package: https://packaging.python.org/en/latest/specifications/direct-url/ ."""
     try:
         text = distribution(_NAME).read_text("direct_url.json")
     except PackageNotFoundError:

@@ -115,7 +115,7 @@ def remove_server(text: str, host: Host, ids: Iterable[str], earlier: Iterable[s
 
 
 def our_hosts(text: str, host: Host) -> list[Host]:
-    """The host once for each entry of Taskhand in a file, by its name: those called so, and those that start it."""
+    """The host once for each entry of Taskhand in a file, by its name: those of that name, and those that start it."""
     servers = host.format.find_value(text, (host.key,))
     entries = {name: one for name, one in servers.items() if isinstance(one, dict)} if isinstance(servers, dict) else {}
     ours = (name for name, one in entries.items() if name in {SERVER, host.server} or _starts_taskhand(one))
@@ -146,7 +146,7 @@ def mask_keys(text: str, host: Host) -> str:
 
 
 def find_keys(text: str, host: Host) -> Collection[str]:
-    """The keys that our entries hold as plain text, whoever wrote them; none if the text cannot be parsed."""
+    """The keys that our entries hold as plain text, by any author; none if the text cannot be parsed."""
     try:
         return frozenset(key for one in our_hosts(text, host) for key in _plain_keys(find_entry(text, one)))
     except (Unparsable, Unsuitable):

@@ -1,8 +1,8 @@
 """The copy of one kind of data from a file to a staging schema, which may have any part of it already.
 
-Each table is read in key order, a portion at a time, and compared with the staged rows between the same keys. So an
-interrupted copy resumes where it ended, and a complete one is recognized. Only rows that were read back count as
-copied.
+Each table is read in key order, a portion at a time, and compared with the staged rows between the same keys. This is
+how an interrupted copy resumes where it ended, and how a complete one is recognized. Only rows that were read back
+count as copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What is copied: for each kind of data its tables, and the key in whose order their rows are read; pure."""
+"""The data to copy: for each kind of data its tables, and the key in whose order their rows are read; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Part:
     """One kind of data in a file and in a database.
 
     `tables` has the key of each, in an order in which a row comes after those that it refers to. Rows of `grows` are
-    added at its end only, and removed from its beginning. What servers keep is empty if the tables `holding` are.
-    `has_references` is whether the removal of a row may be refused because of others. `counted` is the
-    table that shows what is kept, and `words` are what people call the rows of those that they are told of.
+    added at its end only, and removed from its beginning. A server has kept no data if the tables `holding` are empty.
+    `has_references` is whether the removal of a row may be refused because of others. Reports count the rows of the
+    table `counted`. `words` has the name for the rows of each reported table.
     """
 
     file: DatabaseKind

@@ -1,7 +1,7 @@
 """The Prometheus metrics: calls, refusals, requests to the CRMs, their latencies and rate budgets.
 
 Every label value is from a closed set, whatever clients send: known tools and connections, outcomes, codes, methods and
-classes of HTTP statuses. So no series names a task, a person or a client, and the number of series is bounded.
+classes of HTTP statuses. This keeps tasks, persons and clients out of the series, and bounds their number.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which pytest plugin runs a test that is async: the server's fixture must run in the event loop of its test.
+"""Detects the pytest plugin that runs an async test: the server's fixture must run in the test's event loop.
 
 Imported by the plugin, which pytest imports in every project: nothing heavy at its top.
 """
@@ -17,7 +17,7 @@ _SCOPES: Final = ("function", "class", "module", "package", "session")
 
 
 def fixture_of_test(request: pytest.FixtureRequest) -> str:
-    """The name of the fixture that opens the server in the event loop of the test; fails the test if there is none.
+    """The name of the fixture that opens the server in the event loop of the test; fails the test without one.
 
     The fixture `anyio_backend` is what makes anyio's plugin run a test, and the mark `asyncio` or the mode "auto" makes
     pytest-asyncio run it.

@@ -40,7 +40,7 @@ class Clock:
         return self.now().timestamp()
 
     async def sleep(self, seconds: float, /) -> None:
-        """Move the clock forward by so many seconds, without a real wait."""
+        """Move the clock forward by some seconds, without a real wait."""
         self.slept.append(seconds)
         until = self._passed_s + seconds
         await checkpoint()

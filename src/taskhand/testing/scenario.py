@@ -143,7 +143,7 @@ class Expected(_Table):
     like: str | None = None
     """Words of the title."""
     count: Annotated[int, Field(ge=0)] = 1
-    """How many such tasks there are; 0: none."""
+    """The number of such tasks; 0: none."""
     description: str | None = None
     """The description; `""` is none."""
     mentions: tuple[str, ...] = ()
@@ -245,7 +245,7 @@ class Scenario(_Table):
     about: str
     """The purpose of the scenario."""
     task: Annotated[str, Field(min_length=1)]
-    """What the person says to the agent."""
+    """The person's message to the agent."""
     backends: Annotated[tuple[BackendName, ...], Field(min_length=1)]
     """The backends that it runs on. Wrong attempts run on the first."""
     data: Annotated[str, AfterValidator(_known)] = "sales_week"
@@ -257,7 +257,7 @@ class Scenario(_Table):
     environment: Mapping[str, str] = Field(default_factory=dict)
     """Variables for the server, which override those of the run."""
     fault: tuple[Mapping[str, Any], ...] = ()
-    """What goes wrong at the CRM."""
+    """The faults at the CRM."""
     calls: Calls = Calls()
     """The calls that may be made."""
     expect: tuple[Expected, ...] = ()

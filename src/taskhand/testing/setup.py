@@ -1,4 +1,4 @@
-"""The start of a run: which backend, with which data, when, and what goes wrong."""
+"""The start of a run: the backend, the data, the time, and the faults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -57,7 +57,7 @@ class Setup:
     """The client's version of the protocol: `auto` is the newest, `legacy` the older one."""
 
     def __post_init__(self) -> None:
-        """Refuse what no run can start with."""
+        """CallerError for a value with which no run can start."""
         _check_choice("backend", self.backend, NAMES)
         _check_choice("person", self.person, (None, *get_args(Says)))
         _check_choice("mode", self.mode, get_args(Mode))

@@ -1,4 +1,4 @@
-"""A task as its backend stores it, read without the server: what a test asserts on; values only."""
+"""A task as its backend stores it, read without the server, for the assertions of tests; values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
