@@ -187,3 +187,56 @@ def test_a_replica_that_does_not_ask_is_counted_for_a_minute() -> None:
     budget = BudgetState(replicas={"other": QueuedReplica(waiting=0, since=0.0, until=0.0, asked_at=0.0)})
     request = ReservationRequest("me", 1)
     assert [reserve(TWENTY, budget, request, now)[1].replicas for now in (59.0, 60.0)] == [2, 1]
+
+
+def test_a_request_that_the_crm_may_have_counted_later_counts_for_longer() -> None:
+    budget, grant = reserve(TWENTY, BudgetState(), ReservationRequest("one", 20), 0.0)
+    late = [(grant.slots[0], 0.5)]
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, late=late), 0.5)
+    over = widen_window(TWENTY).per_s + 0.01
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 30), over)
+    assert len(grant.slots) == 19
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 30), 0.5 + over)
+    assert len(grant.slots) == 1
+
+
+def test_what_was_not_used_of_the_limit_of_an_answer_is_there_for_others() -> None:
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 1), 0.0)
+    observed = ObservedHeaders(RateHeaders(remaining=3, reset_s=4.0), 0.0, 0.1)
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("one", 5, observed=observed), 0.1)
+    assert len(grant.slots) == 3
+    budget, grant = reserve(TWENTY, budget, ReservationRequest("other", 5), 0.15)
+    assert grant.slots == ()
+    unused = [0.1, 0.1]
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, unused=unused), 0.2)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("other", 5), 0.25)
+    assert len(grant.slots) == 2
+
+
+def test_an_answer_that_was_overtaken_does_not_raise_the_limit() -> None:
+    later = ObservedHeaders(RateHeaders(remaining=3, reset_s=4.0), 0.2, 0.3)
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, observed=later), 0.3)
+    earlier = ObservedHeaders(RateHeaders(remaining=9, reset_s=4.0), 0.1, 0.4)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("two", 0, observed=earlier), 0.4)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 20), 0.5)
+    assert len(grant.slots) == 3
+
+
+def test_requests_of_others_that_the_answer_did_not_count_yet_are_taken_off() -> None:
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("other", 4), 0.0)
+    budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 1), 0.0)
+    observed = ObservedHeaders(RateHeaders(remaining=9, reset_s=4.0), 0.0, 0.1)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 20, observed=observed), 0.1)
+    assert len(grant.slots) == 5
+
+
+def test_a_replica_keeps_its_place_while_it_waits_and_a_pause_that_is_over_holds_nobody() -> None:
+    full, _ = reserve(TWENTY, BudgetState(), ReservationRequest("bulk", 20), 0.0)
+    waiting, grant = reserve(TWENTY, full, ReservationRequest("one", 1), 0.1)
+    assert grant.slots == ()
+    over = widen_window(TWENTY).per_s
+    assert waiting.replicas["one"].since == 0.1
+    again, _ = reserve(TWENTY, waiting, ReservationRequest("one", 1), 0.2)
+    assert again.replicas["one"].since == 0.1
+    _, grant = reserve(TWENTY, again, ReservationRequest("one", 1, paused_until=0.5), over)
+    assert grant.slots == (over,)
