@@ -12,15 +12,18 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
+from builders import DONE, PENDING, STARTED
+from fixed_clock import NOW
 from passing import Time
 from safety.crms import CRMS, Crm
 from taskhand.backends.local.directory import Directory
 from taskhand.backends.local.seed import seed_store
 from taskhand.cli.export_import import export_tasks, import_tasks
 from taskhand.cli.store import seed
-from taskhand.cli.task_csv import COLUMNS, write_rows
+from taskhand.cli.task_csv import COLUMNS, CsvReader, write_rows
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
+from taskhand.domain.reference_time import Reference
 from taskhand.sandbox.server import serve
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.export_tasks import export_records
@@ -263,3 +266,11 @@ def test_tasks_of_a_crm_come_into_the_store_once(crm: Crm, tmp_path: Path) -> No
             return (await call_tool(app, "complete_task", {"id": task_id}))[1]
 
     assert anyio.run(change) is False
+
+
+def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None:
+    reader = CsvReader((DONE, PENDING, STARTED), (), (), None, Reference(NOW))
+    lines = reader.read_rows("title,status\nCall,\nPay,done\nRest,en progreso\n")
+    assert [line.value["status_config"]["name"] for line in lines] == ["Pendiente", "Completado", "En Progreso"]
+    without = CsvReader((DONE, STARTED), (), (), None, Reference(NOW)).read_rows("title\nCall\n")
+    assert [line.kind for line in without] == ["wrong"]

@@ -174,7 +174,7 @@ class CsvReader:
         }
 
     def _find_status(self, name: str) -> Status:
-        """The status of this name, or of this type; the first one if there is none."""
+        """The status of this name, or of this type; the first initial one for no name."""
         for status in self._statuses:
             if fold(name) in {fold(status.name), fold(status.type)} or (not name and status.type == "initial"):
                 return status

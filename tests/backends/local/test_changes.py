@@ -3,6 +3,8 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING
@@ -164,6 +166,45 @@ async def test_says_so_where_the_database_was_put_on_another_server(postgres_dat
         assert (await feed.look(), len(feed.gaps)) == ([], 1)
         await create(backend, CALL)
         assert [event.kind for event in await feed.look()] == ["created"]
+
+
+async def test_tells_what_was_changed_since_a_moment_also_after_many_older_changes(store_file: Path) -> None:
+    clock = FixedClock()
+    async with open_store(store_file, clock) as backend:
+        source = backend.change_source
+        assert source is not None
+        feed = Feed(source, await source.begin(clock() + timedelta(minutes=10)))
+        await backend.create_tasks([CALL] * 600)
+        clock.move(minutes=10)
+        new = await create(backend, CALL)
+        looks = [await feed.glance()]
+        feed.keep(looks[0])
+        assert (looks[0].events, looks[0].is_behind) == ((), True)
+        assert [(event.task_id, event.at) for event in await feed.look()] == [(new.id, clock())]
+        clock.move(minutes=-5)  # another process, whose clock is behind
+        late = await create(backend, CALL)
+        assert [event.task_id for event in await feed.look()] == [late.id]
+
+
+async def test_a_look_that_is_behind_ends_with_a_whole_change(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        [me] = await backend.members()
+        feed = await begin(backend)
+        await backend.create_tasks([CALL] * 498)
+        await backend.create_tasks([replace(CALL, responsible_ids=(me.id,))] * 3)  # each a row, and one of its person
+        events = await feed.look()
+        assert {(event.kind, event.responsible_ids) for event in events[-3:]} == {("created", (me.id,))}
+        assert len(events) == 501
+
+
+async def test_only_what_is_written_by_hand_is_certainly_of_others(store_file: Path) -> None:
+    async with open_store(store_file) as backend:
+        task, feed = await create(backend, CALL), await begin(backend)
+        with closing(sqlite3.connect(store_file)) as connection:
+            connection.execute("UPDATE task SET title = 'By hand'")
+            connection.commit()
+        await backend.update_task(await backend.get_task(task.id), Edit(title="By us"))
+        assert [(event.is_others, event.title) for event in await feed.look()] == [(True, "By hand"), (False, "By us")]
 
 
 async def test_says_so_where_the_file_was_put_back(store_file: Path, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Who has left an organization of Close: as far as its lists of users and of ended memberships tell."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from passing import Time
+from taskhand.backends.close.account import Account
+from taskhand.backends.close.client import CloseClient
+from taskhand.backends.close.paging import Page
+from taskhand.backends.remote.parsing import JsonObject
+from taskhand.domain.errors import OperatorError
+from taskhand.http.response_body import Reply
+from taskhand.http.retry import RequestKind
+
+
+@dataclass
+class Organization(CloseClient):
+    """An organization with these users, and these memberships that ended; None if it cannot be read."""
+
+    listed: list[JsonObject]
+    ended: list[JsonObject] | None = None
+    organizations: list[JsonObject] = field(default_factory=lambda: [{"id": "orga_1"}])
+
+    async def me(self) -> Reply:
+        """Ana."""
+        me: Any = {"id": "user_ana", "organizations": self.organizations}
+        return Reply(200, me, {}, "/me/", RequestKind.READ)
+
+    async def users(self, skip: int) -> Page:
+        """All of them, on one page."""
+        return Page(tuple(self.listed) if not skip else (), more=False)
+
+    async def organization(self, organization_id: str) -> JsonObject:
+        """Its ended memberships."""
+        if self.ended is None:
+            raise OperatorError(f"{organization_id} is not for this key.", code="forbidden")
+        return {"id": organization_id, "inactive_memberships": self.ended}
+
+
+ANA, BEN = (
+    {"id": f"user_{name.lower()}", "first_name": name, "last_name": "Paz", "organizations": ["orga_1"]}
+    for name in ("Ana", "Ben")
+)
+GIL = {"id": "user_gil", "first_name": "Gil", "last_name": "Abel", "organizations": []}
+
+
+def ended(user: str, name: str) -> JsonObject:
+    return {"user_id": user, "user_full_name": name, "user_email": f"{user}@example.com"}
+
+
+async def former(client: CloseClient) -> list[tuple[str, str]]:
+    """The ids and names of those who have left, after those of the members were looked at."""
+    account = Account(client, Time().clock)
+    assert [one.id for one in await account.members()] == ["user_ana", "user_ben"]
+    return [(one.id, one.name) for one in await account.former_members()]
+
+
+async def test_former_members_are_listed_users_without_an_organization_and_those_whose_membership_ended() -> None:
+    client = Organization([ANA, BEN, GIL], [ended("user_zoe", "Zoe Ra")])
+    assert await former(client) == [("user_gil", "Gil Abel"), ("user_zoe", "Zoe Ra")]
+
+
+async def test_a_user_who_has_come_back_is_no_former_member() -> None:
+    assert await former(Organization([ANA, BEN], [ended("user_ben", "Ben Paz"), ended("user_zoe", "Zoe Ra")])) == [
+        ("user_zoe", "Zoe Ra")
+    ]
+
+
+async def test_former_members_are_the_listed_ones_where_the_organization_cannot_be_read() -> None:
+    assert await former(Organization([ANA, BEN, GIL])) == [("user_gil", "Gil Abel")]
+    assert await former(Organization([ANA, BEN, GIL], [ended("user_zoe", "Zoe Ra")], [])) == [("user_gil", "Gil Abel")]
