@@ -55,6 +55,9 @@ def entries_of(steps: Iterable[str]) -> list[Entry]:
         (["read unknown", "late refused"], "late refused"),
         (["read not_applied", "late refused"], "read not_applied"),
         (["late applied", "read unknown"], "late applied"),
+        (["late refused", "read unknown"], "late refused"),
+        (["late refused", "read applied"], "read applied"),
+        (["late applied", "read refused"], "read refused"),
         (["read unknown", "resumed", "read unknown", "late refused"], "read unknown"),
         (["read unknown", "resumed", "read unknown", "late applied"], "late applied"),
         (["read unknown", "late applied", "resumed", "read unknown"], "read unknown"),
@@ -84,3 +87,9 @@ def test_a_change_is_void_once_it_is_over_and_none_of_its_tasks_may_have_been_wr
     by_index = {index: Result(index, one) for index, one in enumerate(results)}
     ending = None if outcome is None else Ending(outcome)
     assert is_void(Change("chg_1", Opening("x", Caller(), NOW), (INTENT, INTENT), by_index, ending)) is is_empty
+
+
+def test_a_plan_that_a_person_declined_is_used_up_though_nothing_was_written() -> None:
+    opening = Opening("apply_plan", Caller(), NOW)
+    assert not is_void(Change("chg_1", opening, (), {}, Ending("declined")))
+    assert is_void(Change("chg_1", opening, (), {}, Ending("refused")))

@@ -130,3 +130,29 @@ def test_what_requests_of_a_person_bear_is_masked_and_what_they_bore_before_that
         redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
         redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
     assert redaction.mask("token a, token b, token c, renewal b") == f"token a, {MASK}, {MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("secret", ["s3\"cr'3t", "s3cr3t\\value", "s3cr3t-value"])
+def test_a_secret_is_masked_in_stored_values_whatever_characters_it_has(secret: str) -> None:
+    value = {"title": f"use {secret}!", "rows": [{"a": secret, "n": 1}], "none": None}
+    masked = {"title": f"use {MASK}!", "rows": [{"a": MASK, "n": 1}], "none": None}
+    of_person = Redaction()
+    of_person.add("ana@x.test", ["a token", secret])
+    of_person.add("ben@x.test", ["something else"])
+    for redaction in (Redaction([secret]), Redaction([secret, "another"]), of_person):
+        assert redaction.without_keys(value) == masked
+        assert redaction.without_keys({"title": "as before"}) == {"title": "as before"}
+
+
+def test_a_person_s_empty_or_short_credential_masks_no_words() -> None:
+    redaction = Redaction()
+    redaction.add("ana@x.test", ["token a", "", "abc"])
+    assert redaction.mask("abc and token a") == f"abc and {MASK}"
+
+
+def test_the_credentials_of_the_last_persons_are_masked_and_not_of_any_number() -> None:
+    redaction = Redaction()
+    redaction.add("first@x.test", ["token of first"])
+    for number in range(256):
+        redaction.add(f"{number}@x.test", [f"token {number:03}"])
+    assert redaction.mask("token of first, token 000, token 255") == f"token of first, {MASK}, {MASK}"
