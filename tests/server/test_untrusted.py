@@ -105,7 +105,7 @@ async def test_no_answer_holds_text_by_others_outside_of_the_marked_fields(clien
         ("complete_task", {"newStatusName": f"{WORD} waiting"}, "not_finished"),
         ("complete_task", {}, "ambiguous_status"),
         ("reassign_task", {"responsibleIds": [f"{WORD} Twin"]}, "ambiguous_member"),
-        ("reassign_task", {"responsibleIds": ["nobody"]}, "unknown_member"),
+        ("reassign_task", {"responsibleIds": ["Nemo"]}, "unknown_member"),
     ],
 )
 async def test_no_error_holds_text_by_others_outside_of_the_marked_fields(
