@@ -25,8 +25,8 @@ from taskhand.service.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import find_first, follow_events, read_events
 from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
 from taskhand.service.list_team_members import list_team_members
+from taskhand.service.load_wording import wording_for
 from taskhand.service.people import resolve_filter_people
-from taskhand.service.wording_for import wording_for
 from taskhand.wiring import open_connections
 
 if TYPE_CHECKING:

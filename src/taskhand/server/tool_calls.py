@@ -32,7 +32,7 @@ from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import Connections, UnclearConnection, naming_account
-from taskhand.service.wording_for import wording_for
+from taskhand.service.load_wording import wording_for
 
 if TYPE_CHECKING:
     from taskhand.server.tool import Written

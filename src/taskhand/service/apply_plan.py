@@ -20,9 +20,9 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
+from taskhand.service.changed_since import drift_since
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
-from taskhand.service.drift import drift_since
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended

@@ -14,7 +14,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.text import one_line, truncate, truncate_change
 from taskhand.domain.wording import Wording
 from taskhand.service.call import Call
-from taskhand.service.wording_for import wording_for
+from taskhand.service.load_wording import wording_for
 
 __all__ = [
     "CONFIRM_FIELD",

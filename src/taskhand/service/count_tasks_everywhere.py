@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from taskhand.domain.count import CountBy
 from taskhand.domain.query import TaskFilter
 from taskhand.service.app_context import AppContext
+from taskhand.service.ask_connections import Everywhere, ask_everywhere
 from taskhand.service.count_tasks import Counted, count_tasks
-from taskhand.service.everywhere import Everywhere, ask_everywhere
-from taskhand.service.known_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
 
 __all__ = ["count_tasks_everywhere"]
 

@@ -14,7 +14,7 @@ from taskhand.domain.idle_share import is_idle
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.own_doing import find_own_doing
+from taskhand.service.own_changes import find_own_doing
 from taskhand.service.own_writes import with_change_ids
 from taskhand.service.task_updates import feed_id
 

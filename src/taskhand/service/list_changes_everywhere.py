@@ -8,9 +8,9 @@ from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
-from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import Everywhere, ask_everywhere
 from taskhand.service.list_changes import list_changes
-from taskhand.service.wording_for import wording_for
+from taskhand.service.load_wording import wording_for
 
 __all__ = ["ChangeLists", "list_changes_everywhere"]
 

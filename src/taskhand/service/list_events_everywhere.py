@@ -10,10 +10,10 @@ from taskhand.domain.merged_list import MergedCursor, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.everywhere import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import Everywhere, ask_everywhere
 from taskhand.service.joined_error import join_errors
 from taskhand.service.list_events import EventPage, EventsAsked, list_events, mark_shown
-from taskhand.service.wording_for import wording_for
+from taskhand.service.load_wording import wording_for
 
 __all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
 

@@ -12,9 +12,9 @@ from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter, ascends, sort_
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext
-from taskhand.service.everywhere import Everywhere, ask_everywhere
-from taskhand.service.known_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.ask_connections import Everywhere, ask_everywhere
 from taskhand.service.list_tasks import TaskList, list_tasks
+from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
 
 __all__ = ["TaskLists", "list_tasks_everywhere"]
 

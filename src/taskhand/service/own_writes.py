@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.doers import find_writer, with_doers
+from taskhand.service.change_authors import find_writer, with_doers
 
 __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
 

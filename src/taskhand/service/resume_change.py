@@ -14,7 +14,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
-from taskhand.service.drift import drift_since
+from taskhand.service.changed_since import drift_since
 from taskhand.service.recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.visibility import is_shown

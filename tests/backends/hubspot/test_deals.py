@@ -16,7 +16,7 @@ from taskhand.http.path import Path
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
 from taskhand.service.confirmation import question_text
-from taskhand.service.wording_for import wording_for
+from taskhand.service.load_wording import wording_for
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 NEW = {"title": "Send the offer", "responsibleIds": [], "dueDate": "2026-03-09"}

@@ -21,12 +21,12 @@ from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_
 from taskhand.server.render.rows import Row, RowField
 
 if TYPE_CHECKING:
+    from taskhand.service.ask_connections import Everywhere
     from taskhand.service.count_tasks import Counted
-    from taskhand.service.everywhere import Everywhere
-    from taskhand.service.known_names import OfKnown
     from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_events_everywhere import EventLists
     from taskhand.service.list_tasks_everywhere import TaskLists
+    from taskhand.service.unknown_filter_names import OfKnown
 
 __all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 

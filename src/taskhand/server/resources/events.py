@@ -15,7 +15,7 @@ _MOST: Final = 50
 
 async def _read(app: AppContext, _: str) -> EventsAnswer:
     from taskhand.service.list_events import list_latest_events
-    from taskhand.service.wording_for import wording_for
+    from taskhand.service.load_wording import wording_for
 
     page = await list_latest_events(app, _MOST)
     wording = await wording_for(app, people_in_events(page.events))

@@ -52,7 +52,7 @@ class ListChanges(Body):
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.service.list_changes import list_changes
-    from taskhand.service.wording_for import wording_for
+    from taskhand.service.load_wording import wording_for
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
@@ -109,7 +109,7 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
     """A page of the tasks of one change, of at most `largest` characters."""
     from taskhand.domain.bound_cursor import bind_cursor
     from taskhand.service.list_changes import find_change
-    from taskhand.service.wording_for import wording_for
+    from taskhand.service.load_wording import wording_for
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)

@@ -38,7 +38,7 @@ class ListEvents(Body):
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     from taskhand.service.list_events import list_events, mark_shown
-    from taskhand.service.wording_for import wording_for
+    from taskhand.service.load_wording import wording_for
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)

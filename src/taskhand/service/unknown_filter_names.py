@@ -11,7 +11,7 @@ from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.service.app_context import AppContext
-from taskhand.service.everywhere import Everywhere
+from taskhand.service.ask_connections import Everywhere
 from taskhand.service.joined_error import join_errors
 from taskhand.service.list_tasks import check_names_known, resolve_filter
 
