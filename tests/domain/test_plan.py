@@ -9,7 +9,7 @@ from builders import ANA, BEN, DONE, JUAN, TASK_ID, on_people, task
 from fixed_clock import NOW
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.plan import Difference, Plan, Verb, difference, drift
+from taskhand.domain.plan import Difference, Plan, Verb, difference, difference_between
 from taskhand.domain.receipt import FieldChange, changes
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied import Unapplied
@@ -66,7 +66,7 @@ MOVED = {"priority": 2, "task_responsibles": on_people(BEN.id), "title": "Theirs
 def test_what_somebody_else_has_changed_since_counts_in_the_fields_of_the_edit(
     now: dict[str, Any], of: Edit | None, fields: list[str] | None
 ) -> None:
-    moved = drift(BEFORE, BEFORE.model_copy(update=now), of=of)
+    moved = difference_between(BEFORE, BEFORE.model_copy(update=now), of=of)
     if fields is None:
         assert moved is None
     else:
@@ -77,7 +77,7 @@ def test_what_somebody_else_has_changed_since_counts_in_the_fields_of_the_edit(
 
 
 def test_a_task_that_is_gone_counts_as_deleted() -> None:
-    assert drift(BEFORE, None, of=Edit(priority=0)) == Difference(TASK_ID, "Call back", "delete")
+    assert difference_between(BEFORE, None, of=Edit(priority=0)) == Difference(TASK_ID, "Call back", "delete")
 
 
 def test_a_plan_names_everybody_and_every_link_in_it() -> None:

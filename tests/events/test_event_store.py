@@ -50,7 +50,7 @@ def event(key: str, minutes: float = 0, kind: EventKind = "updated", **fields: o
 async def begun(store: SqlEventStore, *events: TaskEvent, feed: FeedName = FEED) -> Feed:
     """A feed that has begun, with these events in it."""
     begun = await store.begin_feed(feed, "p0", NOW)
-    await store.commit_look(feed, begun.version, Look(events, "p1"), NOW)
+    await store.save_look(feed, begun.version, Look(events, "p1"), NOW)
     found = await store.find_feed(feed)
     assert found is not None
     return found
@@ -65,13 +65,13 @@ async def test_a_look_is_kept_wholly_and_once(store: SqlEventStore) -> None:
     first = await store.begin_feed(FEED, "p0", NOW)
     assert await store.begin_feed(FEED, "another", at(5)) == first, "it has begun already"
     look = Look((event("a"), event("b", 1)), "p1", {"t-1": task(id="t-1"), "t-2": task(id="t-2")})
-    kept = await store.commit_look(FEED, first.version, look, at(2))
+    kept = await store.save_look(FEED, first.version, look, at(2))
     assert [(one.event, one.seen_at, one.is_old) for one in kept or ()] == [(one, at(2), False) for one in look.events]
-    assert await store.commit_look(FEED, first.version, Look((event("c"),), "p2"), at(3)) is None, "others have looked"
+    assert await store.save_look(FEED, first.version, Look((event("c"),), "p2"), at(3)) is None, "others have looked"
     second = await store.find_feed(FEED)
     assert second is not None
     assert (second.position, second.looked_at, second.last_seq) == ("p1", at(2), first.last_seq + 2)
-    again = await store.commit_look(FEED, second.version, Look((event("b", 1), event("c", 2)), "p2"), at(4))
+    again = await store.save_look(FEED, second.version, Look((event("b", 1), event("c", 2)), "p2"), at(4))
     assert [one.event.key for one in again or ()] == ["c"], "what is there already is no change"
     assert await keys(store, EventQuery(10)) == ["a", "b", "c"]
 
@@ -125,8 +125,10 @@ async def test_lists_are_of_kinds_tasks_and_people(store: SqlEventStore) -> None
 async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then(store: SqlEventStore) -> None:
     feed = await begun(store, event("before", -3), event("after", 1))
     assert await keys(store, EventQuery(9)) == ["after"]
-    assert await store.keep_past(FEED, feed.version, [event("past", -60), event("before", -3)], at(2), begun_at=at(-90))
-    assert not await store.keep_past(FEED, feed.version, [event("lost", -60)], at(2)), "others have looked"
+    assert await store.save_past_events(
+        FEED, feed.version, [event("past", -60), event("before", -3)], at(2), begun_at=at(-90)
+    )
+    assert not await store.save_past_events(FEED, feed.version, [event("lost", -60)], at(2)), "others have looked"
     assert await keys(store, EventQuery(9)) == ["after"]
     assert await keys(store, EventQuery(9, since=at(-90))) == ["past", "before", "after"]
     found = await store.find_feed(FEED)
@@ -137,30 +139,30 @@ async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then
 async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> None:
     feed = await begun(store)
     one, two = task(id="t-1", task_responsibles=on_people(ANA.id)), task(id="t-2", status_config=DONE)
-    await store.commit_look(FEED, feed.version, Look((), "p", {"t-1": one, "t-2": two, "t-3": None}), at(1))
+    await store.save_look(FEED, feed.version, Look((), "p", {"t-1": one, "t-2": two, "t-3": None}), at(1))
     assert await store.find_tasks(FEED) == {"t-1": one, "t-2": two}
     assert await store.find_tasks(FEED, [*map(str, range(1_200)), "t-2"]) == {"t-2": two}
-    await store.commit_look(FEED, feed.version + 1, Look((), "p", {"t-1": None}), at(2))
+    await store.save_look(FEED, feed.version + 1, Look((), "p", {"t-1": None}), at(2))
     assert await store.find_tasks(FEED) == {"t-2": two}
     assert await store.find_tasks(HERS) == {}
 
 
 async def test_a_hint_stays_until_a_look_that_was_given_it(store: SqlEventStore) -> None:
     feed, hers = await begun(store), await begun(store, feed=HERS)
-    await store.hint(FEED, ["t-1", "t-2"], at(1))
-    await store.hint(FEED, [], at(1))
+    await store.add_hint(FEED, ["t-1", "t-2"], at(1))
+    await store.add_hint(FEED, [], at(1))
     given = await store.find_hints(FEED)
     assert given == {"t-1": at(1), "t-2": at(1), "": at(1)} == await store.find_hints(HERS)
-    await store.hint(FEED, ["t-1"], at(2))
-    await store.commit_look(FEED, feed.version, Look((), "p"), at(2), given)
+    await store.add_hint(FEED, ["t-1"], at(2))
+    await store.save_look(FEED, feed.version, Look((), "p"), at(2), given)
     assert await store.find_hints(FEED) == {"t-1": at(2)}, "it came again"
-    await store.commit_look(HERS, hers.version, Look((), "p"), at(2))
+    await store.save_look(HERS, hers.version, Look((), "p"), at(2))
     assert len(await store.find_hints(HERS)) == 3
 
 
 async def test_a_gap_is_told_to_who_was_told_of_what_is_before_it(store: SqlEventStore) -> None:
     feed = await begun(store, event("a"))
-    await store.commit_look(FEED, feed.version, Look((event("b"),), "p", gap="An hour is missing."), at(1))
+    await store.save_look(FEED, feed.version, Look((event("b"),), "p", gap="An hour is missing."), at(1))
     assert await store.find_gaps(FEED, NOW) == (Gap(at(1), "An hour is missing."),)
     assert await store.find_gaps(FEED, at(1)) == ()
 
@@ -172,9 +174,9 @@ async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> No
         await store.set_bookmark(FEED, "ana/", Bookmark(number, at(number)))
     assert await store.find_bookmark(FEED, "ana/") == Bookmark(7, at(7))
     assert await store.find_bookmark(FEED, "ben/") is None
-    await store.want(FEED, at(15))
-    await store.want(FEED, at(10))
-    await store.want(HERS, at(10))
+    await store.request_looks(FEED, at(15))
+    await store.request_looks(FEED, at(10))
+    await store.request_looks(HERS, at(10))
     found = await store.find_feed(FEED)
     assert found is not None
     assert found.wanted_until == at(15)
@@ -182,7 +184,7 @@ async def test_a_bookmark_and_a_wish_are_of_the_feed(store: SqlEventStore) -> No
 
 async def test_what_is_too_old_goes_and_a_feed_that_nobody_wants(store: SqlEventStore) -> None:
     feed = await begun(store, event("old"), event("new", 60 * 24 * 20))
-    await store.want(FEED, at(60 * 24 * 40))
+    await store.request_looks(FEED, at(60 * 24 * 40))
     await begun(store, feed=HERS)
     await store.set_bookmark(FEED, "ana/", Bookmark(1, NOW))
     later = at(60 * 24 * 31)
@@ -217,7 +219,7 @@ async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(
     hint, end = partial(store.hint_once, FEED, ["t-1"], proof="signature", valid_until=at(5)), at(6)
     assert await hint(at=NOW)
     assert not await hint(at=at(1))
-    assert await store.hint_once(FeedName("close 2"), ["t-1"], NOW, "signature", at(5))
+    assert await store.add_hint_once(FeedName("close 2"), ["t-1"], NOW, "signature", at(5))
     assert await store.find_hints(FEED) == {"t-1": NOW}
     assert await hint(at=end)
     assert await store.find_hints(FEED) == {"t-1": end}
@@ -225,10 +227,10 @@ async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(
 
 async def test_of_too_many_hints_only_that_some_task_was_changed_is_kept(store: SqlEventStore) -> None:
     ids = [f"t-{number}" for number in range(MAX_HINTS)]
-    await store.hint(FEED, ids, NOW)
-    await store.hint(FeedName("close 2"), ["t-1"], NOW)
+    await store.add_hint(FEED, ids, NOW)
+    await store.add_hint(FeedName("close 2"), ["t-1"], NOW)
     assert len(await store.find_hints(FEED)) == MAX_HINTS
-    await store.hint(FEED, ["one-more"], at(1))
+    await store.add_hint(FEED, ["one-more"], at(1))
     assert await store.find_hints(FEED) == {"": at(1)}
     assert len(await store.find_hints(FeedName("close 2"))) == 1
 
@@ -237,7 +239,7 @@ async def test_of_many_that_bring_the_same_proof_at_once_one_is_taken(store: Sql
     taken: list[bool] = []
 
     async def bring() -> None:
-        taken.append(await store.hint_once(FEED, [], NOW, "signature", at(5)))
+        taken.append(await store.add_hint_once(FEED, [], NOW, "signature", at(5)))
 
     async with anyio.create_task_group() as group:
         for _ in range(8):
@@ -270,7 +272,7 @@ async def test_its_check_tells_that_what_is_there_cannot_be_read(tmp_path: Path)
 async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end(store: SqlEventStore) -> None:
     feed = await store.begin_feed(FEED, "p0", NOW)
     for number, is_behind, looked_at in ((0, True, None), (1, False, at(1)), (2, True, at(2))):
-        await store.commit_look(FEED, feed.version + number, Look((), "p1", is_behind=is_behind), at(number))
+        await store.save_look(FEED, feed.version + number, Look((), "p1", is_behind=is_behind), at(number))
         found = await store.find_feed(FEED)
         assert found is not None
         assert found.looked_at == looked_at
@@ -278,5 +280,5 @@ async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end
 
 async def test_of_two_hints_at_a_task_the_later_one_is_kept(store: SqlEventStore) -> None:
     for minutes in (2, 1):
-        await store.hint(FEED, ["t-1"], at(minutes))
+        await store.add_hint(FEED, ["t-1"], at(minutes))
     assert await store.find_hints(FEED) == {"t-1": at(2)}

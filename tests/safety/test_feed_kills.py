@@ -44,7 +44,7 @@ class MortalStore(SqliteEventStore):
     chance: Random
     life: anyio.CancelScope
 
-    async def commit_look(
+    async def save_look(
         self,
         feed: FeedName,
         version: int,
@@ -53,7 +53,7 @@ class MortalStore(SqliteEventStore):
         hints: Mapping[str, datetime] | None = None,
     ) -> tuple[KeptEvent, ...] | None:
         await self._may_die()
-        kept = await super().commit_look(feed, version, look, at, hints)
+        kept = await super().save_look(feed, version, look, at, hints)
         await self._may_die()
         return kept
 

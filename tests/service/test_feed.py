@@ -139,8 +139,8 @@ async def test_hints_are_given_to_the_source_and_then_gone(tmp_path: Path) -> No
     async with open_stage(tmp_path) as stage:
         await look(stage.app)
         feed = await feed_of(stage.app)
-        await stage.store.hint(feed, ["t-1", "t-2"], stage.clock())
-        await stage.store.hint(feed, [], stage.clock())
+        await stage.store.add_hint(feed, ["t-1", "t-2"], stage.clock())
+        await stage.store.add_hint(feed, [], stage.clock())
         await look(stage.app)
         assert {*stage.source.looks[-1][1]} == {"t-1", "t-2"}
         assert await stage.store.find_hints(feed) == {}

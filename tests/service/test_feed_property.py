@@ -38,7 +38,7 @@ class _Dying:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def commit_look(self, *_given: Any) -> None:
+    async def save_look(self, *_given: Any) -> None:
         raise _Killed
 
 

@@ -25,7 +25,7 @@ from taskhand.service.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import find_first, follow_events, read_events
 from taskhand.service.list_events import EventPage, EventsAsked, mark_shown
 from taskhand.service.list_team_members import list_team_members
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 from taskhand.service.people import resolve_filter_people
 from taskhand.wiring import open_connections
 
@@ -162,7 +162,7 @@ async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., 
 
 async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAsked, page: EventPage) -> bool:
     """Handle each event of a page and save the bookmark; False if the reader of the output is gone."""
-    wording = await wording_for(app, people_in_events(page.events))
+    wording = await load_wording(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
         await mark_shown(app, asked, page, 0)
     for shown, one in enumerate(page.events, 1):

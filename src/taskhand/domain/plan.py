@@ -13,7 +13,7 @@ from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, p
 from taskhand.domain.task import Task
 from taskhand.domain.unapplied import Unapplied
 
-__all__ = ["PLAN_LIFETIME", "Difference", "Plan", "Verb", "check_not_expired", "difference", "drift"]
+__all__ = ["PLAN_LIFETIME", "Difference", "Plan", "Verb", "check_not_expired", "difference", "difference_between"]
 
 PLAN_LIFETIME: Final = timedelta(minutes=10)
 """A plan expires so long after it was made, or after its last part was written."""
@@ -88,7 +88,7 @@ def difference(does: Verb, before: Task | None, edit: Edit | None) -> Difference
     return Difference(before.id if before else None, (shown.title if shown else None) or "", does, changed)
 
 
-def drift(was: Task, now: Task | None, *, of: Edit | None = None) -> Difference | None:
+def difference_between(was: Task, now: Task | None, *, of: Edit | None = None) -> Difference | None:
     """The difference between a task as it was read and as it is now; None if there is none.
 
     A task that does not exist any more (`now` is None) counts as deleted. With `of` only the fields that this edit sets

@@ -123,7 +123,7 @@ class EventStore(Protocol):
         """Begin the feed at a position; return an existing feed unchanged."""
         ...
 
-    async def want(self, feed: FeedName, until: datetime) -> None:
+    async def request_looks(self, feed: FeedName, until: datetime) -> None:
         """Have looks made for the feed until this time; no effect if the feed has not begun."""
         ...
 
@@ -131,17 +131,17 @@ class EventStore(Protocol):
         """The tasks as last seen, by id: those with these ids, or all."""
         ...
 
-    async def hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
+    async def add_hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
         """Store a hint that these tasks were changed, on disk on return; no ids: any task may have been.
 
         The persons' feeds of the same account get the hint too.
         """
         ...
 
-    async def hint_once(
+    async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `hint`, unless the same proof was used before and is still valid: then False, without a change.
+        """As `add_hint`, unless the same proof was used before and is still valid: then False, without a change.
 
         If several processes receive the same proof at once, one of them stores the hint.
         """
@@ -151,7 +151,7 @@ class EventStore(Protocol):
         """The time of the last hint for each task; the empty id stands for a hint that named no task."""
         ...
 
-    async def commit_look(
+    async def save_look(
         self,
         feed: FeedName,
         version: int,
@@ -167,7 +167,7 @@ class EventStore(Protocol):
         """
         ...
 
-    async def keep_past(
+    async def save_past_events(
         self,
         feed: FeedName,
         version: int,

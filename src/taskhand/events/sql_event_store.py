@@ -44,7 +44,7 @@ class SqlEventStore(ABC):
         """Begin the feed at a position; return an existing feed unchanged."""
         return await self._store.write(partial(_begin_feed, feed, position, at))
 
-    async def want(self, feed: FeedName, until: datetime) -> None:
+    async def request_looks(self, feed: FeedName, until: datetime) -> None:
         """Have looks made for the feed until this time."""
         statement = (
             "UPDATE feed SET wanted_until = ? WHERE place = ? AND person = ? "
@@ -57,11 +57,11 @@ class SqlEventStore(ABC):
         """The tasks as last seen."""
         return await self._store.read(partial(_find_tasks, feed, ids))
 
-    async def hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
+    async def add_hint(self, feed: FeedName, task_ids: Collection[str], at: datetime) -> None:
         """Store a hint that these tasks were changed, for the persons' feeds of the account too."""
         await self._store.write(partial(_hint, feed, sorted({*task_ids}) or [""], at))
 
-    async def hint_once(
+    async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
         """As `hint`, unless the same proof was used before."""
@@ -77,7 +77,7 @@ class SqlEventStore(ABC):
             }
         )
 
-    async def commit_look(
+    async def save_look(
         self,
         feed: FeedName,
         version: int,
@@ -94,7 +94,7 @@ class SqlEventStore(ABC):
             await self.prune(at)
         return kept
 
-    async def keep_past(
+    async def save_past_events(
         self,
         feed: FeedName,
         version: int,

@@ -53,8 +53,8 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
         apps = {named: view.find(named)} if named else view.connections.by_name
     except (CallerError, NotAllowed):
         return ()
-    from taskhand.service.ask_connections import ask_everywhere  # noqa: PLC0415  few servers have several
+    from taskhand.service.ask_connections import ask_connections  # noqa: PLC0415  few servers have several
 
     apps = {name: replace(app, offers=None) for name, app in apps.items()}  # a completion never starts a link offer
-    found = await ask_everywhere(apps, lambda _, app: complete_name(app, argument, typed, taken))
+    found = await ask_connections(apps, lambda _, app: complete_name(app, argument, typed, taken))
     return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

@@ -32,7 +32,7 @@ from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.confirmation import Question, act_on_answer, confirm
 from taskhand.service.connections import Connections, UnclearConnection, naming_account
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 
 if TYPE_CHECKING:
     from taskhand.server.tool import Written
@@ -70,7 +70,7 @@ class ToolCalls:
                     await self._place_refusal(call, view, params)
                 if is_write or isinstance(error, NotAllowed):
                     await call.failed(error)
-                return error_result(params.name, error, await wording_for(call.app, people_in_error(error)))
+                return error_result(params.name, error, await load_wording(call.app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 
     async def _run_observed(
@@ -105,7 +105,7 @@ class ToolCalls:
             written = await with_link_note(call.app, written)
         if call.app.policy.answers == "whole":
             return render_whole_write(written)
-        return render_write(written, await wording_for(call.app, written.people, written.links))
+        return render_write(written, await load_wording(call.app, written.people, written.links))
 
     async def _run(
         self,

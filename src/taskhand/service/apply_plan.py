@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID
-from taskhand.domain.plan import Difference, Plan, check_not_expired, drift
+from taskhand.domain.plan import Difference, Plan, check_not_expired, difference_between
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -20,7 +20,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.authorization import check_may_apply, find_guard
 from taskhand.service.bulk_write import bulk_write, is_resumable, replay_bulk
 from taskhand.service.call import AlreadyClaimed, Call
-from taskhand.service.changed_since import drift_since
+from taskhand.service.changed_since import difference_since
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
@@ -141,13 +141,13 @@ async def execute_intents(call: Call, intents: Sequence[Intent], opening: Openin
     def opening_for(matched: tuple[Match, ...]) -> Opening:
         return replace(opening, matched=matched)
 
-    def drift_error(was: Task, now: Task) -> CallerError | None:
+    def changed_error(was: Task, now: Task) -> CallerError | None:
         if opening.plan_id is None:
             return moved_error(was, now, edit)
-        moved = drift(was, now, of=edit if opening.undoes else None)
+        moved = difference_between(was, now, of=edit if opening.undoes else None)
         return _stale_plan_error([moved], 1) if moved else None
 
-    return await write_edit(call, intent.before, edit_for, opening_for=opening_for, drift_error=drift_error)
+    return await write_edit(call, intent.before, edit_for, opening_for=opening_for, changed_error=changed_error)
 
 
 async def _find_plan(call: Call, plan_id: str) -> Change:
@@ -205,8 +205,8 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     deletes = [one.task_id or "" for one in intents if one.verb == "delete"]
     now = await read_snapshots(call.app, ids, deletes, properties=properties_of(intents))
     capabilities = call.app.backend.capabilities
-    drifts = (drift_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
-    moved = [found for found in drifts if found is not None] or await moved_notes(call.app, plan)
+    differences = (difference_since(plan, one, now.get(one.task_id or ""), capabilities) for one in intents)
+    moved = [found for found in differences if found is not None] or await moved_notes(call.app, plan)
     if moved:
         raise _stale_plan_error(moved, len(intents))
     return [

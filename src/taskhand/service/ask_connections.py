@@ -20,7 +20,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.joined_error import join_errors
 from taskhand.service.link_offers import with_link
 
-__all__ = ["Everywhere", "ask_everywhere"]
+__all__ = ["ConnectionAnswers", "ask_connections"]
 
 _T = TypeVar("_T")
 
@@ -32,7 +32,7 @@ _OTHERS_ENDED: Final = " All other connections have been listed to their end."
 
 
 @dataclass(frozen=True, slots=True)
-class Everywhere(Generic[_T]):
+class ConnectionAnswers(Generic[_T]):
     """The answers of connections, by name, in their order.
 
     `unreachable` could not answer now; `left_out` cannot answer this query, such as one with a name that is unknown
@@ -49,9 +49,9 @@ class Everywhere(Generic[_T]):
         return any(error.retryable for error in self.unreachable.values())
 
 
-async def ask_everywhere(
+async def ask_connections(
     apps: Mapping[str, AppContext], ask: Callable[[str, AppContext], Awaitable[_T]], *, others_ended: bool = False
-) -> Everywhere[_T]:
+) -> ConnectionAnswers[_T]:
     """The answers of the connections; their error if none answers, or if a person is ambiguous in one.
 
     `others_ended` is whether other connections were queried before and have no more rows.
@@ -82,7 +82,7 @@ async def ask_everywhere(
         error = join_errors(unreachable | {name: refused[name] for name in nearest})
         error.message += _OTHERS_ENDED if others_ended else ""
         raise error
-    return Everywhere({name: answers[name] for name in apps if name in answers}, unreachable, refused)
+    return ConnectionAnswers({name: answers[name] for name in apps if name in answers}, unreachable, refused)
 
 
 def _is_for_all(error: TaskhandError) -> bool:

@@ -10,29 +10,29 @@ from taskhand.domain.principal import ANYONE, Person, Principal
 from taskhand.journal.journal import Caller, Change
 from taskhand.service.app_context import AppContext
 
-__all__ = ["find_writer", "with_doers"]
+__all__ = ["find_author", "with_authors"]
 
 
-async def with_doers(
+async def with_authors(
     app: AppContext, events: Sequence[TaskEvent], changes: Mapping[str, Change]
 ) -> tuple[TaskEvent, ...]:
     """The events, with the person for whom each of these changes was made, if known."""
     ids = {event.change_id for event in events}
     made = {one: change.opening.caller for one, change in changes.items() if one in ids}
-    doers = {caller: await _find_doer(app, caller) for caller in dict.fromkeys(made.values())}
+    authors = {caller: await _find_person(app, caller) for caller in dict.fromkeys(made.values())}
     return tuple(
-        replace(one, by=doer[0], by_name=doer[1])
-        if one.change_id is not None and one.change_id in made and (doer := doers[made[one.change_id]]) is not None
+        replace(one, by=author[0], by_name=author[1])
+        if one.change_id is not None and one.change_id in made and (author := authors[made[one.change_id]]) is not None
         else one
         for one in events
     )
 
 
-async def find_writer(app: AppContext, change: Change) -> str | None:
+async def find_author(app: AppContext, change: Change) -> str | None:
     """The member whom the CRM records as the author of a change; None if unknown."""
     backend = app.shared.of_principal(ANYONE).backend
     if change.opening.own_credential:
-        found = await _find_doer(app, change.opening.caller)
+        found = await _find_person(app, change.opening.caller)
         return found[0] if found else None
     if not backend.capabilities.writes_as_me:
         return None
@@ -41,7 +41,7 @@ async def find_writer(app: AppContext, change: Change) -> str | None:
     return None
 
 
-async def _find_doer(app: AppContext, caller: Caller) -> tuple[str | None, str | None] | None:
+async def _find_person(app: AppContext, caller: Caller) -> tuple[str | None, str | None] | None:
     """The member, else the name of a person who is no member; None if neither is known."""
     principal = ANYONE
     if caller.subject is not None:

@@ -1,19 +1,21 @@
-"""The drift of a task: how it differs from the snapshot of an intent."""
+"""How a task has changed since the snapshot of an intent."""
 
 from pydantic import MISSING
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
-from taskhand.domain.plan import Difference, drift
+from taskhand.domain.plan import Difference, difference_between
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, Intent
 from taskhand.service.masked_text import is_same_but_for_keys, with_keys_of
 
-__all__ = ["drift_since"]
+__all__ = ["difference_since"]
 
 
-def drift_since(change: Change, intent: Intent, now: Snapshot | None, capabilities: Capabilities) -> Difference | None:
+def difference_since(
+    change: Change, intent: Intent, now: Snapshot | None, capabilities: Capabilities
+) -> Difference | None:
     """The difference between the task of an intent and the current task; None if there is none.
 
     For an undo only the fields that it sets are compared. HTML is compared exactly, not by its text, if the intent
@@ -23,8 +25,8 @@ def drift_since(change: Change, intent: Intent, now: Snapshot | None, capabiliti
         return None
     was = intent.before.task
     if now is None:
-        return drift(was, None)
-    moved = drift(with_keys_of(was, now.task), now.task, of=_bound_fields(change, intent))
+        return difference_between(was, None)
+    moved = difference_between(with_keys_of(was, now.task), now.task, of=_bound_fields(change, intent))
     if moved is not None or not _writes_html(intent, capabilities):
         return moved
     html_was, html = (one.native.get(str(capabilities.html_description)) for one in (intent.before, now))

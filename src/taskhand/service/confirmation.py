@@ -14,7 +14,7 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.text import one_line, truncate, truncate_change
 from taskhand.domain.wording import Wording
 from taskhand.service.call import Call
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 
 __all__ = [
     "CONFIRM_FIELD",
@@ -62,7 +62,7 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
     """
     if plan.is_for_others:
         return plan
-    wording = await wording_for(call.app, plan.people, plan.links)
+    wording = await load_wording(call.app, plan.people, plan.links)
     question = Question(plan.id, question_text(plan, wording, call.app.connection))
     answer = await ask(question)
     return question if answer is None else await act_on_answer(call, plan.id, answer)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from taskhand.domain.count import CountBy
 from taskhand.domain.query import TaskFilter
 from taskhand.service.app_context import AppContext
-from taskhand.service.ask_connections import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.count_tasks import Counted, count_tasks
 from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
 
@@ -14,12 +14,12 @@ __all__ = ["count_tasks_everywhere"]
 
 async def count_tasks_everywhere(
     apps: Mapping[str, AppContext], given: TaskFilter, by: CountBy
-) -> Everywhere[OfKnown[Counted]]:
+) -> ConnectionAnswers[OfKnown[Counted]]:
     """The count of each connection, as of `count_tasks`."""
 
     async def ask(_: str, app: AppContext) -> OfKnown[Counted]:
         return await ask_for_known(app, given, lambda known: count_tasks(app, known, by))
 
-    found = await ask_everywhere(apps, ask)
+    found = await ask_connections(apps, ask)
     check_known_somewhere(found)
     return found

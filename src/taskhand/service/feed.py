@@ -14,7 +14,7 @@ from taskhand.domain.idle_share import is_idle
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.own_changes import find_own_doing
+from taskhand.service.own_changes import find_own_changes
 from taskhand.service.own_writes import with_change_ids
 from taskhand.service.task_updates import feed_id
 
@@ -129,13 +129,13 @@ async def _look_once(
     """The new events of one poll, and whether more are waiting; None if another process polled meanwhile."""
     at, hints = app.clock(), await store.find_hints(feed.name)
     known = KnownView(store, feed.name)
-    own = await find_own_doing(app, feed, known, at) if source.compares else None
+    own = await find_own_changes(app, feed, known, at) if source.compares else None
     if own is not None:
         known.overlay = own.tasks
     found = await source.look(own.position if own else feed.position, known, [one for one in hints if one])
     found = await own.complete(app, found) if own else found
     found = replace(found, events=await with_change_ids(app, feed.name, found.events, at))
-    kept = await store.commit_look(feed.name, feed.version, found, at, hints)
+    kept = await store.save_look(feed.name, feed.version, found, at, hints)
     if kept is None:
         return None
     new = tuple(one for one in kept if not one.is_old)

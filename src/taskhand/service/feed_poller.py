@@ -173,7 +173,7 @@ class FeedPoller:
             return
         until = now + timedelta(seconds=WANTED_FOR_S)
         if state.wanted_until is None or (until - state.wanted_until).total_seconds() > _TOLD_AGAIN_S:
-            await store.want(name, until)
+            await store.request_looks(name, until)
 
     def _note_failure(self, one: _Watched, why: str, *given: object, exc_info: bool = False) -> None:
         if not one.has_failed:

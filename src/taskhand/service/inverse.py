@@ -9,7 +9,7 @@ from pydantic import MISSING
 from taskhand.domain.edit import EDIT_FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import FIELDS, argument_name, request_body
-from taskhand.domain.plan import Difference, drift
+from taskhand.domain.plan import Difference, difference_between
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
@@ -54,7 +54,7 @@ def invert(
     if now is None:
         raise _gone_error(result)
     if intent.verb == "create" or intent.before is None:
-        if (moved := drift(after, now.task)) is not None:
+        if (moved := difference_between(after, now.task)) is not None:
             raise _changed_create_error(moved)
         return Inverse(Intent("delete", now))
     return _restore(app, intent, (intent.before, after, now), left_out)
@@ -62,7 +62,7 @@ def invert(
 
 def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     """The error for a task of which a field that an undo sets by `edit` has changed since; None if none has."""
-    moved = drift(after, now, of=edit)
+    moved = difference_between(after, now, of=edit)
     if moved is None:
         return None
     fields = {argument_name(EDIT_FIELDS.get(one.field, one.field)): None for one in moved.changed}
@@ -113,7 +113,7 @@ def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, .
     kept = [
         (name, value)
         for name, value in whole.given()
-        if name in unmet and drift(after, now, of=edit_of([(name, value)])) is not None
+        if name in unmet and difference_between(after, now, of=edit_of([(name, value)])) is not None
     ]
     return without(whole, *(name for name, _ in kept)), tuple(
         unapplied(name, value, now, after) for name, value in kept

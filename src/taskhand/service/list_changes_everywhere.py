@@ -8,9 +8,9 @@ from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.app_context import AppContext
-from taskhand.service.ask_connections import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_changes import list_changes
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 
 __all__ = ["ChangeLists", "list_changes_everywhere"]
 
@@ -24,7 +24,7 @@ class ChangeLists:
     """
 
     rows: tuple[tuple[str, Change], ...]
-    found: Everywhere[tuple[ChangePage, Wording]]
+    found: ConnectionAnswers[tuple[ChangePage, Wording]]
     begun: MergedCursor
 
     @property
@@ -60,9 +60,9 @@ async def list_changes_everywhere(
         query = queries[name]
         page = await list_changes(app, replace(query, after=next(iter(begun.by_name[name] or ()), None)))
         people = {one for change in page.changes for one in people_in(change, query.task_id)}
-        return page, await wording_for(app, people)
+        return page, await load_wording(app, people)
 
-    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
+    found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     pages = {name: page.changes for name, (page, _) in found.answers.items()}
     merged = merge_rows(pages, lambda change: change.opening.at, descends=True)
     return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), found, begun)

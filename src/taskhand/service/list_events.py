@@ -128,7 +128,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
         notes.append(await learn_past(app, store, feed, start.since, can_ask=failed is None))
         feed = await store.find_feed(name) or feed
         start = replace(start, through=feed.last_seq)
-    await store.want(name, app.clock() + _WANTED_FOR)
+    await store.request_looks(name, app.clock() + _WANTED_FOR)
     app.demand.use(app)
     if start is None:
         page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), asked.filters)

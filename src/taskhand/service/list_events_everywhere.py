@@ -10,10 +10,10 @@ from taskhand.domain.merged_list import MergedCursor, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.service.app_context import AppContext
-from taskhand.service.ask_connections import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.joined_error import join_errors
 from taskhand.service.list_events import EventPage, EventsAsked, list_events, mark_shown
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 
 __all__ = ["EventLists", "list_events_everywhere", "mark_shown_everywhere"]
 
@@ -27,7 +27,7 @@ class EventLists:
     """
 
     rows: tuple[tuple[str, KeptEvent], ...]
-    found: Everywhere[tuple[EventsAsked, EventPage, Wording]]
+    found: ConnectionAnswers[tuple[EventsAsked, EventPage, Wording]]
     begun: MergedCursor
 
     @property
@@ -77,16 +77,16 @@ async def list_events_everywhere(
     async def ask(name: str, app: AppContext) -> tuple[EventsAsked, EventPage, Wording]:
         asked = replace(await asked_of(name), cursor=next(iter(begun.by_name[name] or ()), None))
         page = await list_events(app, asked)
-        return asked, page, await wording_for(app, people_in(page.events), is_away=page.is_failed)
+        return asked, page, await load_wording(app, people_in(page.events), is_away=page.is_failed)
 
-    found = await ask_everywhere(apps, ask)
+    found = await ask_connections(apps, ask)
     _check_known_somewhere(found)
     events = {name: page.events for name, (_, page, _) in found.answers.items()}
     merged = merge_rows(events, lambda one: one.moment)
     return EventLists(tuple(islice(merged, limit)), found, begun)
 
 
-def _check_known_somewhere(found: Everywhere[tuple[EventsAsked, EventPage, Wording]]) -> None:
+def _check_known_somewhere(found: ConnectionAnswers[tuple[EventsAsked, EventPage, Wording]]) -> None:
     """Refuse a person whom no connection knows; one that could not be asked may know them."""
     unknown = {name: asked.unknown for name, (asked, *_) in found.answers.items()}
     for one in () if found.unreachable else next(iter(unknown.values())):

@@ -12,7 +12,7 @@ from taskhand.domain.query import LINK_FIELDS, Order, TaskFilter, ascends, sort_
 from taskhand.domain.task import Task
 from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext
-from taskhand.service.ask_connections import Everywhere, ask_everywhere
+from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_tasks import TaskList, list_tasks
 from taskhand.service.unknown_filter_names import OfKnown, ask_for_known, check_known_somewhere
 
@@ -28,7 +28,7 @@ class TaskLists:
     """
 
     rows: tuple[tuple[str, Task], ...]
-    found: Everywhere[OfKnown[TaskList]]
+    found: ConnectionAnswers[OfKnown[TaskList]]
     begun: MergedCursor
 
     @property
@@ -79,7 +79,7 @@ async def list_tasks_everywhere(
             ),
         )
 
-    found = await ask_everywhere({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
+    found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
     check_known_somewhere(found)
     pages = {name: one.answer.tasks for name, one in found.answers.items()}
     merged = merge_rows(pages, lambda task: _key(task, order), descends=not ascends(order))

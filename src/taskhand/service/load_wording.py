@@ -15,14 +15,14 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.list_team_members import Team
 from taskhand.service.people import find_former_members
 
-__all__ = ["wording_for"]
+__all__ = ["load_wording"]
 
 _NAME: Final = 60
 _AWAY_SHARE: Final = 0.2
 """The share of a call's time for names after the CRM failed to answer."""
 
 
-async def wording_for(
+async def load_wording(
     app: AppContext,
     people: Collection[str],
     links: Collection[tuple[str, str]] = frozenset(),

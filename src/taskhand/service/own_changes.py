@@ -20,13 +20,13 @@ from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
 from taskhand.service.own_writes import CLOCKS, OwnWrite, changes_since, writes_of
 
-__all__ = ["OwnDoing", "find_own_doing"]
+__all__ = ["OwnChanges", "find_own_changes"]
 
 _MARK: Final = "own:"
 
 
 @dataclass(frozen=True, slots=True)
-class OwnDoing:
+class OwnChanges:
     """The journal's record: the events, and the tasks as they were after them.
 
     `position` is where the source goes on. `told` are the changes that need not be told any more, of those since
@@ -54,12 +54,12 @@ class OwnDoing:
         )
 
 
-async def find_own_doing(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnDoing:
+async def find_own_changes(app: AppContext, feed: Feed, known: KnownTasks, now: datetime) -> OwnChanges:
     """What the journal tells since the last look at a feed; of what was before the feed began, nothing."""
     position, told = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_s) - CLOCKS
     ended = [one async for one in changes_since(app, since) if one.ending is not None]
-    own = OwnDoing(position, since, frozenset(one.id for one in ended))
+    own = OwnChanges(position, since, frozenset(one.id for one in ended))
     if feed.looked_at is None:
         return own
     fresh = sorted(

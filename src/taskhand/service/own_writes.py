@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.change_authors import find_writer, with_doers
+from taskhand.service.change_authors import find_author, with_authors
 
 __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
 
@@ -133,7 +133,7 @@ async def with_change_ids(
     ]
     made = _take(pairs, _find_explained(writes, [*known.values(), *events]))
     explained = [replace(one, change_id=made[at]) if at in made else one for at, one in enumerate(events)]
-    return await with_doers(app, explained, found)
+    return await with_authors(app, explained, found)
 
 
 async def _find_known(
@@ -173,7 +173,7 @@ async def _may_be_by(app: AppContext, event: TaskEvent, write: OwnWrite) -> bool
     """Whether who made an event can have made it by this write: no other member has."""
     if event.by is None:
         return True
-    return await find_writer(app, write.change) in {None, event.by}
+    return await find_author(app, write.change) in {None, event.by}
 
 
 def _distance(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -> tuple[timedelta, timedelta]:

@@ -78,7 +78,7 @@ async def _keep(app: AppContext, store: EventStore, feed: Feed, since: datetime,
     begun_at, gap = (since, past.find_gap(feed.begun_at)) if past.is_whole else (None, None)
     for _ in range(_TRIES):
         current = await store.find_feed(feed.name) or feed
-        if await store.keep_past(feed.name, current.version, events, now, begun_at=begun_at, gap=gap):
+        if await store.save_past_events(feed.name, current.version, events, now, begun_at=begun_at, gap=gap):
             return True
     return False
 

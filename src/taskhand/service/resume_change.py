@@ -14,7 +14,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.call import Call
-from taskhand.service.changed_since import drift_since
+from taskhand.service.changed_since import difference_since
 from taskhand.service.recovery import find_created, infer_outcome, with_notes
 from taskhand.service.snapshots import properties_of, read_snapshots
 from taskhand.service.visibility import is_shown
@@ -122,7 +122,7 @@ def _result_without_write(
     intent = change.intents[index]
     if now is None:
         return Result(index, "refused", intent.task_id, code="plan_stale", note=_GONE)
-    if drift_since(change, intent, now, capabilities) is None:
+    if difference_since(change, intent, now, capabilities) is None:
         return None
     asked = intent.asked or intent.edit
     if asked is not None and not any(asked.unmet_by(now.task, written=True).given()):

@@ -61,12 +61,12 @@ async def write_edit(
     edit_for: EditFor,
     *,
     opening_for: Callable[[tuple[Match, ...]], Opening] | None = None,
-    drift_error: Callable[[Task, Task], CallerError | None] | None = None,
+    changed_error: Callable[[Task, Task], CallerError | None] | None = None,
 ) -> Receipt:
     """Edit the task that was read as `before`, and whose lock the caller holds.
 
     If another client changed the task meanwhile, or it was read wrongly, the edit is made again from the task as it
-    really is. If `drift_error` has an error for the two, the task as it was read and as it really is, that is raised
+    really is. If `changed_error` has an error for the two, the task as it was read and as it really is, that is raised
     instead, as long as nothing has been written.
     """
     app, now = call.app, before
@@ -88,8 +88,8 @@ async def write_edit(
             try:
                 written = await _send(call, intent, now, new_opening(matched))
             except Misread as misread:
-                if drift_error is not None and misread.before == misread.now:
-                    error = drift_error(before.task, misread.before)
+                if changed_error is not None and misread.before == misread.now:
+                    error = changed_error(before.task, misread.before)
                     if error is not None:
                         raise error from None
                 before, now = _correct(before, misread.before), _correct(now, misread.now)

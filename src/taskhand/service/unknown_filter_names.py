@@ -11,7 +11,7 @@ from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.query import TaskFilter
 from taskhand.service.app_context import AppContext
-from taskhand.service.ask_connections import Everywhere
+from taskhand.service.ask_connections import ConnectionAnswers
 from taskhand.service.joined_error import join_errors
 from taskhand.service.list_tasks import check_names_known, resolve_filter
 
@@ -73,7 +73,7 @@ async def _find_unknown(app: AppContext, given: TaskFilter) -> dict[Name, Taskha
     return unknown
 
 
-def check_known_somewhere(found: Everywhere[OfKnown[_T]]) -> None:
+def check_known_somewhere(found: ConnectionAnswers[OfKnown[_T]]) -> None:
     """Refuse a name that no connection knows; one that could not be asked may know it."""
     if found.unreachable:
         return

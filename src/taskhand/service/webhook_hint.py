@@ -19,6 +19,6 @@ async def keep_hint(app: AppContext, task_ids: Collection[str], verdict: Verdict
         raise OperatorError("There is no place for the feed of changes.")
     feed, now = await feed_of(app.shared), app.clock()
     if verdict.proof is None or verdict.valid_until is None:
-        await store.hint(feed, task_ids, now)
+        await store.add_hint(feed, task_ids, now)
         return True
-    return await store.hint_once(feed, task_ids, now, verdict.proof, verdict.valid_until)
+    return await store.add_hint_once(feed, task_ids, now, verdict.proof, verdict.valid_until)

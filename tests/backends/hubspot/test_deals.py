@@ -16,7 +16,7 @@ from taskhand.http.path import Path
 from taskhand.sandbox.hubspot.auth import SCOPES
 from taskhand.server.app import create_server
 from taskhand.service.confirmation import question_text
-from taskhand.service.load_wording import wording_for
+from taskhand.service.load_wording import load_wording
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
 NEW = {"title": "Send the offer", "responsibleIds": [], "dueDate": "2026-03-09"}
@@ -257,7 +257,7 @@ async def test_what_a_change_links_to_is_named_beside_its_id() -> None:
             assert emptied["changed"]["ai_customer_id"]["names"] == {COMPANY: "Acme SpA"}
             asked = Plan("p", "update_task", (Difference(task_id(1), "T", "update", LINKED),), NOW)
             assert f"deal_id: {NAMES[OLD]} ({OLD}) → {NAMES[UPSELL]} ({UPSELL})" in question_text(
-                asked, await wording_for(lean, asked.people, asked.links)
+                asked, await load_wording(lean, asked.people, asked.links)
             )
 
 

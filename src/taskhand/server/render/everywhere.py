@@ -21,7 +21,7 @@ from taskhand.server.render.reads import ListAnswer, Unreadable, page_room, row_
 from taskhand.server.render.rows import Row, RowField
 
 if TYPE_CHECKING:
-    from taskhand.service.ask_connections import Everywhere
+    from taskhand.service.ask_connections import ConnectionAnswers
     from taskhand.service.count_tasks import Counted
     from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_events_everywhere import EventLists
@@ -107,7 +107,7 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
 
 
 def render_counts_everywhere(
-    found: "Everywhere[OfKnown[Counted]]", by: CountBy, note: str | None = None
+    found: "ConnectionAnswers[OfKnown[Counted]]", by: CountBy, note: str | None = None
 ) -> CountsEverywhereAnswer:
     """The answer with the largest groups; groups of the same name in several connections are merged."""
     counts = {name: one.answer for name, one in found.answers.items()}
@@ -233,7 +233,9 @@ def _message(error: TaskhandError) -> str:
     )
 
 
-def _match_rows(matched: Mapping[str, Sequence[Match]], found: "Everywhere[Any]") -> tuple[MatchRow, ...] | MISSING:
+def _match_rows(
+    matched: Mapping[str, Sequence[Match]], found: "ConnectionAnswers[Any]"
+) -> tuple[MatchRow, ...] | MISSING:
     """The rows for the matches in each connection: a match common to all once, others with the connection."""
     is_for_one = len(matched) == 1 and bool(found.left_out or found.unreachable)
     first = () if is_for_one else next(iter(matched.values()), ())

@@ -15,10 +15,10 @@ _MOST: Final = 50
 
 async def _read(app: AppContext, _: str) -> EventsAnswer:
     from taskhand.service.list_events import list_latest_events
-    from taskhand.service.load_wording import wording_for
+    from taskhand.service.load_wording import load_wording
 
     page = await list_latest_events(app, _MOST)
-    wording = await wording_for(app, people_in_events(page.events))
+    wording = await load_wording(app, people_in_events(page.events))
     note = app.principal.rules.note_on_lists
     while True:
         answer = EventsAnswer.of(page, len(page.events), wording, note)

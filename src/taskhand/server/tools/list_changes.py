@@ -52,7 +52,7 @@ class ListChanges(Body):
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.service.list_changes import list_changes
-    from taskhand.service.load_wording import wording_for
+    from taskhand.service.load_wording import load_wording
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
@@ -61,7 +61,7 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     while True:
         page = await list_changes(call.app, query)
         people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
-        answer = ChangesAnswer.of(page, query.task_id, await wording_for(call.app, people))
+        answer = ChangesAnswer.of(page, query.task_id, await load_wording(call.app, people))
         if query.limit == 1 or len(render_text(answer)) <= MAX_LENGTH:
             return answer.model_copy(update={"matched": match_rows(matched) or MISSING})
         query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
@@ -109,12 +109,12 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", l
     """A page of the tasks of one change, of at most `largest` characters."""
     from taskhand.domain.bound_cursor import bind_cursor
     from taskhand.service.list_changes import find_change
-    from taskhand.service.load_wording import wording_for
+    from taskhand.service.load_wording import load_wording
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
     start, note, count = _position(query.after, change_id), await _plan_note(app, change), query.limit
-    wording = await wording_for(app, people_in_tasks(change, indexes[start : start + count]))
+    wording = await load_wording(app, people_in_tasks(change, indexes[start : start + count]))
     while True:
         page = indexes[start : start + count]
         cursor = bind_cursor(f"{_TASKS}{start + count}", change.id) if start + count < len(indexes) else None

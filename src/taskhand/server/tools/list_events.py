@@ -38,11 +38,11 @@ class ListEvents(Body):
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     from taskhand.service.list_events import list_events, mark_shown
-    from taskhand.service.load_wording import wording_for
+    from taskhand.service.load_wording import load_wording
 
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
-    wording = await wording_for(call.app, people_in_events(page.events), is_away=page.is_failed)
+    wording = await load_wording(call.app, people_in_events(page.events), is_away=page.is_failed)
     shown, note = len(page.events), call.app.principal.rules.note_on_lists
     while True:
         answer = EventsAnswer.of(page, shown, wording, note)
