@@ -45,7 +45,7 @@ async def browser() -> AsyncIterator[RealBrowser]:
 
 
 async def offer(stage: LinkStage, connection: str = "north", person: str = PERSON) -> str:
-    made = await stage.linking.offer(Person.named(person), connection)
+    made = await stage.linking.offer(Person.parse(person), connection)
     assert made is not None
     return made.url
 

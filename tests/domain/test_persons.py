@@ -30,9 +30,9 @@ def test_only_the_scope_destructive_lets_something_be_lost() -> None:
 def test_the_journal_and_others_know_a_person_by_id_and_by_address() -> None:
     ana = Person("https://login.x.test#1", "ana@x.test")
     assert (Principal(ana).subject, ana.names, ana.shown_name) == (ana.id, (ana.id, "ana@x.test"), "ana@x.test")
-    ben = Person.named("Ben@x.test")
+    ben = Person.parse("Ben@x.test")
     assert (ben.names, ben.shown_name) == (("ben@x.test",), "ben@x.test")
-    assert Person.named(" CI ") == Person("ci")
+    assert Person.parse(" CI ") == Person("ci")
     assert (ANYONE.subject, Person("ci").names, Person("ci").shown_name) == (None, ("ci",), "ci")
 
 

@@ -216,7 +216,7 @@ async def test_a_feed_that_begins_again_counts_on(store: SqlEventStore) -> None:
 
 
 async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(store: SqlEventStore) -> None:
-    hint, end = partial(store.hint_once, FEED, ["t-1"], proof="signature", valid_until=at(5)), at(6)
+    hint, end = partial(store.add_hint_once, FEED, ["t-1"], proof="signature", valid_until=at(5)), at(6)
     assert await hint(at=NOW)
     assert not await hint(at=at(1))
     assert await store.add_hint_once(FeedName("close 2"), ["t-1"], NOW, "signature", at(5))

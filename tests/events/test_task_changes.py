@@ -150,7 +150,7 @@ async def test_whoever_watches_a_task_in_either_era_hears_of_a_change_at_another
                 assert await watcher.next() == f"task://{task}"
                 await look(there)
                 assert await watcher.next() == "taskhand://events", "our own doing, once"
-                here.updates.doubt()
+                here.updates.announce_all_here()
                 told = {f"task://{task}", f"task://{other}", "taskhand://events"}
                 assert {await watcher.next() for _ in told} == told
                 await agent("update_task", id=other, title="Changed too")

@@ -87,7 +87,7 @@ async def test_of_replicas_that_want_the_next_credential_at_the_same_moment_one_
 
 async def test_tickets(postgres: TestDatabase) -> None:
     here, there = (tickets_in(postgres) for _ in range(2))
-    person = Person.named("ana@x.test")
+    person = Person.parse("ana@x.test")
     made = [await here.make(person, "north") for _ in range(6)]
     text, ticket = made[-1]
     assert await there.find(text) == ticket

@@ -19,7 +19,7 @@ NO_CREDENTIAL_NEEDED = {"list_team_members", "create_task", "create_tasks", "rea
 
 @pytest.mark.parametrize("crm", CRMS)
 async def test_no_tool_makes_more_requests_for_a_known_person(crm: str) -> None:
-    counts = await count_requests(SANDBOXED_CRMS[crm], Principal(Person.named("ana@example.com")))
+    counts = await count_requests(SANDBOXED_CRMS[crm], Principal(Person.parse("ana@example.com")))
     table = {row.tool: getattr(row, crm) for row in ROWS}
     for tool in NO_CREDENTIAL_NEEDED if crm == "close" else ():
         table[tool] = table[tool]._replace(cold=table[tool].cold - 1)

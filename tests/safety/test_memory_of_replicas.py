@@ -47,7 +47,7 @@ async def two_replicas(crm: Crm, postgres: TestDatabase, *, hears: bool) -> Asyn
         settings = settings_at(crm, url, postgres.url)
         async with open_app(settings) as one, open_app(settings) as other:
             if hears:
-                other.updates.relay(one.updates.hear)
+                other.updates.relay(one.updates.announce_here)
             async with Client(create_server(one)) as first, Client(create_server(other)) as second:
                 yield Replicas(gate, Agent(first, crm.needs), Agent(second, crm.needs))
 

@@ -51,7 +51,7 @@ def client_of(
     **client: Any,
 ) -> Client:
     """A client with which this person calls, in this process; `client` are arguments of the SDK's."""
-    caller = Person.named(person) if isinstance(person, str) else person
+    caller = Person.parse(person) if isinstance(person, str) else person
     access = Access(lambda: policy, caller, scopes, lambda: memberships)
     return Client(create_server(connections, access=access, state_keys=_STATE_KEYS, offers=offers), **client)
 

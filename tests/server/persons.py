@@ -39,7 +39,7 @@ class Office:
         mode: str = "auto",
     ) -> Agent:
         """An agent that calls for this person."""
-        access = Access(lambda: self.policy, Person.named(person) if person else None, scopes)
+        access = Access(lambda: self.policy, Person.parse(person) if person else None, scopes)
         asked = at_client.asked if at_client else None
         client = Client(create_server(self.app, access=access), elicitation_callback=asked, mode=mode)
         return Agent(await self._stack.enter_async_context(client), self._arm.needs)

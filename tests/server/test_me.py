@@ -129,12 +129,12 @@ async def test_an_unknown_me_is_an_error_that_names_the_file(offices: Connection
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.name)
 async def test_every_backend_of_a_person_differs_in_me_alone(arm: Arm, tmp_path: Path) -> None:
     async with arm.open(tmp_path) as app:
-        hers = backend_of_person(app.backend, Person.named("ana@example.com"), "member", None)
+        hers = backend_of_person(app.backend, Person.parse("ana@example.com"), "member", None)
         members = {one.name: one.id for one in await app.backend.members()}
         assert await hers.me() == members["Ana Soto"] != await app.backend.me()
         by_token = Person("https://idp.example#7", "Ana@Example.com")
         assert await backend_of_person(app.backend, by_token, "member", None).me() == members["Ana Soto"]
-        nobodys = backend_of_person(app.backend, Person.named("stranger@example.com"), "member", None)
+        nobodys = backend_of_person(app.backend, Person.parse("stranger@example.com"), "member", None)
         assert await nobodys.me() is None
         assert (hers.capabilities.knows_me, nobodys.capabilities.knows_me) == (True, True)
         own = {name for name in dir(Backend) if not name.startswith("_")} | {*Backend.__annotations__}

@@ -231,7 +231,7 @@ async def test_list_connections_says_who_the_caller_is_where_a_file_or_a_setting
     named = zip(("north", "south", "west"), settings, strict=True)
     async with open_connections([ConnectionSettings(name, Settings(**one)) for name, one in named]) as connections:
         line = {"ana@x.test": {"south": "78"}}
-        for person, shown in ((None, ["Marta Gil", "77", None]), (Person.named("Ana@x.test"), [None, "78", None])):
+        for person, shown in ((None, ["Marta Gil", "77", None]), (Person.parse("Ana@x.test"), [None, "78", None])):
             access = Access(person=person, memberships=lambda: line)
             async with Client(create_server(connections, access=access)) as client:
                 answer = (await client.call_tool("list_connections", {})).structured_content or {}

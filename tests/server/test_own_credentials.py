@@ -239,7 +239,7 @@ async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_cred
 
 
 async def test_within_a_call_nothing_takes_the_place_of_a_link_that_is_removed(office: Office) -> None:
-    backend = office.connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
+    backend = office.connections.first.of_principal(Principal(Person.parse("ben@example.com"))).backend
     await backend.get_task(TASK)
     await office.links.remove("ben@example.com", "default")
     with pytest.raises(LinkRequired, match="was unlinked during this call"):
@@ -288,7 +288,7 @@ async def test_the_properties_of_a_crm_are_read_with_it_too(tmp_path: Path) -> N
             hubspot_access_token=sandbox.token, hubspot_base_url=url, journal=tmp_path / "journal.sqlite"
         )
         async with open_connections([ConnectionSettings("default", settings)], links=links) as connections:
-            backend = connections.first.of_principal(Principal(Person.named("ben@example.com"))).backend
+            backend = connections.first.of_principal(Principal(Person.parse("ben@example.com"))).backend
             assert backend.properties is not None
             assert await backend.properties.find_names(["hs_task_subject"])
             async with client_of(connections, "ben@example.com") as ben:
@@ -325,7 +325,7 @@ async def test_what_a_person_has_linked_is_for_nobody_else_with_the_same_address
 
 @pytest.mark.parametrize(
     "maker",
-    [Person.named("ben@example.com"), Person("https://login.x.test#00u1", "ben@example.com")],
+    [Person.parse("ben@example.com"), Person("https://login.x.test#00u1", "ben@example.com")],
     ids=["of a key", "of a token, linked by e-mail"],
 )
 async def test_what_a_dead_process_left_open_is_settled_with_the_credential_of_whoever_made_it(

@@ -33,7 +33,7 @@ async def call(file: Path, settings: Settings, now: datetime, task: str) -> None
     clock = FixedClock(now)
     links = links_at(file, clock=clock, sleep=anyio.sleep)
     async with open_connections([ConnectionSettings("default", settings)], clock, links=links) as connections:
-        principal = Principal(Person.named(BEN))
+        principal = Principal(Person.parse(BEN))
         async with concurrent_tasks() as group:
             for _ in range(CALLS):
                 group.start_soon(connections.first.of_principal(principal).backend.get_task, task)

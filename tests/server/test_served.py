@@ -36,7 +36,7 @@ class Offices:
 
     def server(self, *, scopes: frozenset[Scope] = SCOPES) -> Any:
         """A server that Ana calls."""
-        access = Access(lambda: Policy(everyone=self.rules), Person.named(ANA), scopes)
+        access = Access(lambda: Policy(everyone=self.rules), Person.parse(ANA), scopes)
         return create_server(self.connections, access=access)
 
     def client(self, *, scopes: frozenset[Scope] = SCOPES, mode: str = "auto") -> Client:

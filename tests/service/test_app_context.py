@@ -101,7 +101,7 @@ async def test_what_another_process_has_written_is_forgotten_once_its_turn_comes
 async def test_what_is_remembered_of_a_credential_is_that_persons_alone(tmp_path: Path) -> None:
     own = cast("OwnBackends", object())  # which is not opened here
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, own=own)
-    ana, bea = (app.of_principal(replace(ANYONE, person=Person.named(one))) for one in ("ana@x.test", "bea@x.test"))
+    ana, bea = (app.of_principal(replace(ANYONE, person=Person.parse(one))) for one in ("ana@x.test", "bea@x.test"))
     ana.remember_names({"1": "Ana Soto"})
     assert (dict(ana.last_names), dict(bea.last_names)) == ({"1": "Ana Soto"}, {})
     forgotten: list[set[str]] = []

@@ -18,7 +18,7 @@ from taskhand.service.connections import Connections
 from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, mark_shown
 from taskhand.service.update_task import update_task
 
-ANA, ROOT = Person.named("ana@example.cl"), Person.named("root@example.cl")
+ANA, ROOT = Person.parse("ana@example.cl"), Person.parse("root@example.cl")
 
 
 def as_person(stage: Stage, person: Person, **rules: Any) -> AppContext:
@@ -84,7 +84,7 @@ async def test_what_taskhand_did_is_by_the_person_for_whom_it_did_it_not_by_the_
         tasks = [await stage.others.create(title) for title in ("Ana's", "Marta's", "Nobody's")]
         stage.clock.move(minutes=1)
         await ask(stage.app, "all")
-        people = ANA, Person.named("marta@example.cl"), Person.named("nobody@example.cl")
+        people = ANA, Person.parse("marta@example.cl"), Person.parse("nobody@example.cl")
         for task, person in zip(tasks, people, strict=True):
             call = Call(as_person(stage, person), "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))

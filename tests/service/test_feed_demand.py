@@ -13,7 +13,7 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed_demand import WANTED_FOR_S
 
-ANA, BEN = (Principal(Person.named(name)) for name in ("ana@example.com", "ben@example.com"))
+ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ async def test_a_caller_who_has_to_link_a_credential_again_keeps_nobody_else_fro
         raise LinkRequired.unlinked("default")
 
     async with polled(tmp_path) as [one]:
-        ben = replace(one.app, principal=Principal(Person.named("ben")), _uses_own=is_own)
+        ben = replace(one.app, principal=Principal(Person.parse("ben")), _uses_own=is_own)
         one.app.demand.subscribe(ben)
         await one.clock.pass_until(30)
         assert one.looks == []

@@ -15,7 +15,7 @@ from taskhand.vault.tickets import Tickets
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, link_of, links_at, rows
 
-ANA = Person.named("ana@x.test")
+ANA = Person.parse("ana@x.test")
 OWN, OTHER = "a browser", "another browser"
 
 
@@ -67,7 +67,7 @@ async def test_the_first_browser_that_begins_is_the_only_one_that_goes_on(ticket
     assert not (await tickets.find_state(ticket.id, ANA)).is_linked
     await tickets.note_linked(ticket)
     assert (await tickets.find_state(ticket.id, ANA)).is_linked
-    assert not (await tickets.find_state(ticket.id, Person.named("ben@x.test"))).is_linked
+    assert not (await tickets.find_state(ticket.id, Person.parse("ben@x.test"))).is_linked
     assert not (await tickets.find_state(text, ANA)).is_linked
 
 
@@ -96,7 +96,7 @@ async def test_a_ticket_ends_after_ten_minutes_and_is_forgotten_after_a_day(
     clock.move(days=1)
     assert await tickets.find(text) is not None
     clock.move(seconds=1)
-    await tickets.make(Person.named("ben@x.test"), "north")
+    await tickets.make(Person.parse("ben@x.test"), "north")
     assert await tickets.find(text) is None
 
 
@@ -104,7 +104,7 @@ async def test_a_person_has_five_open_for_a_connection_and_one_that_was_begun_go
     first, ticket = await tickets.make(ANA, "north")
     await tickets.begin(ticket, OWN)
     south, _ = await tickets.make(ANA, "south")
-    ben, _ = await tickets.make(Person.named("ben"), "north")
+    ben, _ = await tickets.make(Person.parse("ben"), "north")
     more = [(await tickets.make(ANA, "north"))[0] for _ in range(6)]
     kept = [text for text in (first, *more) if await tickets.find(text)]
     assert len(kept) == 5

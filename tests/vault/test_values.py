@@ -35,11 +35,11 @@ def test_a_member_is_shown_by_name_and_id_as_far_as_they_are_known() -> None:
 
 def test_a_listed_link_is_of_the_person_whom_its_id_or_its_address_names() -> None:
     listed = ListedLink("ana@x.test", "north", "key", "linked", LinkedMember(), None, None, None, frozenset())
-    assert listed.whose == Person("ana@x.test", "ana@x.test")
-    assert replace(listed, person="https://x.test#1", email="eva@x.test").whose == Person(
+    assert listed.owner == Person("ana@x.test", "ana@x.test")
+    assert replace(listed, person="https://x.test#1", email="eva@x.test").owner == Person(
         "https://x.test#1", "eva@x.test"
     )
-    assert replace(listed, person="ci").whose == Person("ci")
+    assert replace(listed, person="ci").owner == Person("ci")
 
 
 def test_a_page_can_be_used_once_in_time_and_by_the_browser_that_began() -> None:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from taskhand.server.access import Access
     from taskhand.server.transports.bearer_auth import Authentication
 
-__all__ = ["AuthOptions", "access_by", "access_of", "open_auth"]
+__all__ = ["AuthOptions", "access_by", "build_access", "open_auth"]
 
 
-def access_of(found: Configuration) -> "Access":
+def build_access(found: Configuration) -> "Access":
     """The caller's identity and rules, from this configuration's files. OperatorError if a file cannot be used."""
     return access_by(PolicySource.open(found), PeopleSource.open(found))
 

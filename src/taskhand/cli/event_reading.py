@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from taskhand.cli.access import access_of
+from taskhand.cli.access import build_access
 from taskhand.cli.config import backend_of
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_lines import to_fields, to_json_line
@@ -73,7 +73,7 @@ class EventReading:
 
 async def read_events_of(found: "Configuration", reading: EventReading) -> bool:
     """Read the events of every connection; returns whether one failed."""
-    principal = access_of(found).configured
+    principal = build_access(found).configured
     allowed = choose_tools(TOOLS, None, only_reads=False).for_principal(principal)
     if "list_events" not in allowed.by_name:
         raise allowed.refusal("list_events")

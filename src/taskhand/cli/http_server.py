@@ -36,7 +36,7 @@ def serve_over_http(
     """The HTTP transport; OperatorError for a refused address or proxy, and for replicas without a shared key."""
     host, port, names, is_insecure = listen
     address = Address(host, port, (*names, auth.host) if auth and auth.host else names, is_insecure)
-    named = Proxies.named(proxies)
+    named = Proxies.parse(proxies)
     address.check(asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
     times = DrainTimes()

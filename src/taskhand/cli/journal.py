@@ -61,7 +61,7 @@ def journal(context: click.Context, /, person: str | None, **filters: Any) -> No
     """
     if context.invoked_subcommand is None:
         check_window(filters["since"], filters["until"])
-        _list(find_account(context), filters | {"person": Person.named(person).id if person else None})
+        _list(find_account(context), filters | {"person": Person.parse(person).id if person else None})
 
 
 journal.add_command(export)

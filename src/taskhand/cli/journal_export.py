@@ -60,7 +60,7 @@ def export(
     check_window(since, until)
     found: Configuration = context.meta[CONFIGURATION]
     found = found.only(connection) if connection else found
-    query = RowQuery(since, until, Person.named(person).id if person else None, found.chosen)
+    query = RowQuery(since, until, Person.parse(person).id if person else None, found.chosen)
     named = len(found.connection_names) > 1 or found.chosen is not None
     anyio.run(partial(_export, found.connections, query, named=named, follow=follow))
 

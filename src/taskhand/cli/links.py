@@ -134,7 +134,7 @@ def invite(context: click.Context, person: str, connection: str, resource: str |
 
     found: Configuration = context.meta[CONFIGURATION]
     [chosen] = found.only(connection).connections
-    invited = Person.named(_read_person(person))
+    invited = Person.parse(_read_person(person))
     address, expires_at = anyio.run(make_invitation, found.settings, chosen, invited, resource)
     print_line(address)
     print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It links once.", err=True)
@@ -149,7 +149,7 @@ def _read_person(text: str) -> str:
             f"{text[:60]!r} is not a person: {flaw}.",
             next_step="Send one e-mail address or id, as keys and TASKHAND_PERSON have it.",
         )
-    return Person.named(text).id
+    return Person.parse(text).id
 
 
 def _ask_credential(question: str) -> str:
@@ -194,7 +194,7 @@ async def _save_link(
     try:
         lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
         known = KnownPersons(lines, memberships, await links.list_members(connection.name))
-        doubt = _find_doubt(Person.named(person), member, team, known)
+        doubt = _find_doubt(Person.parse(person), member, team, known)
         former = await _find_open(links, person, connection.name)
         await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
     finally:
@@ -306,7 +306,7 @@ async def _unlink(
 ) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
     """Remove and revoke the links. Returns them, whether the CRM confirmed the revocation, and the remaining links."""
     found = await links.list()
-    names = _find_names(person, found) or _find_names(Person.named(person).id, found)
+    names = _find_names(person, found) or _find_names(Person.parse(person).id, found)
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for one in chosen:
@@ -319,7 +319,7 @@ async def _unlink(
 
 def _find_names(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
     """All names by which a person's calls find links, as far as the links tell; empty without links."""
-    return frozenset[str]().union(*(link.whose.names for link in found if person in link.whose.names))
+    return frozenset[str]().union(*(link.owner.names for link in found if person in link.owner.names))
 
 
 def _no_link_error(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:

@@ -154,11 +154,11 @@ def command(context: click.Context, db: str | None, clock: str | None, ids: str 
 @click.pass_context
 def tools(context: click.Context) -> None:
     """Print the tool list as JSON, as a host receives it."""
-    from taskhand.cli.access import access_of
+    from taskhand.cli.access import build_access
     from taskhand.server.in_process_client import list_tools
 
     found: Configuration = context.meta[CONFIGURATION]
-    access = access_of(found)
+    access = build_access(found)
     print_json(_with_connections(found, lambda served: list_tools(served, access)))
 
 
@@ -168,7 +168,7 @@ def tools(context: click.Context) -> None:
 @click.pass_context
 def call(context: click.Context, tool: str, arguments: str) -> None:
     """Run one TOOL with ARGUMENTS, a JSON object. Its structured answer is printed; exit code 1 for an error."""
-    from taskhand.cli.access import access_of
+    from taskhand.cli.access import build_access
     from taskhand.server.in_process_client import call_tool
 
     try:
@@ -178,7 +178,7 @@ def call(context: click.Context, tool: str, arguments: str) -> None:
     if not isinstance(sent, dict):
         raise CallerError("The arguments are not a JSON object.")
     found: Configuration = context.meta[CONFIGURATION]
-    access = access_of(found)
+    access = build_access(found)
     answer, failed = _with_connections(found, lambda served: call_tool(served, tool, sent, access))
     print_json(json.loads(answer) if answer.startswith("{") else answer)
     sys.exit(1 if failed else 0)

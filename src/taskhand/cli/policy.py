@@ -99,7 +99,7 @@ def configured_person(found: Configuration) -> Person | None:
             f"TASKHAND_PERSON {given[:60]!r} is not a person: {flaw}.",
             next_step="Set it to the e-mail address or id that the policy and the keys have.",
         )
-    return Person.named(given)
+    return Person.parse(given)
 
 
 def read_policy(found: Configuration, *, must_exist: bool = False) -> "PolicyFile":

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from taskhand.cli.new_connection import KeyPlace
     from taskhand.domain.webhook import WebhookAdmin
 
-__all__ = ["KeyKeeper", "current_key", "support_of", "with_admin"]
+__all__ = ["KeyKeeper", "current_key", "find_webhook_support", "with_admin"]
 
 _T = TypeVar("_T")
 
 
-def support_of(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
+def find_webhook_support(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
     """The CRM's webhook support. CallerError if it has none."""
     factory = find_factory(connection.settings.backend)
     support: WebhookSupport[Settings] | None = factory.webhooks
@@ -64,7 +64,7 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
             keys=connection.keys,
         )
         try:
-            admin = await support_of(connection).open(settings, context)
+            admin = await find_webhook_support(connection).open(settings, context)
             return None if admin is None else await work(admin)
         except OperatorError as error:
             message, step = map(connection.in_own_words, (error.message, error.next_step or ""))

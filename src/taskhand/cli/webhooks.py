@@ -11,7 +11,7 @@ import click
 from taskhand.backends.registry import find_factory
 from taskhand.cli.config import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
-from taskhand.cli.webhook_admin import KeyKeeper, current_key, support_of, with_admin
+from taskhand.cli.webhook_admin import KeyKeeper, current_key, find_webhook_support, with_admin
 from taskhand.cli.webhook_receivers import WebhookOptions, check_of, public_address, webhook_address
 from taskhand.config.connections import DEFAULT
 from taskhand.domain.errors import CallerError, Candidate
@@ -69,7 +69,7 @@ def create_webhooks(
     The key that shows that a delivery is the CRM's is kept as other secrets are, and printed nowhere.
     """
     chosen = _choose(context, connection)
-    support_of(chosen)
+    find_webhook_support(chosen)
     url, key = _address(chosen, public_url), current_key(chosen)
     keeper = KeyKeeper.choose(chosen, place)
     done = anyio.run(with_admin, chosen, lambda admin: admin.subscribe(url, key, replaces=replaces))
@@ -92,7 +92,7 @@ def create_webhooks(
 def list_webhooks(context: click.Context, *, connection: str | None, as_json: bool) -> None:
     """List the CRM's subscriptions to tasks, wherever they are delivered."""
     chosen = _choose(context, connection)
-    support_of(chosen)
+    find_webhook_support(chosen)
     found = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
     if found is None:
         raise _unmanaged_error(chosen, "list")
@@ -112,7 +112,7 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
 def remove_webhooks(context: click.Context, *, connection: str | None, public_url: str | None) -> None:
     """Remove what the CRM delivers to this server. Taskhand then finds changes by looking."""
     chosen = _choose(context, connection)
-    support_of(chosen)
+    find_webhook_support(chosen)
     removed = anyio.run(with_admin, chosen, lambda admin: admin.remove(_address(chosen, public_url)))
     if removed is None:
         raise _unmanaged_error(chosen, "remove")
@@ -154,7 +154,7 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
 
 
 def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError:
-    step = support_of(connection).unmanaged or "Look where they were made."
+    step = find_webhook_support(connection).unmanaged or "Look where they were made."
     return CallerError(
         f"Taskhand cannot {what} what an app of this kind delivers: {_title(connection)} lets only its owner do that.",
         next_step=connection.in_own_words(step),
@@ -163,7 +163,7 @@ def _unmanaged_error(connection: "ConnectionSettings", what: str) -> CallerError
 
 def _print_steps(connection: "ConnectionSettings", url: str) -> None:
     """Print the manual steps, with this connection's keys."""
-    print_lines([connection.in_own_words(line) for line in support_of(connection).steps(url)])
+    print_lines([connection.in_own_words(line) for line in find_webhook_support(connection).steps(url)])
 
 
 def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
@@ -177,7 +177,7 @@ def _print_grouped(what: str, found: "Iterable[Subscription]", connection: "Conn
 
 def _masked(url: str, connection: "ConnectionSettings") -> str:
     """The address with any secret masked, also of other servers."""
-    if not support_of(connection).has_secret_address:
+    if not find_webhook_support(connection).has_secret_address:
         return url
     return re.sub(r"(/webhooks/[^/]+/)[^/?#]+", r"\1***", url)
 
@@ -188,7 +188,7 @@ def _tell_what_is_left(connection: "ConnectionSettings", *, is_kept: bool) -> No
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
     [called] = connection.named([factory.webhook_key])
     if not is_kept:
-        step = support_of(connection).key_step or f"Set {called} to the key that verifies what is delivered"
+        step = find_webhook_support(connection).key_step or f"Set {called} to the key that verifies what is delivered"
         print_line(f"{connection.in_own_words(step)}.")
     if origin.kind == "environment":
         print_line(

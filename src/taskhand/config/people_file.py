@@ -89,7 +89,7 @@ class _Reader:
                     f"{self.file.path} names {name[:60]!r}, which is not a person: {flaw}.",
                     next_step=f"Write one e-mail address or id for each person, in quotes: {_EXAMPLE}.",
                 )
-            person = Person.named(name).id
+            person = Person.parse(name).id
             if person in found:
                 raise OperatorError(
                     f"{quoted_key(name)} in {self.file.path} is there twice: the case of letters does not count.",

@@ -136,7 +136,7 @@ class _Reader:
 
     def _person(self, text: str, called: str) -> str:
         if (flaw := flaw_of_person(text.strip())) is None:
-            return Person.named(text).id
+            return Person.parse(text).id
         raise OperatorError(
             f"{called} in {self.file.path} names {text[:60]!r}, which is not a person: {flaw}.",
             next_step="Write one e-mail address or id for each person, as keys and TASKHAND_PERSON have it.",

@@ -67,7 +67,7 @@ class Person:
     groups: frozenset[str] = frozenset()
 
     @classmethod
-    def named(cls, text: str) -> "Person":
+    def parse(cls, text: str) -> "Person":
         """The person with this id, which may be an e-mail address; the case of letters does not count.
 
         It counts in the id of a token's person, ISSUER#SUBJECT: two subjects may differ in nothing else.

@@ -64,7 +64,7 @@ class SqlEventStore(ABC):
     async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """As `hint`, unless the same proof was used before."""
+        """As `add_hint`, unless the same proof was used before."""
         ids = sorted({*task_ids}) or [""]
         return await self._store.write(partial(_hint_once, feed, ids, at, proof=proof, valid_until=valid_until))
 

@@ -36,11 +36,11 @@ class Updates(Protocol):
         """Call the listener with each task that this process changes; the returned function unsubscribes it."""
         ...
 
-    def hear(self, task_id: str) -> None:
+    def announce_here(self, task_id: str) -> None:
         """Notify the subscribers of a task that another replica changed."""
         ...
 
-    def doubt(self) -> None:
+    def announce_all_here(self) -> None:
         """Notify all subscribers: any task may have been changed by another replica."""
         ...
 
@@ -48,9 +48,9 @@ class Updates(Protocol):
 class Channel(Protocol):
     """A broadcast channel between replicas; every method raises OperatorError if it cannot be reached."""
 
-    async def tell(self, messages: Sequence[str]) -> None: ...  # noqa: D102
+    async def send(self, messages: Sequence[str]) -> None: ...  # noqa: D102
     async def listen(self) -> None: ...  # noqa: D102
-    async def hear(self) -> list[str]: ...  # noqa: D102
+    async def receive(self) -> list[str]: ...  # noqa: D102
     async def aclose(self) -> None: ...  # noqa: D102
 
 
@@ -106,7 +106,7 @@ class TaskChanges:
             told, self._waiting = self._waiting, {}
             in_doubt, self._is_in_doubt = self._is_in_doubt, False
             try:
-                await self._channel.tell([*self._messages(list(told), in_doubt=in_doubt)])
+                await self._channel.send([*self._messages(list(told), in_doubt=in_doubt)])
                 tries = 0
             except OperatorError as error:
                 _log.warning("the other replicas could not be told what changed: %s", error.message)
@@ -140,7 +140,7 @@ class TaskChanges:
                     self._doubt_all()
                 tries = 0
                 while True:
-                    for message in await self._channel.hear():
+                    for message in await self._channel.receive():
                         self._pass_on(message)
             except OperatorError as error:
                 if not tries:
@@ -151,7 +151,7 @@ class TaskChanges:
 
     def _doubt_all(self) -> None:
         for updates in self._updates.values():
-            updates.doubt()
+            updates.announce_all_here()
 
     def _pass_on(self, message: str) -> None:
         """Deliver a change of another replica; ignore a message in an unknown form, as from a newer version."""
@@ -163,6 +163,6 @@ class TaskChanges:
         if by == self._name or updates is None:
             return
         if tasks is None:
-            updates.doubt()
+            updates.announce_all_here()
         for task_id in tasks or ():
-            updates.hear(str(task_id))
+            updates.announce_here(str(task_id))

@@ -55,7 +55,7 @@ class RowQuery:
         return (
             (self.since is None or row.began >= instant(self.since))
             and (self.until is None or row.began <= instant(self.until))
-            and self.person in {None, row.person and Person.named(row.person).id, row.email}
+            and self.person in {None, row.person and Person.parse(row.person).id, row.email}
             and self.connection in {None, row.connection}
         )
 

@@ -26,7 +26,7 @@ def read_person(text: str) -> Person:
             f"{_quote(name)} is not a person: {problem}.",
             next_step="Give an e-mail address such as ana@x.test, or an id such as ana.",
         )
-    return Person.named(name)
+    return Person.parse(name)
 
 
 def _problem_of_person(name: str) -> str | None:

@@ -21,7 +21,7 @@ _MAX_AT_ONCE: Final = 1_000
 
 
 class Channel:
-    """A LISTEN/NOTIFY channel between processes: `tell` sends, `hear` receives what is sent after `listen`.
+    """A LISTEN/NOTIFY channel between processes: `send` sends, `receive` waits for what is sent after `listen`.
 
     Messages sent while no process listens, or while the connection is cut, are lost. Every method raises OperatorError
     if the database cannot be used.
@@ -33,21 +33,21 @@ class Channel:
         self._name = name
         self._driver: Driver | None = None
 
-    async def tell(self, messages: Sequence[str]) -> None:
+    async def send(self, messages: Sequence[str]) -> None:
         """Send to all listeners, this process included; each message at most 8,000 bytes."""
 
-        def tell(connection: SqlConnection) -> None:
+        def notify(connection: SqlConnection) -> None:
             for message in messages:
                 connection.execute("SELECT pg_notify(?, ?)", (self._name, message))
 
-        await to_thread.run_sync(partial(self._store.write_now, tell), abandon_on_cancel=True)
+        await to_thread.run_sync(partial(self._store.write_now, notify), abandon_on_cancel=True)
 
     async def listen(self) -> None:
         """Start to listen, on a new connection."""
         await self._leave()
         self._driver = await to_thread.run_sync(self._connect, abandon_on_cancel=True)
 
-    async def hear(self) -> list[str]:
+    async def receive(self) -> list[str]:
         """Wait for and return the next messages."""
         if self._driver is None:
             await self.listen()

@@ -96,7 +96,7 @@ class Access:
 
 def _person_of(token: AccessToken) -> Person:
     """The person of a key, or of a token with the token's claims about the person."""
-    person, claims = Person.named(token.subject or token.client_id), token.claims or {}
+    person, claims = Person.parse(token.subject or token.client_id), token.claims or {}
     if token.resource is None:
         return person
     return replace(person, email=claims.get("email"), groups=frozenset(claims.get("groups", ())))

@@ -45,7 +45,7 @@ async def _find_person(app: AppContext, caller: Caller) -> tuple[str | None, str
     """The member, else the name of a person who is no member; None if neither is known."""
     principal = ANYONE
     if caller.subject is not None:
-        named = Person.named(caller.subject)
+        named = Person.parse(caller.subject)
         person = replace(named, email=caller.email or named.email)
         principal = Principal(person, members=app.lines_of(person.id))
     with suppress(TaskhandError):

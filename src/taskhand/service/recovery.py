@@ -91,7 +91,7 @@ def _of_maker(app: AppContext, change: Change) -> AppContext:
     maker = change.opening.caller
     if maker.subject is None:
         return app
-    person = Person.named(maker.subject)
+    person = Person.parse(maker.subject)
     return app.of_principal(Principal(replace(person, email=maker.email or person.email)))
 
 

@@ -52,12 +52,12 @@ class TaskUpdates:
             for relay in tuple(self._relays.values()):
                 relay(task_id)
 
-    def hear(self, task_id: str) -> None:
+    def announce_here(self, task_id: str) -> None:
         """Announce to the listeners here a change by another process."""
         self.forget([task_id])
         self._tell(task_id)
 
-    def doubt(self) -> None:
+    def announce_all_here(self) -> None:
         """Announce that another process may have changed any task."""
         self.forget(None)
         self._tell(EVERY_TASK)

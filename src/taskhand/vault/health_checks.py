@@ -67,8 +67,8 @@ def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
         if other.state != "linked" or other.member.id is None:
             continue
         one = first.setdefault((other.connection, other.member.id), other)
-        if {*one.whose.names}.isdisjoint(other.whose.names):
-            both = f"{one.whose.shown_name} and {other.whose.shown_name}"
+        if {*one.owner.names}.isdisjoint(other.owner.names):
+            both = f"{one.owner.shown_name} and {other.owner.shown_name}"
             return f"{both} are both {one.member.shown_name} in {one.connection}"
     return None
 

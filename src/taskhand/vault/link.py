@@ -96,9 +96,9 @@ class ListedLink:
     email: str | None = None
 
     @property
-    def whose(self) -> Person:
+    def owner(self) -> Person:
         """The person, as far as the link identifies them."""
-        return Person(self.person, self.email or Person.named(self.person).email)
+        return Person(self.person, self.email or Person.parse(self.person).email)
 
     def to_json(self) -> Mapping[str, object]:
         """The link as JSON."""

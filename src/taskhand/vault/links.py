@@ -105,7 +105,7 @@ class Links:
 
     async def list_members(self, connection: str) -> Sequence[tuple[Person, str | None]]:
         """The persons who have linked a connection, with each one's member id in the CRM if the CRM gave it."""
-        return [(one.whose, one.member.id) for one in await self.list() if one.connection == connection]
+        return [(one.owner, one.member.id) for one in await self.list() if one.connection == connection]
 
     async def fresh(self, person: str, connection: str, renew: Renew, *, rejected: Link | None = None) -> Link | None:
         """A link whose credential is good for a request now; None if nothing is linked.

@@ -86,7 +86,7 @@ def _add(ticket: Ticket, most: int, forget_before: datetime, database: SqlConnec
     values = (ticket.id, person.id, person.email, ticket.connection, now, to_text(ticket.expires_at))
     database.execute(
         "INSERT INTO ticket (id, person, email, connection, made_at, expires_at, mark) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*values, ticket.mark),
+        (*values, ticket.bound_hmac),
     )
     # Tickets that a browser has begun are removed last.
     surplus = (
@@ -107,7 +107,7 @@ def _begin(begun: Ticket, now: datetime, most: int, database: SqlConnection) -> 
         "refusal = NULL WHERE id = ? AND used_at IS NULL AND expires_at > ? "
         "AND (browser IS NULL OR browser = ?) AND tries < ?"
     )
-    values = (begun.mark, begun.browser, begun.id, to_text(now), begun.browser, most)
+    values = (begun.bound_hmac, begun.browser, begun.id, to_text(now), begun.browser, most)
     return database.execute(statement, values).rowcount == 1
 
 
@@ -141,7 +141,7 @@ def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Se
 
 
 def _prove(proved: Ticket, now: datetime, database: SqlConnection) -> bool:
-    kept = (proved.person.email, proved.mark, to_text(proved.proved_at or now))
+    kept = (proved.person.email, proved.bound_hmac, to_text(proved.proved_at or now))
     values = (*kept, proved.id, to_text(now), proved.browser)
     return database.execute(_PROVE + _IS_OPEN, values).rowcount == 1
 

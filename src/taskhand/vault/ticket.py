@@ -21,8 +21,8 @@ class Ticket:
 
     `browser` is the hash of the cookie of the browser that began: all others are refused. `proved_at` is when the
     person proved their identity in it. `tries` counts the attempts to begin or submit. A ticket with `used_at` is
-    closed; one with `linked_at` has led to a link. `mark` is an HMAC of `bound` under the vault's key, so write access
-    to the store alone opens no page. `refusal` is the reason for which the page refused the last attempt.
+    closed; one with `linked_at` has led to a link. `bound_hmac` is an HMAC of `bound` under the vault's key, so
+    write access to the store alone opens no page. `refusal` is the reason for which the page refused the last attempt.
     `turned_away_at` is when the page refused another browser.
     """
 
@@ -36,7 +36,7 @@ class Ticket:
     proved_at: datetime | None = None
     used_at: datetime | None = None
     linked_at: datetime | None = None
-    mark: str | None = None
+    bound_hmac: str | None = None
     refusal: str | None = None
     turned_away_at: datetime | None = None
 

@@ -126,11 +126,11 @@ class Tickets:
         return ticket if ticket is not None and self._is_ours(ticket) else None
 
     def _with_hmac(self, ticket: Ticket) -> Ticket:
-        return replace(ticket, mark=self._cipher.make_hmac(ticket.bound))
+        return replace(ticket, bound_hmac=self._cipher.make_hmac(ticket.bound))
 
     def _is_ours(self, ticket: Ticket) -> bool:
         """Whether the ticket's HMAC is right; a wrong one is logged."""
-        is_ours = self._cipher.verify_hmac(ticket.bound, ticket.mark)
+        is_ours = self._cipher.verify_hmac(ticket.bound, ticket.bound_hmac)
         if not is_ours:
             _log.warning("a page of %s for %s was altered where it is kept", ticket.person.id, ticket.connection)
         return is_ours

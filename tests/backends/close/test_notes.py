@@ -315,7 +315,7 @@ async def test_a_note_of_another_person_is_not_that_of_a_process_that_died(tmp_p
         dead, living = journal_in(tmp_path), journal_in(tmp_path)
         his = Call(AppContext(backend, dead, lambda: NOW), "update_task", Caller(subject="luis@example.com"))
         await his.begin(his.new_opening(), [Intent("update", before, edit, edit)])
-        app = AppContext(backend, living, lambda: NOW).of_principal(Principal(Person.named("ana@example.com")))
+        app = AppContext(backend, living, lambda: NOW).of_principal(Principal(Person.parse("ana@example.com")))
         hers = Call(app, "update_task", Caller(subject="ana@example.com"))
         await update_task(hers, TASK, TaskPatch(add_note=NOTE))
         await dead.aclose()

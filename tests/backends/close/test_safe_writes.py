@@ -38,7 +38,7 @@ async def agents_on(
         wired(url, time or Time(), timezone="America/Santiago", **options) as app,
         AsyncExitStack() as stack,
     ):
-        servers = [create_server(app, access=Access(person=Person.named(one) if one else None)) for one in persons]
+        servers = [create_server(app, access=Access(person=Person.parse(one) if one else None)) for one in persons]
         yield [Agent(await stack.enter_async_context(Client(server))) for server in servers]
 
 

@@ -138,7 +138,7 @@ async def test_the_page_may_call_only_what_the_server_offers(
 
 async def test_the_rules_of_a_person_hold_for_the_page(store_file: Path) -> None:
     rules = {"ana": {"tools": "read,complete_task"}}
-    access = Access(lambda: Policy(people=rules), Person.named("ana"), frozenset({"read", "write"}))
+    access = Access(lambda: Policy(people=rules), Person.parse("ana"), frozenset({"read", "write"}))
     async with host(store_file, access=access) as client:
         assert {*told(await client.call_tool("list_tasks", {}))["tools"]} == READS | {"complete_task"}
         rules["ana"] = {"tools": "read"}

@@ -168,7 +168,7 @@ async def test_settings_and_rules_hold_for_the_board_as_for_a_host(tmp_path: Pat
         refused = (await site.call("complete_task", id="any"))["result"]
         assert "read_only" in refused["content"][0]["text"]
         assert "result" in await site.call("list_tasks"), "who asks for the board has it, whatever hosts are told"
-    access = Access(lambda: Policy(everyone={"tools": "read"}), Person.named("ana"))
+    access = Access(lambda: Policy(everyone={"tools": "read"}), Person.parse("ana"))
     async with open_site(tmp_path, access) as site:
         await site.admit()
         refused = (await site.call("complete_task", id="any"))["result"]
@@ -176,7 +176,7 @@ async def test_settings_and_rules_hold_for_the_board_as_for_a_host(tmp_path: Pat
 
 
 async def test_who_may_see_own_tasks_alone_sees_no_others_on_the_board(tmp_path: Path) -> None:
-    access = Access(lambda: Policy(everyone={"own_tasks_only": True}), Person.named("ben@x.test"))
+    access = Access(lambda: Policy(everyone={"own_tasks_only": True}), Person.parse("ben@x.test"))
     async with open_site(tmp_path, access) as site:
         store = cast("LocalBackend", site.app.backend)
         await store.edit(lambda directory: directory.add_member("Ben", "ben@x.test"))

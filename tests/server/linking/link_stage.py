@@ -93,7 +93,7 @@ class LinkStage:
 
     async def ticket(self, person: str | Person = "ben@example.com", connection: str = "north") -> str:
         """The address of a new page, without the host."""
-        named = Person.named(person) if isinstance(person, str) else person
+        named = Person.parse(person) if isinstance(person, str) else person
         offer = await self.linking.offer(named, connection)
         assert offer is not None
         assert offer.url.startswith(f"{BASE}/link/")

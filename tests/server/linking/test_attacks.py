@@ -60,7 +60,7 @@ async def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(stage: L
 async def test_on_this_machine_the_cookie_goes_without_encryption(tmp_path: Path) -> None:
     base = "http://127.0.0.1:8000"
     async with link_stage(tmp_path, base=base) as stage:
-        offer = await stage.linking.offer(Person.named(PERSON), "north")
+        offer = await stage.linking.offer(Person.parse(PERSON), "north")
         assert offer is not None
         browser = await stage.browser(base)
         cookie = (await browser.open(offer.url)).headers["set-cookie"]

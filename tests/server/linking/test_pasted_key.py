@@ -50,15 +50,15 @@ async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(stage: 
 
 
 async def test_the_offer_is_taken_once_the_person_has_linked(stage: LinkStage) -> None:
-    offer = await stage.linking.offer(Person.named(PERSON), "north")
+    offer = await stage.linking.offer(Person.parse(PERSON), "north")
     assert offer is not None
     assert "/link/" not in repr(offer)
     browser = await stage.browser()
     await browser.open(offer.url)
-    assert not (await stage.linking.find_state(offer.id, Person.named(PERSON))).is_linked
+    assert not (await stage.linking.find_state(offer.id, Person.parse(PERSON))).is_linked
     await browser.send(offer.url, stage.token(BEN))
-    assert (await stage.linking.find_state(offer.id, Person.named(PERSON))).is_linked
-    assert not (await stage.linking.find_state(offer.id, Person.named("cat@example.com"))).is_linked
+    assert (await stage.linking.find_state(offer.id, Person.parse(PERSON))).is_linked
+    assert not (await stage.linking.find_state(offer.id, Person.parse("cat@example.com"))).is_linked
 
 
 @pytest.mark.parametrize(
@@ -260,10 +260,10 @@ async def paste_elsewhere(
 async def test_a_page_is_not_offered_where_nobody_could_tell_who_uses_it(tmp_path: Path) -> None:
     async with link_stage(tmp_path, "oauth") as stage:
         token_person = Person("https://login.example.com#4711")
-        assert await stage.linking.offer(Person.named(PERSON), "chat") is None
+        assert await stage.linking.offer(Person.parse(PERSON), "chat") is None
         assert await stage.linking.offer(token_person, "north") is None
         assert await stage.linking.offer(Person(token_person.id, PERSON), "north") is not None
-        assert await stage.linking.offer(Person.named(PERSON), "nowhere") is None
+        assert await stage.linking.offer(Person.parse(PERSON), "nowhere") is None
 
 
 async def test_a_crm_that_is_away_is_said_and_the_page_works_afterwards(stage: LinkStage) -> None:

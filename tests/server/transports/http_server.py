@@ -51,7 +51,7 @@ async def listening(server: Server[Any], limits: HttpLimits = _LIMITS, *proxies:
     try:
         async with anyio.create_task_group() as tasks:
             said, heard = anyio.create_memory_object_stream[str](2)
-            named = Proxies.named(proxies)
+            named = Proxies.parse(proxies)
             serve = partial(serve_http, limits=limits, proxies=named, announce=said.send_nowait)
             address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
             tasks.start_soon(serve, server, address, anyio.lowlevel.checkpoint)

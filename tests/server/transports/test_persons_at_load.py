@@ -218,7 +218,7 @@ async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str
     """An update of each of these persons, in the journal as a process leaves it that dies before it sends."""
     journal = open_journal(settings, app.clock)
     for name, person in ids.items():
-        maker = Principal(Person.named(person))
+        maker = Principal(Person.parse(person))
         call = Call(replace(app, journal=journal).of_principal(maker), "update_task", Caller(subject=maker.subject))
         before, edit = await call.app.backend.get_task(task_of(name, 0)), Edit(title=f"Lost {name}")
         await call.begin(call.new_opening(), [Intent("update", Snapshot(before), edit, edit)])

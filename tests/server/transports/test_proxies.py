@@ -12,7 +12,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.peer_address import counted_address
 from taskhand.server.transports.proxies import Proxies
 
-NAMED = Proxies.named(["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"])
+NAMED = Proxies.parse(["127.0.0.1", "10.1.0.0/16", "2001:db8::/32"])
 PROXY, STRANGER = "127.0.0.1", "127.0.0.2"
 ONE_EACH = HttpLimits(requests_s=0.01)
 """Every caller may send one request."""
@@ -47,7 +47,7 @@ def test_the_caller_is_the_last_address_that_is_no_named_proxy(chain: list[str],
 )
 def test_a_proxy_is_named_by_an_address_or_a_network(text: str) -> None:
     with pytest.raises(OperatorError):
-        Proxies.named(["127.0.0.1", text])
+        Proxies.parse(["127.0.0.1", text])
 
 
 def test_a_proxy_lets_other_machines_in_so_callers_are_asked(

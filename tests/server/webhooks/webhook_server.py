@@ -127,7 +127,7 @@ async def taking(
             serve = partial(
                 serve_http,
                 limits=limits or HttpLimits(),
-                proxies=Proxies.named(proxies),
+                proxies=Proxies.parse(proxies),
                 announce=announce,
                 webhooks=webhooks,
             )

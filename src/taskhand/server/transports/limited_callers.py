@@ -113,4 +113,4 @@ def _caller(scope: Scope) -> str:
     if not isinstance(user, AuthenticatedUser):
         return f"address {peer_address(scope)}"
     token = user.access_token
-    return f"person {Person.named(token.subject).id}" if token.subject else f"client {token.client_id}"
+    return f"person {Person.parse(token.subject).id}" if token.subject else f"client {token.client_id}"

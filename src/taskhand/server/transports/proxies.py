@@ -27,7 +27,7 @@ class Proxies:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @classmethod
-    def named(cls, texts: Iterable[str]) -> "Proxies":
+    def parse(cls, texts: Iterable[str]) -> "Proxies":
         """Parse addresses and networks; OperatorError if one is malformed, or is a network of all addresses."""
         networks = []
         for text in texts:
