@@ -25,10 +25,10 @@ def backup(context: click.Context, file: Path) -> None:
     from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.backup import write_backup
 
-    meant, others = select_connections(context)
-    for line in render_left_out(meant):
+    selected, others = select_connections(context)
+    for line in render_left_out(selected):
         print_line(line, err=True)
-    databases = anyio.run(find_databases, meant, others)
+    databases = anyio.run(find_databases, selected, others)
     about = {"taskhand": __version__, "made_at": _now(context.obj).isoformat()}
     found = write_backup(databases, file.absolute(), about)
     print_line(f"{file} has the backup.")
@@ -55,10 +55,10 @@ def restore(context: click.Context, file: Path) -> None:
     from taskhand.cli.databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.restore import restore_backup
 
-    meant, others = select_connections(context)
-    for line in render_left_out(meant):
+    selected, others = select_connections(context)
+    for line in render_left_out(selected):
         print_line(line, err=True)
-    databases = anyio.run(find_databases, meant, others)
+    databases = anyio.run(find_databases, selected, others)
     done = restore_backup(databases, file.absolute(), f"{_now(context.obj).astimezone(UTC):%Y%m%dT%H%M%SZ}")
     print_line(f"{file} is restored.")
     for label, description in done.found.items():

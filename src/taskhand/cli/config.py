@@ -165,7 +165,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
     from taskhand.state import open_database
     from taskhand.wiring import journal_path, keys_path, links_path, store_place
 
-    told = set()
+    reported = set()
     settings = found.settings
     opened = [one.settings for one in found.connections]
     table = tool_table(several=len(opened) > 1)
@@ -181,8 +181,8 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
         try:
             check()
         except OperatorError as error:
-            if error.message not in told:
-                told.add(error.message)
+            if error.message not in reported:
+                reported.add(error.message)
                 yield error
 
 

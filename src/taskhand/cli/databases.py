@@ -40,30 +40,30 @@ def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSetti
     return found.connections, [one for one in found.all_connections if one.name not in names]
 
 
-def render_left_out(meant: Sequence[ConnectionSettings]) -> Iterator[str]:
+def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:
     """A sentence on the stores that a backup leaves out because they are in a database."""
-    for one in meant:
+    for one in selected:
         if backend_of(one) == "local" and not isinstance(place := store_place(one.settings), Path):
             yield f"The tasks in {place} are in no backup of ours: pg_dump keeps them (schema taskhand_tasks)."
 
 
 async def find_databases(
-    meant: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
+    selected: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
 ) -> list[Database]:
     """The stores and journals of the selected connections, whether the files exist or not.
 
     OperatorError if none of them is a file.
     """
     users: dict[Path, list[ConnectionSettings]] = {}
-    for one in meant:
+    for one in selected:
         if (path := await _locate_journal(one)) is not None:
             users.setdefault(path, []).append(one)
     sharing: dict[Path, list[str]] = {}
     for one in others:
         if (path := await _locate_journal(one)) is not None:
             sharing.setdefault(path, []).append(one.name)
-    named = bool(others) or len(meant) > 1
-    stores = {one.name: _store(one, named=named, is_only=len(meant) == 1) for one in meant if _is_in_file(one)}
+    named = bool(others) or len(selected) > 1
+    stores = {one.name: _store(one, named=named, is_only=len(selected) == 1) for one in selected if _is_in_file(one)}
     found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
     if not found:
         raise OperatorError(

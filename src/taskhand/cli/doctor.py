@@ -59,8 +59,8 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
     is_well = all(finding.outcome != "failed" for finding in findings)
     if as_json:
         rows = [asdict(finding) for finding in findings]
-        told = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
-        print_json(told | _names(found))
+        report = {"taskhand": __version__, "backend": _backend(found), "ok": is_well, "findings": rows}
+        print_json(report | _names(found))
     else:
         print_findings(f"taskhand {__version__}, {_title(found)}", findings)
     sys.exit(0 if is_well else 1)
@@ -171,17 +171,17 @@ def _versions() -> CheckResult:
 def _configuration(found: Configuration) -> tuple[CheckResult, ...]:
     """The settings with their origins, then one result for each warning."""
     given = [row for row in setting_rows(found) if row["origin"] != "default"]
-    said = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
+    shown_settings = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
     named = [
         row for one in found.connections if one.keys for row in connection_rows(one) if row["key"] in row["origin"]
     ]
-    said += [f"{row['key']}={row['value']}" for row in named]
+    shown_settings += [f"{row['key']}={row['value']}" for row in named]
     try:
         first, *others = [one.settings.backend for one in found.connections]
     except OperatorError as error:
         return (_broken(error), *found.warnings)
     what = f"The connections are {describe_connections(found)}" if others else f"The backend is {first}, {found.why}"
-    whole = CheckResult("configuration", "ok", f"{what}. Set: {', '.join(said) or 'nothing'}.")
+    whole = CheckResult("configuration", "ok", f"{what}. Set: {', '.join(shown_settings) or 'nothing'}.")
     return (whole, *found.warnings)
 
 
@@ -204,13 +204,13 @@ def _tools(found: Configuration) -> CheckResult:
         offered = choose_tools(table, settings.tools, only_reads=settings.read_only)
     except OperatorError as error:
         return CheckResult("tools", "failed", error.message, error.next_step)
-    said = f"{len(offered.tools)} of {len(table)} are offered"
+    sentence = f"{len(offered.tools)} of {len(table)} are offered"
     if len(offered.tools) < len(table):
-        said += f": {', '.join(offered.names)}"
+        sentence += f": {', '.join(offered.names)}"
     if "delete_task" in offered.names and "apply_plan" not in offered.names:
         remedy = "Offer apply_plan too (TASKHAND_TOOLS), or leave delete_task out."
-        return CheckResult("tools", "warning", f"{said}. What stops at a plan cannot be carried out.", remedy)
-    return CheckResult("tools", "ok", f"{said}.")
+        return CheckResult("tools", "warning", f"{sentence}. What stops at a plan cannot be carried out.", remedy)
+    return CheckResult("tools", "ok", f"{sentence}.")
 
 
 async def _keys(settings: Settings) -> CheckResult:

@@ -145,12 +145,12 @@ async def _follow(served: "Connections", reading: EventReading) -> None:
 
 async def _handle(app: "AppContext", reading: EventReading, read: Callable[..., Any]) -> None:
     """Handle the events of a connection in order; ends early if the reader of the output is gone."""
-    asked, told, is_silent = await reading.ask(app), set[str](), True
+    asked, reported, is_silent = await reading.ask(app), set[str](), True
     async with aclosing(read(app, asked)) as pages:
         async for page in pages:
-            for note in (one for one in page.notes if one not in told):
+            for note in (one for one in page.notes if one not in reported):
                 print_line(f"{app.connection}: {note}" if app.connection else note, err=True)
-            told.update(page.notes)
+            reported.update(page.notes)
             if page.since is None:
                 print_line(f"This is the first look: it begins now.{_BEFORE if page.tells_past else ''}", err=True)
             is_silent = is_silent and page.since is not None and not page.events

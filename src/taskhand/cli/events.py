@@ -1,4 +1,4 @@
-"""The command `taskhand events`: what was changed in the CRM, whoever did it."""
+"""The command `taskhand events`: changes in the CRM, by any author."""
 
 import sys
 from datetime import time

@@ -96,10 +96,10 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
 def _describe_nothing(query: "RowQuery") -> str:
     """The sentence for no matching change, with the filters: a mistyped name looks like a person without changes."""
     asked = {"of": query.person, "on": query.connection, "from": query.since, "until": query.until}
-    said = (
+    sentence = (
         f"{word} {value if isinstance(value, str) else value.isoformat()}" for word, value in asked.items() if value
     )
-    return f"{' '.join(['The journal has no change', *said])}."
+    return f"{' '.join(['The journal has no change', *sentence])}."
 
 
 async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: bool) -> "tuple[list[JournalFile], bool]":

@@ -109,8 +109,10 @@ def link(context: click.Context, person: str, connection: str) -> None:
     if chosen.is_shared(text):
         print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
     if is_same_account is None:
-        said = f"Nobody can tell whether it is for the account of the shared credential of {chosen.name}: check that."
-        print_line(said, err=True)
+        sentence = (
+            f"Nobody can tell whether it is for the account of the shared credential of {chosen.name}: check that."
+        )
+        print_line(sentence, err=True)
     if who is None:
         print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
 
@@ -341,7 +343,7 @@ def _find_aliases(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[
 
 
 def _kind_of_name(link: "ListedLink") -> str | None:
-    """Which of the two names of a signed-in person a link has; None if both are known, or it has neither."""
+    """The name, of the two names of a signed-in person, that a link has; None if both are known, or it has neither."""
     if is_token_person(link.person):
         return "subject" if link.email is None else None
     return "address" if "@" in link.person else None

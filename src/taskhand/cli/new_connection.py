@@ -183,8 +183,8 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
     for name in kept:
         print_line(f"{name} is stored in the system keyring (service {SERVICE}).")
     if new.secrets and new.place == "file":
-        told = f"! Whoever reads {file.path} can read {' and '.join(new.secrets)}."
-        print_line(f"{told} {SAFER[credentials.find_keyring()]}".rstrip(), err=True)
+        exposure = f"! Whoever reads {file.path} can read {' and '.join(new.secrets)}."
+        print_line(f"{exposure} {SAFER[credentials.find_keyring()]}".rstrip(), err=True)
     for warning in found.warnings:
         if warning.found not in before:
             print_line(f"! {warning.found} {warning.remedy or ''}".rstrip(), err=True)
@@ -214,8 +214,8 @@ def _check(found: Configuration) -> None:
             next_step=" ".join(dict.fromkeys(one.remedy for one in failed if one.remedy))
             + " `--no-check` writes it untried.",
         )
-    told = [one for one in findings if one.subject in {"credential", "team", "me"} and one.outcome == "ok"]
-    print_line(" ".join(one.found for one in told))
+    confirmed = [one for one in findings if one.subject in {"credential", "team", "me"} and one.outcome == "ok"]
+    print_line(" ".join(one.found for one in confirmed))
 
 
 def drop_connection(name: str) -> None:

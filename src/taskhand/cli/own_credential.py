@@ -32,12 +32,12 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
         app = f"an OAuth app ({' and '.join(connection.named(factory.app))})"
         remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set {app}."
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
-    said = "Those with the rule own_credential need one of their own; these checks are not held to it."
-    return (CheckResult(_SUBJECT, "ok", said),)
+    sentence = "Those with the rule own_credential need one of their own; these checks are not held to it."
+    return (CheckResult(_SUBJECT, "ok", sentence),)
 
 
 def warn_of_rule(found: "Configuration", policy: "Policy") -> "Iterator[str]":
-    """The start-up warnings on connections whose rule nobody can meet."""
+    """The start-up warnings on connections whose rule cannot be met."""
     for connection in found.connections:
         try:
             results = check_rule(connection, policy)

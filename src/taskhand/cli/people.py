@@ -53,8 +53,8 @@ class PeopleSource:
         file = _read_people(self.found, must_exist=self.was_there)
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
-        for said in file.shared:
-            _log.warning("%s %s", said, _OF_THEIR_OWN)
+        for sentence in file.shared:
+            _log.warning("%s %s", sentence, _OF_THEIR_OWN)
 
         def put_in_force() -> None:
             self.current, self.was_there = file.members, file.there
@@ -87,7 +87,7 @@ def check_people(found: Configuration) -> tuple[CheckResult, ...]:
     if file.writable_by_others:
         return (CheckResult("people", "warning", *warn_of_writers(file.path)),)
     if file.shared:
-        return tuple(CheckResult("people", "warning", said, _OF_THEIR_OWN) for said in file.shared)
+        return tuple(CheckResult("people", "warning", sentence, _OF_THEIR_OWN) for sentence in file.shared)
     count = len(file.members)
-    said = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
-    return (CheckResult("people", "ok", said),) if file.there else ()
+    sentence = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
+    return (CheckResult("people", "ok", sentence),) if file.there else ()

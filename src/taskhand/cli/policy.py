@@ -70,8 +70,8 @@ class PolicySource:
         if file.policy.needs_own():
             from taskhand.cli.own_credential import warn_of_rule
 
-            for said in warn_of_rule(self.found, file.policy):
-                _log.warning("%s", said)
+            for sentence in warn_of_rule(self.found, file.policy):
+                _log.warning("%s", sentence)
 
         def put_in_force() -> None:
             self.current, self.was_there = file.policy, file.there
@@ -141,9 +141,9 @@ def describe_policy(file: "PolicyFile", person: Person | None) -> str:
     tables = ["everyone"] if policy.everyone else []
     tables += [f"{len(policy.groups)} {'group' if len(policy.groups) == 1 else 'groups'}"] if policy.groups else []
     tables += [f"{len(policy.people)} {'person' if len(policy.people) == 1 else 'people'}"] if policy.people else []
-    whose = f"those of {person.id}" if person else "those for everyone, because TASKHAND_PERSON is not set"
+    owner = f"those of {person.id}" if person else "those for everyone, because TASKHAND_PERSON is not set"
     return (
-        f"{file.path} has rules for {', '.join(tables) or 'nobody'}. Over standard input and output they are {whose}."
+        f"{file.path} has rules for {', '.join(tables) or 'nobody'}. Over standard input and output they are {owner}."
     )
 
 

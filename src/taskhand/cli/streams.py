@@ -146,7 +146,7 @@ class _Output(_Stream):
 class Diagnostics(_Stream):
     """Standard error that never waits for its reader: a thread writes, and what does not fit is dropped and counted.
 
-    What cannot be written at all, because the pipe is closed or the disk full, is dropped.
+    Text that cannot be written, because the pipe is closed or the disk full, is dropped.
     """
 
     def __init__(self, descriptor: int) -> None:

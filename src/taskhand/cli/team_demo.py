@@ -105,8 +105,8 @@ class _Place:
         """The output of a command; OperatorError with the last line of its output if it fails."""
         done = await anyio.run_process([*_TASKHAND, *words], env=self.environment, check=False)
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise OperatorError(f"The demo cannot run `taskhand {' '.join(words)}`: {said or 'it ended at once'}.")
+            message = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise OperatorError(f"The demo cannot run `taskhand {' '.join(words)}`: {message or 'it ended at once'}.")
         return done.stdout.decode()
 
 
@@ -173,11 +173,11 @@ async def _served(place: _Place) -> AsyncIterator[str]:
             process.terminate()
 
 
-async def _read_address(said: TextReceiveStream) -> str:
+async def _read_address(stream: TextReceiveStream) -> str:
     """The address that the server announces."""
     text = ""
     with anyio.move_on_after(_START_S):
-        async for part in said:
+        async for part in stream:
             text += part
             for line in text.splitlines(keepends=True):
                 if _SERVES in line and line.endswith("\n"):

@@ -118,5 +118,5 @@ class KeyKeeper:
             return [f"The key of the deliveries is kept in {file.path}: whoever reads it can make up deliveries."]
         with credentials.keep_credentials({self.keyring_name: key}):
             write_settings_file(file, self.edited(credentials.keyring_reference(self.keyring_name)), holds_secret=False)
-        told = f"The key of the deliveries is kept in the system keyring (service {credentials.SERVICE}) as "
-        return [f"{told}{self.keyring_name}; {file.path} refers to it."]
+        sentence = f"The key of the deliveries is kept in the system keyring (service {credentials.SERVICE}) as "
+        return [f"{sentence}{self.keyring_name}; {file.path} refers to it."]

@@ -41,7 +41,7 @@ def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
 
 
 def _describe_making(connection: ConnectionSettings, base: str | None) -> str:
-    """How to get the key, in the backend's words if `taskhand webhooks create` does not store it."""
+    """The way to get the key, in the backend's words if `taskhand webhooks create` does not store it."""
     support = find_factory(connection.settings.backend).webhooks
     if support is not None and support.key_step:
         return f"{connection.in_own_words(support.key_step)}, or unset TASKHAND_WEBHOOKS."

@@ -129,8 +129,8 @@ def load_configuration(
     has_default = not named or bool(_find_backend_settings(settings))
     if has_default:
         settings = settings.with_notes(_warn_of_misnomers(environ, settings, merged.referenced))
-    told = [*settings.notes, *(note for one in named for note in one.settings.notes)]
-    notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in told]
+    all_notes = [*settings.notes, *(note for one in named for note in one.settings.notes)]
+    notes = [CheckResult("configuration", "warning", note.found, note.remedy) for note in all_notes]
     warnings = (
         *notes,
         *_find_typos(environ, notes, merged.referenced),
@@ -162,8 +162,8 @@ def _build_connections(
     from taskhand.config.connection_tables import build_connection, find_shared  # noqa: PLC0415  few files have tables
 
     if _find_backend_settings(settings) and any(table.name == DEFAULT_CONNECTION for table in file.tables):
-        told = [origins[name].called for name in _find_backend_settings(settings)]
-        outside = _join_names(told, "and")
+        names = [origins[name].called for name in _find_backend_settings(settings)]
+        outside = _join_names(names, "and")
         raise OperatorError(
             f"connections.{DEFAULT_CONNECTION} in {file.path} and {outside} describe the same connection.",
             next_step="Give the table another name, or unset what is outside of it.",
@@ -262,10 +262,10 @@ def _find_typos(
 
     Their values are not shown.
     """
-    told = " ".join(note.found for note in notes).split()
+    text = " ".join(note.found for note in notes).split()
     for name in sorted(environ):
         ours = name.upper().startswith("TASKHAND_")
-        if name in VARIABLES | FILE_VARIABLES or name in told or name in referenced or not environ[name].strip():
+        if name in VARIABLES | FILE_VARIABLES or name in text or name in referenced or not environ[name].strip():
             continue
         if not ours and not name.startswith(_PREFIXES):
             continue

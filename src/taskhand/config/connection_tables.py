@@ -150,11 +150,11 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
     near = list(dict.fromkeys(close))[:2]
     if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, TeamSettings.model_fields):
         return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
-    meant = f"Perhaps {' or '.join(near)} is meant. " if near else ""
+    suggestion = f"Perhaps {' or '.join(near)} is meant. " if near else ""
     return OperatorError(
         f"{called}.{key[:60]} in {path} is no setting of a connection to {factory.title}.",
         candidates=[Candidate(one) for one in near],
-        next_step=f"{meant}It may have {', '.join(keys)}.",
+        next_step=f"{suggestion}It may have {', '.join(keys)}.",
     )
 
 

@@ -333,8 +333,8 @@ def find_usable(
         try:
             kept = resolve_credential(reference, called, environ) if reference else None
         except OperatorError as error:
-            told = error.message if called in error.message else f"{called} cannot be read. {error.message}"
-            found.notes.append(Note(variable, told, error.next_step or "", "unread"))
+            message = error.message if called in error.message else f"{called} cannot be read. {error.message}"
+            found.notes.append(Note(variable, message, error.next_step or "", "unread"))
             if variable in _CREDENTIALS:
                 found.values[variable] = SecretStr(reference or "")
             if reference and reference.startswith(VARIABLE_MARK):

@@ -21,9 +21,9 @@ def find_misnomers(environ: Mapping[str, str], factory: BackendFactory[Any], kno
     for name in sorted(environ):
         if name in known or not environ[name].strip() or not _is_like(name.upper(), factory):
             continue
-        meant = next((one for one in right if one.rpartition("_")[2] in name.upper()), right[0])
+        intended = next((one for one in right if one.rpartition("_")[2] in name.upper()), right[0])
         found = f"{name[:60]} is set, and Taskhand does not read it."
-        yield Note(meant, found, f"If it is the credential of {factory.title}, rename it to {meant}.", "misnomer")
+        yield Note(intended, found, f"If it is the credential of {factory.title}, rename it to {intended}.", "misnomer")
 
 
 def _is_like(name: str, factory: BackendFactory[Any]) -> bool:

@@ -30,8 +30,8 @@ _PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
 
 def canonical_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
     """The fields of a new task, without null and empty ones, and without the usual type."""
-    meant = _without_empty({name: canonical_field(name, value) for name, value in edit.given()})
-    return {name: value for name, value in meant.items() if (name, value) != ("task_type", capabilities.usual_type)}
+    values = _without_empty({name: canonical_field(name, value) for name, value in edit.given()})
+    return {name: value for name, value in values.items() if (name, value) != ("task_type", capabilities.usual_type)}
 
 
 def canonical_query(query: TaskQuery) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def canonical_field(name: str, value: object) -> Any:
             return value
 
 
-def _without_empty(meant: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that are neither null nor empty."""
-    given = {name: _without_empty(value) if isinstance(value, Mapping) else value for name, value in meant.items()}
+    given = {name: _without_empty(value) if isinstance(value, Mapping) else value for name, value in values.items()}
     return {name: value for name, value in given.items() if value not in (None, "", [], {})}

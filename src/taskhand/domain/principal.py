@@ -112,8 +112,8 @@ class Principal:
         """NotAllowed if one change may not have this number of tasks."""
         most = self.rules.most_tasks
         if most is not None and count > most:
-            said = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
-            raise NotAllowed.by("most_tasks", said)
+            message = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
+            raise NotAllowed.by("most_tasks", message)
 
     def check_may_lose(self, what: str) -> None:
         """NotAllowed without the scope `destructive`, which `what` needs."""

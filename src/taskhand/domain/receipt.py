@@ -119,8 +119,10 @@ class Receipt:
             return cls(after, changed, (), matched, note or None, before=before, already=already)
         missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
         unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
-        told = "Some of the requested values were not applied: see unapplied." if missed else None
-        note = " ".join(filter(None, (told, note, unread and f"Whether it was applied cannot be read back: {unread}.")))
+        message = "Some of the requested values were not applied: see unapplied." if missed else None
+        note = " ".join(
+            filter(None, (message, note, unread and f"Whether it was applied cannot be read back: {unread}."))
+        )
         return cls(after, changed, missed, matched, note or None, before=before, already=already)
 
     @property
@@ -144,8 +146,8 @@ class Receipt:
 def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     """The fields that differ; for a new task, the fields that are not empty."""
     # A task that an earlier version kept in the journal may lack the type.
-    untold = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
-    shown_fields = ((name, shown) for name, shown in DIFFERENCE_VALUES.items() if name not in untold)
+    ignored = {"task_type"} if before and MISSING in (before.task_type, after.task_type) else set()
+    shown_fields = ((name, shown) for name, shown in DIFFERENCE_VALUES.items() if name not in ignored)
     pairs = [(name, shown(before) if before else None, shown(after)) for name, shown in shown_fields]
     pairs += _property_pairs(before, after)
     return tuple(

@@ -32,7 +32,7 @@ def resolve_status(
     """
     if not shown_form(name):
         raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
-    found = _named(name, known)
+    found = _find_by_name(name, known)
     if len(found) == 1:
         return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
     if found:
@@ -142,7 +142,7 @@ def check_filter_statuses(given: Sequence[str], known: StatusList) -> None:
     To be called if the filter found nothing: a task may have a status that was not seen before.
     """
     for name in given:
-        if not known.complete and _type_of(name) is None and not _named(name, known):
+        if not known.complete and _type_of(name) is None and not _find_by_name(name, known):
             raise unknown_status_error(name, known, "status")
 
 
@@ -164,7 +164,7 @@ def _only_of_type(kind: str, known: StatusList, argument: str) -> Status | None:
     return None
 
 
-def _named(text: str, known: StatusList) -> list[Status]:
+def _find_by_name(text: str, known: StatusList) -> list[Status]:
     """The statuses of that name: those that are shown exactly so, else those that match, else the one with that id."""
     shown = shown_form(text)
     return (

@@ -37,7 +37,7 @@ def plain(text: str) -> str:
     """
     if not _has_hidden(text):
         return text
-    shown = hidden_or_line_end().sub(_shown, text)
+    shown = hidden_or_line_end().sub(_replacement, text)
     return text if shown == text else shown
 
 
@@ -118,6 +118,6 @@ def _has_hidden(text: str) -> bool:
     return not (text.isascii() and text.isprintable()) and HIDDEN.search(text) is not None
 
 
-def _shown(found: re.Match[str]) -> str:
+def _replacement(found: re.Match[str]) -> str:
     """The text that is shown for a hidden character."""
     return "\n" if found["line_end"] else found["needed"] or ""

@@ -131,7 +131,7 @@ class Emulator(ABC):
     async def deliver(self, post: Post) -> tuple[Any, ...]:
         """Send the webhooks that are due through `post(url, headers, body)`, and return them.
 
-        `post` returns a status or raises OSError. What has failed is due again later.
+        `post` returns a status or raises OSError. A failed delivery is due again later.
         """
         return await self.sender.deliver(post)
 

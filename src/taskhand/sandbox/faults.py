@@ -56,13 +56,13 @@ class Fault:
     """A fault of one kind, which strikes requests to a route, or the deliveries of webhooks."""
 
     kind: Kind
-    """What goes wrong."""
+    """The kind of fault."""
     route: str = "*"
     """`METHOD /path/{id}` as the sandbox lists its routes; `*` stands for any method, any path, or both."""
     nth: int | Literal["every"] = 1
     """The first request that is struck, from 1 since the faults were set; `"every"` strikes all."""
     times: int = 1
-    """How many requests are struck."""
+    """The number of requests that fail."""
     status: int | None = None
     """The status of the kinds `status` (else 500), `html` (502) and `redirect` (307)."""
     retry_after: int | str | None = None

@@ -15,7 +15,7 @@ MASK = "***"
 
 
 class Holder(NamedTuple):
-    """Whose credential a request bore: its kind, and the id of the user; a key of an organisation has no user."""
+    """The holder of a request's credential: its kind, and the id of the user; a key of an organisation has no user."""
 
     kind: str
     user: str | None = None

@@ -1,4 +1,4 @@
-"""The requests of webhooks: which are due, and what goes wrong with them on demand."""
+"""The deliveries of webhooks: when they are due, and their faults on demand."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Delivery(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it goes."""
+        """The address."""
 
     @property
     def body(self) -> bytes:
-        """What is sent."""
+        """The body."""
 
     @property
     def attempt(self) -> int:
-        """How often it has failed."""
+        """The number of failures."""
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature shows that it comes from the CRM; else whoever knows the address can send it."""
+        """Whether a signature proves the sender; if not, anybody who knows the address can send it."""
 
     def headers_at(self, now: dt.datetime) -> dict[str, str]:
         """The headers, signed at a moment."""
@@ -52,7 +52,7 @@ class Outbox(Protocol[D]):
     """The deliveries of one CRM, which knows when it repeats which."""
 
     def is_empty(self) -> bool:
-        """Whether nothing waits, due or not."""
+        """Whether no delivery waits, due or not."""
 
     def take_due(self, now: dt.datetime) -> list[D]:
         """Remove and return what is due; each must be settled or put back, or it is lost."""
@@ -61,7 +61,7 @@ class Outbox(Protocol[D]):
         """Let it be due at another time."""
 
     def settle(self, one: D, status: int | None, now: dt.datetime) -> None:
-        """Note the result: without an answer, or after a refusal, it is repeated."""
+        """Record the result; a delivery without an answer, or with a refusal, is repeated."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class FoundOutbox:
         return not self._waiting and all(one.key in self._taken for one in self._find())
 
     def take_due(self, now: dt.datetime) -> list[Outgoing]:
-        """Remove and return what is due: what waits, then what is new."""
+        """Remove and return the due deliveries: repeated ones, then new ones."""
         due = [one for at, one in self._waiting if at <= now]
         self._waiting = [(at, one) for at, one in self._waiting if at > now]
         fresh = [one for one in self._find() if one.is_ripe and one.key not in self._taken]
@@ -135,7 +135,7 @@ class Sent:
 
 @dataclass
 class WebhookSender(Generic[D]):
-    """Sends what is due in an outbox, disturbed by the faults that `next_fault` returns; `clock` says what is due."""
+    """Sends the deliveries of an outbox that are due by `clock`, disturbed by the faults that `next_fault` returns."""
 
     outbox: Outbox[D]
     clock: Callable[[], dt.datetime]
@@ -146,7 +146,7 @@ class WebhookSender(Generic[D]):
     _changed: anyio.Event | None = None
 
     async def deliver(self, post: Post) -> tuple[D, ...]:
-        """Send what is due, and return it."""
+        """Send the due deliveries, and return them."""
         now = self.clock()
         due = self.outbox.take_due(now)
         held, self._held = (self._held, []) if due else ([], self._held)
@@ -157,12 +157,12 @@ class WebhookSender(Generic[D]):
         return tuple(due)
 
     def note_change(self) -> None:
-        """Wake what waits for a change."""
+        """Wake the task that waits for a change."""
         if self._changed is not None:
             self._changed.set()
 
     async def wait_for_change(self) -> None:
-        """Wait until something may be due that was not before."""
+        """Wait until another delivery may be due."""
         self._changed = anyio.Event()
         await self._changed.wait()
 

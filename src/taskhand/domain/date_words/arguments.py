@@ -56,7 +56,7 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     found = _readings(argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date")
     days = list(dict.fromkeys(day for one in found for day in _days_in(one.span, reference.local(zone).date())))
     if len(found) > 1 or not found[0].span.is_day:
-        shown = [_shown(one) for one in found] if all(one.span.is_day for one in found) else map(_shown_day, days)
+        shown = [_candidate(one) for one in found] if all(one.span.is_day for one in found) else map(_shown_day, days)
         raise _several(argument, text, list(shown))
     one = found[0]
     at = one.at
@@ -134,7 +134,7 @@ def _one_reading(
     found = _readings(argument, text, read, "invalid_date", takes_parts=takes_parts)
     if len(found) > 1:
         ends = [one.span.first if edge == "from" else one.span.last for one in found]
-        shown = [_shown(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
+        shown = [_candidate(one) for one in found] if any(one.clock for one in found) else map(_shown_day, ends)
         raise _several(argument, text, list(shown))
     return found[0]
 
@@ -191,7 +191,7 @@ def _several(argument: str, text: str, candidates: Sequence[Candidate]) -> Ambig
     )
 
 
-def _shown(one: Reading) -> Candidate:
+def _candidate(one: Reading) -> Candidate:
     """A reading as a candidate, which can be sent in its place."""
     if one.at is not None or one.clock is None:
         return _shown_day(one.span.first)

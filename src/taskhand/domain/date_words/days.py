@@ -199,10 +199,10 @@ def _day_of_month(context: Context, day: int) -> list[Span]:
     days = [found for one in months if (found := _date_or_none(one.year, one.month, day))]
     ahead = [one for one in days if one >= context.today][:1]
     behind = [one for one in days if one <= context.today][-1:]
-    meant = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
+    chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
     if context.today in days:
-        meant = [context.today]
-    return [Span.day(one) for one in meant]
+        chosen = [context.today]
+    return [Span.day(one) for one in chosen]
 
 
 def _day_in_month(context: Context, ahead: int, day: int) -> Found:

@@ -61,7 +61,7 @@ def is_due(event: Event, ctx: RequestContext) -> bool:
 
 
 def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
-    """Write the event object of the log and of webhooks; what it is about may be shown for an hour only."""
+    """Write the event object of the log and of webhooks; its subject may be shown for an hour only."""
     change = event.change
     previous = change.previous or {}
     is_hidden = ctx.spec_variant.event_data == "hour" and ctx.now - event.changed >= SHOWN

@@ -1,4 +1,4 @@
-"""The request bodies of create and update: which fields there are and what each may be.
+"""The request bodies of create and update: their fields and the allowed values.
 
 Nothing here depends on stored data. The fields are those of https://developer.close.com/api/resources/tasks; the
 wording of most messages is assumed.

@@ -63,7 +63,7 @@ def deliveries(ctx: RequestContext) -> list[Delivery]:
 
 
 def find_deliveries(ctx: RequestContext) -> Iterator[Found]:
-    """Find what active subscriptions are to be told of; updates and deletes are not ripe before the consolidation."""
+    """Find the events to deliver to active subscriptions; updates and deletes are not ripe before the consolidation."""
     for event in ctx.store.events:
         for hook in ctx.store.webhooks.values():
             if hook.status == "active" and hook.made <= event.made:

@@ -1,4 +1,4 @@
-"""How an account is set up for tasks: its status options, the stages of its task pipeline, its own properties."""
+"""The setup of an account for tasks: its status options, the stages of its task pipeline, its own properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which endpoint answers which route and which scopes it needs; maps paths of other versions to v3."""
+"""The routes, their endpoints, and the scopes that each needs; maps paths of other versions to v3."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The pages are https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide and its neighbours, and HubSpot's
 OpenAPI files, https://github.com/HubSpot/HubSpot-public-api-spec-collection. "Recorded" is a response of the live API
-that others published; "reported" is what others say of it.
+that others published; "reported" comes from other users of the API.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people have granted to apps, with the codes and tokens that were issued for it."""
+"""The grants of people to apps, with the codes and tokens that were issued for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["code", "access_token", "refresh_token"]
 
 
 class User(NamedTuple):
-    """Somebody who can sign in."""
+    """A person who can sign in."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class App:
 
 @dataclass(eq=False)
 class Grant:
-    """What a person has allowed an app; `challenge` is the hash of the code verifier."""
+    """The consent of a person to an app; `challenge` is the hash of the code verifier."""
 
     user: User
     client_id: str
@@ -88,6 +88,6 @@ class Grants:
                 one.is_revoked = True
 
     def end(self, user: str | None = None) -> None:
-        """End the grants of a user, or all: nothing that was issued for them is good any more."""
+        """End the grants of a user, or all: their codes and tokens are not valid any more."""
         for grant in self:
             grant.is_ended = grant.is_ended or user in {None, grant.user.id}

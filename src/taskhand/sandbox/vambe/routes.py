@@ -1,4 +1,4 @@
-"""Which endpoint answers which route."""
+"""The routes and their endpoints."""
 
 from __future__ import annotations
 

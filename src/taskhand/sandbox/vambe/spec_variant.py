@@ -39,7 +39,7 @@ class SpecVariant(Switches):
     array_query: Literal["any", "repeat", "brackets", "comma", "json"] = "any"
     # With repeated keys, a single id arrives as a string, which validation may refuse.
     lone_id: Literal["accepted", "rejected"] = "accepted"
-    # How a client asks for everyone's tasks: with a blank value, by omitting the key, or either.
+    # The request for everyone's tasks: a blank value, an omitted key, or either.
     everyone: Literal["any", "blank", "omitted"] = "any"
     # Whether `fromDate` and `toDate` belong to the window; "half_open" excludes `toDate`.
     date_bounds: Literal["inclusive", "exclusive", "half_open"] = "inclusive"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskEvent:
-    """What an update has made of a task; `topics` are those that it belongs to."""
+    """A task as an update has left it; `topics` are those that it belongs to."""
 
     number: int
     topics: tuple[str, ...]
@@ -43,7 +43,7 @@ def topics_of(before: Task, after: Task) -> tuple[str, ...]:
 
 
 def find_deliveries(store: Store, spec_variant: SpecVariant) -> Iterator[Found]:
-    """Find what active subscriptions are to be told of."""
+    """Find the events to deliver to active subscriptions."""
     for event in store.events:
         for hook in store.webhooks.values():
             if hook.active and not hook.is_deleted and hook.first_event <= event.number:

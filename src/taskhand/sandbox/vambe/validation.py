@@ -1,4 +1,4 @@
-"""The request bodies of create-task and update-task: which fields there are and what each may be.
+"""The request bodies of create-task and update-task: their fields and the allowed values.
 
 Nothing here depends on stored data. The pages are https://docs.vambe.me/reference/tasks/create-task and update-task.
 """
