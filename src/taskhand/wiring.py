@@ -199,7 +199,7 @@ def _event_opener(settings: Settings, stack: AsyncExitStack) -> "Callable[[], Ev
 
 def _usable(settings: Settings) -> Settings:
     """The settings with a placeholder credential, which no CRM has issued, in place of an unusable one."""
-    return cast("Settings", with_credential(settings, find_factory(settings.backend), "none"))
+    return with_credential(settings, find_factory(settings.backend), "none")
 
 
 def _configured_me(settings: Settings) -> str | None:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -116,7 +115,7 @@ async def failing(
         assert set(read) == {"error"}
         return dict(read["error"])
 
-    monkeypatch.setattr(server_app, "tool_table", lambda *, several: [replace(tool, run=run)] if not several else [])
+    monkeypatch.setattr(server_app, "tool_table", lambda *, several: [tool._replace(run=run)] if not several else [])
     with TemporaryDirectory() as folder:
         async with (
             open_app(Settings(db=Path(folder) / "tasks.sqlite")) as app,

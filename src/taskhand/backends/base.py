@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
@@ -30,8 +30,7 @@ class Written:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ItemResult:
+class ItemResult(NamedTuple):
     """The result of one task of many: the task as it was written, or the error; the id of a failed create is empty.
 
     `note` says how it was learned that a task is deleted, where that is worth knowing.

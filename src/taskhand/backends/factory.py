@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -101,7 +101,7 @@ class Budgets(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpenContext:
     """What a backend is opened with besides its own settings.
 
@@ -137,8 +137,7 @@ class OpenContext:
             self.stack.callback(self.remember(forget))
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookSupport(Generic[S]):
+class WebhookSupport(NamedTuple, Generic[S]):
     """How a CRM tells of changes by webhooks.
 
     `check` makes the check of deliveries, given what the setting of their key is called; None where there is no key.
@@ -158,8 +157,7 @@ class WebhookSupport(Generic[S]):
     limit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BackendFactory(Generic[S]):
+class BackendFactory(NamedTuple, Generic[S]):
     """One backend.
 
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns

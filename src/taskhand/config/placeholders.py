@@ -5,8 +5,7 @@ are never sent to a CRM. Errors name the kind of a text and never quote it: a pa
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["Flaw", "clean_value", "find_flaw"]
 
@@ -63,8 +62,7 @@ _SCHEME: Final = r"(?i)(?:authorization|x-api-key|api-key)\s*[:=]|(?:bearer|basi
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(NamedTuple):
     """Why a text is not a value: `found` continues "NAME ...", `remedy` is a sentence.
 
     `is_blank` is whether no value was given yet, as opposed to a wrong one. `is_malformed` is probably the right value

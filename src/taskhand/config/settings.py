@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import PrivateAttr, SecretStr, ValidationError
 
@@ -34,8 +34,7 @@ _MORE_THAN_CALL_S = 5
 """Seconds beyond TASKHAND_CALL_S in which the answer of a call is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A setting whose given value is not used: what was `found`, as a sentence, and a remedy.
 
     An `unusable` value counts as not set. A `malformed` one counts as set and is refused when it is needed; so is an

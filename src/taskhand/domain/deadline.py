@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 
@@ -31,8 +30,7 @@ _WRITE_SHARE: Final = 0.75
 _CONFIRM_SHARE: Final = 0.875
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """Readings of `clock`, in seconds.
 
     At `at` all waiting ends. No write is sent after `write_by`. The answer to a write is awaited until `confirm_by`.

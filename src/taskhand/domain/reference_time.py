@@ -1,14 +1,13 @@
 """The moment from which words such as tomorrow count, and in whose zone; pure."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 __all__ = ["Reference"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """When a call is made (`now`, aware) and the configured zone of the person who makes it, an IANA name."""
 
     now: datetime

@@ -1,8 +1,8 @@
 """The caller of a request: the principal by its credential or by the settings, and what it may see and use."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -50,8 +50,7 @@ def _no_memberships() -> Memberships:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """Identifies callers and their rules. `policy` and `memberships` return the current ones.
 
     `person` is the caller, with these `scopes`, if the transport does not authenticate callers.
@@ -131,8 +130,7 @@ EVERYONE: Final = Access()
 """No authentication and no rules: everyone may do everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallerView:
+class CallerView(NamedTuple):
     """What one caller is offered now; `connections` are those that it may use, of all `names`."""
 
     principal: Principal
@@ -168,8 +166,7 @@ class CallerView:
         return {name.casefold() for name in self.names if name not in self.connections.by_name}
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """The connections of a server, its tools, the access to them, and whether hosts get the board."""
 
     connections: Connections

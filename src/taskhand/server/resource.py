@@ -1,7 +1,6 @@
 """A resource as data: a host can show it to the model without a tool call."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,8 +16,7 @@ FOLLOWED: Final = {"task": "get_task", "feed": "list_events"}
 """What a subscription is told of, and the tool that returns the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """JSON at an address; `{id}` in `uri` stands for the id of a task. With several connections, each has one.
 
     `follows` is what a subscription to it reports: the task of that id, the feed of changes, or nothing. `like` is the

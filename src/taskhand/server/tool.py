@@ -1,7 +1,6 @@
 """A tool as data: everything that a client is shown of it, and the function that it runs."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -30,8 +29,7 @@ Written: TypeAlias = "Receipt | BulkReceipt | Plan"
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Tool(Generic[_Arguments]):
+class Tool(NamedTuple, Generic[_Arguments]):
     """A verb on tasks. `run` gets the call and the checked arguments; a read returns an `answer`.
 
     `verb` continues the tool's name in the list of tools in the server's instructions; `advice` is a sentence of its

@@ -60,7 +60,7 @@ class WritePolicy:
     shows_board: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AppContext:
     """The backend, its journal, the clock and the write policy, for one caller.
 
@@ -92,17 +92,17 @@ class AppContext:
     link_name: str = "default"
     problem: OperatorError | None = None
     principal: Principal = ANYONE
-    updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False, compare=False)
-    open_events: "Callable[[], EventStore] | None" = field(default=None, repr=False, compare=False)
-    own: "OwnBackends | None" = field(default=None, repr=False, compare=False)
-    offers: "OpenOffers | None" = field(default=None, repr=False, compare=False)
-    _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
-    _shared: "AppContext | None" = field(default=None, repr=False, compare=False)
-    _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False, compare=False)
-    _writers: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-    _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False, compare=False)
-    _names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
-    _demands: "list[FeedDemand]" = field(default_factory=list, repr=False, compare=False)
+    updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False)
+    open_events: "Callable[[], EventStore] | None" = field(default=None, repr=False)
+    own: "OwnBackends | None" = field(default=None, repr=False)
+    offers: "OpenOffers | None" = field(default=None, repr=False)
+    _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
+    _shared: "AppContext | None" = field(default=None, repr=False)
+    _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False)
+    _writers: dict[str, str] = field(default_factory=dict, repr=False)
+    _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    _names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    _demands: "list[FeedDemand]" = field(default_factory=list, repr=False)
 
     @property
     def demand(self) -> "FeedDemand":

@@ -12,9 +12,8 @@ import os
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 __all__ = ["find_foreign_log"]
 
@@ -27,16 +26,14 @@ _TOGETHER_NS: Final = 1_000_000_000
 _INDEX: Final = struct.Struct(f"{'<' if sys.byteorder == 'little' else '>'}32x 8s 56x I 28x I")
 
 
-@dataclass(frozen=True, slots=True)
-class _Checkpoint:
+class _Checkpoint(NamedTuple):
     """The progress of checkpoints of a log: the numbers of frames surely copied, and possibly copied, to the file."""
 
     copied: int = 0
     begun: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
+class _Times(NamedTuple):
     """Modification time and inode change time of a file, in nanoseconds."""
 
     content: int

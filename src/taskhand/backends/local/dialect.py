@@ -1,8 +1,7 @@
 """The SQL that differs between SQLite and PostgreSQL in the built-in store; pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["SQLITE", "ChangeLog", "Clause", "Dialect"]
 
@@ -10,8 +9,7 @@ Clause = tuple[str, tuple[object, ...]]
 """A condition in SQL, and its parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeLog:
+class ChangeLog(NamedTuple):
     """The statements on the change log, which triggers write.
 
     `before` and `after` run around the writes of a transaction and give its changes a moment and a member, their first
@@ -28,8 +26,7 @@ class ChangeLog:
     newest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """The SQL of one engine.
 
     `hint` before a column keeps the planner from using the column's index. `with_task` joins tasks to a scan of a

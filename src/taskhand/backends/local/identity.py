@@ -1,15 +1,14 @@
 """The name of the embedded store in the journal: its id, and the paths used before it had an id."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["Identity", "adopt", "read"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The id, and the `former` names in journals. A store that `is_new` has no former names."""
 
     id: str

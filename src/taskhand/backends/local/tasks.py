@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pydantic import MISSING
 
@@ -57,8 +56,7 @@ WHERE t.id IN ({}) ORDER BY r.rank
 """One row for each responsible person of a task; one row without a person if it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """The moment of a write, and the member who writes; None if no member is the user."""
 
     at: datetime

@@ -5,8 +5,7 @@ text and structured content together.
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import MISSING, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -57,8 +56,7 @@ class UntrustedAnswer(Answer):
     untrusted: dict[str, Any] | MISSING = MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedAnswer:
+class RenderedAnswer(NamedTuple):
     """An answer as it is sent: its JSON, and that JSON as the shortest text."""
 
     value: dict[str, Any]
