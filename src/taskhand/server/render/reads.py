@@ -1,8 +1,7 @@
 """The answers of tools that read, as typed models; long text is cut, with the number of omitted characters; pure."""
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import MISSING
 
@@ -28,7 +27,6 @@ __all__ = [
     "TaskAnswer",
     "TeamAnswer",
     "Unreadable",
-    "fit_description",
     "page_room",
     "row_of",
     "wording_of",
@@ -44,10 +42,7 @@ TASK_TEXTS = (
     "task.properties",
 )
 """The fields of a whole task with text written by others."""
-_NAME, _DESCRIPTION, _PROPERTY = 60, 12_000, 400
-_ESCAPED_DESCRIPTION = 16_000
-"""Maximum length of a description as JSON, in which a control character takes six characters."""
-_LONGEST_ESCAPE = 6
+_NAME = 60
 _PAGE_CHARACTERS = 320
 """Average length of a row; a page ends early before it exceeds it."""
 _SMALLEST_PAGE, _LARGEST_PAGE = 3_000, 32_000
@@ -156,6 +151,8 @@ class TaskAnswer(UntrustedAnswer):
     @classmethod
     def of(cls, task: Task) -> "TaskAnswer":
         """The answer for a task."""
+        from taskhand.server.render.description_limit import fit_description  # noqa: PLC0415  no start waits for it
+
         return cls(task=fit_description(task))
 
 
@@ -237,25 +234,6 @@ def _unreadable(ids: Sequence[str]) -> Unreadable | MISSING:
     """The tasks that were left out; those without an id are only counted."""
     named = [one for one in ids if one]
     return Unreadable(count=len(ids), ids=tuple(named[:MAX_ITEMS])) if ids else MISSING
-
-
-def fit_description(task: Task) -> Task:
-    """The task, its texts cut to fit an answer."""
-    texts = {name: text for name, text in (("title", task.title), ("description", task.description)) if text}
-    cut: dict[str, Any] = {name: shown for name, text in texts.items() if (shown := _fit(text)) != text}
-    if task.properties is not MISSING:
-        cut["properties"] = {name: text and truncate(text, _PROPERTY) for name, text in task.properties.items()}
-    shown_priority = {} if task.priority is not None else {"priority": task.shown_priority}
-    return task.model_copy(update=cut | shown_priority) if cut or shown_priority else task
-
-
-def _fit(text: str) -> str:
-    if len(text) * _LONGEST_ESCAPE < _ESCAPED_DESCRIPTION:
-        return text
-    longest = _DESCRIPTION
-    while len(json.dumps(truncate(text, longest), ensure_ascii=False)) > _ESCAPED_DESCRIPTION:
-        longest //= 2
-    return truncate(text, longest) if len(text) > longest else text
 
 
 def _status_row(status: Status) -> StatusRow:
