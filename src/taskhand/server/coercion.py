@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from taskhand.domain.names import fold
-from taskhand.server.argument_limits import NUMBER_BOUND
 from taskhand.server.argument_types import PAIR, choices, json_types
+from taskhand.server.refused_values import NUMBER_BOUND
 from taskhand.server.schema import Schema, item_fields
 
 __all__ = ["NULL_AS_TEXT", "coerce", "is_empty", "squeeze"]
