@@ -65,6 +65,19 @@ async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
 
 
 @pytest.mark.parametrize("crm", CRMS, ids=str)
+async def test_a_conflict_is_never_told_as_an_unknown_status(crm: Crm) -> None:
+    async with staged(crm, tasks=1) as stage:
+        refused = await answer(stage, "one", 409, newStatusName=await done_status(stage))
+        assert refused["code"] == "conflict"
+
+
+async def done_status(stage: AtCrm) -> str:
+    """The name of the status of a finished task."""
+    found: list[dict[str, Any]] = (await stage.agent("list_statuses"))["statuses"]
+    return next(str(status["name"]) for status in found if status["type"] == "done")
+
+
+@pytest.mark.parametrize("crm", CRMS, ids=str)
 async def test_after_a_500_the_answer_says_what_reading_back_has_shown(crm: Crm) -> None:
     async with staged(crm, tasks=2) as stage:
         failed = await answer(stage, "one", 500, title="New")

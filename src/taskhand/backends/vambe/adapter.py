@@ -320,4 +320,6 @@ def _is_of_status(refused: CallerError, edit: Edit) -> bool:
     """Whether a refusal is probably about the status: Vambe says so, or it can be about nothing else that was sent."""
     if isinstance(refused, NotFound):
         return references(edit) == ["status"]
+    if refused.code == "conflict":
+        return False
     return "newStatus" in refused.message or len(edit.given()) == 1
