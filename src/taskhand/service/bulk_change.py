@@ -86,8 +86,6 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
     for name, argument in _PEOPLE.items():
         if name in sent:
             meant[name] = sorted((await resolver.resolve_people(sent[name], (), argument)).ids)
-    if patch.deal_id is not MISSING:
-        meant["deal_id"], _ = await resolver.resolve_deal(patch.deal_id)
     status, _ = await resolver.resolve_status(patch)
     if status is not MISSING:
         meant["status"] = canonical_field("status", status)
