@@ -132,3 +132,44 @@ def test_twenty_values_may_follow_others_unless_the_first_is_that_of_the_creatio
     assert READER.is_shortened(record({SUBJECT: values}), BEGIN - timedelta(seconds=1))
     assert not READER.is_shortened(record({SUBJECT: values}, 0), BEGIN - timedelta(seconds=1))
     assert not READER.is_shortened(record({SUBJECT: values[1:]}), BEGIN - timedelta(seconds=1))
+
+
+def test_a_change_at_the_very_moment_is_told_and_an_earlier_one_is_not() -> None:
+    assert [at for at, _, _ in events_of(record({SUBJECT: [value("A", -9), value("B", -1), value("C", 0)]}))] == [0]
+
+
+def test_the_deletion_of_a_task_is_one_event_at_its_moment() -> None:
+    [event] = READER.read_deletion(record({SUBJECT: [value("A", -9)]}), BEGIN)
+    assert (event.kind, event.at, event.title) == ("deleted", BEGIN, "A")
+
+
+@pytest.mark.parametrize(
+    ("creator", "first", "who"),
+    [
+        ({"hs_created_by_user_id": "11"}, {"sourceId": "userId:12"}, "900"),
+        ({}, {"sourceId": "userId:11"}, "900"),
+        ({}, {"sourceId": "userId:12"}, None),
+    ],
+)
+def test_a_task_was_made_by_its_creator_else_by_whoever_set_its_first_values(
+    creator: dict[str, str], first: dict[str, str], who: str | None
+) -> None:
+    history = {SUBJECT: [value("A", 100, **first)], OWNER: [value("900", 120)]}
+    [created] = READER.read_events(record(history, 100, **creator), BEGIN) or ()
+    assert (created.kind, created.at, created.by) == ("created", BEGIN + timedelta(milliseconds=100), who)
+
+
+def test_the_moment_of_creation_may_stand_in_a_property() -> None:
+    found = record({SUBJECT: [value("A", 100)]}, hs_createdate="2026-03-02T12:00:00.100Z")
+    del found.json["createdAt"]
+    assert [event.kind for event in READER.read_events(found, BEGIN) or ()] == ["created"]
+
+
+@pytest.mark.parametrize(("count", "before"), [(19, None), (20, "1")])
+def test_before_twenty_values_the_oldest_of_them_counts_and_before_fewer_there_was_none(
+    count: int, before: str | None
+) -> None:
+    bodies = [value(str(number), 10 + number) for number in range(1, count + 1)]
+    changes = events_of(record({"hs_task_body": bodies, SUBJECT: [value("A", -9), value("B", 5)]}))
+    assert changes[0][2] == {"title": ("A", "B")}
+    assert changes[1][2] == {"description": (before, "2" if before else "1")}

@@ -10,7 +10,7 @@ from taskhand.backends.vambe.mapping import TaskReader, rests_on
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.status_catalogue import StatusCatalogue
-from taskhand.domain.task import Task
+from taskhand.domain.task import StatusChoice, Task
 
 SANTIAGO = "America/Santiago"
 AFTERNOON = "2026-03-10T18:00:00.000Z"
@@ -82,3 +82,67 @@ def test_an_unknown_zone_is_not_a_misreading() -> None:
     strange = row(zone="Santiago time")
     assert "due_at" in reader().task(strange, due_at="wall").unreadable_fields
     assert not reader().was_misread(reader().task(strange), strange)
+
+
+WALL_CLOCK = "2026-03-10T15:00:00.000"
+
+
+def test_while_it_is_unknown_how_due_times_are_written_a_time_is_sure_only_where_both_ways_are_one() -> None:
+    unknown = reader()
+    for due, is_sure, is_day_sure in (
+        (task(), False, True),
+        (task("2026-03-10T01:00:00.000Z"), False, False),  # the evening before in Santiago
+        (task(zone="UTC"), True, True),
+        (task(is_all_day=True), True, True),
+        (task(None), True, True),
+    ):
+        assert unknown.sure_of_due(due) is is_sure
+        assert unknown.sure_of_due(due, of_day=True) is is_day_sure
+        assert reader(due_at="utc").sure_of_due(due)
+
+
+@pytest.mark.parametrize(
+    ("due_times", "is_sure"),
+    [
+        ((), False),
+        ((AFTERNOON,), False),
+        ((None, "?", "2026-03-10"), False),
+        ((WALL_CLOCK,), True),
+        ((AFTERNOON, WALL_CLOCK, AFTERNOON), True),
+    ],
+)
+def test_a_time_without_an_offset_shows_how_due_times_are_written(
+    due_times: tuple[str | None, ...], *, is_sure: bool
+) -> None:
+    reading = reader()
+    reading.note(row(one) for one in due_times)
+    assert reading.sure_of_due(task()) is is_sure
+
+
+STATUS = {"id": "s-1", "name": "En Progreso", "color": None, "type": "in_progress", "order": 1}
+
+
+def test_statuses_are_known_from_the_rows_that_show_them() -> None:
+    catalogue = StatusCatalogue()
+    TaskReader(catalogue).note([row(), row(status_config=STATUS)])
+    assert [one.name for one in catalogue.by_id.values()] == ["En Progreso"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "answer", "name"),
+    [
+        (Edit(status=StatusChoice(name="Hecho")), {"task_status_config_id": "s-9"}, "Hecho"),
+        (Edit(status=StatusChoice(name="Hecho")), {"task_status_config_id": "s-0"}, None),
+        (Edit(status=StatusChoice(name="Hecho")), {"task_status_config_id": None}, None),
+        (Edit(status=StatusChoice(name="Hecho")), {"task_status_config_id": "s-9", "status_config": STATUS}, None),
+        (Edit(status=StatusChoice(position=2)), {"task_status_config_id": "s-9"}, None),
+        (Edit(title="x"), {"task_status_config_id": "s-9"}, None),
+    ],
+    ids=["another id", "the same id", "no id", "a whole status", "by position", "no status"],
+)
+def test_the_id_that_a_task_got_with_the_name_of_a_status_is_that_statuss(
+    edit: Edit, answer: JsonObject, name: str | None
+) -> None:
+    catalogue = StatusCatalogue([("Pendiente", "initial"), ("Hecho", "done")])
+    TaskReader(catalogue).learn_status(task(task_status_config_id="s-0"), edit, row(**answer))
+    assert {one.id: one.name for one in catalogue.by_id.values()} == ({"s-9": name} if name else {})
