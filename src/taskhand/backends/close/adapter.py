@@ -23,7 +23,8 @@ from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TaskReader
-from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -50,7 +51,7 @@ _VISIBLE_WAITS_S: Final = (2.0, 5.0)
 """Seconds before a task that was just written, and is not found, is asked for again."""
 
 
-class CloseAdapter(CrmAdapter[JsonObject]):
+class CloseAdapter(BatchAdapter[JsonObject]):
     """Tasks in one Close organization."""
 
     name = "close"

@@ -18,7 +18,8 @@ from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_err
 from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
 from taskhand.backends.hubspot.mapping import BODY, ID_OF, KINDS, Record, properties_of, record_of, shows_values
 from taskhand.backends.hubspot.task_reader import TaskReader
-from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.edit import Edit, properties_in
@@ -65,7 +66,7 @@ class Input:
         return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
 
 
-class TaskWriter(CrmAdapter[Record]):
+class TaskWriter(BatchAdapter[Record]):
     """The part of the adapter that writes tasks; `new_id` makes the part of the trace ids that no other request has."""
 
     account: Account
@@ -136,6 +137,10 @@ class TaskWriter(CrmAdapter[Record]):
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of tasks; one by itself."""
+        return await (self._create_batch(items) if len(items) > 1 else super().create_many(items))
+
+    async def _create_batch(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; what is refused of a deleted task is made with less, as in `create`."""
         inputs, refused = await self._new_inputs(items)
         try:
@@ -148,7 +153,7 @@ class TaskWriter(CrmAdapter[Record]):
         errors = refused | {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
         parted = [by_index[index] for index in answer.refused]
         less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
-        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self.create_many))
+        return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self._create_batch))
 
     async def _create(self, edit: Edit) -> Record:
         associations = _associations(edit)

@@ -56,16 +56,8 @@ class CrmAdapter(ABC, Generic[_Row]):
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The task properties of the account's own, where it has them."""
-    min_batch: ClassVar[int] = 1
-    """The fewest tasks that are worth a request for many; fewer are written one by one."""
     batches_at_once: ClassVar[int] = 3
     """Batches under way at the same time: a stop comes too late for these."""
-    probes: ClassVar[int] = 1
-    """After a refused batch, how many tasks with the same values are tried alone before the values count as refused."""
-    lists_lag: ClassVar[bool] = False
-    """Whether reading many tasks may show what was there before a write; reading one task never does."""
-    batch_is_atomic: ClassVar[bool] = False
-    """Whether a refused request for many tasks has changed none of them."""
     singles_at_once: int = 16
     """Tasks of a bulk update that are written one by one at the same time: half of them wait in the rate budget."""
 
@@ -149,31 +141,20 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     # Many tasks at once.
 
-    def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[list[Item[_Row]]], list[Item[_Row]]]:
-        """The items that go together, batch by batch, and those that are written one by one."""
-        return [], list(items)
-
     async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
         """Get ready to write these: an item that cannot be written fails here; TaskhandError fails all.
 
         The answer, if any, is what some of them need once all are written.
         """
 
-    async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
-        """One request for a batch; an item that the answer does not mention counts as confirmed."""
-        raise NotImplementedError
-
-    async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
-        """The tasks of these items by id; those that do not exist are left out."""
-        raise NotImplementedError
-
     def create_batches(self, items: Sequence[NewTask[_Row]]) -> list[list[NewTask[_Row]]]:
         """The new tasks that go together, batch by batch; each alone where there is no request for many."""
         return [[item] for item in items]
 
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
-        """One POST for several new tasks, which makes none where it is refused; what it does not mention is lost."""
-        raise NotImplementedError
+        """One POST for the tasks of a batch, which makes none where it is refused; what it does not mention is lost."""
+        [item] = items
+        return BatchAnswer({item.index: await self.create(item.edit)})
 
     async def complete_creates(self, items: Sequence[NewTask[_Row]]) -> None:
         """Have the rows of new tasks say all of them, as `complete` does for one."""
@@ -281,7 +262,7 @@ class CrmAdapter(ABC, Generic[_Row]):
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Update many tasks, in batches where the CRM has them."""
+        """Update many tasks, each with a request of its own."""
         return await BulkUpdate(self, progress or BulkProgress()).run(edits)
 
     async def delete_task(self, before: Task) -> str | None:

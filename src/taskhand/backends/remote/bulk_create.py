@@ -104,7 +104,7 @@ class BulkCreate(Generic[_Row]):
             item.sent_at = self._adapter.timing.clock()
         with recorded_requests() as sent:
             try:
-                answer = await self._request(items)
+                answer = await self._adapter.create_many(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
                     await self._look_for_refused(items, throttled)
@@ -132,11 +132,6 @@ class BulkCreate(Generic[_Row]):
         for item in items:
             if item.row is None and _has_recent_candidate(item, found):
                 item.fault = refused
-
-    async def _request(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
-        if len(items) > 1:
-            return await self._adapter.create_many(items)
-        return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """A batch that is refused as a whole has made nothing: each of its tasks is sent alone."""

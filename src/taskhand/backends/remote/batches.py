@@ -1,0 +1,273 @@
+"""Updates of many tasks with one request: send, read what is in doubt, send once more what is surely not there.
+
+Every batch takes these steps by itself, a few batches at a time; tasks that no batch takes are written one by one.
+What the CRM confirmed and its lists do not show yet is settled at the end (`lagging_lists`).
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import ClassVar, Final, TypeVar
+
+import anyio
+
+from taskhand.backends.base import BulkProgress, ItemResult
+from taskhand.backends.remote.adapter import CrmAdapter
+from taskhand.backends.remote.bulk import BulkUpdate
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
+from taskhand.backends.remote.lagging_lists import settle_confirmed
+from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
+from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.domain.concurrency import concurrent_tasks
+from taskhand.domain.edit import Edit, is_untouched
+from taskhand.domain.errors import (
+    CallerError,
+    NoAnswer,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    TaskhandError,
+    UpstreamFailed,
+)
+from taskhand.domain.request_log import RequestLog, recorded_requests
+from taskhand.domain.task import Task
+from taskhand.http.rate_limiter import without_pauses
+
+__all__ = ["BatchAdapter"]
+
+_Row = TypeVar("_Row")
+
+_PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
+"""Seconds before each further look at tasks that a CRM has accepted a change of and not carried it out yet."""
+
+
+class BatchAdapter(CrmAdapter[_Row]):
+    """A CRM with a request that updates many tasks, and one that reads many."""
+
+    min_batch: ClassVar[int] = 1
+    """The fewest tasks that are worth a request for many; fewer are written one by one."""
+    probes: ClassVar[int] = 1
+    """After a refused batch, how many tasks with the same values are tried alone before the values count as refused."""
+    lists_lag: ClassVar[bool] = False
+    """Whether reading many tasks may show what was there before a write; reading one task never does."""
+    batch_is_atomic: ClassVar[bool] = False
+    """Whether a refused request for many tasks has changed none of them."""
+
+    @abstractmethod
+    def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[list[Item[_Row]]], list[Item[_Row]]]:
+        """The items that go together, batch by batch, and those that are written one by one."""
+
+    @abstractmethod
+    async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
+        """One request for a batch; an item that the answer does not mention counts as confirmed."""
+
+    @abstractmethod
+    async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
+        """The tasks of these items by id; those that do not exist are left out."""
+
+    async def update_tasks(
+        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
+    ) -> tuple[ItemResult, ...]:
+        """Update many tasks in batches."""
+        return await _BatchUpdate(self, progress or BulkProgress()).run(edits)
+
+
+class _BatchUpdate(BulkUpdate[_Row]):
+    """One bulk update in batches: `run` it once."""
+
+    _adapter: BatchAdapter[_Row]
+
+    def __init__(self, adapter: BatchAdapter[_Row], progress: BulkProgress) -> None:
+        super().__init__(adapter, progress)
+        self._turns = anyio.Semaphore(adapter.batches_at_once)
+
+    async def _write(self, items: Sequence[Item[_Row]]) -> None:
+        batches, singles = self._adapter.batches(items)
+        async with concurrent_tasks() as group:
+            for batch in batches:
+                group.start_soon(self._batch, batch)
+            group.start_soon(self._singles, singles)
+        unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
+        await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
+
+    async def _batch(self, items: Sequence[Item[_Row]]) -> None:
+        """Take one batch through all steps."""
+        async with self._turns:
+            await self._send(items)
+            await self._look([item for item in items if not item.is_over])
+            await self._look_later([item for item in items if item.state is State.PENDING])
+            again = [item for item in items if item.state is State.LOST and item.failure is None]
+            if again and self._progress.stopped is None:
+                for item in again:
+                    item.is_resent = True
+                await self._send(again)
+                await self._look([item for item in again if not item.is_over])
+            await self._conclude([item for item in items if item.is_in_doubt])
+
+    async def _send(self, items: Sequence[Item[_Row]]) -> None:
+        """Send these in one request, or one by one where they are few."""
+        if len(items) < self._adapter.min_batch:
+            await self._singles(items)
+            return
+        requests = RequestLog()
+        try:
+            if self._progress.stopped is not None:
+                raise self._progress.stopped
+            self._adapter.recent.forget([item.id for item in items])
+            with recorded_requests() as requests:
+                answer = await self._adapter.update_many(items)
+        except (OutcomeUnknown, UpstreamFailed) as fault:
+            self._enter(items, BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault)))
+        except CallerError as refused:
+            await self._split(items, refused, requests)
+        except TaskhandError as error:
+            self._after_refusal(items, error, requests)
+        else:
+            self._enter(items, answer)
+        self._report(items)
+
+    def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
+        """Have items looked at before they are refused, where the CRM may have written them all the same.
+
+        Not those of which nothing has left, and not those that an earlier request may have changed.
+        """
+        has_left = is_doubtful(requests) or (isinstance(error, RateLimited) and requests.has_write_left)
+        to_look_at = [item for item in items if has_left and item.state is State.OPEN]
+        self._fail_each([item for item in items if item not in to_look_at], error, requests)
+        for item in to_look_at:
+            item.state, item.failure = State.LOST, error
+
+    async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
+        """The items of a refused batch that a look does not show written, where the refusal alone proves nothing."""
+        is_atomic = self._adapter.batch_is_atomic
+        if is_atomic and not is_doubtful(requests):
+            return list(items)
+        for item in items:
+            item.state = State.LOST
+        await self._look(items)
+        left = [item for item in items if not item.is_over]
+        if is_atomic and not self._adapter.lists_lag:
+            for item in left:
+                item.state = State.OPEN
+        return left
+
+    def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
+        """Enter what an answer says of each item."""
+        for item in items:
+            row = answer.rows.get(item.index)
+            if (error := answer.refused.get(item.index)) is not None:
+                item.fail(explain_refusal(error, self._messages.name, item.edit, item.id))
+            elif item.index in answer.pending:
+                item.state = State.PENDING
+            elif item.index in answer.lost:
+                fault = answer.lost[item.index]
+                item.state, item.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
+                item.may_be_late = item.may_be_late or isinstance(fault, NoAnswer)
+            elif row is not None and self._adapter.shows(row, item.edit):
+                item.apply(row, self._messages.sent_again if item.is_resent else None)
+            else:
+                item.state = State.CONFIRMED
+
+    async def _look_later(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of pending items again after a while: they are carried out or not, and never sent again."""
+        for wait_s in _PENDING_WAITS_S:
+            left = [item for item in items if not item.is_over]
+            if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                return
+            await self._look(left)
+
+    async def _split(self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog) -> None:
+        """Find out which items the refusal of a batch was about.
+
+        The first ones are tried alone. Where each of them is refused too, so are all others with the same edit.
+        """
+        left = await self._left_after_refusal(items, requests)
+        if len(items) == 1:
+            _fail(left, explain_refusal(refused, self._messages.name, items[0].edit, items[0].id))
+            return
+        probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
+        for probe in probes:
+            await self._send([probe])
+        if probes and all(_is_of_values(probe) for probe in probes):
+            _fail([item for item in others if item.edit == probes[0].edit], probes[0].error or refused)
+            others = [item for item in others if not item.is_over]
+        if not self._adapter.batch_is_atomic:
+            await self._singles(others)
+            return
+        middle = (len(others) + 1) // 2
+        for half in (others[:middle], others[middle:]):
+            if half:
+                await self._send(half)
+
+    async def _look(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""
+        if not items:
+            return
+        was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
+        try:
+            with without_pauses() if was_throttled else nullcontext():
+                rows = await self._adapter.get_many(items)
+        except TaskhandError as error:
+            self._progress.heed(error)
+            for item in items:
+                throttled = item.failure if isinstance(item.failure, RateLimited) else None
+                item.fail(throttled or self._messages.unknown_update(item.id))
+            rows = {}
+        for item in items:
+            row = rows.get(item.id)
+            if item.is_over:
+                continue
+            if row is not None:
+                self._read(item, row)
+            elif not self._adapter.lists_lag:
+                item.fail(self._messages.no_task(item.id))
+        self._report(items)
+
+    def _read(self, item: Item[_Row], row: _Row) -> None:
+        item.row = row
+        if item.is_in_doubt and self._adapter.shows(row, item.edit):
+            item.apply(row, self._messages.applied)
+        elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._adapter.shows(row, item.edit)):
+            item.apply(row, self._messages.sent_again if item.is_resent else None)
+
+    async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
+        """Say what came of items that were lost and that reading does not show."""
+        is_current = bool(items) and await self._is_current(items[0])
+        for item in items:
+            if item.may_be_late or item.state is State.PENDING:
+                item.fail(self._messages.unknown_update(item.id))
+            elif isinstance(item.failure, RateLimited):
+                item.fail(item.failure)
+            elif (failure := item.failure) is not None and is_current and self._is_disproved(item):
+                item.fail(self._messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure)
+            elif is_current and self._is_untouched(item):
+                item.fail(self._messages.not_applied())
+            else:
+                item.fail(self._messages.unknown_update(item.id))
+
+    async def _is_current(self, item: Item[_Row]) -> bool:
+        """Whether reading many tasks is not behind: this one, read by itself, does not show its edit either."""
+        if not self._adapter.lists_lag:
+            return True
+        try:
+            return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
+        except TaskhandError:
+            return False
+
+    def _is_untouched(self, item: Item[_Row]) -> bool:
+        """Whether the task was read and is as it was."""
+        return item.row is not None and is_untouched(self._adapter.to_task(item.row), item.before, item.edit)
+
+    def _is_disproved(self, item: Item[_Row]) -> bool:
+        """Whether the task was read and certainly lacks a part of the edit."""
+        return item.row is not None and self._adapter.disproves(item.row, item.edit)
+
+
+def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
+    for item in items:
+        item.fail(error)
+
+
+def _is_of_values(item: Item[_Row]) -> bool:
+    """Whether an item was refused for what it says, rather than for its own task or for something passing."""
+    return isinstance(item.error, CallerError) and not isinstance(item.error, NotFound)
