@@ -22,6 +22,7 @@ from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from passing import Time
 from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
@@ -43,7 +44,7 @@ from taskhand.http.rate_limiter import looks_now
 
 __all__ = [
     "AtomicAdapter",
-    "BatchAdapter",
+    "BatchedAdapter",
     "LaggingAdapter",
     "ScriptedAdapter",
     "ScriptedClient",
@@ -218,7 +219,7 @@ class SlowAdapter(ScriptedAdapter):
     messages = replace(MESSAGES, deletes_lag=True, lists_lag=True)
 
 
-class BatchAdapter(ScriptedAdapter):
+class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
     """Writes all tasks with one request, and one by itself."""
 
     min_batch = 2
@@ -237,7 +238,9 @@ class BatchAdapter(ScriptedAdapter):
         return [list(items)]
 
     async def create_many(self, items: Sequence[NewTask[JsonObject]]) -> BatchAnswer[JsonObject]:
-        """POST them with one request."""
+        """POST them with one request, one by itself."""
+        if len(items) == 1:
+            return await super().create_many(items)
         acts = [partial(self.wire.make, task_body(item.edit)) for item in items]
         return _batch_answer(items, self.wire.play_each(acts))
 
@@ -247,7 +250,7 @@ class BatchAdapter(ScriptedAdapter):
         return {row["id"]: row for row in await self.wire.tasks()}
 
 
-class LaggingAdapter(BatchAdapter):
+class LaggingAdapter(BatchedAdapter):
     """Its lists may be behind."""
 
     lists_lag = True
@@ -257,7 +260,7 @@ class LaggingAdapter(BatchAdapter):
         return row | task_body(edit)
 
 
-class AtomicAdapter(BatchAdapter):
+class AtomicAdapter(BatchedAdapter):
     """Writes all tasks of a request or none."""
 
     batch_is_atomic = True

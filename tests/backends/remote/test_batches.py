@@ -10,6 +10,7 @@ from backends.example.mapping import task_body
 from passing import Time
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.batches import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NoAnswer, NotFound
@@ -30,7 +31,7 @@ class Counting(ExampleClient):
         return await self.get(task_id)
 
 
-class Batched(ExampleAdapter):
+class Batched(ExampleAdapter, BatchAdapter[JsonObject]):
     """Writes in batches of 30, which it confirms and never shows."""
 
     lists_lag = True

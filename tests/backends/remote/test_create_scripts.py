@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backends.example.mapping import task_body
-from backends.remote.scripted import BatchAdapter, ScriptedAdapter, SlowAdapter, Unprepared, failure, opened, report
+from backends.remote.scripted import BatchedAdapter, ScriptedAdapter, SlowAdapter, Unprepared, failure, opened, report
 from taskhand.backends.base import BulkProgress
 from taskhand.domain.edit import Edit
 
@@ -134,7 +134,7 @@ CREATES_IN_ONE_REQUEST = [
 async def test_what_is_told_of_new_tasks_that_are_sent_in_one_request(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await created_together(BatchAdapter, writes, reads) == (told, requests)
+    assert await created_together(BatchedAdapter, writes, reads) == (told, requests)
 
 
 async def created_together(kind: type[ScriptedAdapter], writes: str, reads: str) -> tuple[str, str]:

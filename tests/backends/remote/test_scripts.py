@@ -4,7 +4,7 @@ import pytest
 
 from backends.remote.scripted import (
     AtomicAdapter,
-    BatchAdapter,
+    BatchedAdapter,
     LaggingAdapter,
     ScriptedAdapter,
     SlowAdapter,
@@ -262,7 +262,7 @@ IN_ONE_REQUEST = [
 async def test_what_is_told_of_updates_that_are_sent_in_one_request(
     writes: str, reads: str, told: str, requests: str
 ) -> None:
-    assert await updated(BatchAdapter, writes, reads, 2) == (told, requests)
+    assert await updated(BatchedAdapter, writes, reads, 2) == (told, requests)
 
 
 W5 = "write read read read read read"  # at once, and after 1, 2, 4 and 8 seconds
@@ -325,7 +325,7 @@ async def test_what_is_told_of_updates_that_are_sent_in_one_request_that_does_al
 
 
 async def test_a_pending_update_is_looked_at_again_while_the_call_has_time() -> None:
-    adapter, there = await opened("pending", "", BatchAdapter, tasks=2)
+    adapter, there = await opened("pending", "", BatchedAdapter, tasks=2)
     with call_deadline(9.0, adapter.timing.monotonic):
         await adapter.update_tasks([(task, EDIT) for task in there])
     assert " ".join(adapter.wire.sent) == "write read read read"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import MISSING
 
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD, REQUIRED_FIELDS, NewTaskType, label_of
-from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, optional_text
+from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, id_of, optional_text, utc_moment
 from taskhand.domain.argument_limits import check_responsibles
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due, instant_text
@@ -37,7 +37,6 @@ __all__ = [
     "former_member_of",
     "has_left",
     "member_of",
-    "moment_of",
     "raw_values",
     "sent_priority",
     "task_of",
@@ -124,22 +123,18 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
 def member_of(json: JsonObject) -> Member | None:
     """A user (https://developer.close.com/api/resources/users); None for one without an id."""
-    return _member(json.get("id"), json.get("email"), _full_name(json, "first_name", "last_name"))
+    return _member(json.get("id"), json.get("email"), full_name(json, "first_name", "last_name"))
 
 
 def former_member_of(json: JsonObject) -> Member | None:
     """The user of a membership (https://developer.close.com/api/resources/organizations); None without an id."""
-    name = filled_text(json.get("user_full_name")) or _full_name(json, "user_first_name", "user_last_name")
+    name = filled_text(json.get("user_full_name")) or full_name(json, "user_first_name", "user_last_name")
     return _member(json.get("user_id"), json.get("user_email"), name)
 
 
 def _member(user_id: object, email: object, name: str) -> Member | None:
     known_id, known_email = filled_text(user_id), filled_text(email)
     return Member(id=known_id, name=name or known_email or known_id, email=known_email) if known_id else None
-
-
-def _full_name(json: JsonObject, *names: str) -> str:
-    return " ".join(filter(None, (filled_text(json.get(name)) for name in names)))
 
 
 def has_left(json: JsonObject) -> bool:
@@ -149,21 +144,12 @@ def has_left(json: JsonObject) -> bool:
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
     """When a task was created, in UTC; None where its JSON does not say."""
-    return moment_of(json.get("date_created"))
+    return utc_moment(json.get("date_created"))
 
 
 def times_of(json: Mapping[str, Any]) -> TaskTimes:
     """When a task was last changed; Close does not say when it was finished."""
-    return TaskTimes(updated=moment_of(json.get("date_updated")))
-
-
-def moment_of(value: object) -> datetime | None:
-    """A moment that Close has written, in UTC, which one without an offset is; None for what is none."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return TaskTimes(updated=utc_moment(json.get("date_updated")))
 
 
 def day_of(value: object) -> date | None:

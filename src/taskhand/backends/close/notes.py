@@ -21,7 +21,7 @@ from taskhand.backends.close.paging import Page, read_all_pages
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.waiting import hold_lock, sleep_if_time
+from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, hold_lock, sleep_if_time, wait_to_repeat
 from taskhand.domain.author import current_author
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.errors import (
@@ -43,9 +43,6 @@ _LEADS: Final = 25
 """Leads in one request: their ids fill a URL."""
 _LAG_S: Final = 60.0
 """How long a list may lag, in seconds; so long a note that was written here is remembered."""
-_SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
-_THROTTLED_WAITS_S: Final = (0.5, 1.0, 2.0)
-_LONGEST_WAIT_S: Final = 30.0
 _CLOCKS_APART: Final = timedelta(seconds=2)
 _CLOCK_UNKNOWN: Final = timedelta(minutes=2)
 """How much earlier than it was sent a note may seem to be made, where Close's clock is known and where it is not."""
@@ -167,7 +164,7 @@ class Notes:
 
     async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
         """POST a note; where its answer is lost, or Close asks to wait, it is looked for before anything else."""
-        for wait_s in (*_THROTTLED_WAITS_S, None):
+        for wait_s in REPEAT_WAITS_S:
             with recorded_requests() as requests:
                 try:
                     return await self._client.create_note(lead_id, text), None
@@ -176,17 +173,15 @@ class Notes:
                         with without_pauses(), suppress(TaskhandError):
                             if found := await self._find_sent(lead_id, text, since):
                                 return found, _FOUND
-                    if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
+                    if not await wait_to_repeat(throttled, wait_s, self._timing.sleep):
                         raise
-                    if throttled.retry_after_s is None:  # the rate limiter waits for as long as Close has named
-                        await self._timing.sleep(wait_s)
                 except (OutcomeUnknown, UpstreamFailed):
                     return await self._look_for_lost(lead_id, text, since), _FOUND
         raise AssertionError("the last wait is none")
 
     async def _look_for_lost(self, lead_id: str, text: str, since: datetime) -> str:
         """The id of a note whose answer was lost; OutcomeUnknown where it is not found, or nobody can look."""
-        for wait_s in _SEARCH_WAITS_S:
+        for wait_s in SEARCH_WAITS_S:
             if wait_s and not await sleep_if_time(self._timing.sleep, wait_s):
                 break
             try:

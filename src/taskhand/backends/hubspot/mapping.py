@@ -16,7 +16,15 @@ from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.properties.definitions import Definition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.stages import STAGE_PROPERTIES, TaskStatuses
-from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, optional_text, rows_in, value_at
+from taskhand.backends.remote.parsing import (
+    JsonObject,
+    filled_text,
+    full_name,
+    objects,
+    optional_text,
+    rows_in,
+    value_at,
+)
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
 from taskhand.domain.field_reader import FieldReader
@@ -303,7 +311,7 @@ def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
 def member_of(json: JsonObject) -> Member | None:
     """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None for one without an id."""
     owner_id, email = _id_text(json.get("id")), filled_text(json.get("email"))
-    name = _full_name(json, "firstName", "lastName")
+    name = full_name(json, "firstName", "lastName")
     return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
 
 
@@ -311,7 +319,7 @@ def contact_of(record: Record) -> Contact:
     """A contact with the company it belongs to."""
     given = record.properties
     email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
-    name = _full_name(given, "firstname", "lastname") or email or ""
+    name = full_name(given, "firstname", "lastname") or email or ""
     company = _id_text(given.get("associatedcompanyid"))
     return Contact(id=record.id, name=name, phone=phone, email=email, customer_id=company)
 
@@ -366,10 +374,6 @@ def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple
         for kind, ids in record.links.items()
     }
     return {field: ids for field, ids in further.items() if ids}
-
-
-def _full_name(json: Mapping[str, Any], *names: str) -> str:
-    return " ".join(text for name in names if (text := filled_text(json.get(name))))
 
 
 def _id_text(value: object) -> str | None:

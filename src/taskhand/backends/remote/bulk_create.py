@@ -5,13 +5,13 @@ tasks of the others are known, and none of them is mistaken for a lost one.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.refusals import explain_refusal, is_doubtful
-from taskhand.backends.remote.waiting import sleep_if_time
+from taskhand.backends.remote.waiting import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
 from taskhand.domain.concurrency import for_each
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["BulkCreate"]
 
 _Row = TypeVar("_Row")
-
-_WAITS_S: Final = (0.5, 1.0, 2.0)
-"""Seconds before a create is sent again that the CRM asked to wait with, where it did not say for how long."""
-_SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
-"""Seconds before each search for lost creates, of which one is enough where the CRM's lists do not lag."""
-_LONGEST_WAIT_S: Final = 30.0
-"""A longer wait is told at once, as the transport does with any other request."""
 
 
 class BulkCreate(Generic[_Row]):
@@ -84,16 +77,14 @@ class BulkCreate(Generic[_Row]):
 
         Where the CRM asks to wait, they are looked for before they are sent again: it may have made them all the same.
         """
-        for wait_s in (*_WAITS_S, None):
+        for wait_s in REPEAT_WAITS_S:
             throttled = await self._send_once(items)
             items = [item for item in items if item.row is None and item.fault is None]
             if throttled is None or not items:
                 return
-            if wait_s is None or (throttled.retry_after_s or 0.0) > _LONGEST_WAIT_S:
+            if not await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep):
                 self._fail(items, throttled)
                 return
-            if throttled.retry_after_s is None:  # the rate limiter waits for as long as the CRM has named
-                await self._adapter.timing.sleep(wait_s)
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
         """Send one request, and enter what its answer says of each item; the error where the CRM asks to wait."""
@@ -163,7 +154,7 @@ class BulkCreate(Generic[_Row]):
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; those that are not certainly found are unknown."""
         found: dict[int, CreateCandidates] = {}
-        waits = _SEARCH_WAITS_S if self._messages.lists_lag else _SEARCH_WAITS_S[:1]
+        waits = SEARCH_WAITS_S if self._messages.lists_lag else SEARCH_WAITS_S[:1]
         for wait_s in waits if lost else ():
             if wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 break

@@ -14,6 +14,7 @@ from taskhand.http.retry import posix_time
 __all__ = [
     "JsonObject",
     "filled_text",
+    "full_name",
     "id_of",
     "invalid_answer",
     "objects",
@@ -22,6 +23,7 @@ __all__ = [
     "rows_in",
     "sent_at",
     "text_of",
+    "utc_moment",
     "value_at",
 ]
 
@@ -68,6 +70,20 @@ def text_of(value: object) -> str | None:
 def filled_text(value: object) -> str | None:
     """`value` if it is a text that is not empty, else None."""
     return text_of(value) or None
+
+
+def full_name(json: Mapping[str, Any], *names: str) -> str:
+    """The texts in these fields, those that are filled, with a space between."""
+    return " ".join(filter(None, (filled_text(json.get(name)) for name in names)))
+
+
+def utc_moment(value: object) -> datetime | None:
+    """A moment in ISO 8601, in UTC, which one without an offset is; None for what is none."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def optional_text(row: Mapping[str, Any], name: str) -> str | None:

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.mapping import moment_of
-from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
 from taskhand.domain.concurrency import for_each
 
 __all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
@@ -106,7 +105,7 @@ class EventLog:
 
 def _read_entry(row: JsonObject) -> Entry | None:
     """A row of the log; None for one that does not say which task it is about, or when."""
-    made, changed = moment_of(row.get("date_created")), moment_of(row.get("date_updated"))
+    made, changed = utc_moment(row.get("date_created")), utc_moment(row.get("date_updated"))
     made, changed = made or changed, changed or made
     task_id, event_id, names = text_of(row.get("object_id")), id_of(row), row.get("changed_fields")
     if not (task_id and event_id and made and changed):

@@ -8,8 +8,8 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.close.changes.event_log import Entry
-from taskhand.backends.close.mapping import DONE, OPEN, moment_of, task_of
-from taskhand.backends.remote.parsing import JsonObject, id_of, read_task
+from taskhand.backends.close.mapping import DONE, OPEN, task_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, utc_moment
 from taskhand.domain.edit import EDIT_FIELDS, is_readable
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
 from taskhand.domain.receipt import FieldChange
@@ -91,7 +91,7 @@ class TaskStates:
         if entry.action == "created":
             return True
         if entry.task_id not in self.known:
-            made = moment_of((entry.data or entry.previous or {}).get("date_created"))
+            made = utc_moment((entry.data or entry.previous or {}).get("date_created"))
             return made is None or made <= made_after
         if (known := self.known[entry.task_id]) is None:
             return True

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.parsing import JsonObject, utc_moment
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.mapping import DueAt, TaskReader
 from taskhand.backends.vambe.query import WIDEST, TaskLists, key_of, window_around
@@ -233,7 +233,7 @@ class _Comparison:
         return replace(event, changed=changed) if changed else None
 
     def _event_of_new_task(self, one: str, task: Task) -> TaskEvent | None:
-        event, made, due = difference_event(None, task, self._key(one)), _moment(task.created_at), due_of(task)
+        event, made, due = difference_event(None, task, self._key(one)), utc_moment(task.created_at), due_of(task)
         if made is None or made >= self._was.looked_at - _SKEW:
             return event
         first, last = self._was.window()
@@ -268,14 +268,6 @@ def _with_last_known(task: Task, before: Task | None) -> Task:
     if before is None or not task.unreadable_fields:
         return task
     return task.model_copy(update={name: getattr(before, name) for name in task.unreadable_fields if name != "id"})
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _read_rows(reader: TaskReader, rows: Collection[JsonObject]) -> dict[str, Task]:
