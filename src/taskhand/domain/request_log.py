@@ -10,14 +10,18 @@ __all__ = ["RequestLog", "record_request", "recorded_requests"]
 class RequestLog(list[str]):
     """The requests so far, each as its method, path and outcome.
 
-    `outcomes` are their statuses, or the names of the errors. `has_write_left` is whether one of them may have written
-    something: a search that is sent as POST counts too.
+    `write_outcomes` are the statuses, or the names of the errors, of those that may have written something: a search
+    that is sent as POST counts too.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.outcomes: set[str] = set()
-        self.has_write_left = False
+        self.write_outcomes: set[str] = set()
+
+    @property
+    def has_write_left(self) -> bool:
+        """Whether one of the requests may have written something."""
+        return bool(self.write_outcomes)
 
 
 _LOGS: ContextVar[tuple[RequestLog, ...]] = ContextVar("request_logs", default=())
@@ -41,5 +45,5 @@ def record_request(method: str, path: str, outcome: str) -> None:
     """Record a request that was sent; `outcome` is its status, or the name of the error."""
     for log in _LOGS.get():
         log.append(f"{method} {path} {outcome}")
-        log.outcomes.add(outcome)
-        log.has_write_left = log.has_write_left or method != "GET"
+        if method != "GET":
+            log.write_outcomes.add(outcome)

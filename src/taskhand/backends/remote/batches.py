@@ -137,20 +137,6 @@ class _BatchUpdate(BulkUpdate[_Row]):
         for item in to_look_at:
             item.state, item.failure = State.LOST, error
 
-    async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
-        """The items of a refused batch that a look does not show written, where the refusal alone proves nothing."""
-        is_atomic = self._adapter.batch_is_atomic
-        if is_atomic and not is_doubtful(requests):
-            return list(items)
-        for item in items:
-            item.state = State.LOST
-        await self._look(items)
-        left = [item for item in items if not item.is_over]
-        if is_atomic and not self._adapter.lists_lag:
-            for item in left:
-                item.state = State.OPEN
-        return left
-
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         """Enter what an answer says of each item."""
         for item in items:
@@ -198,6 +184,20 @@ class _BatchUpdate(BulkUpdate[_Row]):
         for half in (others[:middle], others[middle:]):
             if half:
                 await self._send(half)
+
+    async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
+        """The items of a refused batch that a look does not show written, where the refusal alone proves nothing."""
+        is_atomic = self._adapter.batch_is_atomic
+        if is_atomic and not is_doubtful(requests):
+            return list(items)
+        for item in items:
+            item.state = State.LOST
+        await self._look(items)
+        left = [item for item in items if not item.is_over]
+        if is_atomic and not self._adapter.lists_lag:
+            for item in left:
+                item.state = State.OPEN
+        return left
 
     async def _look(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""

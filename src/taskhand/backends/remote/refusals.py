@@ -9,6 +9,7 @@ from typing import Final
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.domain.field_names import argument_name
+from taskhand.domain.request_log import RequestLog
 from taskhand.domain.task import StatusChoice
 from taskhand.http.errors import refused_values
 
@@ -28,13 +29,12 @@ _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
 """The statuses that refuse the values, their size or the credential: then nothing was written."""
 
 
-def is_doubtful(requests: Sequence[str]) -> bool:
+def is_doubtful(requests: RequestLog) -> bool:
     """Whether one of these requests was refused in a way that does not prove that it wrote nothing.
 
     A proxy that loses an answer may send the request again: then a 404 or a 409 is about what the first one has done.
     """
-    outcomes = [one.rpartition(" ")[2] for one in requests if not one.startswith("GET ")]
-    return any(one.isdigit() and one.startswith("4") and one not in _DEFINITE for one in outcomes)
+    return any(one.isdigit() and one.startswith("4") and one not in _DEFINITE for one in requests.write_outcomes)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:

@@ -175,7 +175,7 @@ class Writer(Generic[_Row]):
             try:
                 await self._adapter.delete(task_id)
             except NotFound:
-                if is_first and not requests.outcomes & _SENT_AGAIN:
+                if is_first and not requests.write_outcomes & _SENT_AGAIN:
                     self._adapter.recent.deleted(task_id, lag_s=0)
                     raise self._messages.no_task(task_id) from None
                 return _Deletion(is_gone=True, note=removed)
