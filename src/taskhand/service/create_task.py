@@ -19,9 +19,9 @@ from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
+    check_same_payload,
     duplicate_claim,
     fingerprint,
-    is_key_replay,
     key_claim,
     outcome_unknown_error,
     wait_until_ended,
@@ -63,7 +63,8 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
             except AlreadyClaimed as claimed:
                 first = await wait_until_ended(call.app, claimed.change)
             # An earlier call that ended without a write has released its claim.
-            if first.outcome not in VOID and is_key_replay(call, first, payload):
+            if first.outcome not in VOID and call.key is not None:
+                check_same_payload(first, payload)
                 return replay_create(EarlierCreate(first, 0), by_key=True)
 
 

@@ -23,7 +23,6 @@ __all__ = [
     "check_same_payload",
     "duplicate_claim",
     "fingerprint",
-    "is_key_replay",
     "key_claim",
     "outcome_unknown_error",
     "recreation_claim",
@@ -98,14 +97,6 @@ def recreation_claim(deletion: Change, task_id: str) -> Claim:
     # The one task of a deletion has no id in its scope: so journals of earlier versions have it.
     of_task = "" if len(deletion.intents) == 1 else f" {task_id}"
     return Claim(f"{RECREATION_SCOPE}{deletion.id}{of_task}", deletion.id)
-
-
-def is_key_replay(call: Call, first: Change, payload: str) -> bool:
-    """Whether this call repeats the key of the earlier change; CallerError if the body differs."""
-    if call.key is None:
-        return False
-    check_same_payload(first, payload)
-    return True
 
 
 def check_same_payload(first: Change, payload: str) -> None:
