@@ -11,10 +11,13 @@ import pytest
 
 from fixed_clock import NOW, FixedClock
 from taskhand.domain.errors import LinkBroken, LinkRequired, OperatorError
+from taskhand.domain.principal import Person
 from taskhand.vault.cipher import Cipher
-from taskhand.vault.link import LinkKind, OwnCredential
+from taskhand.vault.link import LinkedMember, LinkKind, OwnCredential
 from taskhand.vault.links import Links
+from taskhand.vault.sealed_link import SealedLink
 from taskhand.vault.sqlite import SqliteLinkStore
+from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 
@@ -49,6 +52,26 @@ async def test_a_link_is_found_by_its_person_and_connection_and_replaced_by_the_
     assert await links.find("ana", "north") is None
     assert await states(links) == {("ana", "south"): "linked", ("ben", "north"): "linked"}
     assert (await links.save(link_of("ana"))).generation > other.generation
+
+
+async def test_the_members_of_a_connection_are_those_whom_its_links_name(links: Links) -> None:
+    await links.save(link_of("ana@x.test"))
+    await links.save(replace(link_of("ben"), member=LinkedMember()))
+    await links.save(link_of("eva", "south"))
+    assert await links.list_members("north") == [(Person.named("ana@x.test"), "17"), (Person("ben"), None)]
+    assert [one.person for one in await links.list("ben")] == ["ben"]
+
+
+async def test_a_link_that_others_change_at_every_try_is_not_saved(path: Path) -> None:
+    class Contended(SqliteLinkStore):
+        async def put(self, row: SealedLink, *, after: int | None) -> bool:  # noqa: ARG002  another was first
+            return False
+
+    links = Links(Contended(path), Cipher(read_vault_keys((KEY,))), FixedClock())
+    with pytest.raises(OperatorError) as refused:
+        await links.save(link_of("ana"))
+    assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
+    await links.aclose()
 
 
 @pytest.mark.parametrize("kind", get_args(LinkKind))

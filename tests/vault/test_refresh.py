@@ -287,6 +287,26 @@ async def test_who_links_or_unlinks_while_a_renewal_is_under_way_has_the_last_wo
     assert await links.find("ana", "north") is None
 
 
+async def test_all_who_wait_for_a_renewal_are_asked_to_link_again_once_the_link_is_removed(
+    links: Links, crm: Crm, clock: FixedClock
+) -> None:
+    crm.answers = anyio.Event()
+    clock.move(minutes=30)
+    found: list[str] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def call() -> None:
+            found.extend(await tokens([links] * 3, crm))
+
+        tasks.start_soon(call)
+        await crm.called.wait()
+        await links.remove("ana", "north")
+        crm.answers.set()
+    assert found == ["link_required"] * 3
+    assert len(crm.asked) == 1
+    assert await links.fresh("ana", "north", crm.renew) is None
+
+
 @pytest.mark.parametrize(("keeps", "expected"), [(True, ["access-1"]), (False, ["link_required"])])
 def test_a_process_that_is_killed_after_the_answer_of_the_crm_costs_at_most_a_new_link(
     path: Path, *, keeps: bool, expected: list[str]
