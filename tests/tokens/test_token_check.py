@@ -331,6 +331,26 @@ async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_se
             await check.find_holder("another", HERE)
 
 
+async def test_an_answer_about_a_token_is_kept_no_longer_than_the_token_is_valid_and_a_huge_one_is_not_asked_about(
+    issuer: Issuer,
+) -> None:
+    clock, now = Clock(), int(time())
+    brief = issuer.claims(HERE, active=True, exp=now + 5)
+    issuer.opaque = {"brief": brief, "lasting": {name: one for name, one in brief.items() if name != "exp"}}
+    async with checking(issuer, clock=clock, asks=True) as check:
+        for name in issuer.opaque:
+            assert await check.find_holder(name, HERE) is not None
+        issuer.opaque = {}
+        clock.at += 5.1
+        assert await check.find_holder("brief", HERE) is None
+        assert await check.find_holder("lasting", HERE) is not None
+        clock.at += 4.9
+        assert await check.find_holder("lasting", HERE) is None
+        asked = issuer.asked.count("/introspect")
+        assert await check.find_holder("x" * (12 * 1024 + 1), HERE) is None
+        assert issuer.asked.count("/introspect") == asked
+
+
 def test_keys_that_are_not_to_check_signatures_with_are_left_out() -> None:
     good = make_key("first").public
     small = RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True)  # noqa: S505  refused

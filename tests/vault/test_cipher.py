@@ -72,6 +72,18 @@ def test_a_link_opens_for_its_person_and_connection_only(one: tuple[str, str], o
         open_link(moved, opener)
 
 
+def test_a_row_of_another_version_says_so_and_a_secret_in_another_form_is_broken() -> None:
+    opener = cipher(KEY)
+    row = seal_link(link_of("ana"), opener, 1, NOW)
+    with pytest.raises(LinkBroken) as newer:
+        open_link(replace(row, version=2), opener)
+    assert "encrypted in another way (2)" in newer.value.flaw
+    for secret in (b"[]", b'["access"]', b"access", b'["a", "b", "c"]'):
+        with pytest.raises(LinkBroken) as odd:
+            open_link(replace(row, sealed=opener.seal(secret, row.associated)), opener)
+        assert "was altered" in odd.value.flaw
+
+
 def _changed(value: Any) -> Iterator[Any]:
     """The value with each of its bytes changed, cut off at each, and with one more."""
     if isinstance(value, str):

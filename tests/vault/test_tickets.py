@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixed_clock import FixedClock
+from taskhand.domain.link_offer import OfferState
 from taskhand.domain.principal import Person
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.sqlite_tickets import SqliteTicketStore
@@ -113,13 +114,42 @@ async def test_a_person_has_five_open_for_a_connection_and_one_that_was_begun_go
     assert await tickets.find(ben)
 
 
+async def test_what_has_become_of_a_page_is_told_to_its_person_alone(tickets: Tickets, clock: FixedClock) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    state, over = tickets.find_state, OfferState(is_over=True)
+    assert await state(ticket.id, ANA) == OfferState()
+    assert await state(ticket.id, Person.named("ben")) == await state("unknown", ANA) == over
+    await tickets.begin(ticket, OWN)
+    await tickets.note_refusal(ticket, "denied")
+    assert await state(ticket.id, ANA) == OfferState(refusal="denied", tries=1)
+    await tickets.turn_away(text, OTHER)
+    assert (await state(ticket.id, ANA)).is_over
+    assert await tickets.use(ticket, OWN)
+    await tickets.note_linked(ticket)
+    assert (await state(ticket.id, ANA)).is_linked
+
+    _, tried = await tickets.make(ANA, "south")
+    for _ in range(9):
+        await tickets.begin(tried, OWN)
+    assert not (await state(tried.id, ANA)).is_over
+    await tickets.begin(tried, OWN)
+    assert await state(tried.id, ANA) == OfferState(is_over=True, tries=10)
+
+    _, late = await tickets.make(ANA, "north")
+    clock.move(minutes=9, seconds=59)
+    assert await state(late.id, ANA) == OfferState()
+    clock.move(seconds=1)
+    assert await state(late.id, ANA) == over
+
+
 async def test_a_browser_tries_ten_times(tickets: Tickets) -> None:
     _, ticket = await tickets.make(ANA, "north")
     assert [await tickets.begin(ticket, OWN) for _ in range(11)] == [True] * 10 + [False]
 
 
+@pytest.mark.parametrize("swapped", ["sealed", "nonce, sealed"])
 async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_none(
-    tickets: Tickets, path: Path, clock: FixedClock
+    tickets: Tickets, path: Path, clock: FixedClock, swapped: str
 ) -> None:
     async def sent() -> str:
         text, ticket = await tickets.make(ANA, "north")
@@ -129,7 +159,7 @@ async def test_an_errand_that_was_altered_or_is_of_another_ticket_or_key_is_none
     first, second = await sent(), await sent()
     with rows(path) as other:
         assert b"verifier" not in b"".join(row[0] for row in other.execute("SELECT sealed FROM ticket"))
-        swap = "UPDATE ticket SET sealed = (SELECT sealed FROM ticket WHERE state = ?) WHERE state = ?"
+        swap = f"UPDATE ticket SET ({swapped}) = (SELECT {swapped} FROM ticket WHERE state = ?) WHERE state = ?"  # noqa: S608
         other.execute(swap, (hash_secret(first), hash_secret(second)))
     assert await tickets.take(second, OWN) is None
     assert await tickets_at(path, clock, OLD_KEY).take(first, OWN) is None
