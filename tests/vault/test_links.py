@@ -58,7 +58,7 @@ async def test_the_members_of_a_connection_are_those_whom_its_links_name(links: 
     await links.save(link_of("ana@x.test"))
     await links.save(replace(link_of("ben"), member=LinkedMember()))
     await links.save(link_of("eva", "south"))
-    assert await links.list_members("north") == [(Person.named("ana@x.test"), "17"), (Person("ben"), None)]
+    assert await links.list_members("north") == [(Person.parse("ana@x.test"), "17"), (Person("ben"), None)]
     assert [one.person for one in await links.list("ben")] == ["ben"]
 
 

@@ -118,7 +118,7 @@ async def test_what_has_become_of_a_page_is_told_to_its_person_alone(tickets: Ti
     text, ticket = await tickets.make(ANA, "north")
     state, over = tickets.find_state, OfferState(is_over=True)
     assert await state(ticket.id, ANA) == OfferState()
-    assert await state(ticket.id, Person.named("ben")) == await state("unknown", ANA) == over
+    assert await state(ticket.id, Person.parse("ben")) == await state("unknown", ANA) == over
     await tickets.begin(ticket, OWN)
     await tickets.note_refusal(ticket, "denied")
     assert await state(ticket.id, ANA) == OfferState(refusal="denied", tries=1)
