@@ -9,26 +9,32 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused
 from fixed_clock import FixedClock
+from journals import numbered
 from safety.victim import journal_in, store_in
 from taskhand.domain.bulk import BulkReceipt
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Plan
+from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan, review_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
 from taskhand.service.call_options import Options
+from taskhand.service.create_task import create_task
+from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.find_ids import TaskIds
 from taskhand.service.update_task import update_task
 
 DRY = Options(dry_run=True)
 HIGH = Edit(priority=2)
+HIGH_PATCH = TaskPatch(priority="2")
 
 
 async def create(app: AppContext, title: str) -> Snapshot:
@@ -126,4 +132,54 @@ async def test_what_applies_a_plan_answers_with_the_names_and_under_the_reason_o
     found = await app.journal.find(receipt.change_id or "")
     assert found is not None
     assert (found.opening.reason, found.opening.plan_id, found.opening.matched) == ("at last", plan.id, plan.matched)
+    await app.aclose()
+
+
+async def test_of_many_tasks_that_changed_since_twenty_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    tasks = [(await create(app, f"Call {number}")).task for number in range(21)]
+    ids = TaskIds(tuple(one.id for one in tasks))
+    plan = await bulk_update(Call(app, "bulk_update_tasks", options=DRY), HIGH_PATCH, BulkChange(HIGH_PATCH), ids, None)
+    assert isinstance(plan, Plan)
+    for one in tasks:
+        await app.backend.update_task(one, Edit(title="Visit"))
+    with refused("plan_stale") as caught:
+        await apply_plan(Call(app, "apply_plan"), plan.id)
+    assert caught.value.message == "21 of 21 tasks changed since the plan was made; nothing was written."
+    assert (len(caught.value.details["difference"]), caught.value.details["moved"]) == (20, 21)  # type: ignore[arg-type]
+    await app.aclose()
+
+
+async def test_a_plan_of_two_new_tasks_of_which_one_was_made_since_makes_neither(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    drafts = [TaskDraft(title=title, responsible_ids=("me",), priority="1") for title in ("Call Acme", "Call Umbrella")]
+    bodies = [NewBody(index, one.title, one) for index, one in enumerate(drafts)]
+    plan = await create_tasks(Call(app, "create_tasks", options=DRY), bodies)
+    assert isinstance(plan, Plan)
+    await create_task(Call(app, "create_task"), drafts[0])
+    with refused("plan_stale"):
+        await apply_plan(Call(app, "apply_plan"), plan.id)
+    assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1
+    await app.aclose()
+
+
+async def test_what_is_left_of_a_change_is_not_written_without_the_key_that_its_journal_did_not_keep(
+    tmp_path: Path,
+) -> None:
+    key = "pat-na1-configured-4711"
+    journal = SqliteJournal(
+        tmp_path / "journal.sqlite", place="test", clock=lambda: NOW, new_id=numbered, secrets=[key]
+    )
+    app = AppContext(store_in(tmp_path), journal, lambda: NOW)
+    left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
+    secret = Edit(title=f"Call with {key}")
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("applied"),
+        [Intent("update", one, secret, secret) for one in (left, done)],
+        [Result(0, "not_attempted", left.task.id), Result(1, "applied", done.task.id, done.task)],
+    )
+    with refused("key_not_kept"):
+        await apply_plan(Call(app, "apply_plan"), change.id)
+    assert (await app.backend.get_task(left.task.id)).title == "Call Acme"
     await app.aclose()

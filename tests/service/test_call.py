@@ -8,9 +8,9 @@ from behaviour.arms import NOW
 from builders import TASK_ID, task
 from safety.victim import journal_in, store_in
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Intent, Result
+from taskhand.journal.journal import Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 
@@ -45,4 +45,64 @@ async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_
     found = await app.journal.find(call.change.id)
     assert found is not None
     assert found.outcome == "unknown"
+    await app.aclose()
+
+
+async def test_a_change_that_is_gone_on_with_counts_all_its_requests_and_time_and_what_was_written_before(
+    tmp_path: Path,
+) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    intent = Intent("update", Snapshot(task()), Edit(priority=2))
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("applied", requests=("PATCH /1",), took_s=5.0),
+        [intent, intent],
+        [Result(0, "applied", TASK_ID), Result(1, "not_attempted")],
+    )
+    call = Call(app, "apply_plan", requests=["PATCH /2"])
+    await call.resume(change, [1])
+    await call.failed(CallerError("It is closed.", code="closed"))
+    found = await app.journal.find(change.id)
+    assert found is not None
+    assert found.ending is not None
+    assert [one.outcome for one in found.results.values()] == ["applied", "refused"]
+    assert (found.ending.outcome, found.ending.code) == ("applied", "closed")
+    assert found.ending.requests == ("PATCH /1", "PATCH /2")
+    assert found.ending.took_s >= 5.0
+    await app.aclose()
+
+
+async def test_who_follows_a_task_is_told_of_each_result_at_once(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    told: list[str] = []
+    app.updates.subscribe(told.append)
+    intent = Intent("update", Snapshot(task()), Edit(priority=2))
+    call = Call(app, "bulk_update_tasks", arguments={})
+    await call.begin(call.new_opening(), [intent] * 3)
+    await call.settle_some([Result(0, "applied", "t-1")])
+    assert told == ["t-1"]
+    await call.settle([Result(1, "unknown", "t-2"), Result(2, "refused", "t-3")], "unknown")
+    assert told == ["t-1", "t-2"]
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"id": TASK_ID}, [TASK_ID]),
+        ({"taskIds": [TASK_ID, TASK_ID, "no id", 7]}, [TASK_ID]),
+        ({"id": TASK_ID, "idProperty": "order"}, []),
+        ({"ids": [f"{number:08}{TASK_ID[8:]}" for number in range(101)]}, [f"{n:08}{TASK_ID[8:]}" for n in range(100)]),
+    ],
+)
+async def test_a_refused_call_is_found_by_the_tasks_that_it_names(
+    tmp_path: Path, arguments: dict[str, object], found: list[str]
+) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    call = Call(app, "update_task", arguments=arguments)
+    await call.failed(CallerError("It is closed.", code="closed"))
+    assert call.change is not None
+    change = await app.journal.find(call.change.id)
+    assert change is not None
+    assert [(one.task_id, one.code) for one in change.results.values()] == [(one, "closed") for one in found]
     await app.aclose()

@@ -1,11 +1,13 @@
 """A count that takes longer than a call, or that the CRM does not show to its end, says so."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backends.local.open_store import create, open_store
+from builders import refused
 from fixed_clock import NOW, FixedClock
 from safety.victim import journal_in
 from taskhand.domain.edit import Edit
@@ -14,6 +16,7 @@ from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskFilter, TaskQuery
 from taskhand.service.app_context import AppContext
 from taskhand.service.count_tasks import count_tasks
+from taskhand.service.list_tasks import list_tasks
 
 
 class Short:
@@ -77,3 +80,39 @@ async def test_a_count_of_nothing_fails_as_a_list_does(tmp_path: Path) -> None:
         app = AppContext(Short(store, 1, 0), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
         with pytest.raises(UpstreamError):
             await count_tasks(app, TaskFilter(), "status")
+
+
+class Unreadable(Short):
+    """A backend each of whose pages leaves out a task whose id is known, the same on every page, and some others."""
+
+    def __init__(self, backend: object) -> None:
+        super().__init__(backend, 0.0, 9)
+        self._nameless = 2
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """A page of two tasks, which leaves out others that cannot be read."""
+        self._nameless += 1
+        page = await super().list_tasks(replace(query, limit=2))
+        return replace(page, unreadable=("t-9", *[""] * self._nameless))
+
+
+async def test_a_task_that_cannot_be_read_counts_once_however_many_pages_leave_it_out(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        for number in range(5):
+            await create(store, Edit(title=f"{number}", priority=1))
+        app = AppContext(Unreadable(store), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        count = (await count_tasks(app, TaskFilter(), "priority")).count
+    assert (count.total, count.unreadable) == (5, 1 + 5)
+
+
+async def test_a_filter_that_may_match_a_task_that_cannot_be_read_is_not_called_wrong(tmp_path: Path) -> None:
+    by_name = TaskFilter(contact="Leo Soto")
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        app = AppContext(Unreadable(store), journal_in(tmp_path), FixedClock())  # type: ignore[arg-type]
+        assert (await count_tasks(app, by_name, "priority")).count.unreadable == 4
+        assert (await list_tasks(app, by_name)).tasks == ()
+        readable = AppContext(store, journal_in(tmp_path), FixedClock())
+        with refused("invalid_id"):
+            await count_tasks(readable, by_name, "priority")
+        with refused("invalid_id"):
+            await list_tasks(readable, by_name)
