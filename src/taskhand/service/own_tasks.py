@@ -17,7 +17,6 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAllowed
-from taskhand.domain.lost_create import CreateCandidates
 from taskhand.domain.page import TaskPage
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.snapshot import Snapshot
@@ -25,6 +24,7 @@ from taskhand.domain.task import Contact, Deal, DealList, Member, StatusList, Ta
 
 if TYPE_CHECKING:
     from taskhand.domain.change_source import ChangeSource
+    from taskhand.domain.lost_create import CreateCandidates
     from taskhand.domain.task_types import KnownType
 
 __all__ = ["OwnTasksBackend", "only_own_tasks"]
@@ -217,7 +217,7 @@ class OwnTasksBackend:
         self._written.update(task.id for task in tasks)
         return await self._backend.update_tasks(edits, progress)
 
-    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The backend's own: a task that this person has made may have been given away since."""
         return await self._backend.find_created(edits, sent_at)
 
