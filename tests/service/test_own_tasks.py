@@ -1,10 +1,21 @@
-"""A backend that has one person's tasks only: no method of the protocol was forgotten."""
+"""A backend that has one person's tasks only: no method was forgotten, and none writes what was not read as own."""
 
+from collections.abc import AsyncIterator
 from inspect import getmembers, isfunction, signature
+from pathlib import Path
 
+import pytest
+
+from backends.local.open_store import create, open_store
 from taskhand.backends.base import Backend, OwnProperties
+from taskhand.backends.local.backend import LocalBackend
+from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotAllowed
+from taskhand.domain.query import TaskQuery
 from taskhand.service import own_tasks
 from taskhand.service.own_tasks import OwnTasksBackend
+
+HIGH = Edit(title="Changed")
 
 
 def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name() -> None:
@@ -18,3 +29,69 @@ def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name() -> None:
             assert signature(vars(narrowed)[name]) == signature(one), name
     assert not hasattr(OwnTasksBackend, "__getattr__")
     assert {*Backend.__annotations__} <= {*vars(OwnTasksBackend), "properties"}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalBackend]:
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        yield store
+
+
+async def titles(store: LocalBackend) -> list[str | None]:
+    """The titles of all tasks, oldest first."""
+    return [task.title for task in (await store.list_tasks(TaskQuery(order="oldest"))).tasks]
+
+
+async def test_a_task_is_written_only_once_it_was_read_as_the_person_s_own(store: LocalBackend) -> None:
+    me = await store.me()
+    assert me is not None
+    own = [await create(store, Edit(title=title, responsible_ids=(me,), priority=1)) for title in ("A", "B")]
+    other = await create(store, Edit(title="C", responsible_ids=(), priority=1))
+    backend = OwnTasksBackend(store)
+    for unread in ([own[0]], [other], own, [own[0], other]):
+        for write in (backend.update_task(unread[-1], HIGH), backend.delete_task(unread[-1])):
+            with pytest.raises(NotAllowed):
+                await write
+        results = [*await backend.update_tasks([(one, HIGH) for one in unread]), *await backend.delete_tasks(unread)]
+        assert [(one.task_id, type(one.error)) for one in results] == [(one.id, NotAllowed) for one in unread] * 2
+    assert await titles(store) == ["A", "B", "C"]
+    with pytest.raises(NotAllowed):
+        await backend.snapshots([own[0].id, other.id])
+    refused = await backend.update_tasks([(own[0], HIGH), (other, HIGH)]), await backend.delete_tasks([other])
+    assert {type(one.error) for some in refused for one in some} == {NotAllowed}
+    await backend.update_task(own[0], HIGH)
+    assert await titles(store) == ["Changed", "B", "C"]
+    await backend.snapshots_to_delete([own[1].id])
+    await backend.delete_task(own[1])
+    assert await titles(store) == ["Changed", "C"]
+
+
+async def test_a_task_that_was_taken_away_since_it_was_read_is_not_written(store: LocalBackend) -> None:
+    me = await store.me()
+    assert me is not None
+    task = await create(store, Edit(title="A", responsible_ids=(me,), priority=1))
+    backend = OwnTasksBackend(store)
+    await backend.snapshots([task.id])
+    await store.update_task(task, Edit(responsible_ids=()))
+    with pytest.raises(NotAllowed):
+        await backend.snapshots([task.id])
+    with pytest.raises(NotAllowed):
+        await backend.update_task(task, HIGH)
+
+
+async def test_new_tasks_are_made_only_if_all_are_the_person_s_own(store: LocalBackend) -> None:
+    me = await store.me()
+    assert me is not None
+    own, others = Edit(title="A", responsible_ids=(me,), priority=1), Edit(title="B", responsible_ids=(), priority=1)
+    backend = OwnTasksBackend(store)
+    with pytest.raises(NotAllowed):
+        await backend.create_task(others)
+    assert [type(one.error) for one in await backend.create_tasks([own, others])] == [NotAllowed, NotAllowed]
+    assert await titles(store) == []
+    made = [
+        (await backend.create_task(own)).task,
+        *(one.written.task for one in await backend.create_tasks([own]) if one.written),
+    ]
+    for one in made:
+        await backend.update_task(one, HIGH)
+    assert await titles(store) == ["Changed", "Changed"]
