@@ -62,7 +62,7 @@ class Fault:
     nth: int | Literal["every"] = 1
     """The first request that is struck, from 1 since the faults were set; `"every"` strikes all."""
     times: int = 1
-    """The number of requests that fail."""
+    """The number of affected requests."""
     status: int | None = None
     """The status of the kinds `status` (else 500), `html` (502) and `redirect` (307)."""
     retry_after: int | str | None = None
