@@ -142,3 +142,32 @@ def test_any_environment_is_accepted_or_refused_with_an_operator_error(environ: 
         Settings.from_env(environ)
     except OperatorError as error:
         assert any(name in error.message for name in environ)  # noqa: PT017  any other exception must escape
+
+
+KEY_A, KEY_B, VAULT_A, VAULT_B = "a" * 32, "b" * 32, f"thv_{64 * 'a'}", f"thv_{64 * 'b'}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "is_usable"),
+    [
+        ("TASKHAND_STATE_KEY", KEY_A, True),
+        ("TASKHAND_STATE_KEY", f"{KEY_A}, {KEY_B}", True),
+        ("TASKHAND_STATE_KEY", f"{KEY_A}, {KEY_A}", False),
+        ("TASKHAND_STATE_KEY", f"{KEY_A},{KEY_B[1:]}", False),
+        ("TASKHAND_STATE_KEY", KEY_A[1:], False),
+        ("TASKHAND_STATE_KEY", f"{KEY_A},{32 * 'é'}", False),
+        ("TASKHAND_VAULT_KEY", VAULT_A, True),
+        ("TASKHAND_VAULT_KEY", f"{VAULT_A},{VAULT_B}", True),
+        ("TASKHAND_VAULT_KEY", f"{VAULT_A},{VAULT_A}", False),
+        ("TASKHAND_VAULT_KEY", f"{VAULT_A},{KEY_A}", False),
+        ("TASKHAND_VAULT_KEY", VAULT_A[:-1], False),
+        ("TASKHAND_VAULT_KEY", VAULT_A.upper(), False),
+    ],
+)
+def test_keys_are_long_enough_and_none_is_there_twice(variable: str, value: str, *, is_usable: bool) -> None:
+    if is_usable:
+        assert value in Settings.from_env({variable: value}).secrets
+    else:
+        with pytest.raises(OperatorError, match=f"{variable} is not usable") as caught:
+            Settings.from_env({variable: value})
+        assert value not in caught.value.message

@@ -331,6 +331,13 @@ def test_of_the_upstreams_own_window_half_stays_unused_too(*, remaining: int, li
     assert idle_at(THREE, state, 10.0) == (10.0 if leaves else 14.0)
 
 
+def test_once_the_upstreams_window_is_over_half_of_the_configured_rate_counts() -> None:
+    state = with_headers(RateState(), RateHeaders(0, 4.0, limit=100), 10.0)
+    assert [idle_at(THREE, state, at) for at in (13.9, 14.0, 15.0)] == [14.0, 14.0, 15.0]
+    used = with_request(THREE, state, 15.0)
+    assert idle_at(THREE, used, 15.5) == 17.0
+
+
 async def test_a_bulk_at_full_speed_is_not_slowed_by_whoever_looks_beside_it() -> None:
     rate = Rate(10, 1.0)
 

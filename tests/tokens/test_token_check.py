@@ -331,6 +331,17 @@ async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_se
             await check.find_holder("another", HERE)
 
 
+async def test_an_issuer_without_keys_or_without_an_address_to_ask_is_the_operators_to_mend(issuer: Issuer) -> None:
+    issuer.metadata = {"introspection_endpoint": None}
+    async with checking(issuer, asks=True) as check:
+        with pytest.raises(OperatorError, match="has no address to ask about a token"):
+            await check.find_holder("opaque", HERE)
+    token, issuer.keys = issuer.token(HERE), []
+    async with checking(issuer) as check:
+        with pytest.raises(OperatorError, match="has no key that tokens can be checked with"):
+            await check.find_holder(token, HERE)
+
+
 async def test_an_answer_about_a_token_is_kept_no_longer_than_the_token_is_valid_and_a_huge_one_is_not_asked_about(
     issuer: Issuer,
 ) -> None:
