@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from backends.example.account import ExampleAccount
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
-from backends.example.mapping import STATUSES, contact_of, member_of, task_body, task_of
+from backends.example.mapping import STATUSES, task_body, task_of
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.edit import Edit
-from taskhand.domain.names import fold
 from taskhand.domain.page import TaskPage, select_page
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import FINISHED, Contact, Member, StatusList, Task
+from taskhand.domain.task import FINISHED, StatusList, Task
 
 __all__ = ["ExampleAdapter"]
 
@@ -30,6 +29,7 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
 
     def __init__(self, client: ExampleClient, timezone: str | None, timing: Timing) -> None:
         super().__init__(timing, RecentWrites(0.0, timing.monotonic))
+        self.account = ExampleAccount(client)
         self._client = client
         self._timezone = timezone
 
@@ -39,29 +39,9 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         """The statuses, which are the same in every account."""
         return StatusList(STATUSES, complete=True, source="the same in every account")
 
-    async def members(self) -> tuple[Member, ...]:
-        """The people of the account."""
-        return tuple(map(member_of, self._client.people))
-
-    async def me(self) -> str | None:
-        """The owner of the key."""
-        return self._client.people[0]["id"] if self._client.people else None
-
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  always certain here
         """Whether the due time of a task is certain: it is."""
         return True
-
-    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by name, phone or e-mail; spaces do not count."""
-        text = fold(query).replace(" ", "")
-        found = map(contact_of, self._client.contacts)
-        return tuple(one for one in found if text in fold(f"{one.name}{one.phone}{one.email}").replace(" ", ""))[:limit]
-
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact]:
-        """Contacts by their ids, or those of customers by theirs."""
-        found = map(contact_of, self._client.contacts)
-        with_ids = [(one.id if field == "ai_contact_id" else one.customer_id, one) for one in found]
-        return {key: one for key, one in with_ids if key is not None and key in ids}
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks, filtered here."""
@@ -79,13 +59,6 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
     async def upstream_time(self) -> datetime | None:
         """None: the account is in this process."""
         return None
-
-    async def check_access(self) -> None:
-        """The account is in this process."""
-
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
-        """The account itself."""
-        return (CheckResult("reachability", "ok", "Example is in this process."),)
 
     def _is_late(self, task: Task) -> bool:
         is_finished = task.status_config is not None and task.status_config.type in FINISHED

@@ -1,0 +1,50 @@
+"""The people and the contacts of an account of the example CRM."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from backends.example.client import ExampleClient
+from backends.example.mapping import contact_of, member_of
+from taskhand.backends.remote.account import CrmAccount
+from taskhand.domain.check_result import CheckResult
+from taskhand.domain.names import fold
+from taskhand.domain.task import Contact, Member
+from taskhand.http.response_body import Reply
+from taskhand.http.retry import RequestKind
+
+__all__ = ["ExampleAccount"]
+
+
+class ExampleAccount(CrmAccount):
+    """The account of a client."""
+
+    def __init__(self, client: ExampleClient) -> None:
+        self._client = client
+
+    async def probe(self) -> Reply:
+        """An answer without a body: the account is in this process."""
+        return Reply(204, None, {}, "/", RequestKind.READ)
+
+    async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
+        """The account itself."""
+        return (CheckResult("reachability", "ok", "Example is in this process."),)
+
+    async def members(self) -> tuple[Member, ...]:
+        """The people of the account."""
+        return tuple(map(member_of, self._client.people))
+
+    async def me(self) -> str | None:
+        """The owner of the key."""
+        return self._client.people[0]["id"] if self._client.people else None
+
+    async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
+        """Contacts by name, phone or e-mail; spaces do not count."""
+        text = fold(query).replace(" ", "")
+        found = map(contact_of, self._client.contacts)
+        return tuple(one for one in found if text in fold(f"{one.name}{one.phone}{one.email}").replace(" ", ""))[:limit]
+
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact]:
+        """Contacts by their ids, or those of customers by theirs."""
+        found = map(contact_of, self._client.contacts)
+        with_ids = [(one.id if field == "ai_contact_id" else one.customer_id, one) for one in found]
+        return {key: one for key, one in with_ids if key is not None and key in ids}
