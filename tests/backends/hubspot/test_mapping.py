@@ -17,6 +17,7 @@ from taskhand.backends.hubspot.mapping import (
     Record,
     company_of,
     contact_of,
+    linked_ids,
     member_of,
     properties_of,
     record_of,
@@ -242,3 +243,34 @@ def test_reads_only_https_addresses() -> None:
 def test_names_an_owner_without_a_name_by_email_or_id() -> None:
     named = (member_of({"id": 5, "email": "a@b.example"}), member_of({"id": "5"}))
     assert [one and one.name for one in named] == ["a@b.example", "5"]
+
+
+def test_the_ids_of_links_are_numbers_in_their_order_in_either_form() -> None:
+    rows = [{"toObjectId": 1000}, {"id": "99"}, {"toObjectId": "-1"}, {"id": "x"}, {}, 7, {"id": "99"}]
+    assert linked_ids(rows) == ("99", "1000")
+    assert linked_ids({"id": "99"}) == ()
+
+
+def test_a_task_goes_by_the_unique_property_where_there_is_one_and_it_has_a_value() -> None:
+    record = Record.read({"id": "7", "properties": {"code": "A-1", "empty": ""}, "archived": True})
+    assert record is not None
+    assert [record.known_by(name) for name in ("code", "empty", "other", None)] == ["A-1", "7", "7", "7"]
+    assert record.is_archived
+    assert [Record({"id": "7", "archived": is_so}, {}).is_archived for is_so in (False, None, "true")] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("json", "properties", "changed"),
+    [
+        ({"updatedAt": "2026-03-02T12:00:00Z"}, {"hs_lastmodifieddate": "2026-03-01T12:00:00Z"}, 2),
+        ({}, {"hs_lastmodifieddate": "2026-03-01T12:00:00Z"}, 1),
+        ({}, {}, None),
+    ],
+)
+def test_a_task_was_changed_when_its_record_says_else_when_its_property_says(
+    json: dict[str, Any], properties: dict[str, Any], changed: int | None
+) -> None:
+    record = Record.read({"id": "7", "properties": properties, **json})
+    assert record is not None
+    updated = times_of(record, task_of(record, Zones(None), STATUSES)).updated
+    assert updated == (None if changed is None else datetime(2026, 3, changed, 12, tzinfo=UTC))
