@@ -1,4 +1,4 @@
-"""Cursors that are good for one list only: that of a connection, a person, or a change; pure."""
+"""Cursors that are valid for one list only, such as the list of a connection, a person, or a change; pure."""
 
 from hashlib import blake2b
 
@@ -10,12 +10,12 @@ _BETWEEN = "."
 
 
 def bind_cursor(cursor: str, *of: str | None) -> str:
-    """The cursor, valid only for the list of these; unchanged if there are none."""
+    """The cursor, valid only for the list of these; unchanged without any."""
     return cursor if not any(of) else f"{cursor}{_BETWEEN}{_fingerprint(of)}"
 
 
 def unbind_cursor(cursor: str, *of: str | None) -> str:
-    """The cursor that was bound to these; CallerError for that of another list."""
+    """The cursor that was bound to these; CallerError for the cursor of another list."""
     before, _, fingerprint = cursor.partition(_BETWEEN)
     if fingerprint != (_fingerprint(of) if any(of) else ""):
         raise other_cursor_error()

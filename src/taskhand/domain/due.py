@@ -203,7 +203,7 @@ def due_text(due: Due, default_zone: str | None) -> str:
 def moment_text(at: datetime, zone: str | None) -> str:
     """The moment as it is shown: the local time with its offset, and the weekday; without a zone as the moment has it.
 
-    So the time of the server's clock is shown in the zone in which words such as today are understood. Seconds are
+    This shows the time of the server's clock in the zone in which words such as today are understood. Seconds are
     shown if there are any.
     """
     local = at.astimezone(_zone_info(zone)) if zone else at

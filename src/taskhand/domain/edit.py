@@ -90,7 +90,7 @@ class Edit:
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
         """The part of this edit that `task` does not show, or not with certainty.
 
-        `written` is whether `task` is the answer to a write: then a due zone that was not asked for may be any zone.
+        `written` is whether `task` is the answer to a write: a due zone that was not requested may then be any zone.
         `sure_of_due` is whether the due date of `task` is certain.
         """
         shown = [name for name, value in self.given() if _shows(task, name, value, written=written)]

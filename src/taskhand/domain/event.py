@@ -20,10 +20,10 @@ class TaskEvent:
     """One change of one task. An unknown value is None, empty or MISSING; it is never guessed.
 
     `key` identifies the change, in whatever way and however often it is found: a feed stores one event for each key.
-    `at` is the CRM's own moment of the change, aware; if only a difference of two looks is known it is None, and
-    `between` are the moments of these. `changed` are its fields, `before` MISSING if only the new value is known. `by`
-    is the id of the member who did it, `by_name` the name of an author who is no member. `change_id` is Taskhand's own
-    change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the task
+    `at` is the CRM's own moment of the change, aware; if only the difference of two polls is known it is None, and
+    `between` are the moments of the polls. `changed` are its fields, `before` MISSING if only the new value is known.
+    `by` is the id of the member who did it, `by_name` the name of an author who is no member. `change_id` is Taskhand's
+    own change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the task
     before it or after it, None if unknown.
     """
 

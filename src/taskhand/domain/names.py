@@ -29,7 +29,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 _MAX_LENGTH = 80
-"""Characters of a name: only so many are compared for similarity, whose cost grows with the square of the length."""
+"""Characters of a name that are compared for similarity: the cost grows with the square of the length."""
 _CUT_AT = frozenset({60, 100, 200})
 """Characters that answers and prompts show of a longer name."""
 _FIRST_MARK = "\u0300"

@@ -106,7 +106,7 @@ def _is_text(value: object) -> bool:
 
 
 def _fingerprint(query: TaskQuery) -> str:
-    """A short hash of the filters, order and connection; what a page has of its tasks may change between pages."""
+    """A short hash of the filters, order and connection; the links that a page reads may change between pages."""
     # The id of a status may become known while the first page is fetched; its name stays the same.
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, links=frozenset(), after=None, statuses=None)

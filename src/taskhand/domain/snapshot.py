@@ -20,10 +20,10 @@ class Snapshot:
 
     `native` are the CRM's own values (JSON, by its own names). They suffice to write the task's fields back exactly;
     `Edit.native` takes them. `unknown` are fields of an Edit whose value the CRM does not show, not with certainty, or
-    in no form that can be read; the value in `task` must not be written back. `assumed` is whether `task` is the
-    answer to a write of ours, while the CRM still shows the task as it was before, because reads lag or because another
-    client reverted it. `lost` names what the task has and a task made again in its place would not have.
-    `cannot_recreate` is a sentence that says why no such task can be made, None if one can.
+    in no form that can be read; the value in `task` must not be written back. `assumed` is whether `task` is the answer
+    to our own write, while the CRM still shows the task as it was before, because reads lag or because another client
+    reverted it. `lost` names what the task has and a task made again in its place would not have. `cannot_recreate` is
+    a sentence that says why no such task can be made, None if one can.
     """
 
     task: Task

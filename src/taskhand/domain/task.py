@@ -314,7 +314,7 @@ class TaskDraft(Body):
 
 
 class TaskPatch(Body):
-    """The documented body of PUT /tasks/{id}, of which only what is given changes, and fields of ours."""
+    """The documented body of PUT /tasks/{id}, with our own fields; only the given fields change."""
 
     title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
     description: Description | MISSING = MISSING

@@ -151,7 +151,7 @@ def check_filter(given: TaskFilter, capabilities: Capabilities) -> None:
 
 
 def _check_known_fields(given: TaskFilter, capabilities: Capabilities) -> None:
-    """Refuse a filter by a field that tasks here do not have: without it the answer would be wider."""
+    """Refuse a filter by a field that tasks here do not have: ignoring it would make the answer wider."""
     for name, field in TaskFilter.model_fields.items():
         argument = field.alias or name
         if argument in capabilities.absent and getattr(given, name) is not MISSING:

@@ -114,7 +114,7 @@ def without_cut(text: str) -> str:
 
 
 def _has_hidden(text: str) -> bool:
-    """Whether a text has a hidden character. Printable ASCII, which most texts are, is told without looking for one."""
+    """Whether a text has a hidden character. Printable ASCII, which most texts are, needs no search."""
     return not (text.isascii() and text.isprintable()) and HIDDEN.search(text) is not None
 
 

@@ -1,6 +1,6 @@
 """Webhooks of a CRM: whether a delivery is genuine, which tasks it is about, and the subscriptions that cause it; pure.
 
-A delivery is a hint that tasks were changed, and no more: what was changed is looked up in the CRM.
+A delivery is a hint that tasks were changed, and no more: the changes are read from the CRM.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,8 +46,8 @@ class Verdict:
 class WebhookCheck(Protocol):
     """Tells whether a delivery is the CRM's, by a key that it shares with Taskhand.
 
-    `refuses_repeats` is whether the same delivery again is refused as a replay; else it is answered as the first one,
-    because the CRM repeats what it has signed once.
+    `refuses_repeats` is whether the same delivery again is refused as a replay; otherwise it is answered as the first
+    one, because the CRM repeats a delivery with the same signature.
     """
 
     refuses_repeats: bool

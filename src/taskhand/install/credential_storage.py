@@ -98,7 +98,7 @@ def build_environment(
 
 
 def find_questions(backend: BackendName | None, present: Mapping[str, object]) -> Sequence[str]:
-    """The variables to ask for: those of the backend; without one those that need no key, of the present entry's."""
+    """The variables to ask for: those of the backend; without one, those of the current entry without keys."""
     if backend:
         return find_factory(backend).questions
     chosen = present.get("TASKHAND_BACKEND", "local")

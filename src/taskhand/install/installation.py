@@ -78,9 +78,10 @@ def find_installation() -> Installation:
 
 
 def check_lasting(installation: Installation, file: Path, extra: str) -> None:
-    """OperatorError if the host's file would outlive the program: nothing would say that the entry leads nowhere.
+    """OperatorError if the host's file would outlive the program: the entry would then fail without a hint.
 
-    An entry that fetches the program again would take the package of this name from an index, whoever owns it there.
+    An entry that downloads the program again would take the package of this name from an index, even if its owner there
+    is another.
     """
     if why := installation.why_temporary(file):
         raise OperatorError(

@@ -15,7 +15,7 @@ _ETC: Final = Path("/etc")
 
 
 def find_machine_zone(environ: Mapping[str, str], etc: Path = _ETC) -> str | None:
-    """The IANA name of the zone; None if it is not known, and for UTC: servers and containers have it for nobody.
+    """The IANA name of the zone; None if it is not known, and for UTC: servers and containers have it by default.
 
     The variable TZ comes before the system's own zone, which is a link in `etc`, or a name in a file there.
     """

@@ -123,7 +123,7 @@ class _Parser:
         return self._next < len(self._tokens)
 
     def _key(self, closing: str) -> tuple[str, ...]:
-        """The names of a dotted key; what closes it is consumed."""
+        """The names of a dotted key; the closing mark is consumed."""
         start = self._peek().start
         while self._mark() != closing:
             self._next += 1

@@ -239,7 +239,7 @@ class StoreOwner:
             await self._store.aclose()
 
     def _find_former(self, places: Sequence[str]) -> tuple[str, ...]:
-        """The paths of this store among the names, including missing paths that can have been no other store's."""
+        """The paths of this store among the names, including missing paths that can only have been this store's."""
         stores = (one for one in places if one.startswith(_place("")))
         return tuple(one for one in stores if self._is_former(one.removeprefix(_place(""))))
 

@@ -22,7 +22,7 @@ __all__ = ["FOLLOW_S", "JournalFile", "RowReader", "follow_rows", "read_rows"]
 FOLLOW_S: Final = 1.0
 """Seconds between two looks for new rows."""
 _LOOK_ANYWAY: Final = 10
-"""A file that seems unchanged is read at one look in so many: not every system keeps its time up to date."""
+"""Number of checks after which an unchanged file is read anyway: not every system keeps its time up to date."""
 
 _State = tuple[tuple[int, int, int] | None, ...]
 

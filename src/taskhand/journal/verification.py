@@ -98,7 +98,7 @@ def describe_rows(found: Verification) -> str:
 
 
 def verify_chain(connection: SqlConnection, noted: str | None = None, newest: int | None = None) -> Verification:
-    """Check every row, within a transaction of the connection, or about so many of the `newest`.
+    """Check every row, within a transaction of the connection, or about `newest` of the newest rows.
 
     `noted` is the hash of a head noted earlier.
     """

@@ -46,7 +46,7 @@ class Setup:
     planted: Sequence[PlannedTask] = ()
     """Tasks to add to the data set."""
     faults: Sequence[Fault | Mapping[str, Any]] = ()
-    """What goes wrong at the CRM: tables with the fields of a fault."""
+    """The faults at the CRM: tables with the fields of a fault."""
     reading: Sequence[str] = ()
     """`name=value` switches of the CRM's sandbox, for what its documentation leaves open."""
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -71,14 +71,14 @@ def last_weekday(context: Context, weekday: int) -> Found:
 
 
 def weekday_plus_weeks(context: Context, weeks: int, weekday: int) -> Found:
-    """The day so many weeks after the coming one; also so many weeks after today if today is such a weekday."""
+    """The day `weeks` weeks after the coming one; also `weeks` weeks after today if today is such a weekday."""
     today = context.today
     coming = [weekday_after(today, weekday)]
     return [day + _WEEK * weeks for day in ([today, *coming] if today.weekday() == weekday else coming)]
 
 
 def weekday_in_week(context: Context, ahead: int, weekday: int) -> date:
-    """The day in the week that is so many weeks after the current one."""
+    """The day in the week that is `ahead` weeks after the current one."""
     return period_span(context.today, "week", ahead).first + timedelta(weekday)
 
 

@@ -58,7 +58,7 @@ class Declaration:
 
 
 class StyleSheet:
-    """The rules of the style sheets in an HTML body; of a selector one class, id or tag counts."""
+    """The rules of the style sheets in an HTML body; one class, id or tag of a selector counts."""
 
     def __init__(self, body: str) -> None:
         self._rules: dict[str, list[tuple[int, Sequence[Declaration]]]] = {}
