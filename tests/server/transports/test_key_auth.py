@@ -166,6 +166,17 @@ async def test_an_open_stream_ends_with_its_key_and_others_stay_open(tmp_path: P
         assert (await ana.post("tools/list")).status_code == 401
 
 
+async def test_an_open_stream_ends_where_its_key_cannot_be_checked_any_more(tmp_path: Path) -> None:
+    async with keyed_server(tmp_path) as server:
+        caller = await server.caller(await server.make_key())
+        task = (await caller.call("create_task", **DRAFT))["task"]["id"]
+        async with listening(caller, task) as lines:
+            await server.keys.aclose()
+            spoil(tmp_path / "keys.sqlite")
+            with anyio.fail_after(5):
+                assert [line async for line in lines if "updated" in line] == []
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_call_under_way_may_finish_though_its_key_is_revoked(tmp_path: Path, era: str) -> None:
     async with keyed_server(tmp_path) as server:

@@ -1,0 +1,99 @@
+"""The claims that keep a write from being done twice: what they tell apart, and when two payloads are the same."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from behaviour.arms import NOW
+from builders import refused, task
+from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import TaskPatch
+from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening
+from taskhand.service.app_context import AppContext, WritePolicy
+from taskhand.service.call import Call
+from taskhand.service.call_options import RepeatableOptions
+from taskhand.service.idempotency import (
+    check_same_payload,
+    duplicate_claim,
+    fingerprint,
+    key_claim,
+    recreation_claim,
+)
+
+ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben@x.test")
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[AppContext]:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    yield app
+    await app.aclose()
+
+
+def keyed(app: AppContext, key: str, caller: Caller = ANA) -> Call:
+    return Call(app, "create_task", caller, options=RepeatableOptions(idempotency_key=key))
+
+
+async def test_a_key_has_1_to_200_characters_is_its_callers_alone_and_is_in_no_claim(app: AppContext) -> None:
+    assert key_claim(Call(app, "create_task", ANA), "payload") == ()
+    for key in ("", "k" * 201):
+        with refused("invalid_key"):
+            key_claim(keyed(app, key), "payload")
+    one, again, other, bens, long = (
+        key_claim(call, "payload")[0]
+        for call in (*[keyed(app, "key-1")] * 2, keyed(app, "key-2"), keyed(app, "key-1", BEN), keyed(app, "k" * 200))
+    )
+    assert one == again
+    assert len({one.scope, other.scope, bens.scope, long.scope}) == 4
+    assert (one.payload, one.since, "key-1" in one.scope) == ("payload", None, False)
+
+
+async def test_an_equal_new_task_is_the_same_for_its_caller_and_for_a_while(app: AppContext) -> None:
+    edit, other = Edit(title="Call", priority=1), Edit(title="Call", priority=2)
+    [first] = duplicate_claim(Call(app, "create_task", ANA), edit)
+    assert first.since == NOW - timedelta(minutes=2)
+    assert duplicate_claim(Call(app, "create_tasks", ANA), edit) == (first,)
+    scopes = {
+        duplicate_claim(Call(app, "create_task", who), what)[0].scope for who in (ANA, BEN) for what in (edit, other)
+    }
+    assert len(scopes) == 4
+    never = replace(app, policy=WritePolicy(same_within=timedelta(0)))
+    assert duplicate_claim(Call(never, "create_task", ANA), edit) == ()
+
+
+def test_each_task_of_a_deletion_is_made_again_once() -> None:
+    deletions = [Intent("delete", Snapshot(task(id=name))) for name in ("t-1", "t-2")]
+    several = Change("chg_1", Opening("delete_task", ANA, NOW), tuple(deletions))
+    assert recreation_claim(several, "t-1") != recreation_claim(several, "t-2")
+    assert recreation_claim(several, "t-1") != recreation_claim(replace(several, id="chg_2"), "t-1")
+    only = replace(several, intents=several.intents[:1])
+    assert recreation_claim(only, "t-1") == Claim("undo chg_1", "chg_1")
+
+
+@pytest.mark.parametrize(
+    ("tool", "body", "meant", "is_same"),
+    [
+        ("update_task", TaskPatch(title="Call"), {"title": "Call"}, True),
+        ("update_task", TaskPatch(title=" Call "), {"title": "Call"}, True),
+        ("update_task", TaskPatch(title="Call"), {"title": "Visit"}, False),
+        ("update_task", TaskPatch(title="Call"), None, True),
+        ("update_task", TaskPatch(title="Visit"), None, False),
+        ("create_task", TaskPatch(title="Call"), {"title": "Call"}, False),
+    ],
+)
+def test_a_repeated_request_means_the_same_or_was_sent_the_same_where_the_meaning_is_unknown(
+    tool: str, body: TaskPatch, meant: object, *, is_same: bool
+) -> None:
+    first = fingerprint("update_task", TaskPatch(title="Call"), {"title": "Call"})
+    change = Change("chg_1", replace(Opening("update_task", ANA, NOW), claims=(Claim("key 1", first),)))
+    if is_same:
+        check_same_payload(change, fingerprint(tool, body, meant))
+    else:
+        with refused("key_reused") as caught:
+            check_same_payload(change, fingerprint(tool, body, meant))
+        assert caught.value.details == {"changeId": "chg_1"}
