@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from server.transports.task_calls import DRAFT
+from taskhand.domain.names import fold
+from taskhand.domain.query import NOBODY as NOBODY_WORDS
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskPatch
 from taskhand.server.coercion import is_empty
@@ -102,7 +104,9 @@ def _is_uuid(text: str) -> bool:
 
 ids = no_text | junk.filter(lambda text: not _is_uuid(text)) | st.sampled_from([NOBODY, 7, "", f"{NOBODY}x"])
 days = no_text | st.sampled_from(["2026-02-30", "soon", "01/03/2026", "2026-03", "2026-01-01T00:00", 20260101])
-people = no_list | st.lists(words.filter(lambda text: text.strip().casefold() != "me"), min_size=1, max_size=3)
+_MEANT = NOBODY_WORDS | {"me", "null", "undefined"}
+"""Words that mean somebody, nobody, or that nothing was given."""
+people = no_list | st.lists(words.filter(lambda text: fold(text) not in _MEANT), min_size=1, max_size=3)
 names = no_text | st.sampled_from(["Donne", "Pendient", "zzz", 3, "\u202e"])
 unknown_ids = no_text | junk | st.sampled_from([NOBODY, 7, "", TASK])
 moments = no_text | words | st.sampled_from(["soon", "2026-02-30", "01/03/2026", "2026-03", "2026-03-01T25:00"])
