@@ -10,10 +10,11 @@ import pytest
 from behaviour.arms import NOW
 from builders import refused, task
 from safety.victim import journal_in, store_in
+from taskhand.domain.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskPatch
-from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening
+from taskhand.journal.journal import Caller, Change, Claim, Intent, Opening, Result
 from taskhand.service.app_context import AppContext, WritePolicy
 from taskhand.service.call import Call
 from taskhand.service.call_options import RepeatableOptions
@@ -23,6 +24,7 @@ from taskhand.service.idempotency import (
     fingerprint,
     key_claim,
     recreation_claim,
+    wait_until_ended,
 )
 
 ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben@x.test")
@@ -41,6 +43,7 @@ def keyed(app: AppContext, key: str, caller: Caller = ANA) -> Call:
 
 async def test_a_key_has_1_to_200_characters_is_its_callers_alone_and_is_in_no_claim(app: AppContext) -> None:
     assert key_claim(Call(app, "create_task", ANA), "payload") == ()
+    assert key_claim(keyed(app, "k"), "payload")
     for key in ("", "k" * 201):
         with refused("invalid_key"):
             key_claim(keyed(app, key), "payload")
@@ -97,3 +100,27 @@ def test_a_repeated_request_means_the_same_or_was_sent_the_same_where_the_meanin
         with refused("key_reused") as caught:
             check_same_payload(change, fingerprint(tool, body, meant))
         assert caught.value.details == {"changeId": "chg_1"}
+
+
+async def test_a_repeated_call_waits_for_the_first_one_some_seconds_and_no_longer_than_it_may(app: AppContext) -> None:
+    pauses_s: list[float] = []
+    first = Call(app, "create_task", ANA)
+    await first.begin(first.new_opening(), [Intent("create", edit=Edit(title="Call"))])
+    assert first.change is not None
+
+    async def pause(seconds: float) -> None:
+        pauses_s.append(seconds)
+        if len(pauses_s) == 53:
+            await first.settle([Result(0, "refused")], "refused")
+
+    waiting = replace(app, sleep=pause)
+    with refused("in_progress") as caught:
+        await wait_until_ended(waiting, first.change)
+    assert (caught.value.retryable, caught.value.details) == (True, {"changeId": first.change.id})
+    assert len(pauses_s) == 50
+    assert sum(pauses_s) == pytest.approx(10)
+    with call_deadline(0.2, lambda: 0.0), refused("in_progress"):
+        await wait_until_ended(waiting, first.change)
+    assert len(pauses_s) == 50
+    ended = await wait_until_ended(waiting, first.change)
+    assert (len(pauses_s), ended.outcome) == (53, "refused")
