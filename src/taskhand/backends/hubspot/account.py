@@ -1,4 +1,4 @@
-"""A HubSpot account around its tasks: statuses, owners, contacts, its time zone, its token and its health."""
+"""The HubSpot account of the tasks: statuses, owners, contacts, deals, properties, time zone, token and health."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -39,35 +39,34 @@ if TYPE_CHECKING:
 __all__ = ["REMEDIES", "Account"]
 
 REMEDIES: Final[Mapping[str, str]] = {
-    "statuses": "Let one of the stages of the task pipeline be a closed one, in HubSpot.",
+    "statuses": "In HubSpot, mark one stage of the task pipeline as closed.",
     "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
 }
 _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
 _NEW_STATUSES_S: Final = 10.0
-"""How old the statuses may be where a name or a task may have one that was added since."""
+"""Maximum age of cached statuses for a list of them, and for a task whose status is not among them."""
 _PEOPLE_KEPT_S: Final = 60.0
-_MOST_PAGES: Final = 100
-_MOST_CANDIDATES: Final = 30
-_MOST_NEWEST: Final = 200
-"""Contacts, companies or deals that are looked through here; a page has no more."""
+_MAX_PAGES: Final = 100
+_MAX_NEWEST: Final = 200
+"""Contacts, or companies, changed last that Taskhand matches itself; HubSpot's page has no more."""
 _WRITE: Final = "crm.objects.contacts.write"
 _LACKING: Final[Mapping[str, str]] = {
     "crm.objects.companies.read": "find_contacts cannot look for companies",
     "crm.objects.deals.read": "deals are not shown, found or filtered by",
 }
-"""Scopes that only some of the work needs, and what is not possible without them."""
+"""Scopes that only some features need, and the feature that a token without each of them lacks."""
 _TYPE_ID: Final = re.compile(r"2-[0-9]{1,20}", re.ASCII)
 _ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 
 
 class Account(CrmAccount):
-    """Fetches what belongs to the account when it is first needed, and caches it."""
+    """Fetches the account's data when they are first needed, and caches them."""
 
     def __init__(
         self, client: HubSpotClient, settings: "HubSpotSettings", timezone: str | None, monotonic: Callable[[], float]
     ) -> None:
-        """Times are shown in the IANA `timezone`; days are in it too, where the account's own cannot be read."""
+        """Instants are shown in the IANA `timezone`; days are in it too if the account's own zone cannot be read."""
         self._client = client
         self._token = settings.hubspot_access_token
         self._timezone = timezone
@@ -78,18 +77,18 @@ class Account(CrmAccount):
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
         self.owners: Mapping[str, str] = {}
-        """The ids of owners by those of their users, as far as the owners were read."""
+        """The ids of the owners read so far, by the ids of their users."""
 
     async def statuses(self) -> StatusList:
-        """The statuses that can be chosen, by position, as they are now but for some seconds."""
+        """The statuses that can be chosen, by position; at most ten seconds old."""
         return (await self.all_statuses(newest=True)).known
 
     async def all_statuses(self, *, newest: bool = False) -> TaskStatuses:
-        """All statuses that a task may have, also those that cannot be chosen; `newest` ones are some seconds old."""
+        """All statuses that a task may have, also those that cannot be chosen; `newest`: at most ten seconds old."""
         return await self._statuses.get(None, self._read_statuses, most_s=_NEW_STATUSES_S if newest else None)
 
     async def initial(self, raw: Mapping[str, object]) -> StatusChoice | None:
-        """The status that a new task starts in; that of `raw` properties where these have an option of the status."""
+        """The status of a new task: that of its `raw` properties if it is a known option, else the initial status."""
         known = await self.all_statuses()
         was = known.of_task({name: str(raw.get(name) or "") for name in STAGE_PROPERTIES})
         if was is not None and was.id in known.by_id and not known.is_own(was.id):
@@ -97,7 +96,7 @@ class Account(CrmAccount):
         return next((StatusChoice.of(one) for one in known.known.statuses if one.type == "initial"), None)
 
     async def value_of(self, choice: StatusChoice) -> StatusChoice:
-        """The same choice with the value of its status; CallerError `unknown_status` where there is none."""
+        """The choice with the id of its status; CallerError `unknown_status` if no status matches it."""
         if choice.id is not None:
             return choice
         if found := next((one for one in (await self.statuses()).statuses if choice.met_by(one)), None):
@@ -107,7 +106,7 @@ class Account(CrmAccount):
         )
 
     async def zones(self) -> Zones:
-        """The zones of instants and of days; days are those of the account's zone, where the token may read it."""
+        """The zones of instants and of days; days are in the account's zone if the token may read it."""
         if self._zones is None:
             try:
                 own = known_zone(str((await self._client.account()).object.get("timeZone")))
@@ -125,7 +124,7 @@ class Account(CrmAccount):
         return await self._members(archived=True)
 
     async def me(self) -> str | None:
-        """The owner who is configured, who made the private app or who consented to the OAuth app; None for nobody."""
+        """The id of the owner who is configured, made the private app or consented to the OAuth app; else None."""
         if self._user is None:
             try:
                 user = (await self._token_info()).get("userId")
@@ -139,24 +138,24 @@ class Account(CrmAccount):
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts, also of a company of that name, with its name; then the companies that none of them belongs to.
+        """Contacts by their name or their company's, with the company's name; then companies without such a contact.
 
-        Where HubSpot finds nobody, those that were changed last are looked through here: it finds letters as they are
-        written, hidden characters included.
+        If HubSpot finds none, Taskhand matches the contacts and companies changed last: HubSpot compares letters as
+        they are written, hidden characters included.
         """
         found = await self._contacts(query, limit)
         if not found:
-            newest = await self._contacts(None, _MOST_NEWEST)
+            newest = await self._contacts(None, _MAX_NEWEST)
             found = tuple([one for one in newest if has_words(one.words, query)][:limit])
         return await self._with_companies(found)
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
-        """Deals by a part of their names, or those that were changed last."""
+        """Deals by a part of their names; without a query those changed last."""
         answer = await self._client.find("deals", query, limit)
         return DealList(tuple(map(deal_of, records_in(answer))), complete=next_page(answer) is None)
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts with their companies, companies or deals by their ids, up to 100."""
+        """Contacts with their companies, companies or deals, by id, up to 100; `field` is the edit's field for them."""
         kind = next(one for one in KINDS if ID_OF[one][0] == field)
         wanted = [one for one in ids if one.isascii() and one.isdecimal()][:MAX_INPUTS]
         records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
@@ -175,7 +174,7 @@ class Account(CrmAccount):
         return tuple(found if query is None else found[:limit])
 
     async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
-        """The contacts of companies that were found by name, then the companies that have none."""
+        """The contacts of the companies that were found by name, then the companies without contacts."""
         ids = [one.customer_id for one in companies if one.customer_id][:MAX_INPUTS]
         people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
         names = {one.customer_id: one.customer_name for one in companies}
@@ -184,7 +183,7 @@ class Account(CrmAccount):
         return [*named, *(one for one in companies if one.customer_id not in theirs)]
 
     async def _with_companies(self, found: tuple[Contact, ...]) -> tuple[Contact, ...]:
-        """The contacts with the names of their companies, in one request; without them where they cannot be read."""
+        """The contacts with the names of their companies, read in one request; without names if that fails."""
         names: dict[str | None, str | None] = {one.customer_id: one.customer_name for one in found if one.customer_name}
         missing = sorted({one.customer_id for one in found if one.customer_id and one.customer_id not in names})
         if missing:
@@ -194,7 +193,7 @@ class Account(CrmAccount):
         return tuple(one.model_copy(update={"customer_name": names.get(one.customer_id)}) for one in found)
 
     async def upstream_account(self) -> str | None:
-        """The portal of the token, where HubSpot says it."""
+        """The id of the token's portal; None if HubSpot does not give it."""
         portal = (await self._client.account()).object.get("portalId")
         return str(portal) if isinstance(portal, int | str) and portal else None
 
@@ -213,12 +212,12 @@ class Account(CrmAccount):
         check_scopes = partial(self._check_scopes, writes=writes)
         *others, rate = await run_checks(self._client.http, probe, check_scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
-        left, most = (headers.get(f"x-hubspot-ratelimit-daily{what}", "") for what in ("-remaining", ""))
+        left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
         day = f" Of the day's {most} requests {left} are left." if left.isdigit() and most.isdigit() else ""
         return (*others, replace(rate, found=f"{rate.found}{day}"))
 
     async def _check_scopes(self, *, writes: bool) -> CheckResult:
-        """Reading is tried; the other scopes are known of tokens of a private app and of the operator's OAuth app."""
+        """Try to read; the other scopes are known only of tokens of a private app or of the operator's OAuth app."""
         reads = {"tasks": self._client.first_task, "owners": lambda: self._client.owners(None)}
         if (denied := await find_refused_reads(reads, "HubSpot")) is not None:
             return replace(denied, remedy=_ADD.format("the scope")) if denied.remedy else denied
@@ -238,7 +237,7 @@ class Account(CrmAccount):
         return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
     async def _read_statuses(self) -> TaskStatuses:
-        """The stages of the task pipeline; the options of the status where there is none, or none can be read."""
+        """The stages of the task pipeline; the options of the status property if no pipeline exists or can be read."""
         can_read = True
         try:
             found = TaskStatuses.of_pipelines(await self._client.pipelines())
@@ -260,7 +259,7 @@ class Account(CrmAccount):
     async def _read_owners(self, *, archived: bool) -> tuple[JsonObject, ...]:
         owners: list[JsonObject] = []
         after: str | None = None
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             page = await self._client.owners(after, archived=archived)
             owners += [one for one in rows_in("HubSpot", page, "results") if one.get("type") != "QUEUE"]
             after = next_page(page)
@@ -280,11 +279,11 @@ class Account(CrmAccount):
         return await self._definitions.get(None, read)
 
     async def custom_objects(self) -> Mapping[str, str]:
-        """The names of custom objects, by the ids of their types; NotFound where the account has no such thing."""
+        """The names of custom objects, by the ids of their types; NotFound if the account has no custom objects."""
         return _custom_objects_in(await self._custom_objects.get(None, self._client.custom_objects))
 
     async def task_types(self) -> tuple[KnownType, ...]:
-        """The types of the account; none where they cannot be read."""
+        """The account's task types; none if they cannot be read."""
         try:
             known = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
@@ -292,18 +291,18 @@ class Account(CrmAccount):
         return tuple(KnownType(one.value, one.label) for one in known.options) if known is not None else ()
 
     async def read_owners(self, *, newest: bool = False) -> None:
-        """Read the owners if they never were, or are not the `newest`; those known stay where they cannot be read."""
+        """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""
         if newest or not self.owners:
             with suppress(TaskhandError):
                 await self._owners(archived=False)
 
     async def _token_info(self) -> JsonObject:
-        """User and scopes of the token, where HubSpot tells them."""
+        """The user and the scopes of the token; empty if HubSpot does not give them."""
         return await self._client.token_info(self._token.get_secret_value()) if self._token else {}
 
 
 def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:
-    """What custom objects are called, by the ids of their types: `2-` and the id of the schema.
+    """The names of custom objects, by the ids of their types: `2-` and the id of the schema.
 
     https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/schemas/get-schemas
     """

@@ -1,7 +1,7 @@
 """HubSpot behind the `Backend` protocol: tasks are CRM objects with properties, links and a stage.
 
-An update is a PATCH and a look at the task: its answer holds the properties that changed, not the whole task. Links
-are changed around the PATCH (`links`), and an account's own stage is written after it.
+An update is a PATCH and a read: the response to the PATCH holds only the properties that changed. New links are made
+before the PATCH, and former links are removed after it (`links`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +52,9 @@ __all__ = ["HubSpotAdapter"]
 
 _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
-_MOST_CANDIDATES: Final = 100
+_MAX_CANDIDATES: Final = 100
 _INDEX_LAG_S: Final = 60.0
-"""How long after a write a search is not believed about a task; HubSpot's index has been seen 30 seconds behind."""
+"""Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""
 
 
 class HubSpotAdapter(TaskWriter):
@@ -74,7 +74,7 @@ class HubSpotAdapter(TaskWriter):
         timing: Timing,
         new_id: Callable[[], str] = lambda: uuid4().hex[:12],
     ) -> None:
-        """`new_id` makes the part of the trace ids that no other request has."""
+        """`new_id` makes the part of the trace ids that is unique to a request."""
         account = Account(client, settings, timezone, timing.monotonic)
         recent = RecentWrites[Record](_INDEX_LAG_S, timing.monotonic)
         super().__init__(timing, TaskReader(client, account, recent), account, new_id)
@@ -98,7 +98,7 @@ class HubSpotAdapter(TaskWriter):
 
     @cached_property
     def change_source(self) -> "ChangeSource":
-        """The changes by the date of the last one, and the histories of properties."""
+        """The change feed: tasks by the date of their last change, and the histories of their properties."""
         from taskhand.backends.hubspot.changes.source import HubSpotChanges  # noqa: PLC0415  no start waits for it
 
         return HubSpotChanges(self._client, self.account, self._reader, self.timing.clock)
@@ -110,32 +110,32 @@ class HubSpotAdapter(TaskWriter):
         return await self.account.statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Always: `hs_timestamp` is an instant, and days are those of one zone."""
+        """Always True: `hs_timestamp` is an instant, and all days are in one zone."""
         del task, of_day
         return True
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
-        """One page; UpstreamError `too_many_tasks` where HubSpot does not let it be found."""
+        """One page; UpstreamError `too_many_tasks` if it lies beyond the results that HubSpot shows."""
         return await PageSearch(
             self._reader, query, (await self.account.all_statuses()).by_id, self.timing.clock()
         ).run()
 
-    async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new or not, it is the same
-        """Refuse a description that is too long as HTML, an id that can be none, and a deal that cannot be read."""
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new and existing tasks have the same rules
+        """Refuse a description that is too long as HTML, an invalid id, and a deal that the token may not read."""
         check_length(edit)
         check_link_ids(edit)
         if isinstance(edit.deal_id, str):
             await self._reader.check_deal(edit.deal_id)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
-        """One task with its links, always read; NotFound."""
+        """One task with its links, never cached; NotFound."""
         del fresh
         record = await self._reader.read_record(task_id)
         await self.account.read_owners()
         return (await self._reader.to_tasks([record]))[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Tasks with their properties and links, always read."""
+        """Tasks with their properties and links, never cached."""
         del fresh
         return await self._reader.snapshots(ids)
 
@@ -150,20 +150,20 @@ class HubSpotAdapter(TaskWriter):
         await self._reader.prepare()
 
     async def delete(self, task_id: str) -> None:
-        """DELETE a task, by HubSpot's own id; it goes to the recycling bin."""
+        """DELETE a task by HubSpot's own id; it goes to the recycling bin."""
         record_id = task_id if self._client.id_property is None else (await self._reader.read_record(task_id)).id
         try:
             await self._client.archive(record_id)
         except NotFound:
-            if await self._is_there(record_id):
+            if await self._exists(record_id):
                 raise self.messages.not_applied() from None
             raise
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
             self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
 
-    async def _is_there(self, record_id: str) -> bool:
-        """Whether a task can be read."""
+    async def _exists(self, record_id: str) -> bool:
+        """True if a task can be read."""
         try:
             await self._reader.read_record(record_id, by_property=False)
         except TaskhandError:
@@ -171,13 +171,13 @@ class HubSpotAdapter(TaskWriter):
         return True
 
     async def get(self, task_id: str, edit: Edit | None = None) -> Record:
-        """One task with the properties that an edit sets, which is never behind."""
+        """One task with the properties that an edit sets; a read by id does not lag."""
         return await self._reader.read_record(task_id, names=properties_in(edit))
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
-        """The own tasks of contacts, companies and deals, which never lag, and the newest ones that a search finds."""
+        """Tasks linked to the edits' records, which do not lag, and the newest of a search; HubSpot's clock offset."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
             if (theirs := await self.upstream_time()) is not None:
@@ -191,11 +191,11 @@ class HubSpotAdapter(TaskWriter):
         ids += [record.id for record in records_in(answer)]
         new = [one for one in dict.fromkeys(ids) if one not in known]
         names = properties_in(*edits)
-        records = await self._reader.read_records(new[:_MOST_CANDIDATES], by_property=False, names=names)
+        records = await self._reader.read_records(new[:_MAX_CANDIDATES], by_property=False, names=names)
         return await self._reader.with_links(list(records.values())), ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
-        """What a record does not show of an edit; HubSpot's own values have to be there as they were sent."""
+        """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
         if not shows_values(row.properties, raw_properties(edit)):
             return frozenset({"raw values"})
         return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.zones)
@@ -205,7 +205,7 @@ class HubSpotAdapter(TaskWriter):
         return self._reader.to_task(row)
 
     async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
-        """The answer as it is: `update_task` reads updates back, and `complete_creates` new tasks."""
+        """The row as it is: `update_task` reads updates back, and `complete_creates` reads new tasks back."""
         del before, edit
         return row, None
 
@@ -219,7 +219,7 @@ class HubSpotAdapter(TaskWriter):
     # One task: its links, its properties, and the task read back.
 
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
-        """Link, PATCH, unlink what was linked before, and read back; a refusal takes the new links back."""
+        """Make new links, PATCH, remove former links and read back; after a failure the new links are removed."""
         item: Item[Record] = Item(0, before, await self._checked(edit))
         await self.prepare()
         links = LinkChanges(self._reader, progress or BulkProgress())
@@ -235,7 +235,7 @@ class HubSpotAdapter(TaskWriter):
         return self.to_written(item.row, item.edit, before, item.note)
 
     async def _patch(self, item: Item[Record]) -> None:
-        """Write the properties; the item fails where that is refused or in doubt."""
+        """Write the properties; the item fails if the write is refused or its outcome is unknown."""
         try:
             if self._properties(item.edit, item.before):
                 item.row, item.note = await self._writer.update(item.before, unlinked(item.edit))
@@ -243,11 +243,11 @@ class HubSpotAdapter(TaskWriter):
             item.fail(error)
 
     async def _read_back(self, item: Item[Record]) -> Record:
-        """The task as it is now, or as HubSpot confirmed it where that answer says all that was asked."""
+        """Read the task; if that fails, return the response to the update if it shows the whole edit."""
         try:
             return await self.get(item.id, item.edit)
         except TaskhandError as error:
-            # Links are never in the answer to an update.
+            # The response to an update has no links.
             if item.row is None or changes_links(item.edit) or self.unmet(item.row, item.edit):
                 raise self.messages.unknown_update(item.id) from error
             item.note = self.messages.accepted
@@ -256,7 +256,7 @@ class HubSpotAdapter(TaskWriter):
     # Many tasks at once.
 
     async def prepare_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> Finish[Record]:
-        """Check the edits and make their new links; afterwards former links are removed."""
+        """Check the edits and make their new links; the `Finish` removes former links and reads links back."""
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
@@ -276,21 +276,21 @@ class HubSpotAdapter(TaskWriter):
         return Finish(linked, finish)
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
-        """A hundred in a request."""
+        """Batches of up to 100 items; none is written alone."""
         return [list(part) for part in parts(items, MAX_INPUTS)], []
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
-        """The tasks of these items; links that were not to change are those before."""
+        """The tasks of these items, with the links that they had before."""
         names = properties_in(*(item.edit for item in items))
         found = await self._reader.read_records([item.id for item in items], by_property=True, names=names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     def create_batches(self, items: Sequence[NewTask[Record]]) -> list[list[NewTask[Record]]]:
-        """A hundred in a request."""
+        """Batches of up to 100 new tasks."""
         return [list(part) for part in parts(items, MAX_INPUTS)]
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
-        """New tasks with their links, as they are now or as HubSpot confirmed them; many with one request."""
+        """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
         made = {item.row.id: item for item in items if item.row is not None}
         for record_id, item in made.items():
             item.add_note(await self._reader.deleted_tasks.put_back(record_id, item.edit))

@@ -1,9 +1,9 @@
-"""The credential of HubSpot, and its authorization server, by which people link credentials of their own.
+"""The credential of HubSpot, and its authorization server, through which people link credentials of their own.
 
-An access token of a private app, a service key and an OAuth token are sent alike. OAuth:
+Access tokens of private apps, service keys and OAuth tokens are sent alike. OAuth:
 https://developers.hubspot.com/docs/api-reference/2026-03/authentication/manage-oauth-tokens. An access token lasts half
-an hour, and a refresh answers the same refresh token. The page takes the scopes of the app: those that it requires, all
-of them, in `scope`, the others in `optional_scope`. `code_verifier` is documented.
+an hour, and a refresh returns the same refresh token. The authorization page takes all required scopes of the app in
+`scope`, and the others in `optional_scope`. `code_verifier` is documented.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ __all__ = ["credential", "find_server"]
 
 _APIS: Final = frozenset({"api.hubapi.com", "api.hubspot.com"})
 _PAGES: Final = "https://app.hubspot.com"
-"""Where people sign in; another base URL, such as a sandbox's, has the page itself."""
+"""The host of the sign-in page; any other base URL, such as a sandbox's, serves the page itself."""
 _REQUIRED: Final = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.objects.owners.read")
 _OPTIONAL: Final = (
     "crm.objects.companies.read",
@@ -64,7 +64,7 @@ def find_server(base_url: str, runtime: "Runtime | None") -> AuthorizationServer
 
 
 async def _find_owner(root: str, runtime: "Runtime | None", body: JsonObject) -> str | None:
-    """The owner whose user has consented; None where the user is no owner, or nobody tells now."""
+    """The id of the owner whose user has consented; None if the user is no owner or HubSpot cannot be asked."""
     user = body.get("user_id")
     if not isinstance(user, int | str) or not user:
         return None

@@ -1,7 +1,7 @@
-"""HubSpot's endpoints: one method a request, JSON in and out.
+"""HubSpot's endpoints: one method for each request, JSON in and out.
 
-In the older version objects, owners and properties are v3 and associations v4; a dated version is the same for all of
-them. The account and the token have one address in every version.
+In version `v3`, objects, owners and properties are v3 and associations are v4; a dated version applies to all of them.
+The addresses of the account and of the token do not depend on the version.
 """
 
 import re
@@ -16,12 +16,12 @@ from taskhand.http.client import Client
 from taskhand.http.path import Path
 from taskhand.http.response_body import Reply
 
-__all__ = ["MAX_INPUTS", "MOST_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
+__all__ = ["MAX_INPUTS", "MAX_PAIRS", "HubSpotClient", "association_types", "next_page", "parts"]
 
 MAX_INPUTS: Final = 100
 """Inputs of one batch request."""
-MOST_PAIRS: Final = 1_000
-"""Inputs of one batch request for links: reading takes 1,000, creating 2,000."""
+MAX_PAIRS: Final = 1_000
+"""Inputs of one batch request for links: HubSpot reads up to 1,000 and creates up to 2,000."""
 
 _VERSION: Final = re.compile(r"v3|20\d{2}-\d{2}(-beta)?", re.ASCII)
 _FOUND_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
@@ -40,10 +40,10 @@ _T = TypeVar("_T")
 
 
 class HubSpotClient:
-    """Sends requests through `http`, and searches through `searching`, which has a budget of its own.
+    """Sends requests through `http`, and searches through `searching`, which has a rate budget of its own.
 
     `version` is `v3` or dated, such as `2026-03`; `id_property` names a unique property whose values are the ids of
-    tasks. Errors are the clients'; OperatorError for an invalid version.
+    tasks. Errors are those of the HTTP client; OperatorError for an invalid version.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class HubSpotClient:
         id_property: str | None = None,
         introspect: Callable[[str], Awaitable[JsonObject]] | None = None,
     ) -> None:
-        """`introspect` asks about a token with the operator's OAuth app; None without one."""
+        """`introspect` looks up a token with the operator's OAuth app; None without such an app."""
         if not _VERSION.fullmatch(version):
             raise OperatorError(
                 "HUBSPOT_API_VERSION is neither v3 nor a dated version.",
@@ -72,7 +72,7 @@ class HubSpotClient:
     ) -> Reply:
         """GET one task with its links (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide).
 
-        `also` are the names of further properties.
+        `also` has the names of further properties to read.
         """
         params = {"properties": ",".join(self._properties(also)), "associations": ",".join(kinds)}
         return await self.http.get(self._task(task_id), params=params | self._by(by_property), expect="object")
@@ -82,12 +82,12 @@ class HubSpotClient:
         return await self.http.post(self._tasks(), json=body, expect="object", looks_first=True)
 
     async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
-        """PATCH one task; the answer holds what changed, not the whole task."""
+        """PATCH one task; the response holds the properties that changed, not the whole task."""
         json = {"properties": properties}
         return await self.http.patch(self._task(task_id), json=json, params=self._by(by_property), expect="object")
 
     async def archive(self, record_id: str) -> None:
-        """DELETE one task, which goes to the recycling bin; by HubSpot's own id, the only one this request takes."""
+        """DELETE one task, which goes to the recycling bin; this request takes only HubSpot's own id."""
         await self.http.delete(self._task(record_id), expect="nothing")
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
@@ -109,9 +109,9 @@ class HubSpotClient:
         names: Sequence[str] | None = None,
         also: Collection[str] = (),
     ) -> JsonObject:
-        """POST batch/read, up to 100 ids: the properties with these names, else those of the fields; without links.
+        """POST batch/read of up to 100 ids, without links: the properties in `names`, else the fields' and `also`.
 
-        `by_property` may name the unique property whose values the ids are; `also` are names besides the fields'.
+        `by_property` may name the unique property whose values the ids are.
         """
         inputs = [{"id": one} for one in ids]
         body = {"inputs": inputs, "properties": list(names or self._properties(also)), "propertiesWithHistory": []}
@@ -121,9 +121,9 @@ class HubSpotClient:
     async def read_histories(
         self, ids: Sequence[str], histories: Sequence[str], *, archived: bool = False
     ) -> JsonObject:
-        """POST batch/read, up to 50 of HubSpot's own ids: the properties of the fields, of these with their histories.
+        """POST batch/read of up to 50 of HubSpot's own ids: the fields' properties, and the histories of `histories`.
 
-        `archived` is whether of deleted tasks.
+        With `archived`, deleted tasks are read.
         """
         inputs = [{"id": one} for one in ids]
         body = {"inputs": inputs, "properties": self._properties(()), "propertiesWithHistory": list(histories)}
@@ -132,7 +132,7 @@ class HubSpotClient:
         )
 
     async def deleted_tasks(self, after: str | None) -> JsonObject:
-        """GET a page of deleted tasks in the order of their ids, with little more than their titles and owners."""
+        """GET a page of deleted tasks, ordered by id, with their titles and owners."""
         names = ["hs_task_subject", "hubspot_owner_id", *filter(None, [self.id_property])]
         params = {"archived": "true", "limit": "100", "properties": ",".join(names)}
         return await self._get(self._tasks(), params | ({"after": after} if after else {}))
@@ -144,7 +144,7 @@ class HubSpotClient:
     async def find(self, kind: Kind, query: str | None, limit: int) -> JsonObject:
         """POST a search for contacts, companies or deals by a part of their name, e-mail, domain or phone.
 
-        Without a query those that were changed last are found.
+        Without a query it finds those changed last.
         """
         newest = [{"propertyName": _CHANGED[kind], "direction": "DESCENDING"}]
         by: JsonObject = {"sorts": newest} if query is None else {"query": query}
@@ -166,7 +166,7 @@ class HubSpotClient:
         return await self._read(self._pairs(kind, "read"), {"inputs": [{"id": one} for one in ids]})
 
     async def link(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
-        """Link tasks by pairs of a task's id and another's; one pair by a PUT, which may be repeated."""
+        """Link pairs of a task's id and another record's id; a single pair is a PUT, which may be repeated."""
         if len(pairs) == 1:
             await self.http.put(self._pair(f"default/{kind}", *pairs[0]), replay_safe=True)
             return
@@ -175,11 +175,11 @@ class HubSpotClient:
         await self.http.post(self._pairs(kind, "create"), json={"inputs": inputs})
 
     async def link_as(self, kind: str, task_id: str, other_id: str, types: list[JsonObject]) -> None:
-        """PUT one link with its types, which may be repeated."""
+        """PUT one link with its types; the request may be repeated."""
         await self.http.put(self._pair(kind, task_id, other_id), json=types, replay_safe=True)
 
     async def unlink(self, kind: Kind, pairs: Sequence[tuple[str, str]]) -> None:
-        """Remove every association of each pair; of one pair by a DELETE, which may be repeated."""
+        """Remove every association of each pair; a single pair is a DELETE, which may be repeated."""
         if len(pairs) == 1:
             await self.http.delete(self._pair(kind, *pairs[0]), expect="nothing", replay_safe=True)
             return
@@ -201,11 +201,11 @@ class HubSpotClient:
         return await self._get(Path.of(self._base("owners")), params)
 
     async def pipelines(self) -> JsonObject:
-        """GET the pipelines of tasks, whose stages the statuses are; recorded, not documented for tasks."""
+        """GET the task pipelines, whose stages are the statuses; recorded, not documented for tasks."""
         return await self._get(Path.of(f"{self._base('pipelines')}/tasks"))
 
     async def status_property(self) -> JsonObject:
-        """GET the property whose options the statuses are where there is no pipeline."""
+        """GET the property whose options are the statuses if there is no pipeline."""
         return await self._get(Path.of(f"{self._base('properties')}/tasks/hs_task_status"))
 
     async def property_definitions(self) -> JsonObject:
@@ -221,9 +221,9 @@ class HubSpotClient:
         return await self.http.get(Path.of("/account-info/v3/details"), expect="object")
 
     async def token_info(self, token: str) -> JsonObject:
-        """`userId` and `scopes` of a token of a private app, or of the operator's OAuth app; nothing of another.
+        """`userId` and `scopes` of a token of a private app or of the operator's OAuth app; empty for other tokens.
 
-        The token is in the body alone. That of another app is not sent, as the answer would repeat it.
+        The token is only in the request body. A token of another app is not sent: the response would repeat it.
         """
         if not token.startswith("pat-"):
             found = await self._introspect(token) if self._introspect else {}
@@ -234,7 +234,7 @@ class HubSpotClient:
         return (await self.http.get(path, params=params, expect="object")).object
 
     async def _read(self, path: Path, body: JsonObject, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:
-        """A POST that only reads."""
+        """Send a POST that only reads."""
         return (await self.http.post(path, json=body, params=params, expect="object", reads=True)).object
 
     async def _search(self, kind: str, body: JsonObject) -> JsonObject:
@@ -266,7 +266,7 @@ class HubSpotClient:
 
 
 def next_page(answer: JsonObject) -> str | None:
-    """Where the next page starts, by `paging.next.after`; None after the last."""
+    """The cursor of the next page, `paging.next.after`; None after the last page."""
     after = value_at(answer, "paging", "next", "after")
     return str(after) if after else None
 
@@ -277,5 +277,5 @@ def association_types(kind: Kind) -> list[JsonObject]:
 
 
 def parts(items: Sequence[_T], most: int) -> list[Sequence[_T]]:
-    """The items in parts of at most `most`."""
+    """Split items into parts of at most `most`."""
     return [items[at : at + most] for at in range(0, len(items), most)]

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MAX_INPUTS, MOST_PAIRS, HubSpotClient, association_types, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types, parts
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, shows_values
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
@@ -160,7 +160,7 @@ class DeletedTasks:
         if kind in self._absent:
             return
         try:
-            for part in parts(list(found), MOST_PAIRS):
+            for part in parts(list(found), MAX_PAIRS):
                 answer = await self._client.links(kind, part)
                 for row in rows_in("HubSpot", answer, "results"):
                     whole = found.get(str(value_at(row, "from", "id")))

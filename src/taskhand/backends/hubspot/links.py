@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.hubspot.client import MOST_PAIRS, parts
+from taskhand.backends.hubspot.client import MAX_PAIRS, parts
 from taskhand.backends.hubspot.mapping import ID_OF, KINDS, Kind, Record
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.remote.bulk_item import Item, State
@@ -100,7 +100,7 @@ class LinkChanges:
         """Remove the former links, or the new ones of what was not written; say which new ones may have stayed."""
         for kind in KINDS:
             pairs = [(one, other) for one in self._changes if one.kind == kind for other in one.unwanted]
-            for part in parts(pairs, MOST_PAIRS):
+            for part in parts(pairs, MAX_PAIRS):
                 try:
                     await self._client.unlink(kind, [(one.task_id, other) for one, other in part])
                 except TaskhandError as error:
@@ -141,7 +141,7 @@ class LinkChanges:
 
     async def _link(self, changes: Sequence[_Change]) -> None:
         """Link tasks to one contact, company or deal."""
-        for part in parts(changes, MOST_PAIRS):
+        for part in parts(changes, MAX_PAIRS):
             try:
                 await self._send(part)
             except CallerError:

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.client import MAX_INPUTS, MOST_PAIRS, HubSpotClient, parts
+from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, parts
 from taskhand.backends.hubspot.deleted_tasks import DeletedTasks
 from taskhand.backends.hubspot.due import Zones
 from taskhand.backends.hubspot.errors import ids_in
@@ -213,7 +213,7 @@ class TaskReader:
                 self.hidden[kind] = error
 
         ids = [record.id for record in records]
-        pairs = [(kind, part) for part in parts(ids, MOST_PAIRS) for kind in kinds]
+        pairs = [(kind, part) for part in parts(ids, MAX_PAIRS) for kind in kinds]
         await for_each(pairs, fetch, at_once=len(pairs))
         unread = {one: frozenset(kind for kind in kinds if links[kind].get(one, ()) is None) for one in ids}
         return [
