@@ -24,16 +24,16 @@ __all__ = ["Backend", "BulkProgress", "ItemResult", "Misread", "OwnProperties", 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A task as the backend has it after a write; `note` says how that was learned, where that is worth knowing."""
+    """A task as the backend has it after a write; `note` says how the outcome was learned, if callers need to know."""
 
     task: Task
     note: str | None = None
 
 
 class ItemResult(NamedTuple):
-    """The result of one task of many: the task as it was written, or the error; the id of a failed create is empty.
+    """The result for one task of a bulk: the written task, or the error. The id of a failed create is empty.
 
-    `note` says how it was learned that a task is deleted, where that is worth knowing.
+    `note` says how a deletion was confirmed, if callers need to know.
     """
 
     task_id: str
@@ -44,11 +44,11 @@ class ItemResult(NamedTuple):
 
 @dataclass(slots=True)
 class BulkProgress:
-    """What a bulk write reports as results come in, and asks before it sends more.
+    """The progress of a bulk write: it collects the results, and holds the stop that is checked before each request.
 
-    `results` are those so far, by index. Once `stopped` says why, nothing more is sent, and what was not sent has that
-    error as its result. A CRM that asks to wait for longer than a call may take stops the rest, and so does the end of
-    the call's time (`is_out_of_time`).
+    `results` are the results so far, by index. Once `stopped` is set, nothing more is sent, and each unsent item has
+    that error as its result. A bulk stops if the CRM asks to wait for longer than a call may take, or if the call's
+    time runs out (`is_out_of_time`).
     """
 
     results: dict[int, ItemResult] = field(default_factory=dict)
@@ -56,15 +56,15 @@ class BulkProgress:
     is_out_of_time: bool = False
 
     def report(self, index: int, result: ItemResult) -> None:
-        """The result of the edit at `index` is known."""
+        """Record the result of the edit at `index`; its error may stop the bulk (see `heed`)."""
         self.results[index] = result
         if result.error is not None:
             self.heed(result.error)
 
     def heed(self, error: TaskhandError) -> TaskhandError:
-        """Stop where the CRM asks to wait, and where the call has no time for another write; the error to report.
+        """Stop if the CRM asks to wait, or if the call has no time for another write; returns the error to report.
 
-        What there was no time for has the same reason as everything that waits.
+        All unsent items get the same error.
         """
         if self.stopped is None and isinstance(error, RateLimited):
             self.stop("the CRM asked to wait", retry_after_s=error.retry_after_s)
@@ -74,14 +74,14 @@ class BulkProgress:
         return self.stopped or error if isinstance(error, NotAttempted) else error
 
     def stop(self, why: str, *, retry_after_s: float | None = None) -> None:
-        """Send nothing more; `why` continues "Not sent: ..."."""
+        """Send nothing more; `why` completes the message "Not sent: ..."."""
         self.stopped = NotAttempted(
             f"Not sent: {why}.", retry_after_s=retry_after_s, next_step="Send retryIds again as taskIds."
         )
 
 
 class Misread(Exception):
-    """A write has shown that `before` was read wrongly: an edit that was made from it must be made again.
+    """A write has shown that `before` was read wrongly: an edit that was computed from it must be computed again.
 
     `before` is the task as it really was, `now` as it is after the write. The service handles it; no caller sees it.
     """
@@ -93,118 +93,118 @@ class Misread(Exception):
 
 
 class OwnProperties(Protocol):
-    """Task properties of a CRM's own, by name."""
+    """The task properties that an account of the CRM has defined, by name."""
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        """The values to write, as the CRM keeps them; CallerError for a property or a value that it does not take."""
+        """The values to write, as the CRM stores them; CallerError for a property or a value that it refuses."""
 
     async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
-        """The names of the properties that are given by name or label; CallerError where tasks have none such."""
+        """The property names by the given names or labels; CallerError if tasks have no such property."""
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
     ) -> dict[str, Snapshot]:
-        """Tasks as `Backend.snapshots` (`snapshots_to_delete`) reads them, with these properties."""
+        """Tasks as `Backend.snapshots` (or `snapshots_to_delete`) reads them, with these properties."""
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
-        """The ids of the tasks that have these values of a unique property; CallerError where it is none."""
+        """The task ids by these values of a unique property; CallerError if the property is not unique."""
 
 
 class Backend(Protocol):
-    """Reads and writes tasks in the contract's terms; every method raises TaskhandError where it cannot."""
+    """Reads and writes tasks in the contract's terms; methods raise TaskhandError unless they say otherwise."""
 
     name: str
     capabilities: Capabilities
     properties: OwnProperties | None
-    """Its own properties; None where `capabilities.absent` has `properties`."""
+    """The account's own task properties; None if `capabilities.absent` has `properties`."""
     remedies: Mapping[str, str]
-    """How to mend a health check of `statuses`, `me` or `due times`: a sentence by that word."""
+    """How to repair a failed health check: a sentence by the check's name, such as `statuses`, `me` or `due times`."""
     accessed: str
-    """What `check_access` tries: the `store` or the `credential`."""
+    """What `check_access` tests: `store` or `credential`."""
 
     @property
     def change_source(self) -> "ChangeSource | None":
-        """How it tells what was changed in it, whoever did; None where it cannot."""
+        """The source of changes by anybody in this backend; None if it cannot report changes."""
 
     async def statuses(self) -> StatusList:
-        """The statuses by position, as far as they are known."""
+        """The known statuses by position."""
 
     async def members(self) -> tuple[Member, ...]:
         """The people who can be responsible for a task."""
 
     async def former_members(self) -> tuple[Member, ...]:
-        """The people who left the team, as far as their names are known; they may still be responsible for tasks."""
+        """The former team members whose names are known; they may still be responsible for tasks."""
 
     async def me(self) -> str | None:
         """The member id that `me` stands for; None if unknown."""
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Whether the due time of `task` (or only its day) was certainly read as the backend means it."""
+        """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
-        """Deals by a part of their names, up to `limit`; without a query those that were changed last.
+        """Deals by a part of their names, up to `limit`; without a query the deals that were changed last.
 
-        None where tasks have no deals.
+        An empty list if tasks have no deals.
         """
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """What tasks are linked to with these ids in `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
+        """The linked records with these ids in the task field `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
 
-        What does not exist is left out, and so is what the CRM cannot read by its id.
+        Records that do not exist, or that the CRM cannot read by their id, are left out.
         """
 
     async def task_types(self) -> "tuple[KnownType, ...]":
-        """The types that tasks can have; none where they have no types, or where these cannot be read."""
+        """The types that tasks can have; empty if tasks have no types, or if the types cannot be read."""
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """One page of tasks."""
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
-        """One whole task, not from a cache if `fresh`; NotFound."""
+        """One whole task, not from a cache if `fresh`; NotFound if it does not exist."""
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Tasks with the backend's raw values, by the ids asked for; those that do not exist are left out.
+        """Tasks with the backend's raw values, by the requested ids; tasks that do not exist are left out.
 
-        Takes as few requests as the CRM allows; `fresh` as in `get_task`.
+        Sends as few requests as the CRM allows; `fresh` as in `get_task`.
         """
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """Tasks that are about to be deleted, as they are now, with everything that an undo needs.
 
-        May take further requests.
+        May send further requests.
         """
 
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """The ids of notes with this text that were written here beside these tasks since then, by the id of the task.
+        """The ids of the notes with this text that Taskhand wrote beside these tasks since then, by task id.
 
-        `but` are the ids of notes that do not count. For backends whose tasks have no description.
+        Notes with an id in `but` do not count. For backends whose tasks have no description.
         """
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
-        """Those of these notes beside tasks that certainly do not exist any more."""
+        """The ids among `note_ids` whose notes certainly do not exist any more."""
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """CallerError for an edit of fields that differ which the CRM would refuse, as far as reads can tell.
+        """Check an edit of fields that differ; CallerError if reads show that the CRM would refuse it.
 
         `before` is None for a new task.
         """
 
     async def create_task(self, edit: Edit) -> Written:
-        """Create a task, in the initial status by default; OutcomeUnknown where it may have been created."""
+        """Create a task, in the initial status by default; OutcomeUnknown if it may have been created."""
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, all of them different: one result for each edit, in the order given; never raises.
 
-        `progress` as in `update_tasks`. Nothing is sent again without proof that it did not arrive.
+        `progress` as in `update_tasks`. A create is sent again only with proof that the first request made no task.
         """
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Set the fields of an edit; OutcomeUnknown where it may have been applied, Misread for a wrong `before`."""
+        """Set the fields of an edit; OutcomeUnknown if it may have been applied, Misread for a wrong `before`."""
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
@@ -218,7 +218,7 @@ class Backend(Protocol):
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
 
     async def delete_task(self, before: Task) -> str | None:
-        """Delete a task and return a note; NotFound, OutcomeUnknown where it may have been deleted."""
+        """Delete a task and return a note; NotFound, OutcomeUnknown if it may have been deleted."""
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
@@ -226,18 +226,18 @@ class Backend(Protocol):
         """Delete many tasks: one result for each, in the order given; never raises; `progress` as in `update_tasks`."""
 
     async def upstream_time(self) -> datetime | None:
-        """The time on the CRM's clock; None where it is ours, or unknown."""
+        """The time on the CRM's clock; None if the backend uses our clock, or if the time is unknown."""
 
     async def upstream_account(self) -> str | None:
-        """The id of the CRM account that the credential is for; None where the CRM does not tell, or there is none."""
+        """The id of the CRM account that the credential is for; None if the backend does not tell it."""
 
     async def check_access(self) -> None:
-        """Try whether the file can be written, or whether the CRM accepts the credential; changes nothing."""
+        """Test whether the store can be written, or whether the CRM accepts the credential; changes nothing."""
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Check the file, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
+        """Check the store, or the CRM's address, credential, scopes and rate; changes nothing, never raises.
 
-        `writes` is whether the server will write too.
+        `writes` is whether the server will write as well as read.
         """
 
     async def aclose(self) -> None:

@@ -1,8 +1,8 @@
 """The description of a backend: its name, its settings, and how it is opened.
 
 Each backend has one in `backends/<name>/factory.py`, called `FACTORY`. The command line, the settings, the installer
-and the documents read it there. A factory module is imported at every start, so it imports its adapter and the HTTP
-client inside `open`.
+and the documents read it. A factory module is imported at every start, so it imports its adapter and the HTTP client
+inside `open`.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -42,34 +42,34 @@ __all__ = [
 ]
 
 Clock = Callable[[], datetime]
-"""Returns the current time, aware of its zone."""
+"""Returns the current time as a datetime with a zone."""
 Forget = Callable[[Collection[str] | None], None]
-"""Forgets the tasks with these ids, whose letters may be folded, or all tasks (None)."""
+"""Forgets the tasks with these ids, which may be case-folded, or all tasks (None)."""
 Remember = Callable[[Forget], Callable[[], None]]
-"""Calls the given one where another process has written tasks, until what it returns is called."""
+"""Calls the given `Forget` each time another process has written tasks; returns a function that ends that."""
 
 
 class SettingKind(Enum):
-    """A property of a setting that its type does not show; it stands in the field's `Annotated`."""
+    """A property of a setting that its type does not show; it is written in the field's `Annotated`."""
 
     TIME_ZONE = auto()
-    """An IANA time zone. One among a backend's settings is the default zone of its due times."""
+    """An IANA time zone; such a setting of a backend is the default zone of its due times."""
     COMMA_LIST = auto()
-    """Text with commas between its parts; the configuration file may give an array."""
+    """A comma-separated text; the configuration file may give an array."""
     GUARD = auto()
-    """A limit, or where requests go: a placeholder here is refused, since the default may allow or reach more."""
+    """A limit or an address; a placeholder as its value is refused, since the default may allow or reach more."""
     APP = auto()
-    """Belongs to the operator's OAuth app at the CRM; a secret among these is no credential that requests bear."""
+    """Belongs to the operator's OAuth app at the CRM; a secret of this kind is not a credential of requests."""
     WEBHOOK = auto()
-    """Belongs to webhooks; a secret among these is no credential that requests for tasks bear."""
+    """Belongs to webhooks; a secret of this kind is not a credential of requests."""
 
 
 class BackendSettings(BaseModel):
     """The settings of one backend; `config.settings.Settings` inherits them all.
 
     In the backend `acme` each field is named `acme_*` and has a description; its environment variable is its name in
-    capitals. A field of type SecretStr is a credential, unless it is an APP or a WEBHOOK: it is never shown, and
-    setting it chooses the backend.
+    capitals. The value of a SecretStr field is never shown. The field is a credential unless its kind is APP or
+    WEBHOOK; setting a credential chooses the backend.
     """
 
     model_config = ConfigDict(
@@ -89,15 +89,15 @@ class Budgets(Protocol):
     """The rate budgets of one connection that all replicas share."""
 
     def of_person(self, whose: str) -> "Budgets":
-        """The budgets of requests that bear a credential of this person's own."""
+        """The budgets of requests with this person's own credential."""
         ...
 
     def open_limiter(self, rate: "Rate", in_flight: int, runtime: "Runtime", *, of_account: bool) -> "Limiter":
-        """The queue that spends from one budget; `of_account`: it is that of all credentials together."""
+        """The limiter that spends from one budget; with `of_account` all credentials share that budget."""
         ...
 
     async def aclose(self) -> None:
-        """Close the connections to where they are kept."""
+        """Close the connections to the store of the budgets."""
         ...
 
 
@@ -105,14 +105,14 @@ class Budgets(Protocol):
 class OpenContext:
     """What a backend is opened with besides its own settings.
 
-    `store`, `user` and `language` are the embedded store's file or database, first member and statuses' language.
-    `runtime` is how HTTP requests wait, None for the real one. What a backend opens is registered with `stack`,
-    which closes it. `keys` are what settings are called, by their variables, where a file has them for one
-    connection. `is_own` is whether it is opened with a person's own credential, of which `own`, where it is kept,
-    has the one that takes its place. `limiters` are the rate budgets of the whole account, which all credentials
-    share; `people_link` is whether there may be several. `budgets` are those that all replicas share, None where there
-    are none. `remember` is given what makes a backend forget tasks, or all of them: it is called where another process
-    has written them, until the end of what `remember` answers.
+    `store`, `user` and `language` are for the embedded store: its file or database, its first member, and the language
+    of its statuses. `runtime` has the clock and the sleep of HTTP requests, None for the real ones. A backend registers
+    everything it opens with `stack`, which closes it. `keys` are the names that a configuration file gives to this
+    connection's settings, by variable. `is_own` is whether the backend is opened with a person's own credential; `own`,
+    if given, provides the credential that replaces it. `limiters` are the rate budgets of the whole account, which all
+    credentials share; `people_link` is whether people may link credentials of their own. `budgets` are the budgets that
+    all replicas share, None if there are none. `remember` registers a function that is called each time another process
+    has written tasks.
     """
 
     clock: Clock
@@ -132,19 +132,20 @@ class OpenContext:
     remember: Remember | None = None
 
     def forget_with(self, forget: Forget) -> None:
-        """Have this called with the tasks that another process has written, until the backend is closed."""
+        """Call `forget` with the tasks that another process has written, until the backend is closed."""
         if self.remember is not None:
             self.stack.callback(self.remember(forget))
 
 
 class WebhookSupport(NamedTuple, Generic[S]):
-    """How a CRM tells of changes by webhooks.
+    """The webhooks of a CRM.
 
-    `check` makes the check of deliveries, given what the setting of their key is called; None where there is no key.
-    `open` opens the subscriptions, None where the settings do not let Taskhand manage them: then `steps` are what to do
-    by hand, for deliveries to an address, and `unmanaged` says where else to look. `has_secret_address` is whether the
-    key is the last part of the address; `signs_address` whether the address is signed. `key_step` is how the key is set
-    where making the subscriptions gives none; `limit` a sentence on when there is nothing to make.
+    `check` makes the check of deliveries from the settings and the name of the key's setting; None without a key.
+    `open` opens the admin of subscriptions, or returns None if the settings do not let Taskhand manage them: then
+    `steps` are the manual steps for a delivery address, and `unmanaged` says where to look instead.
+    `has_secret_address` is whether the key is the last part of the address; `signs_address` is whether the signature
+    covers the address. `key_step` says how to set the key if the CRM gives none with the subscriptions; `limit` says
+    when no subscription is needed.
     """
 
     check: "Callable[[S, str], WebhookCheck | None]"
@@ -161,15 +162,15 @@ class BackendFactory(NamedTuple, Generic[S]):
     """One backend.
 
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
-    the account that the settings lead to: the ids in a journal are valid in that account only. None stands for the
-    embedded store, where the file takes its place. `questions` are the variables that `taskhand install` asks for, in
-    this order: it requires the credentials among them. `me_variable` is the one that says who `me` is. `misnomers` are
-    variables in which other programs expect the same credential: they are not read, and named where the credential is
-    missing. `is_token` is whether a pasted credential is the second of two kinds. `oauth_client` makes the client of
-    the operator's OAuth app from the settings of kind APP, its id and secret, and None without them; `context` closes
-    it. `has_personal_keys` is whether each user of the CRM can make a key. `counts_by_app` is whether the CRM has one
-    limit for the requests of an OAuth app in an account, whoever has consented to it. `webhooks` is how the CRM tells
-    of changes; None where it does not. The first secret of kind WEBHOOK among the settings is the key of deliveries.
+    the account that the settings lead to: the ids in a journal are valid in that account only. It is None for the
+    embedded store, whose file identifies it. `questions` are the variables that `taskhand install` asks for, in this
+    order: it requires the credentials among them. `me_variable` is the variable that says who `me` is. `misnomers` are
+    variables in which other programs expect the same credential: they are not read, only named if the credential is
+    missing. `is_token` is whether a pasted credential is of the second of two kinds. `oauth_client` makes the client of
+    the operator's OAuth app from the settings of kind APP, its id and secret; it returns None without them, and
+    `context` closes the client. `has_personal_keys` is whether each user of the CRM can make a key. `counts_by_app` is
+    whether the CRM has one limit for an OAuth app in an account, shared by all people who consented. `webhooks` are the
+    CRM's webhooks; None if it has none. The first secret of kind WEBHOOK among the settings is the key of deliveries.
     """
 
     name: str
@@ -189,7 +190,7 @@ class BackendFactory(NamedTuple, Generic[S]):
 
     @property
     def prefix(self) -> str:
-        """How the environment variables of this backend begin, such as `VAMBE_`."""
+        """The prefix of this backend's environment variables, such as `VAMBE_`."""
         return f"{self.name.upper()}_"
 
     @property
@@ -199,17 +200,17 @@ class BackendFactory(NamedTuple, Generic[S]):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The names of the fields that are never shown: the credentials, and the secret of the app."""
+        """The names of the fields whose values are never shown: credentials, and the secrets of app and webhooks."""
         return _secret_fields(self.settings)
 
     @property
     def app(self) -> tuple[str, ...]:
-        """The names of the fields of the OAuth app, its id and its secret; none where the CRM has no OAuth."""
+        """The names of the fields for the OAuth app's id and secret; empty if the CRM has no OAuth."""
         return self.of_kind(SettingKind.APP)
 
     @property
     def webhook_key(self) -> str:
-        """The name of the field with the key of deliveries."""
+        """The name of the field with the key of webhook deliveries."""
         return next(name for name in self.of_kind(SettingKind.WEBHOOK) if name in self.secrets)
 
     def of_kind(self, kind: SettingKind) -> tuple[str, ...]:
@@ -217,7 +218,7 @@ class BackendFactory(NamedTuple, Generic[S]):
         return _fields_of_kind(self.settings, kind)
 
 
-# A start asks for these dozens of times, and they never change.
+# A start needs these dozens of times, and they never change.
 
 
 @cache
@@ -237,7 +238,7 @@ def _fields_of_kind(settings: type[BackendSettings], kind: SettingKind) -> tuple
 
 
 def with_credential(settings: S, factory: BackendFactory[S], text: str) -> S:
-    """The settings with this credential in the place of theirs, and without whom they say that `me` is."""
+    """The settings with the credential `text` in place of their own, and without the value of `me_variable`."""
     fields = factory.settings.model_fields
     own = {*factory.credentials, *(name for name in fields if fields[name].alias == factory.me_variable)}
     chosen = factory.credentials[1 if factory.is_token and factory.is_token(text) else 0]
@@ -250,10 +251,10 @@ def is_secret(setting: "FieldInfo") -> bool:
 
 
 def account_id(base_url: str, key: SecretStr | None) -> str:
-    """The account behind a base URL and a lasting API key, of which only a short hash is kept.
+    """The id of the account behind a base URL and a lasting API key; it holds only a short hash of the key.
 
-    An OAuth token changes by the hour and identifies nothing: pass None for it. Accounts that are reached with such
-    tokens need a journal each.
+    An OAuth token changes by the hour and identifies no account: pass None for it. Accounts that are reached with
+    OAuth tokens need a journal each.
     """
     if key is None:
         return f"{base_url} oauth"

@@ -1,4 +1,4 @@
-"""The backends that there are. A new backend is a folder beside this file and its name here."""
+"""The list of all backends. A new backend is a folder beside this file and its name in `NAMES`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,5 +23,5 @@ else:
 
 
 def find_factory(name: str) -> BackendFactory[Any]:
-    """The backend of this name. KeyError where there is none."""
+    """The factory of the backend with this name; KeyError if none has it."""
     return _BY_NAME[name]

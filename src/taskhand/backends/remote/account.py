@@ -1,4 +1,4 @@
-"""What belongs to an account of a CRM besides its tasks."""
+"""The data of a CRM account besides its tasks: people, contacts, deals, task types and health."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ __all__ = ["CrmAccount"]
 
 
 class CrmAccount(ABC):
-    """Reads the people and the contacts; a CRM that has more than these overrides what answers none here."""
+    """Reads the people and the contacts; a CRM with more data overrides the methods that return nothing here."""
 
     @abstractmethod
     async def probe(self) -> Reply:
-        """Read what any credential may read, not from a cache."""
+        """Send one read that any credential may send, not from a cache."""
 
     @abstractmethod
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
-        """The way there, the credential, its scopes and the rate; never raises."""
+        """Check the CRM's address, the credential, its scopes and the rate; never raises."""
 
     @abstractmethod
     async def members(self) -> tuple[Member, ...]:
@@ -29,7 +29,7 @@ class CrmAccount(ABC):
 
     @abstractmethod
     async def me(self) -> str | None:
-        """The member id of whoever the credential or the settings name."""
+        """The member id that the credential or the settings name; None if unknown."""
 
     @abstractmethod
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
@@ -40,11 +40,11 @@ class CrmAccount(ABC):
         return ()
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002
-        """Deals by a part of their names; without a query those that were changed last."""
+        """Deals by a part of their names; without a query the deals that were changed last."""
         return DealList(())
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:  # noqa: ARG002
-        """Contacts, customers or deals by their ids, as `Backend.find_linked` wants them."""
+        """Contacts, customers or deals by their ids, as `Backend.find_linked` returns them."""
         return {}
 
     async def task_types(self) -> tuple[KnownType, ...]:
@@ -52,5 +52,5 @@ class CrmAccount(ABC):
         return ()
 
     async def upstream_account(self) -> str | None:
-        """The id of the account that the credential is for."""
+        """The id of the account that the credential is for; None if the CRM does not tell it."""
         return None

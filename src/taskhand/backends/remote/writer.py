@@ -1,15 +1,16 @@
-"""One write and its outcome. A lost answer is never believed to be a failure: the CRM is asked what is there.
+"""The write protocol of single updates and deletions: a lost response is no failure; the task is read back.
 
 The rules, for every CRM:
 
-- A refusal of the write itself is a refusal. Reading after a write has left can refuse nothing.
-- A request to wait (`RateLimited`) and a refusal that proves nothing (`is_doubtful`) are refusals too, unless a look
-  shows that the write was applied all the same.
-- A lost answer (`OutcomeUnknown`) and a failure of the CRM (`UpstreamFailed`) are read back. What shows the write was
-  applied; a failed write that is not there failed; a lost one is sent once more.
-- A create is sent once; where its answer is lost it is searched for (`bulk_create`). A deletion is always looked at.
-- A write that was lost twice and whose target is untouched was not applied, unless an answer to it may still come.
-  Everything else is unknown.
+- A refused write was not applied. An error of a read after the write has left proves nothing about the write.
+- A request to wait (`RateLimited`) and a doubtful refusal (`is_doubtful`) count as refusals, unless a read back shows
+  that the write was applied all the same.
+- After a lost response (`OutcomeUnknown`) or a failure of the CRM (`UpstreamFailed`) the task is read back. If it shows
+  the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
+- A create is sent once; if its response is lost, the task is searched for (`bulk_create`). After every deletion the
+  task is read.
+- A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
+  Every other outcome is unknown.
 """
 
 from collections.abc import Sequence
@@ -43,16 +44,16 @@ __all__ = ["Writer"]
 _Row = TypeVar("_Row")
 
 _SENT_AGAIN: Final = frozenset({"423", "425", "429", "503"})
-"""Outcomes of a request that the transport has sent again: if it was applied all the same, a 404 follows."""
-_MOST_DELETIONS: Final = 2
+"""Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
+_MAX_DELETIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Deletion:
-    """A deletion that was sent.
+    """The outcome of one request for a deletion.
 
-    Whether the task `is_gone` (None: nobody can look), how that was learned, and what went wrong with the request
-    (None: the CRM confirmed it).
+    `is_gone` is whether the task is gone, None if it cannot be read; `note` says how that was learned. `fault` is the
+    error of the request, None if the CRM confirmed it.
     """
 
     is_gone: bool | None
@@ -68,9 +69,10 @@ class Writer(Generic[_Row]):
         self._messages = adapter.messages
 
     async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> tuple[_Row, str | None]:
-        """The task after an update, and how that was learned.
+        """The task after an update, and a note that says how the outcome was learned.
 
-        It is sent once more where its answer was lost and the task does not show it; not once `progress` is stopped.
+        The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
+        stopped by then.
         """
         may_be_late = False
         for is_second in (False, True):
@@ -97,10 +99,9 @@ class Writer(Generic[_Row]):
         raise self._messages.unknown_update(before.id)
 
     async def _send_once(self, before: Task, edit: Edit, progress: BulkProgress | None) -> tuple[_Row, str | None]:
-        """The task after one request for an update.
+        """The task after one request for an update, and a note.
 
-        Where the CRM asks to wait, or its refusal proves nothing, the task is looked at: it may show the edit all the
-        same.
+        If the CRM asks to wait, or its refusal is doubtful, the task is read: it may show the edit all the same.
         """
         with recorded_requests() as sent:
             try:
@@ -114,10 +115,10 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed):
                 raise
             except (CallerError, UpstreamError) as refused:
-                told = explain_refusal(refused, self._messages.name, edit, before.id)
+                explained = explain_refusal(refused, self._messages.name, edit, before.id)
                 if not is_doubtful(sent):
-                    raise told from None
-                return await self._read_if_applied(before.id, edit, told), self._messages.applied
+                    raise explained from None
+                return await self._read_if_applied(before.id, edit, explained), self._messages.applied
         if answer is None:
             return await self._adapter.get(before.id, edit), None
         return await self._adapter.complete(answer, before, edit)
@@ -125,8 +126,8 @@ class Writer(Generic[_Row]):
     async def _read_if_applied(self, task_id: str, edit: Edit, refused: TaskhandError) -> _Row:
         """The task as it is now, if it shows an edit that was refused.
 
-        Raises `refused` where it does not, and where nobody can look at what the CRM asked to wait with; OutcomeUnknown
-        where a look proves nothing.
+        Raises `refused` if the task disproves the edit or is not found, or if the CRM asked to wait and the task cannot
+        be read; OutcomeUnknown if the read proves nothing.
         """
         try:
             with without_pauses():
@@ -143,15 +144,15 @@ class Writer(Generic[_Row]):
         raise self._messages.unknown_update(task_id) from refused
 
     async def delete(self, task_id: str) -> str | None:
-        """Send a deletion, and once more where the task is still there; how it was learned that the task is gone.
+        """Send a deletion, and once more if the task is still found; returns the note to report.
 
-        Where a CRM may show a deleted task, one more after a confirmed one tells: it is not found. NotFound where the
-        task was gone before.
+        A CRM may still show a deleted task: then one more deletion after a confirmed one decides, by its 404. NotFound
+        if the task was gone before.
         """
         if self._adapter.recent.is_deleted(task_id):
             raise self._messages.no_task(task_id)
         faults: list[UpstreamError | None] = []
-        while len(faults) < _MOST_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
+        while len(faults) < _MAX_DELETIONS or (faults[-1] is None and faults.count(None) == 1):
             sent = await self._send_deletion(task_id, faults)
             if sent.is_gone and None in faults:  # an earlier one was confirmed
                 sent = replace(sent, note=None)
@@ -166,9 +167,9 @@ class Writer(Generic[_Row]):
         raise self._deletion_error(task_id, faults)
 
     async def _send_deletion(self, task_id: str, faults: Sequence[UpstreamError | None]) -> "_Deletion":
-        """Send one deletion, and look whether the task is gone, whatever the answer says.
+        """Send one deletion, then read whether the task is gone, whatever the response was.
 
-        Raises the error of a deletion that was refused while the task is there; NotFound where it was gone before.
+        Raises the refusal if the task still exists; NotFound if the task was gone before.
         """
         removed, is_first = self._messages.removed, not faults
         with recorded_requests() as requests:
@@ -184,7 +185,7 @@ class Writer(Generic[_Row]):
             except TaskhandError as refused:
                 await self._look_after_refusal(task_id, refused, faults, requests)
                 return _Deletion(is_gone=True, note=removed)
-        self._adapter.recent.forget([task_id])  # what this process wrote of the task would be shown in its place
+        self._adapter.recent.forget([task_id])  # a recent write would be read in place of the deleted task
         is_gone = await self._is_gone(task_id)
         confirmed = None if is_first else self._messages.sent_again
         return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
@@ -192,7 +193,10 @@ class Writer(Generic[_Row]):
     async def _look_after_refusal(
         self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], requests: RequestLog
     ) -> None:
-        """Return where the task is gone though its deletion was refused, by this request or by one before it."""
+        """Return if the task is gone although its deletion was refused; else raise the error to report.
+
+        This request or an earlier one may have deleted it.
+        """
         has_left = requests.has_write_left
         if faults or (isinstance(refused, RateLimited) and has_left) or is_doubtful(requests):
             with without_pauses() if has_left else nullcontext():
@@ -205,7 +209,7 @@ class Writer(Generic[_Row]):
         raise explain_deletion(refused, self._messages.name, task_id) from None
 
     def _deletion_error(self, task_id: str, faults: Sequence[UpstreamError | None]) -> UpstreamError:
-        """The error for a task that is found after two deletions of it; a fault is None for a confirmed one."""
+        """The error for a task that is still found after its deletions; `faults` has None for each confirmed one."""
         if isinstance(faults[-1], UpstreamFailed) and all(isinstance(fault, UpstreamFailed) for fault in faults):
             return self._messages.failed(faults[-1])
         if self._shows_deletions(faults):
@@ -214,11 +218,11 @@ class Writer(Generic[_Row]):
         return self._messages.unknown_deletion(task_id)
 
     def _shows_deletions(self, faults: Sequence[UpstreamError | None]) -> bool:
-        """Whether a task that is still found was not deleted, and will not be by a request that has left."""
+        """Whether a task that is still found proves that no deletion was applied, and that none can arrive later."""
         return not self._messages.deletes_lag and not any(isinstance(fault, NoAnswer) for fault in faults)
 
     async def _is_gone(self, task_id: str) -> bool | None:
-        """Whether the task is not found any more; None where nobody can look."""
+        """Whether the task is not found any more; None if it cannot be read."""
         try:
             await self._adapter.get(task_id)
         except NotFound:
@@ -228,7 +232,7 @@ class Writer(Generic[_Row]):
         return False
 
     async def _read_back(self, task_id: str, edit: Edit, fault: UpstreamError) -> _Row:
-        """The task as it is now; OutcomeUnknown, from `fault`, where it cannot be read."""
+        """The task as it is now; OutcomeUnknown, from `fault`, if it cannot be read."""
         try:
             return await self._adapter.get(task_id, edit)
         except TaskhandError:
