@@ -97,7 +97,7 @@ async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polled]
             looks: list[float] = []
             clock.demands.append(demand := Demand())
             app = replace(stage.app, clock=clock.moment, monotonic=clock.seconds, sleep=clock.sleep)
-            app = replace(app, _demands=[demand], _locks={})
+            app = replace(app, _demands=[demand], _locks=[])
             found.append(Polled(stage, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
         stage.source.on_look = lambda: found[0].looks.append(clock.now)

@@ -1,8 +1,8 @@
-"""The application context: what every use case works with, and the locks that order writes to the same task."""
+"""The application context: what every use case works with."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import anyio
 
 from taskhand.backends.base import Backend
-from taskhand.domain.deadline import acquire_in_time, call_deadline, time_left
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.deadline import call_deadline
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.plan import PLAN_LIFETIME
 from taskhand.domain.principal import ANYONE, MEMBER, Principal
 from taskhand.domain.reference_time import Reference
@@ -24,14 +24,10 @@ if TYPE_CHECKING:
     from taskhand.service.feed_demand import FeedDemand
     from taskhand.service.link_offers import OpenOffers
     from taskhand.service.own_credential import OwnBackends
+    from taskhand.service.task_locks import TaskLocks
 
 __all__ = ["AppContext", "WritePolicy"]
 
-_MIN_PAUSE_S: Final = 0.02
-_MAX_PAUSE_S: Final = 0.5
-"""Maximum seconds between two polls of a lease that another replica holds."""
-_MAX_WRITERS: Final = 10_000
-"""Maximum number of tasks whose last writer is remembered."""
 _MAX_PERSONS: Final = 10_000
 """Maximum number of persons whose configured member is remembered."""
 
@@ -98,8 +94,7 @@ class AppContext:
     offers: "OpenOffers | None" = field(default=None, repr=False)
     _uses_own: Callable[[], Awaitable[bool]] | None = field(default=None, repr=False)
     _shared: "AppContext | None" = field(default=None, repr=False)
-    _locks: dict[str, anyio.Lock] = field(default_factory=dict, repr=False)
-    _writers: dict[str, str] = field(default_factory=dict, repr=False)
+    _locks: "list[TaskLocks]" = field(default_factory=list, repr=False)
     _lines: dict[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     _names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _demands: "list[FeedDemand]" = field(default_factory=list, repr=False)
@@ -184,74 +179,20 @@ class AppContext:
         """
         return self.lock_all([name])
 
-    @asynccontextmanager
-    async def lock_all(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Hold the locks of all these names, acquired in sorted order so that two calls never deadlock."""
-        keys, held = sorted({name.casefold() for name in names}), list[str]()
-        try:
-            for key in keys:
-                await self._acquire(key)
-                held.append(key)
-            try:
-                if keys:
-                    await self._take_turns(keys)
-                    self._note_writer(keys)
-                yield
-            finally:
-                if keys:  # also if the call was cancelled while it took them: it may have them
-                    await self.journal.release_locks(keys)
-        finally:
-            for key in held:
-                self._release(key)
+    def lock_all(self, names: Iterable[str]) -> AbstractAsyncContextManager[None]:
+        """Hold the locks of all these names; otherwise as `lock`. Two calls never deadlock."""
+        if not self._locks:
+            from taskhand.service.task_locks import TaskLocks  # noqa: PLC0415  no start waits for it
 
-    async def _take_turns(self, keys: Collection[str]) -> None:
-        """Acquire the leases of these names from other replicas; CallerError if one is held until this call's deadline.
+            self._locks.append(TaskLocks(self.journal, self.updates, self.call_s, self.sleep))
+        return self._locks[0].hold(names, self._writer)
 
-        Cached tasks that another process wrote since are dropped.
-        """
-        left_s, pause_s = min(time_left(), self.call_s), _MIN_PAUSE_S
-        while (others := await self.journal.acquire_locks(keys)) is None:
-            if left_s <= 0:
-                raise _in_progress_error()
-            await self.sleep(min(pause_s, left_s))
-            left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _MAX_PAUSE_S)
-        if others:
-            self.updates.forget(others)
-
-    def _note_writer(self, keys: Collection[str]) -> None:
-        """Record the caller as the last writer of these tasks, and drop cached ones that another credential wrote.
-
-        Only for connections with personal credentials: the cache of one does not show what another has written.
-        """
+    @property
+    def _writer(self) -> str | None:
+        """The id of the person who writes, empty for none; None if all callers share one credential."""
         if self.own is None:
-            return
-        person = self.principal.person
-        writer = person.id if person else ""
-        if len(self._writers) > _MAX_WRITERS:
-            self._writers.clear()
-            self.updates.forget(None)
-        if others := [key for key in keys if self._writers.get(key, writer) != writer]:
-            self.updates.forget(others)
-        self._writers.update(dict.fromkeys(keys, writer))
-
-    async def _acquire(self, key: str) -> None:
-        """Acquire a lock of this process."""
-        lock = self._locks.setdefault(key, anyio.Lock())
-        try:
-            if not await acquire_in_time(lock):
-                raise _in_progress_error()
-        finally:
-            self._drop_unused(key, lock)
-
-    def _release(self, key: str) -> None:
-        lock = self._locks[key]
-        lock.release()
-        self._drop_unused(key, lock)
-
-    def _drop_unused(self, key: str, lock: anyio.Lock) -> None:
-        """Delete a lock that no call holds or waits for."""
-        if not lock.locked() and not lock.statistics().tasks_waiting:
-            self._locks.pop(key, None)
+            return None
+        return self.principal.person.id if self.principal.person else ""
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
@@ -282,12 +223,3 @@ def _as_person(app: AppContext, principal: Principal, backend: Backend, member: 
 
     key = app.connection or app.name_in_files or MEMBER
     return backend_of_person(backend, principal.person, key, member or principal.members.get(key))
-
-
-def _in_progress_error() -> CallerError:
-    return CallerError(
-        "Another call is still writing the same task; nothing was sent.",
-        code="in_progress",
-        retryable=True,
-        next_step="Send the same call again in a moment.",
-    )
