@@ -1,4 +1,4 @@
-"""Turns: writes to the same name come one after the other, several names are locked in one order, and what is known.
+"""Locks: writes to the same name come one after the other, several names are locked in one order, and what is known.
 
 What was remembered of a task counts no longer once another process, or another person's credential, has written it.
 """
