@@ -32,7 +32,7 @@ async def test_a_refusal_names_only_what_was_sent(crm: Crm) -> None:
     new: dict[str, Any] = {"title": "New", "responsibleIds": ["me"]}
     async with staged(crm, tasks=2) as stage:
         refused = await answer(stage, "one", 400, title="New")
-        assert refused["message"] == f"{stage.app.backend.messages.name} refused what was sent as title."  # type: ignore[attr-defined]
+        assert refused["message"] == f"{stage.app.backend.messages.name} refused the value of title."  # type: ignore[attr-defined]
         refused = await answer(stage, "one", 400, responsibleIds=["Ana Soto"], dueDate="2026-04-01")
         assert "dueDate or responsibleIds" in refused["message"]
         refused = await answer(stage, "create", 400, **new)
@@ -58,9 +58,9 @@ async def test_a_refusal_names_only_what_was_sent(crm: Crm) -> None:
 async def test_vambe_names_every_reference_that_may_be_unknown() -> None:
     async with staged(CRMS[0], tasks=1) as stage:
         refused = await answer(stage, "one", 404, newStatusName="Completado", aiContactId=CONTACT)
-        assert refused["message"] == "Vambe does not know what was sent as aiContactId or newStatusName."
+        assert refused["message"] == "Vambe does not know the value of aiContactId or newStatusName."
         refused = await answer(stage, "one", 404, aiContactId=CONTACT, title="New")
-        assert refused["message"] == "Vambe does not know what was sent as aiContactId."
+        assert refused["message"] == "Vambe does not know the value of aiContactId."
         assert refused["next"].startswith("Take it from find_contacts")
 
 

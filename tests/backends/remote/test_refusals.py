@@ -43,15 +43,15 @@ UNLINKED = CallerError(unknown_link("Close"), code="unknown_link", next_step="Se
 @pytest.mark.parametrize(
     ("refused", "edit", "message"),
     [
-        (BARE, PLAIN, "Close refused what was sent as title."),
-        (BARE, Edit(title="Send it", priority=1), "Close refused what was sent as title or priority."),
-        (BARE, Edit(status=StatusChoice(name="Open")), "Close refused what was sent as newStatusName."),
-        (BARE, Edit(status=StatusChoice(position=1)), "Close refused what was sent as newStatusPosition."),
-        (UNLINKED, REFERRING, "Close does not know what was sent as dealId."),
+        (BARE, PLAIN, "Close refused the value of title."),
+        (BARE, Edit(title="Send it", priority=1), "Close refused the value of title or priority."),
+        (BARE, Edit(status=StatusChoice(name="Open")), "Close refused the value of newStatusName."),
+        (BARE, Edit(status=StatusChoice(position=1)), "Close refused the value of newStatusPosition."),
+        (UNLINKED, REFERRING, "Close does not know the value of dealId."),
         (
             UNLINKED,
             Edit(title="Send it", ai_contact_id="1", deal_id="7"),
-            "Close does not know what was sent as aiContactId or dealId.",
+            "Close does not know the value of aiContactId or dealId.",
         ),
         (
             NotFound("No."),
@@ -62,7 +62,7 @@ UNLINKED = CallerError(unknown_link("Close"), code="unknown_link", next_step="Se
                 ai_contact_id="1",
                 status=StatusChoice(name="A"),
             ),
-            "Close does not know what was sent as responsibleIds, aiContactId or newStatusName.",
+            "Close does not know the value of responsibleIds, aiContactId or newStatusName.",
         ),
     ],
 )

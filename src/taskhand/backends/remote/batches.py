@@ -1,7 +1,7 @@
-"""Updates of many tasks with one request: send, read what is in doubt, send once more what is surely not there.
+"""Bulk updates in batches: send a batch, read back its doubtful items, and resend those that were not applied.
 
-Every batch takes these steps by itself, a few batches at a time; tasks that no batch takes are written one by one.
-What the CRM confirmed and its lists do not show yet is settled at the end (`lagging_lists`).
+Each batch takes these steps independently, a few batches at a time; tasks outside batches are written one by one.
+Updates that the CRM confirmed and its lists do not show yet are settled at the end (`lagging_lists`).
 """
 
 from abc import abstractmethod
@@ -38,28 +38,28 @@ __all__ = ["BatchAdapter"]
 _Row = TypeVar("_Row")
 
 _PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
-"""Seconds before each further look at tasks that a CRM has accepted a change of and not carried it out yet."""
+"""Seconds before each further read of tasks whose update the CRM has accepted but not applied yet."""
 
 
 class BatchAdapter(CrmAdapter[_Row]):
-    """A CRM with a request that updates many tasks, and one that reads many."""
+    """A CRM with one request that updates many tasks, and one that reads many."""
 
     min_batch: ClassVar[int] = 1
-    """The fewest tasks that are worth a request for many; fewer are written one by one."""
+    """The minimum size of a batch; fewer tasks are written one by one."""
     probes: ClassVar[int] = 1
-    """After a refused batch, how many tasks with the same values are tried alone before the values count as refused."""
+    """The number of tasks of a refused batch that are tried alone before all others with the same edit fail too."""
     lists_lag: ClassVar[bool] = False
-    """Whether reading many tasks may show what was there before a write; reading one task never does."""
+    """Whether `get_many` may return rows from before a write; reading one task is always current."""
     batch_is_atomic: ClassVar[bool] = False
-    """Whether a refused request for many tasks has changed none of them."""
+    """Whether a refused batch has changed none of its tasks."""
 
     @abstractmethod
     def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[list[Item[_Row]]], list[Item[_Row]]]:
-        """The items that go together, batch by batch, and those that are written one by one."""
+        """The items in batches, and the items that are written one by one."""
 
     @abstractmethod
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
-        """One request for a batch; an item that the answer does not mention counts as confirmed."""
+        """Send one request for a batch; an item that the response does not mention counts as confirmed."""
 
     @abstractmethod
     async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
@@ -88,24 +88,24 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 group.start_soon(self._batch, batch)
             group.start_soon(self._singles, singles)
         unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
-        await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._look, self._singles)
+        await settle_confirmed(self._adapter, [batch for batch in unshown if batch], self._read_back, self._singles)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
-        """Take one batch through all steps."""
+        """Send one batch, read it back, resend what was not applied, and end its doubtful items."""
         async with self._turns:
             await self._send(items)
-            await self._look([item for item in items if not item.is_over])
-            await self._look_later([item for item in items if item.state is State.PENDING])
+            await self._read_back([item for item in items if not item.is_over])
+            await self._read_back_later([item for item in items if item.state is State.PENDING])
             again = [item for item in items if item.state is State.LOST and item.failure is None]
             if again and self._progress.stopped is None:
                 for item in again:
                     item.is_resent = True
                 await self._send(again)
-                await self._look([item for item in again if not item.is_over])
+                await self._read_back([item for item in again if not item.is_over])
             await self._conclude([item for item in items if item.is_in_doubt])
 
     async def _send(self, items: Sequence[Item[_Row]]) -> None:
-        """Send these in one request, or one by one where they are few."""
+        """Send these in one request, or one by one if they are few."""
         if len(items) < self._adapter.min_batch:
             await self._singles(items)
             return
@@ -127,18 +127,18 @@ class _BatchUpdate(BulkUpdate[_Row]):
         self._report(items)
 
     def _after_refusal(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """Have items looked at before they are refused, where the CRM may have written them all the same.
+        """Fail items, or mark them lost if they must be read before they count as refused.
 
-        Not those of which nothing has left, and not those that an earlier request may have changed.
+        Only items that were open and sent are read: the CRM may have written them all the same.
         """
         has_left = is_doubtful(requests) or (isinstance(error, RateLimited) and requests.has_write_left)
-        to_look_at = [item for item in items if has_left and item.state is State.OPEN]
-        self._fail_each([item for item in items if item not in to_look_at], error, requests)
-        for item in to_look_at:
+        to_read_back = [item for item in items if has_left and item.state is State.OPEN]
+        self._fail_each([item for item in items if item not in to_read_back], error, requests)
+        for item in to_read_back:
             item.state, item.failure = State.LOST, error
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
-        """Enter what an answer says of each item."""
+        """Enter the result of each item from a response."""
         for item in items:
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
@@ -154,18 +154,18 @@ class _BatchUpdate(BulkUpdate[_Row]):
             else:
                 item.state = State.CONFIRMED
 
-    async def _look_later(self, items: Sequence[Item[_Row]]) -> None:
-        """Read the tasks of pending items again after a while: they are carried out or not, and never sent again."""
+    async def _read_back_later(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of pending items again after some waits; pending items are never sent again."""
         for wait_s in _PENDING_WAITS_S:
             left = [item for item in items if not item.is_over]
             if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 return
-            await self._look(left)
+            await self._read_back(left)
 
     async def _split(self, items: Sequence[Item[_Row]], refused: CallerError, requests: RequestLog) -> None:
-        """Find out which items the refusal of a batch was about.
+        """Find the items that a batch was refused for.
 
-        The first ones are tried alone. Where each of them is refused too, so are all others with the same edit.
+        The first items are tried alone. If all of them are refused, all others with the same edit fail too.
         """
         left = await self._left_after_refusal(items, requests)
         if len(items) == 1:
@@ -174,7 +174,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
         for probe in probes:
             await self._send([probe])
-        if probes and all(_is_of_values(probe) for probe in probes):
+        if probes and all(_is_refused_for_values(probe) for probe in probes):
             _fail([item for item in others if item.edit == probes[0].edit], probes[0].error or refused)
             others = [item for item in others if not item.is_over]
         if not self._adapter.batch_is_atomic:
@@ -186,21 +186,21 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 await self._send(half)
 
     async def _left_after_refusal(self, items: Sequence[Item[_Row]], requests: RequestLog) -> list[Item[_Row]]:
-        """The items of a refused batch that a look does not show written, where the refusal alone proves nothing."""
+        """The items of a refused batch that were not written; they are read back if the refusal proves nothing."""
         is_atomic = self._adapter.batch_is_atomic
         if is_atomic and not is_doubtful(requests):
             return list(items)
         for item in items:
             item.state = State.LOST
-        await self._look(items)
+        await self._read_back(items)
         left = [item for item in items if not item.is_over]
         if is_atomic and not self._adapter.lists_lag:
             for item in left:
                 item.state = State.OPEN
         return left
 
-    async def _look(self, items: Sequence[Item[_Row]]) -> None:
-        """Read the tasks of items that were confirmed or lost; those that show their edit are applied."""
+    async def _read_back(self, items: Sequence[Item[_Row]]) -> None:
+        """Read the tasks of confirmed, lost or pending items; an item whose task shows its edit is applied."""
         if not items:
             return
         was_throttled = any(isinstance(item.failure, RateLimited) for item in items)
@@ -218,12 +218,12 @@ class _BatchUpdate(BulkUpdate[_Row]):
             if item.is_over:
                 continue
             if row is not None:
-                self._read(item, row)
+                self._enter_row(item, row)
             elif not self._adapter.lists_lag:
                 item.fail(self._messages.no_task(item.id))
         self._report(items)
 
-    def _read(self, item: Item[_Row], row: _Row) -> None:
+    def _enter_row(self, item: Item[_Row], row: _Row) -> None:
         item.row = row
         if item.is_in_doubt and self._adapter.shows(row, item.edit):
             item.apply(row, self._messages.applied)
@@ -231,7 +231,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             item.apply(row, self._messages.sent_again if item.is_resent else None)
 
     async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
-        """Say what came of items that were lost and that reading does not show."""
+        """End the items that are still lost or pending after a read, each with its error."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
             if item.may_be_late or item.state is State.PENDING:
@@ -246,7 +246,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 item.fail(self._messages.unknown_update(item.id))
 
     async def _is_current(self, item: Item[_Row]) -> bool:
-        """Whether reading many tasks is not behind: this one, read by itself, does not show its edit either."""
+        """Whether `get_many` was current: this item's task, read by itself, does not show its edit either."""
         if not self._adapter.lists_lag:
             return True
         try:
@@ -255,11 +255,11 @@ class _BatchUpdate(BulkUpdate[_Row]):
             return False
 
     def _is_untouched(self, item: Item[_Row]) -> bool:
-        """Whether the task was read and is as it was."""
+        """Whether the task was read and is unchanged."""
         return item.row is not None and is_untouched(self._adapter.to_task(item.row), item.before, item.edit)
 
     def _is_disproved(self, item: Item[_Row]) -> bool:
-        """Whether the task was read and certainly lacks a part of the edit."""
+        """Whether the task was read and disproves the edit."""
         return item.row is not None and self._adapter.disproves(item.row, item.edit)
 
 
@@ -268,6 +268,6 @@ def _fail(items: Sequence[Item[_Row]], error: TaskhandError) -> None:
         item.fail(error)
 
 
-def _is_of_values(item: Item[_Row]) -> bool:
-    """Whether an item was refused for what it says, rather than for its own task or for something passing."""
+def _is_refused_for_values(item: Item[_Row]) -> bool:
+    """Whether an item was refused for its values, not for its task or a passing cause."""
     return isinstance(item.error, CallerError) and not isinstance(item.error, NotFound)

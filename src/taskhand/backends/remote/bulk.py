@@ -1,4 +1,4 @@
-"""A bulk update: every task is written by itself, and the result of each is reported as soon as it is known."""
+"""A bulk update with one request for each task; each result is reported as soon as it is known."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class BulkUpdate(Generic[_Row]):
         self._finish: Finish[_Row] | None = None
 
     async def run(self, edits: Sequence[tuple[Task, Edit]]) -> tuple[ItemResult, ...]:
-        """One result for each edit, in their order. Edits of one task are made one after the other."""
+        """Make all edits: one result for each, in their order. Edits of the same task are made one after the other."""
         last: dict[str, Task] = {}
         for indexes in _rounds([before.id for before, _ in edits]):
             items = [Item[_Row](one, last.get(edits[one][0].id, edits[one][0]), edits[one][1]) for one in indexes]
@@ -45,7 +45,7 @@ class BulkUpdate(Generic[_Row]):
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
     async def _round(self, items: Sequence[Item[_Row]]) -> None:
-        """Write items that are different tasks."""
+        """Write items, each of a different task."""
         try:
             await self._adapter.prepare()
             self._finish = await self._adapter.prepare_many(items, self._progress)
@@ -62,15 +62,15 @@ class BulkUpdate(Generic[_Row]):
             self._report(finish.items)
 
     async def _write(self, items: Sequence[Item[_Row]]) -> None:
-        """Send what is to be written, and end every item."""
+        """Send the items, and end every one of them."""
         await self._singles(items)
 
     async def _singles(self, items: Sequence[Item[_Row]]) -> None:
-        """Write each of these by itself, side by side; the rate budget says how fast."""
+        """Write each item with its own request, some at the same time; the rate budget sets the speed."""
         await for_each(items, self._single, at_once=self._adapter.singles_at_once)
 
     async def _single(self, item: Item[_Row]) -> None:
-        """Write one item; nothing of it is sent once all is stopped."""
+        """Write one item; nothing is sent once the bulk is stopped."""
         with recorded_requests() as requests:
             try:
                 if self._progress.stopped is not None:
@@ -84,7 +84,7 @@ class BulkUpdate(Generic[_Row]):
         self._report([item])
 
     def _after_misread(self, item: Item[_Row], misread: Misread) -> None:
-        """Count an edit that was made from a misread task if it shows; whoever asked makes it again where not."""
+        """Accept an edit of a misread task if the task shows it; else fail the item as a conflict to send again."""
         if not any(item.edit.unmet_by(misread.now, written=True).given()):
             item.state, item.written = State.APPLIED, Written(misread.now)
             return
@@ -98,10 +98,10 @@ class BulkUpdate(Generic[_Row]):
         )
 
     def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """End items with an error; `requests` are those that have left since.
+        """End items with an error; `requests` are the requests that were sent for them.
 
-        An item that waited for its turn until all was stopped was not sent. One that may have been applied by an
-        earlier request is not refused by what stops a later one.
+        An item that waited until the bulk was stopped was not sent. If an earlier request may have applied an item, an
+        error that stopped a later request leaves its outcome unknown.
         """
         if isinstance(error, RateLimited) and not requests.has_write_left:
             error = self._progress.stopped or error
@@ -124,7 +124,7 @@ class BulkUpdate(Generic[_Row]):
 
 
 def _rounds(ids: Sequence[str]) -> list[list[int]]:
-    """Indexes in rounds in which each task occurs once: a second edit of a task belongs to the next round."""
+    """The indexes in rounds; each task occurs once in a round, and a second edit of it goes to the next round."""
     rounds: list[list[int]] = []
     times = Counter[str]()
     for index, task_id in enumerate(ids):

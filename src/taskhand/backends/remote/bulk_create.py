@@ -1,7 +1,7 @@
-"""New tasks, one or many: each is sent once, and where its answer is lost it is searched for, never sent blindly.
+"""Creates one or many tasks. Each create is sent once; if its response is lost, the task is searched for.
 
-Batches are sent side by side. What was lost is searched for when all is sent, with one search for all of it: then the
-tasks of the others are known, and none of them is mistaken for a lost one.
+Some batches are sent at the same time. All lost creates are searched for together, after all batches were sent: by then
+the tasks of the other creates are known, and none of them is taken for a lost one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ _Row = TypeVar("_Row")
 
 
 class BulkCreate(Generic[_Row]):
-    """Creates of one call: `run` it once. Without `progress` nobody waits for several, and errors are as they come."""
+    """The creates of one call: `run` it once. Without `progress` it is a single create, which keeps its own error."""
 
     def __init__(
         self, adapter: "CrmAdapter[_Row]", lost_creates: LostCreates[_Row], progress: BulkProgress | None = None
@@ -48,7 +48,7 @@ class BulkCreate(Generic[_Row]):
         self._known: frozenset[str] = frozenset()
 
     async def run(self, edits: Sequence[Edit]) -> tuple[ItemResult, ...]:
-        """One result for each edit, in their order."""
+        """Create a task for each edit: one result for each, in their order."""
         items = [NewTask[_Row](index, edit, self._adapter.timing.clock()) for index, edit in enumerate(edits)]
         try:
             await self._adapter.prepare()
@@ -67,15 +67,15 @@ class BulkCreate(Generic[_Row]):
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
     async def _send_all(self, batches: Sequence[Sequence[NewTask[_Row]]]) -> None:
-        """Send the batches, some of them side by side; the rate budget says how fast."""
+        """Send the batches, some at the same time; the rate budget sets the speed."""
         is_single = all(len(batch) == 1 for batch in batches)
         at_once = self._adapter.singles_at_once if is_single else self._adapter.batches_at_once
         await for_each(batches, self._send, at_once=at_once)
 
     async def _send(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Send one request for these.
+        """Send one request for these items, and repeat it if the CRM asks to wait.
 
-        Where the CRM asks to wait, they are looked for before they are sent again: it may have made them all the same.
+        The tasks are searched for before each repetition: the CRM may have made them all the same.
         """
         for wait_s in REPEAT_WAITS_S:
             throttled = await self._send_once(items)
@@ -87,7 +87,7 @@ class BulkCreate(Generic[_Row]):
                 return
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
-        """Send one request, and enter what its answer says of each item; the error where the CRM asks to wait."""
+        """Send one request and enter its results; returns the error if the CRM asks to wait."""
         if self._progress.stopped is not None:
             self._fail(items, self._progress.stopped)
             return None
@@ -98,22 +98,23 @@ class BulkCreate(Generic[_Row]):
                 answer = await self._adapter.create_many(items)
             except RateLimited as throttled:
                 if sent.has_write_left:
-                    await self._look_for_refused(items, throttled)
+                    await self._search_for_refused(items, throttled)
                 return throttled
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
             except TaskhandError as refused:
                 if is_doubtful(sent):
-                    await self._look_for_refused(items, refused)
+                    await self._search_for_refused(items, refused)
                 await self._after_refusal([item for item in items if item.row is None and item.fault is None], refused)
                 return None
         await self._enter(items, answer)
         return None
 
-    async def _look_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
-        """Finish those that were made all the same; what may be the task of another create is searched for at the end.
+    async def _search_for_refused(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
+        """Search for refused items, and finish those that were made all the same.
 
-        Where nobody can look, the CRM's word counts: it was not made.
+        An item whose candidate may be the task of another create is searched for again at the end. If the search fails,
+        the refusal counts: the tasks were not made.
         """
         try:
             with without_pauses():
@@ -125,7 +126,7 @@ class BulkCreate(Generic[_Row]):
                 item.fault = refused
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
-        """A batch that is refused as a whole has made nothing: each of its tasks is sent alone."""
+        """Send each task of a refused batch alone, as the refusal made none; end the item of a single refusal."""
         if not isinstance(refused, CallerError):
             self._fail(items, refused)
         elif len(items) == 1:
@@ -134,9 +135,9 @@ class BulkCreate(Generic[_Row]):
             await self._send_all([[item] for item in items])
 
     async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
-        """Enter what an answer says of each item; one that it does not mention is lost.
+        """Enter the result of each item; an item that the response does not mention is lost.
 
-        So is one with a task that was there before: that is the answer to another request.
+        An item is also lost if its task existed before: then the response belongs to another request.
         """
         for item in items:
             row = answer.rows.get(item.index)
@@ -148,11 +149,11 @@ class BulkCreate(Generic[_Row]):
         await self._finish([item for item in items if item.row is not None])
 
     def _is_known(self, task_id: str) -> bool:
-        """Whether a task is older than the creates of this call, or that of another create."""
+        """Whether a task existed before the creates of this call, or was made by another create."""
         return task_id in self._known or self._lost_creates.is_taken(task_id)
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
-        """Search for lost creates; those that are not certainly found are unknown."""
+        """Search for lost creates; a create whose task is not certain fails as unknown."""
         found: dict[int, CreateCandidates] = {}
         waits = SEARCH_WAITS_S if self._messages.lists_lag else SEARCH_WAITS_S[:1]
         for wait_s in waits if lost else ():
@@ -173,7 +174,7 @@ class BulkCreate(Generic[_Row]):
                 item.error.__cause__ = item.fault
 
     async def _search(self, items: Sequence[NewTask[_Row]]) -> dict[int, CreateCandidates]:
-        """Search once for items that may have been made, and finish those that are found; the candidates by index."""
+        """Search once for items that may have been made, and finish the found ones; returns candidates by index."""
         candidates = await self._lost_creates.find(items, self._known)
         made = [item for item in items if item.row is not None]
         for item in made:
@@ -182,7 +183,7 @@ class BulkCreate(Generic[_Row]):
         return {item.index: one for item, one in zip(items, candidates, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Report the new tasks, read back where the answer does not say all of them."""
+        """Complete the new tasks, reading them back if their rows are incomplete, and report them."""
         for item in items:
             if item.row is not None:
                 self._lost_creates.made(self._adapter.to_task(item.row).id)
@@ -192,7 +193,7 @@ class BulkCreate(Generic[_Row]):
         self._report(items)
 
     def _fail(self, items: Sequence[NewTask[_Row]], error: TaskhandError) -> None:
-        """End items with an error; what is stopped by the same has the same reason."""
+        """End items with an error; all items that a stop left unsent get the same error."""
         reason = self._progress.heed(error)
         for item in items:
             item.error = item.error or (error if self._is_alone else reason)
@@ -210,7 +211,7 @@ class BulkCreate(Generic[_Row]):
             self._lost_creates.end(item.edit)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Report what came of these, each once."""
+        """Report the results of these items, each once."""
         for item in items:
             if item.index in self._progress.results:
                 continue
@@ -222,5 +223,5 @@ class BulkCreate(Generic[_Row]):
 
 
 def _has_recent_candidate(item: NewTask[_Row], found: Mapping[int, CreateCandidates]) -> bool:
-    """Whether a search has shown a task that the create may have made: another search would show no more."""
+    """Whether a search has found a task that the create may have made: another search would find no more."""
     return item.index in found and bool(found[item.index].recent)

@@ -1,4 +1,4 @@
-"""Deletions of many tasks, each with a request of its own, side by side."""
+"""Bulk deletion: one request for each task, some of them at the same time."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ __all__ = ["delete_each"]
 async def delete_each(
     adapter: "CrmAdapter[Any]", tasks: Sequence[Task], progress: BulkProgress
 ) -> tuple[ItemResult, ...]:
-    """One result for each task, in their order; the rate budget says how fast, and nothing is sent once stopped."""
+    """Delete each task: one result for each, in their order. Nothing is sent once `progress` is stopped."""
 
     async def delete(item: tuple[int, Task]) -> None:
         index, task = item

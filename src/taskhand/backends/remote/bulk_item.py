@@ -1,4 +1,4 @@
-"""One write of many on its way: what was asked, what has left, and what is known of it."""
+"""The state of one write within a bulk: its edit, its requests and its outcome so far."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,23 +17,23 @@ _Row = TypeVar("_Row")
 
 
 class State(Enum):
-    """How far an item has come."""
+    """The progress of an item."""
 
     OPEN = "not sent"
-    CONFIRMED = "the CRM said that it is done"
-    LOST = "sent, and the answer was lost or did not mention it"
-    PENDING = "sent, and the CRM said that it may do it later"
-    APPLIED = "done, and how the task is now is known"
-    FAILED = "not done, or nobody knows; the error says which"
+    CONFIRMED = "the CRM confirmed it"
+    LOST = "sent, and the response was lost or did not mention it"
+    PENDING = "sent, and the CRM may apply it later"
+    APPLIED = "applied, and the task after it is known"
+    FAILED = "not applied, or unknown; the error says which"
 
 
 @dataclass(slots=True)
 class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
-    `row` is the task as it was answered or read last, `written` what is reported of it. `failure` is the CRM's word
-    that a lost update failed. `may_be_late` is whether a request that has left may yet apply it, since no answer came
-    in time; `is_resent` whether a second one has left.
+    `row` is the task in the last response or read, `written` is the reported result. `failure` is the CRM's error for a
+    lost update. `may_be_late` is whether a request may still arrive at the CRM, because no response came in time;
+    `is_resent` is whether a second request was sent.
     """
 
     index: int
@@ -60,7 +60,7 @@ class Item(Generic[_Row]):
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether it was sent, and nobody knows whether it is done."""
+        """Whether it was sent, and its outcome is not known yet."""
         return self.state in {State.LOST, State.PENDING}
 
     def fail(self, error: TaskhandError) -> None:
@@ -68,7 +68,7 @@ class Item(Generic[_Row]):
         self.state, self.error = State.FAILED, error
 
     def add_note(self, note: str | None) -> None:
-        """Say something more about a task that was written."""
+        """Append a note about the written task."""
         self.note = " ".join(filter(None, (self.note, note))) or None
 
     def apply(self, row: _Row, note: str | None = None) -> None:
@@ -78,7 +78,7 @@ class Item(Generic[_Row]):
 
 @dataclass(frozen=True, slots=True)
 class Finish(Generic[_Row]):
-    """What some items need together once all are written: `run` does it, and they are reported then."""
+    """The common last step of some items: `run` it once all items are written, then report these."""
 
     items: Sequence[Item[_Row]]
     run: Callable[[], Awaitable[None]]
@@ -86,10 +86,10 @@ class Finish(Generic[_Row]):
 
 @dataclass(slots=True, eq=False)
 class NewTask(Generic[_Row]):
-    """The create at `index` of many, sent at `sent_at`.
+    """The create at `index` of a bulk, sent at `sent_at`.
 
-    `row` is the new task as the CRM answered it or as it was found, `note` how that was learned. `fault` is what
-    happened to the answer of one that may have been made.
+    `row` is the new task from the response or from a search, `note` says how it was learned. `fault` is the error that
+    left it open whether the task was made.
     """
 
     index: int
@@ -103,20 +103,20 @@ class NewTask(Generic[_Row]):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it may have been made, and nobody knows yet."""
+        """Whether the task may have been made, and its outcome is not known yet."""
         return self.fault is not None and self.row is None and self.error is None
 
     def add_note(self, note: str | None) -> None:
-        """Say something more about the new task."""
+        """Append a note about the new task."""
         self.note = " ".join(filter(None, (self.note, note))) or None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer(Generic[_Row]):
-    """What a CRM answered to a batch, by index of the item; an item in none of these was confirmed without its row.
+    """The CRM's response to a batch, by index of the item.
 
-    `lost` are those of which nothing is certain, with the reason if there is one. `pending` are those
-    that the CRM has accepted and may carry out later.
+    `lost` are the items with an unknown outcome, with the error if there is one. `pending` are the items that the CRM
+    has accepted and may apply later. An item in none of the four was confirmed without its row.
     """
 
     rows: Mapping[int, _Row] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How a factory opens the connection to its CRM."""
+"""Opens the HTTP client of a CRM backend."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["open_client", "timing_of"]
 
-_ALL_AT_ONCE: Final = 256
-"""Requests of all persons that may be under way at once: each credential has a bound of its own."""
+_MAX_ACCOUNT_IN_FLIGHT: Final = 256
+"""The maximum number of concurrent requests of all people together; each credential has its own lower limit."""
 
 
 async def open_client(
@@ -26,10 +26,10 @@ async def open_client(
     of_account: bool = False,
     account_rate: Rate | None = None,
 ) -> Client:
-    """A client with a rate budget of its own and at most `in_flight` requests under way; `context.stack` closes it.
+    """A client with its own rate budget and at most `in_flight` concurrent requests; `context.stack` closes it.
 
-    `of_account` is whether the CRM counts the requests of all credentials together: then they have one budget. With an
-    `account_rate` it counts them in both ways, and that is what all may send together.
+    `of_account` is whether the CRM counts the requests of all credentials together: then they share one budget. Give an
+    `account_rate` if the CRM also limits all credentials together, beside the limit of each.
     """
     runtime = context.runtime or Runtime()
     credential, base = (context.keys.get(name, name) for name in (upstream.credential, upstream.variable))
@@ -39,14 +39,14 @@ async def open_client(
         from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault
 
         limiter = LimiterInAccount(
-            limiter, _open_limiter(context, account_rate, _ALL_AT_ONCE, runtime, of_account=True)
+            limiter, _open_limiter(context, account_rate, _MAX_ACCOUNT_IN_FLIGHT, runtime, of_account=True)
         )
     client = Client(upstream, runtime=runtime, rate_limiter=limiter, own=context.own)
     return await context.stack.enter_async_context(client)
 
 
 def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: Runtime, *, of_account: bool) -> Limiter:
-    """The queue that spends from one budget; that of all credentials together is opened once in this process."""
+    """The limiter that spends from one budget; the limiter of a whole account is opened once in this process."""
     if of_account and (rate, in_flight) in context.limiters:
         return context.limiters[rate, in_flight]
     limiter: Limiter
@@ -62,6 +62,6 @@ def _open_limiter(context: "OpenContext", rate: Rate, in_flight: int, runtime: R
 
 
 def timing_of(context: "OpenContext") -> Timing:
-    """The clocks of an adapter that is opened in `context`."""
+    """The clocks of an adapter that is opened with `context`."""
     runtime = context.runtime or Runtime()
     return Timing(context.clock, runtime.clock, runtime.sleep)

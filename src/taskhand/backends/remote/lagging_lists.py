@@ -1,8 +1,8 @@
 """Updates that a CRM confirmed and that its lists do not show yet.
 
-The lists are read again a few times, as long as the call has time, one batch at a time while nothing moves. What they
-still do not show is told by one task of each batch that is read by itself, which never lags: if it shows its edit, the
-rest of the batch counts as confirmed; if not, a few items are sent again one by one.
+The lists are read again a few times while the call has time: only one batch as long as nothing changes. After that one
+task of each batch is read by itself, which is always current: if it shows its edit, the rest of the batch counts as
+confirmed; if not, a few items are sent again one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,30 +20,30 @@ __all__ = ["settle_confirmed"]
 _Row = TypeVar("_Row")
 
 _WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each reading of the lists."""
-_MOST_SINGLES: Final = 20
-"""Items of all batches together that are sent again."""
+"""Seconds before each read of the lists."""
+_MAX_SINGLES: Final = 20
+"""The maximum number of items, over all batches, that are sent again."""
 
 
 async def settle_confirmed(
     adapter: "CrmAdapter[_Row]",
     batches: Sequence[list[Item[_Row]]],
-    look: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
+    read_back: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
     send: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
 ) -> None:
-    """End every item. `look` reads the lists and applies what they show; `send` writes items one by one."""
+    """End every item. `read_back` reads the lists and ends the items that they show; `send` writes items one by one."""
     unshown = list(batches)
     for turn, wait_s in enumerate(_WAITS_S):
         if not unshown or not await sleep_if_time(adapter.timing.sleep, wait_s):
             break
         first = unshown[turn % len(unshown)]
-        await look(first)
+        await read_back(first)
         has_moved = any(item.is_over for item in first)
         for batch in unshown if has_moved or turn == len(_WAITS_S) - 1 else ():
             if batch is not first:
-                await look(batch)
+                await read_back(batch)
         unshown = [left for batch in unshown if (left := [item for item in batch if not item.is_over])]
-    to_send = _MOST_SINGLES
+    to_send = _MAX_SINGLES
     for batch in unshown:
         to_send -= await _settle(adapter, batch, send, to_send)
 
@@ -54,7 +54,7 @@ async def _settle(
     send: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
     to_send: int,
 ) -> int:
-    """End the items of one batch by what its first task shows; how many were sent again."""
+    """End the items of one batch according to its first task; returns the number of items sent again."""
     try:
         row = await adapter.get(items[0].id)
         is_shown = adapter.shows(row, items[0].edit)

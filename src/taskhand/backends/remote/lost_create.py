@@ -1,4 +1,4 @@
-"""The search for a task whose create was not confirmed. It is claimed only where that is certain, and never sent again.
+"""The search for a task whose create was not confirmed: a create claims a task only if the match is certain.
 
 Recovery after a crash uses the same search (`Backend.find_created`).
 """
@@ -21,7 +21,7 @@ _Row = TypeVar("_Row")
 
 
 class LostCreates(Generic[_Row]):
-    """Searches for lost creates; remembers which tasks were made here, and which creates are under way."""
+    """Searches for lost creates; remembers the tasks that this process made, and the creates under way."""
 
     def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
         self._adapter = adapter
@@ -29,25 +29,25 @@ class LostCreates(Generic[_Row]):
         self._made: set[str] = set()
 
     def begin(self, edit: Edit) -> None:
-        """A create of `edit` is under way: while another that may look alike is, neither can claim a task."""
+        """Mark a create of `edit` as under way: it keeps lost creates that may look alike from claiming a task."""
         self._under_way[edit] += 1
 
     def end(self, edit: Edit) -> None:
-        """What came of a create is known."""
+        """Mark a create of `edit` as ended: its outcome is known."""
         self._under_way -= Counter([edit])
 
     def made(self, task_id: str) -> None:
-        """Remember that a create has made this task: no other create has."""
+        """Remember that a create has made this task, so that no other create claims it."""
         self._made.add(task_id)
 
     def is_taken(self, task_id: str) -> bool:
-        """Whether another create has made this task."""
+        """Whether a create of this process has made this task."""
         return task_id in self._made
 
     async def find(self, items: Sequence[NewTask[_Row]], known: frozenset[str]) -> list[CreateCandidates]:
-        """One search for what these items have made: the candidates of each; where one is certain, its row is entered.
+        """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
 
-        `known` are the ids of tasks that were read before. TaskhandError where the search fails.
+        `known` are the ids of tasks that were read before. TaskhandError if the search fails.
         """
         edits, known = [one.edit for one in items], known | self._made
         rows, ahead = await self._rows(edits, min(one.sent_at for one in items), known)
@@ -58,14 +58,14 @@ class LostCreates(Generic[_Row]):
         return found
 
     async def candidates(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
-        """The tasks that each create may have made, whoever has read them since."""
+        """The tasks that each create may have made, including tasks that were read or claimed since."""
         rows, ahead = await self._rows(edits, sent_at, frozenset())
         return tuple(self._candidates(edit, sent_at, rows, ahead, frozenset()) for edit in edits)
 
     async def _rows(
         self, edits: Sequence[Edit], sent_at: datetime, known: frozenset[str]
     ) -> tuple[dict[str, _Row], timedelta | None]:
-        """The tasks that the creates may have made, by id; a row without an id is none that anybody could claim."""
+        """The tasks that the creates may have made, by id; rows without an id are left out."""
         rows, ahead = await self._adapter.created_since(sent_at - SEARCHED_BEFORE, edits, known)
         return {task_id: row for row in rows if (task_id := self._adapter.to_task(row).id)}, ahead
 
@@ -77,7 +77,7 @@ class LostCreates(Generic[_Row]):
         ahead: timedelta | None,
         known: Collection[str],
     ) -> CreateCandidates:
-        """The new ones of these tasks that may be what a create has made."""
+        """The new tasks among `rows` that a create may have made."""
         by_their_clock = sent_at + (ahead or timedelta())
         tasks = [
             task

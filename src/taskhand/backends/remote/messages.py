@@ -1,4 +1,4 @@
-"""What an agent is told when the answer to a write was lost: the same sentences for every CRM."""
+"""The notes and errors about writes whose response was lost, with the same text for every CRM."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ __all__ = ["Messages"]
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The notes and errors of one CRM. `name` is how people write it.
+    """The notes and errors of one CRM; `name` is its name in sentences.
 
-    `lists_lag` is whether its lists may not show a new task yet, `deletes_lag` whether it may show a deleted one.
+    `lists_lag` is whether its lists may not show a new task yet, `deletes_lag` whether it may still show a deleted one.
     """
 
     name: str
@@ -21,33 +21,31 @@ class Messages:
 
     @property
     def applied(self) -> str:
-        """The note of an update that was read back after its answer was lost."""
+        """The note of an update that was read back after its response was lost."""
         return f"{self.name} did not confirm the write; reading the task back shows it applied."
 
     @property
     def sent_again(self) -> str:
-        """The note of a write that was not applied by its first request and was confirmed the second time."""
-        return f"{self.name} did not confirm the first attempt, which was not seen applied; it was sent again."
+        """The note of a write whose first request was not applied and whose second was confirmed."""
+        return f"{self.name} did not confirm the first request, and a read did not show it applied; it was sent again."
 
     @property
     def found(self) -> str:
-        """The note of a create that was found after its answer was lost."""
+        """The note of a create whose task was found after the response was lost."""
         return f"{self.name} did not confirm the new task; it was found afterwards."
 
     @property
     def accepted(self) -> str:
         """The note of a confirmed write that could not be read back."""
-        return (
-            f"{self.name} accepted the write; the task could not be read back, so this is as {self.name} confirmed it."
-        )
+        return f"{self.name} accepted the write; the task could not be read back, so this relies on that confirmation."
 
     @property
     def removed(self) -> str:
-        """The note of a deletion whose answer was lost."""
-        return f"{self.name} did not confirm the deletion; looking again shows that the task is gone."
+        """The note of a deletion whose response was lost."""
+        return f"{self.name} did not confirm the deletion; reading the task again shows that it is gone."
 
     def no_task(self, task_id: str, why: str | None = None) -> NotFound:
-        """The error for a task that does not exist, or cannot be seen for the reason that `why` says."""
+        """The error for a task that does not exist; `why` is the message if it may exist but cannot be seen."""
         return NotFound(
             why or f"There is no task {task_id[:200]} in {self.name}.",
             code="task_not_found",
@@ -55,7 +53,7 @@ class Messages:
         )
 
     def failed(self, fault: UpstreamFailed) -> UpstreamFailed:
-        """The error for a write that the CRM failed at, and that reading the task back shows not applied."""
+        """The error for a write that failed at the CRM, if a read back shows that it was not applied."""
         return UpstreamFailed(
             f"{fault.message.rstrip('.')}; reading the task back shows that the write was not applied.",
             code=fault.code,
@@ -65,7 +63,7 @@ class Messages:
         )
 
     def not_applied(self) -> UpstreamError:
-        """The error for a write that was sent twice, was never confirmed, and is not there."""
+        """The error for a write that was sent twice and never confirmed, and that a read back shows not applied."""
         return UpstreamError(
             f"{self.name} did not confirm the write; reading the task back shows that it was not applied.",
             next_step="Send the same call again later.",
@@ -73,17 +71,17 @@ class Messages:
         )
 
     def still_there(self, task_id: str) -> UpstreamError:
-        """The error for a task that is there after a deletion that the CRM has confirmed, twice if need be."""
+        """The error for a task that still exists after the CRM has confirmed its deletion."""
         return UpstreamError(
-            f"{self.name} confirmed the deletion, and task {task_id[:200]} is still there.",
-            next_step=f"Look at it in {self.name}; send the same call again later.",
+            f"{self.name} confirmed the deletion, but task {task_id[:200]} is still there.",
+            next_step=f"Look at the task in {self.name}, or send the same call again later.",
             retryable=True,
         )
 
     def unknown(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a write that may have been applied."""
         return OutcomeUnknown(
-            f"{self.name} did not confirm the write, and it could not be found out whether it was applied.",
+            f"{self.name} did not confirm the write; it is unknown whether it was applied.",
             candidates=tuple(candidates),
             next_step=next_step,
         )
@@ -101,7 +99,7 @@ class Messages:
         )
 
     def unknown_create(self, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
-        """The error for a create that may have made a task; `candidates` are those that it may have made."""
-        look = "look with list_tasks for the title; create it again only if it is not there."
+        """The error for a create that may have made a task; `candidates` are the tasks that it may have made."""
+        look = "search for the title with list_tasks; create the task again only if it is not listed."
         lag = f"{self.name}'s lists may be a minute behind: wait a minute, then {look}"
         return self.unknown(lag if self.lists_lag else look.capitalize(), candidates)

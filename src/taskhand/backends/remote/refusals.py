@@ -1,7 +1,4 @@
-"""What a refused write was refused for, as far as its status tells, and whether to believe it; pure.
-
-Only what was sent is named.
-"""
+"""Explains refused writes by the arguments that were sent, and decides whether a refusal is doubtful; pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,63 +19,64 @@ _FROM: Final = {
     "ai_customer_id": "find_contacts",
     "deal_id": "find_contacts",
 }
-"""The fields that refer to something, and the tool that has its ids or names."""
+"""The fields that refer to a record, and the tool that lists its ids or names."""
 _LINKS: Final = frozenset({"ai_contact_id", "ai_customer_id", "deal_id"})
 """The fields that link a task to a record."""
 _DEFINITE: Final = frozenset({"400", "401", "402", "403", "413", "414", "422"})
-"""The statuses that refuse the values, their size or the credential: then nothing was written."""
+"""The HTTP statuses that refuse the values, their size or the credential: nothing was written."""
 
 
 def is_doubtful(requests: RequestLog) -> bool:
-    """Whether one of these requests was refused in a way that does not prove that it wrote nothing.
+    """Whether the refusal of one of these requests leaves open whether a write was applied.
 
-    A proxy that loses an answer may send the request again: then a 404 or a 409 is about what the first one has done.
+    A proxy that loses a response may send the request again: then a 404 or a 409 may be an effect of the first one.
     """
     return any(one.isdigit() and one.startswith("4") and one not in _DEFINITE for one in requests.write_outcomes)
 
 
 def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str | None) -> TaskhandError:
-    """The refusal of an edit of a task (None: a new one) by the CRM of that `name`, where its status is all it says.
+    """The error to report for a refused edit of a task (None: a new task) by the CRM with this `name`.
 
-    A 404 is about something that the edit refers to: that the task is there was looked at before.
+    A refusal with a status alone gets a message that names the arguments. A 404 is about a record that the edit refers
+    to, because the task itself was read before.
     """
     if refused.message == refused_values(name):
         sent = _arguments(edit, [field for field, _ in edit.given()])
-        return CallerError(f"{name} refused what was sent as {sent}.", code=refused.code, next_step=refused.next_step)
+        return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
     if refused.message == unknown_link(name) and (links := [one for one in references(edit) if one in _LINKS]):
-        said = f"{name} does not know what was sent as {_arguments(edit, links)}."
-        return CallerError(said, code=refused.code, next_step=refused.next_step)
+        message = f"{name} does not know the value of {_arguments(edit, links)}."
+        return CallerError(message, code=refused.code, next_step=refused.next_step)
     if not isinstance(refused, NotFound) or refused.code != NotFound.default_code:
         return refused
     if referring := references(edit):
         tools = dict.fromkeys(_FROM[field] for field in referring)
         return NotFound(
-            f"{name} does not know what was sent as {_arguments(edit, referring)}.",
+            f"{name} does not know the value of {_arguments(edit, referring)}.",
             code="unknown_reference",
             next_step=f"Take it from {' or '.join(tools)}, and send the call again.",
         )
     if task_id is None:
         return refused
     return NotFound(
-        f"{name} lists task {task_id}, but answers that it does not exist when it is to be changed: it was deleted "
-        "just now, or this credential may not change it.",
+        f"{name} lists task {task_id}, but refused the change as if the task did not exist: it was deleted just now, "
+        "or this credential may not change it.",
         code="task_not_found",
         next_step=f"Read it with get_task; if it is still there, look at it in {name}.",
     )
 
 
 def references(edit: Edit) -> list[str]:
-    """The fields of an edit that refer to something: a person, a contact, a customer, a status."""
+    """The fields of an edit that refer to a record: a status, a person, a contact, a customer or a deal."""
     return [field for field, value in edit.given() if field in _FROM and value]
 
 
 def unknown_link(name: str) -> str:
-    """The message of a refusal because a record does not exist that a task was to be linked to, before it is named."""
-    return f"{name} does not have what the task was to be linked to."
+    """The message of a refusal for a link to a record that does not exist, before the argument is named."""
+    return f"{name} does not have the record to link the task to."
 
 
 def explain_deletion(refused: TaskhandError, name: str, task_id: str) -> TaskhandError:
-    """The refusal of a deletion, where the CRM does not say why."""
+    """The error to report for a refused deletion; it names the task if the CRM gave a status alone."""
     if refused.message != refused_values(name):
         return refused
     return CallerError(
@@ -89,7 +87,7 @@ def explain_deletion(refused: TaskhandError, name: str, task_id: str) -> Taskhan
 
 
 def _arguments(edit: Edit, names: Sequence[str]) -> str:
-    """The arguments that set these fields, as a list."""
+    """The arguments that set these fields, as text: "a, b or c"."""
     by_position = isinstance(edit.status, StatusChoice) and edit.status.name is None
     status = "newStatusPosition" if by_position else "newStatusName"
     *others, last = [status if name == "status" else argument_name(name) for name in names]

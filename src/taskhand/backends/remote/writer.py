@@ -183,14 +183,14 @@ class Writer(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 return _Deletion(await self._is_gone(task_id), removed, fault)
             except TaskhandError as refused:
-                await self._look_after_refusal(task_id, refused, faults, requests)
+                await self._check_after_refusal(task_id, refused, faults, requests)
                 return _Deletion(is_gone=True, note=removed)
         self._adapter.recent.forget([task_id])  # a recent write would be read in place of the deleted task
         is_gone = await self._is_gone(task_id)
         confirmed = None if is_first else self._messages.sent_again
         return _Deletion(is_gone, self._messages.accepted if is_gone is None else confirmed)
 
-    async def _look_after_refusal(
+    async def _check_after_refusal(
         self, task_id: str, refused: TaskhandError, faults: Sequence[UpstreamError | None], requests: RequestLog
     ) -> None:
         """Return if the task is gone although its deletion was refused; else raise the error to report.
