@@ -57,7 +57,7 @@ async def test_a_contact_of_another_lead_is_refused_before_anything_is_sent() ->
         with pytest.raises(Refused, match="There is no contact") as unknown:
             await agent("update_task", id=ONE, aiContactId="cont_none")
         assert unknown.value.code == "unknown_reference"
-        for task, contact, why in ((MISSED, CAROLINA, "outgoing calls only"), (CALL, None, "whom to call")):
+        for task, contact, why in ((MISSED, CAROLINA, "outgoing calls only"), (CALL, None, "needs a contact")):
             with pytest.raises(Refused, match=why):
                 await agent("update_task", id=task, aiContactId=contact, dryRun=True)
         change = {"aiContactId": CAROLINA, "priority": "2"}

@@ -417,10 +417,10 @@ async def test_the_two_statuses_are_all_there_are() -> None:
         ({"field-errors": {"is_dateless": "x", "due_date": "y"}}, "Close refused the value of dueDate."),
         (
             {"field-errors": {"_limit": "less than 200"}},
-            "Close lists fewer rows at a time than were asked for, 200 at most.",
+            "Close refused a `_limit` this large; the maximum is 200.",
         ),
-        ({"field-errors": {"_limit": "less"}}, "Close lists fewer rows at a time than were asked for."),
-        ({"field-errors": {"_skip": "less"}}, "Close lists no rows so far behind the first one."),
+        ({"field-errors": {"_limit": "less"}}, "Close refused a `_limit` this large."),
+        ({"field-errors": {"_skip": "less"}}, "Close refused a `_skip` this large."),
         ({"field-errors": {}}, None),
         ({"field-errors": ["text"]}, None),
         ({"errors": ["It's not allowed to update more than 1000 objects at once"]}, None),

@@ -1,6 +1,6 @@
 """A Close organization: its users, leads with their contacts, and health checks.
 
-A lead is the contract's customer. A lead without contacts is answered as a contact without an id.
+A lead is the contract's customer. A lead without contacts is returned as a contact without an id.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,18 +29,18 @@ __all__ = ["Account"]
 _MEMBERS_KEPT_S: Final = 30.0
 _FORMER_KEPT_S: Final = 300.0
 _LEADS_KEPT_S: Final = 60.0
-_MOST_CANDIDATES: Final = 20
-_MOST_LEADS: Final = 3
-"""Leads whose contacts are read within that time, to name those that a task can have."""
-_MOST_LINKED: Final = 5
-"""Contacts or leads that are read one by one to name them."""
-_MOST_PAGES: Final = 10
-"""Maximum pages of 100 leads that are read of a search."""
+_MAX_CANDIDATES: Final = 20
+_MAX_LEADS: Final = 3
+"""Maximum leads whose contacts are read within `_LEADS_KEPT_S`, to list them as candidates."""
+_MAX_LINKED: Final = 5
+"""Maximum contacts or leads that `find_linked` reads, one request each."""
+_MAX_PAGES: Final = 10
+"""Maximum pages of a search, 100 leads each."""
 _WHOLE_WORDS: Final = ("full_words",)
 _BEGINNINGS: Final = ("full_words", "beginning_of_words")
-"""Modes of a text search: the documented one, and one that Close's own pages send and the documentation leaves out."""
-_MOST_READS: Final = 25
-"""Maximum leads that are read one by one because a search left their contacts out."""
+"""Modes of a text search: `full_words` is documented; `beginning_of_words` is not, but Close's own pages send it."""
+_MAX_READS: Final = 25
+"""Maximum leads of a search that are read one by one because their rows have no contacts."""
 
 
 class Account(CrmAccount):
@@ -58,15 +58,15 @@ class Account(CrmAccount):
         self._user_id: str | None = None
 
     async def members(self) -> tuple[Member, ...]:
-        """The users of the organization, without those who have left it."""
+        """The users of the organization, without former ones."""
         return _members(row for row in await self._read_users() if not has_left(row))
 
     async def former_members(self) -> tuple[Member, ...]:
-        """The users who have left the organization: those whom Close lists, and the memberships that ended."""
+        """The users who left the organization, from the list of users and from the inactive memberships."""
         return await self._former.get(None, self._read_former)
 
     async def me(self) -> str:
-        """The user of the credential."""
+        """The id of the credential's user; InvalidAnswer if the response has none."""
         if self._user_id is None:
             reply = await self._client.me()
             self._user_id = id_of(reply.object) or None
@@ -76,21 +76,21 @@ class Account(CrmAccount):
         return self._user_id
 
     async def me_if_known(self) -> str | None:
-        """The user of the credential; None where Close does not say it now."""
+        """The id of the credential's user; None if the request fails."""
         with suppress(TaskhandError):
             return await self.me()
         return None
 
     async def upstream_account(self) -> str | None:
-        """The organization of the credential; None where its user is said to be in several, or in none."""
+        """The id of the credential's organization; None if Close lists several for its user, or none."""
         await self.me()
         return self._organization_ids[0] if len(self._organization_ids) == 1 else None
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by their own name, e-mail or phone, or by the name of their lead; words by their beginning.
+        """Contacts by their own name, e-mail or phone, or by the name of their lead; each word matches a beginning.
 
-        Where Close finds nobody, one page of all leads is looked through here: it finds letters as they are written,
-        hidden characters included. CallerError `query_too_wide` where too many leads match.
+        If Close finds none, one page of all leads is filtered here: Close compares letters exactly as they are stored,
+        hidden characters included. CallerError `query_too_wide` if too many leads match.
         """
         if found := await self._search(query, limit):
             return found
@@ -98,10 +98,10 @@ class Account(CrmAccount):
         return tuple([one for lead in leads for one in _matching_contacts(lead, query)][:limit])
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts or leads by their ids, one request each; the first few."""
+        """Contacts or leads by their ids, one request each; at most the first 5."""
         is_contact = field == "ai_contact_id"
         found: dict[str, Contact | Deal] = {}
-        for one in [one for one in ids if one.startswith("cont_" if is_contact else "lead_")][:_MOST_LINKED]:
+        for one in [one for one in ids if one.startswith("cont_" if is_contact else "lead_")][:_MAX_LINKED]:
             with suppress(CallerError):
                 if is_contact:
                     row = await self._client.contact(one)
@@ -111,14 +111,14 @@ class Account(CrmAccount):
         return found
 
     async def task_types(self) -> tuple[KnownType, ...]:
-        """The documented ones, with their labels."""
+        """The documented types, with their labels."""
         return tuple(KnownType(one, label_of(one)) for one in INBOX)
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
         found: list[Contact] = []
         cursor: str | None = None
-        reads_left = _MOST_READS
-        for _ in range(_MOST_PAGES):
+        reads_left = _MAX_READS
+        for _ in range(_MAX_PAGES):
             try:
                 leads, cursor = await self._search_page(query, cursor)
             except CallerError:
@@ -138,7 +138,7 @@ class Account(CrmAccount):
         raise _too_wide(found)
 
     async def _search_page(self, query: str, cursor: str | None) -> tuple[Sequence[JsonObject], str | None]:
-        """A page of a search; by whole words from now on, where Close refuses the search by beginnings."""
+        """A page of a search, and the next cursor; if Close refuses `beginning_of_words`, whole words from now on."""
         modes = self._text_modes
         try:
             return await self._client.search(_search_body(query, modes), cursor)
@@ -150,16 +150,19 @@ class Account(CrmAccount):
             return found
 
     async def check_links(self, edit: Edit) -> None:
-        """Refuse a lead by its name, and a contact of another lead, for a new task; CallerError with candidates."""
+        """Refuse a new task whose lead is given by name, or whose contact belongs to another lead.
+
+        CallerError with candidates.
+        """
         lead_id = edit.ai_customer_id
         if isinstance(lead_id, str) and not lead_id.startswith("lead_"):
-            found = await self.find_contacts(lead_id, _MOST_CANDIDATES)
+            found = await self.find_contacts(lead_id, _MAX_CANDIDATES)
             leads = {one.customer_id: one.customer_name for one in found if one.customer_id}
             raise NotFound(
                 f"aiCustomerId {lead_id[:60]!r} is not the id of a lead in Close.",
                 code="unknown_reference",
                 candidates=[Candidate(one, name) for one, name in leads.items()],
-                next_step="Send the candidate that is meant as aiCustomerId."
+                next_step="Send the id of one candidate as aiCustomerId."
                 if leads
                 else "Take aiCustomerId from find_contacts.",
             )
@@ -167,14 +170,17 @@ class Account(CrmAccount):
             await self.check_contact(edit.ai_contact_id, lead_id)
 
     async def check_contact(self, contact_id: str, lead_id: str | None) -> None:
-        """Refuse a contact that does not exist, or that belongs to another lead; CallerError with those of the lead."""
+        """Refuse a contact that does not exist or belongs to another lead.
+
+        CallerError `unknown_reference`, with the lead's own contacts as candidates.
+        """
         try:
             contact = await self._contacts.get(contact_id, lambda: self._client.contact(contact_id))
         except NotFound:
             raise NotFound(
                 f"There is no contact {contact_id[:60]} in Close.",
                 code="unknown_reference",
-                next_step="Take aiContactId from find_contacts, exactly as it stands there.",
+                next_step="Copy aiContactId exactly from find_contacts.",
             ) from None
         if text_of(contact.get("lead_id")) in (None, lead_id):
             return
@@ -183,16 +189,16 @@ class Account(CrmAccount):
             f"Contact {contact_id[:60]} belongs to another lead, and a task can only have a contact of its own lead.",
             code="unknown_reference",
             candidates=people,
-            next_step="Send one of the candidates as aiContactId."
+            next_step="Send the id of one candidate as aiContactId."
             if people
-            else "Take aiContactId from find_contacts: a contact whose ai_customer_id is the task's.",
+            else "Take aiContactId from find_contacts: a contact with the ai_customer_id of the task.",
         )
 
     async def _contacts_of(self, lead_id: str) -> Sequence[Candidate]:
-        """The contacts of a lead; none where those of several leads were just read, as in a change of many tasks."""
+        """The contacts of a lead; none if those of `_MAX_LEADS` other leads were just read, as in a bulk update."""
         now = self._monotonic()
         self._candidates = {one: kept for one, kept in self._candidates.items() if now - kept[0] < _LEADS_KEPT_S}
-        if lead_id not in self._candidates and len(self._candidates) < _MOST_LEADS:
+        if lead_id not in self._candidates and len(self._candidates) < _MAX_LEADS:
             people: list[Candidate] = []
             with suppress(CallerError):
                 rows = objects((await self._client.lead(lead_id)).get("contacts"))
@@ -201,11 +207,11 @@ class Account(CrmAccount):
         return self._candidates.get(lead_id, (now, ()))[1]
 
     async def probe(self) -> Reply:
-        """The user of the credential."""
+        """GET /me/, without a cache."""
         return await self._client.me()
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Health checks, in three requests; Close does not tell what a credential may do."""
+        """Health checks, in three requests; Close has no endpoint for the scopes of a credential."""
         client = self._client
         open_tasks = {"_type": LEAD, "is_complete": "false"}
         reads = {"tasks": lambda: client.tasks(open_tasks, now.date()), "users": lambda: client.users(0)}
@@ -227,7 +233,7 @@ class Account(CrmAccount):
         return (await self._users.get(None, lambda: read_all_pages(self._client.users))).rows
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
-        """A lead with its contacts; as the search found it where it is gone."""
+        """A lead with its contacts; the row of the search if the lead was deleted."""
         try:
             return await self._client.lead(str(lead.get("id")))
         except NotFound:
@@ -243,7 +249,7 @@ def _name_of(row: JsonObject) -> str:
 
 
 def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]:
-    """A search for leads that have every word of `query`, all leads without one; a phone number also by its digits.
+    """The body of a search for leads with every word of `query`, or with its phone number; all leads if it is None.
 
     Source: https://developer.close.com/api/advanced-filtering/search.
     """
@@ -260,7 +266,7 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
 
 
 def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
-    """The condition that every one of these words is found, in one of these modes."""
+    """The condition that a lead has every word, each in one of the `modes`."""
     return _joined(
         "and", [_joined("or", [{"type": "text", "value": one, "mode": mode} for mode in modes]) for one in words]
     )
@@ -271,7 +277,7 @@ def _joined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
-    """The contacts of a lead that match by their own words, else those that match together with the lead's name."""
+    """The contacts of a lead that match by their own words; if none does, those that match with the lead's name."""
     lead_id, lead_name = id_of(lead), _name_of(lead)
     if not lead_id:
         return []
@@ -283,12 +289,12 @@ def _matching_contacts(lead: JsonObject, query: str) -> list[Contact]:
 
 
 def _lead_alone(lead_id: str, name: str) -> Contact:
-    """A lead without contacts, as a contact without an id."""
+    """A contact without an id, for a lead without contacts."""
     return Contact(id=None, name=name, phone=None, email=None, customer_id=lead_id, customer_name=name)
 
 
 def _contact(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
-    """A contact of a lead, and the words that it is found by."""
+    """A contact of a lead, and the text to match: its names, e-mails and phones."""
     phones = [phone for one in objects(row.get("phones")) if (phone := text_of(one.get("phone")))]
     emails = [email for one in objects(row.get("emails")) if (email := text_of(one.get("email")))]
     contact = Contact(
@@ -309,7 +315,7 @@ def _matches(query: str, words: str) -> bool:
 
 
 def _phone_digits(query: str) -> str | None:
-    """The digits of a query that is mostly a phone number of at least four."""
+    """The digits of a query, if there are at least four and they are more than half of it; else None."""
     digits = _digits(query)
     return digits if len(digits) >= len("0000") and len(digits) > len(query) / 2 else None
 
@@ -320,8 +326,8 @@ def _digits(text: str) -> str:
 
 def _too_wide(found: Sequence[Contact]) -> CallerError:
     return CallerError(
-        "Too many leads match this query to look at all of them.",
+        "Too many leads match this query to read them all.",
         code="query_too_wide",
         candidates=[Candidate(one.id or one.customer_id or "", one.name) for one in found],
-        next_step="Send more of the name, or an e-mail or a phone number; the candidates are those found so far.",
+        next_step="Send more of the name, an e-mail or a phone number; the candidates are the contacts found so far.",
     )

@@ -1,8 +1,8 @@
-"""Close behind the `Backend` protocol: one task by id, lists in pages, one PUT for many tasks with the same values.
+"""Close behind the `Backend` protocol: reads by id, lists in pages, and bulk updates of tasks that get equal values.
 
-Sources: https://developer.close.com/api/resources/tasks and its page "Bulk-update tasks". A bulk update answers
-`{"ok": true}` whatever it matched, and may have changed some tasks when it is refused. Close's lists lag behind its
-writes, and a deleted task is shown for a while.
+Sources: https://developer.close.com/api/resources/tasks and its page "Bulk-update tasks". The response to a bulk
+update is `{"ok": true}`, whichever tasks matched. A refused bulk update may have changed some tasks. Close's lists lag
+behind its writes, and still show a deleted task for a while.
 """
 
 import json
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["CloseAdapter"]
 
 _LAG_S: Final = 60.0
-"""How long a list was seen to lag, in seconds."""
+"""Observed lag of lists, in seconds."""
 _VISIBLE_WAITS_S: Final = (2.0, 5.0)
-"""Seconds before a task that was just written, and is not found, is asked for again."""
+"""Waits, in seconds, before a request is repeated because Close does not find a task that was just written."""
 
 
 class CloseAdapter(BatchAdapter[JsonObject]):
@@ -56,15 +56,15 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     name = "close"
     remedies: Mapping[str, str] = {
-        "me": "Use the credential of somebody who is an active user of the organization.",
+        "me": "Use the credential of an active user of the organization.",
     }
     messages = MESSAGES
-    min_batch = 3  # two PUTs are no more requests than a bulk update with its reading back, and answer with the task
+    min_batch = 3  # two PUTs cost as many requests as a bulk update and its read back, and return the tasks
     probes = 3
     lists_lag = True
 
     def __init__(self, client: CloseClient, settings: "CloseSettings", timezone: str | None, timing: Timing) -> None:
-        """OperatorError for types of tasks that Close does not have."""
+        """OperatorError if CLOSE_TASK_TYPES names a type that Close does not have."""
         super().__init__(timing, RecentWrites(_LAG_S, timing.monotonic))
         new_type = settings.close_new_task_type
         needed = frozenset(map(argument_name, task_types.REQUIRED_FIELDS[new_type]))
@@ -79,7 +79,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     @cached_property
     def change_source(self) -> "ChangeSource":
-        """The event log, for the types of tasks that are listed."""
+        """The event log of the listed types of tasks."""
         from taskhand.backends.close.changes.source import CloseChanges  # noqa: PLC0415  no start waits for it
 
         return CloseChanges(self._client, self._timezone, self._listed, self.timing.clock)
@@ -87,23 +87,23 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     # Reads.
 
     async def statuses(self) -> StatusList:
-        """The two that Close has."""
+        """Open and Completed, the only statuses of Close."""
         return StatusList((mapping.OPEN, mapping.DONE), complete=True, source="Close: a task is open or completed")
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Instants come as such; the day that one falls on is known where a zone is configured."""
+        """Whether the due time is certain; the day of a due instant is certain only if a zone is configured."""
         return not of_day or self._timezone is not None or task.is_all_day or task.due_at is None
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
-        """One page of the listed types of tasks; UpstreamError `too_many_tasks` where too many are in question."""
+        """One page of the listed types of tasks; UpstreamError `too_many_tasks` if too many may match."""
         return await PageSearch(self._reader, self._listed, query).run()
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
-        """One task of any type; NotFound. Its priority is 0 where Close does not list it."""
+        """One task of any type; NotFound. Its priority is 0 if Close does not list one."""
         return self.to_task(await self._reader.one(task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
-        """Tasks of any type, in the order of their ids: one by itself, many 100 a request."""
+        """Tasks of any type, in the order of `ids`: a single id is read by id, several are listed, 100 a request."""
         rows = {one: self._reader.priorities.fill_in(row) for one, row in (await self._reader.some(ids)).items()}
         return {one: self._snapshot(row) for one, row in rows.items()}
 
@@ -114,7 +114,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return self._answered(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Refuse what the type of the task does not accept, and a contact of another lead."""
+        """Refuse a change that the type of the task does not accept, and a contact of another lead."""
         if before is None:
             self._new_body(edit)
             await self.account.check_links(edit)
@@ -144,14 +144,17 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         if reply.json:
             raise self._client.http.invalid(reply, "with something that is not a confirmation")
 
-    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - an answer has it all
-        """One task, which is never behind."""
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a response has every field
+        """One task; a read by id does not lag."""
         return await self._reader.one(task_id, ours=True)
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], timedelta | None]:
-        """The latest tasks of these leads that the user of the credential may have created."""
+        """The latest tasks on the edits' leads that the credential's user may have created.
+
+        The second value is how far Close's clock is ahead of ours; None if unknown.
+        """
         del known
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         bodies = map(self._new_body, edits)
@@ -162,11 +165,11 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             page = await self._client.tasks(params, self._reader.today())
             ahead = None if page.at is None else page.at - self.timing.clock()
             rows += page.rows
-        me = await self.account.me_if_known()  # who creates every task here
+        me = await self.account.me_if_known()  # the creator of every task that is created here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
-        """A row proves nothing where it only lacks what Close does not list."""
+        """Whether a row shows that the edit was not applied; a field that Close does not list is no proof."""
         return super().disproves(row, edit) and not self.unmet(row, edit) <= self._unlisted(row)
 
     def to_task(self, row: JsonObject) -> Task:
@@ -174,7 +177,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return self._reader.task(row)
 
     async def complete(self, row: JsonObject, before: Task | None, edit: Edit) -> tuple[JsonObject, str | None]:
-        """The task as it reads after a PUT, if that shows the edit and the answer does not."""
+        """The row that shows the edit after a PUT: that of the response, or of one more read if only that shows it."""
         if before is not None and self.unmet(row, edit):
             with suppress(TaskhandError):
                 read = await self.get(before.id)
@@ -182,7 +185,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return row, None
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
-        """The task after a write; a priority that was sent counts where Close does not list it."""
+        """The task after a write, with the priority that was sent if Close does not list one."""
         self._reader.priorities.note_write(row, mapping.sent_priority(edit))
         return super().to_written(row, edit, before, note)
 
@@ -191,19 +194,19 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """The ids of notes with this text on the leads of these tasks."""
+        """The ids of notes with this text on the leads of the tasks, by task id."""
         leads = {task.id: task.ai_customer_id for task in tasks if task.ai_customer_id}
         found = await self._notes.find(list(leads.values()), text, since, but) if leads else {}
         return {task_id: found[lead_id] for task_id, lead_id in leads.items() if lead_id in found}
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
-        """Those of these notes that Close does not have any more."""
+        """The notes of `note_ids` that no longer exist in Close."""
         return await self._notes.missing(note_ids)
 
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
-        """Update a task, then write or delete the note beside it: a task that takes no other field gets no note.
+        """Update the fields of a task, then write or delete its note; if the update fails, the note is left alone.
 
-        A note that could not be written beside fields that were is told with the task.
+        If the fields were written and the note fails, the returned `note` says so.
         """
         if edit.note is MISSING:
             return await super().update_task(before, edit, progress)
@@ -228,7 +231,10 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     # Many tasks at once.
 
     def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """Up to 100 items with the same values go together, unless a field of theirs cannot be updated in bulk."""
+        """Batches of up to 100 items with equal values, and the items to update one by one.
+
+        An item is updated alone if a field of its edit cannot be updated in bulk, or if its batch would be too small.
+        """
         groups: dict[str, list[Item[JsonObject]]] = {}
         singles: list[Item[JsonObject]] = []
         for item in items:
@@ -240,17 +246,17 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return [batch for batch in batches if len(batch) >= self.min_batch], singles
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
-        """PUT the same values to many tasks; the answer says nothing of any of them."""
+        """PUT the same values to many tasks; the response has no result for any of them."""
         edit = items[0].edit
         await self._client.update_many([item.id for item in items], mapping.bulk_body(edit) or {}, self._day_of(edit))
         return BatchAnswer()
 
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
-        """The tasks of these items as the lists have them, 100 a request."""
+        """The listed rows of the items' tasks, 100 a request."""
         return await self._reader.many([item.id for item in items], ours=True)
 
     def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
-        """A listed row as a confirmed bulk update leaves it."""
+        """A listed row with the values of a confirmed bulk update."""
         values = mapping.bulk_body(edit) or {}
         dated = {"is_dateless": False, "due_date": values["date"]} if "date" in values else {}
         return row | dated | values
@@ -258,15 +264,15 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     # Requests and answers.
 
     def _new_body(self, edit: Edit) -> dict[str, Any]:
-        """The body of a new task, of the configured type or of that of the deleted task that it replaces."""
+        """The body of a new task, of the type that `task_types.new_task_type` chooses."""
         return mapping.create_body(edit, task_types.new_task_type(edit, self._new_task_type))
 
     def _day_of(self, edit: Edit) -> date:
-        """The day that an edit is about."""
+        """The day of the due date that an edit sets; today if it sets none."""
         return edit.due.day if edit.due is not MISSING and edit.due is not None else self._reader.today()
 
     def _answered(self, reply: Reply, edit: Edit, task_id: str | None) -> JsonObject:
-        """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
+        """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
         task = self.to_task(reply.object)
         if not task.id:
             raise self._client.http.invalid(reply, "with something that is not a task")
@@ -282,11 +288,14 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         )
 
     def _unlisted(self, row: JsonObject) -> frozenset[str]:
-        """The fields of an edit that a row does not list."""
+        """The edit fields that a row does not list: `priority`, or none."""
         return frozenset({"priority"} if self.to_task(row).priority == mapping.UNLISTED_PRIORITY else ())
 
     async def _retry_until_visible(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        """`send`, and again where a task that was just written is not found yet: then nothing was changed."""
+        """Call `send`, and repeat it while Close does not find a task that was just written.
+
+        NotFound for any other task. UpstreamError `task_not_there_yet` if Close still does not find the task.
+        """
         for wait_s in (*_VISIBLE_WAITS_S, None):
             try:
                 return await send()
@@ -296,7 +305,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             if wait_s is None or not await sleep_if_time(self.timing.sleep, wait_s):
                 break
         raise UpstreamError(
-            f"Close does not find task {task_id} yet, which was written a moment ago; nothing was changed.",
+            f"Close does not find task {task_id} yet, because it was written a moment ago; nothing was changed.",
             code="task_not_there_yet",
             next_step="Wait a few seconds, then send the same call again.",
             retryable=True,
@@ -304,7 +313,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
 
 def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:
-    """What to send for many; None where the item is written alone, perhaps only to be refused."""
+    """The values of a bulk update; None if the item must be updated alone, even if only to be refused."""
     try:
         is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)
         return mapping.bulk_body(item.edit) if is_plain else None

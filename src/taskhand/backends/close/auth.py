@@ -1,4 +1,4 @@
-"""Credentials of Close: an API key, or an OAuth access token and the server that gives one out."""
+"""Credentials of Close: an API key, or an OAuth access token, and the authorization server."""
 
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
@@ -17,16 +17,17 @@ __all__ = ["credential", "find_server"]
 
 _API: Final = "api.close.com"
 _PAGES: Final = "https://app.close.com"
-"""Where people sign in; another base URL, such as a sandbox's, has the page itself."""
+"""The address of the sign-in page; another base URL, such as a sandbox's, has the page at its own root."""
 
 
 def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
-    """The variable that holds the credential, and the header that carries it; OperatorError unless exactly one is set.
+    """The variable that holds the credential, and its header; OperatorError unless exactly one credential is set.
 
-    A key is a user name without a password: https://developer.close.com/api/overview/api-key-authentication.
+    A key is sent as a user name without a password:
+    https://developer.close.com/api/overview/api-key-authentication.
     """
     if api_key and access_token:
-        found = "CLOSE_API_KEY and CLOSE_ACCESS_TOKEN are both set, and may not belong to the same person."
+        found = "CLOSE_API_KEY and CLOSE_ACCESS_TOKEN are both set and may belong to different people."
         raise OperatorError(found, code="unauthorized", next_step="Set one of them.")
     if api_key:
         encoded = b64encode(f"{api_key.get_secret_value()}:".encode()).decode()
@@ -34,7 +35,7 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
     if access_token:
         return "CLOSE_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
     raise OperatorError(
-        "Close is chosen, and neither CLOSE_API_KEY nor CLOSE_ACCESS_TOKEN is set.",
+        "The backend is Close, but neither CLOSE_API_KEY nor CLOSE_ACCESS_TOKEN is set.",
         code="unauthorized",
         next_step="Set CLOSE_API_KEY (Close shows it under Settings, Developer), or TASKHAND_BACKEND to local.",
     )
@@ -43,8 +44,8 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
 def find_server(base_url: str) -> "AuthorizationServer":
     """The authorization server of the Close whose API is at `base_url`.
 
-    Every refresh answers another refresh token and ends the one before. All apps have the same two scopes, which are
-    not asked for. PKCE is not documented, and is sent all the same. Source:
+    Every refresh returns a new refresh token and invalidates the old one. All apps have the same two scopes, so none is
+    requested. PKCE is sent although Close does not document it. Source:
     https://developer.close.com/api/overview/oauth-authentication.
     """
     from taskhand.backends.remote.oauth import AuthorizationServer  # noqa: PLC0415  no start waits for it
@@ -61,5 +62,5 @@ def find_server(base_url: str) -> "AuthorizationServer":
 
 
 async def _find_member(body: JsonObject) -> str | None:
-    """The user who has consented."""
+    """The id of the user in a token response; None if it has none."""
     return filled_text(body.get("user_id"))

@@ -1,4 +1,4 @@
-"""Close's HTTP API: one method a request, JSON in and out. Every path ends with a slash.
+"""Close's HTTP API: one method for each request, JSON in and out. Every path ends with a slash.
 
 Source: https://developer.close.com/api/resources/tasks and https://developer.close.com/api/overview.
 """
@@ -23,11 +23,11 @@ __all__ = ["CHUNK", "CloseClient", "offset_on"]
 CHUNK: Final = 100
 """Maximum ids in one request; the limit of a bulk update is not documented."""
 _EVENTS: Final = 50
-"""Rows in a page of the event log, which has no larger ones."""
+"""Rows in a page of the event log; the maximum that Close allows."""
 _TASKS: Final = Path.of("/task/")
 _NOTES: Final = Path.of("/activity/note/")
 _LONGEST_QUERY: Final = 1_800
-"""Characters: a URL of up to 2,000 is recommended, and the base has its share."""
+"""Maximum characters of a query string: Close recommends URLs of up to 2,000, of which the base takes a part."""
 
 
 class CloseClient:
@@ -39,7 +39,7 @@ class CloseClient:
         self._page_size = PAGE
 
     async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> Page:
-        """GET /task/: one page; days are those of the zone as it is on `day`."""
+        """GET /task/: one page; `day` selects the UTC offset of the zone, by which Close computes days."""
         return await self._list(_TASKS, params, skip, day)
 
     async def tasks_by_id(self, ids: Sequence[str]) -> tuple[JsonObject, ...]:
@@ -64,18 +64,18 @@ class CloseClient:
         return await self._send("PUT", Path.of("/task/{id}/", id=task_id), day, json=body)
 
     async def delete(self, task_id: str) -> Reply:
-        """DELETE /task/{id}/: for good. Both an empty answer and an empty object are documented."""
+        """DELETE /task/{id}/, permanently; Close documents both an empty body and an empty object as the response."""
         return await self._send("DELETE", Path.of("/task/{id}/", id=task_id), expect="object or nothing")
 
     async def update_many(self, ids: Sequence[str], body: Mapping[str, Any], day: date) -> None:
         """PUT /task/ for up to 100 ids of any type (https://developer.close.com/api/resources/tasks/bulk-update).
 
-        The filter goes in `_params` alone, as the query string may be ignored beside it.
+        The filter is only in `_params`: Close may ignore a query string beside it.
         """
         await self._send("PUT", _TASKS, day, json={**body, "_params": _by_id(ids)})
 
     async def events(self, filters: Mapping[str, str], cursor: str | None) -> tuple[list[JsonObject], str | None]:
-        """GET /event/: one page of the event log, newest first, and the cursor of the one before it.
+        """GET /event/: one page of the event log, newest first, and the cursor of the next, older page.
 
         Source: https://developer.close.com/api/resources/events/list.
         """
@@ -96,7 +96,7 @@ class CloseClient:
         return await self._get(Path.of("/organization/{id}/", id=organization_id), "id,inactive_memberships")
 
     async def search(self, body: Mapping[str, Any], cursor: str | None) -> tuple[list[JsonObject], str | None]:
-        """POST /data/search/, a read: one page, and the cursor of the next one.
+        """POST /data/search/, a read: one page, and the cursor of the next page.
 
         Source: https://developer.close.com/api/advanced-filtering/search.
         """
@@ -114,9 +114,9 @@ class CloseClient:
         return await self._get(Path.of("/contact/{id}/", id=contact_id), fields)
 
     async def notes(self, lead_ids: Sequence[str], since: datetime, skip: int) -> Page:
-        """GET /activity/note/: one page of the notes on these leads that were made since then.
+        """GET /activity/note/: one page of the notes on these leads that were created at `since` or later.
 
-        Source of this and what follows: https://developer.close.com/api/resources/activities/note.
+        Source of this and the next three methods: https://developer.close.com/api/resources/activities/note.
         """
         params = {"lead_id": ",".join(lead_ids), "date_created__gte": since.isoformat(timespec="seconds")}
         return await self._list(_NOTES, params, skip)
@@ -140,9 +140,9 @@ class CloseClient:
         return (await self._send("GET", path, params={"_fields": fields})).object
 
     async def _list(self, path: Path, params: Mapping[str, str], skip: int, day: date | None = None) -> Page:
-        """A page of a list; smaller pages from now on, where Close refuses the size of this one.
+        """A page of a list; if Close refuses its size, smaller pages from now on.
 
-        Where the URL would be too long it is a POST that stands for a GET.
+        If the URL would be too long, the request is a POST with `x-http-method-override: GET`.
         """
         while True:
             size = self._page_size
@@ -158,9 +158,9 @@ class CloseClient:
                 self._page_size = min(self._page_size, smaller)
 
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
-        """The answer, an object by default; `day` is the one that the request is about.
+        """Send a request that expects an object by default; `day` selects the UTC offset that is sent.
 
-        UpstreamError for an address that Close does not have.
+        UpstreamError `upstream_invalid` for an address that Close does not have.
         """
         if day is not None:
             options["headers"] = {**options.get("headers", {}), "x-tz-offset": offset_on(day, self._zone)}
@@ -170,12 +170,12 @@ class CloseClient:
         except NotFound as missing:
             if missing.message != NO_URL:
                 raise
-            step = "Whoever runs Taskhand should check CLOSE_BASE_URL; the default is https://api.close.com/api/v1."
+            step = "The operator of Taskhand should check CLOSE_BASE_URL; its default is https://api.close.com/api/v1."
             raise UpstreamError(NO_URL, code="upstream_invalid", next_step=step) from None
 
 
 def offset_on(day: date, zone: str | None) -> str:
-    """The UTC offset of a zone at noon of a day, in decimal hours; daylight saving makes it differ by day.
+    """The UTC offset of a zone (UTC if None) at noon of a day, in decimal hours; it changes with daylight saving.
 
     Source: https://developer.close.com/api/overview/timezone-offsets.
     """
@@ -184,7 +184,7 @@ def offset_on(day: date, zone: str | None) -> str:
 
 
 def _page(reply: Reply) -> Page:
-    """A page of a list; InvalidAnswer where it does not say which rows it has or whether more follow."""
+    """A page of a list; InvalidAnswer if the response lacks `data` or `has_more`."""
     rows, more = rows_in("Close", reply.object, "data"), reply.object.get("has_more")
     if not isinstance(more, bool):
         raise invalid_answer("Close", "without `has_more`")
@@ -192,7 +192,7 @@ def _page(reply: Reply) -> Page:
 
 
 def _by_id(ids: Sequence[str]) -> dict[str, str]:
-    """The filter of these tasks; ValueError for none (a bug of ours): an empty filter is every task there is."""
+    """The filter for these ids; ValueError (a bug of ours) for no ids, as an empty filter matches every task."""
     if not ids or not all(ids) or len(ids) > CHUNK:
-        raise ValueError(f"{len(ids)} ids are none, or more than fit")
+        raise ValueError(f"expected 1 to {CHUNK} non-empty ids, got {len(ids)}")
     return {"id__in": ",".join(ids), "_type": "all"}

@@ -1,4 +1,4 @@
-"""Error bodies of Close: the refused fields of a 400, and whether a 404 is about the address."""
+"""Error bodies of Close: the refused fields of a 400, and the 404 of an unknown address."""
 
 import re
 from http import HTTPStatus
@@ -13,11 +13,11 @@ __all__ = ["MESSAGES", "NO_URL", "OVER_SKIP", "explain", "most_rows"]
 MESSAGES: Final = Messages("Close", lists_lag=True, deletes_lag=True)
 
 NO_URL: Final = "Close does not have this address."
-"""The message of a 404 that is about the address, and not about a task or whatever else was asked for."""
+"""The message of a 404 for an address that does not exist, in contrast to a task or another object."""
 
-OVER_SKIP: Final = "Close lists no rows so far behind the first one."
+OVER_SKIP: Final = "Close refused a `_skip` this large."
 """The message of a 400 for a `_skip` that is larger than Close allows."""
-_OVER_LIMIT: Final = "Close lists fewer rows at a time than were asked for"
+_OVER_LIMIT: Final = "Close refused a `_limit` this large"
 _ARGUMENTS: Final = {
     "text": "title",
     "date": "dueDate",
@@ -27,7 +27,7 @@ _ARGUMENTS: Final = {
     "assigned_to": "responsibleIds",
     "priority": "priority",
     "resolution": "resolution",
-    "lead": "aiCustomerId",  # Close may name it where `lead_id` was sent
+    "lead": "aiCustomerId",  # Close may name this field although `lead_id` was sent
     "lead_id": "aiCustomerId",
     "contact": "aiContactId",
     "contact_id": "aiContactId",
@@ -35,9 +35,9 @@ _ARGUMENTS: Final = {
 
 
 def explain(status: int, json: Json) -> str | None:
-    """The arguments whose fields were refused (`field-errors`), or NO_URL; None for any other body.
+    """The message for refused fields (`field-errors`), for a cap, or NO_URL; None for any other body.
 
-    The 404 of an address is `{"error": "The requested URL was not found on the server."}`.
+    The body of a 404 for an address is `{"error": "The requested URL was not found on the server."}`.
     """
     body = json if isinstance(json, dict) else {}
     if status == HTTPStatus.NOT_FOUND:
@@ -51,7 +51,7 @@ def explain(status: int, json: Json) -> str | None:
 
 
 def most_rows(message: str, asked: int) -> int | None:
-    """How many rows to ask for, where this is the message of a 400 for a `_limit` of `asked`; None for any other."""
+    """The number of rows to request after a 400 for a `_limit` of `asked`; None if the message is another."""
     if not message.startswith(_OVER_LIMIT):
         return None
     named = re.search(r"\d+", message)
@@ -59,11 +59,11 @@ def most_rows(message: str, asked: int) -> int | None:
 
 
 def _explain_cap(errors: Json, error: str) -> str | None:
-    """The message for a `_skip` or `_limit` over its cap; in an older form `error` is a sentence that says so."""
+    """The message for a `_skip` or `_limit` over its cap, by field errors or by the older `error` text; else None."""
     fields = errors if isinstance(errors, dict) else {}
     if "_skip" in fields or "skip you set" in error:
         return OVER_SKIP
     if "_limit" in fields or "limit you set" in error:
         most = re.search(r"(\d+)\D*$", str(fields.get("_limit", error)))
-        return f"{_OVER_LIMIT}{f', {most[1]} at most' if most else ''}."
+        return f"{_OVER_LIMIT}{f'; the maximum is {most[1]}' if most else ''}."
     return None

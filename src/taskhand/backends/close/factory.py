@@ -1,4 +1,4 @@
-"""Close as a backend: its settings, and how it is opened."""
+"""The settings of Close, and the functions that open it as a backend."""
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from taskhand.domain.webhook import WebhookAdmin, WebhookCheck
     from taskhand.http.client import Client
 
-# Every start imports this module, and only a start on Close imports the rest.
+# Every start imports this module; only a start with Close imports the other modules.
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "CloseSettings"]
 
 _KEYS_OF_ORGANISATION: Final = 3
-"""How many times the limit of a key all keys of an organisation have together:
+"""The rate limit of an organisation, as a multiple of the limit of one key:
 https://developer.close.com/api/overview/rate-limits."""
 
 
@@ -64,7 +64,7 @@ class CloseSettings(BackendSettings):
 
 
 async def open_backend(settings: CloseSettings, context: OpenContext) -> "CloseAdapter":
-    """The tasks of one Close account. OperatorError unless exactly one credential is set."""
+    """Open the adapter of one Close account; OperatorError unless exactly one credential is set."""
     from taskhand.backends.close.adapter import CloseAdapter
     from taskhand.backends.close.client import CloseClient
     from taskhand.backends.remote.connection import timing_of
@@ -91,7 +91,7 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
 
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
-    """The client of the operator's OAuth app; None without one."""
+    """The client of the operator's OAuth app; None if no app is configured."""
     from taskhand.backends.close.auth import find_server
     from taskhand.backends.remote.oauth import open_app_client
 
@@ -100,7 +100,7 @@ async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "O
 
 
 def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None":
-    """The check of deliveries; None without a key."""
+    """The check of webhook deliveries; None if no key is set."""
     from taskhand.backends.close.changes.webhooks import CloseWebhookCheck
 
     key = settings.close_webhook_key
@@ -108,7 +108,7 @@ def check_webhooks(settings: CloseSettings, called: str) -> "WebhookCheck | None
 
 
 async def open_webhooks(settings: CloseSettings, context: OpenContext) -> "WebhookAdmin":
-    """The subscriptions of the account."""
+    """The administration of the account's webhook subscriptions."""
     from taskhand.backends.close.changes.webhooks import CloseWebhookAdmin
 
     return CloseWebhookAdmin(await _open_client(settings, context))

@@ -1,8 +1,8 @@
 """Mapping between Close's JSON and the contract, both ways.
 
-Requests have the documented fields and no others (https://developer.close.com/api/resources/tasks). In answers fields
-come and go by type, `priority` and `due_date` are not in every sample, and a dateless task has a `date` all the same.
-Where an edit carries raw values of an earlier answer, those are sent: a `date` to the microsecond.
+Requests have only documented fields (https://developer.close.com/api/resources/tasks). The fields of a response depend
+on the task's type; not every sample has `priority` and `due_date`, and even a dateless task has a `date`.
+If an edit has raw values of an earlier response, those are sent, so a `date` keeps its microseconds.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ DONE: Final = Status(id="completed", name="Completed", color=None, type="done", 
 
 _NOTIFICATIONS: Final = "noti_... rows are CRM notifications"
 
-# Ids are opaque; all that Close shows of tasks begin with `task_`, or with `noti_` where it has made them. A member id
-# has a digit or a `_`, which a name of one word has not.
+# Ids are opaque; all known task ids begin with `task_`, or with `noti_` if Close created the task. A member id has a
+# digit or a `_`, unlike a name of one word.
 CAPABILITIES: Final = Capabilities(
     absent=frozenset({"description", "dealId", "properties"}),
     absent_on_update=frozenset({"aiCustomerId", "taskType"}),
@@ -68,16 +68,16 @@ CAPABILITIES: Final = Capabilities(
     status_names=(OPEN.name, DONE.name),
     finished_names=(DONE.name,),
     task_types=INBOX,
-    longest_title=50_000,  # `text` is all that a task says, and Close documents no limit
+    longest_title=50_000,  # a task has no text but `text`, and Close documents no limit
     new_task_types=(LEAD, CALL),
     resolved_types=(LEAD, CALL),
     new_task_types_note=f"{CALL} needs aiContactId",
 )
 
 _PRIORITIES: Final = {1: "medium", 2: "high"}
-"""Close's words for the contract's numbers; it has none for 0."""
+"""Close's words for the contract's numbers; Close has no word for 0."""
 UNLISTED_PRIORITY: Final = 0
-"""The priority of a to-do whose answer lists none: no priority that can be asked for equals it."""
+"""The priority of a to-do whose response lists none; no query can ask for this number."""
 
 _DETAILS: Final = ("subject", "text", "opportunity_note", "phone_formatted", "phone", "remote_phone_formatted")
 _RAW_VALUES: Final = (
@@ -87,9 +87,9 @@ _RAW_VALUES: Final = (
 
 
 def task_of(json: JsonObject, zone: str | None) -> Task:
-    """A task; instants are shown in the IANA `zone`, days have none. Its id is empty where the row has none.
+    """The task of a row; instants are shown in the IANA `zone`, days have no zone. The id is empty if the row has none.
 
-    A field that its type always has is unreadable where it is not there.
+    A field that every task of its type has is unreadable if the row lacks it.
     """
     fields, task_id = FieldReader(), id_of(json)
     if not task_id:
@@ -122,12 +122,12 @@ def task_of(json: JsonObject, zone: str | None) -> Task:
 
 
 def member_of(json: JsonObject) -> Member | None:
-    """A user (https://developer.close.com/api/resources/users); None for one without an id."""
+    """The member of a user row (https://developer.close.com/api/resources/users); None if the row has no id."""
     return _member(json.get("id"), json.get("email"), full_name(json, "first_name", "last_name"))
 
 
 def former_member_of(json: JsonObject) -> Member | None:
-    """The user of a membership (https://developer.close.com/api/resources/organizations); None without an id."""
+    """The member of a membership row (https://developer.close.com/api/resources/organizations); None without an id."""
     name = filled_text(json.get("user_full_name")) or full_name(json, "user_first_name", "user_last_name")
     return _member(json.get("user_id"), json.get("user_email"), name)
 
@@ -143,17 +143,17 @@ def has_left(json: JsonObject) -> bool:
 
 
 def created_at(json: Mapping[str, Any]) -> datetime | None:
-    """When a task was created, in UTC; None where its JSON does not say."""
+    """The creation time of a task, in UTC; None if its row has none."""
     return utc_moment(json.get("date_created"))
 
 
 def times_of(json: Mapping[str, Any]) -> TaskTimes:
-    """When a task was last changed; Close does not say when it was finished."""
+    """The time of a task's last change; Close has no finish time."""
     return TaskTimes(updated=utc_moment(json.get("date_updated")))
 
 
 def day_of(value: object) -> date | None:
-    """The day that a text begins with; None for what has none."""
+    """The day at the beginning of a text; None if there is none."""
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
@@ -161,14 +161,14 @@ def day_of(value: object) -> date | None:
 
 
 def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:
-    """Close's own values of a task that can be written back, and its type."""
+    """The values of a row that can be written back, and its type."""
     return {"_type": json.get("_type") or LEAD} | {name: json[name] for name in _RAW_VALUES if name in json}
 
 
 def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
-    """The body of PUT /task/{id}/ with the fields that `edit` sets; `dateless`: the task has no due date so far.
+    """The body of PUT /task/{id}/ with the fields that `edit` sets; `dateless` is whether the task has no due date now.
 
-    CallerError where Close cannot hold a value.
+    CallerError if Close cannot hold a value.
     """
     raw = edit.native or {}
     body: dict[str, Any] = {}
@@ -192,7 +192,7 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
 
 
 def sent_priority(edit: Edit) -> str | None:
-    """Close's word for the priority that an edit sets, None where it sets none; CallerError where Close has no word."""
+    """Close's word for the priority of an edit, None if it sets none; CallerError if Close has no word for it."""
     if edit.priority is MISSING or edit.priority is None:
         return None
     if raw := (edit.native or {}).get("priority"):
@@ -202,7 +202,7 @@ def sent_priority(edit: Edit) -> str | None:
 
 
 def bulk_body(edit: Edit) -> dict[str, Any] | None:
-    """The values of a bulk update; None where a field of the edit cannot be updated in bulk."""
+    """The values of a bulk update; None if a field of the edit cannot be updated in bulk."""
     given = {name for name, _ in edit.given()}
     if not given or not given <= {"due", "status", "responsible_ids"}:
         return None
@@ -211,15 +211,15 @@ def bulk_body(edit: Edit) -> dict[str, Any] | None:
 
 
 def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
-    """The body of POST /task/; CallerError where a link that the type needs is missing.
+    """The body of POST /task/; CallerError if a link that the type needs is missing.
 
-    A to-do without a due date sends `is_dateless`, as the server would otherwise choose its `date`. An outgoing call
-    has no priority and no `is_dateless`, and a deleted one may have had no text.
+    A to-do without a due date sends `is_dateless`; otherwise the server would choose its `date`. An outgoing call has
+    no priority and no `is_dateless`. A deleted call that is created again may have had no text.
     """
     given = dict(edit.given())
     if missing := [argument_name(name) for name in REQUIRED_FIELDS[task_type] if given.get(name) is None]:
         raise CallerError(
-            f"{missing[0]} is required: a task of the type {task_type} belongs to one in Close.",
+            f"{missing[0]} is required for a task of the type {task_type} in Close.",
             code="missing_argument",
             next_step=f"Take {missing[0]} from find_contacts.",
         )
@@ -238,43 +238,43 @@ def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
 
 
 class UnlistedPriorities:
-    """Priorities that were sent for tasks whose answers list none; the latest 10,000.
+    """Priorities that were sent for tasks whose responses list none; the latest 10,000.
 
-    A sent priority counts until Close lists one, or somebody else changes the task.
+    A sent priority is valid until Close lists one, or somebody else changes the task.
     """
 
     def __init__(self) -> None:
         self._sent: dict[str, tuple[str, str]] = {}
 
     def note_write(self, row: JsonObject, sent: str | None) -> None:
-        """`row` is the task after a write of ours, in which the priority `sent` was sent, if any."""
+        """Record the priority `sent` by a write of ours, if any; `row` is the task after the write."""
         word, _ = self._sent.pop(str(row.get("id")), (None, ""))
         if (sent or word) and _listed_priority(row) is None:
             self._sent[str(row.get("id"))] = (str(sent or word), _updated(row))
-            if len(self._sent) > 10_000:  # noqa: PLR2004 - as the class says
+            if len(self._sent) > 10_000:  # noqa: PLR2004 - the class documents it
                 del self._sent[next(iter(self._sent))]
 
     def note_read(self, row: JsonObject) -> None:
-        """`row` is the task as Close has it: a sent priority is forgotten where somebody else changed the task."""
+        """Forget a sent priority if `row`, just read from Close, lists one or was changed by somebody else."""
         if self.fill_in(row) is row:
             self._sent.pop(str(row.get("id")), None)
 
     def fill_in(self, row: JsonObject) -> JsonObject:
-        """The task with the priority that was sent, where that counts."""
+        """The row with the priority that was sent, if that is still valid; else the same row."""
         word, updated = self._sent.get(str(row.get("id")), (None, ""))
         is_current = word is not None and _listed_priority(row) is None and updated >= _updated(row)
         return row | {"priority": word} if is_current else row
 
 
 def _listed_priority(json: Mapping[str, Any]) -> int | None:
-    """The priority that an answer lists; medium where it is of a type that has none, None where it is a to-do."""
+    """The priority that a row lists; if it lists none, None for a to-do and medium for any other type."""
     word = str(json.get("priority")).casefold()
     number = next((number for number, known in _PRIORITIES.items() if known == word), None)
     return 1 if number is None and (json.get("_type") or LEAD) != LEAD else number
 
 
 def _priority(json: Mapping[str, Any]) -> int:
-    """The priority to show; ValueError for a word that is none of Close's."""
+    """The priority to show; ValueError for an unknown word."""
     number = _listed_priority(json)
     if number is None and json.get("priority"):
         raise ValueError("priority")
@@ -286,7 +286,7 @@ def _updated(json: JsonObject) -> str:
 
 
 def _documented_text(json: Mapping[str, Any], name: str) -> str | None:
-    """A field that to-dos and calls always have; KeyError where one lacks it, as what is empty is null."""
+    """A field that to-dos and calls always have, null if empty; KeyError if such a row lacks it."""
     task_type = optional_text(json, "_type") or LEAD
     if task_type in {LEAD, CALL} and name not in json:
         raise KeyError(name)
@@ -305,7 +305,7 @@ def _due(json: Mapping[str, Any], zone: str | None) -> Due | None:
 
 
 def _is_dateless(json: Mapping[str, Any]) -> bool:
-    """`is_dateless`; where an answer lacks it, whether the deprecated twin `due_date` of `date` is null."""
+    """The value of `is_dateless`; if the row lacks it, whether `due_date`, the deprecated twin of `date`, is null."""
     value = json.get("is_dateless")
     if not isinstance(value, bool | None):
         raise TypeError("is_dateless")
@@ -313,7 +313,7 @@ def _is_dateless(json: Mapping[str, Any]) -> bool:
 
 
 def _title(json: Mapping[str, Any]) -> str:
-    """The text of a to-do or a call; of another type its label and the first detail that Close lists."""
+    """The text of a to-do or a call; for other types the label and the first detail that Close lists."""
     task_type, text = optional_text(json, "_type") or LEAD, optional_text(json, "text")
     if task_type == LEAD and "text" not in json:
         raise KeyError("text")
@@ -324,7 +324,7 @@ def _title(json: Mapping[str, Any]) -> str:
 
 
 def _created_text(json: Mapping[str, Any]) -> str:
-    """`created_at` as the contract writes it; empty where Close does not say it."""
+    """The `created_at` of the contract; empty if the row has none. ValueError if it cannot be read."""
     at = created_at(json)
     if at is None and json.get("date_created"):
         raise ValueError("date_created")
@@ -332,7 +332,7 @@ def _created_text(json: Mapping[str, Any]) -> str:
 
 
 def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> dict[str, Any]:
-    """`date` as a day or an instant in UTC; it is not nullable: `is_dateless` removes it, and brings it back."""
+    """The `date`, a day or an instant in UTC; it is not nullable, so `is_dateless` removes and restores it."""
     value = (due.at or due.day).isoformat() if due is not None else None
     if "date" in raw:
         value = None if _is_dateless(raw) else raw["date"]
@@ -342,7 +342,7 @@ def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> d
 
 
 def _is_complete(choice: StatusChoice) -> bool:
-    """Whether the chosen status is Completed; CallerError for any other than Open and Completed."""
+    """Whether the chosen status is Completed; CallerError unless it is Open or Completed."""
     if choice.met_by(OPEN) or choice.met_by(DONE):
         return choice.met_by(DONE)
     raise CallerError(

@@ -1,8 +1,7 @@
-"""Notes on a lead, for tasks, which have no description: each is written once, and taken off by an undo.
+"""Notes on a lead, as tasks have no description: a note is written once, and an undo deletes it.
 
-Source: https://developer.close.com/api/resources/activities/note. A note whose answer is lost is looked for on the lead
-and never sent again by the same call. Lists may not show a new note yet, so those written here are remembered for a
-while.
+Source: https://developer.close.com/api/resources/activities/note. If the response to a new note is lost, the note is
+searched on the lead; the same call never sends it again. Lists lag, so notes written here are remembered for a minute.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,22 +39,22 @@ from taskhand.http.rate_limiter import without_pauses
 __all__ = ["Notes", "WrittenNote"]
 
 _LEADS: Final = 25
-"""Leads in one request: their ids fill a URL."""
+"""Maximum leads in one request; their ids fill a URL."""
 _LAG_S: Final = 60.0
-"""How long a list may lag, in seconds; so long a note that was written here is remembered."""
+"""Assumed lag of lists, in seconds, for which a note that was written here is remembered."""
 _CLOCKS_APART: Final = timedelta(seconds=2)
 _CLOCK_UNKNOWN: Final = timedelta(minutes=2)
-"""How much earlier than it was sent a note may seem to be made, where Close's clock is known and where it is not."""
-_MOST_DELETIONS: Final = 2
-_MOST_READS_AT_ONCE: Final = 16
+"""How far a note's creation time may lie before its sending: with Close's clock known, and with it unknown."""
+_MAX_DELETIONS: Final = 2
+_MAX_READS_AT_ONCE: Final = 16
 _Key = tuple[str, str, str | None]
-"""The lead of a note, its text, and the person for whom it is written, where one is known."""
+"""The lead of a note, its text, and the person for whom it is written, None if unknown."""
 _FOUND: Final = "Close did not confirm the note; it was found afterwards."
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenNote:
-    """The note beside a task after a write: its `id` and text, both None where there is none; `remark` on how."""
+    """The note of a task after a write: its `id` and text, both None if it has none, and a `remark` about the write."""
 
     id: str | None
     text: str | None
@@ -64,7 +63,7 @@ class WrittenNote:
 
 @dataclass(slots=True)
 class _Sent:
-    """A note that was sent at `at` (monotonic); `id` is None while nobody knows whether it was made."""
+    """A note that was sent at `at` (monotonic seconds); `id` is None while its creation is not confirmed."""
 
     at: float
     id: str | None = None
@@ -86,8 +85,8 @@ class Notes:
     ) -> dict[str, str]:
         """The ids of notes with this text that were written since then with this credential, by lead.
 
-        Without those whose ids are in `but`. OutcomeUnknown where one was sent for the same person a moment ago and
-        nobody knows whether it was made.
+        Ids in `but` are left out. OutcomeUnknown if the same note was just sent for the same person and is not
+        confirmed.
         """
         unique = list(dict.fromkeys(lead_ids))
         chunks = [unique[at : at + _LEADS] for at in range(0, len(unique), _LEADS)]
@@ -103,18 +102,18 @@ class Notes:
         return found
 
     async def missing(self, note_ids: Collection[str]) -> frozenset[str]:
-        """Those of these notes that Close does not have any more."""
+        """The notes of `note_ids` that no longer exist in Close."""
         missing: set[str] = set()
 
         async def look_for(note_id: str) -> None:
             if await self._is_gone(note_id):
                 missing.add(note_id)
 
-        await for_each(list(set(note_ids)), look_for, at_once=_MOST_READS_AT_ONCE)
+        await for_each(list(set(note_ids)), look_for, at_once=_MAX_READS_AT_ONCE)
         return frozenset(missing)
 
     async def write(self, lead_id: str | None, text: str) -> WrittenNote:
-        """Write a note on a lead, unless this process has just done so; OutcomeUnknown where it may be there."""
+        """Write a note on a lead, unless this process just wrote it; OutcomeUnknown if it may have been created."""
         if lead_id is None:
             raise CallerError(
                 "A note is written on the task's lead in Close, and this task has none.",
@@ -132,12 +131,12 @@ class Notes:
             except (OutcomeUnknown, UpstreamFailed):
                 raise _unknown() from None
             except TaskhandError:
-                del self._sent[key]  # it was refused, or never left
+                del self._sent[key]  # the note was refused or not sent
                 raise
             return WrittenNote(sent.id, text, remark)
 
     async def delete(self, note_id: str, text: str | None) -> WrittenNote:
-        """Delete the note with this text; one that was edited since stays, and is answered."""
+        """Delete the note with this text; if the note was edited since, it stays and is returned."""
         async with hold_lock(self._locks.setdefault(note_id, anyio.Lock())):
             if self._deleted.is_deleted(note_id):  # several tasks of a lead share a note
                 return WrittenNote(None, None)
@@ -154,8 +153,8 @@ class Notes:
             return WrittenNote(None, None)
 
     async def _send_deletion(self, note_id: str) -> bool:
-        """Whether Close has confirmed a deletion, which is sent once more where the answer is lost."""
-        for _ in range(_MOST_DELETIONS):
+        """Send a deletion, once more if its response is lost; True if Close confirmed it."""
+        for _ in range(_MAX_DELETIONS):
             with suppress(OutcomeUnknown, UpstreamFailed):
                 with suppress(NotFound):
                     await self._client.delete_note(note_id)
@@ -163,7 +162,7 @@ class Notes:
         return False
 
     async def _send(self, lead_id: str, text: str, since: datetime) -> tuple[str, str | None]:
-        """POST a note; where its answer is lost, or Close asks to wait, it is looked for before anything else."""
+        """POST a note; its id and a remark. After a lost response or a rate limit, the note is searched first."""
         for wait_s in REPEAT_WAITS_S:
             with recorded_requests() as requests:
                 try:
@@ -180,7 +179,7 @@ class Notes:
         raise AssertionError("the last wait is none")
 
     async def _look_for_lost(self, lead_id: str, text: str, since: datetime) -> str:
-        """The id of a note whose answer was lost; OutcomeUnknown where it is not found, or nobody can look."""
+        """The id of a note whose response was lost; OutcomeUnknown if it is not found or the search fails."""
         for wait_s in SEARCH_WAITS_S:
             if wait_s and not await sleep_if_time(self._timing.sleep, wait_s):
                 break
@@ -193,7 +192,7 @@ class Notes:
         raise _unknown()
 
     async def _find_sent(self, lead_id: str, text: str, since: datetime) -> str | None:
-        """The id of the note that was sent at `since`; None where Close does not show it."""
+        """The id of the note that was sent at `since`; None if Close does not show exactly one such note."""
         known = {one.id for one in self._sent.values()}
         page = await self._read([lead_id], since - timedelta(days=1))
         earliest = (
@@ -204,11 +203,11 @@ class Notes:
         return found[0] if len(found) == 1 else None
 
     async def _read(self, lead_ids: Sequence[str], since: datetime) -> Page:
-        """The notes on these leads since then."""
+        """The notes on these leads that were created at `since` or later."""
         return await read_all_pages(lambda skip: self._client.notes(lead_ids, since, skip))
 
     async def _equal(self, rows: Sequence[JsonObject], text: str) -> list[JsonObject]:
-        """The notes with this text that this credential may have written, and that are not deleted."""
+        """The notes with this text that this credential may have written and that were not deleted here."""
         me = await self._account.me_if_known() if rows else None
         return [
             row
@@ -221,7 +220,7 @@ class Notes:
         ]
 
     def _recent(self, key: _Key) -> _Sent | None:
-        """The note that was sent a moment ago."""
+        """The note with this key that was sent within the lag of lists; None if there is none."""
         now = self._timing.monotonic()
         for old in [old for old, one in self._sent.items() if now - one.at >= _LAG_S]:
             del self._sent[old]
@@ -243,7 +242,7 @@ def _text(row: JsonObject) -> str | None:
 
 
 def _key(lead_id: str, text: str) -> _Key:
-    """What is remembered of a note: the same text is another note for another person."""
+    """The key of a note; the same text for another person is another note."""
     author = current_author()
     return lead_id, _folded(text), author.person if author else None
 
@@ -254,6 +253,6 @@ def _folded(text: str) -> str:
 
 def _unknown() -> OutcomeUnknown:
     return OutcomeUnknown(
-        "Close did not confirm the note, and it does not show it on the lead so far.",
-        next_step="Wait a minute, then send the same call again: it looks for the note before it writes one.",
+        "Close did not confirm the note and does not show it on the lead yet.",
+        next_step="Wait a minute, then send the same call again: it searches for the note before it writes one.",
     )

@@ -1,7 +1,7 @@
-"""Lists that come in pages by position (`_limit`, `_skip`), read so that no row is missed.
+"""Lists paged by position (`_limit`, `_skip`), read without missing a row.
 
-A list moves while it is read: a completed task leaves it, and every row behind it moves up. So each page starts with
-the last row of the page before; where it does not, the reading goes back half a page.
+A list shifts while it is read: a completed task leaves it, and every row behind it moves up. Each page is therefore
+requested from the last row of the page before; if it does not begin with a known row, reading goes back half a page.
 """
 
 import json
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 PAGE: Final = 100
-"""Rows in a page: the documented default, as the limit for tasks is not documented."""
-MOST_PAGES: Final = 50
+"""Rows in a page: the documented default, because the maximum for tasks is not documented."""
+MAX_PAGES: Final = 50
 ONE_SECOND: Final = timedelta(seconds=1)
 DAY_SLACK: Final = timedelta(days=2)
-"""How far from its day a row may be filtered and sorted: Close does not document how a day compares with an instant."""
+"""How far off its day Close may filter and sort a row: it does not document how it compares a day with an instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of a list, whether more follow, and the time of the answer by Close's clock."""
+    """Rows of a list, whether more follow, and the time of the response by Close's clock."""
 
     rows: tuple[JsonObject, ...]
     more: bool
@@ -49,7 +49,7 @@ class Page:
 
 
 async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
-    """The whole list as one page; `fetch` takes how many rows to skip. UpstreamError beyond 50 pages."""
+    """The whole list as one page; `fetch` takes the number of rows to skip. UpstreamError beyond 50 pages."""
     whole = await read_pages(fetch)
     if whole.more:
         raise too_many_rows()
@@ -59,13 +59,13 @@ async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
 async def read_pages(
     fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Mapping[str, JsonObject]], bool] = lambda _: False
 ) -> Page:
-    """The rows of up to 50 pages as one, each once; `more` where they are neither all nor enough.
+    """The rows of up to 50 pages as one page, without duplicates; `more` is whether rows are left and needed.
 
-    Fewer pages where Close lists no rows so far behind the first one.
+    Reading ends early if Close refuses a `_skip` as too large.
     """
     rows: dict[str, JsonObject] = {}
     skip, at, more = 0, None, True
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         try:
             page = await fetch(skip)
         except CallerError as refused:
@@ -88,19 +88,19 @@ async def read_pages(
 def too_many_rows() -> UpstreamError:
     """The error for a list that cannot be read to its end."""
     return UpstreamError(
-        "There are more rows in question than can be read in one call.",
+        "More rows may match than one call can read.",
         code="too_many_tasks",
         next_step="Narrow the filter: responsibleIds, status, or fromDate and toDate without dateless tasks.",
     )
 
 
 def row_key(row: JsonObject) -> str:
-    """The id of a row; all of it where it has none."""
+    """The id of a row; its whole JSON if it has no id."""
     return id_of(row) or json.dumps(row, sort_keys=True)
 
 
 def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
-    """The rows of a list so far that no further row can come before; none where the list is not in order."""
+    """The rows of a list whose places no later row can change; empty if the list is not sorted."""
     if order == "due":
         days = [(day, row) for row in rows if (day := day_of(row.get("date"))) is not None]
         if not days or any(one - later > DAY_SLACK / 2 for (one, _), (later, _) in pairwise(days)):
@@ -114,7 +114,7 @@ def settled_rows(rows: Sequence[JsonObject], order: Order) -> list[JsonObject]:
 
 
 def bound_after(rows: Sequence[JsonObject], *, descending: bool) -> dict[str, str]:
-    """The filter of the rows from the last one on; UpstreamError where none of them is certain to be found so."""
+    """The filter for rows from the last one on; UpstreamError if the rows are not sorted or all have one time."""
     times = _sorted_times(rows, descending=descending)
     if not times or times[0] == times[-1]:
         raise too_many_rows()
@@ -122,14 +122,14 @@ def bound_after(rows: Sequence[JsonObject], *, descending: bool) -> dict[str, st
 
 
 def created_from(moment: datetime, *, descending: bool) -> dict[str, str]:
-    """The filter of what was created at a moment or after it in the order of a list; it is wider by a second."""
+    """The filter for rows created at `moment` or later in the list's order, widened by up to a second."""
     if descending:
         return {"date_created__lte": (moment + ONE_SECOND).isoformat(timespec="seconds")}
     return {"date_created__gte": moment.isoformat(timespec="seconds")}
 
 
 def _sorted_times(rows: Sequence[JsonObject], *, descending: bool) -> list[datetime]:
-    """The times of creation of the rows, to the millisecond, as Close sorts by them; none where they are not sorted."""
+    """The creation times of the rows in milliseconds, the precision of Close's sort; empty if they are not sorted."""
     times = [at.replace(microsecond=at.microsecond // 1000 * 1000) for row in rows if (at := created_at(row))]
     in_order = [*reversed(times)] if descending else times
     is_sorted = len(times) == len(rows) and all(one <= later for one, later in pairwise(in_order))

@@ -38,11 +38,11 @@ _ORDERS: Final[Mapping[Order, str]] = {
 """The `_order_by` of each order; Close has none for priorities."""
 _YEARS: Final = range(1900, 3000)
 """The years that are sent, as Close does not document which it accepts; a window end beyond them is left out."""
-_MOST_ASSIGNEES: Final = 3
+_MAX_ASSIGNEES: Final = 3
 """Maximum people that are filtered by, one list each; beyond that everyone's tasks are listed."""
-_MOST_PARTS: Final = 40
+_MAX_PARTS: Final = 40
 """Maximum parts, of 5,000 tasks each, in which a list is read by the time of creation."""
-_MOST_UNLISTED: Final = 10
+_MAX_UNLISTED: Final = 10
 """Maximum tasks that were just written, and that no list shows, that are read one by one."""
 
 
@@ -219,7 +219,7 @@ class PageSearch:
         """
         rows: dict[str, JsonObject] = {}
         order, bound = _ORDERS[self._query.order], Params()
-        for _ in range(_MOST_PARTS):
+        for _ in range(_MAX_PARTS):
             part = await self._part({**params, **bound, "_order_by": order}, day, rows)
             rows |= {paging.row_key(row): row for row in part.rows}
             if not part.more:
@@ -266,7 +266,7 @@ class PageSearch:
         writes = ((one, write.row) for one, write in self._reader.recent.all() if one not in rows)
         written = {one: row for one, row in writes if self._is_wanted(row)}
         found = await self._reader.many(list(written)[:CHUNK])
-        unlisted = [one for one in written if one not in found][:_MOST_UNLISTED]
+        unlisted = [one for one in written if one not in found][:_MAX_UNLISTED]
         gone = [one for one in unlisted if await self._is_gone(one)]
         current = [self._reader.newest(row, listed=True) for row in rows.values()]
         return current + [found.get(one, row) for one, row in written.items() if one not in gone]
@@ -305,7 +305,7 @@ def _times_filter(query: TaskQuery) -> Params:
 def _assignees(query: TaskQuery) -> Sequence[Params]:
     """One filter for each responsible, or an empty one."""
     people = [] if query.of_nobody else list(dict.fromkeys(query.responsible_ids or ()))
-    return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MOST_ASSIGNEES else [{}]
+    return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MAX_ASSIGNEES else [{}]
 
 
 def _window(query: TaskQuery, today: date) -> Params:

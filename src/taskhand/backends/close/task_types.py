@@ -1,8 +1,8 @@
-"""Task types of Close (`_type`): their labels, which can be listed and created, and which changes each accepts.
+"""Task types of Close (`_type`): labels, the types that can be listed or created, and the changes each type accepts.
 
 Source: https://developer.close.com/api/resources/tasks, and its page "Update a task": `assigned_to`, `date` and
-`is_complete` change on every type, `text` on `lead` alone. That `priority`, `contact_id`, `resolution` and
-`is_dateless` change is documented by the schema alone, and taken for true of the types that can be created.
+`is_complete` can change on every type, `text` only on `lead`. Only the schema says that `priority`, `contact_id`,
+`resolution` and `is_dateless` can change; this is assumed for the types that can be created.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ _LABELS: Final = {
     "incoming_sms": "Incoming SMS",
 }
 INBOX: Final = tuple(_LABELS)
-"""The documented types: a person's inbox shows all of them while they are not complete."""
+"""The documented types; a person's inbox shows open tasks of all of them."""
 
 REQUIRED_FIELDS: Final[Mapping[NewTaskType, Sequence[str]]] = {
     LEAD: ("ai_customer_id",),
@@ -60,48 +60,48 @@ _CHANGEABLE_ON: Final = {
 
 
 def label_of(task_type: str) -> str:
-    """The label of a type; one that is not documented keeps its own word."""
+    """The label of a type; for an undocumented type, its own name in words."""
     return _LABELS.get(task_type, task_type.replace("_", " ").capitalize())
 
 
 def listed_types(setting: str) -> tuple[str, ...]:
-    """The types that `inbox`, or names with commas between, stand for, none for `all`; OperatorError for others."""
+    """The types of a setting: `inbox`, comma-separated names, or `all` (an empty tuple); OperatorError otherwise."""
     names = INBOX if setting == "inbox" else tuple(name.strip() for name in setting.split(","))
     if names == ("all",):
         return ()
     if not set(names) <= set(INBOX):
         raise OperatorError(
-            "CLOSE_TASK_TYPES names a type of task that Close does not have.",
-            next_step=f"Set it to inbox, to all, or to some of: {', '.join(INBOX)}.",
+            "CLOSE_TASK_TYPES contains a task type that Close does not have.",
+            next_step=f"Set it to inbox, to all, or to a comma-separated list of: {', '.join(INBOX)}.",
         )
     return tuple(dict.fromkeys(names))
 
 
 def new_task_type(edit: Edit, configured: NewTaskType) -> NewTaskType:
-    """The type of a new task: that of the deleted task that it replaces, else the one asked for, or `configured`.
+    """The type of a new task: that of the deleted task it replaces, else the type of the edit, else `configured`.
 
-    CallerError `cannot_recreate` for a type that cannot be created, and for a call that a voice agent was to make.
+    CallerError `cannot_recreate` for a type that cannot be created, and for a call by a voice agent.
     """
     asked = configured if edit.task_type is MISSING else edit.task_type
     raw = {"_type": asked} | dict(edit.native or {})
     if (why := why_not_recreatable(raw)) is not None:
-        step = "Call create_task with a title that says what is to be done."
-        raise CallerError(f"The task cannot be made again. {why}", code="cannot_recreate", next_step=step)
+        step = "Call create_task with a title that describes the work."
+        raise CallerError(f"The task cannot be created again. {why}", code="cannot_recreate", next_step=step)
     return CALL if raw["_type"] == CALL else LEAD
 
 
 def why_not_recreatable(raw_values: Mapping[str, Any]) -> str | None:
-    """Why no task like the one with these `raw_values` can be created, in a sentence; None where one can."""
+    """The reason, as a sentence, why a task with these `raw_values` cannot be created; None if it can."""
     task_type = raw_values["_type"]
     if task_type not in {LEAD, CALL}:
-        return f"Close makes tasks of the type {task_type} ({label_of(task_type)}) by itself, and takes none."
+        return f"Only Close itself creates tasks of the type {task_type} ({label_of(task_type)})."
     if raw_values.get("agent_config_id"):
-        return "It is a call that a voice agent makes: a new one would ring somebody."
+        return "It is a call by a voice agent: a new one would call somebody."
     return None
 
 
 def check_change(edit: Edit, task_type: str) -> None:
-    """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` says why."""
+    """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` with the reason."""
     given = dict(edit.given())
     for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):
         argument = argument_name(name)
@@ -113,7 +113,7 @@ def check_change(edit: Edit, task_type: str) -> None:
         raise _not_changeable(why, f"Leave {argument} out.")
     if given.get("ai_contact_id", ...) is None and task_type == CALL:
         raise _not_changeable(
-            "An outgoing call in Close always has a contact: whom to call.",
+            "An outgoing call in Close needs a contact, so aiContactId cannot be removed.",
             "Send the aiContactId of another contact of its lead, or complete the task.",
         )
     if given.get("due", ...) is None and task_type not in {LEAD, CALL}:

@@ -23,7 +23,7 @@ __all__ = ["ImportReport", "Line", "import_lines", "stable_id"]
 
 _NAMESPACE: Final = UUID("5a0d9f0e-6f0b-5c7e-9d53-0b6c1c1f4a57")
 _TIMES: Final = ("updated_at", "completed_at", "completed_by")
-_MOST_TOLD: Final = 10
+_MAX_TOLD: Final = 10
 _ORDER: Final = ("wrong", "export", "status", "member", "contact", "task")
 _COMPARED: Final = (
     "title",
@@ -76,9 +76,9 @@ def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime
     for line in sorted(lines, key=lambda one: (_ORDER.index(one.kind), one.number)):
         _try(work.write, line, problems)
     if problems:
-        more = f"; and {len(problems) - _MOST_TOLD} more" if len(problems) > _MOST_TOLD else ""
+        more = f"; and {len(problems) - _MAX_TOLD} more" if len(problems) > _MAX_TOLD else ""
         raise CallerError(
-            f"Nothing was imported: {'; '.join(problems[:_MOST_TOLD])}{more}.",
+            f"Nothing was imported: {'; '.join(problems[:_MAX_TOLD])}{more}.",
             code="invalid_import",
             next_step="Correct these lines, and import the file again.",
         )

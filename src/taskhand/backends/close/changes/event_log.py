@@ -14,12 +14,12 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
 from taskhand.domain.concurrency import for_each
 
-__all__ = ["ACTIONS", "MOST_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
+__all__ = ["ACTIONS", "MAX_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """What can be done with a task, in the order of rows of the same millisecond."""
 
-MOST_PAGES: Final = 4
+MAX_PAGES: Final = 4
 """Pages of one action in one stretch, before the stretch is read in parts."""
 
 
@@ -65,16 +65,16 @@ class EventLog:
         self._object_type = f"task.{task_type}"
 
     async def read(
-        self, since: datetime, until: datetime | None, known_until: datetime, *, most_pages: int = MOST_PAGES
+        self, since: datetime, until: datetime | None, known_until: datetime, *, max_pages: int = MAX_PAGES
     ) -> Stretch:
         """The stretch between two moments, up to now where `until` is None.
 
-        What is newer than `known_until` may be `most_pages` long; what is older was read before.
+        What is newer than `known_until` may be `max_pages` long; what is older was read before.
         """
         found: dict[str, tuple[list[Entry], bool]] = {}
 
         async def read(action: str) -> None:
-            found[action] = await self._read_action(action, since, until, known_until, most_pages)
+            found[action] = await self._read_action(action, since, until, known_until, max_pages)
 
         await for_each(ACTIONS, read, at_once=len(ACTIONS))
         entries = [entry for action in ACTIONS for entry in reversed(found[action][0])]
@@ -83,7 +83,7 @@ class EventLog:
         return Stretch(entries, max(cut_at, default=None))
 
     async def _read_action(
-        self, action: str, since: datetime, until: datetime | None, known_until: datetime, most_pages: int
+        self, action: str, since: datetime, until: datetime | None, known_until: datetime, max_pages: int
     ) -> tuple[list[Entry], bool]:
         """The entries of one action, newest first, and whether they reach back to `since`."""
         filters = {"object_type": self._object_type, "action": action}
@@ -93,7 +93,7 @@ class EventLog:
         entries: list[Entry] = []
         cursor: str | None = None
         pages = 0
-        while pages < most_pages:
+        while pages < max_pages:
             rows, cursor = await self._client.events(filters if cursor else filters | bounds, cursor)
             page = [entry for row in rows if (entry := _read_entry(row)) is not None]
             entries += [entry for entry in page if entry.changed >= since]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from taskhand.backends.close.changes.event_log import MOST_PAGES, Entry, EventLog, Stretch, moment_text
+from taskhand.backends.close.changes.event_log import MAX_PAGES, Entry, EventLog, Stretch, moment_text
 from taskhand.backends.close.changes.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD
@@ -25,7 +25,7 @@ _OVERLAP: Final = timedelta(minutes=5)
 """For how long Close advises to read the newest events again."""
 _REMEMBERED: Final = timedelta(hours=1)
 """For how long the entries are remembered that were read: longer than one can grow."""
-_MOST_REMEMBERED: Final = 5_000
+_MAX_REMEMBERED: Final = 5_000
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls, which are fewer than to-dos, while nobody waits for a look."""
@@ -197,8 +197,8 @@ async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stre
     for _ in range(_TRIES):
         until = None if span_s is None else start + timedelta(seconds=min(span_s, _LONGEST_S))
         until = None if until is None or (until > end and not is_cut) else until
-        most = _WHOLE if until is not None and span_s == _SHORTEST_S else MOST_PAGES
-        part = await log.read(known_until - again, until, known_until, most_pages=most)
+        most = _WHOLE if until is not None and span_s == _SHORTEST_S else MAX_PAGES
+        part = await log.read(known_until - again, until, known_until, max_pages=most)
         if part.cut_at is not None:
             is_cut = True
             left_s = (part.cut_at - start).total_seconds()
@@ -229,7 +229,7 @@ def _remembered(seen: dict[str, tuple[str, str, int]], newest: datetime) -> dict
     oldest = moment_text(newest - _REMEMBERED)
     recent = [(one, entry) for one, entry in seen.items() if entry[0] >= oldest]
     recent.sort(key=lambda pair: pair[1][0])
-    return dict(recent[-_MOST_REMEMBERED:])
+    return dict(recent[-_MAX_REMEMBERED:])
 
 
 def _write(positions: dict[str, _Position]) -> str:
