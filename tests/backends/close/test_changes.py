@@ -99,7 +99,7 @@ async def test_what_close_hides_after_an_hour_is_not_guessed() -> None:
         assert {event.responsible_ids for event in events} == {None}
         assert {event.by for event in events} == {world.others.who}
         assert [gap.partition(":")[0] for gap in feed.gaps] == [
-            "Close shows what was changed to its admins only, after an hour"
+            "After an hour, Close shows changed values only to admins"
         ]
 
 
@@ -125,7 +125,7 @@ async def test_says_so_where_the_log_does_not_reach_back() -> None:
         await world.others.create("Call Acme")
         world.move(31 * 86_400)
         assert await feed.look() == []
-        assert feed.gaps == ["Close keeps its log for 30 days: changes before 2026-03-03T15:00Z are not told."]
+        assert feed.gaps == ["Close keeps its log for 30 days: changes before 2026-03-03T15:00Z are missing."]
 
 
 @pytest.mark.parametrize("seed", [1, 9, 22])

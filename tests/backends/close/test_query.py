@@ -232,7 +232,7 @@ async def test_an_endless_list_is_an_error() -> None:
     async def fetch(skip: int) -> Page:
         return Page(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
 
-    with pytest.raises(UpstreamError, match="more rows"):
+    with pytest.raises(UpstreamError, match="More rows"):
         await read_all_pages(fetch)
 
 

@@ -95,7 +95,7 @@ async def test_a_task_of_an_automatic_type_is_deleted_and_not_recreated() -> Non
     sandbox = close([row(1, _type="missed_call", text=None, date="2026-03-10")])
     async with agent_on(sandbox) as agent:
         plan = await agent("delete_task", id=TASK)
-        assert "Undo cannot make it again: Close makes tasks of the type missed_call (Missed call)" in plan["note"]
+        assert "Undo cannot make it again: Only Close itself creates tasks of the type missed_call" in plan["note"]
         gone = await agent("apply_plan", planId=plan["planId"])
         assert gone["note"] == "The task is deleted."
         with pytest.raises(Refused) as refused:
@@ -107,7 +107,7 @@ async def test_the_plan_of_several_deletions_says_how_many_cannot_be_made_again(
     sandbox = close([row(1, _type="voicemail", date="2026-03-10"), row(2)])
     async with agent_on(sandbox) as agent:
         plan = await agent("delete_task", ids=[TASK, task_id(2)])
-        assert "Undo cannot make 1 of them again: Close makes tasks of the type voicemail" in plan["note"]
+        assert "Undo cannot make 1 of them again: Only Close itself creates tasks of the type voicemail" in plan["note"]
         assert "Undo cannot bring back: id, created_at, creator_id." in plan["note"]
         gone = await agent("apply_plan", planId=plan["planId"])
         back = await agent("undo_change", changeId=gone["changeId"])

@@ -1,8 +1,8 @@
-"""Tasks of Close, by id and in lists: none older than what was just written here, and no matching one is missed.
+"""Reads of Close's tasks, by id and in lists: no row is older than our last write, and no matching task is missed.
 
-Source: https://developer.close.com/api/resources/tasks, "List or filter all tasks". Close filters what it can, the rest
-is filtered here. It has no filter for dateless tasks: they have the day of their creation as `date`, so a window of
-dates does not find them.
+Source: https://developer.close.com/api/resources/tasks, "List or filter all tasks". Filters that Close does not have
+are applied here. It has none for dateless tasks: their `date` is the day of their creation, so a window of due dates
+does not find them.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -35,21 +35,21 @@ _ORDERS: Final[Mapping[Order, str]] = {
     "oldest": "date_created",
     "priority": "date_created",
 }
-"""The `_order_by` of each order; Close has none for priorities."""
+"""The `_order_by` of each order; Close cannot sort by priority."""
 _YEARS: Final = range(1900, 3000)
-"""The years that are sent, as Close does not document which it accepts; a window end beyond them is left out."""
+"""The years that may be sent, as Close documents no range; the end of a window is left out if it is outside them."""
 _MAX_ASSIGNEES: Final = 3
-"""Maximum people that are filtered by, one list each; beyond that everyone's tasks are listed."""
+"""Maximum responsibles that Close filters by, one list each; for more, the tasks of all are listed."""
 _MAX_PARTS: Final = 40
-"""Maximum parts, of 5,000 tasks each, in which a list is read by the time of creation."""
+"""Maximum parts of up to 5,000 tasks in which a list is read."""
 _MAX_UNLISTED: Final = 10
-"""Maximum tasks that were just written, and that no list shows, that are read one by one."""
+"""Maximum tasks that are read one by one because they were just written and no list shows them."""
 
 
 class TaskReader:
     """Reads tasks by their ids.
 
-    `zone` is the IANA zone of days and of shown times (UTC where None); `clock` answers an aware datetime.
+    `zone` is the IANA zone of days and of shown times, UTC if None; `clock` returns an aware datetime.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TaskReader:
         self._zone = zone
 
     def today(self) -> date:
-        """The day it is in the zone."""
+        """The current day in the zone."""
         return self._clock().astimezone(ZoneInfo(self._zone or "UTC")).date()
 
     def is_late(self, task: Task) -> bool:
@@ -70,16 +70,16 @@ class TaskReader:
         return is_late(task, self._clock(), self._zone)
 
     def task(self, row: JsonObject) -> Task:
-        """A row as a task."""
+        """Convert a row to a task, with a priority that was sent if the row lists none."""
         task = read_task(id_of(row), lambda: mapping.task_of(self.priorities.fill_in(row), self._zone))
         self.recent.known_ids.add(task.id)
         return task
 
     async def one(self, task_id: str, *, ours: bool = False) -> JsonObject:
-        """One task of any type; NotFound, InvalidAnswer.
+        """The row of one task of any type; NotFound, InvalidAnswer.
 
-        `ours`: it is read because of a write of ours, which may have changed it. A task that was just written and was
-        not shown since exists; one that was just deleted does not.
+        `ours` is whether the read follows a write of ours that may have changed the task. If Close does not show a task
+        that was just written, its written row is returned. A task that was just deleted is NotFound.
         """
         if self.recent.is_deleted(task_id):
             raise MESSAGES.no_task(task_id)
@@ -96,14 +96,14 @@ class TaskReader:
         return self.newest(reply.object, listed=False)
 
     async def many(self, ids: Sequence[str], *, ours: bool = False) -> dict[str, JsonObject]:
-        """Tasks of any type by id, without those that do not exist. `ours` as of `one`."""
+        """Rows of tasks of any type by id, without those that do not exist; `ours` as in `one`."""
         found: dict[str, JsonObject] = {}
         unique = [one for one in dict.fromkeys(ids) if not self.recent.is_deleted(one)]
         for start in range(0, len(unique), CHUNK):
             chunk = unique[start : start + CHUNK]
             rows = await self.client.tasks_by_id(chunk)
             if not all(map(id_of, rows)):
-                # Each of those without a row may be a row without an id: it exists, and nothing else is known of it.
+                # A row without an id may belong to any id without a row: that task exists, with unknown fields.
                 rows = (*({"id": one} for one in chunk), *filter(id_of, rows))
             for row in rows:
                 if not ours:
@@ -112,7 +112,7 @@ class TaskReader:
         return found
 
     async def some(self, ids: Sequence[str]) -> dict[str, JsonObject]:
-        """Tasks of any type in the order of their ids, with those that were just written and are not shown yet."""
+        """Rows of tasks of any type in the order of `ids`, with those that were just written and are not shown yet."""
         unique = list(dict.fromkeys(ids))
         if len(unique) == 1:
             try:
@@ -124,12 +124,12 @@ class TaskReader:
         return {one: row for one, row in rows.items() if row is not None}
 
     def unshown(self, task_id: str) -> JsonObject | None:
-        """A task that was just written and that Close has not shown since."""
+        """The written row of a task that was just written and that Close has not shown since; else None."""
         write = self.recent.get(task_id)
         return None if write is None or write.is_shown else write.row
 
     def newest(self, row: JsonObject, *, listed: bool) -> JsonObject:
-        """`row`, unless it is older than a recent write. Of the same moment, the write is newer than a `listed` row."""
+        """The newer one of `row` and the row of a recent write; at equal times, a `listed` row counts as older."""
         write = self.recent.get(str(row.get("id")))
         if write is None:
             return row
@@ -139,7 +139,7 @@ class TaskReader:
 
 
 class PageSearch:
-    """One page of a list of the `listed` types of tasks, all types where none is named; `run` it once."""
+    """The search for one page of tasks of the `listed` types, of all types if it is empty; `run` it once."""
 
     def __init__(self, reader: TaskReader, listed: Collection[str], query: TaskQuery) -> None:
         self._reader = reader
@@ -149,10 +149,10 @@ class PageSearch:
         self._matches = matcher(query, reader.is_late, self._times)
 
     async def run(self) -> TaskPage:
-        """The page; UpstreamError `too_many_tasks` where more tasks may match than are read.
+        """The page; UpstreamError `too_many_tasks` if more tasks may match than can be read.
 
-        In order of the due date, dateless tasks come last, and are found only in a list of all tasks: that is read when
-        the dated ones do not fill the page.
+        In the order of due dates, dateless tasks come last. Only a list without a window of dates has them; it is read
+        if the dated tasks do not fill the page.
         """
         filters = await self._filters()
         window = _window(self._query, self._reader.today())
@@ -173,7 +173,7 @@ class PageSearch:
         return task
 
     async def _filters(self) -> Params:
-        """The filters of Close that lose no matching task, but for people and dates."""
+        """The filters of Close that lose no matching task, without those for responsibles and dates."""
         query = self._query
         params = _status_filter(query) | _times_filter(query)
         if query.task_type is not None or not self._listed:
@@ -188,14 +188,17 @@ class PageSearch:
         return params
 
     async def _lead_of(self, contact_id: str) -> str | None:
-        """The lead that has every task of a contact."""
+        """The id of a contact's lead, which has all tasks of the contact; None if there is no such contact."""
         try:
             return text_of((await self._reader.client.contact(contact_id)).get("lead_id"))
         except NotFound:
             return None
 
     async def _tasks(self, filters: Params, window: Params) -> list[Task]:
-        """The tasks in the window that may match, as they are now."""
+        """The tasks in the window that may match, in their newest state.
+
+        UpstreamError `priority_unknown` if the query is for a priority and Close lists none.
+        """
         rows: dict[str, JsonObject] = {}
         day = date.fromisoformat(window["date__gte"]) if "date__gte" in window else self._reader.today()
         for assignee in _assignees(self._query):
@@ -214,8 +217,8 @@ class PageSearch:
     async def _rows(self, params: Params, day: date) -> dict[str, JsonObject]:
         """The rows that Close lists, as many as the page needs.
 
-        A list is read to 5,000 rows. Longer ones are read in parts, each from the time of creation at which the part
-        before ended; UpstreamError where Close does not sort by it, or where a part has one time only.
+        A list of more than 5,000 rows is read in parts; each part begins at the creation time where the last one ended.
+        UpstreamError if a part is not sorted by creation time, or has only one.
         """
         rows: dict[str, JsonObject] = {}
         order, bound = _ORDERS[self._query.order], Params()
@@ -231,7 +234,7 @@ class PageSearch:
         raise paging.too_many_rows()
 
     async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> paging.Page:
-        """The next rows of a list, up to those that fill the page with the ones `before`, whatever follows."""
+        """The next rows of a list; reading ends when these and the rows `before` surely fill the page."""
         tasks: dict[str, Task | None] = {}
 
         def fills_page(rows: Mapping[str, JsonObject]) -> bool:
@@ -247,22 +250,22 @@ class PageSearch:
         return await paging.read_pages(lambda skip: self._reader.client.tasks(params, day, skip), fills_page)
 
     def _task_in_place(self, row: JsonObject) -> Task | None:
-        """The task of a row; None where it does not match, or where its place in the list is not certain."""
+        """The task of a row; None if it does not match, or if its place in the list is not certain."""
         task = self._task(row)
         return None if (self._query.order == "due" and not task.due_at) or not self._matches(task) else task
 
     def _check_priorities(self, tasks: Sequence[Task]) -> None:
-        """UpstreamError where tasks match otherwise whose priority Close does not list."""
+        """Raise UpstreamError if a task without a listed priority matches the rest of the query."""
         unlisted = replace(self._query, priority=mapping.UNLISTED_PRIORITY, after=None, limit=len(tasks))
         if count := len(select_page(tasks, unlisted, self._reader.is_late, self._times).tasks):
             raise UpstreamError(
-                f"Close did not say the priority of {count} tasks, so tasks cannot be found by priority here.",
+                f"Close did not list the priority of {count} tasks, so a filter by priority is not possible.",
                 code="priority_unknown",
-                next_step="Leave priority out. In a task, priority 0 means that Close does not say it.",
+                next_step="Leave priority out. Priority 0 of a task means that Close does not list it.",
             )
 
     async def _up_to_date(self, rows: Mapping[str, JsonObject]) -> list[JsonObject]:
-        """The rows as they were last written here, and the matching tasks that were written and are not listed yet."""
+        """The newest state of the rows, and the matching tasks that were just written and are not listed yet."""
         writes = ((one, write.row) for one, write in self._reader.recent.all() if one not in rows)
         written = {one: row for one, row in writes if self._is_wanted(row)}
         found = await self._reader.many(list(written)[:CHUNK])
@@ -291,7 +294,7 @@ def _status_filter(query: TaskQuery) -> Params:
 
 
 def _times_filter(query: TaskQuery) -> Params:
-    """The filters by the times of creation and change: those of the query's period, and of where the page begins."""
+    """The filters by creation and change times: those of the query's period and of the page's first row."""
     params = Params()
     if query.period is not None and query.period.moment != "completed":
         name, start, end = f"date_{query.period.moment}", query.period.start, query.period.end
@@ -303,13 +306,13 @@ def _times_filter(query: TaskQuery) -> Params:
 
 
 def _assignees(query: TaskQuery) -> Sequence[Params]:
-    """One filter for each responsible, or an empty one."""
+    """One filter for each responsible; one empty filter if there is none, or if there are too many."""
     people = [] if query.of_nobody else list(dict.fromkeys(query.responsible_ids or ()))
     return [{"assigned_to": one} for one in people] if 0 < len(people) <= _MAX_ASSIGNEES else [{}]
 
 
 def _window(query: TaskQuery, today: date) -> Params:
-    """The window of dates with every matching task that has a due date; empty where dateless tasks may come first."""
+    """The window of dates with every matching task that has a due date; empty if dateless tasks may come first."""
     is_past_dated = query.after is not None and query.after[0] == NO_DUE
     if query.without_date or (query.wants_dateless and (query.order != "due" or is_past_dated)):
         return {}
@@ -324,7 +327,7 @@ def _window(query: TaskQuery, today: date) -> Params:
 
 
 def _moved(day: date, by: timedelta) -> date:
-    """`day` moved by `by`; itself at the ends of the calendar."""
+    """The sum of `day` and `by`; `day` itself if that is beyond the calendar."""
     try:
         return day + by
     except OverflowError:

@@ -1,1 +1,1 @@
-"""Close's log of events, read as changes of tasks, and its webhooks."""
+"""Close's event log, read as changes of tasks, and its webhooks."""

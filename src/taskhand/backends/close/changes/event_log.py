@@ -1,8 +1,8 @@
 """Close's event log (https://developer.close.com/api/resources/events): its rows, and the stretch between two moments.
 
-The log is newest first, 50 rows a page, and is filtered by a type and an action together, never by a type alone. A
-row may become visible after later ones, and updates of one object that follow soon are one row, which grows: its
-`date_updated` moves, and its `previous_data` is from before the first. Moments come without an offset and are UTC.
+The log is newest first, 50 rows a page; it is filtered by a type together with an action, not by a type alone. A row
+may become visible after later ones. Updates of one object in quick succession are one row that grows: its
+`date_updated` moves, and its `previous_data` is from before the first update. Times have no offset and are UTC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ from taskhand.domain.concurrency import for_each
 __all__ = ["ACTIONS", "MAX_PAGES", "Entry", "EventLog", "Stretch", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
-"""What can be done with a task, in the order of rows of the same millisecond."""
+"""The actions on a task, in the order of rows of the same millisecond."""
 
 MAX_PAGES: Final = 4
-"""Pages of one action in one stretch, before the stretch is read in parts."""
+"""Maximum pages of one action in one stretch; a longer stretch is read in parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the log: an `action` on a task, `made` and last `changed` then.
+    """A row of the log: an `action` on a task, `made` and last `changed` at these moments.
 
-    `data` and `previous` are None where Close does not show them, as to most after an hour.
+    `data` and `previous` are None if Close does not show them; after an hour it shows them only to admins.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Entry:
 class Stretch:
     """The entries between two moments, oldest first.
 
-    Where they are not all, only the newest have been read, of each action those since `cut_at`.
+    `cut_at` is None if all were read; otherwise only the newest were read, and `entries` is complete since `cut_at`.
     """
 
     entries: Sequence[Entry]
@@ -53,7 +53,7 @@ class Stretch:
 
     @property
     def newest(self) -> datetime | None:
-        """When the last entry is from."""
+        """The moment of the last entry; None if there is none."""
         return self.entries[-1].changed if self.entries else None
 
 
@@ -67,9 +67,9 @@ class EventLog:
     async def read(
         self, since: datetime, until: datetime | None, known_until: datetime, *, max_pages: int = MAX_PAGES
     ) -> Stretch:
-        """The stretch between two moments, up to now where `until` is None.
+        """The stretch between two moments, up to now if `until` is None.
 
-        What is newer than `known_until` may be `max_pages` long; what is older was read before.
+        `max_pages` limits the pages with entries after `known_until`; older entries were read before.
         """
         found: dict[str, tuple[list[Entry], bool]] = {}
 
@@ -104,7 +104,7 @@ class EventLog:
 
 
 def _read_entry(row: JsonObject) -> Entry | None:
-    """A row of the log; None for one that does not say which task it is about, or when."""
+    """The entry of a row; None if the row has no task id, no event id or no time."""
     made, changed = utc_moment(row.get("date_created")), utc_moment(row.get("date_updated"))
     made, changed = made or changed, changed or made
     task_id, event_id, names = text_of(row.get("object_id")), id_of(row), row.get("changed_fields")
@@ -124,7 +124,7 @@ def _read_entry(row: JsonObject) -> Entry | None:
 
 
 def moment_text(at: datetime) -> str:
-    """A moment as Close's log writes it, with its offset."""
+    """The text of a moment: ISO 8601 in UTC with an offset, to the millisecond, the precision of Close's log."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 

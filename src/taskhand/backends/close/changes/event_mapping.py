@@ -1,4 +1,4 @@
-"""Mapping of the rows of Close's event log to events, in the contract's words; pure."""
+"""Mapping of rows of Close's event log to events of the contract; pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,18 +18,18 @@ from taskhand.domain.task import Task
 __all__ = ["TaskStates", "is_explained"]
 
 _TOGETHER: Final = timedelta(seconds=2)
-"""How far apart the rows of one change may be."""
+"""Maximum time between the rows of one change."""
 
 _CONTRACT_FIELDS: Final = frozenset(
     ("text", "date", "due_date", "is_dateless", "is_complete", "assigned_to", "priority", "lead_id", "contact_id")
 ) | {"resolution"}
-"""The fields of Close that the contract has."""
+"""Close's fields that the contract has too."""
 
 
 def is_explained(completion: Entry, entries: Iterable[Entry], reported: Collection[str]) -> bool:
-    """Whether another row says the same completion: that of the update, or of the creation of a completed task.
+    """Whether another row reports the same completion: an update, or the creation of a completed task.
 
-    One of those `reported` (by id) may be of a task that was opened again at once: both are part of it.
+    A row whose id is in `reported` may also hold a completion and a reopening soon after it.
     """
     return any(
         _is_within(completion, other) and (_finishes(other) or (other.id in reported and _spans(completion, other)))
@@ -39,11 +39,11 @@ def is_explained(completion: Entry, entries: Iterable[Entry], reported: Collecti
 
 
 class TaskStates:
-    """Reads entries one after another as events.
+    """Converts entries to events, one after another.
 
-    `known` are the tasks as the last event of each has left them, `finished` the rows of completions that were events
-    of their own; `completions` are the rows of completions in question, and `hidden` counts the rows whose values Close
-    does not show. `zone` is that of shown times.
+    `known` are the tasks after their last events, and `finished` the completion rows that were reported as own events.
+    `completions` are the completion rows of the stretch. `hidden` counts the rows whose values Close does not show.
+    `zone` is the IANA zone of shown times.
     """
 
     def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[Entry]) -> None:
@@ -54,15 +54,15 @@ class TaskStates:
         self._completions = completions
 
     def event(self, entry: Entry, *, has_grown: bool, is_newest: bool) -> TaskEvent | None:
-        """The event of an entry; None where the contract has no word for what was changed.
+        """The event of an entry; None if the contract has none of the changed fields.
 
-        A part of an entry that `has_grown` was reported before. `is_newest` is whether it is the last one of its task.
+        `has_grown` is whether a part of the entry was reported before; `is_newest` whether it is the last of its task.
         """
         before, after = self._sides(entry, has_grown=has_grown)
         event: TaskEvent | None
         if entry.action == "completed":
             event = _completed_event(entry, after)
-            after = _finished(self.known.get(entry.task_id))  # an update says what else its row has
+            after = _finished(self.known.get(entry.task_id))  # other changes are reported by the update row
             self.finished.append(entry)
         elif after is None and entry.action != "deleted":
             event = self._hidden_event(entry)
@@ -84,9 +84,9 @@ class TaskStates:
         )
 
     def follows(self, entry: Entry, *, has_grown: bool, made_after: datetime) -> bool:
-        """Whether an entry begins where the last one reported of its task has ended, as far as can be seen.
+        """Whether an entry begins with the state after the last reported entry of its task, as far as is visible.
 
-        Nothing was reported of a task that was made before `made_after`.
+        A task that is not known follows if it was made at `made_after` or earlier.
         """
         if entry.action == "created":
             return True
@@ -101,12 +101,12 @@ class TaskStates:
         return before is None or difference_event(known, before, "") is None
 
     def is_finished(self, task_id: str) -> bool:
-        """Whether the task is complete by what was reported of it."""
+        """Whether the task is complete after its last reported event."""
         task = self.known.get(task_id)
         return task is not None and task.is_finished
 
     def _sides(self, entry: Entry, *, has_grown: bool) -> tuple[Task | None, Task | None]:
-        """The task before and after an entry."""
+        """The task before and after an entry; None for a state that does not exist or is not visible."""
         known = self.known.get(entry.task_id)
         if entry.action == "deleted":
             return (self._task(entry, entry.previous) if entry.previous else known), None
@@ -125,7 +125,7 @@ class TaskStates:
         return task if task.id else task.model_copy(update={"id": entry.task_id})
 
     def _hidden_event(self, entry: Entry) -> TaskEvent | None:
-        """The event of a row whose values Close does not show any more."""
+        """The event of a row whose values Close no longer shows; None if the contract has none of its fields."""
         if entry.changed_fields and not entry.changed_fields & _CONTRACT_FIELDS:
             return None
         self.hidden += 1
@@ -148,7 +148,7 @@ def _finished(task: Task | None) -> Task | None:
 
 
 def _key(entry: Entry) -> str:
-    """An update that grows is another event each time."""
+    """The key of an event; each growth of an update is a new event."""
     return f"{entry.id}@{entry.changed.isoformat(timespec='milliseconds')}"
 
 
@@ -160,13 +160,13 @@ def _is_within(completion: Entry, update: Entry) -> bool:
 
 
 def _spans(completion: Entry, update: Entry) -> bool:
-    """Whether a completion is one of the changes that an update was made of."""
+    """Whether a completion is one of the changes that an update row combines."""
     is_of_status = update.action == "updated" and "is_complete" in (update.previous or {})
     return is_of_status and update.made <= completion.changed <= update.changed
 
 
 def _finishes(entry: Entry) -> bool:
-    """Whether a row says that its task became complete."""
+    """Whether a created or updated row shows that its task became complete."""
     if entry.action not in {"created", "updated"}:
         return False
     if entry.data is None:
@@ -176,7 +176,7 @@ def _finishes(entry: Entry) -> bool:
 
 
 def _readable(changed: Iterable[FieldChange], before: Task | None, after: Task | None) -> tuple[FieldChange, ...]:
-    """The fields whose new value can be read, without old values that cannot."""
+    """The changes whose new value is readable; an unreadable old value is left out."""
     readable = []
     for one in changed:
         name = EDIT_FIELDS.get(one.field, one.field)

@@ -1,7 +1,7 @@
-"""The changes of Close's tasks, whoever made them: what its event log says since the last look.
+"""The changes of Close's tasks by anybody, read from its event log since the last look.
 
-A look reads the log from the newest entry that is known on, and for some minutes the stretch before it once more: rows
-become visible late, and grow. Where more waits than a few pages, the stretch is read in parts, the oldest first.
+A look reads the log from the newest known entry on, and for some minutes also the stretch before it again, because rows
+become visible late and grow. If more than a few pages are new, the log is read in parts, the oldest first.
 """
 
 import json
@@ -22,30 +22,30 @@ from taskhand.domain.idle_share import is_idle
 __all__ = ["CloseChanges"]
 
 _OVERLAP: Final = timedelta(minutes=5)
-"""For how long Close advises to read the newest events again."""
+"""The period of newest events that Close advises to read again."""
 _REMEMBERED: Final = timedelta(hours=1)
-"""For how long the entries are remembered that were read: longer than one can grow."""
+"""How long read entries are remembered: longer than an entry can grow."""
 _MAX_REMEMBERED: Final = 5_000
 _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
-"""Seconds between looks at outgoing calls, which are fewer than to-dos, while nobody waits for a look."""
+"""Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
 _TRIES: Final = 8
-"""How often a look tries another stretch."""
+"""Maximum stretches that one look tries."""
 _SHORTEST_S: Final = 1.0
 _LONGEST_S: Final = 86_400.0 * 30
 _WHOLE: Final = 400
-"""Pages of a stretch that cannot be shortened, and of what is read once more."""
+"""Maximum pages of a stretch that cannot be shortened."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """How far the log of one type was read.
+    """The position up to which the log of one type was read; times ending in `_at` are Unix seconds by our clock.
 
-    `newest` is the moment of the newest entry, by Close's clock, and `newest_at` when it was seen, by ours. `seen` are
-    entries with their moment, their task, and 1 where a completion was an event of its own. `span_s` is how long the
-    last part was that was read of a long stretch. `waits_since` is since when entries wait for earlier ones of their
-    tasks, which are not visible yet; 0 where none does. `has_ended` is whether a look has reached the end of the log:
-    before, what is known of a task may be from after what is read.
+    `newest` is the moment of the newest read entry, by Close's clock; `newest_at` is when it was read. `seen` maps ids
+    of read entries to their moment, their task, and 1 if the entry is a completion that was an own event, else 0.
+    `span_s` is the length in seconds of the next part of a long stretch, None if no part is left. `waits_since` is
+    since when entries wait for earlier ones of their tasks that are not visible yet; 0 if none waits. `has_ended` is
+    whether a look has reached the end of the log; until then, a known task may be newer than the entries being read.
     """
 
     newest: str
@@ -58,7 +58,7 @@ class _Position:
 
     @property
     def known_from(self) -> datetime:
-        """The moment from which on tasks are known that were made since."""
+        """The moment since which every created task is known."""
         return self.moment - _OVERLAP if self.newest_at else self.moment
 
     @property
@@ -68,22 +68,22 @@ class _Position:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is known to wait."""
+        """Whether no part of a long stretch is left to read."""
         return self.span_s is None
 
 
 class CloseChanges:
-    """Reads the event log for the types of tasks that are listed; `clock` answers an aware datetime."""
+    """Reads the event log of the listed types of tasks; `clock` returns an aware datetime."""
 
     compares = False
     remark: str | None = (
-        "Close tells changes of to-dos and outgoing calls; of e-mails, calls and messages in an inbox it does not."
+        "Close reports changes of to-dos and outgoing calls, but not of e-mails, calls and messages in an inbox."
     )
 
     def __init__(
         self, client: CloseClient, zone: str | None, types: Collection[str], clock: Callable[[], datetime]
     ) -> None:
-        """`types` are those that are listed; `zone` is that of shown times."""
+        """Use the logs of the listed `types`, of all types if it is empty; `zone` is the IANA zone of shown times."""
         listed = types or INBOX
         self._logs = {one: EventLog(client, one) for one in (LEAD, CALL) if one in listed} or {
             LEAD: EventLog(client, LEAD)
@@ -92,11 +92,11 @@ class CloseChanges:
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
-        """The position from which the log is read; the first look reads calls too, however near the moment is."""
+        """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
         return _write({one: _Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S) for one in self._logs})
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """The next entries; hints are of no use, as the log has the same."""
+        """Read the next events; `hints` are ignored, because the log has the same events."""
         del hints
         positions, now = _read(position), self._clock().timestamp()
         looks = []
@@ -123,7 +123,7 @@ class CloseChanges:
         )
 
     async def _look(self, log: EventLog, was: _Position, known: KnownTasks, now: float) -> tuple[Look, _Position]:
-        """A look at the tasks of one type, and how far they are read then."""
+        """Read the next events of one type of tasks; returns the look and the new position."""
         stretch, until, span_s = await _next_stretch(log, was, now)
         fresh = [entry for entry in stretch.entries if was.seen.get(entry.id, ("",))[0] != moment_text(entry.changed)]
         tasks = await known.find({entry.task_id for entry in fresh}) if fresh else {}
@@ -157,7 +157,7 @@ class CloseChanges:
 def _read_events(
     was: _Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
 ) -> tuple[list[TaskEvent], list[Entry]]:
-    """The events of the `fresh` entries, and those entries that wait for earlier ones of their tasks."""
+    """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
     known = frozenset(states.known)
     latest: dict[str, str] = {}
     for moment, task_id, _ in was.seen.values():
@@ -188,9 +188,12 @@ def _order_of(event: TaskEvent) -> str:
 
 
 async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stretch, datetime | None, float | None]:
-    """What is to be reported next; until when it is, where it is not all, and how long a part is tried next."""
+    """The next stretch, its end if the log continues after it, and the length in seconds of the part to try next.
+
+    The last two are None if the stretch reaches the end of the log.
+    """
     known_until = start = was.moment
-    # What is older than the minutes before the last look was visible then.
+    # Entries older than the overlap before the last look were visible to it.
     again = max(_OVERLAP - timedelta(seconds=max(0.0, was.read_at - was.newest_at)), timedelta())
     end = datetime.fromtimestamp(now, UTC) + _OVERLAP
     span_s, is_cut = was.span_s, False
@@ -213,14 +216,14 @@ async def _next_stretch(log: EventLog, was: _Position, now: float) -> tuple[Stre
 
 
 def _gap_of(was: _Position, now: float, hidden: int) -> str | None:
-    """What may be missing, in a sentence."""
+    """The sentences on changes that may be missing; None if none are."""
     gaps = []
     if now - was.read_at > _KEPT_BY_CLOSE.total_seconds():
         first = datetime.fromtimestamp(now, UTC) - _KEPT_BY_CLOSE
-        gaps.append(f"Close keeps its log for 30 days: changes before {first:%Y-%m-%dT%H:%MZ} are not told.")
+        gaps.append(f"Close keeps its log for 30 days: changes before {first:%Y-%m-%dT%H:%MZ} are missing.")
     if hidden:
         gaps.append(
-            f"Close shows what was changed to its admins only, after an hour: {hidden} changes are told without."
+            f"After an hour, Close shows changed values only to admins: {hidden} changes are reported without values."
         )
     return " ".join(gaps) or None
 

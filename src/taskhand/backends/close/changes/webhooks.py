@@ -22,9 +22,9 @@ _TYPE: Final = "task"
 
 
 class CloseWebhookCheck(SignatureCheck):
-    """Deliveries are signed with the key of their subscription, in hexadecimal digits.
+    """Checks the signature of a delivery: an HMAC with the key of its subscription, in hexadecimal digits.
 
-    The same signature may come again: Close repeats what was not answered, and orders nothing.
+    A signature may come again, because Close repeats a delivery without a response. Deliveries come in any order.
     """
 
     refuses_repeats = False
@@ -32,50 +32,51 @@ class CloseWebhookCheck(SignatureCheck):
     unit = timedelta(seconds=1)
 
     def __init__(self, key: str, variable: str) -> None:
-        """OperatorError where the text of the setting called `variable` is no key."""
+        """OperatorError if `key`, the value of the setting `variable`, is not a signature key."""
         try:
             self._key = bytes.fromhex(key)
         except ValueError:
             self._key = b""
         if len(self._key) < _KEY_BYTES:
             raise OperatorError(
-                f"{variable} is not the signature key of a webhook of Close: that has 64 hexadecimal digits.",
-                next_step="Run `taskhand webhooks create`, which gets one and keeps it.",
+                f"{variable} is not a signature key of a Close webhook, which has 64 hexadecimal digits.",
+                next_step="Run `taskhand webhooks create`; it gets a key and stores it.",
             )
 
     def signatures(self, delivery: Delivery, timestamp: str) -> tuple[str]:
-        """That of the timestamp and the raw body together."""
+        """The expected signature, over the timestamp and the raw body."""
         signed = timestamp.encode("utf-8", "surrogateescape") + delivery.body
         return (hmac.new(self._key, signed, sha256).hexdigest(),)
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
-        """The task of its one event; none where the event is of something else."""
+        """The id of the task of its one event; empty if the event is about another object."""
         events = [event for one in read_events(body) if isinstance(event := one.get("event"), dict)]
         ids = [text_of(one.get("object_id")) for one in events if _is_of_task(one.get("object_type"))]
         return tuple(one for one in ids if one)
 
 
 class CloseWebhookAdmin(SubscriptionAdmin):
-    """One subscription to to-dos, the type of tasks whose events are known; looks find what changes on the others."""
+    """Manages one subscription to to-dos, the only type with known events; looks find changes of the other types."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._events = [{"object_type": f"{_TYPE}.lead", "action": action} for action in _ACTIONS]
 
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
-        """All subscriptions to tasks."""
+        """All subscriptions with events of tasks."""
         return tuple(one for row in await self._rows() if any(map(_is_of_task, (one := _subscription(row)).events)))
 
     async def delete(self, subscription_id: str) -> None:
-        """DELETE a subscription."""
+        """DELETE /webhook/{id}/."""
         await self._client.delete(_hook(subscription_id), expect="nothing")
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
-        """The subscription at this address, which is made, or changed where it wants something else.
+        """Create the subscription at this address, or update it if its events or status differ.
 
-        Close may tell the key only when the subscription is made: one whose key nobody knows is made anew.
+        Close may show the key only in the response to a creation. A subscription with an unknown key is deleted and
+        created again. OperatorError if Close shows no key.
         """
-        del replaces  # there may be forty
+        del replaces  # Close allows 40 subscriptions
         mine = [row for row in await self._rows() if row.get("url") == url]
         kept = next((row for row in mine if _has_known_key(row, key)), None)
         for row in mine:
@@ -94,7 +95,7 @@ class CloseWebhookAdmin(SubscriptionAdmin):
             key = _key_in(made)
         if not key:
             raise OperatorError(
-                "Close made the subscription and did not tell its signature key.",
+                "Close created the subscription but did not return its signature key.",
                 next_step="Run `taskhand webhooks remove`, then `taskhand webhooks create` again.",
             )
         return Subscribed((_subscription(made),), (_subscription(made),), key)
@@ -114,7 +115,10 @@ def _subscription(row: JsonObject) -> Subscription:
 
 
 def _has_known_key(row: JsonObject, key: str | None) -> bool:
-    """Whether deliveries of a subscription can be verified: Close shows its key, or may use the one that is kept."""
+    """Whether deliveries of a subscription can be verified: Close shows its key, or hides it and `key` is set.
+
+    A shown key must not differ from `key`.
+    """
     shown = _key_in(row)
     return shown in {None, key} if key else bool(shown)
 
