@@ -67,7 +67,7 @@ async def test_undo_brings_back_every_link_and_every_writable_property(count: in
         deleted = await agent("apply_plan", planId=plan["planId"])
         assert stage.hubspot.tasks == []
         undone = await agent("undo_change", changeId=deleted["changeId"])
-        assert "HubSpot did not take back" not in str(undone)
+        assert "HubSpot did not restore" not in str(undone)
         assert len(stage.hubspot.tasks) == count
         for task in stage.hubspot.tasks:
             assert {name: task["properties"].get(name) for name in FURTHER} == FURTHER
@@ -121,8 +121,8 @@ async def test_what_hubspot_takes_back_comes_back_though_it_refuses_another_part
         route = POST if count == 1 else f"{POST}/batch/create"
         stage.hubspot.faults = (Fault("status", route, status=400, times=2),) if note is None else ()
         undone = str(await agent("undo_change", changeId=deleted["changeId"]))
-        assert undone.count("did not take back") == undone.count(f"did not take back: {note}.")
-        assert ("did not take back" in undone) == (note is not None)
+        assert undone.count("did not restore") == undone.count(f"did not restore: {note}.")
+        assert ("did not restore" in undone) == (note is not None)
         made = [task for task in stage.hubspot.tasks if task["id"] not in {task_id(7), task_id(8)}]
         assert len(made) == count
         for task in made:

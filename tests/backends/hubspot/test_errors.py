@@ -55,7 +55,7 @@ def test_names_every_refused_field_once() -> None:
         {"message": "SECRET", "code": "INVALID_DATE", "context": {"propertyName": ["hs_timestamp"]}},
     ]
     assert explain(400, given) == (
-        "HubSpot refused dueDate: HubSpot does not take that as a date; "
+        "HubSpot refused dueDate: HubSpot does not accept the value as a date; "
         "responsibleIds: HubSpot does not accept that person as an owner."
     )
 

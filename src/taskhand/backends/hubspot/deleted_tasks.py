@@ -1,8 +1,8 @@
-"""What a task has besides the fields of the contract, read before it is deleted: all links, all writable properties.
+"""Reads all links and all writable properties of a task before it is deleted, and restores them on an undo.
 
-A task that is made again in its place is given them. A list of objects that tasks can be linked to is not in the API;
-those of the guide are asked for (https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide), and the
-custom objects that the account has.
+The fields of the contract hold only some of them. The API does not list the objects that tasks can be linked to: links
+to those of the guide (https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide) and to the account's
+custom objects are read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,15 +25,15 @@ from taskhand.domain.snapshot import Snapshot
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]
 
 _FURTHER: Final = "properties"
-"""Where raw values have the properties besides those of the fields, of a task that was to be deleted."""
+"""The key, in the raw values of a task to delete, of the properties that no field of the contract holds."""
 _ASSOCIATIONS: Final = "associations"
-"""Where they have all links with their types, by kind."""
+"""The key, in the same values, of all links with their types, by kind."""
 
 _OTHERS: Final = (
     *("tickets", "leads", "quotes", "orders", "appointments", "courses", "listings", "services", "projects"),
 )
-_SEEN: Final = frozenset({"contacts", "companies"})
-"""What a token that reads tasks may read the links to."""
+_ALWAYS_READABLE: Final = frozenset({"contacts", "companies"})
+"""The kinds whose links a token that reads tasks may read."""
 _NEVER_WRITTEN: Final = frozenset({"hs_unique_creation_key"})
 _LOST: Final[Mapping[str, str]] = {
     "hs_task_completion_date": "completion date",
@@ -41,12 +41,12 @@ _LOST: Final[Mapping[str, str]] = {
     "hs_task_sequence_step_enrollment_id": "place in a sequence",
     "hs_calendar_event_id": "calendar event",
 }
-"""Properties that HubSpot alone writes, and what a task loses with them."""
+"""Properties that only HubSpot writes, and the words for each that tell a caller what an undo cannot restore."""
 
 
 @dataclass(slots=True)
 class _Whole:
-    """What was read of one task."""
+    """The further properties and the links of one task, and what an undo cannot restore."""
 
     properties: dict[str, str] = field(default_factory=dict)
     associations: dict[str, list[JsonObject]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class _Whole:
 
 
 class DeletedTasks:
-    """Reads what only an undo of a deletion needs, and writes what a new task in its place was not given."""
+    """Reads the values that only an undo of a deletion needs, and writes those that the new task lacks."""
 
     def __init__(self, client: HubSpotClient, account: Account) -> None:
         self._client = client
@@ -62,7 +62,7 @@ class DeletedTasks:
         self._absent: set[str] = set()
 
     async def complete(self, snapshots: Mapping[str, Snapshot], ids: Mapping[str, str]) -> dict[str, Snapshot]:
-        """The same snapshots with everything; `ids` are HubSpot's own ids of the tasks."""
+        """The snapshots with all links and writable properties; `ids` has HubSpot's own id of each task."""
         found = {ids[one]: _Whole() for one in snapshots}
         if not found:
             return {}
@@ -74,7 +74,7 @@ class DeletedTasks:
         return {one: _with(snapshot, found[ids[one]]) for one, snapshot in snapshots.items()}
 
     async def put_back(self, record_id: str, edit: Edit) -> str | None:
-        """Give a task that was made again what it lacks of what it had besides its fields; what did not come back."""
+        """Restore the further properties and links that a new task lacks; a note about those not restored, or None."""
         missing = further_properties(edit), links_of_new(edit) if edit.native else {}
         try:
             if not any(missing) or not any(missing := await self._find_missing(record_id, *missing)):
@@ -82,14 +82,14 @@ class DeletedTasks:
             await self._write(record_id, *missing)
             lacking, unlinked = await self._find_missing(record_id, *missing)
         except TaskhandError:
-            return "Whether its links and further properties came back could not be read."
+            return "Its links and further properties could not be read back; some may not be restored."
         left = [*lacking, *(f"{kind} {one['id']}" for kind, ones in unlinked.items() for one in ones)]
-        return f"HubSpot did not take back: {', '.join(left)}." if left else None
+        return f"HubSpot did not restore: {', '.join(left)}." if left else None
 
     async def _find_missing(
         self, record_id: str, properties: Mapping[str, str], links: Mapping[str, list[JsonObject]]
     ) -> tuple[dict[str, str], dict[str, list[JsonObject]]]:
-        """Those of these properties and links that a task does not have."""
+        """The given properties and links that a task does not have."""
         shown: JsonObject = {}
         if properties:
             answer = await self._client.read_many([record_id], by_property=False, names=list(properties))
@@ -106,7 +106,7 @@ class DeletedTasks:
         return missing, {kind: ones for kind, ones in unlinked.items() if ones}
 
     async def _write(self, record_id: str, properties: dict[str, str], links: Mapping[str, list[JsonObject]]) -> None:
-        """Write all of the properties, each by itself where HubSpot refuses them together, and each of the links."""
+        """Write the properties together, or one by one if HubSpot refuses that; then write each link."""
         try:
             if properties:
                 await self._client.update(record_id, properties, by_property=False)
@@ -114,7 +114,7 @@ class DeletedTasks:
             for name, text in properties.items() if len(properties) > 1 else ():
                 with suppress(TaskhandError):
                     await self._client.update(record_id, {name: text}, by_property=False)
-        except TaskhandError:  # what it has is read afterwards
+        except TaskhandError:  # the caller reads the task again
             pass
         for kind, ones in links.items():
             for one in ones:
@@ -139,7 +139,7 @@ class DeletedTasks:
                 given, whole = row.get("properties"), found.get(str(row.get("id")))
                 if whole is not None and isinstance(given, dict):
                     whole.properties = {name: str(given[name]) for name in names if given.get(name) not in (None, "")}
-                    whole.lost += [what for name, what in _LOST.items() if name not in names and given.get(name)]
+                    whole.lost += [words for name, words in _LOST.items() if name not in names and given.get(name)]
 
     async def _add_custom_links(self, found: Mapping[str, _Whole]) -> None:
         try:
@@ -156,7 +156,7 @@ class DeletedTasks:
             await self._add_links(kind, found, name)
 
     async def _add_links(self, kind: str, found: Mapping[str, _Whole], name: str | None = None) -> None:
-        """Read the links to objects of one kind; `name` is what they are called, where that is another."""
+        """Read the links to objects of one kind; `name` is the label of a custom kind."""
         if kind in self._absent:
             return
         try:
@@ -170,20 +170,20 @@ class DeletedTasks:
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for one in found.values() if kind not in _SEEN else ():
+            for one in found.values() if kind not in _ALWAYS_READABLE else ():
                 one.lost.append(f"links to {name or kind}, which the token may not read")
         except CallerError:  # the account has no such objects
             self._absent.add(kind)
 
 
 def further_properties(edit: Edit) -> dict[str, str]:
-    """The properties besides those of the contract's fields that a deleted task had."""
+    """The properties of a deleted task that no field of the contract holds."""
     given = (edit.native or {}).get(_FURTHER)
     return {str(name): str(text) for name, text in given.items()} if isinstance(given, dict) else {}
 
 
 def without_further(edit: Edit) -> Edit | None:
-    """The edit that makes a deleted task again with its fields alone; None where it has no more than these."""
+    """The edit that restores only the fields of a deleted task; None if the edit holds nothing else."""
     if not further_properties(edit) and not _further_links(edit):
         return None
     native = {name: value for name, value in (edit.native or {}).items() if name not in {_FURTHER, _ASSOCIATIONS}}
@@ -191,7 +191,7 @@ def without_further(edit: Edit) -> Edit | None:
 
 
 def links_of_new(edit: Edit) -> dict[str, list[JsonObject]]:
-    """The links of a new task by kind, with their ids and types: of a deleted one all that it had."""
+    """The links of a new task by kind, with ids and types; for a deleted task, all links that it had."""
     further = _further_links(edit)
     found: dict[str, list[JsonObject]] = {}
     for kind in KINDS:
@@ -218,7 +218,7 @@ def _with(snapshot: Snapshot, whole: _Whole) -> Snapshot:
 
 
 def _links_in(row: JsonObject) -> Iterable[JsonObject]:
-    """The links in one result, in the form that a new task takes."""
+    """The links in one result, in the form of a request that creates a task."""
     for one in objects(row.get("to")):
         types = [
             {"associationCategory": given.get("category"), "associationTypeId": given.get("typeId")}

@@ -1,8 +1,8 @@
-"""Between HubSpot's `hs_timestamp` with `hs_task_is_all_day` and a due date, both ways.
+"""Converts between a due date and HubSpot's `hs_timestamp` with `hs_task_is_all_day`.
 
-How HubSpot's own all-day tasks choose their instant is not documented: midnight UTC means that day in UTC, and any
-other instant the day on the account's calendar. Taskhand writes noon of the day there, which is the same day for
-everybody whose clock is less than half a day away from the account's.
+HubSpot does not document which instant its own all-day tasks have. Midnight UTC is read as that day in UTC, and any
+other instant as its day in the account's zone. Taskhand writes noon in the account's zone, which is the same day in
+every zone less than half a day away.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +30,7 @@ _NO_FLAG: Final = (
 
 
 class Zones:
-    """`shown` is the IANA zone in which instants are shown (None is UTC), `days` the account's own, else `shown`."""
+    """The zones of an account: instants are shown in `shown` (None is UTC); days are in `days`, else in `shown`."""
 
     def __init__(self, shown: str | None, days: str | None = None) -> None:
         self.shown = shown
@@ -38,7 +38,7 @@ class Zones:
 
 
 def moment_of(raw: object) -> datetime | None:
-    """The instant of a value in ISO 8601 or epoch milliseconds; None for an empty one, ValueError or OverflowError."""
+    """The instant of an ISO 8601 or epoch milliseconds value; None if empty; ValueError or OverflowError if invalid."""
     text = "" if raw is None else str(raw)
     if not text:
         return None
@@ -49,7 +49,7 @@ def moment_of(raw: object) -> datetime | None:
 
 
 def readable_moment(raw: object) -> datetime | None:
-    """The instant of a value; None for one that is none."""
+    """The instant of a value; None if it is empty or invalid."""
     try:
         return moment_of(raw)
     except (ValueError, OverflowError):
@@ -57,7 +57,7 @@ def readable_moment(raw: object) -> datetime | None:
 
 
 def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:
-    """When a task is due; ValueError or OverflowError for a value that is no moment."""
+    """The due date of a task; None if the value is empty; ValueError or OverflowError if it is invalid."""
     moment = moment_of(raw)
     if moment is None:
         return None
@@ -71,35 +71,35 @@ def stamp_of(due: Due, zones: Zones) -> str:
     if due.at is not None:
         return instant_text(due.at)
     noon = datetime.combine(due.day, time(12), zones.days).astimezone(UTC)
-    # Where noon is midnight UTC of another day, that instant would mean the other day.
+    # If noon is midnight UTC of another day, that instant would be read as the other day.
     means_other_day = noon.time() == time() and noon.date() != due.day
     return instant_text(noon + timedelta(minutes=1) if means_other_day else noon)
 
 
 def millis_of(moment: datetime) -> int:
-    """Epoch milliseconds."""
+    """A moment in epoch milliseconds."""
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 class AllDayFlag:
-    """Whether an account accepts `hs_task_is_all_day`: it does until it refuses it, which is remembered."""
+    """Remembers whether an account refused `hs_task_is_all_day`; the flag is sent until then."""
 
     def __init__(self) -> None:
         self._refused = False
 
     def strip(self, properties: Mapping[str, str]) -> dict[str, str]:
-        """The properties to send: without the flag where the account refuses it."""
+        """The properties to send, without the flag if the account refused it."""
         return {name: value for name, value in properties.items() if name != ALL_DAY or not self._refused}
 
     def note_refusal(self, error: TaskhandError, properties: Mapping[str, str]) -> bool:
-        """Remember that the account refused the flag; whether to send these properties again, without it."""
+        """Remember a refusal of the flag; True if these properties contain it and should be sent again without it."""
         if not refuses_all_day(error):
             return False
         self._refused = True
         return ALL_DAY in properties
 
     async def send(self, properties: dict[str, str], write: Callable[[dict[str, str]], Awaitable[Reply]]) -> Reply:
-        """`write` properties, and once more without the flag where the account refuses that alone."""
+        """`write` properties, and once more without the flag if the account refuses only the flag."""
         try:
             return await write(self.strip(properties))
         except CallerError as refused:
@@ -108,7 +108,7 @@ class AllDayFlag:
         return await write(self.strip(properties))
 
     def unmet(self, edit: Edit, task: Task, zones: Zones) -> frozenset[str]:
-        """The fields in which `task` is not as `edit` makes it in this account."""
+        """The names of the fields in which `task` differs from `edit` as this account can hold it."""
         unmet = edit.unmet_by(task, written=True)
         if self._refused and isinstance(unmet.due, Due):
             # Without the flag, a day reads as an instant, and an instant may read as a day.
@@ -117,7 +117,7 @@ class AllDayFlag:
         return frozenset(name for name, _ in unmet.given())
 
     def add_note(self, edit: Edit, task: Task, note: str | None) -> str | None:
-        """The note of a write, with a sentence more where the due date could not be marked as a day or an instant."""
+        """The note of a write, and a sentence more if the due date could not be marked as a day or an instant."""
         if not self._refused or not isinstance(edit.due, Due) or edit.unmet_by(task, written=True).due is MISSING:
             return note
         return f"{note} {_NO_FLAG}" if note else _NO_FLAG

@@ -1,7 +1,7 @@
-"""HubSpot's error bodies, waits and limits, in the contract's names; pure.
+"""Reads HubSpot's error bodies, waits and limits, and names them as the contract does; pure.
 
 https://developers.hubspot.com/docs/developer-tooling/platform/error-handling: every field of an error is optional.
-None of HubSpot's text is repeated, except scopes, and only what looks like a scope.
+HubSpot's text is never repeated, except scopes that have the form of one.
 """
 
 import json as jsonlib
@@ -31,24 +31,24 @@ __all__ = [
 ]
 
 ALL_DAY: Final = "hs_task_is_all_day"
-"""The property that an account may not accept."""
+"""The property that an account may refuse."""
 
 CREDENTIAL_STATUSES: Final = frozenset({530})
-"""The statuses of a token that has not the form of one; reported by integrations, not documented."""
+"""The HTTP statuses for a malformed token; reported by integrations, not documented."""
 
 _STATUS: Final = "newStatusName"
 _MEANINGS: Final[Mapping[str, str]] = {
     "INVALID_OPTION": "HubSpot does not have that value among its options",
     "INVALID_OWNER_ID": "HubSpot does not accept that person as an owner",
-    "INVALID_DATE": "HubSpot does not take that as a date",
-    "INVALID_LONG": "HubSpot does not take that as a date",
+    "INVALID_DATE": "HubSpot does not accept the value as a date",
+    "INVALID_LONG": "HubSpot does not accept the value as a date",
     "READ_ONLY_VALUE": "HubSpot does not let it be set",
     "PROPERTY_DOESNT_EXIST": "this HubSpot account does not have it",
     "REQUIRED": "HubSpot requires it",
-    "INVALID_INTEGER": "HubSpot does not take that as a number",
+    "INVALID_INTEGER": "HubSpot does not accept the value as a number",
     "CONFLICTING_UNIQUE_VALUE": "another task in HubSpot has that value, and it is unique",
 }
-_UNKNOWN: Final = "HubSpot does not take that value"
+_UNKNOWN: Final = "HubSpot does not accept that value"
 _NOT_SET: Final = frozenset({"READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST"})
 _NO_ALL_DAY: Final = "HubSpot refused dueDate: this HubSpot account does not let a task be marked as all day."
 _PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -56,15 +56,15 @@ _SCOPE: Final = re.compile(r"[a-z][a-z0-9_-]{1,40}(\.[a-z0-9_-]{1,40}){0,6}")
 _VALUES: Final = "Property values were not valid: "
 _DAILY_S: Final = 3600.0
 _LIMITS: Final[Mapping[str, tuple[float, str]]] = {
-    "SECONDLY": (1.0, "HubSpot allows only so many searches a second, and asks to wait."),
-    "TEN_SECONDLY_ROLLING": (10.0, "HubSpot allows only so many requests in ten seconds, and asks to wait."),
+    "SECONDLY": (1.0, "The limit of searches per second at HubSpot is reached."),
+    "TEN_SECONDLY_ROLLING": (10.0, "The limit of requests in ten seconds at HubSpot is reached."),
     "DAILY": (_DAILY_S, "The daily limit of requests to HubSpot is used up until midnight in the account's zone."),
 }
-"""The seconds to wait and the sentence for each `policyName`. A day's wait is longer than any call: it is reported."""
+"""The seconds to wait and the sentence, by `policyName`. The daily wait is longer than any call, so it is reported."""
 
 
 def explain(status: int, json: Json) -> str | None:
-    """A sentence of ours about a refusal; None where its body adds nothing to its status."""
+    """Taskhand's sentence about a refusal; None if the body adds nothing to the status."""
     if status in CREDENTIAL_STATUSES:
         return "HubSpot says that the access token has the wrong form: it is not one of HubSpot's tokens."
     if not isinstance(json, dict):
@@ -104,18 +104,18 @@ def to_error(json: JsonObject) -> TaskhandError:
 
 
 def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
-    """The refusal of a new task, whose status nobody chooses: a refused one is not named as an argument."""
+    """The refusal of a new task: callers do not choose its status, so a refused status is not named as an argument."""
     if not isinstance(error, CallerError) or f"{_STATUS}: " not in error.message:
         return error
     return CallerError(
         error.message.replace(f"{_STATUS}: ", "the status that the task would get: "),
         code=error.code,
-        next_step="Ask whoever manages HubSpot to check the stages of its task pipeline, then send the call again.",
+        next_step="Ask a HubSpot administrator to check the stages of the task pipeline, then send the call again.",
     )
 
 
 def refuses_all_day(error: TaskhandError) -> bool:
-    """Whether nothing was refused but `hs_task_is_all_day`."""
+    """True if only `hs_task_is_all_day` was refused."""
     return isinstance(error, CallerError) and error.message == _NO_ALL_DAY
 
 
@@ -125,9 +125,9 @@ def read_wait(json: Json) -> float | None:
 
 
 def read_limits(headers: Mapping[str, str]) -> RateHeaders | None:
-    """What is left of the ten-second window, or that nothing is left of the day; None where the headers say neither.
+    """The rest of the ten-second window, or 0 if the daily limit is used up; None if the headers have neither.
 
-    https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines; answers to searches say neither.
+    https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines; responses to searches have neither.
     """
     if _number(headers, "x-hubspot-ratelimit-daily-remaining") == 0:
         return RateHeaders(remaining=0, reset_s=_DAILY_S)
@@ -166,7 +166,7 @@ def _explain_scopes(json: JsonObject) -> str | None:
 
 
 def _explain_values(json: JsonObject) -> str | None:
-    """One clause for each refused field; the all-day flag is named only where nothing else was refused."""
+    """A sentence with a clause for each refused field; the all-day flag is named only if nothing else was refused."""
     refused = list(_refused_properties(json))
     others = [(name, code) for name, code in refused if name != ALL_DAY or code not in _NOT_SET]
     if refused and not others:
@@ -182,7 +182,7 @@ def _explain_values(json: JsonObject) -> str | None:
 
 
 def _own(name: str) -> str | None:
-    """A property that has no field of its own; None for what is not the name of one."""
+    """The argument name of a property without a field of its own; None if `name` cannot be a property's name."""
     return property_field(name) if _PROPERTY.fullmatch(name) else None
 
 

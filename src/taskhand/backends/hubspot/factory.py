@@ -1,4 +1,4 @@
-"""HubSpot as a backend: its settings, and how it is opened."""
+"""HubSpot as a backend: its settings and its factory."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,7 +54,8 @@ class HubSpotSettings(BackendSettings):
     )
     hubspot_api_version: str = Field("v3", description="`v3`, or dated such as `2026-03`; default `v3`.")
     hubspot_user_id: str | None = Field(
-        None, description="Who `me` is: an owner's id, a user's id or an e-mail; default: who made the private app."
+        None,
+        description="Owner that `me` stands for: owner id, user id or e-mail; default: the maker of the private app.",
     )
     hubspot_id_property: str | None = Field(
         None, description="A unique task property whose values are the ids of tasks; default: HubSpot's own ids."
@@ -63,12 +64,12 @@ class HubSpotSettings(BackendSettings):
         100,
         ge=1,
         le=1_000,
-        description="Maximum requests in ten seconds; where HubSpot names a limit, that applies instead; default 100.",
+        description="Maximum requests in ten seconds; if HubSpot names a limit, that applies instead; default 100.",
     )
 
 
 async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubSpotAdapter":
-    """The tasks of one HubSpot account. OperatorError where no access token is set."""
+    """Open the tasks of one HubSpot account; OperatorError if no access token is set."""
     from taskhand.backends.hubspot.adapter import HubSpotAdapter
     from taskhand.backends.hubspot.auth import credential
     from taskhand.backends.hubspot.client import HubSpotClient
@@ -100,13 +101,13 @@ async def open_backend(settings: HubSpotSettings, context: OpenContext) -> "HubS
 
 
 def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
-    """The token of a private app, which lasts; None for that of an OAuth app, which changes by the hour."""
+    """The token of a private app, which does not expire; None for other tokens: an OAuth app's changes by the hour."""
     token = settings.hubspot_access_token
     return token if token is not None and token.get_secret_value().startswith("pat-") else None
 
 
 async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
-    """The client of the operator's OAuth app; None without one."""
+    """Open the client of the operator's OAuth app; None without one."""
     from taskhand.backends.hubspot.auth import find_server
     from taskhand.backends.remote.oauth import open_app_client
 
@@ -115,7 +116,7 @@ async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> 
 
 
 def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
-    """The check of deliveries; None without the client secret of an app."""
+    """The signature check of webhook deliveries; None without the client secret of an app."""
     from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookCheck
 
     secret = settings.hubspot_webhook_key or settings.hubspot_client_secret
@@ -125,7 +126,7 @@ def check_webhooks(settings: HubSpotSettings, _: str) -> "WebhookCheck | None":
 
 
 async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "WebhookAdmin | None":
-    """The subscriptions of the app; None without its id and a developer key: an access token cannot manage them."""
+    """The admin of the app's subscriptions; None without its id and a developer key, which HubSpot requires."""
     from taskhand.backends.hubspot.changes.webhooks import HubSpotWebhookAdmin
     from taskhand.backends.hubspot.errors import explain, read_wait
     from taskhand.backends.remote.connection import open_client
@@ -149,7 +150,7 @@ async def open_webhooks(settings: HubSpotSettings, context: OpenContext) -> "Web
 
 
 def webhook_steps(url: str) -> Sequence[str]:
-    """What to do at HubSpot by hand, where there is no developer key: the newer apps have no other way."""
+    """The manual steps at HubSpot without a developer key; newer apps have no other way."""
     from taskhand.backends.hubspot.changes.webhooks import describe_steps
 
     return describe_steps(url)
