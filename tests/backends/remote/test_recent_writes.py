@@ -70,3 +70,25 @@ def test_a_list_may_show_any_state_before_the_recent_writes() -> None:
     written = recent.get("a")
     assert written is not None
     assert set(written.former) == {"first", "second", "third"}
+
+
+def test_a_state_that_a_task_has_had_several_times_is_remembered_once() -> None:
+    recent = RecentWrites[str](30.0, Time().clock)
+    for _ in range(100):
+        recent.wrote("a", "open", "done")
+        recent.wrote("a", "done", "open")
+    recent.wrote("a", "renamed", "done")
+    written = recent.get("a")
+    assert written is not None
+    assert written.former == ("open", "done")
+
+
+def test_a_state_is_forgotten_that_was_replaced_before_the_recent_writes() -> None:
+    time = Time()
+    recent = RecentWrites[int](30.0, time.clock)
+    for state in range(1, 101):
+        recent.wrote("a", state, state - 1)
+        time.now += 10.0
+    written = recent.get("a")
+    assert written is not None
+    assert written.former == (97, 98, 99)

@@ -13,17 +13,30 @@ _DELETED_S: Final = 60.0
 """How long a CRM's lists may show a deleted task, in seconds; none of them restores one."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Replaced(Generic[_Row]):
+    """A state of a task, which the task had until a write at `until` (seconds)."""
+
+    row: _Row
+    until: float
+
+
 @dataclass(slots=True)
 class RecentWrite(Generic[_Row]):
     """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `former` are the task before it, and before the recent writes before it: a list that is behind shows one of these.
+    `replaced` are the states before this write and the recent ones before it, each of them once, the latest last.
     """
 
     row: _Row
     at: float
-    former: tuple[_Row, ...] = ()
+    replaced: tuple[_Replaced[_Row], ...] = ()
     is_shown: bool = False
+
+    @property
+    def former(self) -> tuple[_Row, ...]:
+        """The states of which a list that is behind shows one."""
+        return tuple(state.row for state in self.replaced)
 
 
 class RecentWrites(Generic[_Row]):
@@ -42,13 +55,20 @@ class RecentWrites(Generic[_Row]):
         self._deleted_until: dict[str, float] = {}
 
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
-        """Remember what a write made of a task."""
+        """Remember what a write made of a task that was `before`, None if that is not known."""
         self.known_ids.add(task_id)
-        earlier = self.get(task_id)
-        states = (*((*earlier.former, earlier.row) if earlier else ()), *(() if before is None else (before,)))
+        now, earlier = self._clock(), self.get(task_id)
+        left = [] if before is None else [before]
+        if earlier is not None and earlier.row not in left:
+            left.insert(0, earlier.row)
+        older = [
+            state
+            for state in (earlier.replaced if earlier else ())
+            if state.until > now - self._keep_s and state.row not in (row, *left)
+        ]
+        newer = [_Replaced(one, now) for one in left if one != row]
         self._written.pop(self._key(task_id), None)
-        former = tuple(one for one in states if one != row)
-        self._written[self._key(task_id)] = RecentWrite(row, self._clock(), former)
+        self._written[self._key(task_id)] = RecentWrite(row, now, (*older, *newer))
 
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
         """Remember that a task is gone, while lists that are `lag_s` behind may show it."""
