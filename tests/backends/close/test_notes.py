@@ -221,6 +221,29 @@ async def test_a_note_that_was_edited_since_stays_and_a_note_of_somebody_else_is
         assert notes(sandbox) == [(LEAD, "Theirs")]
 
 
+async def test_a_deleted_note_that_a_late_list_still_shows_is_written_again() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE)
+        there = dict(sandbox._store.notes)  # noqa: SLF001 - what a list shows that is behind
+        await agent("undo_change", changeId=done["changeId"])
+        sandbox._store.notes.update(there)  # noqa: SLF001 - as above
+        again = await agent("update_task", id=TASK, addNote=NOTE)
+    assert again["changed"]["note"]["to"] == NOTE
+    assert posts(sandbox) == 2
+
+
+async def test_a_lost_note_is_not_taken_for_the_same_note_of_another_person() -> None:
+    sandbox = close(2)
+    async with agents_on(sandbox, ["ana@example.com", "luis@example.com"]) as [ana, luis]:
+        await ana("update_task", id=TASK, addNote=NOTE)
+        sandbox.faults = (Fault("reset_before", POST),)
+        with pytest.raises(Refused) as lost:
+            await luis("update_task", id=TASK, addNote=NOTE)
+    assert lost.value.code == "outcome_unknown"
+    assert notes(sandbox) == [(LEAD, NOTE)]
+
+
 @pytest.mark.parametrize("was_written", [True, False])
 async def test_a_note_of_a_process_that_died_is_found_by_its_text(*, was_written: bool, tmp_path: Path) -> None:
     edit = Edit(note=NOTE)

@@ -123,6 +123,20 @@ async def test_recognises_a_lost_write_where_the_account_refuses_the_flag(
         assert made.note.startswith(HUBSPOT.found)
 
 
+async def test_a_time_in_no_zone_is_written_where_the_account_refuses_the_flag() -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:
+        before = (await stage.backend.create_task(EDIT)).task
+        later = Due.instant(NOON + timedelta(days=1), None)
+        changed = await stage.backend.update_task(before, Edit(due=later))
+        assert changed.note is None
+        assert due_of(changed.task) == Due.instant(NOON + timedelta(days=1), SANTIAGO)
+        stage.hubspot.faults = [Fault("reset_after", f"PATCH {TASKS}/{{id}}")]
+        found = await stage.backend.update_task(changed.task, Edit(due=Due.instant(NOON, None)))
+        assert found.note == HUBSPOT.applied
+        assert due_of(found.task) == Due.instant(NOON, SANTIAGO)
+
+
 async def test_names_another_refused_value_without_the_day() -> None:
     time = Time()
     async with staged(hubspot(time, seed(1), spec_variant=READ_ONLY), time) as stage:

@@ -82,6 +82,8 @@ def test_an_unknown_zone_is_not_a_misreading() -> None:
     strange = row(zone="Santiago time")
     assert "due_at" in reader().task(strange, due_at="wall").unreadable_fields
     assert not reader().was_misread(reader().task(strange), strange)
+    assert not reader().was_misread(task(None), strange)
+    assert not reader(due_at="wall").was_misread(reader().task(strange), strange)
 
 
 WALL_CLOCK = "2026-03-10T15:00:00.000"

@@ -1,0 +1,54 @@
+"""How entries of Close's event log follow each other: what a deletion leaves, and what was made before a look."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from backends.close.wired import ELENA, LEAD, TASK
+from taskhand.backends.close.changes.event_log import Entry
+from taskhand.backends.close.changes.event_mapping import TaskStates
+
+MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
+ROW = {"id": TASK, "text": "Call Acme", "lead_id": LEAD, "assigned_to": ELENA, "date_created": MADE.isoformat()}
+CREATED = Entry("ev_1", "created", TASK, MADE, MADE, ROW, None, frozenset(), ELENA)
+DELETED = replace(CREATED, id="ev_2", action="deleted", data=None, previous=ROW)
+RENAMED = replace(
+    CREATED,
+    id="ev_3",
+    action="updated",
+    data=ROW | {"text": "Call"},
+    previous={"text": "Call Acme"},
+    changed_fields=frozenset({"text"}),
+)
+
+
+def states() -> TaskStates:
+    return TaskStates({}, None, [])
+
+
+def test_a_deleted_task_is_known_as_gone_and_any_entry_follows_it() -> None:
+    after = states()
+    for entry in (CREATED, DELETED):
+        assert after.event(entry, has_grown=False, is_newest=True) is not None
+    assert after.known == {TASK: None}
+    assert after.follows(RENAMED, has_grown=False, made_after=MADE)
+
+
+def test_an_entry_that_is_not_the_newest_of_its_task_leaves_what_is_known_as_it_is() -> None:
+    after = states()
+    assert after.event(CREATED, has_grown=False, is_newest=True) is not None
+    known = dict(after.known)
+    for entry in (RENAMED, DELETED):
+        assert after.event(entry, has_grown=False, is_newest=False) is not None
+        assert after.known == known
+
+
+def test_an_update_of_an_unknown_task_follows_nothing_if_the_task_was_made_after_the_first_look() -> None:
+    for since_made, follows in ((timedelta(), True), (timedelta(seconds=1), True), (timedelta(seconds=-1), False)):
+        assert states().follows(RENAMED, has_grown=False, made_after=MADE + since_made) is follows
+
+
+def test_an_update_follows_the_state_that_it_changes_and_no_other() -> None:
+    after = states()
+    after.event(CREATED, has_grown=False, is_newest=True)
+    assert after.follows(RENAMED, has_grown=False, made_after=MADE)
+    assert not after.follows(replace(RENAMED, previous={"text": "Mail Acme"}), has_grown=False, made_after=MADE)
