@@ -132,7 +132,8 @@ def _journalled() -> object:
 
 def _rules() -> object:
     patch = TaskPatch.model_validate({"title": "Call", "dueDate": "2026-03-09", "dueTime": "10:00", "priority": "2"})
-    return task_rules.check_patch(patch, _ANY, Reference(_NOW)).on(None, "America/Santiago")
+    task_rules.check_patch(patch, _ANY)
+    return task_rules.parse_due(patch, Reference(_NOW)).on(None, "America/Santiago")
 
 
 def _hubspot() -> object:

@@ -17,6 +17,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import StatusChoice, TaskPatch
+from taskhand.domain.task_rules import parse_due
 from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
 from taskhand.service.bulk_update import bulk_update
@@ -65,7 +66,9 @@ async def meaning(
 ) -> str | None:
     """What a call with these arguments asks for, as text."""
     change = BulkChange(TaskPatch(**patch) if patch else None, days)
-    found = await canonical_bulk(app, change, check_change(app, change), ids, given)
+    check_change(app, change)
+    due = parse_due(change.patch or TaskPatch(), app.reference)
+    found = await canonical_bulk(app, change, due, ids, given)
     return None if found is None else json.dumps(found, sort_keys=True)
 
 

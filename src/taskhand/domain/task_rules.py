@@ -30,6 +30,7 @@ __all__ = [
     "check_patch",
     "check_properties",
     "check_readable",
+    "parse_due",
 ]
 
 _CURRENT = {"description": "description", "due": "due date", "responsible_ids": "responsibles"}
@@ -44,8 +45,8 @@ _NO_ID = frozenset({"", "null", "none", "undefined"})
 """Texts that hosts send in place of null."""
 
 
-def check_patch(patch: TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
-    """Refuse a patch that the documentation forbids; return its due fields, parsed."""
+def check_patch(patch: TaskPatch, capabilities: Capabilities) -> None:
+    """Refuse a patch that the documentation forbids; `parse_due` refuses invalid due fields."""
     if patch.new_status_name is not MISSING and patch.new_status_position is not MISSING:
         raise CallerError(
             "newStatusName and newStatusPosition were both given; only one of them may be.",
@@ -76,7 +77,7 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities, reference: Referen
                 next_step="Send addNote alone to keep the description, or description with the note in it.",
             )
         check_note(patch.add_note)
-    return _check_body(patch, capabilities, reference)
+    _check_body(patch, capabilities)
 
 
 def check_note(note: str) -> None:
@@ -90,9 +91,14 @@ def changes_people(patch: TaskPatch) -> bool:
     return any(people is not MISSING for people in (patch.add_responsible_ids, patch.remove_responsible_ids))
 
 
-def check_draft(draft: TaskDraft, capabilities: Capabilities, reference: Reference) -> DueRequest:
-    """Refuse a new task that the documentation forbids; return its due fields, parsed."""
-    return _check_body(draft, capabilities, reference)
+def check_draft(draft: TaskDraft, capabilities: Capabilities) -> None:
+    """Refuse a new task that the documentation forbids; `parse_due` refuses invalid due fields."""
+    _check_body(draft, capabilities)
+
+
+def parse_due(body: TaskDraft | TaskPatch, reference: Reference) -> DueRequest:
+    """The due fields of a body, parsed; CallerError for invalid ones."""
+    return DueRequest.parse(body.due_date, body.due_time, body.timezone, reference=reference)
 
 
 def check_id(task_id: str, capabilities: Capabilities) -> None:
@@ -216,7 +222,7 @@ def check_readable(task: Task, name: str) -> None:
         )
 
 
-def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, reference: Reference) -> DueRequest:
+def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
     if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     check_lengths(body, capabilities)
@@ -233,7 +239,6 @@ def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities, referen
             )
     if body.priority is not MISSING:
         check_priority(body.priority, capabilities.priorities)
-    return DueRequest.parse(body.due_date, body.due_time, body.timezone, reference=reference)
 
 
 def _can_be_read(text: str) -> bool:

@@ -39,8 +39,8 @@ class BulkChange:
     shift_days: int | None = None
 
 
-def check_change(app: AppContext, change: BulkChange) -> DueRequest:
-    """The due fields of the change, parsed; CallerError unless the change is valid and sets something."""
+def check_change(app: AppContext, change: BulkChange) -> None:
+    """CallerError unless the change is valid and sets something; `parse_due` refuses invalid due fields."""
     patch, days = change.patch, change.shift_days
     if patch is None and days is None:
         raise CallerError(
@@ -54,9 +54,8 @@ def check_change(app: AppContext, change: BulkChange) -> DueRequest:
             code="several_changes",
             next_step="Send shiftDueDays to move each due date, or changes.dueDate to set one.",
         )
-    if patch is None:
-        return DueRequest()
-    return task_rules.check_patch(patch, app.backend.capabilities, app.reference)
+    if patch is not None:
+        task_rules.check_patch(patch, app.backend.capabilities)
 
 
 async def canonical_bulk(

@@ -14,6 +14,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import Task, TaskPatch
+from taskhand.domain.task_rules import parse_due
 from taskhand.journal.journal import Intent
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
@@ -48,9 +49,11 @@ async def bulk_update(
 
     `body` is the tool's arguments, for the idempotency key. CallerError if no task at all can be changed.
     """
-    due = check_change(call.app, change)
+    check_change(call.app, change)
+    patch = change.patch or TaskPatch()
+    due = parse_due(patch, call.app.reference)
     resolver = Resolver(call.app, call.caller.name)
-    edit_for = partial(resolver.resolve, change.patch or TaskPatch(), due, shift_days=change.shift_days)
+    edit_for = partial(resolver.resolve, patch, due, shift_days=change.shift_days)
     ids, missing = (chosen.ids, chosen.missing) if chosen else (None, {})
     payload = ""
     if call.key is not None:
@@ -61,11 +64,11 @@ async def bulk_update(
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
         if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
             return replay
-        names = await resolver.find_property_names(change.patch.properties) if change.patch else ()
+        names = await resolver.find_property_names(patch.properties)
         targets = await resolve_targets(call.app, ids, given, names)
         targets = replace(targets, refused={**targets.refused, **missing})
-        if change.patch is not None and change.patch.add_note is not MISSING:
-            await resolver.look_for_note(change.patch.add_note, targets.tasks)
+        if patch.add_note is not MISSING:
+            await resolver.look_for_note(patch.add_note, targets.tasks)
         steps = await _plan_steps(call, edit_for, targets)
         if call.is_dry and not steps.intents:
             return nothing_to_plan(steps.skipped, steps.matched)

@@ -146,7 +146,8 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         try:
             if isinstance(step.body.given, CallerError):
                 raise step.body.given
-            due = task_rules.check_draft(step.body.given, call.app.backend.capabilities, call.app.reference)
+            task_rules.check_draft(step.body.given, call.app.backend.capabilities)
+            due = task_rules.parse_due(step.body.given, call.app.reference)
             step.edit, step.matched = await resolver.resolve(step.body.given, due, None)
         except CallerError as error:
             step.refuse(step.body.named(error))

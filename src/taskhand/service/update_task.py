@@ -18,7 +18,8 @@ __all__ = ["update_task"]
 async def update_task(call: Call, task_id: str, patch: TaskPatch) -> Receipt | Plan:
     """Set the fields that the patch gives and leave the others; CallerError if it breaks a rule."""
     task_rules.check_id(task_id, call.app.backend.capabilities)
-    due = task_rules.check_patch(patch, call.app.backend.capabilities, call.app.reference)
+    task_rules.check_patch(patch, call.app.backend.capabilities)
+    due = task_rules.parse_due(patch, call.app.reference)
     resolver = Resolver(call.app, call.caller.name)
     names = await resolver.find_property_names(patch.properties)
     edit_for = partial(resolver.resolve, patch, due)
