@@ -39,7 +39,7 @@ class CloseWebhookCheck(SignatureCheck):
             self._key = b""
         if len(self._key) < _KEY_BYTES:
             raise OperatorError(
-                f"{variable} is not a signature key of a Close webhook, which has 64 hexadecimal digits.",
+                f"{variable} is not the signature key of a Close webhook, which has 64 hexadecimal digits.",
                 next_step="Run `taskhand webhooks create`; it gets a key and stores it.",
             )
 
