@@ -23,7 +23,7 @@ __all__ = ["measure", "measure_postgres"]
 ROUNDS = 60
 _FIRST = 3
 """Turns that are not counted."""
-_MOST_S = 6.0
+_MAX_S = 6.0
 """Seconds after which a question is not asked again: one whose answer takes long needs no more turns."""
 SMALL, LARGE = 1_000, 1_000_000
 
@@ -122,7 +122,7 @@ def _measure(hosts: list[Host], rounds: int, goal: str, compared: str) -> Measur
     turns: dict[str, list[tuple[float, float]]] = {question: [] for question in asked}
     for number in range(rounds + _FIRST):
         for question, arguments in asked.items():
-            if sum(one for one, _ in turns[question]) > _MOST_S:
+            if sum(one for one, _ in turns[question]) > _MAX_S:
                 continue
             one, other = (host.line("list_tasks", arguments) for host in hosts)
             turn = large.timed(one), small.timed(other)

@@ -17,7 +17,7 @@ Script = Generator[Call, Any, None]
 """Yields the calls of the model; receives the answer to each, a string, as the host gives it to the model."""
 
 
-_MOST_SEARCHES = 20
+_MAX_SEARCHES = 20
 
 
 class ScriptedModel:
@@ -50,7 +50,7 @@ class ScriptedModel:
         """The next call. The search is repeated while the server is not connected: a busy machine takes its time."""
         searched = [call for call in self._calls if call == self._search]
         begun = len(self._calls) > len(searched)
-        if self._search and not begun and not self._dialect.tools(body) and len(searched) < _MOST_SEARCHES:
+        if self._search and not begun and not self._dialect.tools(body) and len(searched) < _MAX_SEARCHES:
             return self._search
         answer = answers[-1] if begun else None
         try:

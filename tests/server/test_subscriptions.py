@@ -17,7 +17,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.policy import Policy
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
-from taskhand.server.subscriptions import MOST_ADDRESSES
+from taskhand.server.subscriptions import MAX_ADDRESSES
 from taskhand.service.app_context import AppContext
 from taskhand.service.feed import look
 from taskhand.wiring import open_app
@@ -342,16 +342,16 @@ async def test_a_session_that_is_gone_breaks_no_write_and_is_forgotten(app: AppC
 
 
 async def test_the_subscriptions_of_a_session_and_the_open_streams_are_bounded(app: AppContext) -> None:
-    addresses = [f"task://00000000-0000-4000-8000-{number:012}" for number in range(MOST_ADDRESSES + 1)]
+    addresses = [f"task://00000000-0000-4000-8000-{number:012}" for number in range(MAX_ADDRESSES + 1)]
     async with connect_raw(create_server(app)) as connection:
         await open_older(connection)
         for address in addresses[:-1]:
             assert "result" in await connection.ask(older("resources/subscribe", "s", uri=address))
         assert "result" in await connection.ask(older("resources/subscribe", "s", uri=addresses[0]))
         error = (await connection.ask(older("resources/subscribe", "s", uri=addresses[-1])))["error"]
-        assert f"At most {MOST_ADDRESSES}" in error["message"]
+        assert f"At most {MAX_ADDRESSES}" in error["message"]
         listen = newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": addresses})
-        assert f"At most {MOST_ADDRESSES}" in (await connection.ask(listen))["error"]["message"]
+        assert f"At most {MAX_ADDRESSES}" in (await connection.ask(listen))["error"]["message"]
 
 
 async def open_older(connection: RawConnection) -> None:

@@ -21,8 +21,8 @@ from taskhand.service.bulk_targets import resolve_targets
 async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_caller_may_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert bulk_targets.MOST_TASKS == 1_000
-    monkeypatch.setattr(bulk_targets, "MOST_TASKS", 3)
+    assert bulk_targets.MAX_TASKS == 1_000
+    monkeypatch.setattr(bulk_targets, "MAX_TASKS", 3)
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     for title in ("Call 1", "Call 2", "Call 3", "Visit 1"):
         await app.backend.create_task(Edit(title=title, responsible_ids=(), priority=1))

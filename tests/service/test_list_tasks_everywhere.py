@@ -35,7 +35,7 @@ NAMES = ("north", "south", "home")
 ORDERS: tuple[Order, ...] = ("due", "created", "oldest", "priority")
 EVERYTHING = TaskFilter()
 FILTERS = (EVERYTHING, EVERYTHING, TaskFilter(priority="1"), TaskFilter(from_date="2026-03-02"), TaskFilter(text="h"))
-MOST_PAGES = 200
+MAX_PAGES = 200
 
 
 class Flaky(LocalBackend):
@@ -97,7 +97,7 @@ async def walk(
     """All pages, where each connection may be away on any page; a page that none answers is asked for again."""
     pages: list[TaskLists] = []
     cursor: str | None = None
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         for app in apps.values():
             flaky(app).is_away = chance.random() < odds
         try:

@@ -48,7 +48,7 @@ async def test_the_agent_loop_stops_a_model_that_never_ends(taskhand: Bench) -> 
 
     with pytest.raises(RuntimeError, match="does not come to an end"):
         await loop.converse(taskhand.client, again, "Go on.")
-    assert len(taskhand.calls) == loop.MOST_TURNS
+    assert len(taskhand.calls) == loop.MAX_TURNS
 
 
 @pytest.mark.taskhand(backend="hubspot")

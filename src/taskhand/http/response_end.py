@@ -17,7 +17,7 @@ _FIRST_FINAL: Final = 200
 _WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of answers without a body, whatever their headers say (RFC 9112 §6.3)."""
 _CRLF: Final = 2
-_MOST_COMPARED: Final = 65_536
+_MAX_COMPARED: Final = 65_536
 """Bytes of a response that is compared with what follows it."""
 
 
@@ -59,7 +59,7 @@ class ResponseEnd:
         return self._pass_on(data[:at])
 
     def _pass_on(self, data: bytes) -> bytes:
-        if len(self._response) <= _MOST_COMPARED:
+        if len(self._response) <= _MAX_COMPARED:
             self._response += data
         return data
 

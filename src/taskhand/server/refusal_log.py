@@ -15,7 +15,7 @@ __all__ = ["ALL", "NOTES", "CallNotes", "log_protocol_errors", "log_refusal", "n
 
 logger = logging.getLogger(__name__)
 
-_MOST_OF_NAME: Final = 60
+_MAX_OF_NAME: Final = 60
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ def note_connection(name: str | None) -> None:
 
 def log_refusal(tool: str, code: str, error: TaskhandError | None = None) -> None:
     """Log that a call was refused, and note it. The name of the tool is what the client has sent."""
-    name = tool[:_MOST_OF_NAME]
+    name = tool[:_MAX_OF_NAME]
     logger.info("%s refused: %s", name, code, extra={"tool": name, "code": code})
     if (notes := NOTES.get()) is not None:
         notes.code, notes.error = code, error

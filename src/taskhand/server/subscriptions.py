@@ -35,11 +35,11 @@ from taskhand.service.connections import Connections
 if TYPE_CHECKING:
     from taskhand.server.addresses import Address
 
-__all__ = ["MOST_ADDRESSES", "TaskSubscriptions"]
+__all__ = ["MAX_ADDRESSES", "TaskSubscriptions"]
 
-MOST_ADDRESSES: Final = 200
+MAX_ADDRESSES: Final = 200
 """Maximum number of addresses for one session, or one stream of the newer era."""
-_MOST_STREAMS: Final = 1_000
+_MAX_STREAMS: Final = 1_000
 """Maximum number of open streams of the newer era."""
 
 _Context = ServerRequestContext["_Sessions", Any]
@@ -55,7 +55,7 @@ class TaskSubscriptions:
 
     connections: Connections
     resources: LateHandlers
-    most_streams: int = _MOST_STREAMS
+    most_streams: int = _MAX_STREAMS
     _streams: set[ListenHandler] = field(default_factory=set)
 
     def end_streams(self) -> None:
@@ -88,7 +88,7 @@ class TaskSubscriptions:
                 {"uri": params.uri},
             )
         feed = await ctx.lifespan_context.feed_of(ctx)
-        if feed.count >= MOST_ADDRESSES and params.uri not in feed:
+        if feed.count >= MAX_ADDRESSES and params.uri not in feed:
             raise _too_many_addresses(feed.count + 1)
         end = address.app.demand.subscribe(address.app)
         feed.add(key, params.uri, partial(self._may_be_told, ctx, params.uri), end)
@@ -104,7 +104,7 @@ class TaskSubscriptions:
         from taskhand.domain.concurrency import concurrent_tasks  # noqa: PLC0415  no start waits for it
 
         asked = params.notifications.resource_subscriptions or ()
-        if len(asked) > MOST_ADDRESSES:
+        if len(asked) > MAX_ADDRESSES:
             raise _too_many_addresses(len(asked))
         if len(self._streams) >= self.most_streams:
             raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open; close one, or try again later.")
@@ -249,4 +249,4 @@ def _addresses_by_key(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _too_many_addresses(count: int) -> MCPError:
-    return MCPError(INVALID_PARAMS, f"At most {MOST_ADDRESSES} addresses can be subscribed to at a time, not {count}.")
+    return MCPError(INVALID_PARAMS, f"At most {MAX_ADDRESSES} addresses can be subscribed to at a time, not {count}.")

@@ -37,7 +37,7 @@ from taskhand.service.visibility import is_for_second_person, is_shown
 
 __all__ = ["apply_plan", "decline_plan", "execute_intents", "plan_user", "review_plan"]
 
-_MOST_DIFFERENCES = 20
+_MAX_DIFFERENCES = 20
 
 
 async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
@@ -220,7 +220,7 @@ def _stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
         f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written.",
         code="plan_stale",
         next_step="Look at the difference, then make the plan again.",
-        details={"difference": list(moved[:_MOST_DIFFERENCES]), "moved": len(moved)},
+        details={"difference": list(moved[:_MAX_DIFFERENCES]), "moved": len(moved)},
     )
 
 

@@ -18,7 +18,7 @@ from taskhand.service.list_tasks import resolve_filter
 
 __all__ = ["BulkChange", "canonical_bulk", "check_change"]
 
-_MOST_DAYS: Final = 3_660
+_MAX_DAYS: Final = 3_660
 
 _PEOPLE: Final = {
     "responsible_ids": "responsibleIds",
@@ -101,9 +101,9 @@ async def _meaning_of_patch(app: AppContext, patch: TaskPatch, due: DueRequest) 
 
 
 def _check_days(days: int) -> None:
-    if not 0 < abs(days) <= _MOST_DAYS:
+    if not 0 < abs(days) <= _MAX_DAYS:
         raise CallerError(
-            f"shiftDueDays {days} is not a number of days from 1 to {_MOST_DAYS}, or from -1 to -{_MOST_DAYS}.",
+            f"shiftDueDays {days} is not a number of days from 1 to {_MAX_DAYS}, or from -1 to -{_MAX_DAYS}.",
             code="invalid_shift",
             next_step="Send the number of days, negative for earlier.",
         )

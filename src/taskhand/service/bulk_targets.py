@@ -14,9 +14,9 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.list_tasks import all_pages, check_names_known, resolve_filter
 from taskhand.service.snapshots import read_snapshots
 
-__all__ = ["MOST_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
+__all__ = ["MAX_TASKS", "Targets", "check_not_all_refused", "read_by_id", "resolve_targets"]
 
-MOST_TASKS = 1_000
+MAX_TASKS = 1_000
 """The maximum number of tasks in one call."""
 _PAGE = 100
 
@@ -61,11 +61,11 @@ async def read_by_id(
 ) -> Targets:
     """The tasks with these ids, without duplicates; CallerError for no ids or too many."""
     unique = list(dict.fromkeys(ids))
-    if not unique or len(unique) > MOST_TASKS:
+    if not unique or len(unique) > MAX_TASKS:
         raise CallerError(
             f"{len(unique)} {argument} were given.",
             code="too_many_tasks" if unique else "nothing_to_change",
-            next_step=f"Send 1 to {MOST_TASKS} ids.",
+            next_step=f"Send 1 to {MAX_TASKS} ids.",
         )
     pattern = app.backend.capabilities.id_pattern
     fitting = [one for one in unique if re.fullmatch(pattern, one)]
@@ -101,9 +101,9 @@ async def _find_by_filter(app: AppContext, given: TaskFilter, properties: Collec
         found += [task.id for task in page.tasks]
         refused |= {one: _unreadable_task_error(one) for one in page.unreadable if one}
         app.principal.check_number(len(found))
-        if len(found) > MOST_TASKS:
+        if len(found) > MAX_TASKS:
             raise CallerError(
-                f"More than {MOST_TASKS} tasks match this filter.",
+                f"More than {MAX_TASKS} tasks match this filter.",
                 code="too_many_tasks",
                 next_step="Narrow the filter, or change them in several calls.",
             )

@@ -36,7 +36,7 @@ CONFIRM_FIELD: Final = "confirm"
 SHARE_OF_CALL: Final = 0.65
 """The part of the call's time in which a person may answer; the rest is needed to carry the plan out."""
 
-_MOST_TASKS, _LONGEST_LINE, _LONGEST_TITLE, _LONGEST_VALUE = 5, 160, 60, 40
+_MAX_TASKS, _LONGEST_LINE, _LONGEST_TITLE, _LONGEST_VALUE = 5, 160, 60, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def question_text(plan: Plan, wording: Wording, connection: str | None = None) -
     """
     count, where = len(plan.differences), f" on {connection}" if connection else ""
     lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}{where}."]
-    lines += [f"- {_difference_line(one, wording)}" for one in plan.differences[:_MOST_TASKS]]
-    lines += [f"- and {count - _MOST_TASKS} more"] if count > _MOST_TASKS else []
+    lines += [f"- {_difference_line(one, wording)}" for one in plan.differences[:_MAX_TASKS]]
+    lines += [f"- and {count - _MAX_TASKS} more"] if count > _MAX_TASKS else []
     lines += [plan.note] if plan.note else []
     return "\n".join([*lines, "Carry it out?"])
 

@@ -30,9 +30,9 @@ from taskhand.service.idempotency import (
 )
 from taskhand.service.make_plan import make_plan
 
-__all__ = ["MOST_TASKS", "NewBody", "create_tasks"]
+__all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
 
-MOST_TASKS = 50
+MAX_TASKS = 50
 """The maximum number of tasks in one call."""
 _TITLE = 60
 _CANDIDATES = 3
@@ -91,11 +91,11 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     NotAllowed for more than one change of this caller may have.
     """
     call.app.principal.check_number(len(bodies))
-    if not 0 < len(bodies) <= MOST_TASKS:
+    if not 0 < len(bodies) <= MAX_TASKS:
         raise CallerError(
             f"{len(bodies)} tasks were given.",
             code="too_many_tasks" if bodies else "nothing_to_change",
-            next_step=f"Send 1 to {MOST_TASKS} tasks.",
+            next_step=f"Send 1 to {MAX_TASKS} tasks.",
         )
     steps = await _resolve_all(call, bodies)
     meant = [_meaning(call, step.edit) for step in steps if step.edit is not None]

@@ -9,9 +9,9 @@ from taskhand.domain.names import Match
 from taskhand.domain.text import strip_hidden
 from taskhand.service.app_context import AppContext
 
-__all__ = ["MOST_DEALS", "check_deal", "resolve_deal"]
+__all__ = ["MAX_DEALS", "check_deal", "resolve_deal"]
 
-MOST_DEALS: Final = 200
+MAX_DEALS: Final = 200
 """Deals of one search; HubSpot has no more in a page."""
 
 
@@ -20,9 +20,9 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
     text = strip_hidden(given).strip()
     if re.fullmatch(app.backend.capabilities.deal_id_pattern, text):
         return text, ()
-    found = await app.backend.find_deals(text, MOST_DEALS)
+    found = await app.backend.find_deals(text, MAX_DEALS)
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
-    deal = deals.resolve_deal(text, found if found.deals else await app.backend.find_deals(None, MOST_DEALS))
+    deal = deals.resolve_deal(text, found if found.deals else await app.backend.find_deals(None, MAX_DEALS))
     return deal.id, (Match("dealId", given, deal.id, deal.name),)
 
 

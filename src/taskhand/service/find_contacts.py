@@ -11,7 +11,7 @@ from taskhand.domain.names import fold, has_words
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.text import strip_hidden, without_cut
 from taskhand.service.app_context import AppContext
-from taskhand.service.deals import MOST_DEALS
+from taskhand.service.deals import MAX_DEALS
 
 __all__ = ["FoundContacts", "find_contacts"]
 
@@ -67,5 +67,5 @@ async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ..
     found = (await app.backend.find_deals(query, limit)).deals
     if deals := tuple(one for one in found if has_words(one.name, query)):
         return deals
-    newest = (await app.backend.find_deals(None, MOST_DEALS)).deals
+    newest = (await app.backend.find_deals(None, MAX_DEALS)).deals
     return tuple([one for one in newest if has_words(one.name, query)][:limit])

@@ -13,7 +13,7 @@ from taskhand.service.app_context import AppContext
 
 __all__ = ["check_health"]
 
-_MOST_SKEW: Final = timedelta(minutes=2)
+_MAX_SKEW: Final = timedelta(minutes=2)
 _SKIPPED: Final = "Not checked, because an earlier check failed."
 _PARTIAL: Final = frozenset({"scopes"})
 """Subjects whose failure does not make the other checks fail."""
@@ -48,7 +48,7 @@ async def _check_clock(app: AppContext) -> CheckResult:
     if theirs is None:
         return CheckResult("clock", "ok", "The backend uses this machine's clock.")
     apart = abs(theirs - app.clock())
-    if apart <= _MOST_SKEW:
+    if apart <= _MAX_SKEW:
         return CheckResult(
             "clock", "ok", f"The CRM's clock agrees with this machine's to {apart.total_seconds():.0f} s."
         )

@@ -29,7 +29,7 @@ __all__ = [
     "wait_until_ended",
 ]
 
-_MOST_POLLS: Final = 50
+_MAX_POLLS: Final = 50
 _POLL_S: Final = 0.2
 """Seconds between two polls of the journal for the end of another call."""
 DUPLICATE_SCOPE: Final = "same "
@@ -112,7 +112,7 @@ def check_same_payload(first: Change, payload: str) -> None:
 
 async def wait_until_ended(app: AppContext, change: Change) -> Change:
     """The change once it has ended; CallerError if it is still in progress after 10 seconds, or the call's time."""
-    for _ in range(_MOST_POLLS):
+    for _ in range(_MAX_POLLS):
         if time_left() <= _POLL_S:
             break
         found = await app.journal.find(change.id)

@@ -10,7 +10,7 @@ from taskhand.domain.errors import Candidate, LinkBroken, LinkRequired, Taskhand
 
 __all__ = ["join_errors"]
 
-_MOST_CANDIDATES: Final = 20
+_MAX_CANDIDATES: Final = 20
 _OF_ITS_OWN: Final = "An id is known in its own connection only."
 _ABOUT_PEOPLE: Final = frozenset({"unknown_member", "ambiguous_member"})
 """The codes of errors whose candidates can be sent by name too."""
@@ -65,7 +65,7 @@ def _join_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
     joined = [
         one if len(names) == everywhere else replace(one, connections=tuple(names)) for one, names in found.items()
     ]
-    return joined[:_MOST_CANDIDATES]
+    return joined[:_MAX_CANDIDATES]
 
 
 def _named_people(candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:

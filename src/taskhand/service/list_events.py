@@ -32,7 +32,7 @@ _LATELY: Final = timedelta(days=1)
 _WANTED_FOR: Final = timedelta(seconds=WANTED_FOR_S)
 _FRESH: Final = timedelta(seconds=5)
 """The latest events are listed without another poll for this long after one."""
-_MOST_MEANWHILE: Final = 1_000
+_MAX_MEANWHILE: Final = 1_000
 _NOBODY: Final = ""
 _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 
@@ -264,7 +264,7 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
 
     A feed that began with the call has no news from before; else the moments are those of the CRM's clock.
     """
-    query = EventQuery(_MOST_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
+    query = EventQuery(_MAX_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
     found = await store.list_events(feed.name, query)
     meanwhile = (one.seq for one in found if before is None or one.moment >= asked_at - CLOCKS)
     return next(meanwhile, feed.last_seq + 1) - 1

@@ -23,7 +23,7 @@ __all__ = ["has_left", "left_of", "resume_change"]
 
 _STALE = "The task changed since the plan was made; it was not written."
 _GONE = "The task is gone; nothing was written."
-_MOST_CHANGES = 50
+_MAX_CHANGES = 50
 _PORTION = 100
 """Tasks that are read at a time: what a slow CRM has not shown when it is time to write is left for the next call."""
 _TO_WRITE = 0.6
@@ -135,7 +135,7 @@ async def _check_not_undone(call: Call, change: Change) -> None:
     applied = next((one.task_id for one in change.results.values() if one.outcome == "applied"), None)
     if applied is None:
         return
-    page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MOST_CHANGES))
+    page = await call.app.journal.page(ChangeQuery(task_id=applied, limit=_MAX_CHANGES))
     for later in page.changes:
         if later.opening.undoes == change.id and any(one.outcome == "applied" for one in later.results.values()):
             shown = is_shown(call.app, later)

@@ -25,7 +25,7 @@ __all__ = ["plan_or_write", "unmet_edit", "write_edit"]
 
 _NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
 _NOTHING_TO_PLAN = "Nothing would change: the task already is as asked. There is no plan."
-_MOST_TRIES = 5
+_MAX_TRIES = 5
 
 
 async def plan_or_write(
@@ -71,7 +71,7 @@ async def write_edit(
     """
     app, now = call.app, before
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))
-    for _ in range(_MOST_TRIES):
+    for _ in range(_MAX_TRIES):
         edit, matched = await edit_for(before)
         intent = _new_intent(app, before, now, edit)
         if not _sets_any(intent.edit):

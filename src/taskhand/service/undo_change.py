@@ -29,7 +29,7 @@ from taskhand.service.visibility import describe_owner, is_shown
 
 __all__ = ["undo_change"]
 
-_MOST_SHOWN = 20
+_MAX_SHOWN = 20
 _NOTHING_LEFT = "Nothing is left to undo: what was changed is as it was before already. There is no plan."
 
 
@@ -340,7 +340,7 @@ def _nothing_undone_error(undo: _Undo) -> TaskhandError:
     if not others:
         return first
     names = ("difference", "wouldWrite")
-    details = {name: [row for one in undo.refused.values() for row in _rows(one, name)][:_MOST_SHOWN] for name in names}
+    details = {name: [row for one in undo.refused.values() for row in _rows(one, name)][:_MAX_SHOWN] for name in names}
     same = {one.code for one in undo.refused.values()} == {first.code}
     return CallerError(
         f"None of the {len(undo.refused)} tasks can be undone. The first: {first.message}",

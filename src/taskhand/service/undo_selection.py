@@ -11,7 +11,7 @@ from taskhand.journal.journal import Change, Intent, Result
 
 __all__ = ["Selection", "select"]
 
-_MOST_CANDIDATES, _LONGEST_TITLE = 20, 60
+_MAX_CANDIDATES, _LONGEST_TITLE = 20, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _id_at(change: Change, index: int) -> str:
 def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> CallerError:
     fields = _fields_of(change.intents) if takes_fields else ()
     named = [Candidate(argument_name(field)) for field in fields]
-    indexes = [index for index in _indexes(change) if _id_at(change, index)][: _MOST_CANDIDATES - len(named)]
+    indexes = [index for index in _indexes(change) if _id_at(change, index)][: _MAX_CANDIDATES - len(named)]
     named += [Candidate(_id_at(change, index), _title_at(change, index)) for index in indexes]
     what = "a task or a field" if takes_fields else "a task"
     return CallerError(

@@ -4,12 +4,12 @@ import re
 
 from taskhand.server.board.page import board_page
 
-MOST_BYTES = 20_000
+MAX_BYTES = 20_000
 
 
 def test_the_page_is_one_small_document() -> None:
     page = board_page()
-    assert len(page.encode()) <= MOST_BYTES
+    assert len(page.encode()) <= MAX_BYTES
     assert page.startswith("<!doctype html>\n<html")
     assert "<!--" not in page
     assert [len(re.findall(rf"<{name}\b", page)) for name in ("style", "script", "link", "img")] == [1, 1, 0, 0]

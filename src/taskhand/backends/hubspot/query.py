@@ -38,8 +38,8 @@ __all__ = ["MAX_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 MAX_FOUND: Final = 10_000
 """Results that can be paged through; beyond, HubSpot answers 400. More are found by searches of their own."""
 
-_MOST_GROUPS, _MOST_IN_GROUP, _MOST_FILTERS = 5, 6, 18
-_MOST_VALUES: Final = 100
+_MAX_GROUPS, _MAX_IN_GROUP, _MAX_FILTERS = 5, 6, 18
+_MAX_VALUES: Final = 100
 _PAGE: Final = 200
 _DAY_MS: Final = 86_400_000
 _SLACK_DAYS: Final = 1
@@ -138,7 +138,7 @@ def _conditions(
     elif query.overdue:
         yield _unfinished(statuses)
     yield from _date_conditions(query, now)
-    if query.responsible_ids is not None and len(query.responsible_ids) <= _MOST_VALUES:
+    if query.responsible_ids is not None and len(query.responsible_ids) <= _MAX_VALUES:
         yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
     if priority:
         yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
@@ -170,10 +170,10 @@ def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
     Whether NOT_IN finds a task without the property is not documented, and neither is what the status of a task in an
     account's own stage is.
     """
-    finished = [one for one, status in statuses.items() if status.type in FINISHED][:_MOST_VALUES]
+    finished = [one for one, status in statuses.items() if status.type in FINISHED][:_MAX_VALUES]
     own_closed = [one for one in finished if one not in OPTIONS]
     own_open = [one for one in statuses if one not in OPTIONS and one not in finished]
-    if not finished or len(own_open) > _MOST_VALUES:
+    if not finished or len(own_open) > _MAX_VALUES:
         return [[]]
     unfinished = _filter(STATUS, "NOT_IN", values=finished)
     groups = [[unfinished], [_filter(STATUS, "NOT_HAS_PROPERTY")]]
@@ -199,7 +199,7 @@ def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
     for alternatives in conditions:
         wider = [(*group, *one) for group, one in product(groups, alternatives)]
         longest = max(len(group) for group in wider)
-        fits = len(wider) <= _MOST_GROUPS and longest <= _MOST_IN_GROUP and sum(map(len, wider)) <= _MOST_FILTERS
+        fits = len(wider) <= _MAX_GROUPS and longest <= _MAX_IN_GROUP and sum(map(len, wider)) <= _MAX_FILTERS
         groups = wider if fits else groups
     return groups
 
@@ -207,7 +207,7 @@ def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
 def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str]:
     """The values of the statuses, without finished ones for what is overdue; none where they cannot be filtered by."""
     values = [choice.id for choice in query.statuses or () if choice.id is not None]
-    if len(values) < len(query.statuses or ()) or len(values) > _MOST_VALUES:
+    if len(values) < len(query.statuses or ()) or len(values) > _MAX_VALUES:
         return []
     return [one for one in values if not (query.overdue and one in statuses and statuses[one].type in FINISHED)]
 

@@ -30,7 +30,7 @@ from taskhand.http.response_body import Reply
 
 __all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
 
-_MOST_CHARACTERS: Final = 65_536
+_MAX_CHARACTERS: Final = 65_536
 """The longest `hs_task_body`: documented for notes, inferred for tasks."""
 _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 """The states of a batch that HubSpot has accepted and not carried out yet: documented, never recorded."""
@@ -221,12 +221,12 @@ def check_length(edit: Edit) -> None:
     if not isinstance(edit.description, str):
         return
     length = len(str((edit.native or {}).get(BODY) or html_of(edit.description)))
-    if length > _MOST_CHARACTERS:
+    if length > _MAX_CHARACTERS:
         raise CallerError(
             f"description has {length:,} characters as the HTML that HubSpot keeps, which may have "
-            f"{_MOST_CHARACTERS:,}; nothing was sent.",
+            f"{_MAX_CHARACTERS:,}; nothing was sent.",
             code="text_too_long",
-            next_step=f"Send a description that is shorter by {length - _MOST_CHARACTERS:,} characters or more.",
+            next_step=f"Send a description that is shorter by {length - _MAX_CHARACTERS:,} characters or more.",
         )
 
 

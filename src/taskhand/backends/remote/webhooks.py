@@ -13,7 +13,7 @@ __all__ = ["SignatureCheck", "SubscriptionAdmin", "read_events", "same_text"]
 
 WINDOW: Final = timedelta(minutes=5)
 """How old a signature may be, and how far ahead of our clock: HubSpot documents it, Close leaves it to the receiver."""
-_MOST_DIGITS: Final = 15
+_MAX_DIGITS: Final = 15
 
 
 class SignatureCheck(ABC):
@@ -97,7 +97,7 @@ def read_events(body: bytes) -> Iterator[dict[str, Any]]:
 
 def _read_moment(text: str, unit: timedelta) -> datetime | None:
     """The moment of a timestamp: so many units since 1970, in decimal digits; None for any other text."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
         return None
     try:
         return datetime.fromtimestamp(0, UTC) + int(text) * unit

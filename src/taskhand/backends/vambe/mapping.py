@@ -45,7 +45,7 @@ _PLAIN: Final = {
     "ai_customer_id": "aiCustomerId",
 }
 """The fields of an edit that are sent as they are, under their documented names."""
-_MOST_ORDER: Final = 2**53
+_MAX_ORDER: Final = 2**53
 """An order from here on, which no JSON number holds exactly (RFC 8259 §6), is none."""
 
 
@@ -152,7 +152,7 @@ def status_of(json: Any) -> Status | None:
         name=json["name"],
         color=text_of(json.get("color")),
         type=text_of(json.get("type")) or "unknown",
-        order=int(order) if isinstance(order, int | float) and abs(order) < _MOST_ORDER else 0,
+        order=int(order) if isinstance(order, int | float) and abs(order) < _MAX_ORDER else 0,
     )
 
 

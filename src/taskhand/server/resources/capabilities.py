@@ -31,7 +31,7 @@ class CapabilitiesAnswer(Answer):
     @classmethod
     def of(cls, app: AppContext) -> "CapabilitiesAnswer":
         """The features of the backend of `app`, in words."""
-        from taskhand.service.bulk_targets import MOST_TASKS
+        from taskhand.service.bulk_targets import MAX_TASKS
 
         can = app.backend.capabilities
         return cls(
@@ -43,7 +43,7 @@ class CapabilitiesAnswer(Answer):
             lists="A list shows a write at once."
             if can.lists_are_current
             else "A list may be a little behind: after a write believe its answer, or get_task.",
-            bulk=f"Up to {MOST_TASKS} tasks in one call. "
+            bulk=f"Up to {MAX_TASKS} tasks in one call. "
             f"More than {app.policy.plan_over}, or any filter, stop at a plan.",
             status_effects=can.status_effects or MISSING,
         )

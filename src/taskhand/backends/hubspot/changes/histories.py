@@ -22,7 +22,7 @@ __all__ = ["HISTORIES", "EventReader", "created_at"]
 HISTORIES: Final = RAW_PROPERTIES
 """The properties whose histories are read: those of the fields of a task."""
 
-_MOST_VALUES: Final = 20
+_MAX_VALUES: Final = 20
 """HubSpot tells the latest twenty values of a property: where there are as many, the oldest may follow another."""
 _OF_CREATION: Final = timedelta(milliseconds=50)
 """The first value of a property that is set so soon after a task was created was set with it."""
@@ -76,7 +76,7 @@ class EventReader:
     def is_shortened(self, record: Record, since: datetime) -> bool:
         """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
         values, created = (_read_history(record) or {}).values(), created_at(record)
-        full = [one[0].at for one in values if len(one) >= _MOST_VALUES]
+        full = [one[0].at for one in values if len(one) >= _MAX_VALUES]
         return any(at > since and at != created for at in full)
 
     def read_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
@@ -169,6 +169,6 @@ def _as_of(record: Record, history: _History, at: datetime) -> Record:
 def _value_at(values: Sequence[_Value], at: datetime) -> str | None:
     """The value of a property at a moment; the oldest that is known before it, where there may have been others."""
     found = next((one.text for one in reversed(values) if one.at <= at), None)
-    if found is None and len(values) >= _MOST_VALUES:
+    if found is None and len(values) >= _MAX_VALUES:
         return values[0].text
     return found or None

@@ -26,7 +26,7 @@ from taskhand.domain.task import Task
 
 __all__ = ["HubSpotChanges"]
 
-_MOST_WITH_HISTORY: Final = 50
+_MAX_WITH_HISTORY: Final = 50
 """Inputs of one batch request that asks for histories."""
 _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next one."""
@@ -35,9 +35,9 @@ _BIN_PAGES: Final = 3
 _NOT_LISTED: Final = (
     "HubSpot does not list deleted tasks to this credential: a deletion is noticed only of tasks that were seen here."
 )
-_MOST_CHECKED: Final = 100
+_MAX_CHECKED: Final = 100
 """Known tasks that one look looks for, where deleted ones are not listed."""
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 _SHORTENED: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
 
 
@@ -85,7 +85,7 @@ class HubSpotChanges:
         seen = {one.id: max(rows.get(one.id, 0), _modified(one)) for one in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
         gap = listed.gap or (
-            _SHORTENED.format(", ".join(changes.shortened[:_MOST_NAMED])) if changes.shortened else None
+            _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
         text = replace(after, bin=listed.bin).text
         return Look(tuple(sorted(changes.events, key=_moment_of)), text, changes.tasks, found.is_behind, gap)
@@ -127,7 +127,7 @@ class HubSpotChanges:
         records: list[Record] = []
         missing: list[str] = []
         unread: set[str] = set()
-        for part in parts(ids, _MOST_WITH_HISTORY):
+        for part in parts(ids, _MAX_WITH_HISTORY):
             answer = await self._client.read_histories(part, HISTORIES, archived=archived)
             asked = [one for one in records_in(answer) if one.id in part]
             kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
@@ -165,7 +165,7 @@ class HubSpotChanges:
     async def _check_known(self, at: Bin, known: KnownTasks) -> "_Listed":
         """The next known tasks that are missing, where HubSpot does not list deleted ones."""
         ids = sorted(await known.find_all())
-        part = ([one for one in ids if one > at.checked] or ids)[:_MOST_CHECKED]
+        part = ([one for one in ids if one > at.checked] or ids)[:_MAX_CHECKED]
         missing: list[str] = []
         if part:
             names = ["hs_object_id", *filter(None, [self._client.id_property])]

@@ -15,7 +15,7 @@ from taskhand.domain.snapshot import Snapshot
 __all__ = ["HubSpotProperties"]
 
 _RECORD_ID: Final = "hs_object_id"
-_MOST_CANDIDATES: Final = 10
+_MAX_CANDIDATES: Final = 10
 _ALIKE: Final = 0.6
 
 
@@ -66,7 +66,7 @@ def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
     raise CallerError(
         f"HubSpot's tasks have no property {name[:60]!r}.",
         code="unknown_property",
-        candidates=[Candidate(one.name, one.label) for one in (near or own)[:_MOST_CANDIDATES]],
+        candidates=[Candidate(one.name, one.label) for one in (near or own)[:_MAX_CANDIDATES]],
         next_step="Send the name of one of the candidates." if near or own else "Leave it out.",
     )
 
@@ -76,7 +76,7 @@ def _alike(name: str, known: Iterable[Definition]) -> list[Definition]:
     word, of_words = fold(name), dict[str, Definition]()
     for one in known:
         of_words |= {fold(one.label): one, fold(one.name): one}
-    near = get_close_matches(word, of_words, n=_MOST_CANDIDATES, cutoff=_ALIKE)
+    near = get_close_matches(word, of_words, n=_MAX_CANDIDATES, cutoff=_ALIKE)
     near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  a part that says something
     return list({of_words[other].name: of_words[other] for other in near}.values())
 
@@ -107,7 +107,7 @@ def _unique(name: str, known: Mapping[str, Definition]) -> str:
     raise CallerError(
         f"Several tasks may have the same {name}, so it cannot be idProperty.",
         code="property_not_unique",
-        candidates=[Candidate(one.name, one.label) for one in unique[:_MOST_CANDIDATES]],
+        candidates=[Candidate(one.name, one.label) for one in unique[:_MAX_CANDIDATES]],
         next_step="Send one of the candidates."
         if unique
         else "This account has no unique task property: send HubSpot's ids, without idProperty.",

@@ -21,7 +21,7 @@ __all__ = ["shown_value", "written_value"]
 
 _LONGEST: Final = 65_536
 """Characters of a text property (https://knowledge.hubspot.com/properties/property-field-types-in-hubspot)."""
-_MOST_CANDIDATES: Final = 20
+_MAX_CANDIDATES: Final = 20
 _SECONDS: Final = len("9999999999")
 """Digits of epoch seconds, which HubSpot would take for milliseconds of 1970."""
 _REMINDERS: Final = "hs_task_reminders"
@@ -156,6 +156,6 @@ def _refusal(
     return CallerError(
         f"{property_field(definition.name)} {text[:60]!r} is not {wanted}.",
         code="invalid_property_value",
-        candidates=[Candidate(one.value, one.label) for one in options[:_MOST_CANDIDATES]],
+        candidates=[Candidate(one.value, one.label) for one in options[:_MAX_CANDIDATES]],
         next_step=next_step,
     )

@@ -31,7 +31,7 @@ _EDGE: Final = 3
 """Days at the ends of a window that may be in it or not: in which zone they are meant is not documented."""
 _SKEW: Final = timedelta(minutes=5)
 """How far Vambe's clock may be behind ours, by which it says when a task was created."""
-_MOST_SEARCHES: Final = 4
+_MAX_SEARCHES: Final = 4
 """Lists that one look asks for to find tasks that have left the list."""
 _ROUND: Final = 100
 """A list with a multiple of so many tasks may have been cut."""
@@ -144,7 +144,7 @@ class VambeChanges:
             return False
         if not wide and len(before) > _FEW:
             return False
-        for window in list(dict.fromkeys(_day_window(before[one]) for one in sorted(missing)))[:_MOST_SEARCHES]:
+        for window in list(dict.fromkeys(_day_window(before[one]) for one in sorted(missing)))[:_MAX_SEARCHES]:
             if {"", *missing} & {key_of(row) for row in await self._lists.get(window, fresh=True)}:
                 return False
         return True
