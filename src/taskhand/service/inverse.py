@@ -134,9 +134,9 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
         )
     if deleted.cannot_recreate:
         raise CallerError(
-            f"The task cannot be made again. {deleted.cannot_recreate}",
+            f"The task cannot be created again. {deleted.cannot_recreate}",
             code="cannot_recreate",
-            next_step="Call create_task with a title that says what is to be done.",
+            next_step="Call create_task with a title that describes the work.",
         )
     task = deleted.task
     values = {name: current_value(task, name) for name in FIELDS}

@@ -172,3 +172,12 @@ async def test_a_store_that_cannot_be_used_is_every_task_s_outcome(tmp_path: Pat
 async def test_a_new_id_begins_with_a_letter_so_that_no_host_takes_it_for_a_number(backend: LocalBackend) -> None:
     ids = await backend.edit(lambda directory: [short_id(directory.connection) for _ in range(30)])
     assert all(re.fullmatch(USUAL_ID_PATTERN, one) for one in ids)
+
+
+async def test_a_task_with_a_new_title_is_still_found_by_its_description_and_no_more_by_its_former_title(
+    backend: LocalBackend,
+) -> None:
+    task = await create(backend, Edit(title="Call", description="Renewal", priority=0))
+    await backend.update_task(task, Edit(title="Visit"))
+    found = [len((await backend.list_tasks(TaskQuery(text=text))).tasks) for text in ("visit", "renewal", "call")]
+    assert found == [1, 1, 0]

@@ -14,7 +14,7 @@ from taskhand.backends.remote.parsing import (
     optional_text,
     read_task,
     rows_in,
-    sent_at,
+    response_date,
     text_of,
     value_at,
 )
@@ -80,5 +80,5 @@ def test_the_date_of_an_answer_is_an_instant_in_utc() -> None:
         Reply(200, None, headers, "/tasks", RequestKind.READ)
         for headers in ({"date": "Mon, 02 Mar 2026 12:30:00 GMT"}, {"age": "0"})
     ]
-    assert sent_at(dated) == datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
-    assert sent_at(undated) is None
+    assert response_date(dated) == datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    assert response_date(undated) is None

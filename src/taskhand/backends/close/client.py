@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NO_URL, most_rows
 from taskhand.backends.close.paging import PAGE, Page
-from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, rows_in, sent_at
+from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, rows_in, response_date
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path
@@ -188,7 +188,7 @@ def _page(reply: Reply) -> Page:
     rows, more = rows_in("Close", reply.object, "data"), reply.object.get("has_more")
     if not isinstance(more, bool):
         raise invalid_answer("Close", "without `has_more`")
-    return Page(tuple(rows), more, sent_at(reply))
+    return Page(tuple(rows), more, response_date(reply))
 
 
 def _by_id(ids: Sequence[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from taskhand.backends.remote.bulk_delete import delete_each
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.messages import Messages
-from taskhand.backends.remote.parsing import sent_at
+from taskhand.backends.remote.parsing import response_date
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.writer import Writer
 from taskhand.domain.check_result import CheckResult
@@ -221,7 +221,7 @@ class CrmAdapter(ABC, Generic[_Row]):
 
     async def upstream_time(self) -> datetime | None:
         """The time in the `Date` header of a response; None without one."""
-        return sent_at(await self.account.probe())
+        return response_date(await self.account.probe())
 
     async def upstream_account(self) -> str | None:
         """The id of the account that the credential is for."""

@@ -21,7 +21,7 @@ __all__ = [
     "optional_text",
     "read_task",
     "rows_in",
-    "sent_at",
+    "response_date",
     "text_of",
     "utc_moment",
     "value_at",
@@ -106,7 +106,7 @@ def id_of(row: JsonObject) -> str:
     return text_of(row.get("id")) or ""
 
 
-def sent_at(reply: Reply) -> datetime | None:
+def response_date(reply: Reply) -> datetime | None:
     """The `Date` header of an answer (RFC 9110 §6.6.1) in UTC, None where there is none."""
     moment = posix_time(reply.headers.get("date"))
     return None if moment is None else datetime.fromtimestamp(moment, UTC)
