@@ -192,7 +192,8 @@ class Resolver:
         if unconfirmed := [sent[place].change for place in places if place in sent and sent[place].id is None]:
             raise OutcomeUnknown(
                 "This note was sent a moment ago, and the CRM neither confirmed it nor shows it so far.",
-                next_step="Wait a minute, then send the same call again: it searches for the note before it writes one.",
+                next_step="Wait a minute, then send the same call again: "
+                "it searches for the note before it writes one.",
                 details={"changeId": unconfirmed[0].id},
             )
         return sent

@@ -13,8 +13,8 @@ from taskhand.backends.remote.parsing import (
     objects,
     optional_text,
     read_task,
-    rows_in,
     response_date,
+    rows_in,
     text_of,
     value_at,
 )

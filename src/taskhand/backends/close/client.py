@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NO_URL, most_rows
 from taskhand.backends.close.paging import PAGE, Page
-from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, rows_in, response_date
+from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.path import Path

@@ -1,1 +1,1 @@
-"""The embedded store: tasks in one SQLite file, no account, no network."""
+"""The embedded store: tasks in one SQLite file or a PostgreSQL database, without an account."""

@@ -34,11 +34,11 @@ _Step = Callable[[SqlConnection, tasks.Stamp], _T]
 """A write of tasks, called with its connection and its stamp (the moment and the member)."""
 
 _MAX_CREATED = 100
-"""Tasks searched for a lost create, newest first."""
+"""Maximum tasks that are searched for a lost create, newest first."""
 
 
 class LocalBackend:
-    """Tasks in one embedded store, which any number of processes share safely."""
+    """Tasks in one embedded store, which any number of processes can share."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -51,7 +51,7 @@ class LocalBackend:
     accessed = "store"
     remedies: Mapping[str, str] = {
         "statuses": "Add one: taskhand statuses add NAME --type done",
-        "me": "See who is there: taskhand members list",
+        "me": "List the members: taskhand members list",
     }
 
     def __init__(
@@ -106,7 +106,7 @@ class LocalBackend:
         return await self._store.peek(lambda connection: self._directory(connection).me())
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002  the store wrote it itself
-        """Always true."""
+        """True for every task."""
         return True
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
@@ -116,27 +116,27 @@ class LocalBackend:
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """None: notes are a part of the description."""
+        """An empty dict: notes are a part of the description."""
         del tasks, text, since, but
         return {}
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
-        """None: notes are a part of the description."""
+        """An empty set: notes are a part of the description."""
         return frozenset()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Nothing: the store accepts every edit that the rules allow."""
+        """Do nothing: the store accepts every edit that the rules allow."""
 
-    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002 - tasks here have no deals
-        """None."""
+    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002
+        """An empty list: tasks here have no deals."""
         return DealList(())
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
-        """Contacts by their ids, or one of each customer."""
+        """Contacts by their ids, or one contact of each customer."""
         return await self._store.peek(lambda connection: self._directory(connection).linked(field, ids))
 
     async def task_types(self) -> "tuple[KnownType, ...]":
-        """None: tasks here have no types."""
+        """An empty tuple: tasks here have no types."""
         return ()
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
@@ -150,7 +150,7 @@ class LocalBackend:
         return await self._store.peek(lambda connection: tasks.task(connection, task_id))
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
-        """The tasks with these ids, with who finished them and when, in two queries for any number."""
+        """The tasks with these ids, with their completion times and members, in one query."""
         return await self._store.peek(lambda connection: tasks.snapshots(connection, ids))
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
@@ -158,16 +158,16 @@ class LocalBackend:
         return await self.snapshots(ids, fresh=True)
 
     async def create_task(self, edit: Edit) -> Written:
-        """Create a task in the given status, else in the first initial one; its creator is the member who writes."""
+        """Create a task in the given status, or else in the first initial one; its creator is the writing member."""
         return Written(await self._write(lambda connection, stamp: self._create(connection, edit, stamp)))
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
-        """Create all tasks in one transaction; one that cannot be created does not stop the others."""
+        """Create all tasks in one transaction; a task that cannot be created does not stop the others."""
         steps = [partial(self._create_item, edit) for edit in edits]
         return await self._write_all(steps, [""] * len(edits), progress)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
-        """Set the given fields in one transaction; NotFound when the task is gone, Misread when they changed since."""
+        """Set the given fields in one transaction; NotFound if the task is gone, Misread if a given field changed."""
         return Written(await self._write(lambda connection, stamp: tasks.update(connection, before, edit, stamp)))
 
     async def update_tasks(
@@ -181,7 +181,7 @@ class LocalBackend:
         return await self._write_all(steps, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
-        """The tasks created since then that match each edit; exact, because the store's lists never lag."""
+        """The tasks created since `sent_at` that match each edit; exact, because the store's lists do not lag."""
         from taskhand.domain.lost_create import (  # noqa: PLC0415  a start recovers nothing
             SEARCHED_BEFORE,
             CreateCandidates,
@@ -198,13 +198,13 @@ class LocalBackend:
         return tuple(found)
 
     async def delete_task(self, before: Task) -> None:
-        """Remove a task; NotFound when it is gone already, CallerError when it changed since."""
+        """Remove a task; NotFound if it is already gone, CallerError if it changed since it was read."""
         await self._write(lambda connection, _: tasks.delete(connection, before))
 
     async def delete_tasks(
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Remove all tasks in one transaction; one that is gone or has changed does not stop the others."""
+        """Remove all tasks in one transaction; a task that is gone or has changed does not stop the others."""
         steps = [partial(_delete_item, one) for one in before]
         return await self._write_all(steps, [one.id for one in before], progress)
 
@@ -218,7 +218,7 @@ class LocalBackend:
         """Check that the store can be written; creates it if it does not exist."""
         await self._store.write(lambda _: None, durable=False)
 
-    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  reading makes the store as well
+    async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  a read creates the store too
         """Check that the store is sound and can be written."""
         return (await self._storage.check_health(),)
 
@@ -227,7 +227,7 @@ class LocalBackend:
         return self._clock()
 
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
-        """Change the statuses, people and contacts in one transaction."""
+        """Run `work`, which changes statuses, members or contacts, in one transaction."""
         return await self._store.write(lambda connection: work(self._directory(connection)))
 
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
@@ -281,7 +281,7 @@ class LocalBackend:
         return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
     async def _write(self, step: _Step[_T], *, count: int = 1) -> _T:
-        """Write `count` tasks in one transaction, whose log rows carry its moment and the member who writes."""
+        """Write `count` tasks in one transaction; its log rows have the moment and the writing member."""
         stamping = await self._prepare_stamp()
 
         def work(connection: SqlConnection) -> _T:
@@ -291,7 +291,7 @@ class LocalBackend:
         return await self._store.write(work, tasks=count)
 
     async def _prepare_stamp(self) -> Callable[[SqlConnection], tasks.Stamp]:
-        """Makes the stamps of writes: the moment, and the caller's member (the user without authentication)."""
+        """A function that makes the stamp of a write: the moment and the caller's member (`me` without an author)."""
         from taskhand.domain.author import current_author  # noqa: PLC0415  no start waits for it
 
         author = current_author()

@@ -23,7 +23,7 @@ _PAGE: Final = 500
 """Log rows read at once; a change of a task has one row for each statement."""
 
 _EVER: Final = "~"
-"""A text that sorts after every moment."""
+"""A text that sorts after the text of every moment."""
 _LOST: Final = (
     "The store was put back to an earlier state, or another took its place; what changed by that is not told."
 )
@@ -112,26 +112,26 @@ class _ChangeReader:
     def event(self, rows: Sequence[SqlRow]) -> TaskEvent | None:
         """The event for one task's rows in one transaction; None if the task is the same before and after."""
         first, last = rows[0], rows[-1]
-        told = [row for row in rows if row["old_row"] or row["new_row"]]
-        is_new, is_gone = (bool(told) and told[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
-        columns = self._columns(last, is_told=bool(told))
-        before = None if is_new else self._task(first, json.loads(told[0]["old_row"]) if told else columns, "old")
-        after = None if is_gone else self._task(last, json.loads(told[-1]["new_row"]) if told else columns, "new")
+        full = [row for row in rows if row["old_row"] or row["new_row"]]
+        is_new, is_gone = (bool(full) and full[at][name] is None for at, name in ((0, "old_row"), (-1, "new_row")))
+        columns = self._columns(last, has_columns=bool(full))
+        before = None if is_new else self._task(first, json.loads(full[0]["old_row"]) if full else columns, "old")
+        after = None if is_gone else self._task(last, json.loads(full[-1]["new_row"]) if full else columns, "new")
         at = str(first["moment"] or first["made_at"])
         event = difference_event(before, after, f"{first['number']}@{at}")
         if event is None:
             return None
-        title = event.title if told or columns else None
+        title = event.title if full or columns else None
         people = dict.fromkeys(one for row in rows for name in _PEOPLE for one in json.loads(row[name] or "[]"))
         moment = datetime.fromisoformat(at).astimezone(UTC)
         is_manual = all(row["moment"] is None for row in rows)
         done = replace(event, at=moment, by=first["member_id"], title=title, responsible_ids=tuple(people))
         return replace(done, is_others=is_manual)
 
-    def _columns(self, row: SqlRow, *, is_told: bool) -> Mapping[str, Any]:
-        """The task's current columns; a row without a title gets the title from before the task's next change."""
+    def _columns(self, row: SqlRow, *, has_columns: bool) -> Mapping[str, Any]:
+        """The task's current columns; if its log rows have none, the title is from before its next change."""
         now = self._now.get(row["task_id"], {})
-        later = [] if is_told else self._later.get(row["task_id"], [])
+        later = [] if has_columns else self._later.get(row["task_id"], [])
         title = next((old["title"] for number, old in later if number > row["number"]), None)
         return now if title is None else {**now, "title": title}
 
@@ -154,7 +154,7 @@ class _ChangeReader:
 
 
 class _Values:
-    """A row of values by name."""
+    """A row whose values are read by name."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -213,7 +213,7 @@ def _find_gap(connection: SqlConnection, changes: "ChangeLog", position: _Positi
     log = connection.execute("SELECT pruned, begun_at FROM change_log").fetchone()
     if log["pruned"] > position.number:
         oldest = connection.execute("SELECT made_at FROM change ORDER BY number LIMIT 1").fetchone()
-        return f"The store keeps its last 50,000 changes of 30 days: those before {oldest['made_at']} are not told."
+        return f"The store keeps its last 50,000 changes of 30 days: those before {oldest['made_at']} are missing."
     if position.number > log["pruned"]:
         newest = connection.execute(changes.newest).fetchone()[0]
         row = connection.execute("SELECT * FROM change WHERE number = ?", (position.number,)).fetchone()

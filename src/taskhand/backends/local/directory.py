@@ -22,7 +22,7 @@ _FIRST_STATUSES: Sequence[tuple[Mapping[Language, str], StatusType, str]] = (
     ({"es": "Completado", "en": "Done"}, "done", "#4ade80"),
 )
 
-"""Spanish names and the first colour as in Vambe's documented samples; positions count from 1 as its `order` does."""
+"""The Spanish names and the first colour are from Vambe's documented samples; positions begin at 1, like `order`."""
 
 _MAX_WORDS = 20
 """Maximum words in a contact search; no name has more."""
@@ -40,7 +40,7 @@ def add_defaults(connection: SqlConnection, *, new_id: NewId, user: str, languag
 
 
 class Directory:
-    """The statuses, members and contacts, within a transaction of `connection`."""
+    """Reads and edits statuses, members and contacts, within a transaction of `connection`."""
 
     def __init__(self, connection: SqlConnection, new_id: NewId) -> None:
         self.connection = connection
@@ -68,7 +68,7 @@ class Directory:
         return tuple(map(to_member, self.connection.execute(sql, (int(active),))))
 
     def me(self) -> str | None:
-        """The id of the member `me`."""
+        """The id of the member `me`; None if there is none."""
         row = self.connection.execute("SELECT id FROM member WHERE is_me = 1 AND active = 1").fetchone()
         return row["id"] if row else None
 
@@ -100,7 +100,7 @@ class Directory:
         return status_id
 
     def rename_status(self, name: str, new_name: str) -> None:
-        """Give a status another name; its tasks stay with it."""
+        """Give a status another name; its tasks keep the status."""
         status = self._resolve_status(name)
         self._check_free(new_name, but=status.id)
         self.connection.execute(
@@ -140,7 +140,7 @@ class Directory:
         )
 
     def remove_member(self, who: str) -> None:
-        """Deactivate a member: they stay responsible for their tasks and cannot get new ones."""
+        """Deactivate a member, who stays responsible for existing tasks but cannot get new ones."""
         member_id = self._resolve_member(who)
         if member_id == self.me():
             raise CallerError("That member is you.", code="in_use", next_step="Rename the member instead.")
@@ -159,7 +159,7 @@ class Directory:
         return contact_id
 
     def _resolve_member(self, who: str) -> str:
-        """The id of a member, by id, e-mail, name or `me`."""
+        """The id of a member that is given by id, e-mail, name or `me`."""
         from taskhand.domain.people_lookup import resolve_people  # noqa: PLC0415  no start waits for it
 
         return resolve_people([who], self.members(), self.me()).ids[0]

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.store_address import StoreAddress
 
-# Every start imports this module; only a start on the embedded store imports the rest.
+# Every start imports this module; only a start with the embedded store imports the other modules.
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "open_store"]
 
 
 async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBackend":
-    """The embedded store as a backend."""
+    """Open the embedded store as a backend."""
     return open_store(context)
 
 
 def open_store(context: OpenContext) -> "LocalBackend":
-    """The embedded store in its file or its database; it is opened at first use."""
+    """The embedded store in its file or database, which is opened at first use."""
     from uuid import uuid4
 
     from taskhand.backends.local.directory import sequential_id
@@ -55,7 +55,7 @@ def _open_database(address: "StoreAddress") -> "Callable[..., LocalBackend]":
         from taskhand.postgres.database import open_shared
     except ImportError:
         raise OperatorError(
-            "TASKHAND_DB names a database, and the library that speaks to PostgreSQL is not installed.",
+            "TASKHAND_DB names a database, but the PostgreSQL driver is not installed.",
             next_step=f"{INSTALL_DRIVER}. Or set TASKHAND_DB to a file.",
         ) from None
     return partial(open_database_store, open_shared(address.url))

@@ -18,7 +18,7 @@ _COPY: Final = "Keep a copy of the file, then restore the last good one, or set 
 
 
 async def check_store(store: Store, path: Path) -> CheckResult:
-    """Check that the file is sound and can be written; the result has its size, or says that it was just created."""
+    """Check that the file is sound and can be written; the result has its size, and says if it was just created."""
     is_new = not _is_there(path)
     try:
         fault = await find_damage(store)
@@ -35,7 +35,7 @@ def describe_search(connection: SqlConnection) -> str:
     """A sentence if text search has no index; empty if it has one."""
     if has_text_index(connection):
         return ""
-    return " This SQLite has no FTS5, so a search for words looks at the text of every task."
+    return " This SQLite has no FTS5, so a text search reads every task."
 
 
 def _is_there(path: Path) -> bool:
@@ -43,6 +43,6 @@ def _is_there(path: Path) -> bool:
 
 
 def describe_tasks(connection: sqlite3.Connection) -> Description:
-    """The number of tasks, in words."""
+    """The number of tasks, as text."""
     [count] = connection.execute("SELECT count(*) FROM task").fetchone()
     return Description(f"tasks: {count}")

@@ -26,5 +26,5 @@ def read(connection: SqlConnection) -> Identity:
 
 
 def adopt(connection: SqlConnection, former: Sequence[str]) -> None:
-    """Add former names."""
+    """Add `former` names, if they are not stored yet."""
     connection.executemany("INSERT INTO former_place VALUES (?) ON CONFLICT DO NOTHING", [(one,) for one in former])

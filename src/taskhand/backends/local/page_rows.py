@@ -1,7 +1,7 @@
 """Chooses how to find the rows of a page: index scans, or sorting the matches of a selective filter.
 
-The time for a page hardly depends on the size of the store. Only if each filter alone matches many tasks, and all
-together nearly none, does a scan read most of the store.
+The time for a page hardly depends on the size of the store. A scan reads most of the store only if each filter alone
+matches many tasks and all together match nearly none.
 """
 
 import json
@@ -30,9 +30,9 @@ __all__ = ["find_rows"]
 _REACH: Final = 1_500
 """Tasks that the first scans may read."""
 _REACH_FOR_WORDS: Final = 300
-"""The same for a text search, which reads each text; the text index may be quicker."""
+"""The same for a text search, which reads every text; the text index may be faster."""
 _MAX_SORTED: Final = 5_000
-"""Maximum tasks to sort for a page. A scan soon finds enough matches of a filter that has more."""
+"""Maximum tasks to sort for a page; if a filter has more matches, a scan soon finds enough of them."""
 _MAX_SORTED_WORDS: Final = 2_000
 """The same for matches of the text index: a scan that knows their numbers need not read texts."""
 _MAX_WORDS: Final = 20_000
@@ -70,9 +70,9 @@ def find_rows(
 def _find_by_planner(
     connection: SqlConnection, query: TaskQuery, state: StoreState, reach: int
 ) -> set[tuple[str, str]]:
-    """The rows, on an engine whose planner knows the selectivity of filters, but not the order of matches.
+    """The rows, on an engine whose planner knows the selectivity of filters.
 
-    Nor does it know how many tasks contain several words together.
+    The planner knows neither the order of matches nor the number of tasks that contain several words together.
     """
     connection.execute(state.dialect.before_lists or "")
     if (narrow := narrowest_filter(query)) is not None:
@@ -95,7 +95,7 @@ def _sort_all(connection: SqlConnection, select: Select) -> set[tuple[str, str]]
 
 
 def _find_text_candidates(connection: SqlConnection, query: TaskQuery) -> tuple[Sequence[Select], int] | None:
-    """The statements for candidates of a text search, and their number; None if the index does not narrow it."""
+    """The statements for the candidates of a text search, and their number; None if the index does not narrow it."""
     words = text_words(query.text or "")
     if not words or not has_text_index(connection):
         return None
@@ -103,8 +103,8 @@ def _find_text_candidates(connection: SqlConnection, query: TaskQuery) -> tuple[
     if numbers is None:
         return None
     listed = (json.dumps(numbers),)
-    is_all_asked = query.responsible_ids is None and query.statuses is None and not query.overdue
-    if is_all_asked and len(numbers) > _MAX_SORTED_WORDS:
+    has_wide_filters = query.responsible_ids is None and query.statuses is None and not query.overdue
+    if has_wide_filters and len(numbers) > _MAX_SORTED_WORDS:
         among = "+t.number IN (SELECT value FROM json_each(?))", listed
         return build_walks_among(query, among), len(numbers)
     return [build_order_among(query, ("t.number IN (SELECT value FROM json_each(?))", listed))], len(numbers)

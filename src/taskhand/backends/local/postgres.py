@@ -1,4 +1,4 @@
-"""The built-in store in a PostgreSQL database, shared safely by any number of replicas."""
+"""The built-in store in a PostgreSQL database, which any number of replicas can share."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TASKS", "open_database_store"]
 
 TASKS: Final = PostgresKind("task store", "tasks", "taskhand.backends.local", lock=2, variable="TASKHAND_DB")
-"""Writes run one after another, so that each sees the writes before it, as in a file."""
+"""Writes run one after another, so each sees all earlier writes, as in a file."""
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ _MAX_GROUPS: Final = 40
 
 
 def _find_texts(words: Sequence[str]) -> Clause:
-    """The condition that a text has every n-gram of the words, which the index answers."""
+    """The condition, answered by an index, that a text has every n-gram of the words."""
     groups: dict[str, None] = {}
     for word in words:
         groups |= dict.fromkeys(word[at : at + _GROUP] for at in range(max(1, len(word) - _GROUP + 1)))
@@ -95,7 +95,7 @@ def open_database_store(
 
 
 class _DatabaseStorage:
-    """The schema of the store."""
+    """The storage of the built-in store in a database."""
 
     dialect = POSTGRES
     path = None
@@ -106,7 +106,7 @@ class _DatabaseStorage:
         self.store: SqlStore = _FurnishedStore(Store(database, TASKS), furnish)
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
-        """Compares with the current instant, and with the current day in each zone of tasks due about now."""
+        """The condition that compares a due time with now, and a due day with today in each zone of tasks due soon."""
         first, end = (day_in(now + timedelta(days=days), None).isoformat() for days in (-2, 3))
         zones = [str(row["name"]) for row in connection.execute(_ZONES_NEAR, (first, end))]
         today = day_in(now, self._timezone).isoformat()
@@ -138,7 +138,7 @@ class _FurnishedStore:
         self._is_furnished = False
 
     async def peek(self, work: Callable[[SqlConnection], _T]) -> _T:
-        """As `read`."""
+        """Run `work` as `read` does."""
         return await self.read(work)
 
     async def read(self, work: Callable[[SqlConnection], _T]) -> _T:
@@ -155,7 +155,7 @@ class _FurnishedStore:
         except OperatorError as error:
             if not error.details.get("in_doubt"):
                 raise
-            step = "Look with get_task or list_tasks whether it was done, before it is sent again."
+            step = "Check with get_task or list_tasks whether the change was applied before you send it again."
             raise OutcomeUnknown(error.message, next_step=step) from error
 
     async def exists(self) -> bool:

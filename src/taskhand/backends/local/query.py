@@ -1,9 +1,9 @@
 """Translation of a TaskQuery into SQL index scans; pure.
 
-A page is merged from several index scans ("walks"), each of which stops when the page is full. Each person has a walk;
-in due order so does each of a few statuses, the window, and the dateless tasks, whose key `~` sorts after every day; in
-priority order each priority has a walk in due order. The next page is found by comparing (key, id) as one row value:
-SQLite seeks to a row value, but filters by two separate conditions.
+A page is merged from several index scans ("walks"), each of which stops when the page is full. There is a walk for each
+person. In due order there is also one for each of a few statuses, for the window, and for dateless tasks, whose key `~`
+sorts after every day. In priority order, each priority has a walk in due order. The next page is found by comparing
+(key, id) as one row value: SQLite seeks to a row value, but filters by two separate conditions.
 
 A walk reads the tasks that its filters exclude, which may be nearly all. A `reach` limits the tasks that it reads. If a
 filter has few matches in the whole store, these are sorted and checked one by one instead: `build_order_among`,
@@ -63,13 +63,13 @@ class StoreState:
 
     @property
     def future(self) -> str:
-        """A due key after every overdue one, in any zone: no zone is a whole day ahead of UTC."""
+        """A due key after every overdue one in any zone, because no zone is a whole day ahead of UTC."""
         return (self.now.astimezone(UTC) + timedelta(days=2)).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One statement with its parameters. Rows are (key, task id, whether it is one of the page), in page order.
+    """One statement with its parameters. Its rows are (key, task id, whether the filters match), in page order.
 
     A walk with a `reach` returns every row that it reads, at most `reach`. Rows of a `part` sort before the next part.
     """
@@ -104,7 +104,7 @@ class _Walk:
 
 
 def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None) -> tuple[Select, ...]:
-    """The statements whose merged rows are the page; each returns one more row, which shows a next page.
+    """The statements whose merged rows are the page; each returns one more row, to detect a next page.
 
     With a `reach`, the walks of one priority together read about that many excluded tasks.
     """
@@ -133,7 +133,7 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
 
 
 def narrowest_filter(query: TaskQuery) -> Clause | None:
-    """The filter that usually matches few tasks, seldom at the start of a walk: a contact, or a time of change."""
+    """The filter that usually matches few tasks, far from the start of a walk: a contact, or a time of change."""
     if query.contact is not None:
         return _of_contact(query.contact)
     if query.period is not None and query.period.moment != "created":
@@ -167,7 +167,7 @@ def build_order_among(query: TaskQuery, among: Clause) -> Select:
 
 
 def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
-    """As `build_order_among`, by scans of the order's index, one for each priority."""
+    """The statements for the rows of `build_order_among`, by scans of the order's index, one for each priority."""
     key, direction = f"t.{_KEYS[query.order]}", _direction(query)
     selects = []
     for priority, after in _priorities(query):
@@ -275,7 +275,7 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
     seeks: list[Clause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
     seeks += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
-    # The `+` as above: the filtered columns have indexes of their own.
+    # The `+` as in `build_selects`: the filtered columns have their own indexes.
     passes: list[Clause] = [(_OF_NOBODY, ())] if walk.of_nobody else []
     if walk.of_nobody and key == due and walk.status is None and walk.priority is None:
         seeks, passes = [*seeks, *passes], []
@@ -361,7 +361,7 @@ def _bounds(period: Period, column: str) -> list[Clause]:
 
 
 def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
-    """The clause that one of these people, or nobody, is responsible; it is answered by indexes."""
+    """The clause, answered by indexes, that one of these people, or nobody, is responsible."""
     if not people:
         return _OF_NOBODY, ()
     sql = f"SELECT task_id FROM task_responsible WHERE responsible_id IN ({_placeholders(people)})"  # noqa: S608  as above

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 COMPLETION = ("completed_at", "completed_by")
-"""The columns of when a task was finished and by which member: the store's native values of a task."""
+"""The columns for the time and the member of a task's completion: the store's native values of a task."""
 
 _PLAIN = ("title", "description", "ai_contact_id", "ai_customer_id", "priority")
 """Edit fields that are stored unchanged in the column of the same name."""
@@ -85,7 +85,7 @@ def to_times(row: SqlRow) -> TaskTimes:
 
 
 def to_columns(edit: Edit) -> dict[str, object]:
-    """The columns of the task table that an edit sets. Responsible people are rows of another table."""
+    """The columns of the task table that an edit sets; responsible people are rows of another table."""
     given = dict(edit.given())
     values = {name: given[name] for name in _PLAIN if name in given}
     if edit.due is not MISSING:

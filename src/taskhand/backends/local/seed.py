@@ -26,7 +26,7 @@ _PEOPLE = (
     ("Maria Rodriguez", "maria.r@example.com"),
     ("Camila Núñez", "camila.nunez@example.com"),
 )
-"""Two people have the same name except for its accents."""
+"""The data has two people whose names differ only in accents."""
 
 _CONTACTS = (
     ("Carolina Vega (Acme)", "+56 9 5555 0101", "carolina@acme.example", "acme"),

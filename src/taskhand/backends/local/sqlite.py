@@ -1,4 +1,4 @@
-"""The built-in store in one SQLite file, shared safely by any number of processes."""
+"""The built-in store in one SQLite file, which any number of processes can share."""
 
 import sqlite3
 from collections.abc import Callable
@@ -38,9 +38,9 @@ def open_file_store(
 ) -> LocalBackend:
     """The store in the file at `path`, which is opened at first use.
 
-    `clock` returns an aware datetime; `user` is the first member's name; `timezone` the default zone. `language` is
-    that of the first statuses. `new_task_id` makes the ids of tasks, `new_id` by default. `busy_s` is the time in
-    seconds that a write waits for another process.
+    `clock` returns an aware datetime. `user` is the name of the first member, `timezone` the default zone, `language`
+    the language of the default statuses. `new_task_id` makes the ids of tasks, `new_id` by default. `busy_s` is the
+    time in seconds that a write waits for another process.
     """
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
     storage = FileStorage(path, furnish, clock, timezone, busy_s)
@@ -48,7 +48,7 @@ def open_file_store(
 
 
 class FileStorage:
-    """One SQLite file."""
+    """The storage of the built-in store in one SQLite file."""
 
     dialect: Dialect = SQLITE
 
@@ -60,7 +60,7 @@ class FileStorage:
         timezone: str | None = None,
         busy_s: float = BUSY_S,
     ) -> None:
-        """`furnish` is called with every new connection, in a transaction; the others as in `open_file_store`."""
+        """`furnish` is called with every new connection, in a transaction; the rest as in `open_file_store`."""
         self.path = path
         self._furnish = furnish
         self._clock = clock

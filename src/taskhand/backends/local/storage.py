@@ -27,7 +27,7 @@ class TaskStorage(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """The file; None for a database."""
+        """The path of the file; None for a database."""
         ...
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:

@@ -1,4 +1,4 @@
-"""Import of records into the store: all are checked first, and tasks that exist are skipped."""
+"""Import of records into the store, in one transaction; tasks that exist are skipped."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -37,14 +37,14 @@ _COMPARED: Final = (
 
 
 class _WrongLine(ValueError):
-    """A line cannot be imported; the message says why."""
+    """The error for a line that cannot be imported; its message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A record of a file: the `number` of its line, its `kind` and its content.
 
-    The kind is one of an export, or `wrong` for an invalid line, with its `problem`.
+    The kind is a record kind of an export, or `wrong` for an invalid line, whose content has its `problem`.
     """
 
     number: int
@@ -62,12 +62,12 @@ class ImportReport:
 
 
 def stable_id(backend: str, task_id: str) -> str:
-    """The store's id for a task's id elsewhere, the same at every import."""
+    """The store's id for a task id of another backend; the same at every import."""
     return task_id.lower() if re.fullmatch(ID_PATTERN, task_id) else str(uuid5(_NAMESPACE, f"{backend}\n{task_id}"))
 
 
 def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime) -> ImportReport:
-    """Write the records within a transaction that the caller ends; CallerError with every line that is wrong.
+    """Write the records within a transaction that the caller ends; CallerError with the wrong lines.
 
     In a store without tasks, the statuses and the user of the file replace the defaults.
     """
@@ -80,7 +80,7 @@ def import_lines(connection: SqlConnection, lines: Sequence[Line], now: datetime
         raise CallerError(
             f"Nothing was imported: {'; '.join(problems[:_MAX_TOLD])}{more}.",
             code="invalid_import",
-            next_step="Correct these lines, and import the file again.",
+            next_step="Correct these lines, then import the file again.",
         )
     work.remove_unused()
     return work.report
@@ -91,8 +91,8 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
         write(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or line.kind
-        problems.append(f"line {line.number}: {where}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+        place = ".".join(map(str, first["loc"])) or line.kind
+        problems.append(f"line {line.number}: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}")
     except CallerError as error:
         problems.append(f"line {line.number}: {error.message.rstrip('.')}")
     except _WrongLine as error:
@@ -102,7 +102,7 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
 
 
 class _Import:
-    """One import, which maps the ids of the file to ids of the store."""
+    """Writes the records of one import, and maps ids of the file to ids of the store."""
 
     def __init__(self, connection: SqlConnection, now: datetime) -> None:
         self.report = ImportReport()
@@ -135,11 +135,11 @@ class _Import:
                 self._write_task(line)
 
     def remove_unused(self) -> None:
-        """Remove the default statuses of a new store if the file has its own."""
-        brought = set(self._statuses.values())
+        """Remove the default statuses of a new store if the file has an initial status of its own."""
+        imported = set(self._statuses.values())
         kinds = {row["id"]: row["type"] for row in self._rows("SELECT id, type FROM status")}
-        if any(kinds[one] == "initial" for one in brought):
-            for one in self._first - brought:
+        if any(kinds[one] == "initial" for one in imported):
+            for one in self._first - imported:
                 self._run(
                     "DELETE FROM status WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE status_id = ?)", one, one
                 )
@@ -185,12 +185,15 @@ class _Import:
         self._run("INSERT INTO member VALUES (?, ?, ?, ?, ?)", member.id, member.name, member.email, is_me, int(active))
 
     def _find_same_members(self, member: Member) -> list[SqlRow]:
-        """The only active member with the same e-mail, or the same name and no other e-mail, in a store with tasks."""
+        """The row of the only active member with the same e-mail, or the same name and no other e-mail; else empty.
+
+        A new store has no such member.
+        """
         if self._is_new:
             return []
-        there = self._rows("SELECT id, name, email FROM member WHERE active = 1")
-        by_email = [one for one in there if member.email and fold(one["email"] or "") == fold(member.email)]
-        same = [one for one in there if fold(one["name"]) == fold(member.name)]
+        members = self._rows("SELECT id, name, email FROM member WHERE active = 1")
+        by_email = [one for one in members if member.email and fold(one["email"] or "") == fold(member.email)]
+        same = [one for one in members if fold(one["name"]) == fold(member.name)]
         by_name = [one for one in same if not (one["email"] and member.email)]
         found = by_email or by_name
         return found if len(found) == 1 else []
@@ -242,7 +245,7 @@ class _Import:
             self.report.differing.append(line.number)
 
     def _status_of(self, task: Task) -> str:
-        """The store's status for a task: the imported one, else the one of the same name."""
+        """The id of the store's status for a task: the imported one, else the one with the same name."""
         named = task.status_config.name if task.status_config else ""
         for one in filter(None, (task.task_status_config_id, named)):
             if one in self._statuses or self._rows("SELECT 1 FROM status WHERE id = ?", one):
@@ -252,7 +255,7 @@ class _Import:
         raise _WrongLine(f"there is no status {named or task.task_status_config_id!r}")
 
     def _member_of(self, member_id: str) -> str:
-        """The store's member; one without a record in the file is added as a former member."""
+        """The id of the store's member; a member without a record in the file is added as a former member."""
         if member_id not in self._members:
             if not self._rows("SELECT 1 FROM member WHERE id = ?", member_id):
                 self._run("INSERT INTO member VALUES (?, ?, NULL, 0, 0)", member_id, member_id)

@@ -45,7 +45,7 @@ _T = TypeVar("_T")
 ID_PATTERN: Final = r"[0-9a-fA-F]{8}((-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?"
 """Ids of eight hexadecimal digits, and the UUIDs of stores made by earlier versions."""
 USUAL_ID_PATTERN: Final = rf"(?=[a-fA-F]|.{{9}}){ID_PATTERN}"
-"""The first of eight digits is a letter."""
+"""The ids that this version makes (a letter first), and UUIDs."""
 
 _WHOLE: Final = """
 SELECT t.*, s.name AS status_name, s.color AS status_color, s.type AS status_type, s.position AS status_position,
@@ -57,7 +57,7 @@ WHERE t.id IN ({}) ORDER BY r.rank
 
 
 class Stamp(NamedTuple):
-    """The moment of a write, and the member who writes; None if no member is the user."""
+    """The moment of a write, and the id of the writing member; None if the user is no member."""
 
     at: datetime
     by: str | None
@@ -114,9 +114,9 @@ def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "T
 
 
 def short_id(connection: SqlConnection) -> str:
-    """A new id of eight hexadecimal digits: short, because models copy ids from answers into calls.
+    """A new id of eight hexadecimal digits; it is short because models copy ids from results into calls.
 
-    The first one is a letter, so that no host reads an id as a number.
+    The first digit is a letter, so no host reads an id as a number.
     """
     while True:
         task_id = os.urandom(4).hex()
@@ -126,7 +126,7 @@ def short_id(connection: SqlConnection) -> str:
 
 
 def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
-    """Add a task, in the given status or else the first initial one."""
+    """Add a task in the given status, or else in the first initial one; NotFound if the status was removed."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
     row = to_columns(Edit(due=None)) | {
@@ -148,7 +148,7 @@ def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp)
 
 
 def create_item(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> ItemResult:
-    """Add one task of many: its failure becomes its result, so that the others are still added."""
+    """Add one task of a bulk; its failure becomes its result, so the others are still added."""
     try:
         return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, stamp=stamp)))
     except NotFound as error:
@@ -173,7 +173,7 @@ def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) ->
 
 
 def update_item(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> ItemResult:
-    """Update one task of many: its failure becomes its result, so that the others are still written."""
+    """Update one task of a bulk; its failure becomes its result, so the others are still written."""
     try:
         return ItemResult(before.id, Written(update(connection, before, edit, stamp)))
     except Misread:
@@ -190,7 +190,7 @@ def delete(connection: SqlConnection, before: Task) -> None:
 
 
 def delete_item(connection: SqlConnection, before: Task) -> ItemResult:
-    """Remove one task of many."""
+    """Remove one task of a bulk; its failure becomes its result, so the others are still removed."""
     try:
         delete(connection, before)
     except CallerError as error:
@@ -203,7 +203,7 @@ def _conflict() -> CallerError:
         "The task changed after it was read.",
         code="conflict",
         retryable=True,
-        next_step="Call get_task, and send the change again if it is still wanted.",
+        next_step="Call get_task, then send the change again if it is still needed.",
     )
 
 
@@ -225,14 +225,14 @@ def _completion(connection: SqlConnection, now: Task | None, edit: Edit, stamp: 
 
 
 def _check_status(connection: SqlConnection, edit: Edit) -> None:
-    """Refuse a status that has been removed, to which an undo may want to return."""
+    """Refuse a status that was removed, for example in an undo; NotFound."""
     if edit.status is MISSING:
         return
     if connection.execute("SELECT 1 FROM status WHERE id = ?", (edit.status.id,)).fetchone() is None:
         raise NotFound(
-            f"The status {edit.status.name or edit.status.position} does not exist any more.",
+            f"The status {edit.status.name or edit.status.position} no longer exists.",
             code="unknown_status",
-            next_step="Call list_statuses, and send one of them.",
+            next_step="Call list_statuses, then send one of its statuses.",
         )
 
 

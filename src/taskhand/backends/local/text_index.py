@@ -1,10 +1,10 @@
 """The trigram index of task texts, which finds a word without reading every task.
 
-SQLite's module FTS5 keeps it, and triggers update it in the transaction of each change. It holds folded texts and
-compares them exactly. It only finds candidates: the caller checks their texts.
+SQLite's module FTS5 stores the index, and triggers update it in the transaction of each change. It has folded texts and
+compares them exactly. It only finds candidates; the caller checks their texts.
 
-Some builds of SQLite lack FTS5. They can only write a store without these triggers, so they remove them and search
-every text. The next process with FTS5 rebuilds the index.
+Some builds of SQLite lack FTS5. A process with such a build can write only a store without these triggers, so it
+removes them and searches every text. The next process with FTS5 rebuilds the index.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ _FIND_TRIGGERS: Final = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigge
 
 
 def prepare_text_index(connection: SqlConnection) -> None:
-    """Create a missing index, within a transaction; remove its triggers if SQLite lacks FTS5."""
+    """Create the index if it is missing, within a transaction; remove its triggers if SQLite lacks FTS5."""
     can_keep = _can_keep(connection)
     if can_keep and _has_triggers(connection):
         return

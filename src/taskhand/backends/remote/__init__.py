@@ -1,1 +1,1 @@
-"""What every CRM backend shares: writes, bulk writes, caches, messages and health checks."""
+"""The code that all CRM backends share: writes, bulk writes, caches, messages, OAuth and webhooks."""

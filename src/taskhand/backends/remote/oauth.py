@@ -1,4 +1,4 @@
-"""The operator's OAuth app at a CRM: consent, tokens, their renewal and their end (RFC 6749, 7636 and 7009)."""
+"""The operator's OAuth app at a CRM: consent, token exchange, renewal and revocation (RFC 6749, 7636 and 7009)."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,27 +35,27 @@ __all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_cli
 _log = logging.getLogger(__name__)
 
 LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
-"""A person waits for it."""
+"""Short, because a person waits for the response."""
 POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
 _GONE: Final = "The code or the refresh token is not accepted."
-"""The message of a refusal that says so (RFC 6749 §5.2); any other is about the app."""
+"""The message of a refused code or refresh token (RFC 6749 §5.2); any other refusal is about the app."""
 _GONE_CODES: Final = frozenset({"invalid_grant", "BAD_REFRESH_TOKEN", "BAD_AUTH_CODE"})
-"""RFC 6749's, and the `status` that is HubSpot's own."""
+"""The `error` of RFC 6749, and the values of HubSpot's own `status`."""
 _ABOUT_APP: Final = frozenset({"unauthorized", "forbidden"})
-_LONGEST_TOKEN: Final = 10_000
-_LONGEST_LIFE_S: Final = 10 * 365 * 86_400.0
-"""Seconds; a credential that is said to live longer is taken for one that lives until it is revoked."""
+_MAX_TOKEN_LENGTH: Final = 10_000
+_MAX_LIFE_S: Final = 10 * 365 * 86_400.0
+"""Seconds; a longer `expires_in` counts as a credential without an expiry."""
 
 FindMember = Callable[["JsonObject"], Awaitable[str | None]]
-"""Who the person is in the CRM, by the answer that has the tokens."""
+"""Finds the member id of the person in the CRM, given the response with the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationServer:
-    """Where the CRM called `name` lets people consent, and gives out tokens.
+    """The OAuth endpoints of the CRM called `name`.
 
-    `authorize` is the address of the page, `asks` are its further parameters, such as scopes. `token` and `revoke` are
-    paths below `root`; so is `introspect`, where the CRM has it.
+    `authorize` is the address of the consent page, `asks` are its further parameters, such as scopes. `token`, `revoke`
+    and `introspect` (None if the CRM has none) are paths below `root`.
     """
 
     name: str
@@ -71,7 +71,7 @@ class AuthorizationServer:
 async def open_app_client(
     server: AuthorizationServer, client_id: str | None, client_secret: "SecretStr | None", context: "OpenContext"
 ) -> "AppClient | None":
-    """The client of the operator's app, which `context.stack` closes; None without an id or a secret.
+    """Open the client of the operator's app, which `context.stack` closes; None without an id or a secret.
 
     OperatorError for a base URL that cannot be used.
     """
@@ -96,7 +96,7 @@ async def open_app_client(
 
 
 class AppClient:
-    """Sends what RFC 6749 says. `own` are the app's id and secret, which both CRMs document as fields of a form."""
+    """Sends the requests of RFC 6749. `own` are the app's id and secret, which both CRMs document as form fields."""
 
     def __init__(
         self, server: AuthorizationServer, own: dict[str, str], client: Client, clock: Callable[[], datetime]
@@ -107,7 +107,7 @@ class AppClient:
         self._clock = clock
 
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
-        """The page on which a person consents. A CRM that does not know PKCE leaves its parameters alone."""
+        """The address of the consent page. A CRM without PKCE ignores the `code_challenge` parameters."""
         sent = {
             "client_id": self._own["client_id"],
             "redirect_uri": redirect_uri,
@@ -120,7 +120,7 @@ class AppClient:
         return f"{self._server.authorize}?{urlencode(sent)}"
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Granted:
-        """The credential for a code."""
+        """Exchange a code for a credential; CallerError if the code is too old or used."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         body = await self._ask(form | {"code_verifier": verifier})
         if body is None:
@@ -132,7 +132,7 @@ class AppClient:
         return Granted(self._read(body), await self._server.find_member(body))
 
     async def renew(self, credential: OwnCredential) -> OwnCredential:
-        """The next credential, for a refresh token that may be used up by it."""
+        """Exchange a refresh token, which may be used up by that; LinkRequired if it is missing or refused."""
         if credential.refresh_token is None:
             raise LinkRequired.again(self._server.name)
         body = await self._ask({"grant_type": "refresh_token", "refresh_token": credential.refresh_token})
@@ -141,9 +141,9 @@ class AppClient:
         return self._read(body)
 
     async def revoke(self, credential: OwnCredential) -> bool:
-        """Revoke both tokens: where the refresh token is revoked alone, an access token may stay good.
+        """Revoke both tokens, because an access token may stay valid after its refresh token is revoked.
 
-        Only the refresh token counts: not every CRM revokes access tokens, which end soon.
+        Returns whether the refresh token was revoked: not every CRM revokes access tokens, which expire soon.
         """
         if credential.refresh_token is None:
             return await self._revoke(credential.access_token, "access_token")
@@ -152,7 +152,7 @@ class AppClient:
         return is_revoked
 
     async def introspect(self, token: str) -> "JsonObject":
-        """What the CRM says of a token (RFC 7662); nothing where it has no such endpoint."""
+        """The CRM's description of a token (RFC 7662); empty if it has no such endpoint."""
         if self._server.introspect is None:
             return {}
         form = {"token": token, "token_type_hint": "access_token"} | self._own
@@ -168,15 +168,15 @@ class AppClient:
         return True
 
     async def _ask(self, form: dict[str, str]) -> "JsonObject | None":
-        """The answer with tokens; None where the code or the refresh token is not accepted."""
+        """Request tokens: returns the response, or None if the code or the refresh token is not accepted."""
         try:
             return (
                 await self._client.send(Request.of_form(self._server.token, form | self._own, RequestKind.WRITE))
             ).object
         except UpstreamError as error:
-            lost = f"the answer of {self._server.name} was lost."
+            lost = f"the response of {self._server.name} was lost."
             raise UpstreamError(
-                f"No credential was given out: {lost if isinstance(error, OutcomeUnknown) else error.message}",
+                f"No credential was issued: {lost if isinstance(error, OutcomeUnknown) else error.message}",
                 code=None if isinstance(error, OutcomeUnknown) else error.code,
                 next_step="Try again in a moment.",
                 retryable=True,
@@ -186,7 +186,7 @@ class AppClient:
             if error.message == _GONE:
                 return None
             if isinstance(error, OperatorError) and error.code not in _ABOUT_APP:
-                raise  # nothing has reached the CRM
+                raise  # no request has reached the CRM
             raise self._app_refused(error) from None
 
     def _app_refused(self, error: TaskhandError) -> OperatorError:
@@ -202,27 +202,27 @@ class AppClient:
         access_token = _token_in(body, "access_token")
         if access_token is None:
             raise UpstreamError(
-                f"No credential was given out: {self._server.name} answered without one.",
+                f"No credential was issued: the response of {self._server.name} has no access token.",
                 code="upstream_invalid",
                 next_step="Try again in a moment.",
             )
         life, scopes = body.get("expires_in"), body.get("scope", body.get("scopes"))
         names = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
         expires_at = None
-        if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _LONGEST_LIFE_S:
+        if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _MAX_LIFE_S:
             expires_at = self._clock() + timedelta(seconds=life)
         granted = frozenset(one for one in names if isinstance(one, str))
         return OwnCredential(access_token, _token_in(body, "refresh_token"), expires_at, granted)
 
 
 def _token_in(body: "JsonObject", name: str) -> str | None:
-    """A token that can be in a header (RFC 6750 §2.1)."""
+    """The token in a field, if it can be sent in a header (RFC 6750 §2.1); else None."""
     text = body.get(name)
     is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text
-    return text if isinstance(text, str) and is_token and 0 < len(text) <= _LONGEST_TOKEN else None
+    return text if isinstance(text, str) and is_token and 0 < len(text) <= _MAX_TOKEN_LENGTH else None
 
 
 def _explain(_: int, json: Json) -> str | None:
-    """Whether the code or the refresh token is what a refusal is about; an `error` says it before a `status`."""
+    """The message `_GONE` if a refusal is about the code or the refresh token, by its `error` or else its `status`."""
     code = json.get("error", json.get("status")) if isinstance(json, dict) else None
     return _GONE if isinstance(code, str) and code in _GONE_CODES else None

@@ -1,4 +1,4 @@
-"""Reads values out of a CRM's answers; an answer that is not as documented is an error."""
+"""Reads values from a CRM's responses."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,8 +20,8 @@ __all__ = [
     "objects",
     "optional_text",
     "read_task",
-    "rows_in",
     "response_date",
+    "rows_in",
     "text_of",
     "utc_moment",
     "value_at",
@@ -33,9 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 def read_task(task_id: str, read: Callable[[], Task]) -> Task:
-    """`read()`; where that has a bug, a task of which nothing can be read, as one row must not stop what others need.
+    """The result of `read()`, or a task with no readable field if `read` fails on an unexpected row.
 
-    The log has its trace.
+    One bad row must not fail a whole list. The log has the traceback.
     """
     try:
         return read()
@@ -45,12 +45,12 @@ def read_task(task_id: str, read: Callable[[], Task]) -> Task:
 
 
 def invalid_answer(name: str, what: str) -> InvalidAnswer:
-    """The error where the CRM called `name` answered `what` to a read, such as "without an id"."""
+    """The error for a read that the CRM called `name` answered with `what`, such as "without an id"."""
     return InvalidAnswer(f"{name} answered {what}.", next_step="Tell whoever runs Taskhand.")
 
 
 def rows_in(name: str, json: JsonObject, key: str) -> list[JsonObject]:
-    """The list `key` of an answer, where a row that is no object is an empty one; InvalidAnswer without a list."""
+    """The list `key` of a response, with {} for a row that is not an object; InvalidAnswer without a list."""
     rows = json.get(key)
     if not isinstance(rows, list):
         raise invalid_answer(name, f"without the list `{key}`")
@@ -58,7 +58,7 @@ def rows_in(name: str, json: JsonObject, key: str) -> list[JsonObject]:
 
 
 def objects(value: object) -> list[JsonObject]:
-    """The objects in a list; none where the value is no list."""
+    """The objects in a list; an empty list if the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -68,17 +68,17 @@ def text_of(value: object) -> str | None:
 
 
 def filled_text(value: object) -> str | None:
-    """`value` if it is a text that is not empty, else None."""
+    """`value` if it is a non-empty text, else None."""
     return text_of(value) or None
 
 
 def full_name(json: Mapping[str, Any], *names: str) -> str:
-    """The texts in these fields, those that are filled, with a space between."""
+    """The non-empty texts of these fields, joined by spaces."""
     return " ".join(filter(None, (filled_text(json.get(name)) for name in names)))
 
 
 def utc_moment(value: object) -> datetime | None:
-    """A moment in ISO 8601, in UTC, which one without an offset is; None for what is none."""
+    """A moment in ISO 8601, converted to UTC; one without an offset is taken as UTC. None for any other value."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
         return at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
@@ -87,7 +87,7 @@ def utc_moment(value: object) -> datetime | None:
 
 
 def optional_text(row: Mapping[str, Any], name: str) -> str | None:
-    """A field that is a text or null; None where it is empty, TypeError where it is anything else."""
+    """A field that is a text or null; None if it is empty, TypeError if it is anything else."""
     value = row.get(name)
     if not isinstance(value, str | None):
         raise TypeError(name)
@@ -95,18 +95,18 @@ def optional_text(row: Mapping[str, Any], name: str) -> str | None:
 
 
 def value_at(json: object, *names: str) -> Any:
-    """The value at a path of names within an object; None where there is none."""
+    """The value at a path of names within an object; None if the path does not exist."""
     for name in names:
         json = json.get(name) if isinstance(json, dict) else None
     return json
 
 
 def id_of(row: JsonObject) -> str:
-    """The id of a row; empty where it has none that is a text."""
+    """The id of a row; empty if the id is missing or not a text."""
     return text_of(row.get("id")) or ""
 
 
 def response_date(reply: Reply) -> datetime | None:
-    """The `Date` header of an answer (RFC 9110 §6.6.1) in UTC, None where there is none."""
+    """The `Date` header of a response (RFC 9110 §6.6.1) in UTC; None without one."""
     moment = posix_time(reply.headers.get("date"))
     return None if moment is None else datetime.fromtimestamp(moment, UTC)

@@ -1,4 +1,4 @@
-"""What was fetched a moment ago: fetched once for everybody who asks at the same time, kept for a short while."""
+"""A cache of fetched values with a lifetime; concurrent callers share one fetch."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept(Generic[_Value]):
-    """A value, when its fetching began and when it came."""
+class _Entry(Generic[_Value]):
+    """A value, and when its fetch began and ended."""
 
     value: _Value
     began: float
-    came: float
+    ended: float
 
 
 class TtlCache(Generic[_Key, _Value]):
-    """Values by key, each good for `keep_s` seconds of `clock` (monotonic)."""
+    """Values by key, each valid for `keep_s` seconds of `clock` (monotonic)."""
 
     def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:
         self._keep_s = keep_s
         self._clock = clock
-        self._values: dict[_Key, _Kept[_Value]] = {}
+        self._values: dict[_Key, _Entry[_Value]] = {}
         self._locks: dict[_Key, anyio.Lock] = {}
 
     async def get(
@@ -42,26 +42,28 @@ class TtlCache(Generic[_Key, _Value]):
         since: float = -inf,
         most_s: float | None = None,
     ) -> _Value:
-        """The value, fetched unless it was just now, or `most_s` seconds ago at most.
+        """The cached value, or a newly fetched one if the cached one is older than `most_s` (default `keep_s`) seconds.
 
-        `fresh` wants one whose fetching began after this call, `since` one whose fetching began then or later.
+        `fresh` requires a fetch that began after this call, `since` a fetch that began then or later.
         """
         keep_s = self._keep_s if most_s is None else most_s
         asked = self._clock()
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
-            kept = self._values.get(key)
-            if kept and (kept.began > asked if fresh else kept.began >= since and self._clock() - kept.came < keep_s):
-                return kept.value
+            entry = self._values.get(key)
+            if entry and (
+                entry.began > asked if fresh else entry.began >= since and self._clock() - entry.ended < keep_s
+            ):
+                return entry.value
             began = self._clock()
             value = await fetch()
             self._drop_old()
-            self._values[key] = _Kept(value, began, self._clock())
+            self._values[key] = _Entry(value, began, self._clock())
             return value
 
     def _drop_old(self) -> None:
-        """Forget what nobody will be given any more."""
+        """Forget the values that are too old to be returned."""
         limit = self._clock() - self._keep_s
-        for key in [key for key, kept in self._values.items() if kept.came < limit]:
+        for key in [key for key, entry in self._values.items() if entry.ended < limit]:
             del self._values[key]
             if not self._locks[key].locked():
                 del self._locks[key]
