@@ -21,7 +21,7 @@ from mcp.types import TextContent, Tool
 Message = dict[str, Any]
 Model = Callable[[Sequence[Message], Sequence[Message]], Awaitable[Message]]
 
-MOST_TURNS = 20
+MAX_TURNS = 20
 
 
 def offered(tools: Sequence[Tool]) -> list[Message]:
@@ -42,7 +42,7 @@ async def converse(client: Client, model: Model, said: str) -> str:
         {"role": "system", "content": client.instructions},
         {"role": "user", "content": said},
     ]
-    for _ in range(MOST_TURNS):
+    for _ in range(MAX_TURNS):
         message = await model(messages, tools)
         messages.append(message)
         if not message.get("tool_calls"):
