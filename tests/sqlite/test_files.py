@@ -123,7 +123,7 @@ async def crashed(folder: Path) -> tuple[Path, Path]:
     store = store_at(path)
     await store.create_task(Edit(title="Send it", priority=1))
     for one in (path, path.with_name("tasks.sqlite-wal")):
-        shutil.copy(one, image)
+        shutil.copyfile(one, image / one.name)  # `copy` sets the mode afterwards, as somebody who touches the log does
     await store.aclose()
     pass_tick(image / "tasks.sqlite-wal")
     return image / "tasks.sqlite", backup
