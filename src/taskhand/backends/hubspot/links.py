@@ -1,8 +1,8 @@
-"""Links of tasks to contacts, companies and deals: what an edit has to link and unlink, and the requests for that.
+"""Links and unlinks tasks with contacts, companies and deals, as edits require.
 
-https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide. A task may be linked to several of a
-kind, of which the contract can say one: such links are left alone, and changing them is refused. New links are made
-before the properties are written and former ones removed after, so that a refusal leaves the task as it was.
+https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide. A task may have several links of a kind,
+but a field of the contract holds only one: an edit that would change several links is refused. New links are made
+before the properties are written, and former links are removed afterwards, so that a refusal leaves the task as it was.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,11 +31,11 @@ from taskhand.domain.errors import (
 
 __all__ = ["LinkChanges", "changes_links", "check_link_id", "check_link_ids", "unlinked", "wanted_links"]
 
-_LONGEST_ID: Final = 20
+_MAX_ID_DIGITS: Final = 20
 
 
 def changes_links(edit: Edit) -> bool:
-    """Whether an edit sets the contact, the company or the deal."""
+    """True if an edit sets the contact, the company or the deal."""
     return any(getattr(edit, ID_OF[kind][0]) is not MISSING for kind in KINDS)
 
 
@@ -45,13 +45,13 @@ def unlinked(edit: Edit) -> Edit:
 
 
 def wanted_links(edit: Edit) -> tuple[str, ...]:
-    """The contact, company and deal to show where there are several: those that were asked for."""
+    """The ids of the contact, company and deal that an edit sets, which are shown if a task has several links."""
     return tuple(one for kind in KINDS if isinstance(one := getattr(edit, ID_OF[kind][0]), str))
 
 
 @dataclass(slots=True, eq=False)
 class _Change:
-    """For the task of an item and one kind: the id to link and the ids to unlink."""
+    """The id to link and the ids to unlink, for one kind and the task of one item."""
 
     item: Item[Record]
     task_id: str
@@ -62,7 +62,7 @@ class _Change:
 
     @property
     def unwanted(self) -> tuple[str, ...]:
-        """The ids to unlink now: the new one where the update failed, both stay where nobody knows."""
+        """The ids to unlink: the former ones, or the new one if the update failed; none if its outcome is unknown."""
         if self.item.state is not State.FAILED:
             return self.unlink
         has_failed = self.may_be_linked and not isinstance(self.item.error, OutcomeUnknown)
@@ -70,10 +70,10 @@ class _Change:
 
 
 class LinkChanges:
-    """The changes to the links of some tasks, with one request for many pairs.
+    """Changes the links of some tasks, with one request for many pairs.
 
-    Once `progress` is stopped no new link is made. What was begun is finished all the same: a task that has its new
-    contact loses the former one, or the new one where the rest of its edit was not written.
+    After `progress` is stopped, no new link is made. Changes that have begun are finished: a task with a new link loses
+    the former one, or the new one if the rest of its edit was not written.
     """
 
     def __init__(self, reader: TaskReader, progress: BulkProgress) -> None:
@@ -83,7 +83,7 @@ class LinkChanges:
         self._changes: list[_Change] = []
 
     async def link(self, items: Sequence[Item[Record]]) -> None:
-        """Make the new links; an item that cannot be given its own fails."""
+        """Make the new links; an item whose link cannot be made fails."""
         wanted = [item for item in items if changes_links(item.edit)]
         kinds = [kind for kind in KINDS if any(getattr(item.edit, ID_OF[kind][0]) is not MISSING for item in wanted)]
         records = await self._read_links([item.id for item in wanted], kinds)
@@ -97,7 +97,7 @@ class LinkChanges:
             await self._link([one for one in group if not one.item.is_over])
 
     async def finish(self) -> None:
-        """Remove the former links, or the new ones of what was not written; say which new ones may have stayed."""
+        """Remove the former links, or the new links of failed items; errors name new links that may remain."""
         for kind in KINDS:
             pairs = [(one, other) for one in self._changes if one.kind == kind for other in one.unwanted]
             for part in parts(pairs, MAX_PAIRS):
@@ -113,7 +113,7 @@ class LinkChanges:
                 one.item.fail(_with_left_link(one.item.error, one))
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
-        """Read the links of written tasks; those that cannot be read fail."""
+        """Read the links of written tasks; the items fail if the links cannot be read."""
         changed = [(item, item.row) for item in items if item.row and not item.error and changes_links(item.edit)]
         try:
             records = await self._reader.with_links([row for _, row in changed])
@@ -125,22 +125,22 @@ class LinkChanges:
             item.row = record
 
     def add_notes(self) -> None:
-        """Note the former links that written tasks, which were read back, still have."""
+        """Add a note to each written item whose task, as read back, still has former links."""
         for one in self._changes:
             links = one.item.row.links.get(one.kind, ()) if one.item.row and not one.item.error else ()
             if left := ", ".join(other for other in one.unlink if other in links):
-                note = f"The task is still linked to {one.kind} {left} too: HubSpot did not remove that."
+                note = f"The task is still linked to {one.kind} {left} too: HubSpot did not remove that link."
                 one.item.add_note(note)
 
     async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
-        """The tasks with their links of these kinds; of many that go by HubSpot's own ids, nothing else is read."""
+        """The tasks with their links of these kinds; only the links of several tasks known by HubSpot's own ids."""
         if self._client.id_property or len(ids) == 1:
             return await self._reader.read_with_links(ids)
         unread = [Record({"id": one, "properties": {}}, {}) for one in ids]
         return {one.id: one for one in await self._reader.with_links(unread, kinds)}
 
     async def _link(self, changes: Sequence[_Change]) -> None:
-        """Link tasks to one contact, company or deal."""
+        """Link tasks to one contact, company or deal; items that cannot be linked fail."""
         for part in parts(changes, MAX_PAIRS):
             try:
                 await self._send(part)
@@ -151,7 +151,7 @@ class LinkChanges:
                 _fail(part, error)
 
     async def _send(self, part: Sequence[_Change]) -> None:
-        """Send one request, and once more where its answer is lost: a link that exists already stays as it is."""
+        """Send one request, and once more if its response is lost: linking twice does no harm."""
         if self._progress.stopped is not None:
             raise self._progress.stopped
         kind, pairs = part[0].kind, [(one.task_id, str(one.link)) for one in part]
@@ -167,7 +167,7 @@ class LinkChanges:
             raise
 
     async def _after_refusal(self, part: Sequence[_Change]) -> None:
-        """Leave out tasks that do not exist and link the others again; else the refusal is about what is linked."""
+        """Fail the tasks that do not exist and link the others; if all exist, the linked record does not."""
         try:
             existing = await self._reader.read_records([one.task_id for one in part], by_property=False)
         except TaskhandError as error:
@@ -181,9 +181,10 @@ class LinkChanges:
 
 
 def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
-    """The changes to the links of a task; CallerError where it is gone, has several, or where an id is invalid.
+    """The changes to the links of a task.
 
-    OperatorError where the token may not read the links, as `hidden` says.
+    CallerError if the task does not exist, has several links of a kind to change, or if an id is invalid.
+    OperatorError if the token may not read the links of a kind (`hidden`).
     """
     if record is None:
         raise MESSAGES.no_task(item.id)
@@ -197,7 +198,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
             continue
         if len(linked) > 1:
             raise CallerError(
-                f"Task {record.id} is linked to {len(linked)} {kind} in HubSpot, and {argument} can say only one; "
+                f"Task {record.id} is linked to {len(linked)} {kind} in HubSpot, and {argument} can hold only one; "
                 "nothing was written.",
                 code="several_links",
                 next_step=f"Leave {argument} out, and change these links in HubSpot.",
@@ -208,19 +209,19 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
 
 
 def check_link_ids(edit: Edit) -> None:
-    """CallerError for a contact, company or deal that is set to what can be no id of HubSpot's."""
+    """Check the ids of the contact, company and deal that an edit sets; CallerError for an invalid id."""
     for field, argument, _ in ID_OF.values():
         if isinstance(value := getattr(edit, field), str):
             check_link_id(value, argument)
 
 
 def check_link_id(value: str | None, argument: str) -> None:
-    """CallerError for an `argument` that is no id of HubSpot's."""
-    if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= _LONGEST_ID):
+    """Check that the value of `argument` has the form of a HubSpot id, or is None; CallerError otherwise."""
+    if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= _MAX_ID_DIGITS):
         raise CallerError(
-            f"{argument} {value[:60]!r} is not an id of HubSpot's.",
+            f"{argument} {value[:60]!r} is not a HubSpot id.",
             code="invalid_id",
-            next_step=f"Take {argument} from find_contacts, exactly as it stands there.",
+            next_step=f"Send {argument} exactly as find_contacts returns it.",
         )
 
 
@@ -228,16 +229,16 @@ def _unknown_link(one: _Change) -> NotFound:
     """The error for a contact, company or deal that does not exist."""
     _, argument, _ = ID_OF[one.kind]
     return NotFound(
-        f"HubSpot has nothing to link by {argument} {str(one.link)[:20]}.",
+        f"HubSpot has no record with {argument} {str(one.link)[:20]}.",
         code="unknown_reference",
         next_step=f"Take {argument} from find_contacts, and send the call again.",
     )
 
 
 def _with_left_link(error: TaskhandError, one: _Change) -> TaskhandError:
-    """The error of an item with the link that it may have left; one that was stopped is not called unsent then."""
+    """The error of an item, naming the link that may remain; an item stopped after a link is not reported as unsent."""
     changed = MESSAGES.unknown_update(one.item.id) if isinstance(error, NotAttempted) else copy(error)
-    left = f"It may be newly linked to {one.kind} {one.link}, beside what it was linked to before."
+    left = f"The task may be newly linked to {one.kind} {one.link}, besides its former links."
     changed.next_step = f"{changed.next_step or ''} {left}".strip()
     return changed
 

@@ -1,8 +1,8 @@
-"""The requests that write tasks of HubSpot, one or many: what they send, and what came of each task.
+"""Creates and updates HubSpot tasks, one by one or in batches, and reads the outcome of each task from the response.
 
 https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks, and for 207
 https://developers.hubspot.com/docs/developer-tooling/platform/error-handling ("Multi-status errors"). Results come in
-any order, an error may be about several inputs, and an input may be in neither list: then nothing is known of it.
+any order. One error may be about several inputs. The outcome of an input that is in neither list is unknown.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,9 +31,9 @@ from taskhand.http.response_body import Reply
 __all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
 
 _MAX_CHARACTERS: Final = 65_536
-"""The longest `hs_task_body`: documented for notes, inferred for tasks."""
+"""Maximum characters of `hs_task_body`: documented for notes, inferred for tasks."""
 _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
-"""The states of a batch that HubSpot has accepted and not carried out yet: documented, never recorded."""
+"""The statuses of a batch that HubSpot has accepted but not executed yet: documented, never recorded."""
 
 
 class _Indexed(Protocol):
@@ -47,9 +47,10 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One task of a batch: its `index` among all, its `objectWriteTraceId`, its properties, and links of a new one.
+    """One task of a batch: its `index` in the bulk, its properties, and the `associations` of a new task.
 
-    `task_id` is empty for a new task. The trace id is what turns a whole refusal into a partial one.
+    `task_id` is empty for a new task. `trace` is the `objectWriteTraceId`: with it, HubSpot refuses single inputs
+    instead of the whole batch.
     """
 
     index: int
@@ -60,14 +61,14 @@ class Input:
 
     @property
     def json(self) -> JsonObject:
-        """The documented input."""
+        """The input as HubSpot documents it."""
         of_task = {"id": self.task_id} if self.task_id else {}
         links = {"associations": list(self.associations)} if self.associations else {}
         return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
 
 
 class TaskWriter(BatchAdapter[Record]):
-    """The part of the adapter that writes tasks; `new_id` makes the part of the trace ids that no other request has."""
+    """The part of the adapter that writes tasks; `new_id` makes the part of trace ids that is unique to a request."""
 
     account: Account
 
@@ -80,12 +81,12 @@ class TaskWriter(BatchAdapter[Record]):
         self._new_id = new_id
 
     def _properties(self, edit: Edit, before: Task | None) -> dict[str, str]:
-        """The properties to write for an edit of `before`; of a deleted task (None) with all that it had."""
+        """The properties to write for an edit of `before`; for a new task (None) also those that a deleted task had."""
         properties = properties_of(edit, before, self._reader.zones, self._reader.statuses)
         return properties | further_properties(edit) if before is None else properties
 
     async def _checked(self, edit: Edit, *, new: bool = False) -> Edit:
-        """The edit with the value of its status; CallerError for what HubSpot cannot hold."""
+        """The edit with the id of its status; CallerError if HubSpot cannot hold the edit."""
         if edit.due is None or (new and edit.due is MISSING):
             raise CallerError(
                 "HubSpot has no task without a due date.",
@@ -99,10 +100,10 @@ class TaskWriter(BatchAdapter[Record]):
         return edit if choice is None else replace(edit, status=choice)
 
     async def create(self, edit: Edit) -> Record:
-        """POST a task, as a deleted one was where its raw values come along; CallerError without a due date.
+        """POST a task; raw values in the edit restore a deleted task. CallerError without a due date.
 
-        Where HubSpot refuses that, the task is made without what it had besides its fields, then without its links; it
-        is given them piece by piece afterwards (`DeletedTasks.put_back`).
+        If HubSpot refuses a deleted task, it is created without its further properties and links, and then also
+        without the links of its fields. `DeletedTasks.put_back` adds the rest one by one afterwards.
         """
         edit = await self._checked(edit, new=True)
         try:
@@ -113,7 +114,7 @@ class TaskWriter(BatchAdapter[Record]):
         return await self.create(less)
 
     async def update(self, before: Task, edit: Edit) -> Record | None:
-        """PATCH the properties of an edit; the record is that before it with what the answer says."""
+        """PATCH the properties of an edit; the record combines the state before with the response."""
         properties = self._properties(edit, before)
         if not properties:
             return None
@@ -137,11 +138,11 @@ class TaskWriter(BatchAdapter[Record]):
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
-        """POST a batch of tasks; one by itself."""
+        """POST a batch of tasks; a single task is created by its own request."""
         return await (self._create_batch(items) if len(items) > 1 else super().create_many(items))
 
     async def _create_batch(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
-        """POST a batch of tasks; what is refused of a deleted task is made with less, as in `create`."""
+        """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""
         inputs, refused = await self._new_inputs(items)
         try:
             answer = await self._send(inputs, self._client.create_many)
@@ -165,9 +166,9 @@ class TaskWriter(BatchAdapter[Record]):
     async def _send(
         self, inputs: Sequence[Input], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
     ) -> BatchAnswer[JsonObject]:
-        """Send inputs, and once more without the all-day flag those that only it was refused of.
+        """Send inputs; those refused only for the all-day flag are sent once more without it.
 
-        The rows of a batch that is not complete may still come to nothing: they are left out.
+        The rows of a batch that is not complete are left out: HubSpot may still fail to write them.
         """
         if not inputs:
             return BatchAnswer()
@@ -188,7 +189,7 @@ class TaskWriter(BatchAdapter[Record]):
         return _replaced(answer, flagged, await _send_part(flagged, lambda part: self._send(part, post)))
 
     async def _new_inputs(self, items: Sequence[NewTask[Record]]) -> tuple[list[Input], dict[int, TaskhandError]]:
-        """The inputs of these items, and the errors of those that HubSpot cannot hold."""
+        """The inputs of these items, and the errors of the items that HubSpot cannot hold, by index."""
         inputs, refused = list[Input](), dict[int, TaskhandError]()
         for item in items:
             try:
@@ -199,14 +200,14 @@ class TaskWriter(BatchAdapter[Record]):
         return inputs, refused
 
     def _record_in(self, reply: Reply, edit: Edit) -> Record:
-        """The record that a write answered; OutcomeUnknown where it is none."""
+        """The record in the response to a write; OutcomeUnknown if the response is not a task."""
         record = Record.read(reply.object)
         if record is None or "properties" not in reply.object:
             raise self._client.http.invalid(reply, "with something that is not a task")
         return record.with_names(properties_in(edit))
 
     def _confirmed(self, before: Task, edit: Edit, answer: Record) -> Record | None:
-        """The whole task after an update whose answer shows every value that was sent; None where it does not."""
+        """The whole task after an update; None if the response does not show every value that was sent."""
         reader, id_property = self._reader, self._client.id_property
         sent = self._all_day.strip(self._properties(edit, before))
         is_same = id_property is not None or answer.id == before.id  # a merged task has another id
@@ -217,23 +218,24 @@ class TaskWriter(BatchAdapter[Record]):
 
 
 def check_length(edit: Edit) -> None:
-    """Refuse a description whose HTML is longer than HubSpot takes; what was there before, and is put back, fits."""
+    """Refuse a description whose HTML is too long for HubSpot; CallerError. HTML that an undo restores counts as is."""
     if not isinstance(edit.description, str):
         return
     length = len(str((edit.native or {}).get(BODY) or html_of(edit.description)))
     if length > _MAX_CHARACTERS:
         raise CallerError(
-            f"description has {length:,} characters as the HTML that HubSpot keeps, which may have "
+            f"description has {length:,} characters as the HTML that HubSpot stores, and the maximum is "
             f"{_MAX_CHARACTERS:,}; nothing was sent.",
             code="text_too_long",
-            next_step=f"Send a description that is shorter by {length - _MAX_CHARACTERS:,} characters or more.",
+            next_step=f"Send a description that is at least {length - _MAX_CHARACTERS:,} characters shorter.",
         )
 
 
 def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
-    """Split an answer by input, matching by trace id, else by id. An input both done and refused is lost.
+    """Split a response by input, matched by trace id, else by id. An input both in results and in errors is lost.
 
-    An error that names no input is the reason of those lost, where there is nothing else that it could be about.
+    An error that names no input is the reason of the lost inputs if it is the only such error, or if only one input is
+    lost.
     """
     indexes = {one.task_id: one.index for one in inputs if one.task_id} | {one.trace: one.index for one in inputs}
     results = ((_name_of(row, id_property), row) for row in objects(answer.get("results")))
@@ -256,7 +258,7 @@ def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str |
 
 
 def _name_of(row: JsonObject, id_property: str | None) -> str:
-    """The trace id of a result; the task's id where it has none."""
+    """The trace id of a result; the task's id if the result has no trace id."""
     if isinstance(trace := row.get("objectWriteTraceId"), str):
         return trace
     return str(value_at(row, "properties", id_property) if id_property else row.get("id"))
@@ -265,7 +267,7 @@ def _name_of(row: JsonObject, id_property: str | None) -> str:
 async def _send_part(
     items: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[_Row]]]
 ) -> BatchAnswer[_Row]:
-    """Send a part of a batch once more; an error is about that part alone."""
+    """Send a part of a batch once more; an error concerns only that part."""
     try:
         return await send(items) if items else BatchAnswer()
     except (OutcomeUnknown, UpstreamFailed) as fault:
@@ -275,7 +277,7 @@ async def _send_part(
 
 
 def _replaced(answer: BatchAnswer[_Row], part: Sequence[_Indexed], again: BatchAnswer[_Row]) -> BatchAnswer[_Row]:
-    """An answer, and what another says of a part that the first one has refused."""
+    """Merge two answers: the second one replaces the first for the items in `part`, which the first one refused."""
     left = {index: error for index, error in answer.refused.items() if index not in {one.index for one in part}}
     return BatchAnswer(
         {**answer.rows, **again.rows},
@@ -295,6 +297,6 @@ def _associations(edit: Edit) -> list[JsonObject]:
 
 
 def _part_of(edit: Edit) -> Edit | None:
-    """What is made of a deleted task where HubSpot refuses all of it; None where there is nothing less to make."""
+    """The smaller edit to create if HubSpot refuses a deleted task; None if nothing can be left out."""
     fields = without_further(edit)
     return fields or (unlinked(edit) if edit.native is not None and changes_links(edit) else None)

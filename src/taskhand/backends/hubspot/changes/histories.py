@@ -1,8 +1,8 @@
-"""Changes of one task out of the histories of its properties; pure.
+"""Derives the changes of one task from the histories of its properties; pure.
 
-`propertiesWithHistory` of https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide: every value that a
-property had, the newest first, each with its moment and who set it. The values at one moment are one change. What
-HubSpot calculates moves none of the properties that are asked for, and a task as it was is read as one of today is.
+`propertiesWithHistory` (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide) lists the values that a
+property had, newest first, each with its moment and its author. All values set at one moment are one change. HubSpot's
+calculations do not change the properties read here. A former state of a task is read like the present one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,14 +20,14 @@ from taskhand.domain.task import Task
 __all__ = ["HISTORIES", "EventReader", "created_at"]
 
 HISTORIES: Final = RAW_PROPERTIES
-"""The properties whose histories are read: those of the fields of a task."""
+"""The properties whose histories are read: those behind the fields of a task."""
 
 _MAX_VALUES: Final = 20
-"""HubSpot tells the latest twenty values of a property: where there are as many, the oldest may follow another."""
-_OF_CREATION: Final = timedelta(milliseconds=50)
-"""The first value of a property that is set so soon after a task was created was set with it."""
-_COUPLED: Final = timedelta(seconds=1)
-"""Within so long HubSpot lets the stage follow the status, or the status the stage."""
+"""HubSpot lists the latest twenty values of a property: if a history has that many, older values may be missing."""
+_CREATION_WINDOW: Final = timedelta(milliseconds=50)
+"""A first value set this soon after the creation of a task belongs to the creation."""
+_PAIR_WINDOW: Final = timedelta(seconds=1)
+"""HubSpot sets the stage after the status, or the status after the stage, within this time."""
 _USER: Final = "userId:"
 _CREATOR: Final = "hs_created_by_user_id"
 
@@ -36,7 +36,7 @@ _History = Mapping[str, Sequence["_Value"]]
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A value that a property had from a moment on, and who set it."""
+    """A value of a property, the moment it was set, and its author."""
 
     at: datetime
     text: str
@@ -47,7 +47,7 @@ class _Value:
 
     @classmethod
     def read(cls, row: JsonObject) -> "_Value | None":
-        """A row of a history; None where its moment cannot be read."""
+        """Read a row of a history; None if its moment cannot be read."""
         if (at := readable_moment(row.get("timestamp"))) is None:
             return None
         value, source_id = row.get("value"), str(row.get("sourceId") or "")
@@ -59,13 +59,13 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class EventReader:
-    """Reads what has happened to tasks. `to_task` reads a record as a task, `owners` has members by their users."""
+    """Reads events from records. `to_task` converts a record; `owners` maps the ids of users to the ids of members."""
 
     to_task: Callable[[Record], Task]
     owners: Mapping[str, str]
 
     def read_events(self, record: Record, since: datetime) -> tuple[TaskEvent, ...] | None:
-        """The changes of a task since a moment, the oldest first, its creation among them; None without histories."""
+        """The events of a task since a moment, oldest first, including its creation; None without histories."""
         if (history := _read_history(record)) is None:
             return None
         created = created_at(record)
@@ -74,13 +74,13 @@ class EventReader:
         return tuple(one for one in (*begun, *self._changes(record, history, moments)) if one is not None)
 
     def is_shortened(self, record: Record, since: datetime) -> bool:
-        """Whether changes since a moment may be missing, because HubSpot tells only the latest values."""
+        """True if changes since a moment may be missing, because HubSpot lists only the latest values."""
         values, created = (_read_history(record) or {}).values(), created_at(record)
         full = [one[0].at for one in values if len(one) >= _MAX_VALUES]
         return any(at > since and at != created for at in full)
 
     def read_deletion(self, record: Record, at: datetime) -> tuple[TaskEvent, ...]:
-        """The deletion of a task at a moment."""
+        """The event of a task's deletion at a moment."""
         event = difference_event(self.to_task(record), None, f"{record.id} deleted {millis_of(at)}")
         return (replace(event, at=at),) if event else ()
 
@@ -94,7 +94,7 @@ class EventReader:
         return replace(event, at=created, by=by, by_name=by_name)
 
     def _changes(self, record: Record, history: _History, moments: Sequence[datetime]) -> Iterator[TaskEvent | None]:
-        """The change at each moment; None where no field of the task has changed then."""
+        """The event at each moment; None if no field of the task changed at that moment."""
         if not moments:
             return
         before = self.to_task(_as_of(record, history, moments[0] - timedelta(microseconds=1)))
@@ -106,7 +106,7 @@ class EventReader:
             before = after
 
     def _author(self, values: Sequence[_Value], user: str | None = None) -> tuple[str | None, str | None]:
-        """Who set these values: the member's id, or what somebody or something is called that is no member."""
+        """The author of these values: a member's id, or the name of an author that is not a member."""
         user = user or next((one.user for one in values if one.user), None)
         if user is not None:
             member = self.owners.get(user)
@@ -120,12 +120,12 @@ class EventReader:
 
 
 def created_at(record: Record) -> datetime | None:
-    """When a task was created; None where that cannot be read."""
+    """The moment of a task's creation; None if it cannot be read."""
     return readable_moment(record.json.get("createdAt") or record.properties.get("hs_createdate"))
 
 
 def _read_history(record: Record) -> _History | None:
-    """The values of each property, the oldest first; None where the answer has no histories."""
+    """The values of each property, oldest first; None if the response has no histories."""
     given = record.json.get("propertiesWithHistory")
     if not isinstance(given, dict):
         return None
@@ -136,13 +136,13 @@ def _read_history(record: Record) -> _History | None:
         values.sort(key=lambda one: one.at)
         if values:
             history[name] = values
-            if created is not None and created < values[0].at <= created + _OF_CREATION:
+            if created is not None and created < values[0].at <= created + _CREATION_WINDOW:
                 values[0] = replace(values[0], at=created)
     return _with_pairs(history) if history else None
 
 
 def _with_pairs(history: dict[str, list[_Value]]) -> _History:
-    """The same, where a stage that follows its status, or a status that follows its stage, is set with it."""
+    """The histories, with a stage and a status that followed each other set at the same moment."""
     moments = {name: {one.at for one in history.get(name, ())} for name in (STATUS, STAGE)}
     for name, other in ((STATUS, STAGE), (STAGE, STATUS)):
         history |= {
@@ -152,8 +152,8 @@ def _with_pairs(history: dict[str, list[_Value]]) -> _History:
 
 
 def _cause(at: datetime, own: set[datetime], others: set[datetime]) -> datetime:
-    """The moment of the value of the other property that a value follows; its own where it follows none."""
-    before = [one for one in others if one < at <= one + _COUPLED and one not in own]
+    """The moment of the other property's value that a value follows; its own moment if it follows none."""
+    before = [one for one in others if one < at <= one + _PAIR_WINDOW and one not in own]
     return max(before) if before and at not in others else at
 
 
@@ -162,12 +162,12 @@ def _moments(history: _History) -> Iterator[datetime]:
 
 
 def _as_of(record: Record, history: _History, at: datetime) -> Record:
-    """A record with the values that its properties had at a moment."""
+    """The record with the values that its properties had at a moment."""
     return record.with_properties({name: _value_at(values, at) for name, values in history.items()})
 
 
 def _value_at(values: Sequence[_Value], at: datetime) -> str | None:
-    """The value of a property at a moment; the oldest that is known before it, where there may have been others."""
+    """The value of a property at a moment; the oldest listed value if earlier values may be missing."""
     found = next((one.text for one in reversed(values) if one.at <= at), None)
     if found is None and len(values) >= _MAX_VALUES:
         return values[0].text
