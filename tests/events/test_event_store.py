@@ -136,6 +136,15 @@ async def test_what_was_before_the_feed_began_is_shown_only_to_who_asks_for_then
     assert found.begun_at == at(-90)
 
 
+async def test_what_a_later_look_finds_from_before_the_feed_began_is_a_change_that_the_crm_showed_late(
+    store: SqlEventStore,
+) -> None:
+    feed = await begun(store, event("before", -3))
+    kept = await store.save_look(FEED, feed.version, Look((event("late", -2),), "p2"), at(1))
+    assert [(one.event.key, one.is_old) for one in kept or ()] == [("late", False)]
+    assert await keys(store, EventQuery(9)) == ["late"]
+
+
 async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> None:
     feed = await begun(store)
     one, two = task(id="t-1", task_responsibles=on_people(ANA.id)), task(id="t-2", status_config=DONE)
@@ -187,8 +196,13 @@ async def test_what_is_too_old_goes_and_a_feed_that_nobody_wants(store: SqlEvent
     await store.request_looks(FEED, at(60 * 24 * 40))
     await begun(store, feed=HERS)
     await store.set_bookmark(FEED, "ana/", Bookmark(1, NOW))
+    for version, minutes in ((feed.version, 0), (feed.version + 1, 60 * 24 * 20)):
+        await store.save_look(FEED, version, Look((), "p", gap="An hour is missing."), at(minutes))
+        await store.add_hint(FEED, [f"t-{minutes}"], at(minutes))
     later = at(60 * 24 * 31)
     assert await store.prune(later) == 1
+    assert [one.at for one in await store.find_gaps(FEED, at(-1))] == [at(60 * 24 * 20)]
+    assert list(await store.find_hints(FEED)) == [f"t-{60 * 24 * 20}"]
     assert await keys(store, EventQuery(9, since=at(-1))) == ["new"]
     found = await store.find_feed(FEED)
     assert found is not None

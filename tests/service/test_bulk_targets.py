@@ -1,5 +1,7 @@
 """How many tasks a filter may find for a bulk change."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +36,17 @@ async def test_a_filter_finds_as_many_tasks_as_one_call_and_one_change_of_the_ca
     await app.backend.create_task(Edit(title="Call 4", responsible_ids=(), priority=1))
     with refused("too_many_tasks"):
         await resolve_targets(app, None, calls)
+    await app.aclose()
+
+
+async def test_a_filter_may_match_every_task_that_can_be_read_where_others_cannot(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    for _ in range(2):
+        await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))
+    visit = (await app.backend.create_task(Edit(title="Visit", responsible_ids=(), priority=1))).task
+    with closing(sqlite3.connect(tmp_path / "tasks.sqlite")) as store, store:
+        store.execute("UPDATE task SET due_at = 'neither a day nor a time' WHERE id = ?", (visit.id,))
+    assert len((await resolve_targets(app, None, TaskFilter(text="Call"))).tasks) == 2
     await app.aclose()
 
 

@@ -12,7 +12,7 @@ from builders import refused
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
-from taskhand.service.feed import feed_of, look
+from taskhand.service.feed import KnownView, feed_of, look
 from taskhand.service.task_updates import feed_id
 
 
@@ -108,6 +108,19 @@ async def test_a_source_that_compares_is_told_own_changes_by_the_journal(tmp_pat
         await stage.others.complete(await stage.others.create("Quick"))
         await look(stage.app)
         assert (await seen(stage))[6:] == [("created", "Quick", None), ("completed", "Quick", None)]
+
+
+async def test_what_taskhand_wrote_since_a_look_is_newer_than_what_the_look_left(tmp_path: Path) -> None:
+    async with open_stage(tmp_path, compares=True) as stage:
+        tasks = [await stage.others.create(title) for title in ("Call", "Gone", "Same")]
+        await look(stage.app)
+        call, gone, same = (one.id for one in tasks)
+        new = await stage.others.create("New")
+        renamed = await stage.others.rename(tasks[0], "Call Ana")
+        view = KnownView(stage.store, await feed_of(stage.app))
+        view.overlay = {call: renamed, gone: None, new.id: new}
+        assert await view.find_all() == {call: renamed, same: tasks[2], new.id: new}
+        assert await view.find([call, gone]) == {call: renamed}
 
 
 async def test_two_looks_at_once_keep_each_change_once(tmp_path: Path) -> None:

@@ -156,6 +156,22 @@ async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> Non
         assert len(one.looks) == seen
 
 
+async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time_for_which_it_holds(
+    tmp_path: Path,
+) -> None:
+    async with polled(tmp_path) as [one]:
+        one.app.demand.subscribe(one.app)
+        told = []
+        for end in (60, WANTED_FOR_S / 3 - LONGEST_S, WANTED_FOR_S / 3 + LONGEST_S):
+            await one.clock.pass_until(end)
+            state = await one.stage.store.find_feed(await feed_of(one.app))
+            assert state is not None
+            assert state.wanted_until is not None
+            told.append((state.wanted_until - START).total_seconds() - WANTED_FOR_S)
+        assert told[:2] == [0, 0]
+        assert WANTED_FOR_S / 3 < told[2] == pytest.approx(one.looks[-1])
+
+
 async def test_a_caller_who_has_to_link_a_credential_again_keeps_nobody_else_from_being_told(tmp_path: Path) -> None:
     async def is_own() -> bool:
         raise LinkRequired.unlinked("default")

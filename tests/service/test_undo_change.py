@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from behaviour.arms import NOW
-from builders import PENDING, TASK_ID, task
+from builders import PENDING, TASK_ID, refused, task
 from fixed_clock import FixedClock
 from safety.victim import journal_in, store_in
+from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
@@ -51,6 +52,24 @@ async def test_what_several_deleted_tasks_lack_is_said_once(tmp_path: Path) -> N
     plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
     assert isinstance(plan, Plan)
     assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due, priority."
+    await app.aclose()
+
+
+async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    intents, results = [], []
+    for index in range(21):
+        made = (await app.backend.create_task(Edit(title=f"Call {index}", responsible_ids=(), priority=1))).task
+        after = (await app.backend.update_task(made, Edit(priority=2))).task
+        await app.backend.update_task(after, Edit(priority=0))
+        intents.append(Intent("update", Snapshot(made), Edit(priority=2), Edit(priority=2)))
+        results.append(Result(index, "applied", made.id, after))
+    opening = Call(app, "bulk_update_tasks", arguments={}).new_opening()
+    change = await app.journal.record(opening, Ending("applied"), intents, results)
+    with refused("changed_since") as caught:
+        await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert caught.value.message.startswith("None of the 21 tasks can be undone. The first: ")
+    assert {name: len(rows) for name, rows in caught.value.details.items()} == {"difference": 20, "wouldWrite": 20}  # type: ignore[arg-type]
     await app.aclose()
 
 
