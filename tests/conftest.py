@@ -111,7 +111,7 @@ def postgres(postgres_database: "TestDatabase") -> "TestDatabase":
 
 @pytest.fixture
 def store_file(tmp_path: Path) -> Path:
-    """Where the embedded store of this test lives."""
+    """Where the built-in store of this test lives."""
     return tmp_path / "tasks.sqlite"
 
 

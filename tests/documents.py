@@ -206,7 +206,7 @@ def _crm_blocks() -> str:
     parts: list[str] = []
     for factory in _CRMS:
         env = {variable: _placeholder(factory, variable) for variable in factory.questions}
-        env = {"TASKHAND_BACKEND": factory.name} | env  # a mistyped key must not lead to the embedded store
+        env = {"TASKHAND_BACKEND": factory.name} | env  # a mistyped key must not lead to the built-in store
         parts += [f"### {factory.title}", _host_blocks(HOSTS[:1], Launch(env=env))]
     return "\n\n".join(parts)
 

@@ -158,7 +158,7 @@ async def open_app(
         context = replace(context, budgets=budgets, remember=updates.remember, people_link=links is not None)
         backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
         stack.push_async_callback(_close, backend)
-        store = cast("LocalBackend", backend) if _is_embedded(settings) else None
+        store = cast("LocalBackend", backend) if _is_built_in(settings) else None
         locate_journal(settings)  # an unusable place is reported at start
         journal = late_journal(partial(open_journal, settings, clock, store, connection=connection))
         stack.push_async_callback(_close, journal)
@@ -204,7 +204,7 @@ def _usable(settings: Settings) -> Settings:
 
 def _configured_me(settings: Settings) -> str | None:
     """The identity of `me` in the settings."""
-    variable = find_factory(settings.backend).me_variable or ("USER" if _is_embedded(settings) else "")
+    variable = find_factory(settings.backend).me_variable or ("USER" if _is_built_in(settings) else "")
     return getattr(settings, variable.lower()) if variable else None
 
 
@@ -220,7 +220,7 @@ def _own_backends(
     connection: ConnectionSettings, context: OpenContext, links: "Links | None", journal: "SqlJournal"
 ) -> "ConnectionPool[Backend] | None":
     """The backends of a CRM connection that are opened with persons' own credentials; None without a vault."""
-    if links is None or _is_embedded(connection.settings):
+    if links is None or _is_built_in(connection.settings):
         return None
     from taskhand.vault.connection_pool import ConnectionPool
     from taskhand.vault.oauth_grant import renew_link
@@ -247,7 +247,7 @@ def _own_backends(
 def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
     """The rate budgets of a CRM connection that all replicas share; None if the state is stored in files."""
     settings = connection.settings
-    if _is_embedded(settings):
+    if _is_built_in(settings):
         return None
     return open_budgets(settings, _account_place(connection))
 
@@ -314,7 +314,7 @@ def open_journal(
 ) -> "SqlJournal":
     """The journal of the store or account in these settings; it is opened at the first use.
 
-    `store` is the embedded store, if it is open already. `connection` names the connection of the journal.
+    `store` is the built-in store, if it is open already. `connection` names the connection of the journal.
     """
     owner = _journal_owner(settings, clock, store, connection)
     return open_owned_journal(settings, owner, clock or clock_of(settings))
@@ -354,7 +354,7 @@ def _account_place(connection: ConnectionSettings) -> str:
     return f"{factory.name} {account}{own}"
 
 
-def _is_embedded(settings: Settings) -> bool:
+def _is_built_in(settings: Settings) -> bool:
     return find_factory(settings.backend).account is None
 
 
@@ -386,7 +386,7 @@ def _open_context(
 
 
 def open_local_store(settings: Settings, clock: Clock | None = None) -> "LocalBackend":
-    """The embedded store; it is opened at the first use."""
+    """The built-in store; it is opened at the first use."""
     from taskhand.backends.local.factory import open_store
 
     return open_store(_open_context(settings, clock or clock_of(settings)))

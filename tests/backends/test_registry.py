@@ -54,7 +54,7 @@ FACTORY = BackendFactory(
     privacy_policy="https://acme.example/privacy",
 )
 """
-"""The factory of a backend whose tasks lie in the embedded store."""
+"""The factory of a backend whose tasks lie in the built-in store."""
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ async def _local(folder: Path) -> AsyncIterator[AppContext]:
 
 @asynccontextmanager
 async def open_postgres(url: str, _: Path) -> AsyncIterator[AppContext]:
-    """The embedded store and its journal in an empty database."""
+    """The built-in store and its journal in an empty database."""
     settings = Settings.from_env({"TASKHAND_DB": url, "TASKHAND_STATE": url, "TASKHAND_USER": "Elena"})
     settings = settings.model_copy(update={"clock": NOW})
     backend = open_local_store(settings)
@@ -259,4 +259,4 @@ ARMS = (
 )
 
 POSTGRES = Arm("postgres", _local)
-"""The embedded store in a database, which the test gives it."""
+"""The built-in store in a database, which the test gives it."""

@@ -1,8 +1,8 @@
 """One suite over every backend and both protocol eras, through a real client; its writes answer whole tasks.
 
-Every test of the fixture `agent` runs on every backend and in both eras, and not on each in both: the embedded store
+Every test of the fixture `agent` runs on every backend and in both eras, and not on each in both: the built-in store
 has both eras, of the other backends half have one and half the other, and another half in the next test. Some run on
-the embedded store in PostgreSQL too.
+the built-in store in PostgreSQL too.
 """
 
 import os
@@ -27,7 +27,7 @@ from whole_answers import with_whole_answers
 
 SERVER = os.environ.get("TASKHAND_TEST_POSTGRES")
 ONE_IN = 6
-"""One test in so many runs on the embedded store in PostgreSQL too; all do where a server is named."""
+"""One test in so many runs on the built-in store in PostgreSQL too; all do where a server is named."""
 ERAS = ("legacy", "2026-07-28")
 
 

@@ -43,7 +43,7 @@ def measure(calls: int = CALLS) -> Measurement:
         folder = Path(name)
         local = plain_environment(TASKHAND_DB=str(folder / "tasks.sqlite"))
         parts.append(_profile_http(local, calls))
-        parts.append(_profile_update("the embedded store", local, calls))
+        parts.append(_profile_update("the built-in store", local, calls))
         with serve_sandbox("vambe", folder, VAMBE_RATE="1000") as vambe:
             parts.append(_profile_update("Vambe", vambe.environment, calls))
     return Measurement(details="\n\n".join(parts))

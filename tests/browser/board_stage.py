@@ -105,7 +105,7 @@ class Stage:
 async def stage_of(
     browser: RealBrowser, folder: Path, drafts: list[dict[str, Any]] | None = None, access: Access = EVERYONE
 ) -> AsyncIterator[Stage]:
-    """A server of an embedded store with these tasks."""
+    """A server of a built-in store with these tasks."""
     async with open_app(Settings(db=folder / "tasks.sqlite")) as app:
         await fill(Connections.of(app), TASKS if drafts is None else drafts)
         async with listening(create_server(app, access=access)) as port:

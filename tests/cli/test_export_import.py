@@ -202,7 +202,7 @@ def test_where_the_backend_is_a_crm_the_store_that_is_written_is_named(
     file.write_text("title\nLlamar\n", encoding="utf-8")
     for command, arguments in ((seed, ["demo"]), (import_tasks, [str(file)])):
         run = CliRunner().invoke(command, arguments, obj=settings_of(store, **chosen), catch_exceptions=False)
-        assert run.stderr == f"This is the embedded store, {store}. {who} gets nothing.\n"
+        assert run.stderr == f"This is the built-in store, {store}. {who} gets nothing.\n"
     assert invoke(import_tasks, store, file).stderr == ""
 
 

@@ -417,5 +417,5 @@ async def test_a_credential_for_another_account_is_refused_and_one_that_cannot_b
         assert "Nobody can tell whether it is for the account of the shared credential" in unknown.stderr
 
 
-def test_the_embedded_store_takes_no_credential(run: Run) -> None:
+def test_the_built_in_store_takes_no_credential(run: Run) -> None:
     assert message(run("people", "link", "ben@x.test", "default")).startswith("default needs no credential")

@@ -194,13 +194,13 @@ def test_a_key_is_used_as_it_is_but_for_the_blanks_around_it(given: str) -> None
         ({}, False),
     ],
 )
-def test_an_embedded_store_in_place_of_a_crm_is_a_remark_for_the_person(
+def test_a_built_in_store_in_place_of_a_crm_is_a_remark_for_the_person(
     environ: dict[str, str], *, is_told: bool
 ) -> None:
     remark = load(environ).settings.remark
     assert (remark is not None) is is_told
     if remark:
-        assert remark.startswith("Tell the person: tasks are in the embedded store, not in a CRM. ")
+        assert remark.startswith("Tell the person: tasks are in the built-in store, not in a CRM. ")
         assert next(iter(environ)) in remark
         assert SECRET not in remark
 

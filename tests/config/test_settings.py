@@ -15,7 +15,7 @@ VARIABLES = [str(field.alias) for field in Settings.model_fields.values()]
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
 
 
-def test_without_variables_the_backend_is_the_embedded_store() -> None:
+def test_without_variables_the_backend_is_the_built_in_store() -> None:
     settings = Settings.from_env({})
     assert (settings.backend, settings.db, settings.timezone, settings.clock) == ("local", None, None, None)
     assert (settings.ids, settings.user, settings.log_level) == ("random", None, "WARNING")

@@ -1,4 +1,4 @@
-"""The history of the embedded store goes with its file, however its path is spelled and wherever it is moved."""
+"""The history of the built-in store goes with its file, however its path is spelled and wherever it is moved."""
 
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""The embedded store for the safety suite, with its tasks read from the file."""
+"""The built-in store for the safety suite, with its tasks read from the file."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ PEOPLE = "SELECT group_concat(responsible_id) FROM task_responsible WHERE task_i
 
 @dataclass(frozen=True)
 class StoreFile:
-    """The tasks of the embedded store, read from its file; it receives no requests."""
+    """The tasks of the built-in store, read from its file; it receives no requests."""
 
     path: Path
 

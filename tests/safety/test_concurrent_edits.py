@@ -51,7 +51,7 @@ def before_the_write(stage: AtCrm, happens: Callable[[], None]) -> None:
 
 
 async def before_the_transaction(stage: Stage, happens: Callable[[], None]) -> None:
-    """Let something happen in the embedded store just before the next transaction that writes."""
+    """Let something happen in the built-in store just before the next transaction that writes."""
 
     def armed(directory: Directory) -> None:
         connection = directory.connection
@@ -224,7 +224,7 @@ async def test_adding_people_on_vambe_loses_those_added_at_the_same_moment_and_t
         assert tuple(shown) == seen.after[task_id].who == (ELENA, stage.ana)
 
 
-# In the embedded store, between the reading and the transaction.
+# In the built-in store, between the reading and the transaction.
 
 
 @dataclass(frozen=True)

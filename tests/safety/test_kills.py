@@ -348,7 +348,7 @@ async def test_a_killed_deletion_is_recovered_truly(
                 )
 
 
-# The embedded store.
+# The built-in store.
 
 LOCAL = (
     Step(0, dies="begun"),
@@ -361,7 +361,7 @@ LOCAL = (
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded store with a hundred tasks in it, to be copied."""
+    """The built-in store with a hundred tasks in it, to be copied."""
     folder = tmp_path_factory.mktemp("store")
 
     async def fill() -> None:
@@ -383,7 +383,7 @@ async def read_sights(app: AppContext, ids: list[str]) -> dict[str, Sight]:
 
 
 @pytest.mark.parametrize("step", LOCAL, ids=str)
-async def test_a_killed_bulk_in_the_embedded_store_is_applied_wholly_or_not_at_all(
+async def test_a_killed_bulk_in_the_built_in_store_is_applied_wholly_or_not_at_all(
     step: Step, reaper: Reaper, store: Path, tmp_path: Path
 ) -> None:
     shutil.copy(store, tmp_path)

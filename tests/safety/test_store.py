@@ -1,4 +1,4 @@
-"""Faults of files: an embedded store or a journal that is locked or cannot be written."""
+"""Faults of files: a built-in store or a journal that is locked or cannot be written."""
 
 import sqlite3
 from collections.abc import Iterator

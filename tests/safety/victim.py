@@ -37,7 +37,7 @@ from whole_answers import WHOLE
 __all__ = ["Job", "Mortal", "app_at", "journal_in", "store_in"]
 
 Death = Literal["", "begun", "answered", "written", "UPDATE", "COMMIT"]
-"""After the intents are on disk; before the outcome is; after that; before a statement in the embedded store."""
+"""After the intents are on disk; before the outcome is; after that; before a statement in the built-in store."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def journal_in(folder: Path, busy_s: float = 5.0) -> Mortal:
 
 
 def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:
-    """The embedded store that all processes share."""
+    """The built-in store that all processes share."""
     path = folder / "tasks.sqlite"
     return open_file_store(path, clock=lambda: NOW, new_id=sequential_id, user="Elena", timezone=None, busy_s=busy_s)
 

@@ -1,4 +1,4 @@
-"""A server of two embedded stores, `north` and `south`, and a client of it for each of several persons."""
+"""A server of two built-in stores, `north` and `south`, and a client of it for each of several persons."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ _STATE_KEYS = ("one key for the servers of all persons",)
 
 @asynccontextmanager
 async def open_offices(folder: Path) -> AsyncIterator[Connections]:
-    """Two embedded stores as connections."""
+    """Two built-in stores as connections."""
     async with open_connections(settings_in(folder)) as connections:
         yield connections
 

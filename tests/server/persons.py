@@ -56,6 +56,6 @@ class Office:
 
 @asynccontextmanager
 async def open_office(folder: Path, arm: Arm = ARMS[0]) -> AsyncIterator[Office]:
-    """An office on the embedded store, or on another backend of the suite."""
+    """An office on the built-in store, or on another backend of the suite."""
     async with arm.open(folder) as app, AsyncExitStack() as stack:
         yield Office(app, arm, stack)

@@ -1,6 +1,6 @@
 """What an agent is told that calls a server with several connections in another way than its schemas say.
 
-The embedded store is north, Close south, HubSpot west; nothing is sent to any of them.
+The built-in store is north, Close south, HubSpot west; nothing is sent to any of them.
 """
 
 import json
@@ -22,7 +22,7 @@ from taskhand.wiring import open_app
 UUID = "0f0e0d0c-0b0a-4908-8706-050403020100"
 NEW = {"title": "Llamar", "responsibleIds": []}
 CANDIDATES = [
-    {"value": "north", "name": "the embedded store, The sales team in Santiago"},
+    {"value": "north", "name": "the built-in store, The sales team in Santiago"},
     {"value": "south", "name": "Close, Support in Mexico City"},
     {"value": "west", "name": "HubSpot"},
 ]
@@ -203,7 +203,7 @@ async def test_a_plan_or_change_with_the_wrong_connection_is_told_its_own(mixed:
 
 async def test_another_word_for_one_connection_has_that_one_as_its_candidate(mixed: Connections) -> None:
     async with Client(create_server(mixed)) as client:
-        for said, at in (("hubspot", 2), ("HubSpot ", 2), ("support in mexico", 1), ("nort", 0), ("embedded", 0)):
+        for said, at in (("hubspot", 2), ("HubSpot ", 2), ("support in mexico", 1), ("nort", 0), ("built-in", 0)):
             error = await answer_of(client, "create_task", connection=said, **NEW)
             assert (error["code"], error["candidates"]) == ("unknown_connection", [CANDIDATES[at]]), said
 

@@ -1,4 +1,4 @@
-"""Lists over several connections as a client sees them, on two embedded stores."""
+"""Lists over several connections as a client sees them, on two built-in stores."""
 
 import json
 from pathlib import Path
@@ -104,7 +104,7 @@ async def add_people(connections: Connections, **team: list[str]) -> None:
                 person, _, email = text.partition(" <")
                 directory.add_member(person, email.rstrip(">") or None)
 
-        await connections.find(name).backend.edit(add)  # type: ignore[attr-defined]  # an embedded store
+        await connections.find(name).backend.edit(add)  # type: ignore[attr-defined]  # a built-in store
 
 
 async def test_a_person_of_several_connections_is_one_candidate(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ NOTHING_ELSE_TELLS = {"list_statuses", "list_team_members", "find_contacts", "cr
 
 @pytest.fixture
 async def mixed(tmp_path: Path) -> AsyncIterator[Connections]:
-    """The embedded store as north, Close as south, HubSpot as west."""
+    """The built-in store as north, Close as south, HubSpot as west."""
     async with open_mixed(tmp_path, *MIXED) as connections:
         yield connections
 
@@ -116,7 +116,7 @@ async def test_it_is_said_what_each_connection_is_where_one_is_called_first(mixe
     for tool in ("list_tasks", "create_task"):
         described = (await fields_of(mixed, tool))["connection"]["description"]
         assert described.startswith(
-            "north: the embedded store, The sales team in Santiago; south: Close, Support in Mexico City; west: HubSpot"
+            "north: the built-in store, The sales team in Santiago; south: Close, Support in Mexico City; west: HubSpot"
         )
     said = {one["name"]: one["inputSchema"]["properties"].get("connection", {}) for one in await list_tools(mixed)}
     for tool in ("get_task", "update_task", "complete_task", "reassign_task", "delete_task"):
@@ -216,7 +216,7 @@ async def test_list_connections_says_what_each_is_and_lacks_and_asks_no_crm(mixe
 async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Connections) -> None:
     async with Client(create_server(mixed), mode="legacy") as client:
         said = client.instructions or ""
-    assert "3 CRM accounts: north (the embedded store), south (Close), west (HubSpot)." in said
+    assert "3 CRM accounts: north (the built-in store), south (Close), west (HubSpot)." in said
     assert "`connection`" in said
     assert "without it list_tasks, list_changes and list_events look in all" in said
     assert len(said) / 4 <= INSTRUCTION_BUDGET

@@ -26,7 +26,7 @@ WRITES = [name for name in ALL if name not in READS]
 
 @asynccontextmanager
 async def connected(store: Path, era: str = "2026-07-28", **settings: Any) -> AsyncIterator[Client]:
-    """A host on a server of the embedded store, with these settings."""
+    """A host on a server of the built-in store, with these settings."""
     chosen = Settings(db=store, user="Elena", **settings)
     async with open_app(chosen) as at, Client(create_server(at), mode=era) as client:
         yield client

@@ -24,7 +24,7 @@ async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 @pytest.fixture
 async def stock(tmp_path: Path) -> AsyncIterator[Office]:
-    """The embedded store, where a task can have several responsibles."""
+    """The built-in store, where a task can have several responsibles."""
     async with open_office(tmp_path) as office:
         yield office
 

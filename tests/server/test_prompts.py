@@ -31,7 +31,7 @@ LIST_BUDGET, TEXT_BUDGET = 300, 400
 
 @asynccontextmanager
 async def connected(store: Path, era: str = ERAS[-1], **settings: Any) -> AsyncIterator[Client]:
-    """A host on a server of the embedded store, with these settings."""
+    """A host on a server of the built-in store, with these settings."""
     async with open_app(Settings(db=store, **settings)) as at, Client(create_server(at), mode=era) as client:
         yield client
 

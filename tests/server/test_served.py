@@ -28,7 +28,7 @@ TASK = {"title": "Llamar", "responsibleIds": ["me"]}
 
 
 class Offices:
-    """Two embedded stores, north and south, and the rules of whoever calls, which a test may change."""
+    """Two built-in stores, north and south, and the rules of whoever calls, which a test may change."""
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
@@ -56,7 +56,7 @@ class Offices:
 @pytest.fixture
 async def offices(tmp_path: Path) -> AsyncIterator[Offices]:
     async with open_offices(tmp_path) as connections:
-        await connections.first.backend.edit(_furnish)  # type: ignore[attr-defined]  # an embedded store
+        await connections.first.backend.edit(_furnish)  # type: ignore[attr-defined]  # a built-in store
         yield Offices(connections)
 
 
@@ -360,7 +360,7 @@ async def test_instructions_say_only_what_the_caller_may_do_now(offices: Offices
         async with offices.client(scopes=scopes, mode=mode) as client:
             return client.instructions or ""
 
-    assert "2 CRM accounts: north (the embedded store), south (the embedded store). Usual way" in await said()
+    assert "2 CRM accounts: north (the built-in store), south (the built-in store). Usual way" in await said()
     reads = await said(frozenset({"read"}))
     assert "You can only read" in reads
     assert not [one for one in ADVICE if one in reads]

@@ -157,7 +157,7 @@ async def test_a_planted_task_is_created_on_every_backend(tmp_path: Path, backen
     ("setup", "said"),
     [
         ({"data": "nothing"}, "There is no data set 'nothing'"),
-        ({"faults": [{"kind": "slow"}]}, "embedded store receives no requests"),
+        ({"faults": [{"kind": "slow"}]}, "built-in store receives no requests"),
         ({"backend": "vambe", "faults": [{"kind": "sluggish"}]}, "'sluggish' must be one of"),
         ({"backend": "vambe", "faults": [{"kind": "slow", "route": "GET /nowhere"}]}, "no route 'GET /nowhere'"),
         ({"backend": "vambe", "reading": ["due_at=never"]}, "due_at must be one of"),

@@ -152,7 +152,7 @@ MARKS = {
 }
 
 
-def test_a_wrong_mark_is_an_error_and_never_the_embedded_store(pytester: pytest.Pytester) -> None:
+def test_a_wrong_mark_is_an_error_and_never_the_built_in_store(pytester: pytest.Pytester) -> None:
     marks = "".join(f"    pytest.param(marks=pytest.mark.taskhand({mark})),\n" for mark in MARKS)
     pytester.makepyfile(
         f"import pytest\n@pytest.mark.asyncio\n@pytest.mark.parametrize((), [\n{marks}])\n"

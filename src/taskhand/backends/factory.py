@@ -105,7 +105,7 @@ class Budgets(Protocol):
 class OpenContext:
     """What a backend is opened with besides its own settings.
 
-    `store`, `user` and `language` are for the embedded store: its file or database, its first member, and the language
+    `store`, `user` and `language` are for the built-in store: its file or database, its first member, and the language
     of its statuses. `runtime` has the clock and the sleep of HTTP requests, None for the real ones. A backend registers
     everything it opens with `stack`, which closes it. `keys` are the names that a configuration file gives to this
     connection's settings, by variable. `is_own` is whether the backend is opened with a person's own credential; `own`,
@@ -163,7 +163,7 @@ class BackendFactory(NamedTuple, Generic[S]):
 
     `name` is the value of TASKHAND_BACKEND and the folder's name; `title` is the name in sentences. `account` returns
     the account that the settings lead to: the ids in a journal are valid in that account only. It is None for the
-    embedded store, whose file identifies it. `questions` are the variables that `taskhand install` asks for, in this
+    built-in store, whose file identifies it. `questions` are the variables that `taskhand install` asks for, in this
     order: it requires the credentials among them. `me_variable` is the variable that says who `me` is. `misnomers` are
     variables in which other programs expect the same credential: they are not read, only named if the credential is
     missing. `is_token` is whether a pasted credential is of the second of two kinds. `oauth_client` makes the client of

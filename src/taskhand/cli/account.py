@@ -30,7 +30,7 @@ def pass_account(command: Callable[Concatenate[ConnectionSettings, _P], _T]) -> 
 
 
 def find_account(context: click.Context) -> ConnectionSettings:
-    """The only connection, or the embedded store that `--db` names. CallerError if there are several.
+    """The only connection, or the built-in store that `--db` names. CallerError if there are several.
 
     A command that runs without the group `taskhand` has Settings as its object.
     """

@@ -1,4 +1,4 @@
-"""The commands `taskhand backup` and `taskhand restore`: the embedded stores and the journals, together in one file."""
+"""The commands `taskhand backup` and `taskhand restore`: the built-in stores and the journals, together in one file."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ __all__ = ["backup", "restore"]
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def backup(context: click.Context, file: Path) -> None:
-    """Write the embedded stores and the journals to FILE.
+    """Write the built-in stores and the journals to FILE.
 
     FILE has all of them as they are at one moment, while servers write to them. The copies are checked before FILE has
     its name. A backup that is there already is replaced then. With --connection it has those of one connection.
@@ -46,7 +46,7 @@ def backup(context: click.Context, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def restore(context: click.Context, file: Path) -> None:
-    """Restore embedded stores and journals from FILE, a backup.
+    """Restore built-in stores and journals from FILE, a backup.
 
     FILE is checked first. Stop the servers before: while one has a file open, nothing is restored. What was there is
     kept beside the store, as a backup. FILE may also be a copy of one of them, such as a migration leaves. With

@@ -1,4 +1,4 @@
-"""The databases of connections: each embedded store, and each journal, which several connections may share."""
+"""The databases of connections: each built-in store, and each journal, which several connections may share."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -91,7 +91,7 @@ async def _locate_journal(connection: ConnectionSettings) -> Path | None:
 
 
 def _is_in_file(connection: ConnectionSettings) -> bool:
-    """Whether the connection is an embedded store in a file."""
+    """Whether the connection is a built-in store in a file."""
     return backend_of(connection) == "local" and isinstance(store_place(connection.settings), Path)
 
 

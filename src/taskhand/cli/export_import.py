@@ -10,7 +10,7 @@ import anyio
 import click
 
 from taskhand.cli.account import pass_account
-from taskhand.cli.embedded_store import open_embedded_store
+from taskhand.cli.built_in_store import open_built_in_store
 from taskhand.cli.terminal import print_json_line, print_line
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
@@ -36,7 +36,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
 
     They are CSV if the name of FILE ends with .csv, else JSON lines.
 
-    JSON lines have everything: the statuses, people and contacts (of the embedded store) come before the tasks, each a
+    JSON lines have everything: the statuses, people and contacts (of the built-in store) come before the tasks, each a
     line with an object. CSV has a row for each task, with names. A file that exists is not replaced.
     """
     if str(file) != "-" and file.exists():
@@ -58,7 +58,7 @@ def export_tasks(account: "ConnectionSettings", file: Path) -> None:
 @click.option("--dry-run", is_flag=True, help="Check the file and count; write nothing.")
 @pass_account
 def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) -> None:
-    """Add the tasks in FILE to the embedded store.
+    """Add the tasks in FILE to the built-in store.
 
     `taskhand export` or a person wrote FILE; - reads JSON lines. All lines are checked before anything is written; an
     error names the lines that are wrong. A task that is there already, by its id, is left as it is, so that a file can
@@ -123,7 +123,7 @@ def _read_text(file: Path) -> str:
 
 
 async def _import(settings: Settings, text: str, is_csv: bool, commit: bool) -> "ImportReport":  # noqa: FBT001  anyio.run names none
-    async with open_embedded_store(settings) as store:
+    async with open_built_in_store(settings) as store:
         lines = await _read_rows(store, settings, text) if is_csv else _read_records(text)
         return await store.import_lines(lines, commit=commit)
 

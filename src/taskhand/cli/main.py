@@ -116,7 +116,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--db", help="The embedded store's file (TASKHAND_DB).")
+@click.option("--db", help="The built-in store's file (TASKHAND_DB).")
 @click.option("--clock", help="Freeze time at this ISO 8601 instant (TASKHAND_CLOCK).")
 @click.option("--ids", type=click.Choice(["random", "sequential"]), help="How new ids are made (TASKHAND_IDS).")
 @click.option("--connection", metavar="NAME", help="Work with this connection alone, of those in taskhand.toml.")

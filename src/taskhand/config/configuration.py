@@ -60,7 +60,7 @@ class Configuration:
 
     @property
     def remark(self) -> str | None:
-        """A note for people if the embedded store is used because a CRM's credential is invalid."""
+        """A note for people if the built-in store is used because a CRM's credential is invalid."""
         return None if self.named else self.settings.remark
 
     @property
@@ -316,7 +316,7 @@ def _is_own_and_open(path: Path) -> bool:
 
 
 def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
-    """A warning for each CRM with settings, if the embedded store is used because no CRM is chosen.
+    """A warning for each CRM with settings, if the built-in store is used because no CRM is chosen.
 
     No warning for a CRM whose credential has a note: the note says what is wrong.
     """

@@ -47,7 +47,7 @@ _MAX_DESCRIPTION: Final = 120
 
 _OWN_KEYS: Final = ("backend", "description")
 _STORE: Final = {"db": "TASKHAND_DB", "user": "TASKHAND_USER", "language": "TASKHAND_LANGUAGE"}
-"""The keys of a connection to an embedded store."""
+"""The keys of a connection to a built-in store."""
 
 _NOT_SHARED: Final = frozenset({"chosen_backend", "db"})
 """The settings that distinguish accounts, which connections do not share."""
@@ -221,7 +221,7 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
 def check_apart(connections: Sequence[ConnectionSettings], file: Path) -> Iterator[CheckResult]:
     """A warning for each pair of CRM connections to the same account.
 
-    OperatorError if two connections use the same embedded store: each would journal the same tasks.
+    OperatorError if two connections use the same built-in store: each would journal the same tasks.
     """
     chosen = [one for one in connections if _has_backend(one.settings)]
     for index, one in enumerate(chosen):
@@ -244,7 +244,7 @@ def _has_backend(settings: Settings) -> bool:
 
 
 def _account(settings: Settings) -> tuple[str, ...] | None:
-    """The base URL and the credential of a CRM; None for the embedded store."""
+    """The base URL and the credential of a CRM; None for the built-in store."""
     factory = find_factory(settings.backend)
     if factory.account is None:
         return None

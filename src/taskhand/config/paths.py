@@ -129,7 +129,7 @@ def _refused(name: str, why: str) -> OperatorError:
 
 
 def journal_path(settings: "Settings") -> Path:
-    """The journal's file: TASKHAND_JOURNAL, else beside the embedded store's file, which may not exist."""
+    """The journal's file: TASKHAND_JOURNAL, else beside the built-in store's file, which may not exist."""
     if settings.journal:
         return _expanded("TASKHAND_JOURNAL", settings.journal)
     store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
@@ -164,18 +164,18 @@ def _expanded(variable: str, path: Path) -> Path:
 
 
 def store_path(settings: "Settings") -> Path:
-    """The embedded store's file; OperatorError if it is in a database."""
+    """The built-in store's file; OperatorError if it is in a database."""
     if isinstance(place := store_place(settings), Path):
         return place
     raise OperatorError(
-        f"The embedded store is no file: it is in {place}.",
+        f"The built-in store is no file: it is in {place}.",
         code="no_file",
         next_step="Use the tools of PostgreSQL for what is done with files, such as pg_dump and pg_restore.",
     )
 
 
 def store_place(settings: "Settings") -> Path | StoreAddress:
-    """The embedded store's file, or the database that it is in."""
+    """The built-in store's file, or the database that it is in."""
     if isinstance(settings.db, StoreAddress):
         return settings.db
     return _expanded("TASKHAND_DB", settings.db) if settings.db else data_folder() / _STORE

@@ -52,7 +52,7 @@ class ServerSettings(BaseModel):
         BackendName | None,
         Field(
             alias="TASKHAND_BACKEND",
-            description=f"Where tasks live: `local` (the embedded store), {_CRMS}; default: the one whose credential "
+            description=f"Where tasks live: `local` (the built-in store), {_CRMS}; default: the one whose credential "
             "is set, else `local`.",
         ),
         SettingKind.GUARD,
@@ -62,7 +62,7 @@ class ServerSettings(BaseModel):
         PlainValidator(_read_store),
         Field(
             alias="TASKHAND_DB",
-            description="The embedded store's file, or `postgresql://USER:PASSWORD@HOST/DATABASE` (extra `postgres`); "
+            description="The built-in store's file, or `postgresql://USER:PASSWORD@HOST/DATABASE` (extra `postgres`); "
             "default: a file in the user's data folder.",
         ),
     ] = None
@@ -118,7 +118,7 @@ class ServerSettings(BaseModel):
         Path | None,
         Field(
             alias="TASKHAND_JOURNAL",
-            description="The journal's file; default: beside the embedded store's, `tasks.journal.sqlite`.",
+            description="The journal's file; default: beside the built-in store's, `tasks.journal.sqlite`.",
         ),
     ] = None
     journal_days: Annotated[

@@ -90,7 +90,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def backend(self) -> BackendName:
-        """The chosen backend, else the one whose credential is set, else the embedded store.
+        """The chosen backend, else the one whose credential is set, else the built-in store.
 
         OperatorError names the candidates if several credentials are set and none is chosen.
         """
@@ -175,12 +175,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
 
     @property
     def remark(self) -> str | None:
-        """A note for people if the embedded store is used because a CRM's credential is invalid."""
+        """A note for people if the built-in store is used because a CRM's credential is invalid."""
         if self.chosen_backend or self.backend != "local":
             return None
         notes = [note for factory in FACTORIES for note in self._notes_about(factory) if note.kind == "unusable"]
         found = " ".join(f"{note.found} {note.remedy}" for note in notes)
-        return f"Tell the person: tasks are in the embedded store, not in a CRM. {found}" if found else None
+        return f"Tell the person: tasks are in the built-in store, not in a CRM. {found}" if found else None
 
     def _notes_about(self, factory: BackendFactory[Any]) -> list[Note]:
         """The notes on the credentials of a backend."""

@@ -1,6 +1,6 @@
 """The owner of a journal, which is an account or a store: it finds the journal's file and the names (`place`) in it.
 
-A CRM account has one name. The embedded store is named by an identity inside its file, so that its history goes with
+A CRM account has one name. The built-in store is named by an identity inside its file, so that its history goes with
 the file, however the path is spelled. Journals of earlier versions name the store by the path.
 """
 
@@ -19,8 +19,8 @@ from taskhand.sqlite.connection import file_identity
 __all__ = [
     "PLACES",
     "Account",
+    "BuiltInStore",
     "DatabaseOwner",
-    "EmbeddedStore",
     "IdentifiedStore",
     "Owner",
     "PlacesOf",
@@ -129,8 +129,8 @@ class StoreIdentity(Protocol):
     def former(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
-class EmbeddedStore(Protocol):
-    """The embedded store in a file, as its journal uses it. Every method raises OperatorError if it cannot be used."""
+class BuiltInStore(Protocol):
+    """The built-in store in a file, as its journal uses it. Every method raises OperatorError if it cannot be used."""
 
     async def exists(self) -> bool:
         """Whether the file exists."""
@@ -150,7 +150,7 @@ class EmbeddedStore(Protocol):
 
 
 class IdentifiedStore(Protocol):
-    """An embedded store in a database, as its journal uses it. OperatorError if it cannot be used."""
+    """A built-in store in a database, as its journal uses it. OperatorError if it cannot be used."""
 
     async def identity(self) -> StoreIdentity:
         """Its identity; created if it does not exist."""
@@ -163,7 +163,7 @@ class IdentifiedStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseOwner:
-    """The embedded store in a database, whose journal is at `path` if that is a file."""
+    """The built-in store in a database, whose journal is at `path` if that is a file."""
 
     store: IdentifiedStore
     path: Path
@@ -185,12 +185,12 @@ class DatabaseOwner:
 
 
 class StoreOwner:
-    """The embedded store in the file at `path`.
+    """The built-in store in the file at `path`.
 
     `journal` is the journal's path as configured, or as derived from the store's (`is_beside`).
     """
 
-    def __init__(self, store: EmbeddedStore, path: Path, journal: Path, *, is_beside: bool, closes: bool) -> None:
+    def __init__(self, store: BuiltInStore, path: Path, journal: Path, *, is_beside: bool, closes: bool) -> None:
         """`closes` is whether the store is closed with the journal."""
         self._store = store
         self._path = path

@@ -75,7 +75,7 @@ class JournalStorage(Protocol):
     async def find_places(self, *, create: bool) -> tuple[str, ...]:
         """As `find`, then the owner's names in the journal: new changes get the first.
 
-        `create` makes an embedded store that has none yet.
+        `create` makes a built-in store that has none yet.
         """
         ...
 

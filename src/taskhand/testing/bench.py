@@ -58,7 +58,7 @@ class Bench:
     clock: Clock
     """The time of the server and the CRM; `advance` moves it."""
     populated: PopulatedBackend
-    """The backend with its data; `sandbox` is the emulated CRM, None for the embedded store."""
+    """The backend with its data; `sandbox` is the emulated CRM, None for the built-in store."""
     settings: Settings
     """The settings of the server."""
     questions: list[str]
@@ -136,7 +136,7 @@ class Bench:
 
     @property
     def sent(self) -> tuple[Logged, ...]:
-        """The requests that the CRM received, oldest first; none on the embedded store."""
+        """The requests that the CRM received, oldest first; none on the built-in store."""
         return self.populated.sent
 
     async def changes(self) -> tuple[Change, ...]:

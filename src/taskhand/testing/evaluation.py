@@ -20,7 +20,7 @@ __all__ = ["RunRecord", "unmet_reasons"]
 class RunRecord:
     """The record of a run: tasks before and after, calls, requests, journal changes, and the final message.
 
-    `create_route` is the CRM's route that creates tasks, None for the embedded store.
+    `create_route` is the CRM's route that creates tasks, None for the built-in store.
     """
 
     before: Sequence[StoredTask]

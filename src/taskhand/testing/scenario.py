@@ -39,7 +39,7 @@ A scenario is a TOML file. It is independent of the agent that it tests.
     omits = ["token"]
     asks = false             # whether it must ask a question
 
-    [sent]                   # requests that changed something at the CRM; not checked on the embedded store
+    [sent]                   # requests that changed something at the CRM; not checked on the built-in store
     creates_at_most = 1
     writes_at_most = 1
 
@@ -195,7 +195,7 @@ class Answer(_Table):
 
 
 class Sent(_Table):
-    """The maximum number of requests that changed something at the CRM; not checked on the embedded store."""
+    """The maximum number of requests that changed something at the CRM; not checked on the built-in store."""
 
     creates_at_most: int | None = None
     """Tasks created."""

@@ -24,7 +24,7 @@ USER = "Elisa Mora"
 async def open_store(
     path: Path, clock: FixedClock | None = None, timezone: str | None = None
 ) -> AsyncIterator[LocalBackend]:
-    """The embedded store at `path`."""
+    """The built-in store at `path`."""
     backend = open_file_store(path, clock=clock or FixedClock(), new_id=sequential_id, user=USER, timezone=timezone)
     try:
         yield backend
@@ -36,7 +36,7 @@ async def open_store(
 async def open_database(
     url: str, clock: FixedClock | None = None, timezone: str | None = None
 ) -> AsyncIterator[LocalBackend]:
-    """The embedded store in the PostgreSQL database at `url`."""
+    """The built-in store in the PostgreSQL database at `url`."""
     from taskhand.backends.local.postgres import open_database_store  # noqa: PLC0415  few tests want it
     from taskhand.postgres.database import Database  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ async def open_database(
 
 
 def empty_database(database: "TestDatabase") -> None:
-    """Remove what is in its embedded store, which costs less than the store itself."""
+    """Remove what is in its built-in store, which costs less than the store itself."""
     if database.rows("SELECT 1 FROM pg_namespace WHERE nspname = 'taskhand_tasks'"):
         database.run(
             "SET search_path TO taskhand_tasks; UPDATE id_sequence SET last = 0; "

@@ -1,4 +1,4 @@
-"""The doctor finds damage in the files of the embedded store and of the journal."""
+"""The doctor finds damage in the files of the built-in store and of the journal."""
 
 import sqlite3
 from contextlib import closing

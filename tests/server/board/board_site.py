@@ -73,7 +73,7 @@ class Site:
 async def open_site(
     folder: Path, access: Access = EVERYONE, start: Sequence[Mapping[str, Any]] = START, **settings: Any
 ) -> AsyncIterator[Site]:
-    """A board on an embedded store with these settings, for the caller of `access`; `start` are its first calls."""
+    """A board on a built-in store with these settings, for the caller of `access`; `start` are its first calls."""
     async with open_app(Settings(db=folder / "tasks.sqlite", **settings)) as app:
         server = create_server(app, access=access)
         async with (

@@ -30,7 +30,7 @@ CALLED = READS | {"update_task", "complete_task", "reassign_task", "apply_plan",
 
 @asynccontextmanager
 async def host(store: Path, era: str = ERAS[1], access: Access | None = None, **settings: Any) -> AsyncIterator[Client]:
-    """A host that shows pages, on an embedded store with these settings."""
+    """A host that shows pages, on a built-in store with these settings."""
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(open_app(Settings(db=store, **settings)))
         server = create_server(app, access=access or Access())

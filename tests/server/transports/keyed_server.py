@@ -165,7 +165,7 @@ async def asking_server(
 ) -> AsyncIterator[tuple[AppContext, httpx2.AsyncClient, list[str]]]:
     """A server in this process that asks callers as `auth` does; its client, and what it said at its start.
 
-    `crm` are the variables of a CRM in place of the embedded store, `links` the own credentials for it, and `runtime`
+    `crm` are the variables of a CRM in place of the built-in store, `links` the own credentials for it, and `runtime`
     is how it is waited for. `pages` are where persons link credentials.
     """
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -34,9 +34,9 @@ def test_a_call_on_a_chosen_crm_is_answered_with_what_is_wrong(
     assert "s3cr3t" not in f"{error} {pipe.err.seen}"
 
 
-def test_the_embedded_store_in_its_place_is_told_in_the_instructions(store_file: Path) -> None:
+def test_the_built_in_store_in_its_place_is_told_in_the_instructions(store_file: Path) -> None:
     with Pipe(store_file, VAMBE_API_KEY="'s3cr3t-4711'") as pipe:
         told = pipe.answer(pipe.ask("server/discover", _meta=META))["result"]["instructions"]
         assert pipe.call("list_tasks", {})["result"]["structuredContent"]["tasks"] == []
-    assert "tasks are in the embedded store, not in a CRM. VAMBE_API_KEY has quotes" in told
+    assert "tasks are in the built-in store, not in a CRM. VAMBE_API_KEY has quotes" in told
     assert "s3cr3t" not in told

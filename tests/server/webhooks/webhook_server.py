@@ -100,7 +100,7 @@ async def taking(
     kept_s: float = 3.0,
     keep: Callable[[AppContext], KeepHint] = lambda app: partial(keep_hint, app),
 ) -> AsyncIterator[Taking]:
-    """The server on an embedded store, in whose feed it keeps the hints of three connections."""
+    """The server on a built-in store, in whose feed it keeps the hints of three connections."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     clock, ticks = FixedClock(), iter(range(0, 1_000_000, 3))
     try:

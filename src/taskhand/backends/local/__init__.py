@@ -1,1 +1,1 @@
-"""The embedded store: tasks in one SQLite file or a PostgreSQL database, without an account."""
+"""The built-in store: tasks in one SQLite file or a PostgreSQL database, without an account."""

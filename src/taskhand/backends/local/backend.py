@@ -1,4 +1,4 @@
-"""The embedded task store as a backend."""
+"""The built-in task store as a backend."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ _MAX_CREATED = 100
 
 
 class LocalBackend:
-    """Tasks in one embedded store, which any number of processes can share."""
+    """Tasks in one built-in store, which any number of processes can share."""
 
     name = "local"
     properties: OwnProperties | None = None
@@ -91,7 +91,7 @@ class LocalBackend:
     async def statuses(self) -> StatusList:
         """All statuses; the list is complete."""
         known = await self._store.peek(lambda connection: self._directory(connection).statuses())
-        return StatusList(known, complete=True, source="the embedded store")
+        return StatusList(known, complete=True, source="the built-in store")
 
     async def members(self) -> tuple[Member, ...]:
         """The active members."""

@@ -1,4 +1,4 @@
-"""The statuses, members and contacts of the embedded store: read by the server, edited from the command line."""
+"""The statuses, members and contacts of the built-in store: read by the server, edited from the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal

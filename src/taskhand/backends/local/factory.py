@@ -1,4 +1,4 @@
-"""Opens the embedded store as a backend, from the server's own settings such as TASKHAND_DB."""
+"""Opens the built-in store as a backend, from the server's own settings such as TASKHAND_DB."""
 
 from functools import partial
 from pathlib import Path
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.domain.store_address import StoreAddress
 
-# Every start imports this module; only a start with the embedded store imports the other modules.
+# Every start imports this module; only a start with the built-in store imports the other modules.
 # ruff: noqa: PLC0415
 
 __all__ = ["FACTORY", "open_store"]
 
 
 async def open_backend(_: BackendSettings, context: OpenContext) -> "LocalBackend":
-    """Open the embedded store as a backend."""
+    """Open the built-in store as a backend."""
     return open_store(context)
 
 
 def open_store(context: OpenContext) -> "LocalBackend":
-    """The embedded store in its file or database, which is opened at first use."""
+    """The built-in store in its file or database, which is opened at first use."""
     from uuid import uuid4
 
     from taskhand.backends.local.directory import sequential_id
@@ -73,7 +73,7 @@ def _os_user() -> str:
 
 FACTORY = BackendFactory(
     name="local",
-    title="the embedded store",
+    title="the built-in store",
     settings=BackendSettings,
     open=open_backend,
     questions=("TASKHAND_TIMEZONE", "TASKHAND_LANGUAGE"),

@@ -1,4 +1,4 @@
-"""The health check of the embedded store's file."""
+"""The health check of the built-in store's file."""
 
 import os
 import sqlite3

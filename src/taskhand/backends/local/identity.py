@@ -1,4 +1,4 @@
-"""The name of the embedded store in the journal: its id, and the paths used before it had an id."""
+"""The name of the built-in store in the journal: its id, and the paths used before it had an id."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

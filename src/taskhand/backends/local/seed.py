@@ -1,4 +1,4 @@
-"""Example data for the embedded store: a small sales team, its contacts and its tasks around today."""
+"""Example data for the built-in store: a small sales team, its contacts and its tasks around today."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

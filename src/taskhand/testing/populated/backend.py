@@ -22,7 +22,7 @@ class PopulatedBackend:
     """A backend with data in it.
 
     `environment` are the variables of a server that works on it. `read` returns the stored tasks. `sandbox` is the
-    emulated CRM, None for the embedded store. `routes` are the CRM's routes by word.
+    emulated CRM, None for the built-in store. `routes` are the CRM's routes by word.
     """
 
     backend: BackendName
@@ -33,7 +33,7 @@ class PopulatedBackend:
 
     @property
     def sent(self) -> tuple[Logged, ...]:
-        """The requests that the CRM received, oldest first; none on the embedded store."""
+        """The requests that the CRM received, oldest first; none on the built-in store."""
         return self.sandbox.requests if self.sandbox else ()
 
     def script(self, faults: Sequence[Fault | Mapping[str, Any]]) -> None:
@@ -45,7 +45,7 @@ class PopulatedBackend:
             scripted: tuple[Fault, ...] = ()
         elif self.sandbox is None:
             raise CallerError(
-                "The embedded store receives no requests, so faults cannot be injected.", code="no_faults"
+                "The built-in store receives no requests, so faults cannot be injected.", code="no_faults"
             )
         else:
             scripted = tuple(self._fault(one) for one in faults)

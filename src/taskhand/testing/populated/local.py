@@ -1,4 +1,4 @@
-"""A data set in an embedded store."""
+"""A data set in a built-in store."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -110,9 +110,9 @@ class _Store:
 async def populate(
     data: DataSet, clock: Clock, folder: Path, reading: Sequence[str]
 ) -> AsyncIterator[PopulatedBackend]:
-    """An embedded store in `folder`. ValueError for any reading."""
+    """A built-in store in `folder`. ValueError for any reading."""
     if reading:
-        raise ValueError("the embedded store has no readings")
+        raise ValueError("the built-in store has no readings")
     file = folder / "tasks.sqlite"
     store = _Store(file, data, clock)
     await store.plant()

@@ -19,7 +19,7 @@ __all__ = ["open_populated"]
 async def open_populated(
     backend: BackendName, data: DataSet, clock: Clock, folder: Path, reading: Sequence[str] = ()
 ) -> AsyncIterator[PopulatedBackend]:
-    """A backend with the data set in it: an embedded store in `folder`, or an emulated CRM on loopback.
+    """A backend with the data set in it: a built-in store in `folder`, or an emulated CRM on loopback.
 
     The module of this package with the backend's name populates it. `reading` are `name=value` switches of the CRM's
     sandbox. CallerError for an unknown switch, and for a backend without such a module.

@@ -1,4 +1,4 @@
-"""Opens the embedded store for commands, with a note if the settings choose a CRM."""
+"""Opens the built-in store for commands, with a note if the settings choose a CRM."""
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
     from taskhand.backends.local.backend import LocalBackend
 
-__all__ = ["open_embedded_store"]
+__all__ = ["open_built_in_store"]
 
 
 @asynccontextmanager
-async def open_embedded_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
-    """The embedded store, even if another backend is configured: a note then names the store and that backend."""
+async def open_built_in_store(settings: Settings) -> "AsyncIterator[LocalBackend]":
+    """The built-in store, even if another backend is configured: a note then names the store and that backend."""
     from taskhand.backends.registry import find_factory
     from taskhand.wiring import open_local_store, store_place
 
     backend = find_factory(settings.backend)
     if backend.account:
-        print_line(f"This is the embedded store, {store_place(settings)}. {backend.title} gets nothing.", err=True)
+        print_line(f"This is the built-in store, {store_place(settings)}. {backend.title} gets nothing.", err=True)
     store = open_local_store(settings)
     try:
         yield store
