@@ -231,6 +231,19 @@ async def test_plans_questions_and_undoing_go_on_too(stage: Stage, mode: str) ->
     assert stage.office.users() == {BEN}
 
 
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_write_that_was_begun_is_not_repeated_by_a_question(stage: Stage, mode: str) -> None:
+    await stage.office.link(DAN, BEN)
+    stage.office.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
+    at = AtBrowser()
+    async with stage.client(at, mode) as client:
+        refused = await answer_of(client, "update_task", **WRITE)
+        assert refused["code"] == "link_required"
+        assert stage.pages.urls[0] in refused["next"]
+    assert at.asked == []
+    assert [one.method for one in stage.office.sandbox.requests].count("PUT") == 1
+
+
 async def test_the_answer_to_a_question_is_its_persons_alone_at_any_server(stage: Stage) -> None:
     stage.hurry()
     async with (

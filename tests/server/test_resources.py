@@ -17,6 +17,7 @@ from service.feed_stage import open_stage
 from taskhand.config.settings import Settings
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
+from taskhand.journal.journal import ChangeQuery
 from taskhand.sandbox.server import serve
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
@@ -174,9 +175,15 @@ async def test_every_field_that_a_backend_lacks_is_said_to_be_missing(backend: s
 async def test_a_caller_who_may_not_read_reads_no_resource(store_file: Path) -> None:
     access = Access(scopes=frozenset({"write"}))
     async with open_app(Settings(db=store_file)) as at, Client(create_server(at, access=access)) as client:
-        for resource in ("capabilities", "statuses"):
+        uris = ("taskhand://capabilities", "taskhand://statuses", ABSENT)
+        for uri in uris:
             with pytest.raises(MCPError, match="not allowed"):
-                await client.read_resource(f"taskhand://{resource}")
+                await client.read_resource(uri)
+        refused = [(one.opening.tool, one.opening.arguments) for one in (await at.journal.page(ChangeQuery())).changes]
+    tools = ("resource capabilities", "list_statuses", "get_task")
+    arguments = [{"uri": uri} for uri in uris]
+    arguments[2] |= {"id": ABSENT.removeprefix("task://")}
+    assert refused[::-1] == [*zip(tools, arguments, strict=True)]
 
 
 async def test_a_resource_is_offered_only_with_its_tool(store_file: Path) -> None:

@@ -1,5 +1,6 @@
 """The feed of one session: whether its connection is open, and what waits for it."""
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -31,11 +32,13 @@ async def test_a_feed_knows_whether_its_session_is_open_without_asking_the_clien
 
 async def test_a_change_waits_once_however_often_it_happens() -> None:
     sent: list[str] = []
+    ended: list[int] = []
     feeds: list[SessionFeed] = []
 
     async def subscribe(ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams) -> EmptyResult:
         feed = SessionFeed(ctx.session)
-        feed.add("A", params.uri)
+        for number in range(2):
+            feed.add("A", params.uri, end=partial(ended.append, number))
         feed.add("b", "task://b")
         for task_id in ("a", "A", "b", "a", "c"):
             feed.tell(task_id)
@@ -46,10 +49,12 @@ async def test_a_change_waits_once_however_often_it_happens() -> None:
     async with connect_raw(Server[Any]("test", on_subscribe_resource=subscribe)) as connection:
         await connection.ask(older("initialize", 0, **HELLO))
         await connection.ask(older("resources/subscribe", 1, uri="task://A"))
+        assert ended == [0], "the later subscription to an address takes the place of the earlier one"
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(feeds[0].deliver)
             sent.append((await connection.receive())["params"]["uri"])
             await connection.ask(older("ping", 2))
             feeds[0].stop()
+    assert ended == [0, 1]
     assert sent == ["task://A"]
     assert connection.notifications == []

@@ -19,10 +19,10 @@ from taskhand.domain.query import TaskQuery
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.journal.journal import Claim, Ending, Intent, Result
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
-from taskhand.service.apply_plan import apply_plan, review_plan
+from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
 from taskhand.service.bulk_change import BulkChange
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call import Call
@@ -110,6 +110,46 @@ async def test_a_plan_that_two_calls_apply_at_once_is_carried_out_by_one_and_use
     assert isinstance(answers[0], Receipt)
     assert answers[1] == "plan_used"
     await app.aclose()
+
+
+@pytest.mark.parametrize("end", ["declined", "refused"])
+async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_one_wrote_nothing(
+    tmp_path: Path, end: str
+) -> None:
+    other = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
+    taking = Call(other, "apply_plan")
+
+    async def sleep(_: float) -> None:
+        await taking.failed(CallerError("The CRM refused it."))
+
+    app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW, sleep=sleep)
+    one = await create(app, "Call Acme")
+    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
+    assert isinstance(plan, Plan)
+    answers: list[object] = []
+
+    async def apply() -> None:
+        try:
+            answers.append(await apply_plan(Call(app, "apply_plan"), plan.id))
+        except CallerError as error:
+            answers.append((error.code, error.message, error.details))
+
+    async with anyio.create_task_group() as calls, app.lock(one.task.id):
+        calls.start_soon(apply)
+        await anyio.wait_all_tasks_blocked()
+        if end == "declined":
+            await decline_plan(taking, plan.id)
+        else:
+            opening = taking.new_opening(plan_id=plan.id, claims=(Claim(f"plan {plan.id}", plan.id),))
+            await taking.begin(opening, [Intent("update", one, HIGH, HIGH)])
+    if end == "declined":
+        assert taking.change is not None
+        assert answers == [("plan_used", "The plan was declined.", {"changeId": taking.change.id})]
+    else:
+        assert isinstance(answers[0], Receipt)
+    assert await priority_of(app, one) == (1 if end == "declined" else 2)
+    await app.aclose()
+    await other.aclose()
 
 
 @pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])

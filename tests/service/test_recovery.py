@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from taskhand.config.settings import Settings
@@ -15,7 +16,7 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.query import TaskQuery
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening
+from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.call import Call
@@ -155,3 +156,38 @@ async def test_of_many_creates_that_a_dead_process_left_open_each_is_settled_and
         assert receipt.totals == {"applied": 3}
         page = await app.backend.list_tasks(TaskQuery())
         assert sorted(str(task.title) for task in page.tasks) == ["a", "a again", "b"]
+
+
+async def test_a_task_that_an_equal_create_of_the_same_change_has_made_is_not_taken_for_another(
+    settings: Settings,
+) -> None:
+    edit = Edit(title="a", responsible_ids=(), priority=1)
+    async with open_app(settings) as app:
+        made = (await app.backend.create_task(edit)).task
+    journal = open_journal(settings)
+    opening = Opening("create_tasks", Caller("tests", "1"), datetime.now(UTC))
+    change, _ = await journal.begin(opening, [Intent("create", edit=edit, asked=edit)] * 2)
+    await journal.settle(change.id, [Result(0, "applied", made.id, made)])
+    await journal.aclose()
+    async with open_app(settings) as app:
+        await recover_if_possible(app)
+        found = await app.journal.find(change.id)
+        assert found is not None
+        assert [one.outcome for one in found.results.values()] == ["applied", "not_applied"]
+
+
+async def test_a_change_that_two_calls_find_open_is_ended_and_announced_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    announced: list[str] = []
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task
+        await leave_open(settings, task)
+        await app.backend.update_task(task, Edit(due=Due(date(2026, 3, 5), None, None)))
+        app.updates.subscribe(announced.append)
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(recover_if_possible, app)
+            calls.start_soon(recover_if_possible, app)
+        assert await outcomes(app) == ["applied"]
+    assert announced == [task.id]
+    assert len([one for one in caplog.records if "is recovered" in one.getMessage()]) == 1
