@@ -24,11 +24,12 @@ def test_a_sandbox_needs_no_configuration(text: str | None, tmp_path: Path) -> N
     configured = tmp_path / "taskhand.toml"
     if text is not None:
         configured.write_text(text, encoding="utf-8")
-    told = CliRunner().invoke(command, ["sandbox", "close", "--readings"], env={"TASKHAND_CONFIG": str(configured)})
-    assert (told.exit_code, "oauth_state" in told.stdout) == (0, True), told.output
+    for option in ("--variants", "--readings"):
+        listed = CliRunner().invoke(command, ["sandbox", "close", option], env={"TASKHAND_CONFIG": str(configured)})
+        assert (listed.exit_code, "oauth_state" in listed.stdout) == (0, True), listed.output
 
 
-def test_a_reading_names_its_crm_and_the_app_of_hubspot_is_in_its_table() -> None:
+def test_a_variant_names_its_crm_and_the_app_of_hubspot_is_in_its_table() -> None:
     assert _read_variants(["vambe.topics=tasks"])["vambe"]["spec_variant"].topics == "tasks"
     for wrong in ("topics=tasks", "acme.topics=tasks", "vambe.topics=none", "close.nothing=1"):
         with pytest.raises(CallerError):

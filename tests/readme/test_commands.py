@@ -23,7 +23,7 @@ WAITING = {"board", "sandbox", "serve", "--clock", "run", "--team", "link", "inv
 Other tests run them.
 """
 PLACEHOLDERS = {"NAME", "HOST", "FILE", "HASH"}
-ENDING = {"--help", "--readings"}
+ENDING = {"--help", "--variants"}
 """Options with which a waiting command prints something and ends."""
 BIN = Path(sys.executable).parent
 

@@ -14,6 +14,7 @@ from mcp.client.stdio import StdioServerParameters
 from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError
 from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, StoredTask, open_bench
+from taskhand.testing.setup import read_setup
 
 BACKENDS: tuple[BackendName, ...] = tuple(
     name for name in get_args(BackendName) if find_spec(f"taskhand.testing.populated.{name}")
@@ -160,8 +161,8 @@ async def test_a_planted_task_is_created_on_every_backend(tmp_path: Path, backen
         ({"faults": [{"kind": "slow"}]}, "built-in store receives no requests"),
         ({"backend": "vambe", "faults": [{"kind": "sluggish"}]}, "'sluggish' must be one of"),
         ({"backend": "vambe", "faults": [{"kind": "slow", "route": "GET /nowhere"}]}, "no route 'GET /nowhere'"),
-        ({"backend": "vambe", "reading": ["due_at=never"]}, "due_at must be one of"),
-        ({"reading": ["due_at=wall"]}, "no readings"),
+        ({"backend": "vambe", "variants": ["due_at=never"]}, "due_at must be one of"),
+        ({"variants": ["due_at=wall"]}, "no variants"),
         ({"environment": {"TASKHAND_PLAN_OVER": "many"}}, "TASKHAND_PLAN_OVER"),
     ],
 )
@@ -169,6 +170,10 @@ async def test_an_impossible_setup_is_refused(tmp_path: Path, setup: dict[str, A
     with pytest.raises(Exception, match=said):
         async with open_bench(tmp_path, Setup(**setup)):
             pass
+
+
+def test_the_older_name_of_variants_is_accepted() -> None:
+    assert read_setup({"backend": "vambe", "reading": ["due_at=wall"]}).variants == ["due_at=wall"]
 
 
 async def test_a_title_must_select_exactly_one_task(tmp_path: Path) -> None:

@@ -136,15 +136,19 @@ def _command(crm: Crm) -> click.Command:
     @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a JSON file of data.")
     @click.option("--key", default=crm.key, show_default=True, help="The key that it accepts.")
     @click.option(
+        "--variant",
         "--reading",
+        "variants",
         multiple=True,
         metavar="NAME=VALUE",
-        help="A variant of the CRM's behaviour; --readings lists them.",
+        help="A variant of the CRM's behaviour; --variants lists them.",
     )
-    @click.option("--readings", is_flag=True, help="List the variants, the default first, and exit.")
+    @click.option(
+        "--variants", "--readings", "lists", is_flag=True, help="List the variants, defaults first, and exit."
+    )
     @click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="A TOML file of faults to inject.")
-    def serve(*, port: int, seed: str, key: str, reading: tuple[str, ...], readings: bool, faults: str | None) -> None:
-        if readings:
+    def serve(*, port: int, seed: str, key: str, variants: tuple[str, ...], lists: bool, faults: str | None) -> None:
+        if lists:
             for name, values in crm.spec_variant().allowed().items():
                 print_line(f"{name}: {', '.join(values)}")
             return
@@ -154,7 +158,7 @@ def _command(crm: Crm) -> click.Command:
         try:
             script = load_faults(faults) if faults else ()
             data = seed if seed in NAMES else load_seed(seed)
-            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant().parse(reading), faults=script)
+            emulator = crm.make(key, seed=data, spec_variant=crm.spec_variant().parse(variants), faults=script)
         except ValueError as error:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
@@ -177,8 +181,9 @@ def _command(crm: Crm) -> click.Command:
     "--twice", multiple=True, type=click.Choice([crm.name for crm in CRMS]), help="Serve a second account of this CRM."
 )
 @click.option(
+    "--variant",
     "--reading",
-    "readings",
+    "variants",
     multiple=True,
     metavar="CRM.NAME=VALUE",
     help="A variant of a CRM's behaviour, such as vambe.topics=tasks.",
@@ -186,30 +191,30 @@ def _command(crm: Crm) -> click.Command:
 @click.option(
     "--config", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the connections to FILE."
 )
-def serve_all(*, port: int, twice: tuple[str, ...], readings: tuple[str, ...], file: Path | None) -> None:
+def serve_all(*, port: int, twice: tuple[str, ...], variants: tuple[str, ...], file: Path | None) -> None:
     """Serve all sandboxes, on consecutive ports, until Ctrl-C.
 
     What is printed is a taskhand.toml with a connection to each; --config writes it to a new file instead.
     """
     named = [(crm.name, crm, crm.key) for crm in CRMS]
     named += [(f"{crm.name}-2", crm, f"{crm.key}-2") for crm in CRMS if crm.name in twice]
-    variants = _read_variants(readings)
+    chosen = _read_variants(variants)
     _serve(
         [
-            Account(name, crm, crm.make(key, seed="demo", **variants[crm.name]), key, port + index if port else 0)
+            Account(name, crm, crm.make(key, seed="demo", **chosen[crm.name]), key, port + index if port else 0)
             for index, (name, crm, key) in enumerate(named)
         ],
         (lambda served: _write_connections(served, file)) if file else _print_connections,
     )
 
 
-def _read_variants(readings: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The behaviour variant of each CRM, an option of its sandbox. CallerError for an unknown one."""
+def _read_variants(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The variant of each CRM's behaviour, as an option of its sandbox. CallerError for an unknown one."""
     given: dict[str, list[str]] = {crm.name: [] for crm in CRMS}
-    for reading in readings:
-        name, dot, rest = reading.partition(".")
+    for variant in variants:
+        name, dot, rest = variant.partition(".")
         if not dot or name not in given:
-            raise CallerError(f"{reading!r} does not begin with a CRM.", next_step=f"Begin with {' or '.join(given)}.")
+            raise CallerError(f"{variant!r} does not begin with a CRM.", next_step=f"Begin with {' or '.join(given)}.")
         given[name].append(rest)
     try:
         return {

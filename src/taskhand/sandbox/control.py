@@ -32,7 +32,8 @@ def control_routes(emulator: Emulator) -> list[Route]:
         ("DELETE", "/_sandbox/requests", _clear),
         ("GET", "/_sandbox/state", _state),
         ("PUT", "/_sandbox/faults", _faults),
-        ("PUT", "/_sandbox/reading", _spec_variant),
+        ("PUT", "/_sandbox/variant", _spec_variant),
+        ("PUT", "/_sandbox/reading", _spec_variant),  # the older name
         ("POST", "/_sandbox/reset", _reset),
         ("GET", "/_sandbox/deliveries", _deliveries),
         ("POST", "/_sandbox/deliveries", _deliver),

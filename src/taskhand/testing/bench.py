@@ -188,7 +188,7 @@ async def open_bench(folder: Path, setup: Setup | None = None) -> AsyncIterator[
 @asynccontextmanager
 async def _open(folder: Path, setup: Setup) -> AsyncIterator[Bench]:
     clock = Clock(setup.start)
-    async with open_populated(setup.backend, setup.data_set, clock, folder, setup.reading) as populated:
+    async with open_populated(setup.backend, setup.data_set, clock, folder, setup.variants) as populated:
         settings = Settings.from_env(environment_of(setup, populated, folder))
         populated.script(setup.faults)
         async with open_app(settings, clock.now, _runtime(clock)) as app:

@@ -60,8 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, and the fixture for tests of pytest-asyncio if that is installed."""
     config.addinivalue_line(
         "markers",
-        f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), reading=(), environment={{}}, person=None, "
-        "planted=(), mode='auto'): the setup of the fixture `taskhand`",
+        f"{_MARK}(backend='local', data='sales_week', clock=..., faults=(), variants=(), environment={{}}, "
+        "person=None, planted=(), mode='auto'): the setup of the fixture `taskhand`",
     )
     if (asyncio_plugin := config.pluginmanager.get_plugin("asyncio")) is not None:
         config.pluginmanager.register(fixtures_for_asyncio(asyncio_plugin, _opened))

@@ -100,7 +100,7 @@ async def _run_command(
     """The backend is in this process. The agent starts the server in another one, which writes its calls to a file."""
     setup, calls, answer = scenario.setup(backend), folder / "calls.jsonl", ""
     failed: tuple[str, ...] = ()
-    async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.reading) as populated:
+    async with open_populated(backend, setup.data_set, Clock(setup.start), folder, setup.variants) as populated:
         environment = environment_of(setup, populated, folder)
         server = recording_command(environment, calls)
         before = await populated.read()

@@ -27,7 +27,7 @@ class SetupOptions(TypedDict, total=False):
     clock: datetime | str
     planted: Sequence[PlannedTask]
     faults: Sequence[Fault | Mapping[str, Any]]
-    reading: Sequence[str]
+    variants: Sequence[str]
     environment: Mapping[str, str]
     person: Says | None
     mode: Mode
@@ -47,7 +47,7 @@ class Setup:
     """Tasks to add to the data set."""
     faults: Sequence[Fault | Mapping[str, Any]] = ()
     """The faults at the CRM: tables with the fields of a fault."""
-    reading: Sequence[str] = ()
+    variants: Sequence[str] = ()
     """`name=value` switches of the CRM's sandbox, for what its documentation leaves open."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables for the server."""
@@ -82,7 +82,11 @@ class Setup:
 
 
 def read_setup(options: Mapping[str, Any]) -> Setup:
-    """The setup with these fields; CallerError for a field that does not exist."""
+    """The setup with these fields; CallerError for a field that does not exist.
+
+    `reading` is the older name of `variants`.
+    """
+    options = {"variants" if name == "reading" else name: value for name, value in options.items()}
     known = [one.name for one in fields(Setup)]
     if unknown := [name for name in options if name not in known]:
         raise CallerError(

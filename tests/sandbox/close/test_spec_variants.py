@@ -210,7 +210,7 @@ async def test_a_time_without_an_offset_may_be_refused() -> None:
 
 async def test_the_spec_variant_can_change_while_it_serves() -> None:
     async with open_stage() as stage:
-        control = str(stage.client.base_url).replace("/api/v1/", "/_sandbox/reading")
+        control = str(stage.client.base_url).replace("/api/v1/", "/_sandbox/variant")
         answer = await stage.client.put(control, json={"priority": "absent"})
         assert answer.json()["priority"] == "absent"
         assert "priority" not in await stage.get_task()

@@ -151,9 +151,9 @@ async def test_a_wrong_association_type_is_skipped_or_refused(value: str, status
 
 async def test_the_spec_variant_can_change_while_it_serves() -> None:
     async with open_stage() as stage:
-        assert (await stage.client.put("/_sandbox/reading", json={"credentials": "expired"})).status_code == 200
+        assert (await stage.client.put("/_sandbox/variant", json={"credentials": "expired"})).status_code == 200
         assert (await stage.client.get(TASKS)).status_code == 401
-        assert (await stage.client.put("/_sandbox/reading", json={"credentials": "x"})).status_code == 400
+        assert (await stage.client.put("/_sandbox/variant", json={"credentials": "x"})).status_code == 400
 
 
 def test_every_switch_names_its_values() -> None:

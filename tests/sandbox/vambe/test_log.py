@@ -70,7 +70,7 @@ async def test_the_state_has_nothing_of_another_organisation() -> None:
 
 async def test_sets_the_spec_variant_over_http() -> None:
     async with open_stage("created=200") as stage:
-        answer = await stage.client.put("/_sandbox/reading", json={"list_priority": "word"})
+        answer = await stage.client.put("/_sandbox/variant", json={"list_priority": "word"})
         assert answer.json()["list_priority"] == "word"
         assert (await stage.list_tasks())[0]["priority"] == "high"
         assert stage.sandbox.spec_variant.created == 201

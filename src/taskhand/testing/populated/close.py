@@ -104,12 +104,12 @@ def _due(row: Mapping[str, Any]) -> str | None:
 
 
 @asynccontextmanager
-async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
-    """A Close on loopback; `reading` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
+async def populate(data: DataSet, clock: Clock, _: Path, variants: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
+    """A Close on loopback; `variants` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
     sandbox = CloseSandbox(
         key=_KEY,
         seed=_seed(data, clock.now()),
-        spec_variant=SpecVariant.parse(reading),
+        spec_variant=SpecVariant.parse(variants),
         clock=clock.now,
         sleep=clock.sleep,
     )

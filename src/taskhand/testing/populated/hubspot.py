@@ -155,12 +155,12 @@ def _text(body: str | None) -> str | None:
 
 
 @asynccontextmanager
-async def populate(data: DataSet, clock: Clock, _: Path, reading: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
-    """A HubSpot on loopback; `reading` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
+async def populate(data: DataSet, clock: Clock, _: Path, variants: Sequence[str]) -> AsyncIterator[PopulatedBackend]:
+    """A HubSpot on loopback; `variants` are `name=value` switches of its sandbox. ValueError for an unknown switch."""
     sandbox = HubSpotSandbox(
         token=_TOKEN,
         seed=_seed(data, clock.now()),
-        spec_variant=SpecVariant.parse([*_STILL, *reading]),
+        spec_variant=SpecVariant.parse([*_STILL, *variants]),
         clock=clock.now,
         sleep=clock.sleep,
     )

@@ -108,11 +108,11 @@ class _Store:
 
 @asynccontextmanager
 async def populate(
-    data: DataSet, clock: Clock, folder: Path, reading: Sequence[str]
+    data: DataSet, clock: Clock, folder: Path, variants: Sequence[str]
 ) -> AsyncIterator[PopulatedBackend]:
-    """A built-in store in `folder`. ValueError for any reading."""
-    if reading:
-        raise ValueError("the built-in store has no readings")
+    """A built-in store in `folder`. ValueError for any variant."""
+    if variants:
+        raise ValueError("the built-in store has no variants")
     file = folder / "tasks.sqlite"
     store = _Store(file, data, clock)
     await store.plant()

@@ -17,11 +17,11 @@ __all__ = ["open_populated"]
 
 @asynccontextmanager
 async def open_populated(
-    backend: BackendName, data: DataSet, clock: Clock, folder: Path, reading: Sequence[str] = ()
+    backend: BackendName, data: DataSet, clock: Clock, folder: Path, variants: Sequence[str] = ()
 ) -> AsyncIterator[PopulatedBackend]:
     """A backend with the data set in it: a built-in store in `folder`, or an emulated CRM on loopback.
 
-    The module of this package with the backend's name populates it. `reading` are `name=value` switches of the CRM's
+    The module of this package with the backend's name populates it. `variants` are `name=value` switches of the CRM's
     sandbox. CallerError for an unknown switch, and for a backend without such a module.
     """
     module = f"taskhand.testing.populated.{backend}"
@@ -30,7 +30,7 @@ async def open_populated(
     populate = import_module(module).populate
     async with AsyncExitStack() as stack:
         try:
-            populated = await stack.enter_async_context(populate(data, clock, folder, reading))
+            populated = await stack.enter_async_context(populate(data, clock, folder, variants))
         except ValueError as error:
-            raise CallerError(f"The sandbox does not accept the reading: {error}.", code="invalid_reading") from None
+            raise CallerError(f"The sandbox does not accept the variant: {error}.", code="invalid_reading") from None
         yield populated
