@@ -1,4 +1,4 @@
-"""Between HubSpot's JSON and the contract, both ways; pure.
+"""Maps between HubSpot's JSON and the contract, both ways; pure.
 
 Property names and values: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide.
 """
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 Kind = Literal["contacts", "companies", "deals"]
-"""What a task can be linked to."""
+"""The kinds of records that the contract links tasks to."""
 
 KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies", "deals")
 ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
@@ -65,7 +65,7 @@ ID_OF: Final[Mapping[Kind, tuple[str, str, int]]] = {
     "companies": ("ai_customer_id", "aiCustomerId", 192),
     "deals": ("deal_id", "dealId", 216),
 }
-"""The field of an edit, the documented argument, and HubSpot's type of the association from a task.
+"""The field of an edit, the documented argument, and HubSpot's type id of the association from a task, by kind.
 
 https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
 """
@@ -79,25 +79,25 @@ _PROPERTY_OF: Final[Mapping[str, str]] = {
     "priority": "hs_task_priority",
     "task_type": _TYPE,
 }
-"""The property behind a field of an edit. The all-day flag is not among them: the due date itself decides it."""
+"""The property behind each field of an edit. The all-day flag is not listed, because it follows from the due date."""
 RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
 """The properties of a task that an undo may need."""
 _CREATOR: Final = "hs_created_by_user_id"
 PROPERTIES: Final = (*RAW_PROPERTIES, "hs_createdate", "hs_lastmodifieddate", "hs_task_completion_date", _CREATOR)
-"""The properties to ask for: HubSpot answers no others."""
+"""The properties to request: HubSpot returns no others."""
 PRIORITY_VALUES: Final[Mapping[int, tuple[str, ...]]] = {0: ("LOW", "NONE"), 1: ("MEDIUM",), 2: ("HIGH",)}
-"""HubSpot's values of a documented priority: the first one is written, the others are shown as it."""
+"""HubSpot's values of each documented priority: the first one is written, and a filter for it finds the others too."""
 _OF_PROPERTIES: Final = ("title", "description", "due_at", "priority", "task_responsibles", "status_config")
-"""The fields of a task that are properties in HubSpot."""
+"""The fields of a task that HubSpot stores as properties."""
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One object of HubSpot's; `links` are the ids that a task is linked to, in ascending order.
+    """One HubSpot object; `links` holds the ids that a task is linked to, by kind, in ascending order.
 
-    Of the kinds in `unread_links` it is not known what the task is linked to. A kind that the token may not read is in
-    neither. `names` are those of the properties that were asked for besides those of the fields.
+    `unread_links` holds the kinds whose links could not be read. A kind that the token may not read is in neither.
+    `names` holds the names of the requested properties that no field shows.
     """
 
     json: JsonObject
@@ -107,7 +107,7 @@ class Record:
 
     @classmethod
     def read(cls, json: JsonObject) -> "Record | None":
-        """A record out of an answer, with the links that came along; None where it has no id."""
+        """Read a record with the links in its JSON; None if it has no id."""
         if not _id_text(json.get("id")):
             return None
         given = {kind: value_at(json, "associations", kind) for kind in KINDS}
@@ -123,51 +123,51 @@ class Record:
         return str(self.json["id"])
 
     def known_by(self, id_property: str | None) -> str:
-        """The value of the unique property that tasks go by; the record's id without one, or where it has no value."""
+        """The value of the configured id property; the record's id if none is configured or it has no value."""
         return (_id_text(self.properties.get(id_property)) if id_property else None) or self.id
 
     @property
     def is_archived(self) -> bool:
-        """Whether the record is in the recycling bin."""
+        """True if the record is in the recycling bin."""
         return self.json.get("archived") is True
 
     @property
     def properties(self) -> JsonObject:
-        """Property values, strings or null, by name; none where they cannot be read."""
+        """Property values (strings or null) by name; empty if they cannot be read."""
         given = self.json.get("properties")
         return given if isinstance(given, dict) else {}
 
     @property
     def raw_values(self) -> JsonObject:
-        """The values that an undo may need, by HubSpot's own names, and the linked ids by kind."""
+        """The values that an undo may need, by HubSpot's property names, and the linked ids by kind."""
         properties = {name: self.properties.get(name) for name in RAW_PROPERTIES}
         return properties | {kind: list(ids) for kind, ids in self.links.items()}
 
     def with_links(self, links: Mapping[Kind, tuple[str, ...]], unread: frozenset[Kind] = frozenset()) -> "Record":
-        """The same task, linked to these; what it is linked to of other kinds stays."""
+        """The same task with these links; the links of other kinds stay."""
         unread_links = (self.unread_links - links.keys()) | unread
         return replace(self, links={**self.links, **links}, unread_links=unread_links)
 
     def without_links(self, kinds: Collection[Kind]) -> "Record":
-        """The same task, without what it is linked to of these kinds."""
+        """The same task without its links of these kinds."""
         return replace(self, links={kind: ids for kind, ids in self.links.items() if kind not in kinds})
 
     def with_names(self, names: frozenset[str]) -> "Record":
-        """The same task, of which these properties were asked for too."""
+        """The same task with more names of requested properties."""
         return replace(self, names=self.names | names) if names else self
 
     def with_properties(self, properties: JsonObject) -> "Record":
-        """The same task, with these values in place of its own."""
+        """The same task with these property values replaced."""
         return replace(self, json=self.json | {"properties": self.properties | properties})
 
 
 def records_in(answer: JsonObject) -> list[Record]:
-    """The records in an answer's `results`, those without an id left out."""
+    """The records in a response's `results`; those without an id are left out."""
     return [record for row in rows_in("HubSpot", answer, "results") if (record := Record.read(row)) is not None]
 
 
 def linked_ids(results: object) -> tuple[str, ...]:
-    """The ids in a list of associations: `toObjectId` in the v4 form, `id` in the v3 form; text or numbers."""
+    """The ids in a list of associations, ascending: `toObjectId` (v4) or `id` (v3), as text or numbers."""
     found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
     return tuple(sorted((one for one in found if one.isdecimal()), key=lambda one: (len(one), one)))
 
@@ -182,11 +182,11 @@ def task_of(
     owners: Mapping[str, str] = _NONE,
     definitions: Mapping[str, Definition] = _NONE,
 ) -> Task:
-    """A task. Of several links of a kind one of `of_links` is shown where it is among them, else the lowest.
+    """The task of a record. If it has several links of a kind, one in `of_links` is shown, else the lowest id.
 
-    `owners` are the ids of owners by those of their users: HubSpot names the creator as a user. `definitions` say which
-    form the values of further properties have.
-    With `id_property` the task's id is the value of that property, where it has one.
+    `owners` maps the ids of users to the ids of owners, because HubSpot names the creator as a user. `definitions`
+    gives the types of further properties. With `id_property`, the task's id is the value of that property if it has
+    one.
     """
     properties, url, fields = record.properties, record.json.get("url"), FieldReader()
     if not isinstance(record.json.get("properties"), dict):
@@ -194,7 +194,7 @@ def task_of(
     fields.unreadable.update(ID_OF[kind][0] for kind in record.unread_links)
     due = fields.read("due_at", lambda: _due(properties, zones))
     status = fields.read("status_config", lambda: statuses.of_task(properties))
-    # HubSpot leaves milliseconds out when they are zero; lists are sorted by this text, so it always has them.
+    # HubSpot omits milliseconds if they are zero. Lists are sorted by this text, so it always has milliseconds.
     created = fields.read("created_at", lambda: _created(record))
     owner = fields.read("task_responsibles", lambda: _owner(properties))
     return fields.task(
@@ -222,7 +222,7 @@ def task_of(
 
 
 def times_of(record: Record, task: Task) -> TaskTimes:
-    """When a task was changed and finished; one that is not finished now may have been before."""
+    """The moments of a task's last change and of its completion; an unfinished task may have been finished before."""
     return TaskTimes(
         updated=readable_moment(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")),
         completed=readable_moment(record.properties.get("hs_task_completion_date")) if task.is_finished else None,
@@ -238,7 +238,7 @@ def record_of(
     id_property: str | None = None,
     owners: Mapping[str, str] = _NONE,
 ) -> Record:
-    """The task before an update, with the properties that the answer to the update holds: those that changed."""
+    """The record of the task before an update, overlaid with the changed properties in the response to the update."""
     was = Edit(
         title=task.title or "",
         description=task.description,
@@ -259,13 +259,13 @@ def record_of(
 
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:
-    """What a task that has one link of a kind is linked to."""
+    """The links that the fields of a task show, by kind."""
     shown = {kind: getattr(task, ID_OF[kind][0]) for kind in KINDS}
     return {kind: (one,) if one else () for kind, one in shown.items() if one is not MISSING}
 
 
 def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
-    """The properties to write for `edit` of the task `before` (None: a new one), with its raw values; "" clears."""
+    """The properties to write for `edit` of the task `before` (None: a new task), with raw values; "" clears one."""
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
         properties["hs_task_subject"] = edit.title
@@ -287,16 +287,16 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
     if edit.properties is not MISSING:
         properties |= {name: text or "" for name, text in edit.properties if text or before is not None}
     raw: dict[str, str | None] = {**raw_properties(edit)}
-    if before is None:  # a new task has nothing to clear, and the type of a deleted one also comes back
+    if before is None:  # a new task has nothing to clear; the type of a deleted task is restored too
         raw = {name: text or None for name, text in raw.items()}
         raw |= {} if edit.native is None else {_TYPE: _text(edit.native, _TYPE) or None}
     return {name: text for name, text in (properties | raw).items() if text is not None}
 
 
 def raw_properties(edit: Edit) -> dict[str, str]:
-    """HubSpot's own values of the fields that an edit sets, which an undo writes back as they were; "" clears one.
+    """HubSpot's values of the fields that an edit sets, which an undo writes back unchanged; "" clears one.
 
-    The contract cannot express some of them: a body is HTML, and a priority may be NONE or an account's own.
+    The contract cannot express some of them: a body is HTML, and a priority may be NONE or a custom value.
     """
     names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
     raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
@@ -304,19 +304,19 @@ def raw_properties(edit: Edit) -> dict[str, str]:
 
 
 def shows_values(properties: JsonObject, sent: Mapping[str, str]) -> bool:
-    """Whether properties have every value that was sent; a cleared one is empty, and must be named too."""
+    """True if properties show every value that was sent; a cleared property must be present and empty."""
     return all(name in properties and _is_same(name, properties[name], value) for name, value in sent.items())
 
 
 def member_of(json: JsonObject) -> Member | None:
-    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None for one without an id."""
+    """An owner (https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide); None without an id."""
     owner_id, email = _id_text(json.get("id")), filled_text(json.get("email"))
     name = full_name(json, "firstName", "lastName")
     return Member(id=owner_id, name=name or email or owner_id, email=email) if owner_id else None
 
 
 def contact_of(record: Record) -> Contact:
-    """A contact with the company it belongs to."""
+    """A contact with the id of its company."""
     given = record.properties
     email, phone = filled_text(given.get("email")), filled_text(given.get("phone") or given.get("mobilephone"))
     name = full_name(given, "firstname", "lastname") or email or ""
@@ -325,7 +325,7 @@ def contact_of(record: Record) -> Contact:
 
 
 def company_of(record: Record) -> Contact:
-    """A company, to be linked as a customer: it has no contact's id."""
+    """A company, as a contact with a customer id and no contact id."""
     given = record.properties
     name = filled_text(given.get("name")) or filled_text(given.get("domain")) or ""
     phone = filled_text(given.get("phone"))
@@ -333,7 +333,7 @@ def company_of(record: Record) -> Contact:
 
 
 def deal_of(record: Record) -> Deal:
-    """A deal by its name."""
+    """A deal with its name."""
     return Deal(id=record.id, name=filled_text(record.properties.get("dealname")) or "")
 
 
@@ -357,7 +357,7 @@ def _owner(properties: JsonObject) -> str | None:
 
 
 def _priority(properties: JsonObject) -> int | None:
-    """The documented priority; None for NONE, for none, and for an account's own one."""
+    """The documented priority; None for NONE, for no value, and for a custom value."""
     value = str(optional_text(properties, "hs_task_priority")).upper()
     return next((digit for digit, values in PRIORITY_VALUES.items() if value == values[0]), None)
 
@@ -368,7 +368,7 @@ def _shown_link(record: Record, kind: Kind, of_links: Collection[str]) -> str | 
 
 
 def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The links that are not shown, by the field that shows another one."""
+    """The links that no field shows, by the field that shows another link of their kind."""
     further = {
         ID_OF[kind][0]: tuple(one for one in ids if one != _shown_link(record, kind, of_links))
         for kind, ids in record.links.items()
@@ -377,7 +377,7 @@ def _further_links(record: Record, of_links: Collection[str]) -> dict[str, tuple
 
 
 def _id_text(value: object) -> str | None:
-    """An id, which comes as text or as a number; None for anything else."""
+    """An id from text or a number; None for anything else, or empty text."""
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     return str(value) or None if is_id else None
 

@@ -1,10 +1,10 @@
 """The statuses of tasks: the stages of the account's task pipeline, or the options of `hs_task_status`; pure.
 
-Recorded, not documented: a task has a status (`hs_task_status`) and a stage (`hs_pipeline_stage`), which move together.
-The stages that every account starts with have the same ids everywhere, and each goes with one option of the status. An
-account's own stage goes with none. What `hs_task_status` reads for it is not known, so it is read and written by the
-stage alone. A task that leaves it is given the status and the stage that go together, so that no rule is needed for
-which of the two wins.
+Recorded, not documented: a task has a status (`hs_task_status`) and a stage (`hs_pipeline_stage`), which change
+together. The default stages have the same ids in every account, and each corresponds to one option of the status. A
+custom stage corresponds to none. The value of `hs_task_status` in a custom stage is not known, so such a status is read
+and written by the stage alone. A task that leaves a custom stage gets both the status and the stage, so that it does
+not matter which of the two HubSpot prefers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ __all__ = ["OPTIONS", "STAGE", "STAGE_PROPERTIES", "STATUS", "TaskStatuses"]
 
 STATUS, STAGE, _PIPELINE = "hs_task_status", "hs_pipeline_stage", "hs_pipeline"
 STAGE_PROPERTIES: Final = (STATUS, STAGE)
-"""The properties that say the status of a task."""
+"""The properties that hold the status of a task."""
 
 _STARTED: Final[Mapping[str, tuple[str, str]]] = {
     "NOT_STARTED": ("af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "Not Started"),
@@ -28,7 +28,7 @@ _STARTED: Final[Mapping[str, tuple[str, str]]] = {
     "DEFERRED": ("fc8148fb-3a2d-4b59-834e-69b7859347cb", "Deferred"),
     "COMPLETED": ("61bafb31-e7fa-46ed-aaa9-1322438d6e67", "Completed"),
 }
-"""The stage and the label that go with an option of the status in every account."""
+"""The default stage and its label, by the option of the status."""
 OPTIONS: Final = frozenset(_STARTED)
 """The options of `hs_task_status` that every account has."""
 _VALUE_OF: Final[Mapping[str, str]] = {stage: value for value, (stage, _) in _STARTED.items()}
@@ -41,10 +41,10 @@ _UNSURE: Final = f"{_OF_OPTIONS}; its task pipeline, which may have more, cannot
 
 @dataclass(frozen=True, slots=True)
 class TaskStatuses:
-    """All statuses that a task may have, by id: the option of `hs_task_status`, or the id of an account's own stage.
+    """All statuses that a task may have, by id: the option of `hs_task_status`, or the id of a custom stage.
 
-    Those that cannot be chosen have the order 0. `stages` has the stage of each status that has one, `pipelines` the
-    pipeline of each stage where there are several.
+    Statuses that cannot be chosen have the order 0. `stages` maps statuses to their stages. `pipelines` maps stages to
+    their pipelines if the account has several.
     """
 
     by_id: Mapping[str, Status]
@@ -55,7 +55,7 @@ class TaskStatuses:
 
     @classmethod
     def of_pipelines(cls, json: JsonObject) -> "TaskStatuses | None":
-        """The stages of `GET /crm/v3/pipelines/tasks`; None where there are none.
+        """The stages in a response to `GET /crm/v3/pipelines/tasks`; None if it has none.
 
         https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide
         """
@@ -81,7 +81,7 @@ class TaskStatuses:
 
     @classmethod
     def of_options(cls, json: JsonObject, *, complete: bool) -> "TaskStatuses":
-        """The options of the property `hs_task_status`; InvalidAnswer without any. Hidden ones cannot be chosen.
+        """The options of the property `hs_task_status`; InvalidAnswer without any. Hidden options cannot be chosen.
 
         https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
         """
@@ -97,21 +97,21 @@ class TaskStatuses:
 
     @property
     def known(self) -> StatusList:
-        """The statuses that can be chosen, by position; finished tasks are those that HubSpot calls completed."""
+        """The statuses that can be chosen, in order; finished tasks have HubSpot's completed status."""
         choices = tuple(one for one in self.by_id.values() if one.order)
         completed = self._find(_COMPLETED)
         return StatusList(choices, self.complete, self.source, completed.id if completed else None)
 
     def knows(self, properties: Mapping[str, object]) -> bool:
-        """Whether the status and the stage of a task are among these; what is no text is none that could be learnt."""
+        """True if the status and the stage of a task are among these; values that are not text are ignored."""
         status, stage = (value if isinstance(value, str) else None for value in map(properties.get, (STATUS, STAGE)))
         has_stage = not stage or not self.stages or stage in self.stages.values()
         return has_stage and (not status or status in OPTIONS or status in self.by_id)
 
     def of_task(self, properties: Mapping[str, object]) -> Status | None:
-        """The status of a task: its stage where that is the account's own, else its status, else its stage.
+        """The status of a task: by its stage if that is a custom one, else by its status, else by its default stage.
 
-        One that is not known is its own name. TypeError for a value that is no text.
+        The name of an unknown status is its value. TypeError for a value that is not text.
         """
         status, stage = optional_text(properties, STATUS), optional_text(properties, STAGE)
         if stage is not None and stage in self.by_id:
@@ -124,7 +124,7 @@ class TaskStatuses:
         return self._find(value) or Status(id=value, name=name, color=None, type=kind, order=0)
 
     def properties_of(self, status_id: str, before_id: str | None) -> dict[str, str]:
-        """The properties that give a task this status; `before_id` is the status that it has."""
+        """The properties that give a task this status; `before_id` is its present status."""
         stage = self.stages.get(status_id)
         status = {} if stage == status_id else {STATUS: status_id}
         if stage is None or (status and not self.is_own(before_id)):
@@ -133,20 +133,20 @@ class TaskStatuses:
         return status | {STAGE: stage} | ({_PIPELINE: pipeline} if pipeline else {})
 
     def is_own(self, status_id: str | None) -> bool:
-        """Whether a status is an account's own stage."""
+        """True if a status is a custom stage."""
         return status_id is not None and self.stages.get(status_id) == status_id
 
     def _find(self, value: str) -> Status | None:
-        """The status with this id, or the stage that is labelled as that option where no stage goes with it."""
+        """The status with this id, or else the stage with the default label of this option."""
         _, label = _STARTED.get(value, ("", ""))
         alike = (one for one in self.by_id.values() if label and one.order and fold(one.name) == fold(label))
         return self.by_id.get(value) or next(alike, None)
 
 
 def _of_stages(stages: Sequence[JsonObject]) -> Iterator[Status]:
-    """The stages as statuses, in their order from 1; archived ones have the order 0.
+    """The stages as statuses, in their order from 1; archived stages have the order 0.
 
-    A new task starts in Not Started, or in the first open stage where the account has no such stage.
+    A new task starts in Not Started, or in the first open stage if the account has no such stage.
     """
     shown = [one["id"] for one in stages if one.get("archived") is not True]
     started = [one["id"] for one in stages if _VALUE_OF.get(one["id"]) == _INITIAL or one["id"] == _INITIAL]
@@ -164,13 +164,13 @@ def _status(status_id: str, json: JsonObject, order: int, kind: StatusType | Non
 
 
 def _is_closed(stage: JsonObject) -> bool:
-    """Whether tasks in a stage are finished: `isClosed` is recorded as a text."""
+    """True if tasks in a stage are finished: `isClosed` is recorded as text."""
     metadata = stage.get("metadata")
     given = metadata if isinstance(metadata, dict) else {}
     return str(given.get("isClosed")).casefold() == "true" or given.get("state") == "CLOSED"
 
 
 def _display_order(row: JsonObject) -> tuple[bool, int]:
-    """A negative `displayOrder` comes last, by HubSpot's documentation of properties."""
+    """The sort key of a row: negative `displayOrder` values come last, as HubSpot documents for properties."""
     order = row.get("displayOrder")
     return (False, order) if isinstance(order, int) and order >= 0 else (True, 0)

@@ -1,4 +1,4 @@
-"""Reads tasks of HubSpot whole: properties and links together, and recent writes as they are now."""
+"""Reads HubSpot tasks with their properties and links, and recent writes in their present state."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -29,11 +29,11 @@ __all__ = ["MESSAGES", "TaskReader", "unmentioned"]
 MESSAGES: Final = Messages("HubSpot", lists_lag=True)
 
 _OF_OWN_SCOPE: Final[Kind] = "deals"
-"""The kind that a token may not read although it reads tasks, which go by the scopes of contacts."""
+"""Deals have a scope of their own: a token that reads tasks, by the scope of contacts, may not read deals."""
 
 
 class TaskReader:
-    """Reads tasks; `recent` are the records that were written lately, which a search may not show yet."""
+    """Reads tasks; `recent` holds the recently written records, which a search may not show yet."""
 
     def __init__(self, client: HubSpotClient, account: Account, recent: RecentWrites[Record]) -> None:
         self.client = client
@@ -43,21 +43,21 @@ class TaskReader:
         self.zones = Zones(None)
         self.statuses = TaskStatuses({})
         self.hidden: dict[Kind, OperatorError] = {}
-        """What HubSpot said of the kinds that the token may not read: deals have a scope of their own."""
+        """HubSpot's refusals, by the kinds that the token may not read."""
         self._reads_deals = False
         self._definitions: Mapping[str, Definition] = {}
 
     async def prepare(self, records: Iterable[Record] = ()) -> None:
-        """Fetch the zones and statuses without which no record can be read as a task.
+        """Fetch the zones and statuses that `to_task` needs.
 
-        The statuses are fetched again where one of these records may have one that was added since.
+        The statuses are fetched again if one of these records has an unknown status, which may be a new one.
         """
         self.zones, self.statuses = await self._account.zones(), await self._account.all_statuses()
         if not all(self.statuses.knows(record.properties) for record in records):
             self.statuses = await self._account.all_statuses(newest=True)
 
     def to_task(self, record: Record, of_links: Collection[str] = ()) -> Task:
-        """A record as a task; of several links of a kind one of `of_links` is shown."""
+        """The task of a record; if it has several links of a kind, one in `of_links` is shown."""
         id_property = self.client.id_property
         return read_task(
             record.known_by(id_property),
@@ -73,13 +73,13 @@ class TaskReader:
         )
 
     async def to_tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
-        """Records as tasks."""
+        """The tasks of records, after fetching the zones and statuses."""
         records = list(records)
         await self.prepare(records)
         return [self.to_task(record, of_links) for record in records]
 
     async def read_definitions(self, names: Collection[str]) -> None:
-        """Have the definitions of properties with these names; without them values are as HubSpot has them."""
+        """Fetch the definitions of properties if names are given; without them, values are shown as HubSpot's."""
         if names:
             with suppress(OperatorError, CallerError):
                 self._definitions = await self._account.definitions()
@@ -87,7 +87,10 @@ class TaskReader:
     async def read_record(
         self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()
     ) -> Record:
-        """One task as it is now, with these properties too; NotFound, InvalidAnswer for an answer without an id."""
+        """One task in its present state, with these further properties.
+
+        NotFound; InvalidAnswer for a response without an id.
+        """
         await self.read_definitions(names)
         try:
             reply = await self._read_one(task_id, by_property=by_property, names=names)
@@ -101,7 +104,7 @@ class TaskReader:
         return record.without_links(self.hidden).with_names(names)
 
     async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
-        """The answer to GET, without the links to deals where the token may not read these."""
+        """The response to GET, without links to deals if the token may not read them."""
         kinds = [kind for kind in KINDS if kind not in self.hidden]
         try:
             return await self.client.task(task_id, kinds, by_property=by_property, also=names)
@@ -114,9 +117,9 @@ class TaskReader:
             return reply
 
     async def check_deal(self, deal_id: str) -> None:
-        """Refuse a link to a deal that could not be read back: OperatorError where the token may not read deals.
+        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
 
-        It is asked once. HubSpot itself says whether the deal exists.
+        The answer is remembered. HubSpot itself checks that the deal exists.
         """
         if (refused := self.hidden.get(_OF_OWN_SCOPE)) is not None:
             raise copy(refused)
@@ -136,7 +139,7 @@ class TaskReader:
         self._reads_deals = True
 
     async def find_ids(self, name: str, values: Sequence[str]) -> dict[str, str]:
-        """The ids of tasks by their values of a unique property, as the values were sent."""
+        """The ids of tasks by the given values of a unique property."""
         found: dict[str, str] = {}
         for part in parts(list(dict.fromkeys(values)), MAX_INPUTS):
             asked = {one.casefold(): one for one in part}
@@ -151,7 +154,7 @@ class TaskReader:
     async def read_records(
         self, ids: Sequence[str], *, by_property: bool, names: frozenset[str] = frozenset()
     ) -> dict[str, Record]:
-        """Tasks by the ids asked for, with these properties too, without links and without those that do not exist."""
+        """Tasks by the requested ids, with these further properties and without links; missing tasks are left out."""
         await self.read_definitions(names)
         found: dict[str, Record] = {}
         id_property = self.client.id_property if by_property else None
@@ -167,8 +170,8 @@ class TaskReader:
                 try:
                     single = await self._find_record(one, by_property=by_property, names=names)
                 except InvalidAnswer:
-                    single = Record({"id": one}, {})  # it exists, and nothing else is known of it
-                # A merged task has another id by now, and counts as one that does not exist.
+                    single = Record({"id": one}, {})  # the task exists, but its values are unknown
+                # A merged task has another id, and the requested id counts as missing.
                 if single is not None and single.known_by(id_property).casefold() == one.casefold():
                     found[one] = single
 
@@ -180,9 +183,9 @@ class TaskReader:
     async def snapshots(
         self, ids: Sequence[str], *, whole: bool = False, names: frozenset[str] = frozenset()
     ) -> dict[str, Snapshot]:
-        """Tasks with HubSpot's own values, by the ids asked for; those that do not exist are left out.
+        """Tasks with HubSpot's raw values, by the requested ids; missing tasks are left out.
 
-        `whole` is whether with everything that a task made again in their place needs, `names` are those of properties
+        With `whole`, the snapshots hold everything that an undo of a deletion needs. `names` are the further properties
         to show.
         """
         found = await self.read_with_links(list(dict.fromkeys(ids)), names)
@@ -191,7 +194,7 @@ class TaskReader:
         return await self.deleted_tasks.complete(read, {one: found[one].id for one in read}) if whole else read
 
     async def read_with_links(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
-        """Tasks with their links, by the ids asked for; those that do not exist are left out."""
+        """Tasks with their links, by the requested ids; missing tasks are left out."""
         if len(ids) == 1:
             record = await self._find_record(ids[0], by_property=True, names=names)
             return {ids[0]: record} if record is not None else {}
@@ -199,7 +202,7 @@ class TaskReader:
         return dict(zip(found, await self.with_links(list(found.values())), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
-        """The same tasks with what they are linked to of these kinds."""
+        """The same tasks with their links of these kinds."""
         kinds = [kind for kind in kinds if kind not in self.hidden]
         links: dict[Kind, dict[str, tuple[str, ...] | None]] = {kind: {} for kind in kinds}
 
@@ -224,7 +227,7 @@ class TaskReader:
         ]
 
     async def read_recent(self) -> dict[str, Record | None]:
-        """The recent writes by HubSpot's id, as they are now; None for a task that does not exist any more."""
+        """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""
         ids = [one for one, _ in self.recent.all()]
         found: Mapping[str, Record] = await self.read_records(ids, by_property=False) if ids else {}
         return {one: found.get(one) for one in ids}
@@ -237,20 +240,20 @@ class TaskReader:
 
 
 def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
-    """The ids asked for that an answer to `batch/read` neither shows nor calls missing."""
+    """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in(error)}
     return [one for one in ids if one not in found and one not in missing]
 
 
 def _may_be_about_deals(error: OperatorError) -> bool:
-    """Whether HubSpot may have refused a read for its links to deals: it names their scope, or none at all."""
+    """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
     return error.code == "forbidden" and ("scope" not in error.message or _OF_OWN_SCOPE in error.message)
 
 
 def _links_in(answer: JsonObject, asked: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:
-    """The links of each task asked for, out of an answer to `batch/read`; None where they cannot be read.
+    """The links of each requested task in a response to `batch/read`; None if they cannot be read.
 
-    A task without links is left out of it, or is an error of its own; InvalidAnswer for any other error.
+    The response omits a task without links, or lists it among `errors`. InvalidAnswer for any other error.
     """
     for error in objects(answer.get("errors")):
         category = f"{error.get('category')} {error.get('subCategory')}".upper()
