@@ -1,4 +1,4 @@
-"""The tasks that this process wrote or deleted lately: a CRM's lists may not show it yet."""
+"""Remembers the tasks that this process recently wrote or deleted: a CRM's lists may not show the change yet."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ __all__ = ["RecentWrite", "RecentWrites"]
 _Row = TypeVar("_Row")
 
 _DELETED_S: Final = 60.0
-"""How long a CRM's lists may show a deleted task, in seconds; none of them restores one."""
+"""How long a CRM's lists may show a deleted task, in seconds; no CRM restores a deleted task."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Replaced(Generic[_Row]):
-    """A state of a task, which the task had until a write at `until` (seconds)."""
+    """A former state of a task, replaced by a write at `until` (seconds of the clock)."""
 
     row: _Row
     until: float
@@ -23,9 +23,9 @@ class _Replaced(Generic[_Row]):
 
 @dataclass(slots=True)
 class RecentWrite(Generic[_Row]):
-    """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
+    """The state of a task after a write at `at` (seconds of the clock); `is_shown` is True once the CRM showed it.
 
-    `replaced` are the states before this write and the recent ones before it, each of them once, the latest last.
+    `replaced` holds the states before this write and before recent earlier writes, without repetition, latest last.
     """
 
     row: _Row
@@ -35,15 +35,15 @@ class RecentWrite(Generic[_Row]):
 
     @property
     def former(self) -> tuple[_Row, ...]:
-        """The states of which a list that is behind shows one."""
+        """The former states, one of which a list that lags behind may show."""
         return tuple(state.row for state in self.replaced)
 
 
 class RecentWrites(Generic[_Row]):
-    """Writes by task id, each remembered for `keep_s` seconds of `clock` (monotonic), and deletions for a minute more.
+    """Writes by task id, kept for `keep_s` seconds of the monotonic `clock`; deletions are kept a minute longer.
 
-    `known_ids` are the ids of every task that was ever read or written: a task that is not among them may be new.
-    `key` makes one id of two spellings.
+    `known_ids` holds the ids of all tasks ever read or written: any other task may be new. `key` normalizes an id, so
+    that different spellings are equal.
     """
 
     def __init__(self, keep_s: float, clock: Callable[[], float], key: Callable[[str], str] = str) -> None:
@@ -55,7 +55,7 @@ class RecentWrites(Generic[_Row]):
         self._deleted_until: dict[str, float] = {}
 
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
-        """Remember what a write made of a task that was `before`, None if that is not known."""
+        """Remember the state of a task after a write; `before` is its state before, None if unknown."""
         self.known_ids.add(task_id)
         now, earlier = self._clock(), self.get(task_id)
         left = [] if before is None else [before]
@@ -71,19 +71,19 @@ class RecentWrites(Generic[_Row]):
         self._written[self._key(task_id)] = RecentWrite(row, now, (*older, *newer))
 
     def deleted(self, task_id: str, *, lag_s: float = _DELETED_S) -> None:
-        """Remember that a task is gone, while lists that are `lag_s` behind may show it."""
+        """Remember that a task was deleted, as long as lists that lag by `lag_s` seconds may show it."""
         now = self._clock()
         self.forget([task_id])
         self._deleted_until = {one: until for one, until in self._deleted_until.items() if until > now}
         self._deleted_until[self._key(task_id)] = now + lag_s + self._keep_s
 
     def forget(self, ids: Iterable[str]) -> None:
-        """Forget what was written to these tasks: they are written anew, or nobody knows how they are."""
+        """Forget the writes of these tasks: they are being written again, or their state is unknown."""
         for one in ids:
             self._written.pop(self._key(one), None)
 
     def forget_overtaken(self, ids: Collection[str] | None) -> None:
-        """Forget what was written to these tasks, or any (None), since others wrote them; ids may be folded."""
+        """Forget the writes of these tasks, or of all (None), because others wrote them; ids may be casefolded."""
         folded = None if ids is None else {one.casefold() for one in ids}
         self.forget([one for one in self._written if folded is None or one.casefold() in folded])
 
@@ -93,12 +93,12 @@ class RecentWrites(Generic[_Row]):
         return found if found is not None and self._is_recent(found) else None
 
     def all(self) -> Iterator[tuple[str, RecentWrite[_Row]]]:
-        """The recent writes with the key of their task, oldest first."""
+        """The recent writes with the keys of their tasks, oldest first."""
         self._written = {one: write for one, write in self._written.items() if self._is_recent(write)}
         return iter(self._written.items())
 
     def is_deleted(self, task_id: str) -> bool:
-        """Whether a task was deleted lately: no CRM uses an id again, and a list may still show the task."""
+        """True if a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
         return self._deleted_until.get(self._key(task_id), -inf) > self._clock()
 
     def _is_recent(self, write: RecentWrite[_Row]) -> bool:

@@ -1,1 +1,1 @@
-"""What HubSpot tells of changes: searches, property histories and the list of deleted tasks, and its webhooks."""
+"""Changes in HubSpot: from searches, property histories, the list of deleted tasks, and webhooks."""

@@ -1,7 +1,7 @@
-"""How far the look at an account's changes is; pure. All moments are HubSpot's own, in epoch milliseconds.
+"""The position of the feed in an account's changes; pure. All moments are HubSpot's, in epoch milliseconds.
 
-A search finds a task only some time after it was changed, and later than other tasks that were changed after it. So
-each search begins some time before the newest change that was seen, and what was seen there is remembered.
+HubSpot's search finds a changed task with a delay, which may be longer than that of a later change. Each search
+therefore begins some time before the newest change seen, and the changes seen in that time are remembered.
 """
 
 import json
@@ -14,21 +14,21 @@ from taskhand.domain.errors import OperatorError
 __all__ = ["LAG_MS", "Bin", "Position"]
 
 LAG_MS: Final = 300_000
-"""How long after a change a search is expected to find the task, in milliseconds; seen were up to 30 seconds."""
+"""The delay after which a search is expected to find a changed task, in milliseconds; 30 seconds were observed."""
 _AGAIN_MS: Final = 86_400_000
-"""How long before all that was seen a change may be that is told when its task is found."""
+"""How long before the newest change seen a change may be to be reported when its task is found, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """How far the list of deleted tasks was read, which is in the order of ids and has no filter.
+    """The position in the list of deleted tasks, which is ordered by id and has no filter.
 
-    It is read again and again from its beginning, a part of it in one look: `after` is where the next part begins.
-    `newest` is the newest deletion that was seen, `last` the same before this time began, and `since` before the time
-    before: what was deleted then has been seen. `seen` are later deletions, by the id of the task.
+    The list is read in passes from its beginning, a few pages in each look; `after` is the cursor of the next page.
+    `newest` is the newest deletion seen. `last` is its value when this pass began, and `since` its value when the pass
+    before began: all deletions before `since` have been seen. `seen` maps tasks to later deletions.
 
-    `is_refused` is whether HubSpot does not give the list. Then known tasks are looked for instead, some in each look:
-    `checked` is the last one.
+    `is_refused` means that HubSpot does not give the list. Each look then searches for some known tasks instead;
+    `checked` is the id of the last one.
     """
 
     since: int
@@ -40,7 +40,7 @@ class Bin:
     checked: str = ""
 
     def with_seen(self, deletions: Mapping[str, int], after: str | None) -> "Bin":
-        """How far it is after another part with these deletions."""
+        """The position after more pages with these deletions; `after` is the next cursor, None at the end."""
         newest = max([self.newest, *deletions.values()])
         seen = {**self.seen, **deletions}
         if after is not None:
@@ -50,16 +50,16 @@ class Bin:
         return replace(self, since=since, last=newest, newest=newest, seen=kept, after=None)
 
     def is_new(self, task_id: str, at: int) -> bool:
-        """Whether a deletion may be one that was not seen yet."""
+        """True if a deletion may not have been seen yet."""
         return at >= self.since - LAG_MS and self.seen.get(task_id) != at
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the look is. What happened before `start` is of no interest.
+    """The position of the feed. Changes before `start` are not reported.
 
-    `newest` is the moment of the newest change that was seen, `seen` are the tasks that were changed lately, with
-    the moment of the change. All before `known` was seen. No search begins before `floor`. `looks` counts the looks.
+    `newest` is the moment of the newest change seen. `seen` maps recently changed tasks to the moments of their
+    changes. All changes before `known` were seen. No search begins before `floor`. `looks` counts the looks.
     """
 
     start: int
@@ -72,44 +72,44 @@ class Position:
 
     @classmethod
     def at(cls, start: int) -> "Position":
-        """The position from which everything is found that happened from a moment on."""
+        """The position from which all changes since a moment are found."""
         return cls(start, start, start, Bin(start, start, start))
 
     @classmethod
     def parse(cls, text: str) -> "Position":
-        """A position that was kept; OperatorError for a damaged one."""
+        """Read a stored position; OperatorError if it is damaged."""
         try:
             given: dict[str, Any] = json.loads(text)
             return cls(**{**given, "bin": Bin(**given["bin"])})
         except (ValueError, TypeError, KeyError):
             raise OperatorError(
-                "Where the look at changes in HubSpot should go on was not kept as it was written.",
+                "The stored position in HubSpot's changes is damaged.",
                 next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
             ) from None
 
     @property
     def text(self) -> str:
-        """What is kept."""
+        """The position as JSON, which `parse` reads."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @property
     def search_from(self) -> int:
-        """The moment from which on changes are searched for."""
+        """The moment at which the next search begins."""
         return max(self.newest - LAG_MS, self.floor)
 
     @property
     def since(self) -> int:
-        """The moment from which on changes are told: a task may be found that was changed before others were seen."""
+        """The moment from which changes are reported: a search may find a task changed before others already seen."""
         return max(self.start, self.known - _AGAIN_MS)
 
     def is_new(self, task_id: str, at: int) -> bool:
-        """Whether a task was changed after it was seen last."""
+        """True if a task was changed after it was last seen."""
         return at > self.seen.get(task_id, -1)
 
     def with_seen(
         self, rows: Mapping[str, int], read: Mapping[str, int], *, floor: int = 0, is_behind: bool = False
     ) -> "Position":
-        """The position after another look: a search has found `rows`, and `read` were changed last at these moments."""
+        """The position after a look: `rows` has the tasks that a search found, `read` those read, by last change."""
         newest = max([self.newest, *rows.values()])
         moved = replace(
             self,

@@ -1,7 +1,7 @@
-"""What was changed in a HubSpot account, whoever did it: tasks by the date of their last change, events by histories.
+"""Finds the changes of an account's tasks by anyone: a search finds changed tasks, property histories give the events.
 
-Links to contacts, companies and deals have no history: a task that is read for another reason is compared with what was
-known of it. Deleted tasks are in no search: they are found in the list of deleted tasks, or by a hint.
+Links to contacts, companies and deals have no history: the links of a task read here are compared with its known links.
+Searches do not find deleted tasks: the list of deleted tasks and webhook hints do.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,18 +27,18 @@ from taskhand.domain.task import Task
 __all__ = ["HubSpotChanges"]
 
 _MAX_WITH_HISTORY: Final = 50
-"""Inputs of one batch request that asks for histories."""
+"""Maximum inputs of a batch request that reads histories."""
 _ENOUGH: Final = 100
-"""Changed tasks after which a look leaves the rest to the next one."""
+"""Changed tasks after which a look leaves the rest to the next look."""
 _BIN_PAGES: Final = 3
-"""Pages of the list of deleted tasks that one look reads."""
+"""Maximum pages of the list of deleted tasks that one look reads."""
 _NOT_LISTED: Final = (
-    "HubSpot does not list deleted tasks to this credential: a deletion is noticed only of tasks that were seen here."
+    "HubSpot does not list deleted tasks to this credential: only deletions of tasks that Taskhand has seen are found."
 )
 _MAX_CHECKED: Final = 100
-"""Known tasks that one look looks for, where deleted ones are not listed."""
+"""Maximum known tasks that one look searches for if HubSpot does not list deleted tasks."""
 _MAX_NAMED: Final = 5
-_SHORTENED: Final = "HubSpot tells only the latest values of a property: earlier changes of {} may be missing."
+_SHORTENED: Final = "HubSpot lists only the latest values of a property: earlier changes of {} may be missing."
 
 
 class HubSpotChanges:
@@ -46,8 +46,8 @@ class HubSpotChanges:
 
     compares = False
     remark: str | None = (
-        "HubSpot shows a change some seconds late. It does not tell who deleted a task, nor when a task was linked to "
-        "another contact, company or deal."
+        "HubSpot shows a change some seconds late. It does not report who deleted a task, or when the contact, company "
+        "or deal of a task changed."
     )
 
     def __init__(
@@ -59,11 +59,11 @@ class HubSpotChanges:
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
-        """The position from which all is found that happened since a moment of HubSpot's clock."""
+        """The position from which a look finds all changes since a moment of HubSpot's clock."""
         return Position.at(millis_of(at)).text
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """Find what has changed since a position; the tasks of `hints` are read whether a search finds them or not."""
+        """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
         at = Position.parse(position)
         found = await self._search(at)
         hinted = [one for one in dict.fromkeys(hints) if one.isascii() and one.isdecimal() and one not in found.rows]
@@ -94,7 +94,7 @@ class HubSpotChanges:
         return record.known_by(self._client.id_property)
 
     async def _search(self, at: Position) -> "_Found":
-        """The tasks that were changed since they were seen last, the one that waits longest first."""
+        """The tasks changed since they were last seen, oldest change first."""
         begun = max(0, at.search_from)
         body = {
             "filterGroups": [
@@ -118,12 +118,12 @@ class HubSpotChanges:
             after = next_page(page)
             if after is None or not records:
                 return _Found(rows)
-            # The next search begins at the last moment: where that is the first one too, it would find the same.
+            # The next search begins at the last moment. If that equals the first moment, it would find the same tasks.
             if (len(rows) >= _ENOUGH and last > begun) or count + 200 > MAX_FOUND:
                 return _Found(rows, floor=last if count + 200 > MAX_FOUND else 0, is_behind=True)
 
     async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
-        """The tasks of these ids with their links and histories."""
+        """Read the tasks with these ids, their histories, and the links of those that are not deleted."""
         records: list[Record] = []
         missing: list[str] = []
         unread: set[str] = set()
@@ -132,7 +132,7 @@ class HubSpotChanges:
             asked = [one for one in records_in(answer) if one.id in part]
             kept = [one for one in asked if (one.is_archived or _deleted_at(one) is not None) == archived]
             records += kept
-            # A task that is not deleted any more is not missing, and one that is deleted is.
+            # A restored task does not count as missing; a deleted one does.
             found = {one.id for one in (asked if archived else kept)}
             lost = set(unmentioned(part, answer, found))
             unread |= lost
@@ -142,7 +142,7 @@ class HubSpotChanges:
         return _Read(records, missing, frozenset(unread))
 
     async def _list_deleted(self, at: Bin, known: KnownTasks) -> "_Listed":
-        """The deleted tasks that may not have been seen yet, out of the next part of the list."""
+        """The deletions in the next pages of the list that may not have been seen yet."""
         rows: dict[str, Record] = {}
         seen: dict[str, int] = {}
         after = at.after
@@ -163,7 +163,7 @@ class HubSpotChanges:
         return _Listed(rows, replace(at.with_seen(seen, after), is_refused=False))
 
     async def _check_known(self, at: Bin, known: KnownTasks) -> "_Listed":
-        """The next known tasks that are missing, where HubSpot does not list deleted ones."""
+        """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
         ids = sorted(await known.find_all())
         part = ([one for one in ids if one > at.checked] or ids)[:_MAX_CHECKED]
         missing: list[str] = []
@@ -177,7 +177,7 @@ class HubSpotChanges:
         return _Listed({}, after, None if at.is_refused else _NOT_LISTED, missing)
 
     async def _read_deleted(self, listed: "_Listed", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
-        """Deleted tasks with their histories, or as they are listed; and the ids of those that are nowhere."""
+        """Deleted tasks with their histories, or as listed; and the ids of missing tasks that are nowhere found."""
         missing = [*missing, *listed.missing]
         ids = list(dict.fromkeys([*listed.rows, *missing]))
         if not ids:
@@ -193,7 +193,7 @@ class HubSpotChanges:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The ids of changed tasks, with the moments of their last change."""
+    """The ids of changed tasks, with the moments of their last change in epoch milliseconds."""
 
     rows: Mapping[str, int]
     floor: int = 0
@@ -202,7 +202,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Tasks; those that HubSpot says are missing, and those of which it says nothing."""
+    """The tasks read, the ids that HubSpot reports as missing, and the ids that the response does not mention."""
 
     records: Sequence[Record]
     missing: Sequence[str]
@@ -211,7 +211,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Deleted tasks by id, how far the list was read, what may be missing, and known tasks that are not there."""
+    """Deleted tasks by id, the position in the list, a remark about missing events, and known tasks not found."""
 
     rows: Mapping[str, Record]
     bin: Bin
@@ -221,7 +221,7 @@ class _Listed:
 
 @dataclass
 class _Changes:
-    """What one look has found: events, and the tasks as they are now; `was` are those that were known."""
+    """The findings of one look: events, and tasks in their present state; `was` holds the known tasks."""
 
     at: Position
     reader: EventReader
@@ -236,7 +236,7 @@ class _Changes:
         return _moment(self.at.since)
 
     def add(self, record: Record, task_id: str) -> None:
-        """Add a task that was changed, or may have been."""
+        """Add a task that was changed, or may have been changed."""
         self.tasks[task_id] = now = self.reader.to_task(record)
         before = self.was.get(task_id)
         if (events := self.reader.read_events(record, self.since)) is None:
@@ -249,7 +249,7 @@ class _Changes:
             self._compare(record, _with_links_of(now, before), now, (_moment(self.at.start), self.now))
 
     def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
-        """Add a task that was deleted, and what was changed in it before."""
+        """Add a deleted task, and its changes before the deletion."""
         self.tasks[task_id] = None
         moment = _deleted_at(record) or (_deleted_at(listed) if listed else None)
         if moment is None:
@@ -259,13 +259,13 @@ class _Changes:
             self.events += self.reader.read_deletion(record, _moment(moment))
 
     def add_vanished(self, task_id: str) -> None:
-        """Add a task that is nowhere: it was deleted for ever, or became another one."""
+        """Add a task that is not found at all: it was deleted permanently, or merged into another."""
         if (before := self.was.get(task_id)) is not None:
             self.tasks[task_id] = None
             self._add_difference(task_id, before, None)
 
     def _compare(self, record: Record, before: Task | None, now: Task, between: tuple[datetime, datetime]) -> None:
-        """Add the difference between what was known of a task and what it is now, or its creation."""
+        """Add the difference between the known and the present state of a task, or its creation."""
         created = created_at(record)
         if before is not None:
             self._add_difference(record.id, before, now, between)
@@ -276,7 +276,7 @@ class _Changes:
     def _add_difference(
         self, record_id: str, before: Task, now: Task | None, between: tuple[datetime, datetime] | None = None
     ) -> None:
-        # The same look has the same key again when it is repeated, and no other has it.
+        # A repeated look produces the same key; every other look produces another one.
         key = f"{record_id} look {self.at.looks}"
         event = difference_event(before, now, key, between=between or (self._searched, self.now))
         self.events += [event] if event is not None else []
@@ -287,7 +287,7 @@ class _Changes:
 
 
 def _with_links_of(now: Task, before: Task) -> Task:
-    """The task as it is now, with the links that were known before, as far as both can be read."""
+    """The present task with the links known before, as far as both can be read."""
     links = [name for name, _, _ in ID_OF.values()]
     unread = {*now.unreadable_fields, *before.unreadable_fields}
     known = {name: getattr(before, name) for name in links if name not in unread}
@@ -305,7 +305,7 @@ def _moment_of(event: TaskEvent) -> datetime:
 
 
 def _modified(record: Record) -> int:
-    """When the record was changed last; 0 where that cannot be read."""
+    """The moment of a record's last change in epoch milliseconds; 0 if it cannot be read."""
     return _millis(record.json.get("updatedAt") or record.properties.get("hs_lastmodifieddate")) or 0
 
 

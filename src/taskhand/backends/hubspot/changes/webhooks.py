@@ -35,17 +35,17 @@ _EVENTS: Final = (
     "object.deletion",
     *(f"object.propertyChange {name}" for name in _PROPERTIES),
 )
-"""What Taskhand subscribes to: the type of an event, and the property of a change."""
+"""The events that Taskhand subscribes to: the type, and the property of a change."""
 _ESCAPES: Final = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
-"""Those of an address that are decoded before it is signed, as HubSpot documents it."""
+"""The escapes in an address that are decoded before signing, as HubSpot documents."""
 _AT_ONCE: Final = 5
 _CONFLICT: Final = "conflict"
 
 
 class HubSpotWebhookCheck(SignatureCheck):
-    """Deliveries are signed (version 3) with the client secret of the app that has the subscriptions.
+    """Checks deliveries, which are signed (version 3) with the client secret of the app that has the subscriptions.
 
-    A repetition of HubSpot's is signed anew, so the same signature again is a replay.
+    HubSpot signs each repeated delivery anew, so a repeated signature is a replay.
     """
 
     refuses_repeats = True
@@ -53,11 +53,11 @@ class HubSpotWebhookCheck(SignatureCheck):
     unit = timedelta(milliseconds=1)
 
     def __init__(self, secret: str, *, has_own_ids: bool = False) -> None:
-        """`has_own_ids`: tasks are known by another property than HubSpot's id, which deliveries do not have."""
+        """`has_own_ids`: tasks are identified by a configured property, which deliveries do not contain."""
         self._secret, self._has_own_ids = secret.encode("utf-8", "surrogateescape"), has_own_ids
 
     def signatures(self, delivery: Delivery, timestamp: str) -> Iterator[str]:
-        """Those of method, address, raw body and timestamp together."""
+        """The signatures of method, address, raw body and timestamp, one for each address that was called."""
         end = delivery.body + timestamp.encode("utf-8", "surrogateescape")
         for uri in delivery.uris:
             plain = _ESCAPES.sub(lambda found: chr(int(found[1], 16)), uri)
@@ -65,7 +65,7 @@ class HubSpotWebhookCheck(SignatureCheck):
             yield b64encode(hmac.new(self._secret, signed, sha256).digest()).decode()
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
-        """The tasks of its events, each once."""
+        """The ids of the tasks in the events of a delivery, without repetition."""
         if self._has_own_ids:
             return ()
         ids = [one.get("objectId") for one in read_events(body) if one.get("objectTypeId") == _TASK]
@@ -73,7 +73,7 @@ class HubSpotWebhookCheck(SignatureCheck):
 
 
 class HubSpotWebhookAdmin(SubscriptionAdmin):
-    """The subscriptions of an app, which a developer key manages; the app has one address for all of them."""
+    """Manages the subscriptions of an app with a developer key; the app has one address for all of them."""
 
     def __init__(self, client: Client, app_id: str, developer_key: str) -> None:
         self._client, self._app_id = client, app_id
@@ -85,22 +85,22 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         return tuple(_subscription(row, url) for row in await self._rows() if row.get("objectTypeId") == _TASK)
 
     async def find_at(self, url: str) -> list[Subscription]:
-        """Those of the subscriptions at an address that Taskhand makes."""
+        """The subscriptions at an address whose events are Taskhand's."""
         return [one for one in await super().find_at(url) if {*one.events} <= {*_EVENTS}]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
-        """Set the address of the app, and add the subscriptions that are missing.
+        """Set the address of the app, and add the missing subscriptions.
 
-        CallerError where the app delivers elsewhere and that address may not be replaced.
+        CallerError if the app delivers to another address and `replaces` is False.
         """
-        del key  # the client secret is told by HubSpot's pages alone
+        del key  # only HubSpot's pages show the client secret
         target = await self._target()
         if target not in {None, url} and not replaces:
             raise CallerError(
                 f"The app {self._app_id} delivers to {target}, and an app has one address only.",
                 code="webhook_address_taken",
                 candidates=[Candidate(str(target), "the present address")],
-                next_step="Use another app, or add --replace to give up the present address.",
+                next_step="Use another app, or add --replace to replace the present address.",
             )
         if target != url:
             body = {"targetUrl": url, "throttling": {"maxConcurrentRequests": _AT_ONCE}}
@@ -109,7 +109,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         return done if target == url else replace(done, made=done.subscriptions)
 
     async def create(self, url: str, events: Sequence[str]) -> None:
-        """POST a subscription to each event, at the address of the app."""
+        """POST a subscription for each event; it uses the address of the app."""
         del url
         for event in events:
             kind, _, name = event.partition(" ")
@@ -119,7 +119,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
                 path = self._path("subscriptions")
                 await self._client.post(path, params=self._params, json=body, expect="object or nothing")
             except CallerError as error:
-                if error.code != _CONFLICT:  # somebody has made it meanwhile
+                if error.code != _CONFLICT:  # a conflict means that the subscription exists already
                     raise
 
     async def delete(self, subscription_id: str) -> None:
@@ -128,7 +128,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         await self._client.delete(path, params=self._params, expect="nothing")
 
     async def remove(self, url: str) -> Sequence[Subscription]:
-        """Remove the subscriptions to tasks, and the address with the last one; nothing at another address."""
+        """Remove the subscriptions to tasks, and the address if none is left; nothing if the app uses another one."""
         if await self._target() != url:
             return ()
         removed = await super().remove(url)
@@ -152,7 +152,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
 
 
 def describe_steps(url: str) -> list[str]:
-    """The steps by which an app gets its subscriptions without a developer key, and the text of its file."""
+    """The manual steps that give an app its subscriptions without a developer key, and the text of its file."""
     parts = [event.partition(" ") for event in _EVENTS]
     rows = [
         {"subscriptionType": kind, "objectType": "task", **({"propertyName": name} if name else {}), "active": True}
