@@ -116,6 +116,18 @@ async def test_equal_values_go_together_and_a_few_go_by_themselves() -> None:
     assert sent(sandbox) == {BULK: 2, LIST: 3, ONE: 3}
 
 
+async def test_a_second_change_in_the_moment_of_the_first_is_read_back_as_soon() -> None:
+    sandbox = close(10)
+    async with on_close(sandbox) as backend:
+        tasks = await every(backend, 10)
+        for edit in (COMPLETE, TO_ANA):
+            sandbox.clear_requests()
+            edits = [(task, edit) for task in tasks]
+            outcomes = await backend.update_tasks(edits)
+            assert honest(sandbox, outcomes, edits)
+            assert sent(sandbox) == {BULK: 1, LIST: 1}
+
+
 async def test_an_empty_bulk_sends_nothing() -> None:
     sandbox = close()
     async with on_close(sandbox) as backend:

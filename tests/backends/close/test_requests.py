@@ -39,6 +39,7 @@ from taskhand.domain.task_rules import check_id
 from taskhand.domain.task_times import Period
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.close.demo import ORGANIZATION
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request, Response
 
 SANTIAGO = "America/Santiago"
@@ -354,6 +355,22 @@ async def test_people_are_found_by_whole_words_where_close_refuses_beginnings_an
         for _ in range(2):
             assert [one.name for one in await backend.find_contacts("carolina", 5)] == ["Carolina Vega"]
     assert [one.status for one in sandbox.requests] == [400, 200, 200]
+
+
+async def test_beginnings_of_words_are_searched_again_after_a_search_that_close_refused_altogether() -> None:
+    sandbox = close(0, [Fault("status", "POST /api/v1/data/search", status=400, times=2)])
+    async with on_close(sandbox) as backend:
+        with pytest.raises(CallerError):
+            await backend.find_contacts("caro", 5)
+        assert [one.name for one in await backend.find_contacts("caro", 5)] == ["Carolina Vega"]
+    assert [one.status for one in sandbox.requests] == [400, 400, 200]
+
+
+async def test_no_more_people_with_hidden_characters_in_their_names_are_found_than_asked_for() -> None:
+    contacts = [{"id": f"cont_{number:043}", "name": f"Zo\u200be {number}"} for number in range(1, 4)]
+    sandbox = close(0, seed=WORLD | {"leads": [{"id": LEAD, "name": "Acme", "contacts": contacts}]})
+    async with on_close(sandbox) as backend:
+        assert [one.id for one in await backend.find_contacts("zoe", 2)] == [one["id"] for one in contacts[:2]]
 
 
 async def test_a_contact_is_found_by_the_beginning_of_a_word_among_many_leads() -> None:

@@ -197,6 +197,7 @@ async def test_an_unknown_contact_leaves_every_task_as_it_was() -> None:
         outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id="999")) for task in before])
         assert codes(outcomes) == ["unknown_reference"] * 3
         assert stage.hubspot.state() == state
+        assert not [one for one in stage.sent if one.endswith("/archive")]
 
 
 async def test_a_task_with_several_contacts_keeps_them() -> None:
@@ -234,7 +235,23 @@ async def test_a_refused_property_takes_the_new_link_back() -> None:
             [(before[0], bad), (before[1], replace(bad, responsible_ids=(ANA,)))]
         )
         assert codes(outcomes) == ["upstream_refused", None]
+        assert "newly linked" not in str(outcomes[0].error and outcomes[0].error.next_step)
         assert [link["task_id"] for link in stage.hubspot.state()["links"]] == [before[1].id]
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, None), (2, "outcome_unknown")])
+async def test_new_links_whose_answer_is_lost_are_sent_once_more(times: int, code: str | None) -> None:
+    time = Time()
+    async with staged(hubspot(time, seed(2), spec_variant=OPEN), time) as stage:
+        before = await tasks(stage, 2)
+        create = LINKS.replace("read", "create")
+        stage.hubspot.faults = (Fault("reset_before", create, times=times),)
+        outcomes = await stage.backend.update_tasks([(task, Edit(title="New", ai_contact_id=BRUNO)) for task in before])
+        assert codes(outcomes) == [code] * 2
+        assert [one.route for one in stage.hubspot.requests].count(create) == 2
+        assert [link["other_id"] for link in stage.hubspot.state()["links"]] == ([BRUNO] * 2 if code is None else [])
+        told = [str(one.error.next_step) for one in outcomes if one.error]
+        assert all(f"newly linked to contacts {BRUNO}" in one for one in told)
 
 
 async def test_a_thousand_tasks_get_another_contact_in_thirty_requests() -> None:

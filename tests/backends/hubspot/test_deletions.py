@@ -133,6 +133,27 @@ async def test_what_hubspot_takes_back_comes_back_though_it_refuses_another_part
             assert links_of(stage, task["id"]) == kept
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_a_task_that_goes_by_a_property_of_its_own_comes_back_though_hubspot_refuses_it_whole(
+    *, is_taken: bool
+) -> None:
+    rows = [row(1, LINKS, **FURTHER, ref="REF-1", order_number="A-1"), row(7, ref="REF-7")]
+    time = Time()
+    there = hubspot(time, seed(rows=rows) | WORLD, spec_variant=(*OPEN, "unique_property=ref"))
+    async with staged(there, time, id_property="ref") as stage, Client(create_server(stage.app)) as client:
+        agent, was = Agent(client), links_of(stage, task_id(1))
+        deleted = await agent("apply_plan", planId=(await agent("delete_task", id="REF-1"))["planId"])
+        stage.hubspot.faults = (Fault("status", POST, status=400, times=2),)
+        if is_taken:
+            stage.hubspot.edit(task_id(7), order_number="A-1")
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        assert ("did not restore: order_number." in str(undone)) == is_taken
+        assert len([one for one in stage.sent if one.startswith("PATCH")]) == (6 if is_taken else 1)
+        [made] = [task for task in stage.hubspot.tasks if task["id"] != task_id(7)]
+        assert {name: made["properties"].get(name) for name in FURTHER} == FURTHER
+        assert links_of(stage, made["id"]) == was
+
+
 async def test_reading_and_changing_a_task_does_not_ask_for_what_only_a_deletion_needs() -> None:
     async with agent_at([row(1, LINKS, **FURTHER)]) as (stage, agent):
         await agent("get_task", id=task_id(1))

@@ -258,12 +258,12 @@ async def test_an_edit_that_does_not_show_after_a_misreading_is_to_be_made_again
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def update(_: VambeAdapter, item: Item[JsonObject], __: BulkProgress) -> Written:
-        raise Misread(item.before, item.before)
+        raise Misread(item.before, item.before.model_copy(update={"title": "x"}))
 
     monkeypatch.setattr(VambeAdapter, "update_item", update)
     async with staged(vambe(2), Time()) as (backend, (one, other)):
-        done, failed = await backend.update_tasks([(one, Edit(title=str(one.title))), (other, Edit(title="x"))])
-    assert done.written == Written(one)
+        done, failed = await backend.update_tasks([(one, Edit(title="x")), (other, Edit(title=str(other.title)))])
+    assert done.written == Written(one.model_copy(update={"title": "x"}))
     assert failed.error is not None
     assert (failed.error.code, failed.error.retryable) == ("conflict", True)
 

@@ -71,6 +71,32 @@ async def test_a_missing_task_is_searched_once_in_each_of_the_two_lists() -> Non
     assert asked == [Window("2026-01-01", "2026-08-29"), WIDEST]
 
 
+@pytest.mark.parametrize(
+    ("rows", "is_complete"), [([{"id": FAR_ID}], True), ([{"id": FAR_ID}, {"id": None}], False), ([{}], False)]
+)
+async def test_a_task_is_certainly_missing_only_where_every_listed_row_has_an_id(
+    rows: list[Json], *, is_complete: bool
+) -> None:
+    lists = lists_of({WIDEST: rows}, Time(), [])
+    assert await lists.find_all([NOBODY]) == ({}, is_complete)
+    with pytest.raises(NotFound, match=r"There is no task" if is_complete else r"the ids of some tasks cannot be read"):
+        await lists.find(NOBODY)
+
+
+async def test_after_another_process_has_written_any_task_no_list_of_before_is_used() -> None:
+    asked: list[Window] = []
+    lists = lists_of({WIDEST: [{"id": NEAR_ID}, {"id": FAR_ID}]}, Time(), asked)
+    for forgotten, is_read_again in (([NEAR_ID.upper()], True), ([FAR_ID], False), (None, True)):
+        await lists.find(NEAR_ID)
+        asked.clear()
+        lists.forget(forgotten)
+        await lists.find(NEAR_ID)
+        assert (WIDEST in asked) == is_read_again
+        asked.clear()
+        await lists.get(WIDEST)
+        assert (asked == [WIDEST]) != is_read_again  # it was read just now, by the search for the task
+
+
 def sandbox_of() -> VambeSandbox:
     tasks = [
         {"id": NEAR_ID, "title": "near", "dueDate": "2026-03-10", "responsibleIds": [PEOPLE[1]["id"]]},
