@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient
 from behaviour.gaps import CLOSE_GAPS, HUBSPOT_GAPS
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.remote.adapter import Timing
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox

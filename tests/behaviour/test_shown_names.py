@@ -22,7 +22,7 @@ from behaviour.arms import (
     vambe_sandbox,
     vambe_settings,
 )
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server

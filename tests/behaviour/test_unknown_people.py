@@ -19,7 +19,7 @@ from behaviour.arms import (
     person,
     vambe_settings,
 )
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox

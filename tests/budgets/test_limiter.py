@@ -11,9 +11,9 @@ from budgets.test_reservation import assert_within
 from passing import SharedTime, Time
 from taskhand.budgets.limiter import Reservation, SharedRateLimiter
 from taskhand.budgets.reservation import BudgetState, ReservationRequest, reserve
+from taskhand.domain.background_requests import idle_share
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import RateLimited
-from taskhand.domain.idle_share import idle_share
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate, without_pauses
 

@@ -16,7 +16,7 @@ from builders import DONE, PENDING, STARTED
 from fixed_clock import NOW
 from passing import Time
 from safety.crms import CRMS, Crm
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.seed import seed_store
 from taskhand.cli.export_import import export_tasks, import_tasks
 from taskhand.cli.store import seed

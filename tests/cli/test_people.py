@@ -1,135 +1,421 @@
-"""The people of a configuration: where their file is, what the doctor says of it, and what a reload changes."""
+"""`taskhand vault` and `taskhand people`: a key is made and changed, and who has linked what is listed and removed."""
 
 import json
-import os
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
+from fixed_clock import NOW
+from keyrings import InMemory
+from sandbox.close.stage import BEN, SEED
 from taskhand.cli.doctor import run_checks
+from taskhand.cli.doctor_own_credential import check_rule
 from taskhand.cli.main import command
-from taskhand.cli.people import PeopleSource
-from taskhand.config.configuration import Configuration, load_configuration
-from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
+from taskhand.config.configuration import load_configuration
+from taskhand.config.connections import ConnectionSettings
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import TaskhandError
+from taskhand.domain.policy import NO_POLICY, Policy
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.server import serve
+from taskhand.vault.health_checks import check_vault
+from taskhand.vault.link import Link, LinkedMember
+from taskhand.wiring import links_path, open_cipher, open_link_store, open_links
+from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
-ANA = '["ana@x.test"]\nmember = "Elisa"\n'
-
-
-def configured(folder: Path, people: str | None = None, **variables: str) -> Configuration:
-    """A configuration in a folder, with this people file beside its file."""
-    file = folder / "taskhand.toml"
-    file.touch()
-    if people is not None:
-        write(folder / "people.toml", people)
-    environ = {"TASKHAND_DB": str(folder / "a.sqlite"), "TASKHAND_CONFIG": str(file), "TASKHAND_USER": "Elisa"}
-    return load_configuration(environ | variables, {})
+Run = Callable[..., Result]
+MOMENT = "2026-03-04T15:30:00Z"
 
 
-def write(path: Path, text: str, mode: int = 0o600) -> None:
-    path.write_text(text, encoding="utf-8")
-    path.chmod(mode)
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "team" / "links.sqlite"
 
 
-def findings(found: Configuration, subject: str) -> list[CheckResult]:
-    """What the doctor finds about a subject."""
-    return [one for one in anyio.run(run_checks, found) if one.subject == subject]
+@pytest.fixture
+def run(file: Path) -> Run:
+    """Run a command with the links in that file, the vault's key and a moment that stands still."""
+
+    def running(*arguments: str, key: str | None = KEY) -> Result:
+        return CliRunner().invoke(command, ["--clock", MOMENT, *arguments], env=environment(file, key))
+
+    return running
 
 
-def members(source: PeopleSource) -> Mapping[str, str] | None:
-    return source.current.get("ana@x.test")
+def environment(file: Path, key: str | None = KEY) -> dict[str, str | None]:
+    return {"TASKHAND_LINKS": str(file), "TASKHAND_VAULT_KEY": key, "TASKHAND_CONFIG": "/dev/null", "TZ": "UTC"}
 
 
-def test_the_people_are_in_the_file_that_is_named_else_in_the_one_beside_the_configuration(tmp_path: Path) -> None:
-    assert members(PeopleSource.open(configured(tmp_path))) is None
-    assert members(PeopleSource.open(configured(tmp_path, ANA))) == {"member": "Elisa"}
-    named = tmp_path / "other.toml"
-    write(named, '["ana@x.test"]\ndefault = "7"\n')
-    assert members(PeopleSource.open(configured(tmp_path, TASKHAND_PEOPLE=str(named)))) == {"member": "7"}
-    named.unlink()
-    with pytest.raises(OperatorError, match="is not there"):
-        PeopleSource.open(configured(tmp_path, TASKHAND_PEOPLE=str(named)))
+def save(file: Path, *links: Link, key: str = KEY) -> None:
+    """Save links as a server does."""
+
+    async def saving() -> None:
+        saver = open_links(Settings(links=file, vault_key=key))
+        for link in links:
+            await saver.save(link)
+        await saver.aclose()
+
+    anyio.run(saving)
 
 
-def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp_path: Path) -> None:
-    source = PeopleSource.open(configured(tmp_path, ANA))
-    write(tmp_path / "people.toml", "[ana")
-    with pytest.raises(OperatorError, match=r"people\.toml"):
-        source.read()()
-    assert members(source) == {"member": "Elisa"}
-    write(tmp_path / "people.toml", ANA.replace("Elisa", "9"))
-    source.read()()
-    assert members(source) == {"member": "9"}
-    (tmp_path / "people.toml").unlink()
-    with pytest.raises(OperatorError, match="is not there"):
-        source.read()()
-    assert members(source) == {"member": "9"}
+def message(done: Result) -> str:
+    assert isinstance(done.exception, TaskhandError)
+    return done.exception.message
 
 
-def test_the_doctor_says_who_the_person_of_the_settings_is(tmp_path: Path) -> None:
-    (me,) = findings(configured(tmp_path), "me")
-    assert (me.outcome, me.found) == ("ok", "'me' is Elisa.")
-    assert findings(configured(tmp_path), "people") == []
-    (me,) = findings(configured(tmp_path, TASKHAND_PERSON="Ana@x.test"), "me")
-    assert me.outcome == "warning"
-    assert me.remedy == 'In people.toml, give ["ana@x.test"] member = "the id or e-mail of a member".'
-    named = configured(tmp_path, ANA, TASKHAND_PERSON="Ana@x.test")
-    (me,), (people,) = findings(named, "me"), findings(named, "people")
-    assert (me.outcome, me.found) == ("ok", "'me' is Elisa.")
-    assert (people.outcome, people.found) == ("ok", f"{tmp_path / 'people.toml'} says who 1 person is.")
-    write(tmp_path / "people.toml", ANA, 0o666)
-    assert findings(named, "people")[0].outcome == "warning"
-    write(tmp_path / "people.toml", "[ana]\nnorth = 1")
-    (people,) = findings(named, "people")
-    assert (people.outcome, people.remedy) == ("failed", "Use one of: default.")
+def check(file: Path, key: str | None = KEY) -> tuple[str, str, str | None]:
+    """What the health check of the vault says."""
+    settings = Settings(links=file, vault_key=key)
+    found = anyio.run(check_vault, file, open_link_store(settings), open_cipher(settings), NOW)
+    return found.outcome, found.found.replace(str(file), "FILE"), found.remedy
 
 
-def test_two_persons_who_are_one_member_are_told_at_start_and_by_the_doctor(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    two = '["ana@x.test"]\nmember = "Ana"\n["ben@x.test"]\nmember = "{}"\n["elisa"]\nmember = "{}"\n'
-    for ben, elisa, who in (
-        ("ANA", "7", ["ana@x.test and ben@x.test"]),
-        ("8", "Ben@x.test", []),
-        ("8", "8", ["ben@x.test and elisa"]),
+def test_a_new_key_is_alone_on_standard_output_and_works(run: Run, file: Path) -> None:
+    done = run("vault", "new-key", key=None)
+    assert re.fullmatch(r"thv_[0-9a-f]{64}\n", done.stdout)
+    assert "Set TASKHAND_VAULT_KEY to this key" in done.stderr
+    assert run("vault", "new-key").stdout != done.stdout
+    save(file, link_of("ana"), key=done.stdout.strip())
+    assert "linked" in run("people", key=done.stdout.strip()).stdout
+
+
+def test_who_has_linked_what_is_listed_without_a_secret(run: Run, file: Path) -> None:
+    assert run("people").stdout == ""
+    assert run("people").stderr == f"Nobody has linked a credential: there is none in {file}.\n"
+    assert not file.exists()
+    save(file, link_of("ana@x.test"), link_of("ben", "south", kind="key", minutes=None))
+    done = run("people")
+    assert [re.sub("since .*? UTC", "since …", line) for line in done.stdout.splitlines()] == [
+        "ana@x.test  north  linked  ana@x.test in the CRM (17)  since …  never used",
+        "ben  south  linked  ben in the CRM (17)  since …  never used",
+    ]
+    listed = json.loads(run("people", "--json").stdout)
+    assert [(row["person"], row["connection"], row["kind"], row["state"]) for row in listed] == [
+        ("ana@x.test", "north", "oauth", "linked"),
+        ("ben", "south", "key", "linked"),
+    ]
+    assert {row["state"] for row in json.loads(run("people", "--json", key=None).stdout)} == {"locked"}
+    broken = run("people", key=OLD_KEY).stdout
+    assert "ben  south  broken  " in broken
+    assert "which TASKHAND_VAULT_KEY does not have" in broken
+    shown = done.output + json.dumps(listed) + broken
+    assert not [secret for secret in (*SECRETS, KEY) if secret in shown]
+
+
+def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Path) -> None:
+    save(file, *(link_of(person, place) for person in ("ana@x.test", "ben") for place in ("north", "south")))
+    assert run("people", "unlink", "Ana@X.test", "south").stdout == "ana@x.test is unlinked from south.\n"
+    done = run("people", "unlink", "ben", key=None)
+    assert done.stdout.splitlines() == ["ben is unlinked from north.", "ben is unlinked from south."]
+    assert "withdraw it there" in done.stderr
+    assert [row["connection"] for row in json.loads(run("people", "--json").stdout)] == ["north"]
+    for arguments, said, named in (
+        (("ben",), "ben has linked nothing.", "These have: ana@x.test. "),
+        (("ana@x.test", "south"), "ana@x.test has linked nothing for south.", ""),
     ):
-        found = configured(tmp_path, two.format(ben, elisa))
-        told = [f"{tmp_path / 'people.toml'} says that {one} are one member." for one in who]
+        done = run("people", "unlink", *arguments)
+        assert (done.stdout, message(done)) == ("", said)
+        assert isinstance(done.exception, TaskhandError)
+        assert done.exception.next_step == f"{named}`taskhand people` shows who has linked what."
+
+
+@pytest.mark.parametrize("name", ["Maria@x.test", "https://login.x.test#Maria"])
+def test_who_signs_in_is_unlinked_by_either_name_whichever_the_links_are_under(run: Run, file: Path, name: str) -> None:
+    person, email = "https://login.x.test#Maria", "maria@x.test"
+    other = replace(link_of("https://login.x.test#maria"), email="ben@x.test")
+    save(file, replace(link_of(person), email=email), link_of(email), link_of(email, "south"), other)
+    assert f"{person} ({email})  north  linked" in run("people").stdout
+    assert [row["email"] for row in json.loads(run("people", "--json").stdout)] == [email, "ben@x.test", None, None]
+    assert run("people", "unlink", name).stdout.splitlines() == [
+        f"{person} is unlinked from north.",
+        f"{email} is unlinked from north.",
+        f"{email} is unlinked from south.",
+    ]
+    assert [row["person"] for row in json.loads(run("people", "--json").stdout)] == [other.person]
+    assert message(run("people", "unlink", name)) == f"{name} has linked nothing."
+
+
+def test_what_may_be_linked_under_an_address_that_nobody_knows_is_told(run: Run, file: Path) -> None:
+    person = "https://login.x.test#camila"
+    save(file, link_of(person), link_of("camila@x.test"), link_of("camila@x.test", "south"))
+    done = run("people", "unlink", person)
+    assert done.stdout == f"{person} is unlinked from north.\n"
+    assert done.stderr.endswith("If one of these is the same person, unlink that too: camila@x.test\n")
+    save(file, link_of(person))
+    done = run("people", "unlink", "camila@x.test")
+    assert done.stderr.endswith(f"If one of these is the same person, unlink that too: {person}\n")
+    assert "same person" not in run("people", "unlink", person).stderr
+
+
+def test_links_from_before_addresses_were_kept_are_read(run: Run, file: Path) -> None:
+    save(file, link_of("ana@x.test"))
+    with rows(file) as other:
+        other.execute("ALTER TABLE link DROP COLUMN email")
+        for column in ("mark", "refusal", "turned_away_at"):
+            other.execute(f"ALTER TABLE ticket DROP COLUMN {column}")
+        other.execute("PRAGMA user_version = 2")
+    assert "ana@x.test  north  linked" in run("people").stdout
+
+
+def test_a_key_is_changed_and_the_earlier_one_is_not_needed_afterwards(run: Run, file: Path) -> None:
+    save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
+    both = f"{KEY},{OLD_KEY}"
+    done = run("vault", "rotate", key=both)
+    assert done.exit_code == 0
+    assert re.sub("key [0-9a-f]{16}", "key ID", done.stdout) == (
+        "2 credentials are encrypted with the key ID now; 0 had been before.\n"
+    )
+    assert {row["state"] for row in json.loads(run("people", "--json", key=KEY).stdout)} == {"linked"}
+    with rows(file) as other:
+        other.execute("UPDATE link SET member_id = '18' WHERE person = 'ben'")
+    done = run("vault", "rotate", key=both)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("ben for north: it was altered where it is kept.\n")
+    assert "A key that is missing belongs behind the first one in TASKHAND_VAULT_KEY" in done.stderr
+    assert message(run("vault", "rotate", key=None)) == "There is no key for the credentials that persons link."
+
+
+def test_a_key_may_be_in_a_variable_in_the_keyring_or_in_a_file_with_a_line_for_each(
+    run: Run, file: Path, tmp_path: Path, kept: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(file, link_of("ana"), key=OLD_KEY)
+    kept.kept["taskhand", "VAULT"] = OLD_KEY
+    monkeypatch.setenv("OF_THE_TEAM", f"{KEY}, {OLD_KEY}")
+    for reference in ("keyring:VAULT", "env:OF_THE_TEAM"):
+        assert json.loads(run("people", "--json", key=reference).stdout)[0]["state"] == "linked"
+    keys = tmp_path / "vault.key"
+    keys.write_text(f"{KEY}\n{OLD_KEY}\n", encoding="utf-8")
+    assert json.loads(run("people", "--json", key=f"file:{keys}").stdout)[0]["state"] == "linked"
+    given = {"TASKHAND_LINKS": str(file), "TASKHAND_VAULT_KEY_FILE": str(keys)}
+    settings = Settings.from_env(given)
+    assert settings.vault_keys == (KEY, OLD_KEY)
+    assert {KEY, OLD_KEY} <= {*settings.secrets}
+    assert KEY not in repr(settings)
+
+
+ODD_FILES: dict[str, tuple[bytes, str | None]] = {
+    "line ends of Windows": (f"{KEY}\r\n{OLD_KEY}\r\n".encode(), None),
+    "empty lines": (f"\n\n{KEY}\n\n{OLD_KEY}\n\n".encode(), None),
+    "a mark of UTF-8 before": (f"{KEY}\n{OLD_KEY}".encode("utf-8-sig"), None),
+    "commas and blanks": (f" {KEY} ,\t{OLD_KEY} ".encode(), None),
+    "empty": (b"", "is empty"),
+    "blank": (b" \n\t\n", "is empty"),
+    "UTF-16": (f"{KEY}".encode("utf-16"), "is not text in UTF-8"),
+    "random bytes": (bytes(range(128, 192)), "is not text in UTF-8"),
+    "a NUL inside": (f"{KEY[:30]}\0{KEY[30:]}".encode(), "each key is as"),
+    "too much": (f"{KEY}\n".encode() * 1_000, "is larger than a credential"),
+    "a key of another kind": (b"thk_0011223344_" + b"0" * 64, "each key is as"),
+    "the 32 bytes themselves": (bytes(range(65, 97)), "each key is as"),
+    "a key with more behind": (f"{KEY} # the newest\n".encode(), "each key is as"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_FILES)
+def test_an_odd_file_of_keys_is_read_or_refused_and_not_quoted(run: Run, tmp_path: Path, odd: str) -> None:
+    content, flaw = ODD_FILES[odd]
+    keys = tmp_path / "vault.key"
+    keys.write_bytes(content)
+    if flaw is None:
+        given = {"TASKHAND_LINKS": str(tmp_path / "x"), "TASKHAND_VAULT_KEY_FILE": str(keys)}
+        assert Settings.from_env(given).vault_keys == (KEY, OLD_KEY)
+        return
+    told = message(run("people", key=f"file:{keys}"))
+    assert flaw in told
+    assert KEY not in told
+
+
+@pytest.mark.parametrize("key", ["a password", KEY[:-1], f"{KEY},{KEY}", f"{KEY};{OLD_KEY}", KEY.upper(), ","])
+def test_a_key_that_is_none_is_refused_at_the_start_and_not_quoted(run: Run, key: str) -> None:
+    done = run("people", key=key)
+    assert message(done).startswith("TASKHAND_VAULT_KEY is not usable: each key is as `taskhand vault new-key` prints")
+    assert key not in message(done) or key == ","
+
+
+def test_the_links_are_beside_the_keys_of_callers(tmp_path: Path) -> None:
+    settings = Settings.from_env({"TASKHAND_KEYS": str(tmp_path / "keys.sqlite")})
+    assert links_path(settings) == tmp_path / "links.sqlite"
+    with pytest.raises(TaskhandError, match="TASKHAND_LINKS"):
+        links_path(Settings.from_env({"TASKHAND_LINKS": ":memory:"}))
+
+
+def test_the_health_check_says_what_is_wrong_with_the_vault(file: Path) -> None:
+    assert check(file) == ("ok", "There is no file FILE yet: nobody has linked a credential.", None)
+    save(file, link_of("ana"), link_of("ben"), key=OLD_KEY)
+    outcome, found, _ = check(file, OLD_KEY)
+    assert (outcome, found.partition("broken. ")[2]) == (
+        "warning",
+        "ana and ben are both ana in the CRM (17) in north.",
+    )
+    save(file, replace(link_of("ben"), member=LinkedMember("18")), key=OLD_KEY)
+    state = "FILE: 2 linked, 0 to be linked again, 0 broken."
+    assert check(file, OLD_KEY) == ("ok", state, None)
+    former = f"{state} 2 of them are encrypted with an earlier key."
+    assert check(file, f"{KEY},{OLD_KEY}") == ("warning", former, "Run: taskhand vault rotate")
+    outcome, found, remedy = check(file, KEY)
+    assert outcome == "failed", "none of them works"
+    assert found.startswith("FILE: 0 linked, 0 to be linked again, 2 broken. ana for north: it is encrypted with")
+    assert "Add the missing key" in str(remedy)
+    outcome, found, remedy = check(file, None)
+    assert (outcome, found) == ("failed", "FILE has 2 links, and there is no TASKHAND_VAULT_KEY to decrypt them.")
+    assert str(remedy).startswith("Set TASKHAND_VAULT_KEY to the key that they were encrypted with")
+    file.chmod(0o644)
+    assert check(file, OLD_KEY) == ("warning", "FILE is open to other users of this machine.", f"Run: chmod 600 {file}")
+    file.write_bytes(b"no database" * 100)
+    assert check(file)[0] == "failed"
+
+
+def test_the_doctor_checks_the_vault_where_there_is_a_key(file: Path) -> None:
+    given = {name: value for name, value in environment(file).items() if value}
+    given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
+    checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
+    assert [one.outcome for one in checks if one.subject == "vault"] == ["ok"]
+
+
+@pytest.fixture
+async def crm() -> AsyncIterator[tuple[CloseSandbox, dict[str, str]]]:
+    """A CRM with the users of `SEED`, and what a server is told of it."""
+    sandbox = CloseSandbox(seed=SEED)
+    async with serve(sandbox) as url:
+        yield sandbox, {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1"}
+
+
+async def test_a_credential_is_tried_kept_and_said_whose_it_is(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path
+) -> None:
+    sandbox, given = crm
+    token = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
+
+    async def link(*arguments: str, text: str = token, key: str | None = KEY) -> Result:
+        env = environment(file, key) | given
+        asked = partial(CliRunner().invoke, command, ["people", "link", *arguments], input=text, env=env)
+        return await anyio.to_thread.run_sync(asked)
+
+    refused = await link("ben@x.test", "default", text="no-such-token-4711")
+    assert message(refused) == "Close does not accept this credential; nothing was stored."
+    assert await links_at(file).list() == []
+    done = await link("Ben@X.test", "DEFAULT", text=f"{token}\n")
+    assert done.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"
+    assert token not in done.output
+    assert BEN in {one.user for one in sandbox.requests}
+    called = environment(file) | given | {"TASKHAND_PERSON": "ben@x.test"}
+    checks = await run_checks(load_configuration({name: text for name, text in called.items() if text}, {}))
+    found = {one.subject: one.found for one in checks}
+    assert (found["credential"], found["me"]) == ("Close accepts the own credential.", "'me' is Ben Abel.")
+    kept = await links_at(file).find("ben@x.test", "default")
+    assert kept is not None
+    assert (kept.kind, kept.credential.access_token, kept.member.id) == ("operator", token, BEN)
+    for arguments, text, key, said in (
+        (("ben@x.test", "nowhere"), token, KEY, "There is no connection 'nowhere'."),
+        (("", "default"), token, KEY, "'' is not a person"),
+        (("ben@x.test", "default"), " \n", KEY, "No credential was given. Nothing was stored."),
+        (("ben@x.test", "default"), "${TOKEN}", KEY, "The text on standard input holds a placeholder"),
+        (("ben@x.test", "default"), token, None, "There is no key for the credentials that persons link."),
+        (
+            ("ben@x.test", "default"),
+            token,
+            "file:/nowhere/vault.key",
+            "The file that TASKHAND_VAULT_KEY names is not there.",
+        ),
+    ):
+        assert message(await link(*arguments, text=text, key=key)).startswith(said)
+    kept = await links_at(file).find("ben@x.test", "default")
+    assert kept is not None
+    assert kept.credential.access_token == token
+
+
+async def test_a_credential_of_somebody_else_is_kept_with_a_warning(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path
+) -> None:
+    sandbox, given = crm
+    token = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
+    people = file.with_name("people.toml")
+    file.parent.mkdir()
+    for text, person, said in (
+        ("", "eve@x.test", "Ben Abel (user_ben) is known as ben@example.com, who is another person."),
+        ("", "ben@example.com", "Ben Abel (user_ben) is known as eve@x.test, who is another person."),
+        ('[eve]\nmember = "Ana"\n', "eve", "people.toml says that eve is 'Ana', and the CRM says otherwise."),
+        ('["ben@example.com"]\nmember = "user_ben"\n', "ben@example.com", None),
+    ):
+        people.write_text(text, encoding="utf-8")
+        env = environment(file) | given | {"TASKHAND_PEOPLE": str(people)}
+        arguments = ["people", "link", person, "default"]
+        asked = partial(CliRunner().invoke, command, arguments, input=token, env=env)
+        done = await anyio.to_thread.run_sync(asked)
+        assert done.stdout == f"{person} is linked to default as Ben Abel (user_ben).\n"
+        undo = f"If that is not meant: taskhand people unlink {person} default\n"
+        assert done.stderr == (f"{said} {undo}" if said else "")
+    env |= {"CLOSE_API_KEY": None, "CLOSE_ACCESS_TOKEN": token}
+    done = await anyio.to_thread.run_sync(partial(CliRunner().invoke, command, arguments, input=token, env=env))
+    assert done.stderr == "It is the credential that default uses for everybody, and not one of their own.\n"
+
+
+async def test_a_rule_for_callers_keeps_no_check_from_the_shared_credential(
+    crm: tuple[CloseSandbox, dict[str, str]], file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir()
+    policy = file.with_name("policy.toml")
+    policy.write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
+    for key, outcome, said in ((KEY, "ok", "not held to it"), (None, "warning", "without a vault nobody can link one")):
         caplog.clear()
-        PeopleSource.open(found)
-        assert [one.getMessage().partition(" The rule")[0] for one in caplog.records] == told
-        assert [one.found for one in findings(found, "people") if one.outcome == "warning"] == told
-    by_mail = '["ana@x.test"]\n["assistant"]\nmember = "Ana@X.test"\n'
-    (warning,) = findings(configured(tmp_path, by_mail), "people")
-    assert warning.found.endswith("says that ana@x.test and assistant are one member.")
+        given = environment(file, key) | crm[1] | {"TASKHAND_POLICY": str(policy)}
+        checks = await run_checks(load_configuration({name: text for name, text in given.items() if text}, {}))
+        found = {one.subject: (one.outcome, one.found) for one in checks}
+        assert found["credential"] == ("ok", "Close accepts CLOSE_API_KEY.")
+        assert {found[one][0] for one in ("clock", "statuses", "team")} <= {"ok", "warning"}
+        assert (found["own credential"][0], said in found["own credential"][1]) == (outcome, True)
+        assert [one for one in caplog.messages if said in one and "TASKHAND_VAULT_KEY" in one] == caplog.messages
 
 
-def test_of_several_connections_the_doctor_looks_up_the_person_in_each(tmp_path: Path) -> None:
-    table = '[connections.{name}]\nbackend = "local"\nuser = "Elisa"\ndb = "{folder}/{name}.sqlite"\n'
-    text = "".join(table.format(name=name, folder=tmp_path) for name in ("north", "south"))
-    (tmp_path / "taskhand.toml").write_text(text, encoding="utf-8")
-    write(tmp_path / "people.toml", '["ana@x.test"]\nnorth = "Elisa"\n')
-    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_PERSON": "ana@x.test"}
-    found = load_configuration(environ, {})
-    remedy = 'In people.toml, give ["ana@x.test"] south = "the id or e-mail of a member".'
-    assert [one.found for one in findings(found, "north: me")] == ["'me' is Elisa."]
-    assert [one.remedy for one in findings(found, "south: me")] == [remedy]
-    assert [one.found for one in findings(found.only("north"), "me")] == ["'me' is Elisa."]
-    assert [one.remedy for one in findings(found.only("south"), "me")] == [remedy]
-    write(tmp_path / "people.toml", '["ana@x.test"]\nnorth = "Elisa"\nsouth = "Elisa"\n')
-    assert [one.found for one in findings(found, "south: me")] == ["'me' is Elisa."]
-    assert [one.found for one in findings(found.only("south"), "me")] == ["'me' is Elisa."]
+def test_a_rule_that_no_page_lets_persons_keep_is_told() -> None:
+    given = {"TASKHAND_CONFIG": "/dev/null", "HUBSPOT_ACCESS_TOKEN": "pat-na1-n0rth", "TASKHAND_VAULT_KEY": KEY}
+    [hubspot] = load_configuration(given, {}).connections
+    [found] = check_rule(hubspot, Policy({"own_credential": True}))
+    assert (found.outcome, "there is no page" in found.found) == ("warning", True)
+    assert "`taskhand people link PERSON default`" in str(found.remedy)
+    [found] = check_rule(with_app(given), Policy({}, {}, {"ana": {"own_credential": True}}))
+    assert found.outcome == "ok"
+    assert check_rule(hubspot, NO_POLICY) == ()
 
 
-def test_config_says_what_the_file_says(tmp_path: Path) -> None:
-    configured(tmp_path, ANA)
-    environ = {"TASKHAND_CONFIG": str(tmp_path / "taskhand.toml"), "TASKHAND_DB": os.devnull}
-    told = CliRunner().invoke(command, ["config"], env=environ).output
-    assert f"people   {tmp_path / 'people.toml'} says who 1 person is.\n" in told
-    shown = json.loads(CliRunner().invoke(command, ["config", "--json"], env=environ).output)
-    assert shown["people"]["outcome"] == "ok"
-    write(tmp_path / "people.toml", "[ana")
-    assert "! The people file" in CliRunner().invoke(command, ["config"], env=environ).output
+def with_app(given: dict[str, str]) -> ConnectionSettings:
+    """The connection of these variables, with an OAuth app."""
+    app = {"HUBSPOT_CLIENT_ID": "an-app", "HUBSPOT_CLIENT_SECRET": "the-secret"}
+    [connection] = load_configuration(given | app, {}).connections
+    return connection
+
+
+async def test_a_credential_for_another_account_is_refused_and_one_that_cannot_be_compared_is_said(file: Path) -> None:
+    """One address serves two organizations, of which the same user is a member."""
+    shared, far = CloseSandbox(seed=SEED), CloseSandbox(seed=SEED | {"organization": "orga_far"})
+    token = str(far.authorization.sign_in(BEN, far.now())["access_token"])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        chosen = far if token.encode() in dict(scope["headers"])[b"authorization"] else shared
+        await chosen.app(scope, receive, send)
+
+    async with serve(SimpleNamespace(app=app)) as url:
+
+        async def link(key: str) -> Result:
+            env = environment(file) | {"CLOSE_API_KEY": key, "CLOSE_BASE_URL": f"{url}/api/v1"}
+            arguments = ["people", "link", "ben@x.test", "default"]
+            return await anyio.to_thread.run_sync(partial(CliRunner().invoke, command, arguments, input=token, env=env))
+
+        refused = await link(shared.key)
+        assert message(refused) == "This credential is for another account of Close than default; nothing was stored."
+        assert await links_at(file).list() == []
+        unknown = await link("no-such-key-4711")
+        assert unknown.stdout == "ben@x.test is linked to default as Ben Abel (user_ben).\n"
+        assert "Nobody can tell whether it is for the account of the shared credential" in unknown.stderr
+
+
+def test_the_built_in_store_takes_no_credential(run: Run) -> None:
+    assert message(run("people", "link", "ben@x.test", "default")).startswith("default needs no credential")

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from keyrings import InMemory
+from taskhand.cli.doctor_webhooks import check_webhooks
 from taskhand.cli.main import command
 from taskhand.cli.webhook_admin import with_admin
-from taskhand.cli.webhook_check import check_webhooks
 from taskhand.cli.webhook_receivers import WebhookOptions, open_webhooks
 from taskhand.config.configuration import load_configuration
 from taskhand.domain.errors import CallerError

@@ -8,7 +8,7 @@ import pytest
 from builders import refused
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.journal.redaction import MASK, Redaction
+from taskhand.journal.masking import MASK, Masking
 
 NORTH, SOUTH, OUTSIDE = "n0rth-s3cret", "s0uth-s3cret", "0utside-s3cret"
 TWO = f"""
@@ -263,7 +263,7 @@ def test_the_secrets_of_all_connections_are_masked_everywhere(file: Path) -> Non
 
 def test_a_journal_masks_the_secrets_of_every_connection(file: Path) -> None:
     for one in load(file, TWO, CLOSE_API_KEY=OUTSIDE).connections:
-        assert Redaction(one.settings.secrets).mask(f"{NORTH}, {SOUTH}, {OUTSIDE}") == f"{MASK}, {MASK}, {MASK}"
+        assert Masking(one.settings.secrets).mask(f"{NORTH}, {SOUTH}, {OUTSIDE}") == f"{MASK}, {MASK}, {MASK}"
 
 
 def test_a_secret_that_others_can_read_is_told_by_key(file: Path, tmp_path: Path) -> None:

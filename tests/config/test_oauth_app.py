@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from taskhand.cli.oauth_app import check_app
+from taskhand.cli.doctor_oauth_app import check_app
 from taskhand.config.configuration import Configuration, load_configuration
 from taskhand.config.oauth_app import has_app
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.redaction import MASK, Redaction
+from taskhand.journal.masking import MASK, Masking
 from taskhand.wiring import open_connections, open_oauth_client
 from vault.vaults import links_at
 
@@ -44,7 +44,7 @@ def test_its_secret_is_masked_and_never_shown() -> None:
     assert has_app(found.connections[0])
     assert SECRET not in repr(settings)
     assert settings.display_value("close_client_secret") == "set"
-    assert Redaction(settings.secrets).mask(f"the secret is {SECRET}.") == f"the secret is {MASK}."
+    assert Masking(settings.secrets).mask(f"the secret is {SECRET}.") == f"the secret is {MASK}."
 
 
 @pytest.mark.parametrize("where", ["env:SECRET_OF_APP", "file:{}"])

@@ -7,7 +7,7 @@ from taskhand.domain.bulk import BulkReceipt, TaskResult
 from taskhand.domain.errors import CallerError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 
 MISSED = Unapplied("responsibleIds", (BEN.id,), ())
 

@@ -15,7 +15,7 @@ from builders import only_refuses, refused
 from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.date_words.arguments import read_edge, read_edge_of_time
-from taskhand.domain.date_words.reader import read_clock, read_date
+from taskhand.domain.date_words.parser import read_clock, read_date
 from taskhand.domain.due import Due, DueRequest
 from taskhand.domain.errors import Ambiguous, CallerError
 from taskhand.domain.moment_argument import read_moment

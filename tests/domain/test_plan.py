@@ -12,7 +12,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.plan import Difference, Plan, Verb, difference, difference_between
 from taskhand.domain.receipt import FieldChange, changes
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 
 DAY = Due(date(2026, 3, 1))
 BEFORE = task(due_at=DAY.due_at, is_all_day=True, task_responsibles=on_people(ANA.id))

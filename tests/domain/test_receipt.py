@@ -10,7 +10,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
 from taskhand.domain.receipt import FieldChange, Receipt, changes, inverse_edit, preview
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.unapplied import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied
 
 SANTIAGO = "America/Santiago"
 DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)

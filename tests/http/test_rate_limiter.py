@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passing import SharedTime
+from taskhand.domain.background_requests import IdleShare, idle_share
 from taskhand.domain.errors import RateLimited
-from taskhand.domain.idle_share import IdleShare, idle_share
 from taskhand.http.account_limiter import LimiterInAccount
 from taskhand.http.rate_headers import RateHeaders, parse_ietf_headers
 from taskhand.http.rate_limiter import (

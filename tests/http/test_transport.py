@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from opentelemetry.trace import SpanKind
 
+from taskhand.domain.background_requests import idle_share
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import OutcomeUnknown, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
-from taskhand.domain.idle_share import idle_share
 from taskhand.http.origin import Origin
 from taskhand.http.path import Path
 from taskhand.http.rate_headers import RateHeaders

@@ -4,7 +4,7 @@ import json
 
 from taskhand.install import find_host
 from taskhand.install.diff import render_diff
-from taskhand.install.launch import launch_by_interpreter
+from taskhand.install.launch_command import launch_by_interpreter
 from taskhand.install.server_entry import WantedEntry, add_server
 
 DESKTOP, VSCODE, CODEX = find_host("claude-desktop"), find_host("vscode"), find_host("codex")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from taskhand.install import HOSTS, find_host
 from taskhand.install.install_links import install_link
-from taskhand.install.launch import LAUNCH_FROM_INDEX, Launch
+from taskhand.install.launch_command import LAUNCH_FROM_INDEX, Launch
 
 CURSOR, VSCODE = find_host("cursor"), find_host("vscode")
 LAUNCH = Launch("uvx", ("taskhand",), {"TASKHAND_USER": "Ñandú & co + 1/2"})

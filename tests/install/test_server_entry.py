@@ -9,7 +9,7 @@ import pytest
 from taskhand.config.variables import SECRETS
 from taskhand.install import HOSTS, Host, find_host
 from taskhand.install.jsonc_edit import find_value, put_value
-from taskhand.install.launch import launch_by_interpreter
+from taskhand.install.launch_command import launch_by_interpreter
 from taskhand.install.server_entry import MASK, WantedEntry, add_server, mask_keys, remove_server
 
 VSCODE, CURSOR, CODEX = find_host("vscode"), find_host("cursor"), find_host("codex")

@@ -14,7 +14,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Journal, Result
-from taskhand.journal.redaction import MASK
+from taskhand.journal.masking import MASK
 
 KEY = Claim("key Claude 1", "payload")
 VOID_OUTCOMES = sorted(VOID)

@@ -14,7 +14,7 @@ from click import Context
 from documents import ROOT
 from server.transports.server_process import output
 from taskhand.cli.main import command
-from taskhand.cli.people import PeopleSource, check_people
+from taskhand.cli.people_file import PeopleSource, check_people
 from taskhand.cli.policy import check_policy
 from taskhand.cli.serve import serve
 from taskhand.config.configuration import load_configuration

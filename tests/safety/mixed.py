@@ -14,7 +14,7 @@ from safety.account import Agent
 from safety.crms import CLOSE, HUBSPOT, Sandbox
 from safety.mute import Mute
 from safety.odd_row import OddRow
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server

@@ -13,7 +13,7 @@ from behaviour.arms import NOW
 from safety.account import Agent, Stage
 from safety.crms import Sight
 from safety.victim import journal_in, store_in
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.request_log import Logged
 from taskhand.server.app import create_server

@@ -15,7 +15,7 @@ from safety.account import AtCrm, Stage, newest_change, observe_call, staged, to
 from safety.crms import CRMS, Crm, Sight
 from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import Request
 

@@ -16,7 +16,7 @@ from backends.changes.arms import ARMS, Arm, World
 from backends.changes.at_random import change_one, check_replay
 from journals import numbered
 from server.surface import BACKENDS
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.change_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent

@@ -26,7 +26,7 @@ from passing import Time
 from safety.account import Agent
 from safety.crms import CRMS
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.people_and_statuses import Directory, sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.sqlite import SqliteJournal

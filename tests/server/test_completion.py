@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, Completion, PromptReference, ResourceTemplateReference
 
 from behaviour.arms import vambe_sandbox, vambe_settings
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.text import plain
 from taskhand.sandbox.server import serve

@@ -11,7 +11,7 @@ from server.offices import answer_of, client_of, open_offices
 from server.persons import open_office
 from taskhand.backends.base import Backend
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.principal import Person
 from taskhand.domain.query import TaskQuery
 from taskhand.service.connections import Connections

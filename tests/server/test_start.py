@@ -43,7 +43,7 @@ from taskhand.server.tools import TOOLS
 print(*(tool.answer.__name__ for tool in TOOLS if tool.answer.__pydantic_complete__))
 """
 _LATER = """
-from taskhand.server.use_cases import load_use_cases
+from taskhand.server.late_imports import load_use_cases
 anyio.run(load_use_cases)
 print(*sys.modules)
 """

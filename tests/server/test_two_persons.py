@@ -19,7 +19,7 @@ from mcp.types import ElicitRequestParams, ElicitResult, TextContent, TextResour
 
 from server.offices import NAMES, client_of, open_offices
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.concurrency import concurrent_tasks
 from taskhand.journal.journal import Caller, ChangeQuery
 from taskhand.server.tools import TOOLS

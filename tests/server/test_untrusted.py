@@ -9,11 +9,11 @@ import pytest
 from mcp import Client
 from mcp.types import Implementation, TextContent
 
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.receipt import Receipt
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.app import create_server
 from taskhand.server.render.answer import render_answer

@@ -12,7 +12,7 @@ from behaviour.arms import NOW
 from fixed_clock import FixedClock
 from journals import numbered
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.edit import Edit

@@ -29,7 +29,7 @@ from taskhand.service.call import Call
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
-from taskhand.service.find_ids import TaskIds
+from taskhand.service.find_by_property import TaskIds
 from taskhand.service.update_task import update_task
 
 DRY = Options(dry_run=True)

@@ -11,7 +11,7 @@ import pytest
 
 from backends.changes.arms import ARMS, World, open_close, open_hubspot
 from journals import numbered
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore

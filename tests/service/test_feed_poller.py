@@ -12,8 +12,8 @@ from anyio.lowlevel import checkpoint
 
 from behaviour.arms import NOW
 from service.feed_stage import Stage, open_stage
+from taskhand.domain.background_requests import is_idle
 from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, UpstreamFailed
-from taskhand.domain.idle_share import is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext

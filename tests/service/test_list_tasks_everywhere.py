@@ -17,7 +17,7 @@ from backends.local.open_store import USER, create
 from fixed_clock import NOW, FixedClock
 from journals import journal_at
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.people_and_statuses import Directory, sequential_id
 from taskhand.backends.local.sqlite import FileStorage
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.due import Due

@@ -14,7 +14,7 @@ from behaviour.arms import NOW
 from journals import numbered
 from server.transports.server_process import output
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import TASK_STORE, open_file_store
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit

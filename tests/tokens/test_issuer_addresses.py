@@ -8,7 +8,7 @@ import pytest
 
 from issuers import issuing
 from taskhand.domain.errors import OperatorError, TaskhandError
-from taskhand.http.documents import JsonDocuments
+from taskhand.http.issuer_documents import JsonDocuments
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.issuer_metadata import check_issuer, read_metadata

@@ -13,7 +13,7 @@ import pytest
 
 from issuers import Issuer, issuing, make_key, pack
 from taskhand.domain.errors import OperatorError
-from taskhand.http.documents import JsonDocuments
+from taskhand.http.issuer_documents import JsonDocuments
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.sign_in import SignIn
 from taskhand.tokens.token_check import TokenCheck

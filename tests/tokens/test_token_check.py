@@ -15,7 +15,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from issuers import Issuer, Key, issuing, make_key, pack
 from taskhand.domain.errors import OperatorError
-from taskhand.http.documents import JsonDocuments
+from taskhand.http.issuer_documents import JsonDocuments
 from taskhand.http.upstream import Runtime
 from taskhand.tokens.introspection import Introspection
 from taskhand.tokens.issuer_keys import IssuerKeys

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 import anyio
 
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
+from taskhand.domain.background_requests import idle_wait_s, is_idle
 from taskhand.domain.deadline import current_call
-from taskhand.domain.idle_share import idle_wait_s, is_idle
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import (
     IDLE_PAUSE_S,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from taskhand.cli.people import PeopleSource
+from taskhand.cli.people_file import PeopleSource
 from taskhand.cli.policy import PolicySource, configured_person
 from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
@@ -47,7 +47,7 @@ class AuthOptions:
         known = replace(self, resource=self.resource or found.settings.resource)
         if "oauth" not in self.kinds:
             return known
-        from taskhand.cli.issuers import split_issuers
+        from taskhand.cli.doctor_issuers import split_issuers
 
         return replace(known, issuers=self.issuers or split_issuers(found.settings))
 

@@ -79,7 +79,7 @@ def _row(connection: ConnectionSettings, name: str, effective: str | None) -> di
 
 
 def _to_json(found: Configuration) -> dict[str, Any]:
-    from taskhand.cli.people import check_people
+    from taskhand.cli.people_file import check_people
     from taskhand.cli.policy import check_policy
 
     backend, why = _backend(found)
@@ -96,7 +96,7 @@ def _to_json(found: Configuration) -> dict[str, Any]:
 
 
 def _lines(found: Configuration) -> "Iterator[str]":
-    from taskhand.cli.people import check_people
+    from taskhand.cli.people_file import check_people
     from taskhand.cli.policy import check_policy
 
     (backend, why), files = _backend(found), (check_policy(found), *check_people(found))
@@ -188,7 +188,7 @@ def _refusals(found: Configuration) -> "Iterator[OperatorError]":
 
 def _effective(found: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
-    from taskhand.cli.people import people_path
+    from taskhand.cli.people_file import people_path
     from taskhand.cli.policy import policy_path
     from taskhand.state import locate_journal, locate_keys, locate_links
     from taskhand.wiring import store_place

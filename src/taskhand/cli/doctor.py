@@ -70,11 +70,11 @@ async def run_checks(found: Configuration | OperatorError) -> tuple[CheckResult,
     """The results of every check that is possible with this configuration, or with the error in it."""
     if isinstance(found, OperatorError):
         return _versions(), _hosts(), _broken(found)
-    from taskhand.cli.issuers import check_issuers
+    from taskhand.cli.doctor_issuers import check_issuers
+    from taskhand.cli.doctor_replicas import check_replicas
     from taskhand.cli.metrics import check_metrics
-    from taskhand.cli.people import check_people
+    from taskhand.cli.people_file import check_people
     from taskhand.cli.policy import check_policy
-    from taskhand.cli.replicas import check_replicas
 
     callers = (await _keys(found.settings), *await check_issuers(found.settings), *await _vault(found.settings))
     files = (check_policy(found), *check_people(found), *callers)
@@ -87,8 +87,8 @@ async def check_connections(found: Configuration) -> tuple[CheckResult, ...]:
     """The checks of each connection with a backend, named if there are several."""
     principal, policy = _callers(found)
     results: dict[str, tuple[CheckResult, ...]] = {}
-    from taskhand.cli.own_credential import check_rule
-    from taskhand.cli.webhook_check import check_webhooks
+    from taskhand.cli.doctor_own_credential import check_rule
+    from taskhand.cli.doctor_webhooks import check_webhooks
 
     links = _links(found.settings)
 
@@ -255,7 +255,7 @@ async def _check_connection(
     connection: ConnectionSettings, principal: Principal, links: "Links | None"
 ) -> tuple[CheckResult, ...]:
     """The checks of the app, the journal and the backend as this caller; the error if it cannot be opened."""
-    from taskhand.cli.oauth_app import check_app
+    from taskhand.cli.doctor_oauth_app import check_app
     from taskhand.service.health_checks import check_health
     from taskhand.wiring import open_app
 
@@ -277,7 +277,7 @@ def _callers(found: Configuration) -> tuple[Principal, Policy]:
     The caller may use the shared credential despite the rules, because the operator runs the check.
     """
     from taskhand.cli.access import access_by
-    from taskhand.cli.people import PeopleSource
+    from taskhand.cli.people_file import PeopleSource
     from taskhand.cli.policy import PolicySource
 
     try:

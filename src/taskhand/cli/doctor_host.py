@@ -9,7 +9,7 @@ from typing import Any
 from taskhand.cli.doctor import print_findings
 from taskhand.cli.terminal import print_json, print_line
 from taskhand.domain.check_result import CheckResult
-from taskhand.install.entry_run import EntryReport, run_entry
+from taskhand.install.entry_check import EntryReport, run_entry
 from taskhand.install.host_file import is_open_with_key
 from taskhand.install.hosts import Host, find_host
 from taskhand.install.known_entries import KnownEntry, UnreadFile, find_known_entries

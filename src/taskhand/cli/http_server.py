@@ -5,8 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskhand.cli.access import open_auth
+from taskhand.cli.doctor_replicas import MAKE_KEY, NO_KEY, describe_unshared
 from taskhand.cli.log import announce
-from taskhand.cli.replicas import MAKE_KEY, NO_KEY, describe_unshared
 from taskhand.config.configuration import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes

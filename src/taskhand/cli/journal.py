@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import anyio
 import click
 
-from taskhand.cli.account import find_account, pass_account
+from taskhand.cli.chosen_connection import find_account, pass_account
 from taskhand.cli.journal_export import export
 from taskhand.cli.moment import Moment, check_window
 from taskhand.cli.terminal import print_error, print_line, print_lines

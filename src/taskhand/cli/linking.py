@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from taskhand.config.settings import Settings
     from taskhand.domain.principal import Person
     from taskhand.server.access import Memberships
+    from taskhand.server.linking.link_flow import Linking
     from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
-    from taskhand.server.linking.linking import Linking
     from taskhand.service.connections import Connections
     from taskhand.vault.links import Links
 
@@ -42,7 +42,7 @@ async def open_linking(
     `opened` has the connections, the links, and a function that returns the current people. `sign_in` signs persons in
     at the token issuer; None if that is not configured.
     """
-    from taskhand.server.linking.linking import Linking
+    from taskhand.server.linking.link_flow import Linking
     from taskhand.wiring import clock_of, open_key_check, open_tickets
 
     connections, links, memberships = opened

@@ -84,7 +84,7 @@ _ELSEWHERE = {
     "journal": "journal:journal",
     "keys": "keys:keys",
     "members": "store:members",
-    "people": "links:people",
+    "people": "people:people",
     "restore": "backup:restore",
     "sandbox": "sandbox:sandbox",
     "scenario": "scenario:scenario",

@@ -1,93 +1,367 @@
-"""The people file, which maps persons to members; read at start, and again on SIGHUP."""
+"""The command `taskhand people`: links a person's own credential or invites to it, lists who has one, removes one."""
 
 import logging
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from taskhand.cli.policy import warn_of_writers
-from taskhand.config.configuration import Configuration
-from taskhand.config.paths import expand_path
-from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError
+import anyio
+import click
 
-# Imported only if a people file exists.
+from taskhand.backends.registry import find_factory
+from taskhand.cli.config import CONFIGURATION
+from taskhand.cli.people_file import PeopleSource
+from taskhand.cli.terminal import print_json, print_line, print_row
+from taskhand.config.placeholders import clean_value, find_flaw
+from taskhand.config.settings import Settings
+from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
+from taskhand.domain.member_claims import KnownPersons
+from taskhand.domain.people_lookup import find_members
+from taskhand.domain.person_id import flaw_of_person
+from taskhand.domain.principal import MEMBER, Person, is_token_person
 
 if TYPE_CHECKING:
-    from taskhand.config.people_file import PeopleFile
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-__all__ = ["PeopleSource", "check_people", "people_path"]
+    from taskhand.backends.base import Backend
+    from taskhand.config.configuration import Configuration
+    from taskhand.config.connections import ConnectionSettings
+    from taskhand.domain.task import Member
+    from taskhand.vault.link import Link, LinkedMember, ListedLink
+    from taskhand.vault.links import Links
 
-_OF_THEIR_OWN = "The rule second_person takes them for two: give each a member of their own, or one of them no key."
+__all__ = ["people"]
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_MAX_READ = 10_000
+"""Maximum characters of a credential."""
+_MAX_NAMED = 10
 
 
-@dataclass(slots=True)
-class PeopleSource:
-    """The `current` memberships by person and connection, and whether the file `was_there`."""
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def people(context: click.Context, *, as_json: bool) -> None:
+    """List who has linked a credential of their own.
 
-    found: Configuration
-    current: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    was_there: bool = False
-    what: str = "list of people"
-    without: str | None = None
+    Each has the person, with the verified e-mail address of one who signs in, the connection, the state, who the person
+    is in the CRM, and when it was linked and last used. The state is linked, ended (the CRM accepts it no longer: the
+    person has to link again), broken (it cannot be decrypted), or locked (there is no TASKHAND_VAULT_KEY to try). No
+    credential is ever shown.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings: Settings = context.obj
+    found = _with_links(settings, lambda links: links.list())
+    if as_json:
+        print_json([link.to_json() for link in found])
+        return
+    for link in found:
+        print_row(
+            f"{link.person} ({link.email})" if link.email else link.person,
+            link.connection,
+            link.state,
+            link.member.shown_name,
+            f"since {_to_text(link.linked_at)}" if link.linked_at else None,
+            f"used {_to_text(link.last_used_at)}" if link.last_used_at else "never used",
+            f"it {link.flaw}" if link.flaw else None,
+        )
+    if not found:
+        from taskhand.state import locate_links
 
-    @classmethod
-    def open(cls, found: Configuration) -> "PeopleSource":
-        """Read the file of this configuration; OperatorError if it cannot be used."""
-        source = cls(found)
-        if found.settings.people is not None or os.path.lexists(source.path):
-            source.read()()
-        return source
-
-    @property
-    def path(self) -> Path:
-        """The people file, which may be missing."""
-        return people_path(self.found)
-
-    def read(self) -> Callable[[], None]:
-        """Read the file again; returns a function that puts it in force. OperatorError if it cannot be used."""
-        file = _read_people(self.found, must_exist=self.was_there)
-        if file.writable_by_others:
-            _log.warning("%s %s", *warn_of_writers(file.path))
-        for sentence in file.shared:
-            _log.warning("%s %s", sentence, _OF_THEIR_OWN)
-
-        def put_in_force() -> None:
-            self.current, self.was_there = file.members, file.there
-
-        return put_in_force
+        print_line(f"Nobody has linked a credential: there is none in {locate_links(settings)}.", err=True)
 
 
-def people_path(found: Configuration) -> Path:
-    """The people file, which may be missing."""
-    named = found.settings.people
-    return expand_path("TASKHAND_PEOPLE", named) if named else found.file.path.with_name("people.toml")
+@people.command("link")
+@click.argument("person")
+@click.argument("connection")
+@click.pass_context
+def link(context: click.Context, person: str, connection: str) -> None:
+    """Link a person's own key or token for CONNECTION.
+
+    It is asked for, or read from standard input, and tried: the CRM says whose it is, and of which account; one of
+    another account than the shared credential is refused. Calls of PERSON go to the CRM with it from the next one on,
+    at every server that has the same file of links and TASKHAND_VAULT_KEY.
+    """
+    found: Configuration = context.meta[CONFIGURATION]
+    [chosen] = found.only(connection).connections
+    name = _read_person(person)
+    title = find_factory(chosen.settings.backend).title
+    if not find_factory(chosen.settings.backend).credentials:
+        raise CallerError(f"{chosen.name} needs no credential: {title} is no CRM.", code="no_credential_needed")
+    found.settings.check_own_secrets()
+    if not found.settings.vault_keys:
+        from taskhand.vault.cipher import no_key
+
+        raise no_key()
+    text = _ask_credential(f"Key or token of {name} for {chosen.name} ({title})")
+    memberships = PeopleSource.open(found).current
+    member, doubt, is_same_account, former = anyio.run(_save_link, chosen, name, text, memberships)
+    who = member.shown_name
+    print_line(f"{name} is linked to {chosen.name}{f' as {who}' if who else ''}.")
+    if doubt is not None:
+        print_line(f"{doubt} If that is not meant: taskhand people unlink {name} {chosen.name}", err=True)
+    if former is not None:
+        print_line(_describe_withdrawal(chosen, former), err=True)
+    if chosen.is_shared(text):
+        print_line(f"It is the credential that {chosen.name} uses for everybody, and not one of their own.", err=True)
+    if is_same_account is None:
+        sentence = (
+            f"Nobody can tell whether it is for the account of the shared credential of {chosen.name}: check that."
+        )
+        print_line(sentence, err=True)
+    if who is None:
+        print_line(f"{title} accepts it and does not tell whose it is: people.toml says who `me` is.", err=True)
 
 
-def _read_people(found: Configuration, *, must_exist: bool = False) -> "PeopleFile":
-    """The people file. OperatorError if it cannot be used, or if the configuration names it and it does not exist."""
-    from taskhand.config.people_file import read_people_file
+@people.command("invite")
+@click.argument("person")
+@click.argument("connection")
+@click.option(
+    "--resource", metavar="URL", help="The server's address for callers; default: TASKHAND_RESOURCE, else this machine."
+)
+@click.pass_context
+def invite(context: click.Context, person: str, connection: str, resource: str | None) -> None:
+    """Print the address of a page on which a person links.
 
-    is_named = found.settings.people is not None
-    names = found.connection_names
-    file = read_people_file(people_path(found), must_exist=is_named or must_exist, connections=names)
-    return file if found.chosen is None or len(names) == 1 else file.of_connection(found.chosen)
+    It is for a credential of PERSON's own for CONNECTION. It links once, within ten minutes, at a server over HTTP
+    that asks callers who they are and has the same file of links and TASKHAND_VAULT_KEY. Send it to PERSON: on the
+    page a credential is refused if the CRM says that it is of a member who is somebody else, by people.toml, a link
+    or an e-mail address.
+    """
+    from taskhand.cli.linking import make_invitation
+
+    found: Configuration = context.meta[CONFIGURATION]
+    [chosen] = found.only(connection).connections
+    invited = Person.parse(_read_person(person))
+    address, expires_at = anyio.run(make_invitation, found.settings, chosen, invited, resource)
+    print_line(address)
+    print_line(f"For {invited.shown_name} and {chosen.name}, until {_to_text(expires_at)}. It links once.", err=True)
+    if not (resource or found.settings.resource):
+        print_line("The address is that of this machine: add --resource or set TASKHAND_RESOURCE for others.", err=True)
 
 
-def check_people(found: Configuration) -> tuple[CheckResult, ...]:
-    """A summary of the people file, or its error; no result if it does not exist."""
+def _read_person(text: str) -> str:
+    """The person's id; CallerError for an invalid one."""
+    if (flaw := flaw_of_person(text.strip())) is not None:
+        raise CallerError(
+            f"{text[:60]!r} is not a person: {flaw}.",
+            next_step="Send one e-mail address or id, as keys and TASKHAND_PERSON have it.",
+        )
+    return Person.parse(text).id
+
+
+def _ask_credential(question: str) -> str:
+    """The credential, from a hidden prompt or standard input; CallerError for an invalid one."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    else:
+        typed = sys.stdin.read(_MAX_READ)
+    text = clean_value(typed)
+    flaw = find_flaw(text, "the credential", is_secret=True) if text else None
+    if not text or flaw:
+        why = f"The text on standard input {flaw.found}." if flaw else "No credential was given."
+        raise CallerError(f"{why} Nothing was stored.", next_step="Send the key or token alone.")
+    return text
+
+
+async def _save_link(
+    connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
+) -> "tuple[LinkedMember, str | None, bool | None, bool | None]":
+    """Try the credential and store it.
+
+    Returns the CRM's member, then the reason why that may be another person (by people.toml, a link or an e-mail
+    address), whether the shared credential is certainly for the same account, and what became of the previous
+    credential (as `_withdraw`).
+    """
+    from taskhand.vault.link import Link, OwnCredential
+    from taskhand.wiring import open_as_person, open_links
+
+    settings, key = connection.settings, connection.name_in_files or MEMBER
+    now = settings.clock or datetime.now().astimezone()
+    async with open_as_person(connection, text) as backend:
+        title = find_factory(connection.settings.backend).title
+        member, team = await _find_member(backend, title)
+        is_same_account = await _compare_accounts(connection, backend)
+    if is_same_account is False:
+        raise CallerError(
+            f"This credential is for another account of {title} than {connection.name}; nothing was stored.",
+            code="other_account",
+            next_step=f"Make one in the account of {connection.name}, and run the same command.",
+        )
+    links = open_links(settings)
     try:
-        file = _read_people(found)
+        lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
+        known = KnownPersons(lines, memberships, await links.list_members(connection.name))
+        doubt = _find_doubt(Person.parse(person), member, team, known)
+        former = await _find_open(links, person, connection.name)
+        await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
+    finally:
+        await links.aclose()
+    is_other = former is not None and former.credential.access_token != text
+    return member, doubt, is_same_account, await _withdraw(connection, former) if is_other and former else None
+
+
+async def _compare_accounts(connection: "ConnectionSettings", own: "Backend") -> bool | None:
+    """Whether the shared credential is for the same account as this one; None if it cannot be used."""
+    from taskhand.service.same_account import is_same_account
+    from taskhand.wiring import open_app
+
+    try:
+        async with open_app(connection.settings, connection=connection) as app:
+            return await is_same_account(own, app.backend)
+    except TaskhandError as error:
+        _log.info("the shared credential of %s cannot be compared: %s", connection.name, error.message)
+        return None
+
+
+def _find_doubt(person: Person, member: "LinkedMember", team: "Sequence[Member]", known: KnownPersons) -> str | None:
+    """A sentence on why the credential's member may not be the person."""
+    if member.id is None:
+        return None
+    line = next((known.lines[name] for name in person.names if name in known.lines), None)
+    if line is not None:
+        is_meant = member.id in {one.id for one in find_members(line, team)}
+        return (
+            None if is_meant else f"people.toml says that {person.shown_name} is {line!r}, and the CRM says otherwise."
+        )
+    other = known.find_other(member.id, person, team)
+    return f"{member.shown_name} is known as {other}, who is another person." if other else None
+
+
+async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, Sequence[Member]]":
+    """The member whose credential a backend uses, and the team; no member if the CRM does not tell."""
+    from taskhand.vault.link import LinkedMember
+
+    try:
+        await backend.check_access()
+        me = await backend.me()
+        team = await backend.members() if me else ()
     except OperatorError as error:
-        return (CheckResult("people", "failed", error.message, error.next_step or "Correct the people file."),)
-    if file.writable_by_others:
-        return (CheckResult("people", "warning", *warn_of_writers(file.path)),)
-    if file.shared:
-        return tuple(CheckResult("people", "warning", sentence, _OF_THEIR_OWN) for sentence in file.shared)
-    count = len(file.members)
-    sentence = f"{file.path} says who {count} {'person is' if count == 1 else 'persons are'}."
-    return (CheckResult("people", "ok", sentence),) if file.there else ()
+        if error.code != "unauthorized":
+            raise
+        raise OperatorError(
+            f"{title} does not accept this credential; nothing was stored.",
+            code="unauthorized",
+            next_step="Copy it from the CRM again, whole, and run the same command.",
+        ) from None
+    return LinkedMember(me, next((one.name for one in team if one.id == me), None)), team
+
+
+@people.command("unlink")
+@click.argument("person")
+@click.argument("connection", required=False)
+@click.pass_context
+def unlink(context: click.Context, person: str, connection: str | None) -> None:
+    """Remove what a person has linked: for CONNECTION, or for all.
+
+    PERSON is any name that `taskhand people` lists: of one who signs in, ISSUER#SUBJECT or the e-mail address. What is
+    linked under either of them is removed, since a call would go on with the other.
+
+    A running server uses it no longer from the next call on. What the CRM gave out by an OAuth app is revoked there; a
+    key that the person has pasted is for the person to withdraw.
+    """
+    found: Configuration | OperatorError = context.meta[CONFIGURATION]
+    known = {} if isinstance(found, OperatorError) else {one.name: one for one in found.connections}
+    settings: Settings = context.obj
+    removed, left = _with_links(settings, lambda links: _unlink(links, known, person, connection))
+    if not removed:
+        raise _no_link_error(person, connection, left)
+    for link, is_withdrawn in removed:
+        print_line(f"{link.person} is unlinked from {link.connection}.")
+        print_line(_describe_withdrawal(known.get(link.connection), is_withdrawn), err=True)
+    if names := _find_aliases(removed, left):
+        print_line(f"If one of these is the same person, unlink that too: {', '.join(names)}", err=True)
+
+
+def _describe_withdrawal(connection: "ConnectionSettings | None", is_withdrawn: bool) -> str:  # noqa: FBT001  told
+    """A sentence on what became of a credential that was removed."""
+    title = find_factory(connection.settings.backend).title if connection else "The CRM"
+    if is_withdrawn:
+        return f"{title} has revoked the credential."
+    return f"{title} may accept the former credential still: withdraw it there too."
+
+
+async def _find_open(links: "Links", person: str, connection: str) -> "Link | None":
+    """A link with its credential; None if it cannot be decrypted or the CRM has revoked it."""
+    try:
+        return await links.find(person, connection)
+    except (LinkBroken, LinkRequired):
+        return None
+
+
+async def _withdraw(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
+    """Revoke a removed or replaced credential at the CRM; returns whether the CRM has confirmed it."""
+    from taskhand.vault.oauth_grant import revoke_link
+    from taskhand.wiring import open_oauth_client
+
+    if connection is None or link is None:
+        return False
+    return await revoke_link(link, partial(open_oauth_client, connection))
+
+
+async def _unlink(
+    links: "Links", known: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
+) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
+    """Remove and revoke the links. Returns them, whether the CRM confirmed the revocation, and the remaining links."""
+    found = await links.list()
+    names = _find_names(person, found) or _find_names(Person.parse(person).id, found)
+    chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
+    removed = []
+    for one in chosen:
+        link = await _find_open(links, one.person, one.connection)
+        await links.remove(one.person, one.connection)
+        removed.append((one, link))
+    done = [(one, await _withdraw(known.get(one.connection), link)) for one, link in removed]
+    return done, [link for link in found if link not in chosen]
+
+
+def _find_names(person: str, found: "Sequence[ListedLink]") -> frozenset[str]:
+    """All names by which a person's calls find links, as far as the links tell; empty without links."""
+    return frozenset[str]().union(*(link.owner.names for link in found if person in link.owner.names))
+
+
+def _no_link_error(person: str, connection: str | None, found: "Sequence[ListedLink]") -> CallerError:
+    """The error for a person without a link."""
+    others = list(dict.fromkeys(link.email or link.person for link in found if connection in {None, link.connection}))
+    named = f"These have: {', '.join(others[:_MAX_NAMED])}. " if others else ""
+    return CallerError(
+        f"{person} has linked nothing{f' for {connection}' if connection else ''}.",
+        next_step=f"{named}`taskhand people` shows who has linked what.",
+    )
+
+
+def _find_aliases(removed: "Sequence[tuple[ListedLink, bool]]", left: "Sequence[ListedLink]") -> "Sequence[str]":
+    """Persons with remaining links who may be the same person: the e-mail address of the sign-in is unknown."""
+    gone = {(link.connection, _kind_of_name(link)) for link, _ in removed}
+    opposite = {"subject": "address", "address": "subject"}
+    same = [link.person for link in left if (link.connection, opposite.get(_kind_of_name(link) or "")) in gone]
+    return [*dict.fromkeys(same)][:_MAX_NAMED]
+
+
+def _kind_of_name(link: "ListedLink") -> str | None:
+    """The name, of the two names of a signed-in person, that a link has; None if both are known, or it has neither."""
+    if is_token_person(link.person):
+        return "subject" if link.email is None else None
+    return "address" if "@" in link.person else None
+
+
+def _to_text(moment: datetime) -> str:
+    """The moment as text for people, in this machine's zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _with_links(settings: Settings, work: "Callable[[Links], Awaitable[_T]]") -> _T:
+    from taskhand.wiring import open_links
+
+    async def working() -> _T:
+        links = open_links(settings)
+        try:
+            return await work(links)
+        finally:
+            await links.aclose()
+
+    return anyio.run(working)

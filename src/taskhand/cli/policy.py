@@ -68,7 +68,7 @@ class PolicySource:
         if file.writable_by_others:
             _log.warning("%s %s", *warn_of_writers(file.path))
         if file.policy.needs_own():
-            from taskhand.cli.own_credential import warn_of_rule
+            from taskhand.cli.doctor_own_credential import warn_of_rule
 
             for sentence in warn_of_rule(self.found, file.policy):
                 _log.warning("%s", sentence)

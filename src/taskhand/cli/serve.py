@@ -250,7 +250,7 @@ async def open_server(
     Then the readiness check, and the linking pages. OperatorError if the configuration cannot be served.
     """
     from taskhand.cli.access import access_by
-    from taskhand.cli.people import PeopleSource
+    from taskhand.cli.people_file import PeopleSource
     from taskhand.cli.policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup
     from taskhand.server.app import create_server
@@ -282,7 +282,7 @@ async def open_server(
         server.middleware.insert(0, read_trace_headers)
     works = [reload_on_hangup((policy, people), stack), *([] if links is None else [links.record_uses])]
     if settings.state is not None:
-        from taskhand.cli.changes import share_changes
+        from taskhand.cli.change_broadcast import share_changes
 
         works.append(share_changes(found, connections))
     at_start = partial(_work_beside, works, connections)
@@ -310,7 +310,7 @@ async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> 
 
 async def _work_later(connections: "Connections", group: TaskGroup) -> None:
     """The background work that no first request waits for; a write, or a read of the journal, recovers by itself."""
-    from taskhand.server.use_cases import load_use_cases
+    from taskhand.server.late_imports import load_use_cases
     from taskhand.service.feed_demand import poll_when_wanted
     from taskhand.service.recovery import recover_if_possible
 

@@ -21,7 +21,7 @@ def open_sign_in(settings: "Settings", issuers: Sequence[str], stack: AsyncExitS
     client = read_client(settings, "sign_in", "nobody can sign in on the pages")
     if client is None or not issuers:
         return None
-    from taskhand.http.documents import JsonDocuments
+    from taskhand.http.issuer_documents import JsonDocuments
     from taskhand.tokens.issuer_keys import IssuerKeys
     from taskhand.tokens.sign_in import SignIn
     from taskhand.wiring import clock_of

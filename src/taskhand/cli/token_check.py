@@ -18,7 +18,7 @@ def open_token_check(
     settings: Settings, issuers: Sequence[str], clock: "Clock | None" = None
 ) -> "tuple[TokenCheck, Callable[[], Awaitable[None]]]":
     """The check of tokens of these issuers, and a function that closes it. OperatorError for an invalid address."""
-    from taskhand.http.documents import JsonDocuments
+    from taskhand.http.issuer_documents import JsonDocuments
     from taskhand.tokens.introspection import Introspection
     from taskhand.tokens.issuer_keys import IssuerKeys
     from taskhand.tokens.issuer_metadata import check_issuer

@@ -133,7 +133,7 @@ def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "It
 
 def _settings_files(configuration: "Configuration") -> Iterator[Path]:
     """The configuration, policy and people files that exist."""
-    from taskhand.cli.people import people_path
+    from taskhand.cli.people_file import people_path
     from taskhand.cli.policy import policy_path
 
     for path in (configuration.file.path, policy_path(configuration)[0], people_path(configuration)):

@@ -7,7 +7,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 
 __all__ = ["BulkReceipt", "TaskResult", "same_for_others"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from taskhand.domain.address import split_address
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
+from taskhand.domain.mail_address import split_address
 from taskhand.domain.names import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
 from taskhand.domain.principal import fold_person
 from taskhand.domain.task import Member

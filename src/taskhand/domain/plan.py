@@ -11,7 +11,7 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.names import Match
 from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, people_unapplied, preview
 from taskhand.domain.task import Task
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 
 __all__ = ["PLAN_LIFETIME", "Difference", "Plan", "Verb", "check_not_expired", "difference", "difference_between"]
 

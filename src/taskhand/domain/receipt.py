@@ -25,7 +25,7 @@ from taskhand.domain.names import Match
 from taskhand.domain.properties import property_field
 from taskhand.domain.query import LINK_FIELDS
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
-from taskhand.domain.unapplied import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied
 
 __all__ = [
     "FieldChange",

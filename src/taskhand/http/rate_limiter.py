@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 import anyio
 
+from taskhand.domain.background_requests import idle_wait_s, is_idle
 from taskhand.domain.errors import RateLimited
-from taskhand.domain.idle_share import idle_wait_s, is_idle
 from taskhand.http.rate_headers import RateHeaders
 
 __all__ = [

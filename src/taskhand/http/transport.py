@@ -16,9 +16,9 @@ import httpx2
 from opentelemetry import trace
 
 from taskhand import __version__
+from taskhand.domain.background_requests import is_idle
 from taskhand.domain.deadline import Deadline
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
-from taskhand.domain.idle_share import is_idle
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.ownership import check_ownership
 from taskhand.domain.request_log import record_request

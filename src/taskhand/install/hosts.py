@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 from taskhand.install import config_paths, jsonc_edit, toml_edit
 from taskhand.install.config_paths import Machine
 from taskhand.install.file_format import FileFormat, Path
-from taskhand.install.launch import Launch
+from taskhand.install.launch_command import Launch
 
 __all__ = ["ANY_HOST", "HOSTS", "SERVER", "Host", "find_host"]
 

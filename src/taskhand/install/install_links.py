@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from taskhand.install.hosts import Host
-from taskhand.install.launch import Launch
+from taskhand.install.launch_command import Launch
 
 __all__ = ["install_link"]
 

@@ -9,7 +9,7 @@ from taskhand.config.credentials import REFERENCES
 from taskhand.config.variables import SECRETS
 from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
 from taskhand.install.hosts import SERVER, Host
-from taskhand.install.launch import Launch
+from taskhand.install.launch_command import Launch
 
 __all__ = [
     "MASK",

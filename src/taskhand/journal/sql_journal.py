@@ -26,7 +26,7 @@ from taskhand.journal.entry import (
     taken_over_entries,
 )
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.redaction import Redaction
+from taskhand.journal.masking import Masking
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SqlJournal:
         self._places: tuple[str, ...] = ()
         self._clock = clock
         self._new_id = new_id
-        self._redaction = Redaction(secrets)
+        self._masking = Masking(secrets)
         self._keep_days = keep_days
         self._pruned: datetime | None = None
         self._was_swept = False
@@ -83,7 +83,7 @@ class SqlJournal:
 
     def mask_own(self, person: str, secrets: Sequence[str]) -> None:
         """Mask also the credentials that a person's own requests bear, from the next row on."""
-        self._redaction.add(person, secrets)
+        self._masking.add(person, secrets)
 
     @property
     def _store(self) -> "SqlStore":
@@ -347,10 +347,10 @@ class SqlJournal:
 
     def _redact_opening(self, opening: Opening) -> Opening:
         """The opening without credentials: any text that the caller chose may contain one."""
-        mask, caller = self._redaction.mask, opening.caller
+        mask, caller = self._masking.mask, opening.caller
         return replace(
             opening,
-            arguments=self._redaction.arguments(opening.arguments),
+            arguments=self._masking.arguments(opening.arguments),
             reason=opening.reason and mask(opening.reason),
             caller=replace(
                 caller, name=caller.name and mask(caller.name), version=caller.version and mask(caller.version)
@@ -359,14 +359,14 @@ class SqlJournal:
 
     def _without_keys(self, entries: Sequence[Entry]) -> list[Entry]:
         """The rows without configured keys, which may be in the text of a task too."""
-        kept = [(one, self._redaction.without_keys(one.value)) for one in entries]
+        kept = [(one, self._masking.without_keys(one.value)) for one in entries]
         return [one if value is one.value else replace(one, value=value) for one, value in kept]
 
     def _redact_result(self, result: Result) -> Result:
         """A result without credentials: the task id of a refused call may be any text."""
         if result.outcome != "refused" or result.task_id is None:
             return result
-        return replace(result, task_id=self._redaction.mask(result.task_id))
+        return replace(result, task_id=self._masking.mask(result.task_id))
 
     def _outcome_entries(
         self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime

@@ -17,7 +17,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.server.argument_scope import ArgumentScope
 from taskhand.server.argument_types import choices, expected_choice, expected_type
 from taskhand.server.coercion import coerce
-from taskhand.server.list_of import ListItem, lists_of
+from taskhand.server.list_arguments import ListItem, lists_of
 from taskhand.server.refused_values import refused_value
 from taskhand.server.schema import Schema, fields_of, model_fields
 from taskhand.server.unknown_argument import unknown_argument_error

@@ -19,7 +19,7 @@ from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_times import Known
-from taskhand.server.list_of import lists_of
+from taskhand.server.list_arguments import lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call_options import RepeatableOptions
 

@@ -8,9 +8,9 @@ from taskhand.domain.field_notes import NOTES
 from taskhand.domain.query import TaskFilter
 from taskhand.domain.task import IMMUTABLE
 from taskhand.server.argument_scope import ArgumentScope
+from taskhand.server.argument_suggestions import nearest_names, other_tool, usual_names
 from taskhand.server.coercion import squeeze
-from taskhand.server.list_of import lists_of
-from taskhand.server.other_names import nearest_names, other_tool, usual_names
+from taskhand.server.list_arguments import lists_of
 from taskhand.server.schema import fields_of, item_fields, model_fields, objects_of
 
 __all__ = ["OUTERMOST_CONNECTION", "unknown_argument_error"]

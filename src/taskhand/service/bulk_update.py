@@ -22,7 +22,7 @@ from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolv
 from taskhand.service.bulk_write import SkippedTasks, bulk_write, find_replay, nothing_to_plan, replay_of
 from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.edit_resolver import EditFor, Resolver
-from taskhand.service.find_ids import TaskIds
+from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
 from taskhand.service.make_plan import make_plan
 from taskhand.service.task_write import unmet_edit

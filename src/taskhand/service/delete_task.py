@@ -12,7 +12,7 @@ from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.approval import reason_to_confirm
 from taskhand.service.bulk_targets import check_not_all_refused, read_by_id
 from taskhand.service.call import Call
-from taskhand.service.find_ids import TaskIds
+from taskhand.service.find_by_property import TaskIds
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
 

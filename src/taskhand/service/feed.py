@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from taskhand.domain.background_requests import is_idle
 from taskhand.domain.change_source import ChangeSource
 from taskhand.domain.deadline import part_of_call, time_left
 from taskhand.domain.errors import CallerError
-from taskhand.domain.idle_share import is_idle
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, FeedName, KeptEvent
 from taskhand.service.app_context import AppContext

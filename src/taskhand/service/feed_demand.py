@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from taskhand.domain.idle_share import IdleShare
+from taskhand.domain.background_requests import IdleShare
 
 if TYPE_CHECKING:
     from taskhand.service.app_context import AppContext

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from taskhand.domain.address import split_address
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.mail_address import split_address
 from taskhand.domain.names import fold, has_words
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.text import strip_hidden, without_cut

@@ -13,7 +13,7 @@ from taskhand.domain.plan import Difference, difference_between
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.unapplied import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import check_writable, with_keys_of

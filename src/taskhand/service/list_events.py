@@ -19,7 +19,7 @@ from taskhand.service.feed import feed_of, find_source, look, no_feed_error
 from taskhand.service.feed_demand import WANTED_FOR_S
 from taskhand.service.own_writes import CLOCKS
 from taskhand.service.past_events import learn_past
-from taskhand.service.untold_writes import describe_untold_writes
+from taskhand.service.unlisted_writes import describe_unlisted_writes
 from taskhand.service.visibility import is_shown, show_to, shown_subject
 
 __all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "mark_shown"]
@@ -137,7 +137,7 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
         notes += [one.sentence for one in await store.find_gaps(name, start.at)]
     if not page.more and not asked.kinds and not asked.person_ids:
         listed = {one.event.change_id for one in page.events if one.event.change_id is not None}
-        notes.append(await describe_untold_writes(app, page.since, listed, asked.task_id))
+        notes.append(await describe_unlisted_writes(app, page.since, listed, asked.task_id))
     return replace(
         page,
         notes=_on_clock(app, notes),

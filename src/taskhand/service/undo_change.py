@@ -10,7 +10,7 @@ from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, Claim, Intent, Result
 from taskhand.service.apply_plan import execute_intents, plan_user
 from taskhand.service.approval import reason_to_confirm

@@ -7,9 +7,9 @@ import pytest
 from backends.changes.arms import open_close
 from backends.changes.at_random import begin_feed, change_at_random, check_replay
 from backends.close.wired import CAROLINA, LEAD, WORLD, task_id
+from taskhand.domain.background_requests import idle_share
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.idle_share import idle_share
 from taskhand.sandbox.close import SpecVariant
 
 

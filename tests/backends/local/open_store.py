@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixed_clock import FixedClock
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import sequential_id
+from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task

@@ -24,8 +24,8 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.link_method import BrowserSignIn
-from taskhand.server.linking.linking import Linking
 from taskhand.server.linking.pages import LinkPages
 from taskhand.server.transports.host_names import Address
 from taskhand.vault.links import Links

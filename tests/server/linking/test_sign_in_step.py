@@ -12,7 +12,7 @@ import pytest
 from issuers import Issuer, issuing
 from server.linking.link_stage import BEN, CAT, Browser, LinkStage, link_stage, text_of
 from taskhand.domain.principal import Person
-from taskhand.http.documents import JsonDocuments
+from taskhand.http.issuer_documents import JsonDocuments
 from taskhand.tokens.issuer_keys import IssuerKeys
 from taskhand.tokens.sign_in import SignIn
 from taskhand.tokens.token_check import TokenCheck

@@ -20,7 +20,7 @@ from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.task_times import TaskTimes
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.events.event_store import KeptEvent
 from taskhand.journal.journal import Caller, Change, ChangePage, Ending, Intent, Opening, Result

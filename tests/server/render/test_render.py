@@ -27,7 +27,7 @@ from taskhand.domain.people_lookup import resolve_people
 from taskhand.domain.query import TaskQuery, sort_key
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer, render_text
 from taskhand.server.render.errors import render_error

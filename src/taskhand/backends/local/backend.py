@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.local import identity, tasks
-from taskhand.backends.local.directory import Directory, NewId
+from taskhand.backends.local.people_and_statuses import Directory, NewId
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.edit import Edit

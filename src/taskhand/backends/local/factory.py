@@ -29,7 +29,7 @@ def open_store(context: OpenContext) -> "LocalBackend":
     """The built-in store in its file or database, which is opened at first use."""
     from uuid import uuid4
 
-    from taskhand.backends.local.directory import sequential_id
+    from taskhand.backends.local.people_and_statuses import sequential_id
     from taskhand.backends.local.tasks import short_id
 
     opens = _open_file(context.store) if isinstance(context.store, Path) else _open_database(context.store)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import MISSING
 
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory
+from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError

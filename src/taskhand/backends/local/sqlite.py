@@ -9,7 +9,7 @@ from typing import Final
 
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
-from taskhand.backends.local.directory import Language, NewId, add_defaults
+from taskhand.backends.local.people_and_statuses import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.names import fold

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from taskhand.domain.date_words.calendar import FRIDAY, Direction, Span
-from taskhand.domain.date_words.reader import Reading, Readings, read_clock, read_date
+from taskhand.domain.date_words.parser import Reading, Readings, read_clock, read_date
 from taskhand.domain.due import Due, at_wall, due_text
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.names import Match, fold

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 from taskhand.domain.html.css import Attributes, StyleSheet
-from taskhand.domain.html.look import Look
+from taskhand.domain.html.visibility import Look
 
 __all__ = ["append_line", "html_of", "text_of"]
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import Route
 
-from taskhand.server.linking.linking import Linking
+from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.routes import link_routes
 
 __all__ = ["LinkPages"]

@@ -16,8 +16,8 @@ from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.link_offer import REFUSALS
 from taskhand.server.linking.browser import Browser, is_cross_site
-from taskhand.server.linking.linking import Linking, Refused
-from taskhand.server.linking.page import CONTENT_SECURITY_POLICY, Form, Page, render
+from taskhand.server.linking.link_flow import Linking, Refused
+from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, Form, Page, render
 from taskhand.server.linking.texts import choose_language
 from taskhand.vault.link import LinkedMember
 from taskhand.vault.ticket import Ticket

@@ -12,7 +12,7 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.description_limit import fit_description
 from taskhand.server.render.matches import match_rows

@@ -15,7 +15,7 @@ from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.task import Task
 from taskhand.domain.text import truncate, truncate_change
-from taskhand.domain.unapplied import Unapplied
+from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.matches import MatchRow, match_rows
 from taskhand.server.render.outcomes import OutcomeRow, as_many_as_fit, outcome_rows, size_of

@@ -58,7 +58,7 @@ class BulkUpdateTasks(RepeatableOptions):
 async def _run(call: "Call", arguments: BulkUpdateTasks) -> Written:
     from taskhand.service.bulk_change import BulkChange
     from taskhand.service.bulk_update import bulk_update
-    from taskhand.service.find_ids import find_ids
+    from taskhand.service.find_by_property import find_ids
 
     change = BulkChange(
         patch=None if arguments.changes is MISSING else arguments.changes,

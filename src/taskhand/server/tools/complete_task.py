@@ -38,7 +38,7 @@ class CompleteTask(Options):
 
 async def _run(call: "Call", arguments: CompleteTask) -> Written:
     from taskhand.service.complete_task import complete_task
-    from taskhand.service.find_ids import find_id
+    from taskhand.service.find_by_property import find_id
 
     task_id = await find_id(call.app, arguments.id, arguments.id_property)
     return await complete_task(call, task_id, arguments.new_status_name, arguments.add_note, arguments.resolution)

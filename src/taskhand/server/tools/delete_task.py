@@ -32,7 +32,7 @@ class DeleteTask(Options):
 
 async def _run(call: "Call", arguments: DeleteTask) -> Written:
     from taskhand.service.delete_task import delete_task, delete_tasks
-    from taskhand.service.find_ids import find_id, find_ids
+    from taskhand.service.find_by_property import find_id, find_ids
 
     task_id = None if arguments.id is MISSING else arguments.id
     ids = None if arguments.ids is MISSING or (task_id and not arguments.ids) else arguments.ids

@@ -30,7 +30,7 @@ class GetTask(Body):
 
 
 async def _run(call: "Call", arguments: GetTask) -> TaskAnswer:
-    from taskhand.service.find_ids import find_id
+    from taskhand.service.find_by_property import find_id
     from taskhand.service.get_task import get_task
 
     names = () if arguments.properties is MISSING else arguments.properties

@@ -38,7 +38,7 @@ class ReassignTask(Options):
 
 
 async def _run(call: "Call", arguments: ReassignTask) -> Written:
-    from taskhand.service.find_ids import find_id
+    from taskhand.service.find_by_property import find_id
     from taskhand.service.reassign_task import reassign_task
 
     mode = None if arguments.mode is MISSING else arguments.mode

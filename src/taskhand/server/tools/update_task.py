@@ -24,7 +24,7 @@ class UpdateTask(Options, TaskPatch):
 
 
 async def _run(call: "Call", arguments: UpdateTask) -> Written:
-    from taskhand.service.find_ids import find_id
+    from taskhand.service.find_by_property import find_id
     from taskhand.service.update_task import update_task
 
     return await update_task(call, await find_id(call.app, arguments.id, arguments.id_property), arguments)

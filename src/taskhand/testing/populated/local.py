@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import MISSING
 
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.directory import Directory, sequential_id
+from taskhand.backends.local.people_and_statuses import Directory, sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit

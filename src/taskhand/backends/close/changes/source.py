@@ -14,10 +14,10 @@ from taskhand.backends.close.changes.event_log import MAX_PAGES, Entry, EventLog
 from taskhand.backends.close.changes.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.task_types import CALL, INBOX, LEAD
+from taskhand.domain.background_requests import is_idle
 from taskhand.domain.change_source import KnownTasks, Look
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.idle_share import is_idle
 
 __all__ = ["CloseChanges"]
 

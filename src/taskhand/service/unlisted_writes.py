@@ -8,13 +8,13 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.own_writes import changes_since, writes_of
 from taskhand.service.visibility import is_shown
 
-__all__ = ["describe_untold_writes"]
+__all__ = ["describe_unlisted_writes"]
 
 _LATELY: Final = timedelta(minutes=2)
 """For how long a write that no event shows is mentioned: every CRM tells of it sooner."""
 
 
-async def describe_untold_writes(
+async def describe_unlisted_writes(
     app: AppContext, since: datetime | None, listed: Collection[str], task_id: str | None = None
 ) -> str | None:
     """The note that a change made through Taskhand a moment ago is in list_changes; None if the list has all such.

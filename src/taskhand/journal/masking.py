@@ -1,4 +1,4 @@
-"""Redaction of the arguments that the journal keeps: credentials are masked and long values are cut; pure.
+"""Masking of the arguments that the journal keeps: credentials are masked and long values are cut; pure.
 
 Arguments of any type and size are accepted, because refused calls are journaled too.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from taskhand.journal.journal import MASK
 
-__all__ = ["MASK", "Redaction"]
+__all__ = ["MASK", "Masking"]
 
 _MAX_LENGTH: Final = 200
 """Characters of a text that are kept."""
@@ -58,7 +58,7 @@ _SHORTEST_CREDENTIAL: Final = len("://u:p@")
 """Characters below which a text cannot match; most names of arguments are shorter, and the search takes time."""
 
 
-class Redaction:
+class Masking:
     """Masks credentials in arguments and cuts long values; `secrets` are the values configured as credentials."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

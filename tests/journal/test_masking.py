@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.journal.redaction import MASK, Redaction
+from taskhand.journal.masking import MASK, Masking
 
 SECRETS = ("s3cr3t-value", "s3cr3t-value-and-more", "", "abc")
 
 
 def kept(text: str, *secrets: str) -> object:
     """What is kept of one argument."""
-    return Redaction(secrets).arguments({"title": text})["title"]
+    return Masking(secrets).arguments({"title": text})["title"]
 
 
 @pytest.mark.parametrize(
@@ -76,24 +76,24 @@ def test_a_credential_is_masked_before_the_cut() -> None:
 
 def test_names_and_nested_values_are_looked_through() -> None:
     sent = {"s3cr3t-value": [{"a": ("s3cr3t-value",)}], "n": 1, "f": 1.5, "b": True, "none": None}
-    assert Redaction(SECRETS).arguments(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
+    assert Masking(SECRETS).arguments(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
 
 
 def test_what_is_no_json_is_kept_as_text() -> None:
-    assert Redaction().arguments({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
+    assert Masking().arguments({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
 
 
 def test_more_items_than_a_bulk_may_name_are_counted() -> None:
-    found = Redaction().arguments({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
+    found = Masking().arguments({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
     assert (len(found), found[-1]) == (2_001, "… (5 more items)")
-    assert len(Redaction().arguments({str(n): n for n in range(2_005)})) == 2_001
+    assert len(Masking().arguments({str(n): n for n in range(2_005)})) == 2_001
 
 
 def test_what_is_nested_without_end_is_cut() -> None:
     value: object = "x"
     for _ in range(5_000):
         value = [value]
-    assert "deeper" in json.dumps(Redaction().arguments({"ids": value}))
+    assert "deeper" in json.dumps(Masking().arguments({"ids": value}))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_is_nested_without_end_is_cut() -> None:
     ],
 )
 def test_a_hostile_text_is_looked_through_in_no_time(text: str) -> None:
-    assert Redaction(SECRETS).mask(text) == text
+    assert Masking(SECRETS).mask(text) == text
 
 
 @given(st.text(), st.text())
@@ -117,7 +117,7 @@ def test_a_configured_secret_never_comes_through(before: str, after: str) -> Non
 
 
 def test_masks_the_shortest_credential() -> None:
-    assert Redaction().mask("://u:p@") == f"://{MASK}@"
+    assert Masking().mask("://u:p@") == f"://{MASK}@"
 
 
 def test_a_configured_value_is_masked_unless_it_is_so_short_that_words_have_it() -> None:
@@ -125,7 +125,7 @@ def test_a_configured_value_is_masked_unless_it_is_so_short_that_words_have_it()
 
 
 def test_what_requests_of_a_person_bear_is_masked_and_what_they_bore_before_that() -> None:
-    redaction = Redaction()
+    redaction = Masking()
     for letter in "abc":
         redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
         redaction.add("ana@x.test", [f"token {letter}", f"renewal {letter}"])
@@ -136,22 +136,22 @@ def test_what_requests_of_a_person_bear_is_masked_and_what_they_bore_before_that
 def test_a_secret_is_masked_in_stored_values_whatever_characters_it_has(secret: str) -> None:
     value = {"title": f"use {secret}!", "rows": [{"a": secret, "n": 1}], "none": None}
     masked = {"title": f"use {MASK}!", "rows": [{"a": MASK, "n": 1}], "none": None}
-    of_person = Redaction()
+    of_person = Masking()
     of_person.add("ana@x.test", ["a token", secret])
     of_person.add("ben@x.test", ["something else"])
-    for redaction in (Redaction([secret]), Redaction([secret, "another"]), of_person):
+    for redaction in (Masking([secret]), Masking([secret, "another"]), of_person):
         assert redaction.without_keys(value) == masked
         assert redaction.without_keys({"title": "as before"}) == {"title": "as before"}
 
 
 def test_a_person_s_empty_or_short_credential_masks_no_words() -> None:
-    redaction = Redaction()
+    redaction = Masking()
     redaction.add("ana@x.test", ["token a", "", "abc"])
     assert redaction.mask("abc and token a") == f"abc and {MASK}"
 
 
 def test_the_credentials_of_the_last_persons_are_masked_and_not_of_any_number() -> None:
-    redaction = Redaction()
+    redaction = Masking()
     redaction.add("first@x.test", ["token of first"])
     for number in range(256):
         redaction.add(f"{number}@x.test", [f"token {number:03}"])

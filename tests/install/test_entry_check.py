@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taskhand.install import Host, find_host
-from taskhand.install.entry_run import run_entry
+from taskhand.install.entry_check import run_entry
 
 CLAUDE, CURSOR, CODEX, VSCODE = map(find_host, ("claude-desktop", "cursor", "codex", "vscode"))
 
