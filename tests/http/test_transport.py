@@ -284,6 +284,22 @@ async def test_a_429_without_a_time_waits_until_the_window_ends(
     assert time.now == 1004.0
 
 
+@pytest.mark.parametrize("call", [*READS, *SAFE, *WRITES, POST], ids=named)
+async def test_the_answer_to_a_write_is_awaited_for_as_long_as_it_could_still_be_read_back(
+    clients: Clients, call: Request
+) -> None:
+    class Noting(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            limits.append(request.extensions["timeout"])
+            return httpx2.Response(200, stream=httpx2.ByteStream(b"{}"))
+
+    limits: list[Mapping[str, float]] = []
+    client = await clients("http://127.0.0.1:1", limits=Limits(3.0, 40.0, total_s=40.0), transport=Noting())
+    await client.send(call)
+    until = 40.0 if call in READS else 35.0
+    assert limits == [{"connect": 3.0, "read": until, "write": until, "pool": 0.9 * until}]
+
+
 async def test_a_server_that_drips_cannot_hold_a_call_for_ever(clients: Clients) -> None:
     class Dripping(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:

@@ -125,6 +125,19 @@ async def test_a_use_that_was_written_down_a_moment_ago_is_not_written_again_for
     assert (await cli.list_keys())[0].last_used_at is None
 
 
+async def test_a_use_that_another_process_wrote_less_than_a_minute_ago_is_not_written_again(
+    store: SqliteKeyStore, cli: SqliteKeyStore
+) -> None:
+    clock = FixedClock()
+    check, new = KeyCheck(store, clock), await added(cli)
+    await cli.note_uses({new.id: NOW})
+    for seconds, written in ((59, NOW), (1, NOW + timedelta(minutes=1))):
+        clock.move(seconds=seconds)
+        assert await check.find_holder(new.text)
+        await check.write_uses()
+        assert (await cli.list_keys())[0].last_used_at == written
+
+
 async def test_no_check_waits_while_the_last_use_cannot_be_written(
     store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
 ) -> None:

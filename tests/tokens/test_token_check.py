@@ -1,7 +1,7 @@
 """Which tokens let somebody in: a table of bad ones, each refused for its own reason; and the issuer's keys."""
 
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from time import time
 from typing import Any
@@ -330,6 +330,30 @@ async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_se
         issuer.down = True
         with pytest.raises(OperatorError, match="cannot be asked"):
             await check.find_holder("another", HERE)
+
+
+async def test_the_answers_about_the_newest_thousand_tokens_are_kept(issuer: Issuer) -> None:
+    clock, asked = Clock(), list[str]()
+
+    async def ask(_: str, form: Mapping[str, str], *__: str) -> dict[str, Any]:
+        asked.append(form["token"])
+        return issuer.claims(HERE, active=True)
+
+    documents = JsonDocuments(Runtime(clock=clock, sleep=clock.sleep))
+    asking = Introspection(IssuerKeys(issuer.url, documents.get, clock=clock), ("taskhand", "a"), ask, clock=clock)
+
+    async def count_asked(*tokens: str) -> int:
+        asked.clear()
+        for one in tokens:
+            await asking.find_holder(one, TokenRules(), HERE)
+        return len(asked)
+
+    tokens = [f"token {number}" for number in range(1_001)]
+    assert await count_asked(*tokens) == 1_001
+    assert await count_asked(*tokens[1:]) == 0
+    assert await count_asked(tokens[0], *tokens[2:]) == 1
+    assert await count_asked(tokens[1]) == 1
+    await documents.aclose()
 
 
 async def test_an_issuer_without_keys_or_without_an_address_to_ask_is_the_operators_to_mend(issuer: Issuer) -> None:

@@ -403,3 +403,14 @@ async def test_what_a_page_keeps_under_an_address_is_for_one_person_and_what_the
     await links.save(link_of("ana@x.test", kind=kind))
     assert await links.may_be_by_email("ana@x.test", "north") is may_be
     assert not await links.may_be_by_email("ben@x.test", "north")
+
+
+async def test_a_row_that_is_missing_may_be_for_whoever_has_the_address_until_it_is_removed(
+    links: Links, path: Path
+) -> None:
+    await links.save(link_of("ana@x.test", kind="key"))
+    with rows(path) as other:
+        other.execute("DELETE FROM link")
+    assert await links.may_be_by_email("ana@x.test", "north")
+    assert await links.remove("ana@x.test", "north")
+    assert not await links.may_be_by_email("ana@x.test", "north")

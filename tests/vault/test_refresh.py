@@ -14,9 +14,13 @@ from fixed_clock import NOW, FixedClock
 from killed import assert_killed, die, exit_code, fork
 from taskhand.domain.deadline import call_deadline
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
+from taskhand.vault.cipher import Cipher
 from taskhand.vault.link import Link, OwnCredential
 from taskhand.vault.links import Links
-from vault.vaults import link_of, links_at, rows
+from taskhand.vault.sealed_link import SealedLink
+from taskhand.vault.sqlite import SqliteLinkStore
+from taskhand.vault.vault_key import read_vault_keys
+from vault.vaults import KEY, link_of, links_at, rows
 
 HOUR = timedelta(hours=1)
 
@@ -255,6 +259,24 @@ async def test_an_answer_that_cannot_be_saved_is_used_and_saved_later(
     assert await token(other_process, crm) == "access-1"
     assert "the disk is full" in caplog.text
     assert "access-1" not in caplog.text
+
+
+async def test_an_answer_that_cannot_be_saved_is_dropped_once_the_person_has_linked_again(
+    links: Links, crm: Crm, clock: FixedClock, path: Path
+) -> None:
+    class FullDisk(SqliteLinkStore):
+        async def put(self, row: SealedLink, *, after: int | None) -> bool:  # noqa: ARG002
+            raise OperatorError("The disk is full.")
+
+    clock.move(minutes=26)
+    reader = Links(FullDisk(path), Cipher(read_vault_keys((KEY,))), clock, crm.wait)
+    assert await token(reader, crm) == "access-1"
+    brief = OwnCredential("newer", None, clock() + timedelta(minutes=10))
+    await links.save(replace(link_of("ana", kind="operator"), credential=brief))
+    clock.move(minutes=8)  # it is due, and good still
+    assert await token(reader, crm) == "newer"
+    assert crm.asked == ["refresh-of-ana"]
+    await reader.aclose()
 
 
 async def test_who_links_or_unlinks_while_a_renewal_is_under_way_has_the_last_word(

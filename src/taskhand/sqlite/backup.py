@@ -204,10 +204,6 @@ def _begin_together(readers: _Opened, writers: _Opened) -> None:
             with database_errors(one.path, one.kind):
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except OperatorError:
-        for _, reader in readers:
-            reader.rollback()
-        raise
     finally:
         for _, writer in writers:
             writer.rollback()

@@ -172,6 +172,7 @@ async def test_whatever_else_the_token_endpoint_does_is_for_this_moment(crm: str
         with pytest.raises(error) as failed:
             await client.renew(given)
         assert not isinstance(failed.value, LinkRequired)
+        assert failed.value.retry_after_s == fault.retry_after
         asked = [one for one in signing.sandbox.requests if one.route == TOKEN[crm]]
         assert len(asked) == most
         told = f"{failed.value.message} {failed.value.next_step}"
@@ -204,6 +205,20 @@ async def test_a_revocation_that_is_not_confirmed_is_told(crm: str) -> None:
     async with open_oauth_client(ConnectionSettings("default", offline), runtime=Runtime(sleep=_no_wait)) as client:
         assert client is not None
         assert not await client.revoke(given)
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_a_grant_is_revoked_if_its_refresh_token_is_whatever_happens_to_the_access_token(
+    crm: str, refused: int
+) -> None:
+    async with open_app(crm) as (signing, client):
+        given = (await _issued(signing)).credential
+        signing.sandbox.faults = [Fault("status", route=REVOKE[crm], status=400, nth=refused)]
+        assert await client.revoke(given) is (refused == 2)
+        brief = (await _issued(signing)).credential
+        assert await client.revoke(OwnCredential(brief.access_token))
+        kinds = [one.body["token_type_hint"] for one in signing.sandbox.requests if one.route == REVOKE[crm]]
+        assert kinds == ["refresh_token", "access_token", "access_token"]
 
 
 async def test_people_sign_in_where_the_crm_says(crm: str) -> None:

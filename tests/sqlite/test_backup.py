@@ -1,0 +1,116 @@
+"""Backups of two databases: their copies are of one moment, and a file that is replaced is kept with its log."""
+
+import os
+import sqlite3
+import struct
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from taskhand.backends.local.health_checks import describe_tasks
+from taskhand.backends.local.sqlite import TASK_STORE
+from taskhand.domain.errors import OperatorError
+from taskhand.journal.health_checks import describe_journal
+from taskhand.journal.sqlite import JOURNAL
+from taskhand.sqlite.backup import Database, write_backup
+from taskhand.sqlite.connection import DatabaseKind, make_database
+from taskhand.sqlite.restore import restore_backup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedKind(DatabaseKind):
+    """A kind whose connections wait for nobody, and call `watch` with each statement before they run it."""
+
+    watch: Callable[[str], None]
+
+    def check_version(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.set_trace_callback(self.watch)
+
+
+def databases_in(folder: Path, watch: Callable[[str], None] = lambda _: None) -> list[Database]:
+    """A task store and a journal, both new."""
+    found = []
+    for kind, name, table, describe in (
+        (TASK_STORE, "tasks", "task", describe_tasks),
+        (JOURNAL, "journal", "entry", describe_journal),
+    ):
+        path = folder / f"{name}.sqlite"
+        make_database(path, kind)
+        watched = WatchedKind(kind.label, kind.variable, kind.package, watch=watch)
+        found.append(Database(path, watched, path.name, table, describe))
+    return found
+
+
+def is_locked(path: Path) -> bool:
+    """Whether nobody else can write to a database."""
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return "locked" in str(error)
+        other.execute("ROLLBACK")
+        return False
+
+
+def test_nobody_writes_to_any_database_until_the_views_of_all_have_begun(tmp_path: Path) -> None:
+    locked: list[list[bool]] = []
+
+    def watch(statement: str) -> None:
+        if statement.startswith(("SELECT count(*) FROM sqlite_schema", "BEGIN")):
+            locked.append([is_locked(one.path) for one in databases])
+
+    databases = databases_in(tmp_path, watch)
+    write_backup(databases, tmp_path / "saved.zip", {})
+    none, first, both = [False, False], [True, False], [True, True]
+    assert locked == [none, first, both, both, both, both]
+    assert [is_locked(one.path) for one in databases] == none
+
+
+@pytest.mark.parametrize("attempts", [2, 10, 11])
+def test_a_database_that_others_write_to_is_tried_ten_times_without_holding_the_first_meanwhile(
+    tmp_path: Path, attempts: int
+) -> None:
+    begun: list[bool] = []
+
+    def watch(statement: str) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            begun.append(is_locked(databases[0].path))
+            if len(begun) == 2 * attempts - 1:
+                writing.rollback()
+
+    databases = databases_in(tmp_path, watch)
+    with closing(sqlite3.connect(databases[1].path, isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        if attempts <= 10:
+            write_backup(databases, tmp_path / "saved.zip", {})
+        else:
+            with pytest.raises(OperatorError) as refused:
+                write_backup(databases, tmp_path / "saved.zip", {})
+            assert (refused.value.code, refused.value.retryable) == ("store_busy", True)
+    assert begun == [False, True] * min(attempts, 10)
+
+
+def test_a_file_beside_an_older_log_is_kept_with_it_under_a_name_that_no_other_has(tmp_path: Path) -> None:
+    databases, file = databases_in(tmp_path), tmp_path / "saved.zip"
+    path = databases[0].path
+    write_backup(databases, file, {})
+    for number in ("", "-2", "-3"):
+        log, index = (path.with_name(f"tasks.sqlite-{end}") for end in ("wal", "shm"))
+        log.write_bytes(struct.pack(">8I", 0x377F0682, 3007000, 512, 0, 7, 7, 0, 0))
+        with log.open("ab") as frames:
+            frames.write(struct.pack(">6I 512s", 1, 1, 7, 7, 0, 0, number.encode()))
+        index.write_bytes(b"index" + number.encode())
+        os.utime(log, (0, 0))
+        while path.stat().st_ctime_ns <= log.stat().st_ctime_ns:  # file systems count in ticks
+            path.write_bytes(path.read_bytes())
+        former = [one.read_bytes() for one in (path, log, index)]
+        restored = restore_backup(databases, file, "now")
+        assert path.with_name(f"tasks.sqlite.before-restore-now{number}.bak") in restored.kept
+        kept = [path.with_name(f"tasks.sqlite.before-restore-now{number}.bak{end}") for end in ("", "-wal", "-shm")]
+        assert [one.read_bytes() for one in kept] == former
+        assert not log.exists()
+        assert not index.exists()
