@@ -216,3 +216,28 @@ async def test_only_a_durable_write_is_synchronous_even_after_the_file_was_repla
         for file in store_file.parent.iterdir():
             file.unlink()
         assert await store.write(asked("PRAGMA synchronous", []), durable=False) == NORMAL
+
+
+async def test_the_version_changes_with_the_writes_of_others_only(store: Store, store_file: Path) -> None:
+    before = store.version()
+    await store.write(added(1, []))
+    assert before is not None
+    assert store.version() == before
+    other = Store(store_file, TASK_STORE)
+    await other.write(added(2, []))
+    await other.aclose()
+    after = store.version()
+    assert after is not None
+    assert after != before
+
+
+async def test_the_version_is_unknown_until_the_worker_has_opened_the_file_and_new_for_a_new_file(
+    store: Store, store_file: Path
+) -> None:
+    assert Store(store_file, TASK_STORE).version() is None
+    before = store.version()
+    for file in store_file.parent.iterdir():
+        file.unlink()
+    assert store.version() is None
+    await store.read(lambda _: None)
+    assert store.version() not in {None, before}

@@ -66,6 +66,7 @@ class _FileStorage:
         self._busy_s = busy_s
         self._is_sought = self._is_found = False
         self._others = _OtherWriters()
+        self._others_read_at: tuple[int, int] | None = None
         self._use_file(path)
 
     def _use_file(self, path: Path) -> None:
@@ -102,7 +103,11 @@ class _FileStorage:
             await self.find()
         if not self._is_found:
             return frozenset()
-        return await self.store.peek(lambda connection: self._others.take(connection, self.processes.session, names))
+        version = self.store.version()  # taken first: what is written meanwhile is read the next time
+        if version is None or version != self._others_read_at:
+            await self.store.peek(lambda connection: self._others.read(connection, self.processes.session))
+            self._others_read_at = version
+        return self._others.take(names)
 
     async def release_locks(self, names: Collection[str]) -> None:
         """Do nothing: a file has no locks."""
@@ -128,20 +133,19 @@ class _OtherWriters:
     """The tasks that other processes have written, and that no call of this process has been given yet."""
 
     def __init__(self) -> None:
-        self._version: int | None = None
         self._seq: int | None = None
         self._tasks: set[str] = set()
 
-    def take(self, connection: sqlite3.Connection, session: str, names: Collection[str]) -> frozenset[str]:
+    def read(self, connection: sqlite3.Connection, session: str) -> None:
+        """Add the tasks in the rows that were written since the last call."""
+        last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
+        first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
+        found = connection.execute(_BY_OTHERS, (first, session))
+        self._tasks |= {row[0].casefold() for row in found}
+        self._seq = last
+
+    def take(self, names: Collection[str]) -> frozenset[str]:
         """Remove and return these tasks among the names, which are case-folded."""
-        # The version changes when another connection commits; otherwise there are no new rows.
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            last = connection.execute("SELECT seq FROM link WHERE name = 'head'").fetchone()[0]
-            first = last - _LATELY if self._seq is None else max(self._seq, last - _LATELY)
-            found = connection.execute(_BY_OTHERS, (first, session))
-            self._tasks |= {row[0].casefold() for row in found}
-            self._version, self._seq = version, last
         told = frozenset(self._tasks.intersection(names))
         self._tasks -= told
         return told

@@ -42,6 +42,9 @@ class Store:
         self._enter()
         return self._database.run_now(self._kind, work, writes=True, durable=durable)
 
+    def version(self) -> None:
+        """None: the database has no such value."""
+
     async def exists(self) -> bool:
         """Whether anything was ever kept."""
         self._enter()

@@ -33,6 +33,10 @@ class SqlStore(Protocol):
         """
         ...
 
+    def version(self) -> tuple[int, int] | None:
+        """A value that changes when others write, and not by writes of this store; None if that takes a round trip."""
+        ...
+
     async def exists(self) -> bool:
         """Whether the store exists; it is not created."""
         ...

@@ -67,6 +67,7 @@ class Store:
         self._kind = kind
         self._prepare = prepare
         self._connection: sqlite3.Connection | None = None
+        self._opened = 0
         self._file: tuple[int, int] | None = None
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
@@ -107,6 +108,14 @@ class Store:
             return await self._worker.run(partial(self._write, work, _end_of_wait(), durable=durable))
         with database_errors(self._path, self._kind):
             return self._run_and_commit(connection, work, durable=durable)
+
+    def version(self) -> tuple[int, int] | None:
+        """A value that changes when another connection commits a write; None if it cannot be read at once."""
+        try:
+            (number,) = self._idle_connection().execute("PRAGMA data_version").fetchone()
+        except (_NeedsWorker, sqlite3.Error, OSError):
+            return None
+        return self._opened, number  # SQLite counts anew for each connection
 
     async def exists(self) -> bool:
         """Whether the file exists; OperatorError if that is unknown, or it disappeared and must not be recreated."""
@@ -181,6 +190,7 @@ class Store:
         if self._connection is None:
             self._check_not_gone()
             self._connection = open_connection(self._path, self._kind, self._prepare)
+            self._opened += 1
             self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
         left_s = max(_MIN_WAIT_S, wait_until - time.monotonic())
         self._set_busy_timeout(self._connection, int(min(self._busy_ms, left_s * 1_000)))

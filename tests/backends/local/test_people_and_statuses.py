@@ -2,6 +2,7 @@
 
 import pytest
 
+from backends.local.conftest import Opener
 from backends.local.open_store import USER, create, update
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
@@ -184,3 +185,18 @@ async def test_no_more_contacts_than_asked_for_come_back_by_name(backend: LocalB
     for name in ("Rosa C", "Rosa A", "Rosa B"):
         await backend.edit(lambda directory, name=name: directory.add_contact(name))  # type: ignore[misc]
     assert [contact.name for contact in await backend.find_contacts("rosa", 2)] == ["Rosa A", "Rosa B"]
+
+
+async def test_the_members_are_those_of_now_whichever_process_has_edited_them(
+    backend: LocalBackend, opens: Opener
+) -> None:
+    async def names() -> list[str]:
+        return [member.name for member in await backend.members()]
+
+    async with opens() as other:
+        await backend.edit(lambda directory: directory.add_member("Ana"))
+        assert await names() == await names() == ["Ana", USER]
+        await other.edit(lambda directory: directory.rename_member("Ana", "Rosa"))
+        assert await names() == await names() == [USER, "Rosa"]
+        await backend.edit(lambda directory: directory.remove_member("Rosa"))
+        assert await names() == await names() == [USER]

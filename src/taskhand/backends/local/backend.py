@@ -63,6 +63,9 @@ class LocalBackend:
         self._new_task_id = new_task_id or new_id
         self._storage = storage
         self._store = storage.store
+        self._members: tuple[Member, ...] = ()
+        self._members_of: tuple[tuple[int, int], int] | None = None
+        self._edits = 0
 
     @cached_property
     def change_source(self) -> "ChangeSource | None":
@@ -94,8 +97,13 @@ class LocalBackend:
         return StatusList(known, complete=True, source="the built-in store")
 
     async def members(self) -> tuple[Member, ...]:
-        """The active members."""
-        return await self._store.peek(lambda connection: self._directory(connection).members())
+        """The active members, read again if the store may have been edited: every answer names people."""
+        version = self._store.version()
+        current = None if version is None else (version, self._edits)
+        if current is None or current != self._members_of:
+            self._members = await self._store.peek(lambda connection: self._directory(connection).members())
+            self._members_of = current
+        return self._members
 
     async def former_members(self) -> tuple[Member, ...]:
         """The members who were removed."""
@@ -228,7 +236,10 @@ class LocalBackend:
 
     async def edit(self, work: Callable[[Directory], _T]) -> _T:
         """Run `work`, which changes statuses, members or contacts, in one transaction."""
-        return await self._store.write(lambda connection: work(self._directory(connection)))
+        try:
+            return await self._store.write(lambda connection: work(self._directory(connection)))
+        finally:
+            self._edits += 1
 
     async def import_lines(self, lines: "Sequence[Line]", *, commit: bool = True) -> "ImportReport":
         """Import records in one transaction; without `commit`, only check them. CallerError for wrong lines."""
@@ -242,7 +253,10 @@ class LocalBackend:
                 connection.execute("ROLLBACK TO import")
             return report
 
-        return await self._write(work, count=len(lines))
+        try:
+            return await self._write(work, count=len(lines))
+        finally:
+            self._edits += 1
 
     async def aclose(self) -> None:
         """Close the store."""

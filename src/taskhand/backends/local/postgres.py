@@ -158,6 +158,9 @@ class _FurnishedStore:
             step = "Check with get_task or list_tasks whether the change was applied before you send it again."
             raise OutcomeUnknown(error.message, next_step=step) from error
 
+    def version(self) -> None:
+        """None: the database has no such value."""
+
     async def exists(self) -> bool:
         """Whether the store was ever written."""
         return await self._store.exists()
