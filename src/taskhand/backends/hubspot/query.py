@@ -1,7 +1,7 @@
-"""Lists of tasks: the searches that find what a query wants, and one page out of what they find.
+"""Lists tasks: the searches for the tasks of a query, and one page of their results.
 
 https://developers.hubspot.com/docs/api-reference/crm-search-v3/guide: at most five groups of six filters, eighteen in
-all; groups are alternatives. What a search cannot express, or has no room for, is left out and filtered afterwards.
+all; groups are alternatives. Conditions that a search cannot express, or has no room for, are checked on its results.
 """
 
 from collections import deque
@@ -36,17 +36,17 @@ from taskhand.domain.task_times import Moment, Period, TaskTimes
 __all__ = ["MAX_FOUND", "PageSearch", "Search", "newest_since", "searches"]
 
 MAX_FOUND: Final = 10_000
-"""Results that can be paged through; beyond, HubSpot answers 400. More are found by searches of their own."""
+"""Maximum results of one search: HubSpot answers 400 to pages beyond them. Further searches find the rest."""
 
 _MAX_GROUPS, _MAX_IN_GROUP, _MAX_FILTERS = 5, 6, 18
 _MAX_VALUES: Final = 100
 _PAGE: Final = 200
 _DAY_MS: Final = 86_400_000
 _SLACK_DAYS: Final = 1
-"""A due day is that of a zone, and a search is in UTC: it covers a day more on either side."""
+"""A due day belongs to a zone and a search uses UTC, so a search covers one more day on either side."""
 
 _OF_CONTACT: Final[Sequence[Kind]] = ("contacts", "companies")
-"""What the filter `contact` may be the id of."""
+"""The kinds of records whose id the filter `contact` may be."""
 _OF_DEAL: Final[Sequence[Kind]] = ("deals",)
 
 _Filter = Mapping[str, object]
@@ -67,14 +67,14 @@ _MOMENTS: Final[Mapping[Moment, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search: conditions, the most selective first, the property it is sorted by, and the direction."""
+    """One search: its conditions in order of importance, the property it is sorted by, and the direction."""
 
     conditions: Sequence[_Alternatives]
     sort_by: str
     direction: str = "ASCENDING"
 
     def beyond(self, last: JsonObject) -> "Search":
-        """The search that goes on from a row, which it finds again; UpstreamError where that is no step."""
+        """The search that continues from a row and finds it again; UpstreamError if that would not get further."""
         value = str(last.get(self.sort_by) or "")
         moment = None if self.sort_by == "hs_object_id" else moment_of(value)
         operator = "GTE" if self.direction == "ASCENDING" else "LTE"
@@ -84,11 +84,11 @@ class Search:
         return replace(self, conditions=[bound, *self.conditions])
 
     def of_dateless(self) -> "Search":
-        """The part of the search that has no due date."""
+        """The same search for tasks without a due date only."""
         return replace(self, conditions=[_DATELESS, *self.conditions])
 
     def body(self, after: str | None, more: Sequence[str] = ()) -> JsonObject:
-        """The body of one page; `after` is from the page before, `more` are further properties to ask for."""
+        """The body of the request for one page; `after` is its cursor, `more` are further properties to request."""
         sorts = [{"propertyName": self.sort_by, "direction": self.direction}]
         body: JsonObject = {"sorts": sorts, "properties": [*PROPERTIES, *more], "limit": _PAGE}
         groups = _groups(self.conditions)
@@ -98,8 +98,8 @@ class Search:
 
 
 def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) -> Iterator[Search]:
-    """The searches that together find everything `query` wants, in the order in which they fill its pages."""
-    # By priority there is one for each: how HubSpot sorts the values of a choice is not documented.
+    """The searches that together find all tasks of `query`, in the order in which they fill its pages."""
+    # The order by priority needs a search for each: HubSpot does not document how it sorts the values of a choice.
     sort = _SORTS[query.order]
     if query.order != "priority":
         yield Search(tuple(_conditions(query, statuses, now, query.priority)), *sort)
@@ -111,7 +111,7 @@ def searches(query: TaskQuery, statuses: Mapping[str, Status], now: datetime) ->
 
 
 def newest_since(moment: datetime) -> Search:
-    """The tasks created since a moment, the newest first."""
+    """The search for tasks created since a moment, newest first."""
     since = _filter("hs_createdate", "GTE", value=str(millis_of(moment)))
     return Search([[[since]]], *_SORTS["created"])
 
@@ -119,9 +119,9 @@ def newest_since(moment: datetime) -> Search:
 def _conditions(
     query: TaskQuery, statuses: Mapping[str, Status], now: datetime, priority: int | None
 ) -> Iterator[_Alternatives]:
-    """The conditions of a query, each as its alternatives; first those that most depends on being searched for.
+    """The conditions of a query, each as its alternatives, in order of importance.
 
-    Finished tasks are most of an account's: they are left out of a search before its owners and days.
+    Most tasks of an account are finished, so the condition of the status comes before those of days and owners.
     """
     if query.task_type is not None:
         yield [[_filter("hs_task_type", "EQ", value=query.task_type)]]
@@ -132,7 +132,7 @@ def _conditions(
     if query.period is not None:
         yield [_period_filters(query.period)]
     if values := _status_values(query, statuses):
-        # An account's own stage is an id, which the status shows for some of them.
+        # The value of a custom stage is an id, which some accounts also show as the status.
         own = [one for one in values if one not in OPTIONS]
         yield [[_filter(STATUS, "IN", values=values)], *([[_filter(STAGE, "IN", values=own)]] if own else [])]
     elif query.overdue:
@@ -142,14 +142,14 @@ def _conditions(
         yield _owners(query.responsible_ids, of_nobody=query.of_nobody)
     if priority:
         yield [[_filter("hs_task_priority", "IN", values=list(PRIORITY_VALUES[priority]))]]
-    elif priority == 0:  # an account's own values, and none, read as 0
+    elif priority == 0:  # custom values and no value sort as 0
         others = [*PRIORITY_VALUES[1], *PRIORITY_VALUES[2]]
         unset = _filter("hs_task_priority", "NOT_HAS_PROPERTY")
         yield [[_filter("hs_task_priority", "NOT_IN", values=others)], [unset]]
 
 
 def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]:
-    """The due days, and the times of creation from the one at which the page begins."""
+    """The conditions of due days, and of creation times from the page's beginning."""
     if window := _window(query, now):
         yield [window, *_DATELESS] if query.wants_dateless else [window]
     elif query.without_date:
@@ -165,10 +165,10 @@ def _owners(people: Sequence[str], *, of_nobody: bool) -> _Alternatives:
 
 
 def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
-    """The tasks in no finished status: an account's own stage decides, else the status.
+    """The condition of unfinished tasks: a custom stage decides, else the status.
 
-    Whether NOT_IN finds a task without the property is not documented, and neither is what the status of a task in an
-    account's own stage is.
+    HubSpot documents neither whether NOT_IN finds a task without the property, nor the status of a task in a custom
+    stage.
     """
     finished = [one for one, status in statuses.items() if status.type in FINISHED][:_MAX_VALUES]
     own_closed = [one for one in finished if one not in OPTIONS]
@@ -186,7 +186,7 @@ def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
 
 
 def _period_filters(period: Period) -> list[_Filter]:
-    """A span of a moment, in whole milliseconds."""
+    """The filters of a period, in whole milliseconds."""
     name = _MOMENTS[period.moment]
     start = [] if period.start is None else [_filter(name, "GTE", value=str(millis_of(period.start)))]
     end = [] if period.end is None else [_filter(name, "LT", value=str(millis_of(period.end)))]
@@ -194,7 +194,7 @@ def _period_filters(period: Period) -> list[_Filter]:
 
 
 def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
-    """Every combination of the alternatives, as far as HubSpot's limits have room for them."""
+    """The combinations of all alternatives; a condition that would exceed HubSpot's limits is left out."""
     groups: _Alternatives = [()]
     for alternatives in conditions:
         wider = [(*group, *one) for group, one in product(groups, alternatives)]
@@ -205,7 +205,7 @@ def _groups(conditions: Sequence[_Alternatives]) -> _Alternatives:
 
 
 def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str]:
-    """The values of the statuses, without finished ones for what is overdue; none where they cannot be filtered by."""
+    """The values of the query's statuses, without finished ones for overdue tasks; none if they cannot be searched."""
     values = [choice.id for choice in query.statuses or () if choice.id is not None]
     if len(values) < len(query.statuses or ()) or len(values) > _MAX_VALUES:
         return []
@@ -213,7 +213,7 @@ def _status_values(query: TaskQuery, statuses: Mapping[str, Status]) -> list[str
 
 
 def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
-    """The due days to look at, from the first one that the page can begin with."""
+    """The filters of the due days, from the first day that the page can contain."""
     if query.without_date:
         return []
     cursor = query.after[0] if query.order == "due" and query.after and query.after[0] != NO_DUE else None
@@ -226,7 +226,7 @@ def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
 
 
 def _midnight_ms(day: str, shift_days: int) -> str:
-    """Epoch milliseconds of midnight UTC, some days later or earlier; also past the first and last day of `date`."""
+    """Epoch milliseconds of midnight UTC of a day shifted by some days, which may be outside the range of `date`."""
     return str(millis_of(datetime.fromisoformat(day).replace(tzinfo=UTC)) + shift_days * _DAY_MS)
 
 
@@ -239,9 +239,9 @@ _DATELESS: Final[_Alternatives] = [[_filter("hs_timestamp", "NOT_HAS_PROPERTY")]
 
 @dataclass(slots=True)
 class PageSearch:
-    """The searches for one page: they go on until no further result could be on it, and filter the results again.
+    """Runs the searches for one page until no further result can belong to it, and filters the results again.
 
-    `statuses` are all of the account, by value; `now` is aware.
+    `statuses` are all statuses of the account, by id; `now` is aware.
     """
 
     reader: TaskReader
@@ -253,8 +253,8 @@ class PageSearch:
     _nameless: int = 0
 
     async def run(self) -> TaskPage:
-        """The page; UpstreamError `too_many_tasks` beyond `MAX_FOUND` results."""
-        # A search may show tasks that were written lately as they were before.
+        """The page; UpstreamError `too_many_tasks` if it lies beyond the results that HubSpot shows."""
+        # A search may show the former state of recently written tasks.
         recent = await self.reader.read_recent()
         await self._add([record for record in recent.values() if record is not None])
         waiting = deque(searches(self.query, self.statuses, self.now))
@@ -270,9 +270,9 @@ class PageSearch:
         return TaskPage(listed, page.more, tuple(unreadable), page.times)
 
     async def _follow(self, search: Search, recent: Container[str]) -> list[Search]:
-        """Fetch the results of a search, page by page, as far as they are needed, and return the searches for the rest.
+        """Fetch the pages of a search as far as they are needed.
 
-        There is a rest beyond the results that HubSpot shows of one search.
+        Returns the searches for the results beyond `MAX_FOUND`.
         """
         after: str | None = None
         more = [self.reader.client.id_property] if self.reader.client.id_property else []
@@ -294,16 +294,16 @@ class PageSearch:
                 raise _not_further()
 
     def _rest(self, search: Search, last: Record | None) -> list[Search]:
-        """The searches that go on after the last result that HubSpot shows of one; tasks without a due date come last.
+        """The searches that continue after the last result of a search; tasks without a due date come last.
 
-        UpstreamError where that result does not say where it stands.
+        UpstreamError if that result lacks the value that the search is sorted by.
         """
         bounded = search.beyond(last.properties if last else {})
         has_dateless = search.sort_by == "hs_timestamp" and self.query.wants_dateless
         return [bounded, *([search.of_dateless()] if has_dateless else [])]
 
     async def _add(self, records: list[Record]) -> Task | None:
-        """Keep the records that match; the last of all of them, in the order of the search, as a task."""
+        """Keep the records that match the query; return the last record, matching or not, as a task."""
         if self._filtered:
             records = await self.reader.with_links(records, self._filtered)
             if self.query.deal_id is not None and "deals" in self.reader.hidden:
@@ -323,7 +323,7 @@ class PageSearch:
 
     @property
     def _of_links(self) -> tuple[str, ...]:
-        """The ids that the query filters by: they are shown of several links."""
+        """The linked ids that the query filters by, which are shown if a task has several links."""
         return tuple(filter(None, (self.query.contact, self.query.deal_id)))
 
     def _is_late(self, task: Task) -> bool:
@@ -334,7 +334,7 @@ class PageSearch:
         return select_page([task for task, _ in self._found.values()], self.query, self._is_late, self._times)
 
     def _is_settled(self, last: Task) -> bool:
-        """Whether the page is full, and whatever a search shows after `last` comes after the page."""
+        """True if the page is full and all results after `last` come after the page."""
         page = self._page
         if not page.more or self.query.order == "priority" or last.unreadable_fields:
             return False
@@ -355,7 +355,7 @@ def _too_many(total: int | str) -> UpstreamError:
 
 def _not_further() -> UpstreamError:
     return UpstreamError(
-        "HubSpot's search named a page as the next one that was read already.",
+        "HubSpot's search named a next page that was already read.",
         code="upstream_invalid",
         next_step="Send the same call again; if it fails again, tell whoever runs Taskhand.",
     )

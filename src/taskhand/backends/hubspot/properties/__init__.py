@@ -1,1 +1,1 @@
-"""Properties that an account has added to its tasks."""
+"""Task properties that have no argument of their own."""

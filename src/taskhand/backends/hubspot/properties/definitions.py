@@ -1,4 +1,4 @@
-"""The definitions of an account's task properties: which there are, and what can be written to them; pure.
+"""The definitions of an account's task properties: their names, types and permitted values; pure.
 
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
@@ -23,12 +23,12 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "hs_task_priority": "priority",
     "hs_task_type": "taskType",
 }
-"""The properties that are written through an argument of their own."""
+"""The arguments that write a property, by the property's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a property: its value, and its label for people."""
+    """One option of a property: its value, and the label that people see."""
 
     value: str
     label: str
@@ -36,9 +36,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A property as the account defines it; `options` are those that its value may be, empty where any may be.
+    """A property as the account defines it; `options` are its permitted values, empty if any value is permitted.
 
-    `is_many` is whether it holds several options at once, `is_own` whether the account has made it itself.
+    `is_many` means that it holds several options at once, `is_own` that HubSpot did not define it.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Definition:
 
 
 def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
-    """The definitions in an answer to `GET /crm/v3/properties/tasks`, by name."""
+    """The definitions in a response to `GET /crm/v3/properties/tasks`, by name."""
     rows = [row for row in rows_in("HubSpot", json, "results") if filled_text(row.get("name"))]
     return {row["name"]: _definition(row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Properties of tasks by name: checked against the account's definitions, read with tasks, found by unique values."""
+"""Resolves task properties by name: checks them against the account's definitions, and finds tasks by unique values."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -20,14 +20,14 @@ _ALIKE: Final = 0.6
 
 
 class HubSpotProperties:
-    """The task properties of an account, as `OwnProperties` has them."""
+    """The task properties of an account; implements `OwnProperties`."""
 
     def __init__(self, reader: TaskReader, account: Account) -> None:
         self._reader = reader
         self._account = account
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        """The values to write; CallerError for a property that is written otherwise, or not at all."""
+        """The values to write; CallerError for a property that has an argument of its own or is read-only."""
         known = await self._account.definitions()
         values: dict[str, str | None] = {}
         for name, text in given.items():
@@ -36,25 +36,25 @@ class HubSpotProperties:
         return values
 
     async def find_names(self, given: Collection[str]) -> Mapping[str, str]:
-        """The names of properties given by name or label; CallerError for what is not among the account's."""
+        """The names of properties given by name or label; CallerError for an unknown property."""
         known = await self._account.definitions()
         return {one: one if one in ARGUMENTS else _defined(one, known).name for one in given}
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
     ) -> dict[str, Snapshot]:
-        """Tasks with HubSpot's own values and these properties."""
+        """Tasks with HubSpot's raw values and these properties."""
         return await self._reader.snapshots(ids, whole=to_delete, names=frozenset(names))
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
-        """The ids of tasks by their values of a property; CallerError unless its values are unique."""
+        """The ids of tasks by the given values of a property; CallerError if its values are not unique."""
         if name != _RECORD_ID:
             name = _unique(name, await self._account.definitions())
         return await self._reader.find_ids(name, values)
 
 
 def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
-    """The definition of a property given by name, or by a label that no other has; CallerError with similar ones."""
+    """The definition of a property given by name or by a unique label; CallerError with similar ones as candidates."""
     if (found := known.get(name)) is not None:
         return found
     word = fold(name)
@@ -72,19 +72,19 @@ def _defined(name: str, known: Mapping[str, Definition]) -> Definition:
 
 
 def _alike(name: str, known: Iterable[Definition]) -> list[Definition]:
-    """The definitions whose names or labels are nearly this name, the most similar first."""
+    """The definitions whose names or labels resemble or contain this name, most similar first."""
     word, of_words = fold(name), dict[str, Definition]()
     for one in known:
         of_words |= {fold(one.label): one, fold(one.name): one}
     near = get_close_matches(word, of_words, n=_MAX_CANDIDATES, cutoff=_ALIKE)
-    near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  a part that says something
+    near += [other for other in of_words if len(word) > 2 and word in other]  # noqa: PLR2004  shorter parts match any
     return list({of_words[other].name: of_words[other] for other in near}.values())
 
 
 def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
     if (argument := ARGUMENTS.get(name)) is not None:
         raise CallerError(
-            f"{name} is written by the argument {argument}, and not in properties.",
+            f"{name} is written by the argument {argument}, not in properties.",
             code="property_has_argument",
             candidates=[Candidate(argument)],
             next_step=f"Send {argument} instead.",
@@ -100,7 +100,7 @@ def _writable(name: str, known: Mapping[str, Definition]) -> Definition:
 
 
 def _unique(name: str, known: Mapping[str, Definition]) -> str:
-    """The name of a property whose values are unique, given by name or label."""
+    """The name of a property given by name or label; CallerError if its values are not unique."""
     if (found := _defined(name, known)).is_unique:
         return found.name
     unique = [one for one in known.values() if one.is_unique]

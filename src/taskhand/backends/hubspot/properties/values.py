@@ -1,8 +1,8 @@
-"""The value of a property between a caller and HubSpot, by the property's type; pure.
+"""Converts the value of a property between the caller's form and HubSpot's, by the property's type; pure.
 
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide, "Property type and fieldType values", and the
 form of values in https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide: several options are joined by
-semicolons, a date is a day, a datetime an instant, and an instant may be in milliseconds.
+semicolons, a date is a day, a datetime is an instant, and an instant may be in epoch milliseconds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +20,10 @@ from taskhand.domain.properties import property_field
 __all__ = ["shown_value", "written_value"]
 
 _LONGEST: Final = 65_536
-"""Characters of a text property (https://knowledge.hubspot.com/properties/property-field-types-in-hubspot)."""
+"""Maximum characters of a text property (https://knowledge.hubspot.com/properties/property-field-types-in-hubspot)."""
 _MAX_CANDIDATES: Final = 20
 _SECONDS: Final = len("9999999999")
-"""Digits of epoch seconds, which HubSpot would take for milliseconds of 1970."""
+"""Maximum digits of epoch seconds, which HubSpot would read as milliseconds in 1970."""
 _REMINDERS: Final = "hs_task_reminders"
 """Its values are epoch milliseconds, whatever its type: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/guide."""
 _TRUE: Final = frozenset({"true", "yes", "si"})
@@ -31,7 +31,7 @@ _FALSE: Final = frozenset({"false", "no"})
 
 
 def written_value(definition: Definition, text: str) -> str:
-    """The value to write for what a caller sent; CallerError where the property does not take it."""
+    """The value to write for a caller's text; CallerError if the property does not accept it."""
     read, wanted, next_step = _form_of(definition)
     try:
         return read(definition, text.strip())
@@ -40,7 +40,7 @@ def written_value(definition: Definition, text: str) -> str:
 
 
 def shown_value(definition: Definition | None, raw: object) -> str | None:
-    """The value as it is written, for what HubSpot has; as it is where it has another form; None for none."""
+    """HubSpot's value in the form in which callers write it; unchanged if it has another form; None if empty."""
     text = "" if raw is None else str(raw)
     if not text or definition is None:
         return text or None
@@ -79,7 +79,7 @@ def _reminders(_: Definition, text: str) -> str:
 
 
 def _instant(text: str) -> datetime:
-    """A moment that says which one it is; ValueError for a day, for a time without an offset, for epoch seconds."""
+    """An unambiguous instant; ValueError for a day, a time without an offset, and epoch seconds."""
     is_number = text.isascii() and text.isdecimal()
     moment = moment_of(text) if not is_number or len(text) > _SECONDS else None
     if moment is None or (not is_number and datetime.fromisoformat(text).tzinfo is None):
@@ -115,7 +115,7 @@ def _choice(definition: Definition, text: str) -> str:
         raise CallerError(
             f"{property_field(definition.name)} {text[:60]!r} has an empty option.",
             code="invalid_property_value",
-            next_step="Send all options that it is to have, joined by semicolons: they replace those there are.",
+            next_step="Send all options that it should have, joined by semicolons: they replace the present ones.",
         )
     chosen = {_option(definition, part) for part in parts}
     known = [value for value in definition.values if value in chosen]
@@ -123,7 +123,7 @@ def _choice(definition: Definition, text: str) -> str:
 
 
 def _option(definition: Definition, text: str) -> str:
-    """The value of an option that is sent by its value or its label."""
+    """The value of an option given by value or label; CallerError if no option or several match."""
     options = definition.options
     if not options or text in definition.values:
         return text
@@ -136,7 +136,7 @@ def _option(definition: Definition, text: str) -> str:
 
 
 _Form = tuple[Callable[[Definition, str], str], str, str]
-"""What reads a value, raising an error for one that has not the form; what it should be; and what to send."""
+"""A function that converts a value or raises an error, the expected form, and the next step of the error."""
 _TEXT: Final[_Form] = (_text, "a text", "Send a text.")
 _INSTANT: Final = ("an instant", "Send it with its offset, 2026-12-30T15:00:00-03:00, or in epoch milliseconds.")
 _OPTION: Final = ("one of its options", "Send one of the candidates.")
