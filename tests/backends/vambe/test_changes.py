@@ -150,4 +150,4 @@ async def test_what_was_before_is_not_told_and_that_is_said() -> None:
         world.move(3_600)
         feed = Feed(world.source, await world.source.begin(before))
         assert await feed.look() == []
-        assert feed.gaps == ["Vambe tells no past: changes are told from 2026-03-02T16:00Z on."]
+        assert feed.gaps == ["Vambe shows no past changes: changes are reported from 2026-03-02T16:00Z on."]

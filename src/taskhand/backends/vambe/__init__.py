@@ -1,1 +1,1 @@
-"""Vambe: tasks over its public HTTP API (https://docs.vambe.me/reference/tasks)."""
+"""Vambe's tasks over its public HTTP API (https://docs.vambe.me/reference/tasks)."""

@@ -1,4 +1,4 @@
-"""A Vambe organisation: its team and contacts, and health checks."""
+"""The Vambe organisation of the tasks: team, contacts and health checks."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -36,13 +36,13 @@ class Account(CrmAccount):
         return await self._members.get(None, read)
 
     async def me(self) -> str | None:
-        """The configured user: Vambe has no way to ask whose key it is."""
+        """The configured user; Vambe has no request that gives the owner of a key."""
         return self._user_id
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """By e-mail or phone as Vambe searches; by name, by id, and by an e-mail that Vambe does not find, here.
+        """Contacts by e-mail or phone, searched by Vambe; or by name or id, or an e-mail that Vambe does not find.
 
-        Those who are looked through here are the people who wrote within a year.
+        Taskhand searches for the latter among the contacts who wrote within a year.
         """
         digits = "".join(filter(str.isdigit, query))
         if "@" in query and (rows := await self._client.search_contacts(email=query)):
@@ -55,11 +55,11 @@ class Account(CrmAccount):
         return tuple((of_id or [one for one in recent if has_words(one.words, query)])[:limit])
 
     async def probe(self) -> Reply:
-        """The team."""
+        """GET the team."""
         return await self._client.members()
 
     async def check_health(self, now: datetime, *, writes: bool) -> tuple[CheckResult, ...]:
-        """Health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
+        """The health checks, in two requests. Vambe documents neither scopes of a key nor rate headers."""
         client, today = self._client, now.date().isoformat()
         reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
         scopes = check_by_reading("Vambe", reads, writes=writes)

@@ -1,4 +1,4 @@
-"""Vambe behind the `Backend` protocol: reads from lists, one PUT for each update, nothing native for many tasks."""
+"""Vambe behind the `Backend` protocol: tasks are read from lists and updated one by one: Vambe has no batches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -48,11 +48,11 @@ _TASK_FIELDS: Final = {
     "responsible_ids": ("task_responsibles",),
     "status": ("status_config", "task_status_config_id"),
 }
-"""The fields of a task that an edit sets by another name."""
+"""The fields of a task behind an edit's field of another name."""
 _DELETED_TOO: Final = ("interactive notes",)
-"""https://docs.vambe.me/reference/tasks/delete-task: they are deleted with the task, and no request shows them."""
+"""The data deleted with a task, which no request shows: https://docs.vambe.me/reference/tasks/delete-task."""
 _STATUS_EFFECTS: Final = (
-    "Vambe may start automated actions or send notifications when a status changes; an undo does not take them back."
+    "Vambe may start automated actions or send notifications when a status changes; an undo does not revert them."
 )
 """https://docs.vambe.me/reference/tasks/update-task, "Cascading Effects"."""
 
@@ -62,15 +62,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     name = "vambe"
     remedies: Mapping[str, str] = {
-        "statuses": "Set VAMBE_STATUSES to all of them in their order, e.g. Pendiente:initial,Completado:done.",
+        "statuses": "Set VAMBE_STATUSES to all statuses in order, e.g. Pendiente:initial,Completado:done.",
         "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",
         "time zone": "Set VAMBE_TIMEZONE to the IANA name of the organisation's zone",
-        "due times": "Set VAMBE_DUE_AT to utc or wall: see which of them shows a task's time as Vambe's own app does.",
+        "due times": "Set VAMBE_DUE_AT to utc or wall, whichever shows the same time of a task as Vambe's own app.",
     }
     messages = MESSAGES
 
     def __init__(self, client: VambeClient, settings: "VambeSettings", timezone: str | None, timing: Timing) -> None:
-        """OperatorError for statuses that are not as documented."""
+        """OperatorError if VAMBE_STATUSES does not have the documented form."""
         keep_s = settings.vambe_cache_s
         self.capabilities = Capabilities(
             knows_me=settings.vambe_user_id is not None,
@@ -91,7 +91,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     @cached_property
     def change_source(self) -> "ChangeSource":
-        """The lists, compared."""
+        """The change feed, which compares lists."""
         from taskhand.backends.vambe.changes.source import VambeChanges  # noqa: PLC0415  no start waits for it
 
         return VambeChanges(self._lists, self._reader, self.timing.clock)
@@ -99,24 +99,24 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     # Reads.
 
     async def statuses(self) -> StatusList:
-        """Those configured, or those seen on tasks; the widest list is read where no finished one was seen."""
+        """The configured statuses, or those seen on tasks; reads the widest list if no finished status was seen."""
         await self._list_window(self._lists.near)
         if not any(status.type in FINISHED for status in self._catalogue.known().statuses):
-            with suppress(CallerError):  # a window that Vambe finds too wide is no reason to hide what was seen
+            with suppress(CallerError):  # the statuses seen so far remain if Vambe refuses so wide a window
                 await self._list_window(WIDEST)
         return self._catalogue.known()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Whether `due_at` was read rightly: while its form is not known, a time in a zone off UTC may not be."""
+        """True if the due date of a task, or only its day (`of_day`), is certain (`TaskReader.sure_of_due`)."""
         return self._reader.sure_of_due(task, of_day=of_day)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
-        """A window of Vambe's list, filtered here by everything that its query cannot say."""
+        """One page of a window of Vambe's list; conditions that Vambe's query cannot express are checked here."""
         tasks = await self._list_window(window_of(query, self.timing.clock().astimezone(UTC).date()))
         if query.statuses is not None or query.overdue is not None:
             if tasks and not any(task.status_config for task in tasks):
                 raise UpstreamError(
-                    f"Vambe did not name the status of {len(tasks)} tasks, so tasks cannot be found by status here.",
+                    f"Vambe did not name the status of {len(tasks)} tasks, so Taskhand cannot filter by status.",
                     code="status_unknown",
                     next_step="Leave status and overdue out, and look at each task's status.",
                 )
@@ -124,13 +124,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return select_page(tasks, query, lambda task: is_late(task, self.timing.clock(), self._timezone))
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
-        """One task out of the lists; NotFound."""
+        """One task from the lists; NotFound."""
         return self._to_tasks([await self._lists.find(task_id, fresh=fresh)])[0]
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
-        """Many tasks out of two lists at most; when a task is due and what its status is called may be unknown.
+        """Tasks from at most two lists; the due date and the status name of a task may be unknown.
 
-        The raw values are the rows as listed; Vambe takes none of them back.
+        The raw values are the rows as listed; Vambe accepts none of them in a request.
         """
         rows, _ = await self._lists.find_all(ids, fresh=fresh)
         found = {}
@@ -142,16 +142,16 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return found
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
-        """The tasks as they are now, with what a deletion takes along."""
+        """The tasks from fresh lists, with the data that a deletion loses."""
         found = await self.snapshots(ids, fresh=True)
         return {one: replace(snapshot, lost=_DELETED_TOO) for one, snapshot in found.items()}
 
     def forget(self, task_ids: Collection[str] | None) -> None:
-        """Forget also the lists that were read before another process has written these tasks."""
+        """Forget recent writes and cached lists of these tasks, or of all (None): another process wrote them."""
         super().forget(task_ids)
         self._lists.forget(task_ids)
 
-    # The wire.
+    # Requests.
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a new task."""
@@ -170,7 +170,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         await self._client.delete(task_id)
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a row has it all
-        """One task as the lists have it now; NotFound only where Vambe lists all that there are."""
+        """One task from fresh lists; NotFound only if Vambe lists all tasks, else OutcomeUnknown."""
         found, is_complete = await self._lists.find_all([task_id], fresh=True)
         if found:
             return found[task_id]
@@ -179,23 +179,26 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]
     ) -> tuple[list[JsonObject], None]:
-        """Every task of the widest list."""
+        """All tasks of the widest list."""
         del moment, edits, known
         return await self._lists.get(WIDEST, fresh=True), None
 
     def unmet(self, row: JsonObject, edit: Edit) -> frozenset[str]:
-        """The fields of an edit that a row does not show; a timed due date teaches how `due_at` is written."""
+        """The fields of an edit that a row does not show; learns the form of `due_at` from a due time."""
         self._reader.learn(edit, row)
         return super().unmet(row, edit)
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
-        """A row that replaces one of a list that seems behind proves nothing, where that one shows the edit."""
+        """True if a row proves that an edit was not applied.
+
+        A recent write that replaced a listed row proves nothing if the listed row shows the edit.
+        """
         return super().disproves(row, edit) and not any(
             self.shows(one, edit) for one in self._lists.rows_replaced_by(row)
         )
 
     def to_task(self, row: JsonObject) -> Task:
-        """A row as a task."""
+        """The task of a row."""
         return self._reader.task(row)
 
     def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
@@ -203,10 +206,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         self._reader.learn(edit, row)
         return super().to_written(row, edit, before, note)
 
-    # How Vambe writes due times is not documented: an update may show that the task was misread before.
+    # Vambe does not document the form of due times: an update may show that a due time was misread before.
 
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
-        """Update a task; Misread where its due time was read wrongly, or others have changed it since it was read."""
+        """Update a task; Misread if its due time was read wrongly, or others changed it since it was read."""
         written = await self._update(before, edit, await self._lists.find(before.id), progress)
         really = _with_other_changes(before, written.task, edit)
         if really is not None:
@@ -214,7 +217,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return written
 
     async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:
-        """Read all tasks, with two requests at most."""
+        """Read all tasks with at most two requests; an item fails if its task is not found."""
         del progress
         rows, _ = await self._lists.find_all([item.id for item in items])
         for item in items:
@@ -223,10 +226,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                 item.fail(self.messages.no_task(item.id))
 
     async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
-        """Update one of many.
+        """Update one task of a bulk.
 
-        While it is not known how Vambe writes due times, edits that rest on one are made one at a time; an edit that
-        was made from a misread time is taken back, as nobody is here who could make it again.
+        While the form of due times is not known, edits derived from a due time are made one at a time. An edit derived
+        from a misread time is reverted, since a bulk cannot ask the caller for another one.
         """
         before, edit = item.before, item.edit
         async with hold_lock(self._learning) if self._may_mislead(before, edit) else nullcontext():
@@ -239,7 +242,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                 raise Misread(misread.before, await self._take_back(misread, edit)) from None
 
     async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
-        """Make an edit of `before`, whose row `was` so; Misread where that was read as something else."""
+        """Apply an edit to `before`, whose row is `was`; Misread if its due time was read wrongly."""
         reader, read_as = self._reader, self._reader.due_at
         if rests_on(before, edit) and reader.was_misread(before, was):
             really = reader.task(was)
@@ -258,7 +261,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return rests_on(before, edit) and not self._reader.sure_of_due(before)
 
     async def _take_back(self, misread: Misread, edit: Edit) -> Task:
-        """The task with its own values where the edit has set them; OutcomeUnknown where they cannot be written."""
+        """Write the former values of the edit's fields back; return the task, or OutcomeUnknown if that fails."""
         back = inverse_edit(misread.before, misread.now)
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
@@ -271,10 +274,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             raise self.messages.unknown_update(misread.now.id)
         return self.to_task(row)
 
-    # Answers.
+    # Responses.
 
     def _read_answer(self, reply: Reply, task_id: str | None) -> JsonObject:
-        """The row that a write answered; OutcomeUnknown where it is no task, or another one than `task_id`."""
+        """The row in the response to a write; OutcomeUnknown if it is not a task, or not the task `task_id`."""
         row = reply.object
         if not (answered := id_of(row)):
             raise self._client.http.invalid(reply, "with something that is not a task")
@@ -284,7 +287,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return row
 
     async def _explain_refusal(self, refused: CallerError, before: Task, edit: Edit) -> CallerError:
-        """A refused PUT as what it means: Vambe answers 404 for a task that is gone and for an unknown reference."""
+        """The error for a refused PUT: Vambe answers 404 both for a deleted task and for an unknown reference."""
         if isinstance(refused, NotFound):
             await self._lists.find(before.id, fresh=True)
         if edit.status is not MISSING and edit.status.id not in self._catalogue.by_id and _is_of_status(refused, edit):
@@ -297,15 +300,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return self._to_tasks(await self._lists.get(window))
 
     def _to_tasks(self, rows: Collection[JsonObject]) -> list[Task]:
-        """Rows as tasks, each read by what all of them say."""
+        """The tasks of rows, read with what all rows show."""
         self._reader.note(rows)
         return [self.to_task(row) for row in rows]
 
 
 def _with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
-    """The task before an edit with what the answer shows otherwise beside it: others have set that; None for nothing.
+    """The task before an edit, updated with changes in the response that the edit did not make; None without any.
 
-    A task is not read anew before each write, so it may be as it was some seconds ago.
+    Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
     """
     edited = {name for name, _ in edit.given()}
     names = {EDIT_FIELDS.get(one.field, one.field) for one in changes(before, after)} - edited
@@ -317,7 +320,7 @@ def _with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:
-    """Whether a refusal is probably about the status: Vambe says so, or it can be about nothing else that was sent."""
+    """True if a refusal is probably about the status: the error names it, or nothing else was sent."""
     if isinstance(refused, NotFound):
         return references(edit) == ["status"]
     if refused.code == "conflict":

@@ -8,7 +8,7 @@ __all__ = ["credential"]
 
 
 def credential(api_key: SecretStr | None) -> tuple[str, dict[str, str]]:
-    """The variable that holds the key, and the header that carries it; OperatorError where it is not set."""
+    """The variable that holds the key, and the header that carries it; OperatorError if no key is set."""
     if not api_key:
         raise OperatorError(
             "Vambe is chosen and VAMBE_API_KEY is not set.",

@@ -1,4 +1,4 @@
-"""Vambe's HTTP API: one method a request, JSON in and out."""
+"""Vambe's endpoints: one method for each request, JSON in and out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from taskhand.http.response_body import Json, Reply
 __all__ = ["ArrayQuery", "VambeClient", "Window"]
 
 ArrayQuery = Literal["repeat", "brackets", "comma", "json"]
-"""How an array is written in a query; the documentation does not say."""
+"""The forms of an array in a query; Vambe does not document which one it accepts."""
 
 _TASKS: Final = Path.of("/api/public/tasks")
 _TASK: Final = "/api/public/tasks/{id}"
@@ -23,7 +23,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A list of tasks: its first and last day, its responsibles (none: everyone), and whether it has dateless ones."""
+    """The parameters of a list: first and last day, responsibles (none: all), and whether it has dateless tasks."""
 
     first: str
     last: str
@@ -32,19 +32,19 @@ class Window:
 
 
 class VambeClient:
-    """Sends requests through `http`, whose errors it raises."""
+    """Sends requests through `http`, and raises its errors."""
 
     def __init__(self, http: Client, array_query: ArrayQuery) -> None:
         self.http = http
         self._array_query = array_query
         self._accepted: dict[int, int] = {}
-        """The number of the spelling that Vambe accepts, by how many people are asked for: 0, 1, or 2 for more."""
+        """The index of the spelling that Vambe accepts, by the count of responsibles: 0, 1, or 2 for more."""
 
     async def tasks(self, window: Window) -> list[Json]:
         """GET /api/public/tasks (https://docs.vambe.me/reference/tasks/get-tasks).
 
-        A spelling of the people that is refused is replaced by the next one from then on. An empty list for everyone is
-        asked for in the other spelling too: Vambe may have taken a blank id for somebody.
+        If Vambe refuses a spelling of the responsibles, the next one is used from then on. If a list for everyone is
+        empty, the other spelling is tried too: Vambe may have read a blank parameter as a person's id.
         """
         count = min(len(window.responsible_ids), 2)
         spellings = _spellings(window.responsible_ids, self._array_query)
@@ -72,7 +72,7 @@ class VambeClient:
     async def delete(self, task_id: str) -> None:
         """DELETE /api/public/tasks/{id} (https://docs.vambe.me/reference/tasks/delete-task).
 
-        OutcomeUnknown for a success that does not say `{"status": "success"}`, as documented.
+        OutcomeUnknown for a success without the documented `{"status": "success"}`.
         """
         reply = await self.http.delete(Path.of(_TASK, id=task_id), expect="object")
         if reply.object.get("status") != "success":
@@ -87,7 +87,7 @@ class VambeClient:
         return (await self.http.get(Path.of("/api/public/contacts/search"), params=by, expect="array")).array
 
     async def recent_contacts(self, days: int) -> list[Json]:
-        """GET /api/public/contacts: everybody who wrote in the last `days` (1 to 365)."""
+        """GET /api/public/contacts: the contacts who wrote in the last `days` (1 to 365)."""
         return (await self.http.get(Path.of("/api/public/contacts"), params={"days": str(days)}, expect="array")).array
 
     async def _list(self, window: Window, people: Pairs) -> list[Json]:
@@ -97,12 +97,12 @@ class VambeClient:
 
 
 def _spellings(ids: Sequence[str], form: ArrayQuery) -> Sequence[Pairs]:
-    """The ways to name people in a query, the configured one first."""
+    """The spellings of people's ids in a query, the configured one first."""
     name = "responsibleIds[]" if form == "brackets" else "responsibleIds"
     if not ids:
         return ((name, "[]" if form == "json" else ""),), ()
     if form in {"comma", "json"}:
         return (((name, ",".join(ids) if form == "comma" else dumps(list(ids), separators=(",", ":"))),),)
     each = tuple((name, one) for one in ids)
-    # With repeated keys a lone id arrives as a string at some servers; twice, it arrives as a list.
+    # Some servers read a repeated key that occurs once as a string; sent twice, the id arrives as a list.
     return (each, each * 2) if len(ids) == 1 else (each,)

@@ -1,4 +1,4 @@
-"""Error bodies of Vambe: the refused fields."""
+"""Reads the refused fields from Vambe's error bodies."""
 
 from typing import Final
 
@@ -11,7 +11,10 @@ _FIELDS: Final = frozenset(str(field.alias) for field in TaskPatch.model_fields.
 
 
 def explain(_status: int, json: Json) -> str | None:
-    """Which documented fields an error body names, under `field` or `path`; nothing else of it is repeated."""
+    """A sentence with the documented fields that an error body names in `field` or `path`; None without any.
+
+    Nothing else of the body is repeated.
+    """
     errors = json.get("errors") if isinstance(json, dict) else None
     names: list[str] = []
     for error in errors if isinstance(errors, list) else ():

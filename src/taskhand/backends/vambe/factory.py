@@ -1,4 +1,4 @@
-"""Vambe as a backend: its settings, and how it is opened."""
+"""Vambe as a backend: its settings and its factory."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,7 +29,7 @@ class VambeSettings(BackendSettings):
 
     vambe_api_key: SecretStr | None = Field(None, description="Key from the developer section of Vambe.")
     vambe_webhook_key: Annotated[SecretStr | None, SettingKind.WEBHOOK] = Field(
-        None, description="Secret in the address of the webhooks; `taskhand webhooks create` makes it and keeps it."
+        None, description="Secret in the address of the webhooks; `taskhand webhooks create` makes and stores it."
     )
     vambe_base_url: Annotated[str, SettingKind.GUARD] = Field(
         "https://api.vambe.me", description="Where Vambe's API is; default `https://api.vambe.me`."
@@ -40,7 +40,7 @@ class VambeSettings(BackendSettings):
     )
     vambe_timezone: Annotated[str | None, SettingKind.TIME_ZONE] = Field(
         None,
-        description="IANA zone of the organisation: of due dates that Vambe gives without one, and in the place of "
+        description="IANA zone of the organisation, for due dates that Vambe gives without a zone; replaces "
         "TASKHAND_TIMEZONE, which is the default.",
     )
     vambe_due_at: Literal["utc", "wall"] | None = Field(
@@ -54,13 +54,13 @@ class VambeSettings(BackendSettings):
         10,
         ge=1,
         le=1_000,
-        description="Maximum requests a second; where Vambe names a limit, that applies instead; default 10.",
+        description="Maximum requests a second; if Vambe names a limit, that applies instead; default 10.",
     )
     vambe_in_flight: int = Field(8, ge=1, le=64, description="Maximum concurrent requests to Vambe; default 8.")
 
 
 async def open_backend(settings: VambeSettings, context: OpenContext) -> "VambeAdapter":
-    """The tasks of one Vambe account. OperatorError where no API key is set."""
+    """Open the tasks of one Vambe account; OperatorError if no API key is set."""
     from taskhand.backends.remote.connection import timing_of
     from taskhand.backends.vambe.adapter import VambeAdapter
     from taskhand.backends.vambe.client import VambeClient
@@ -86,7 +86,7 @@ async def _open_client(settings: VambeSettings, context: OpenContext) -> "Client
 
 
 def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None":
-    """The check of deliveries; None without a secret."""
+    """The check of webhook deliveries; None without a secret."""
     from taskhand.backends.vambe.changes.webhooks import VambeWebhookCheck
 
     key = settings.vambe_webhook_key
@@ -94,7 +94,7 @@ def check_webhooks(settings: VambeSettings, called: str) -> "WebhookCheck | None
 
 
 async def open_webhooks(settings: VambeSettings, context: OpenContext) -> "WebhookAdmin":
-    """The subscriptions of the organisation."""
+    """The admin of the organisation's subscriptions."""
     from taskhand.backends.vambe.changes.webhooks import VambeWebhookAdmin
 
     return VambeWebhookAdmin(await _open_client(settings, context))
@@ -114,6 +114,6 @@ FACTORY = BackendFactory(
         check_webhooks,
         open_webhooks,
         has_secret_address=True,
-        limit="Where that says that Vambe offers none for tasks, nothing needs to be done: Taskhand looks itself.",
+        limit="If that reports that Vambe offers none for tasks, nothing needs to be done: Taskhand polls the tasks.",
     ),
 )

@@ -1,8 +1,8 @@
-"""Mapping between Vambe's JSON and the contract, both ways.
+"""Maps between Vambe's JSON and the contract, both ways.
 
 Requests have the fields that https://docs.vambe.me/reference/tasks/update-task documents. The pages contradict each
-other on answers: `priority` comes as 2, "2" or "high", `due_at` as an instant or as the local time with a Z (the sample
-answers 15:00 in Santiago with `T15:00:00.000Z`).
+other on responses: `priority` is 2, "2" or "high", and `due_at` is an instant or the local time with a Z (the sample
+shows 15:00 in Santiago as `T15:00:00.000Z`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 DueAt = Literal["utc", "wall"]
-"""What `due_at` is: a true instant, or the local time of the task's zone with a Z."""
+"""The form of `due_at`: a true instant, or the local time of the task's zone with a Z."""
 
 _PRIORITIES: Final[dict[object, int]] = {
     spelling: int(digit) for word, digit in PRIORITY_WORDS.items() for spelling in (word, digit, int(digit))
@@ -44,15 +44,15 @@ _PLAIN: Final = {
     "ai_contact_id": "aiContactId",
     "ai_customer_id": "aiCustomerId",
 }
-"""The fields of an edit that are sent as they are, under their documented names."""
+"""The documented names of the fields of an edit that are sent unchanged."""
 _MAX_ORDER: Final = 2**53
-"""An order from here on, which no JSON number holds exactly (RFC 8259 §6), is none."""
+"""Orders from here on are ignored: a JSON number may not hold them exactly (RFC 8259 §6)."""
 
 
 class TaskReader:
     """Reads rows as tasks; `timezone` is the IANA zone of times without one.
 
-    `due_at` is how due times are read now. Where it is not configured, an answer may show that this was wrong.
+    `due_at` is the form in which due times are read at present. If it is not configured, it is learned from responses.
     """
 
     def __init__(self, catalogue: StatusCatalogue, timezone: str | None = None, due_at: DueAt | None = None) -> None:
@@ -62,44 +62,47 @@ class TaskReader:
         self.due_at: DueAt = due_at or "utc"
 
     def note(self, rows: Iterable[JsonObject]) -> None:
-        """Take note of what rows say of statuses, and of how due times are written."""
+        """Learn statuses, and the form of due times, from rows."""
         for row in rows:
             self._catalogue.see(status_of(row.get("status_config")))
-            # A time without Z or offset can only be the wall clock's: where one is met, none wears a wrong Z.
+            # A time without Z or offset is local time. If Vambe writes those, its times with a Z are true instants.
             at = _parse_time(row.get("due_at"))
             self._is_known = self._is_known or (isinstance(at, datetime) and at.tzinfo is None)
 
     def task(self, row: JsonObject, *, due_at: DueAt | None = None) -> Task:
-        """A row as a task, as read now or in another way."""
+        """The task of a row; `due_at` is the form of its due time, by default the present one."""
         form, by_id = due_at or self.due_at, self._catalogue.by_id
         return read_task(id_of(row), lambda: task_of(row, form, self._timezone, by_id))
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """Whether `due_at` was read rightly: while the reading is not known, a time in a zone off UTC may not be."""
+        """True if the due date of a task, or only its day (`of_day`), is certain.
+
+        While the form of `due_at` is not known, a time in a zone other than UTC may be wrong.
+        """
         due = due_of(task)
         if self._is_known or due is None or due.at is None or due.local is None:
             return True
         return due.at.date() == due.day if of_day else not due.local.utcoffset()
 
     def was_misread(self, before: Task, was: JsonObject) -> bool:
-        """Whether `before` is when the row `was` would be due if it were read in the other way."""
+        """True if `before` has the due date that the row `was` has only in the other form of `due_at`."""
         if was.get("due_at") is None:
             return False
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
         now, otherwise = self.task(was), self.task(was, due_at=other)
-        # A zone that we do not know matters in one of the ways only.
+        # An unknown zone makes the due date unreadable in one of the forms only.
         are_readable = all(is_readable(task, "due") for task in (before, now, otherwise))
         return are_readable and due_of(before) == due_of(otherwise) != due_of(now)
 
     def learn(self, edit: Edit, row: JsonObject) -> None:
-        """Learn how `due_at` is to be read from a task that was given a timed due date."""
+        """Learn the form of `due_at` from the row of a task that was given a due time."""
         if self._is_known or not isinstance(edit.due, Due):
             return
         if (form := detect_due_at(edit.due, row)) is not None:
             self.due_at, self._is_known = form, True
 
     def learn_status(self, before: Task, edit: Edit, row: JsonObject) -> None:
-        """Where Vambe shows statuses by id only, the id that a task got when a name was sent is that name's."""
+        """Learn the id of a status by name: if the row shows only an id, it belongs to the name that was sent."""
         status_id = row.get("task_status_config_id")
         if edit.status is MISSING or edit.status.name is None or row.get("status_config") is not None:
             return
@@ -108,7 +111,7 @@ class TaskReader:
 
 
 def rests_on(before: Task, edit: Edit) -> bool:
-    """Whether a due time keeps the day or the clock that `before` shows, so that it was probably made from that."""
+    """True if a due time keeps the day or the time of `before`, and so was probably derived from it."""
     due, was = edit.due, due_of(before)
     if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
         return False
@@ -116,9 +119,10 @@ def rests_on(before: Task, edit: Edit) -> bool:
 
 
 def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping[str, Status]) -> Task:
-    """A task whose `due_at` is a true instant; its id is empty where the row has none.
+    """The task of a row, with a true instant as `due_at`; its id is empty if the row has none.
 
-    `zone` is the organisation's, `statuses` are by id. A field that is not there is unreadable: what is empty is null.
+    `zone` is the organisation's, `statuses` are by id. A missing field is unreadable, since Vambe writes empty fields
+    as null.
     """
     fields, task_id = FieldReader(), id_of(json)
     if not task_id:
@@ -143,7 +147,7 @@ def task_of(json: JsonObject, due_at: DueAt, zone: str | None, statuses: Mapping
 
 
 def status_of(json: Any) -> Status | None:
-    """A status as it comes on a task; None where it is null or has no name."""
+    """The status in a task's row; None if it is null or has no name."""
     if not isinstance(json, dict) or not isinstance(json.get("name"), str):
         return None
     order = json.get("order")
@@ -175,9 +179,9 @@ def contact_of(json: JsonObject) -> Contact:
 
 
 def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
-    """The body of a PUT for the task `before`, or of a POST (None): the fields of `edit` and no others.
+    """The body of a PUT for the task `before`, or of a POST (None): only the fields of `edit`.
 
-    An edit's raw values are not used, as Vambe takes no value of an answer back as it came.
+    Raw values of the edit are not used, because Vambe accepts no value in the form of its responses.
     """
     plain = [(_PLAIN[field], value) for field, value in edit.given() if field in _PLAIN]
     body: dict[str, Any] = {name: value for name, value in plain if before is not None or value is not None}
@@ -194,7 +198,7 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
 
 
 def detect_due_at(wanted: Due, json: JsonObject) -> DueAt | None:
-    """How `due_at` is written, by the answer to a write of `wanted`; None where both readings fit, or neither."""
+    """The form of `due_at` in the response to a write of `wanted`; None if both forms fit, or neither."""
     at = _parse_time(json.get("due_at"))
     if wanted.local is None or not isinstance(at, datetime) or at.tzinfo is None:
         return None
@@ -203,7 +207,7 @@ def detect_due_at(wanted: Due, json: JsonObject) -> DueAt | None:
 
 
 def _created_at(value: object) -> str:
-    """A time as it is written, empty for null; ValueError for anything else."""
+    """The time as Vambe writes it, or an empty text for null; ValueError for anything else."""
     if value is None:
         return ""
     if _parse_time(value) is None:
@@ -212,7 +216,7 @@ def _created_at(value: object) -> str:
 
 
 def _status(json: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
-    """The status of a task; where its name does not come along, the one known by its id."""
+    """The status of a task; if the row has only an id, the known status with this id."""
     given = json.get("status_config")
     if given is None:
         return statuses.get(str(json.get("task_status_config_id")))
@@ -222,7 +226,7 @@ def _status(json: JsonObject, statuses: Mapping[str, Status]) -> Status | None:
 
 
 def _due_fields(due: Due | None, before: Due | None, *, new: bool) -> dict[str, Any]:
-    """Date, time and zone as documented; never a datetime, which is ambiguous."""
+    """The documented fields of date, time and zone; a datetime would be ambiguous."""
     if due is None:
         return {} if new else {"dueDate": None}
     fields: dict[str, Any] = {"dueDate": due.day.isoformat()}
@@ -250,7 +254,7 @@ def _due(json: JsonObject, due_at: DueAt, default_zone: str | None) -> Due | Non
 
 
 def _parse_time(raw: object) -> datetime | date | None:
-    """A datetime, a date where the text has only a day, None where it has neither."""
+    """A datetime, or a date if the text has only a day; None if it is neither."""
     if not isinstance(raw, str):
         return None
     try:
@@ -260,7 +264,7 @@ def _parse_time(raw: object) -> datetime | date | None:
 
 
 def _day_of(at: datetime | date, zone: str | None) -> date:
-    """The day of an all-day task as it is written; an instant that is no midnight in UTC is one in the zone."""
+    """The day of an all-day task: the written day, or the day in the zone if the instant is not midnight in UTC."""
     if not isinstance(at, datetime):
         return at
     if at.time() == time() or not zone or at.tzinfo is None:
@@ -276,7 +280,7 @@ def _priority(value: object) -> int:
 
 
 def _responsibles(value: object) -> tuple[Responsible, ...]:
-    """People as objects, or by their ids alone; none for null."""
+    """The responsible people, from objects or ids; none for null."""
     people: list[Any] = value if isinstance(value, list) else [] if value is None else [value]
     ids = [one["responsible_id"] if isinstance(one, dict) else one for one in people]
     return tuple(Responsible(responsible_id=one) for one in ids)

@@ -1,6 +1,6 @@
-"""Where Vambe's tasks are found: a window of its list for a query, and one task out of two lists.
+"""Finds tasks in Vambe's lists: a window of the list for a query, and single tasks in two lists.
 
-There is no documented GET of one task.
+Vambe documents no GET of one task.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -26,15 +26,15 @@ MESSAGES: Final = Messages("Vambe")
 Fetch = Callable[[Window], Awaitable[list[Json]]]
 
 WIDEST: Final = Window("1000-01-01", "9998-12-31")
-"""Every task there could be, as due dates may be written; both days are required."""
+"""The window of all tasks; Vambe requires both days."""
 
 _SLACK = timedelta(days=2)
-"""A window is asked for wider than it is: whether its ends count, and in which zone, is not documented."""
+"""Days added at each end of a window: Vambe does not document whether its ends are included, and in which zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The rows of a list by the key of their task, and those without an id; when its reading began."""
+    """The rows of a list by the key of their task, the rows without an id, and when its reading began (seconds)."""
 
     rows: Mapping[str, JsonObject]
     nameless: Sequence[JsonObject]
@@ -42,7 +42,7 @@ class _Listed:
 
 
 class TaskLists:
-    """Task lists, each cached for `keep_s` seconds, with `recent` writes in place of what a list has."""
+    """Reads task lists, each cached for `keep_s` seconds; `recent` writes replace the rows of a list that lags."""
 
     def __init__(self, fetch: Fetch, keep_s: float, recent: RecentWrites[JsonObject], timing: Timing) -> None:
         self._fetch = fetch
@@ -52,16 +52,16 @@ class TaskLists:
         self._monotonic = timing.monotonic
         self._any_written_at = self._all_written_at = -inf
         self._written_at: dict[str, float] = {}
-        """When another process has written a task, as far as a list may have been read before."""
+        """When another process wrote a task (seconds), if a cached list may be older."""
         self._cache: TtlCache[Window, _Listed] = TtlCache(keep_s, timing.monotonic)
 
     @property
     def near(self) -> Window:
-        """The list around today, which has most tasks that anybody works on."""
+        """The window around today, which contains most tasks in work."""
         return window_around(self._clock(), 60, 180)
 
     def forget(self, task_ids: Collection[str] | None) -> None:
-        """Another process has written these tasks, or any (None): no list that was read before has them as they are."""
+        """Note that another process wrote these tasks, or any (None): lists that were read before are outdated."""
         now = self._any_written_at = self._monotonic()
         self._written_at = {one: at for one, at in self._written_at.items() if at > now - self._keep_s}
         if task_ids is None:
@@ -69,16 +69,16 @@ class TaskLists:
         self._written_at |= {one.lower(): now for one in task_ids or ()}
 
     async def get(self, window: Window, *, fresh: bool = False) -> list[JsonObject]:
-        """The rows of a list, with recent writes in their place and without recent deletions.
+        """The rows of a list, with recent writes and without recent deletions; rows without an id come last.
 
-        Rows without an id come last. A recent write replaces a row of a list that was read before it, or of a later one
-        that shows the task as it was before that write; a row that shows anything else is what others have written.
+        A recent write replaces a row of a list that was read before the write, or of a later list that shows the state
+        before the write. Any other row comes from someone else's write, and stays.
         """
         listed = await self._read(window, self._any_written_at, fresh=fresh)
         return [row for key, row in listed.rows.items() if not self._recent.is_deleted(key)] + [*listed.nameless]
 
     async def find(self, task_id: str, *, fresh: bool = False) -> JsonObject:
-        """The row of one task; NotFound, also where it is out of sight."""
+        """The row of one task; NotFound, also if no list that Vambe gives contains it."""
         found, is_complete = await self.find_all([task_id], fresh=fresh)
         if found:
             return found[task_id]
@@ -89,10 +89,10 @@ class TaskLists:
         raise MESSAGES.no_task(task_id, None if is_complete else out_of_sight)
 
     async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:
-        """Rows by the ids asked for, and whether an id without one is certainly no task.
+        """Rows by the requested ids, and whether an id without a row certainly belongs to no task.
 
-        It may be one where Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError where
-        Vambe refuses both lists. An id that lists of a moment ago do not have is looked for in new ones.
+        It may belong to a task if Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError
+        if Vambe refuses both lists. An id that is not in cached lists is searched for in new lists.
         """
         wanted, began = list(ids), self._monotonic()
         times = (self._written_at.get(one.lower(), -inf) for one in wanted)
@@ -106,7 +106,7 @@ class TaskLists:
     async def _find_since(
         self, since: float, wanted: Sequence[str], *, fresh: bool
     ) -> tuple[dict[str, JsonObject], bool]:
-        """As `find_all`, in lists whose reading began at `since` or later."""
+        """Do the same as `find_all`, in lists whose reading began at `since` (seconds) or later."""
         found, has_nameless = dict[str, JsonObject](), False
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
@@ -127,7 +127,7 @@ class TaskLists:
         return found, not (refusals or has_nameless) or len(found) == len(wanted)
 
     async def _read(self, window: Window, since: float, *, fresh: bool) -> _Listed:
-        """A list of `since` or later with recent writes in their place, as in `get`; recent deletions are in it."""
+        """A list read at `since` (seconds) or later, with recent writes as in `get`, and with recent deletions."""
 
         async def fetched() -> _Listed:
             began = self._monotonic()
@@ -152,35 +152,35 @@ class TaskLists:
         return _Listed(rows | written, listed.nameless, listed.began)
 
     def rows_replaced_by(self, row: JsonObject) -> Sequence[JsonObject]:
-        """What a fresh list may really have of a task, where it was taken to be behind and a recent write replaced it.
+        """The rows that a fresh list may have shown of a task if it was judged to lag and a recent write replaced them.
 
-        Empty where the list has the row itself.
+        Empty if the list has the row itself.
         """
         write = self._recent.get(id_of(row))
         return write.former if write is not None and write.row is row else ()
 
 
 def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonObject], *, fresh: bool) -> bool:
-    """Whether a list does not show a write yet, and nothing that others have written since."""
+    """True if a list does not show a write yet, and no later write by others."""
     if not fresh and (row is None or listed.began < write.at):
         return True
-    # After a list has shown the write, a former state is what the task has become again.
+    # After a list has shown the write, a former state means that the task was changed back.
     return not write.is_shown and row in write.former
 
 
 def key_of(row: JsonObject) -> str:
-    """The id of a row as ids are compared: without case."""
+    """The id of a row in lower case, as ids are compared."""
     return id_of(row).lower()
 
 
 def window_around(now: datetime, before: int, after: int) -> Window:
-    """The window of so many days before and after today."""
+    """The window from `before` days before today to `after` days after it."""
     today = now.astimezone(UTC).date()
     return Window((today - timedelta(days=before)).isoformat(), (today + timedelta(days=after)).isoformat())
 
 
 def window_of(query: TaskQuery, today: date) -> Window:
-    """The window that has every task of a query; tasks without a date come with any window."""
+    """The window that contains all tasks of a query; any window can include tasks without a date."""
     people = () if query.of_nobody else tuple(sorted(query.responsible_ids or ()))
     if query.without_date:
         return Window(WIDEST.first, WIDEST.first, people)

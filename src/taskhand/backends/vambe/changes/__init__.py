@@ -1,1 +1,1 @@
-"""Vambe's lists, compared with those of the last look, and its webhooks."""
+"""Changes in Vambe: from lists compared with those of the last look, and webhooks."""

@@ -1,7 +1,7 @@
-"""The changes of Vambe's tasks, found by comparing lists: Vambe tells none (https://docs.vambe.me/reference/tasks).
+"""Finds the changes of Vambe's tasks by comparing lists: Vambe reports none (https://docs.vambe.me/reference/tasks).
 
-A list is the only way to read a task, and nothing in it says when a task was changed. So what differs is read twice
-before it is told, and a task is deleted only where no list has it that should: one with a moved date is elsewhere.
+Only lists show tasks, and they do not show when a task was changed. A difference is therefore read twice before it is
+reported. A task counts as deleted only if no list contains it: a task with a moved date is in another list.
 """
 
 import json
@@ -26,27 +26,27 @@ from taskhand.domain.task import Task
 __all__ = ["VambeChanges"]
 
 _SPANS: Final = ((60, 180), (30, 60), (7, 14))
-"""Days before and after today that are listed; fewer where Vambe refuses a window."""
+"""Days before and after today that a look lists; fewer if Vambe refuses a window."""
 _EDGE: Final = 3
-"""Days at the ends of a window that may be in it or not: in which zone they are meant is not documented."""
+"""Days at the ends of a window that may or may not be included: Vambe does not document the zone of a window."""
 _SKEW: Final = timedelta(minutes=5)
-"""How far Vambe's clock may be behind ours, by which it says when a task was created."""
+"""How far the clock of Vambe's creation times may be behind ours."""
 _MAX_SEARCHES: Final = 4
-"""Lists that one look asks for to find tasks that have left the list."""
+"""Maximum lists that one look reads to find tasks that left the list."""
 _ROUND: Final = 100
-"""A list with a multiple of so many tasks may have been cut."""
+"""A list whose length is a multiple of this may have been cut."""
 _FEW: Final = 10
-"""So many tasks may be deleted all at once."""
+"""Maximum known tasks for which an empty list is believed."""
 _PATIENCE: Final = timedelta(minutes=10)
-"""After which a task is looked for again that was looked for in vain."""
+"""Time after which a task that was not found is searched for again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """The last look: its number among those since `begun`, and when it began; None before the first.
+    """The last look: its number since `begun`, and when it began (`at`); None before the first look.
 
-    `span` is the number of days that Vambe lists, `due_at` how due times were read, and `unfound` are tasks
-    that were looked for in vain, and when: nobody can tell whether they were deleted.
+    `span` is the index of the window in `_SPANS`. `due_at` is the form in which due times were read. `unfound` maps
+    tasks that were not found, and may or may not be deleted, to the time of the search.
     """
 
     begun: str
@@ -58,23 +58,23 @@ class _Position:
 
     @property
     def looked_at(self) -> datetime:
-        """When the list was read; before the first look, from when on changes are wanted."""
+        """When the list was read; before the first look, the moment from which changes are wanted."""
         return datetime.fromisoformat(self.at or self.begun)
 
     def window(self) -> tuple[date, date]:
-        """The first and last day that the list of this look surely had."""
+        """The first and last day that the list of this look certainly included."""
         today = self.looked_at.astimezone(UTC).date()
         before, after = _SPANS[self.span]
         return today - timedelta(days=before - _EDGE), today + timedelta(days=after - _EDGE)
 
 
 class VambeChanges:
-    """Compares the list around today with the known tasks; `clock` answers an aware datetime."""
+    """Compares the list around today with the known tasks; `clock` returns an aware datetime."""
 
     compares = True
     remark: str | None = (
-        "Vambe tells no changes: tasks without a date, or due from 60 days ago to 180 days ahead, are compared. "
-        "What changed twice between two looks is one change, and who did it is not known."
+        "Vambe reports no changes: tasks without a date, or due from 60 days ago to 180 days ahead, are compared. "
+        "Two changes between two looks are one change, and their author is not known."
     )
 
     def __init__(self, lists: TaskLists, reader: TaskReader, clock: Callable[[], datetime]) -> None:
@@ -83,11 +83,11 @@ class VambeChanges:
         self._clock = clock
 
     async def begin(self, at: datetime) -> str:
-        """A position before the first look, which only learns: Vambe tells no past."""
+        """The position before the first look, which only records the tasks: Vambe does not show past changes."""
         return _write(_Position(at.isoformat()))
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
-        """Compare the list with the known tasks; hinted tasks are looked for in a wider one."""
+        """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
         was = _read(position)
         began = self._clock()
         was, rows = await self._list_near(was, began)
@@ -96,7 +96,8 @@ class VambeChanges:
         if was.at is None:
             tasks = {task.id: task for task in _read_rows(self._reader, rows).values()}
             is_past_asked = began - was.looked_at > _SKEW
-            gap = f"Vambe tells no past: changes are told from {began:%Y-%m-%dT%H:%MZ} on." if is_past_asked else None
+            since = f"{began:%Y-%m-%dT%H:%MZ}"
+            gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
             return Look((), _write(now), tasks, gap=gap)
         comparison = _Comparison(self._reader, was, now, before)
         comparison.add(rows)
@@ -115,7 +116,7 @@ class VambeChanges:
         return Look(tuple(events), _write(replace(now, unfound=unfound)), known_now)
 
     async def _list_near(self, position: _Position, now: datetime) -> tuple[_Position, list[JsonObject]]:
-        """The list around today; from then on of fewer days, where Vambe refuses it."""
+        """The list around today; if Vambe refuses the window, this and later looks use a narrower one."""
         while True:
             try:
                 return position, await self._lists.get(window_around(now, *_SPANS[position.span]), fresh=True)
@@ -125,7 +126,7 @@ class VambeChanges:
                 position = replace(position, span=position.span + 1)
 
     async def _list_all(self) -> list[JsonObject] | None:
-        """All tasks; None where Vambe lists no window as wide."""
+        """All tasks; None if Vambe refuses so wide a window."""
         try:
             return await self._lists.get(WIDEST, fresh=True)
         except CallerError:
@@ -134,10 +135,10 @@ class VambeChanges:
     async def _are_gone(
         self, missing: Collection[str], before: Mapping[str, Task], near: list[JsonObject], wide: list[JsonObject]
     ) -> bool:
-        """Whether tasks that are in no list are deleted.
+        """True if tasks that are in no list are deleted.
 
-        A list that may be cut, that has rows without an id, or that has nothing where much was, proves nothing. For
-        some of the tasks it is seen whether the short list of their day has them after all.
+        A list proves nothing if it may be cut, has rows without an id, or is empty although many tasks are known. For
+        some of the tasks, the short list of their day is read too.
         """
         ids = {key_of(row) for row in wide}
         if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {key_of(row) for row in near} <= ids:
@@ -151,7 +152,7 @@ class VambeChanges:
 
 
 class _Comparison:
-    """Tasks as they are listed, compared with those that are known; what differs counts once it was listed twice."""
+    """Compares listed tasks with known tasks; a difference counts once two lists have shown it."""
 
     def __init__(self, reader: TaskReader, was: _Position, now: _Position, before: Mapping[str, Task]) -> None:
         self._reader = reader
@@ -165,7 +166,7 @@ class _Comparison:
 
     @property
     def listed(self) -> set[str]:
-        """The keys of the tasks that some list has."""
+        """The keys of the tasks in either list."""
         return {*self._after, *self._other}
 
     def add(self, rows: Collection[JsonObject]) -> None:
@@ -175,7 +176,7 @@ class _Comparison:
         self.differing = {one for one, task in self._after.items() if self._event(one, task) is not None}
 
     def confirm(self, rows: Collection[JsonObject]) -> None:
-        """Compare the rows of the second list: what it shows otherwise waits for the next look."""
+        """Compare the rows of the second list; tasks that the two lists show differently wait for the next look."""
         self._other = _read_rows(self._reader, rows)
         both = {one for one in self.differing if self._other.get(one) == self._after[one]}
         self.differing = both | {
@@ -186,14 +187,14 @@ class _Comparison:
         }
 
     def missing(self, hints: Collection[str]) -> set[str]:
-        """The keys of the tasks that a list should have, and those that somebody says were changed."""
+        """The keys of unlisted tasks that should be listed, or are hinted."""
         oldest = (self._now.looked_at - _PATIENCE).isoformat()
         expected = {one for one, task in self._before.items() if self._is_expected(task)}
         expected -= {one for one, at in self._was.unfound.items() if at > oldest}
         return (expected | {one.lower() for one in hints}) - self.listed
 
     def result(self, gone: Collection[str], ended: datetime) -> tuple[list[TaskEvent], dict[str, Task | None]]:
-        """The events, and the tasks as they are to be known; one that has left the list is not known any more."""
+        """The events, and the changes to the known tasks; a task that left the list becomes unknown (None)."""
         between = (self._was.looked_at, ended)
         events = []
         tasks: dict[str, Task | None] = {}
@@ -215,20 +216,20 @@ class _Comparison:
         return one in self._before and self._event(one, task) is None
 
     def _is_expected(self, task: Task) -> bool:
-        """Whether the list around today has a task."""
+        """True if the list around today should contain a task."""
         due = due_of(task) if "due_at" not in task.unreadable_fields else None
         first, last = self._now.window()
         return due is None or first <= due.day <= last
 
     def _event(self, one: str, task: Task) -> TaskEvent | None:
-        """What is told of a task; None for one that is as it is known, or came into the window as days went by."""
+        """The event of a task; None if it is unchanged, or only entered the window as time passed."""
         before = self._before.get(one)
         if before is None:
             return self._event_of_new_task(one, task)
         event = difference_event(_with_no_changes(before, task), _with_last_known(task, before), self._key(one))
         if event is None or self._was.due_at == self._reader.due_at or due_of(before) is None:
             return event
-        # Due times are read otherwise since: the old one was not what it seemed.
+        # The form of due times was learned since, so the known due time was read wrongly.
         changed = tuple(change for change in event.changed if change.field != "due")
         return replace(event, changed=changed) if changed else None
 
@@ -246,7 +247,7 @@ class _Comparison:
 
 
 def _day_window(task: Task) -> Window:
-    """The few tasks that are due when this one was, or have no date either."""
+    """The window of the few tasks due around the same day, or of those without a date if this one has none."""
     due = due_of(task)
     if due is None:
         return Window(WIDEST.first, WIDEST.first, task.responsible_ids)
@@ -255,7 +256,7 @@ def _day_window(task: Task) -> Window:
 
 
 def _with_no_changes(before: Task, after: Task) -> Task:
-    """The task before, with what is no change: a field that cannot be read, and a status that has another name now."""
+    """The task before, updated with differences that are not changes: unreadable fields, and a renamed status."""
     update = {name: getattr(after, name) for name in (*before.unreadable_fields, *after.unreadable_fields)}
     is_same = before.task_status_config_id is not None and before.task_status_config_id == after.task_status_config_id
     if is_same or before.status_config is None or after.status_config is None:
@@ -264,14 +265,14 @@ def _with_no_changes(before: Task, after: Task) -> Task:
 
 
 def _with_last_known(task: Task, before: Task | None) -> Task:
-    """The task with what was known of fields that cannot be read any more."""
+    """The task with the known values of fields that are unreadable now."""
     if before is None or not task.unreadable_fields:
         return task
     return task.model_copy(update={name: getattr(before, name) for name in task.unreadable_fields if name != "id"})
 
 
 def _read_rows(reader: TaskReader, rows: Collection[JsonObject]) -> dict[str, Task]:
-    """The tasks in rows by key, each read by what all of them say; rows without an id are nobody's."""
+    """The tasks in rows by key, read with what all rows show; rows without an id are left out."""
     reader.note(rows)
     return {key: reader.task(row) for row in rows if (key := key_of(row))}
 

@@ -1,6 +1,6 @@
-"""Webhooks of Vambe: https://docs.vambe.me/docs/webhooks. Nothing of a delivery is documented, and nothing is signed.
+"""Webhooks of Vambe: https://docs.vambe.me/docs/webhooks. Deliveries are neither documented nor signed.
 
-So a secret in the address shows that a delivery is Vambe's, and a delivery says only that some task was changed.
+A secret in the address therefore authenticates a delivery, and a delivery only means that some task was changed.
 """
 
 import secrets
@@ -26,62 +26,62 @@ _DESCRIPTION: Final = "Taskhand: changes of tasks"
 
 
 class VambeWebhookCheck:
-    """A delivery is genuine where its address has the secret."""
+    """Checks that the address of a delivery contains the secret."""
 
     refuses_repeats = False
 
     def __init__(self, key: str, variable: str) -> None:
-        """OperatorError where the setting called `variable` is too short to be a secret, or unfit for an address."""
+        """OperatorError if the key, the value of `variable`, is too short for a secret or unfit for an address."""
         is_fit = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
         if len(key) < _MIN_LETTERS or not is_fit:
             raise OperatorError(
                 f"{variable} must have {_MIN_LETTERS} or more letters, digits, - or _: it is a part of the address.",
-                next_step="Unset it and run `taskhand webhooks create`, which makes one and keeps it.",
+                next_step="Unset it and run `taskhand webhooks create`, which makes and stores one.",
             )
         self._key = key
 
     def check(self, delivery: Delivery) -> Verdict:
-        """Whether it came to the address that only Vambe is told."""
+        """The verdict on a delivery: genuine if it came to the address that only Vambe knows."""
         is_genuine = same_text(delivery.secret, self._key)
         return Verdict() if is_genuine else Verdict("a wrong secret in the address")
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
-        """None: nobody vouches for what a body says."""
+        """No ids: bodies are not signed, so they are not trusted."""
         del body
         return ()
 
 
 class VambeWebhookAdmin(SubscriptionAdmin):
-    """Subscriptions to the topics of tasks, of which the documentation lists none and update-task names three."""
+    """Manages subscriptions to task topics; the list of topics documents none, and the page of update-task three."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def list_subscriptions(self) -> tuple[Subscription, ...]:
-        """All subscriptions to topics of tasks that are not deleted."""
+        """All undeleted subscriptions to topics of tasks."""
         reply = await self._client.get(_HOOKS)
         found = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
         return tuple(one for one in found if any(topic.startswith(_OF_TASKS) for topic in one.events))
 
     async def find_at(self, url: str) -> list[Subscription]:
-        """The subscriptions whose addresses are this one and a secret."""
+        """The subscriptions whose address is `url` and a secret."""
         return [one for one in await self.list_subscriptions() if one.url.rpartition("/")[0] == url]
 
     async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
-        """A subscription to each topic of tasks that Vambe has, at an address below `url` with the secret."""
-        del replaces  # any number may be there
+        """Subscribe to each of Vambe's task topics, at an address below `url` with the secret."""
+        del replaces  # any number of addresses is possible
         topics = await self._topics()
         mine = await self.find_at(url)
         key = key or next((one.url.rpartition("/")[2] for one in mine if one.is_active), None) or _new_secret()
         target = f"{url}/{key}"
         good = [one for one in mine if one.url == target and one.is_active]
         for one in mine:
-            if one not in good:  # such as one with a former secret
+            if one not in good:  # for example with a former secret
                 await self.delete(one.id)
         return replace(await self.add_missing(good, target, topics), key=key)
 
     async def _topics(self) -> list[str]:
-        """The topics of tasks. OperatorError where Vambe has none."""
+        """The topics of tasks; OperatorError if Vambe has none."""
         reply = await self._client.get(_TOPICS)
         rows = reply.json if isinstance(reply.json, list) else []
         names = [text_of(row) or (text_of(row.get("name")) if isinstance(row, dict) else None) for row in rows]
@@ -91,12 +91,12 @@ class VambeWebhookAdmin(SubscriptionAdmin):
             raise OperatorError(
                 f"Vambe offers no webhooks for tasks; its topics are {', '.join(topics) or 'none'}.",
                 code="webhooks_unavailable",
-                next_step="Nothing needs to be done: Taskhand finds changes by looking itself.",
+                next_step="Nothing needs to be done: Taskhand finds changes by polling.",
             )
         return found
 
     async def create(self, url: str, events: Sequence[str]) -> None:
-        """Both forms of the body are documented somewhere: one topic with a secret, or several topics without one."""
+        """POST one topic with a secret, or if that is refused several topics without one: both forms are documented."""
         try:
             for topic in events:
                 body = {"topic": topic, "url": url, "secret": _new_secret()}
