@@ -19,7 +19,7 @@ async def test_a_value_that_the_journal_kept_without_a_key_is_not_written_back(t
     app = AppContext(store_in(tmp_path), journal_in(tmp_path), lambda: NOW)
     before = Snapshot(task(priority=0), native={"priority": "NONE", "body": f"as {MASK} says"})
     after = task(priority=2)
-    undo = invert(
+    undo = await invert(
         app, Intent("update", before, HIGH, HIGH), Result(0, "applied", TASK_ID, after), Snapshot(after), frozenset()
     )
     assert undo is not None
@@ -27,7 +27,7 @@ async def test_a_value_that_the_journal_kept_without_a_key_is_not_written_back(t
     assert (undo.intent.edit, undo.intent.edit.native) == (Edit(priority=0), {"priority": "NONE"})
 
     deleted = Snapshot(task(), native={"priority": "NONE", "body": MASK, "links": {"note": MASK, "lead": "1"}})
-    again = invert(app, Intent("delete", deleted), Result(0, "applied", TASK_ID), None, frozenset())
+    again = await invert(app, Intent("delete", deleted), Result(0, "applied", TASK_ID), None, frozenset())
     assert again is not None
     assert again.intent.edit is not None
     assert again.intent.edit.native == {"priority": "NONE", "links": {"lead": "1"}}

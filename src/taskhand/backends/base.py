@@ -189,9 +189,9 @@ class Backend(Protocol):
         """The ids among `note_ids` whose notes certainly do not exist any more."""
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Check an edit of fields that differ; CallerError if reads show that the CRM would refuse it.
+        """Check an edit of fields that differ; CallerError if the CRM would refuse it, as far as reads show.
 
-        `before` is None for a new task.
+        `before` is None for a new task. Every edit is checked before it is written; the methods that write rely on it.
         """
 
     async def create_task(self, edit: Edit) -> Written:

@@ -24,8 +24,8 @@ from taskhand.service.call import AlreadyClaimed, Call
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
+from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
-from taskhand.service.task_write import unmet_edit
 
 __all__ = ["bulk_update"]
 
@@ -126,13 +126,13 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
         task = snapshot.task
         try:
             edit, names = await edit_for(snapshot)
+            intent = await update_intent(call.app, snapshot, edit)
         except CallerError as error:
             refused[task.id] = error
             continue
         matched |= dict.fromkeys(names)
-        unmet = unmet_edit(call.app, edit, snapshot)
-        if any(unmet.given()):
-            intents.append(Intent("update", snapshot, unmet, edit))
+        if sets_any(intent.edit):
+            intents.append(intent)
         else:
             unchanged.append(task.id)
     check_not_all_refused(refused, others=len(intents) + len(unchanged))

@@ -42,10 +42,7 @@ async def complete_task(
 
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         edit, matched = await finish(snapshot)
-        edit = await resolver.settle_resolution(edit, snapshot.task)
-        if resolution is not MISSING:
-            await backend.check_edit(snapshot.task, edit.unmet_by(snapshot.task))
-        return edit, matched
+        return await resolver.settle_resolution(edit, snapshot.task), matched
 
     async def finish(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task

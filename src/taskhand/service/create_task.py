@@ -26,6 +26,7 @@ from taskhand.service.idempotency import (
     outcome_unknown_error,
     wait_until_ended,
 )
+from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
 
 __all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
@@ -47,7 +48,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     task_rules.check_draft(draft, call.app.backend.capabilities)
     due = task_rules.parse_due(draft, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
-    intent = Intent("create", edit=edit, asked=edit)
+    intent = await create_intent(call.app, edit)
     payload = fingerprint(call.tool, draft, canonical_new(edit, call.app.backend.capabilities))
     claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:

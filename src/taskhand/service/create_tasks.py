@@ -28,6 +28,7 @@ from taskhand.service.idempotency import (
     outcome_unknown_error,
     wait_until_ended,
 )
+from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
 
 __all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
@@ -63,14 +64,19 @@ class NewBody:
 
 @dataclass(slots=True)
 class _Step:
-    """The step for one body: create it with `edit` under `claim`, or return the `result` without a request."""
+    """The step for one body: create it by `intent` under `claim`, or return the `result` without a request."""
 
     body: NewBody
-    edit: Edit | None = None
+    intent: Intent | None = None
     matched: tuple[Match, ...] = ()
     error: CallerError | None = None
     claim: Claim | None = None
     result: TaskResult | None = None
+
+    @property
+    def edit(self) -> Edit | None:
+        """The edit of the intent; None for a body that was refused."""
+        return self.intent.edit if self.intent else None
 
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
@@ -120,7 +126,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
 async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ...]) -> BulkReceipt | Plan:
     """Create or plan the tasks; AlreadyClaimed if an earlier change holds one of the claims."""
     new = [step for step in steps if step.result is None]
-    intents = [Intent("create", edit=step.edit, asked=step.edit) for step in new]
+    intents = [step.intent for step in new if step.intent is not None]
     claims = of_key or tuple(step.claim for step in new if step.claim is not None)
     matched = tuple(dict.fromkeys(match for step in new for match in step.matched))
     skipped = tuple(step.result for step in steps if step.result is not None)
@@ -148,11 +154,12 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
                 raise step.body.given
             task_rules.check_draft(step.body.given, call.app.backend.capabilities)
             due = task_rules.parse_due(step.body.given, call.app.reference)
-            step.edit, step.matched = await resolver.resolve(step.body.given, due, None)
+            edit, step.matched = await resolver.resolve(step.body.given, due, None)
+            step.intent = await create_intent(call.app, edit)
         except CallerError as error:
             step.refuse(step.body.named(error))
         else:
-            same.setdefault(json.dumps(_meaning(call, step.edit)), []).append(step)
+            same.setdefault(json.dumps(_meaning(call, edit)), []).append(step)
     for alike in same.values():
         if len(alike) > 1:
             _refuse_same(alike)

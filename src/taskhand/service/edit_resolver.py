@@ -97,7 +97,6 @@ class Resolver:
         matched += _zone_matched(due) + _midnight_matched(due, edit.due) + properties_matched
         if isinstance(body, TaskDraft) and body.priority is MISSING:
             edit, matched = replace(edit, priority=int(DEFAULT_PRIORITY)), (*matched, _NO_PRIORITY)
-        await self._backend.check_edit(before, edit.unmet_by(before) if before else edit)
         return edit, matched
 
     async def settle_resolution(self, edit: Edit, before: Task) -> Edit:

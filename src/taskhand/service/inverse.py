@@ -16,8 +16,8 @@ from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied_fields import Unapplied, unapplied
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.intents import create_intent, sets_any, update_intent
 from taskhand.service.masked_text import check_writable, with_keys_of
-from taskhand.service.task_write import unmet_edit
 
 __all__ = ["Inverse", "invert", "moved_error"]
 
@@ -39,7 +39,7 @@ class Inverse:
     refusal: CallerError | None = None
 
 
-def invert(
+async def invert(
     app: AppContext, intent: Intent, result: Result, now: Snapshot | None, left_out: Collection[str]
 ) -> Inverse | None:
     """The inverse of an applied intent; `left_out` are fields of an edit that are not to be restored.
@@ -47,7 +47,7 @@ def invert(
     None if nothing but such fields was written. CallerError if nothing can be restored.
     """
     if intent.verb == "delete" and intent.before is not None:
-        return _recreate(intent.before, now)
+        return await _recreate(app, intent.before, now)
     if result.after is None:
         raise _before_unknown_error(result)
     after = with_keys_of(result.after, now.task) if now else result.after
@@ -57,7 +57,7 @@ def invert(
         if (moved := difference_between(after, now.task)) is not None:
             raise _changed_create_error(moved)
         return Inverse(Intent("delete", now))
-    return _restore(app, intent, (intent.before, after, now), left_out)
+    return await _restore(app, intent, (intent.before, after, now), left_out)
 
 
 def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
@@ -75,7 +75,7 @@ def moved_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     )
 
 
-def _restore(
+async def _restore(
     app: AppContext, intent: Intent, states: tuple[Snapshot, Task, Snapshot], left_out: Collection[str]
 ) -> Inverse | None:
     """The update that restores the fields that the intent set, with the CRM's own values if the journal has them.
@@ -101,10 +101,10 @@ def _restore(
         now = replace(now, task=now.task.model_copy(update={"note": MISSING, "note_id": MISSING}))
     edit, kept = _part(whole, after, now.task)
     check_writable(edit, "The text before the change")
-    unmet, rest = unmet_edit(app, edit, now), without(whole, *_names(edit))
-    is_met = not any(unmet.given())
-    refusal = moved_error(after, now.task, rest) if is_met else None
-    return Inverse(Intent("update", now, unmet, edit), kept, is_met, note, refusal=refusal)
+    undo = await update_intent(app, now, edit)
+    is_met = not sets_any(undo.edit)
+    refusal = moved_error(after, now.task, without(whole, *_names(edit))) if is_met else None
+    return Inverse(undo, kept, is_met, note, refusal=refusal)
 
 
 def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, ...]]:
@@ -124,7 +124,7 @@ def _names(edit: Edit) -> set[str]:
     return {name for name, _ in edit.given()}
 
 
-def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
+async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) -> Inverse:
     """The create of a new task with the fields of the deleted one."""
     if now is not None:
         raise CallerError(
@@ -144,7 +144,7 @@ def _recreate(deleted: Snapshot, now: Snapshot | None) -> Inverse:
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     check_writable(edit, "The deleted task")
-    return Inverse(Intent("create", edit=edit, asked=edit), not_restored=tuple(deleted.not_restorable))
+    return Inverse(await create_intent(app, edit), not_restored=tuple(deleted.not_restorable))
 
 
 def _unmasked(value: Any) -> Any:

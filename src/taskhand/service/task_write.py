@@ -18,10 +18,11 @@ from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.call import Call
 from taskhand.service.edit_resolver import EditFor
+from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
 
-__all__ = ["plan_or_write", "unmet_edit", "write_edit"]
+__all__ = ["plan_or_write", "write_edit"]
 
 _NOTHING_WRITTEN = "Nothing was written: the task already is as asked."
 _NOTHING_TO_PLAN = "Nothing would change: the task already is as asked. There is no plan."
@@ -45,12 +46,12 @@ async def plan_or_write(
 async def _plan_edit(call: Call, before: Snapshot, edit_for: EditFor) -> Receipt | Plan:
     """The plan of an edit; a receipt without a plan if the task, read again, already is as asked."""
     edit, matched = await edit_for(before)
-    intent = _new_intent(call.app, before, before, edit)
-    if not _sets_any(intent.edit):
+    intent = await update_intent(call.app, before, edit)
+    if not sets_any(intent.edit):
         before = await _read_again(call.app, before, edit)
         edit, matched = await edit_for(before)
-        intent = _new_intent(call.app, before, before, edit)
-    if not _sets_any(intent.edit):
+        intent = await update_intent(call.app, before, edit)
+    if not sets_any(intent.edit):
         return replace(Receipt.of(before.task, before.task, edit, matched), note=_NOTHING_TO_PLAN)
     return await make_plan(call, [intent], matched)
 
@@ -73,12 +74,12 @@ async def write_edit(
     new_opening = opening_for or (lambda matched: call.new_opening(matched=matched))
     for _ in range(_MAX_TRIES):
         edit, matched = await edit_for(before)
-        intent = _new_intent(app, before, now, edit)
-        if not _sets_any(intent.edit):
+        intent = await update_intent(app, before, edit, now)
+        if not sets_any(intent.edit):
             reread = await _read_again(app, now, edit)
             before, now = (reread if before == now else before), reread
-            intent = _new_intent(app, before, now, edit)
-        if not _sets_any(intent.edit) and before == now:
+            intent = await update_intent(app, before, edit, now)
+        if not sets_any(intent.edit) and before == now:
             result = _new_result(now.task, "unchanged")
             change = await call.record("unchanged", new_opening(matched), [intent], [result])
             receipt = Receipt.of(now.task, now.task, edit, matched)
@@ -106,15 +107,10 @@ async def _read_again(app: AppContext, now: Snapshot, edit: Edit) -> Snapshot:
     return reread.with_note_of(now.task)
 
 
-def unmet_edit(app: AppContext, edit: Edit, now: Snapshot) -> Edit:
-    """The part of `edit` that has to be sent, because the task does not show it yet or not with certainty."""
-    return edit if now.assumed else edit.unmet_by(now.task, sure_of_due=app.backend.sure_of_due(now.task))
-
-
 async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Record the intent, then send the part of it that the task does not show; None if it shows all of it."""
     backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
-    if not _sets_any(unmet):
+    if not sets_any(unmet):
         if call.is_open:  # it was sent, and has shown that the task was otherwise before
             await call.revise([replace(intent, edit=edit)])
         return None
@@ -122,7 +118,7 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
     written = await backend.update_task(now.task, unmet)
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
     unsent = without(edit.unmet_by(written.task, written=True), *(name for name, _ in unmet.given()))
-    if not _sets_any(unsent):
+    if not sets_any(unsent):
         return written
     await call.revise([replace(intent, edit=edit)])
     return await backend.update_task(written.task, unsent)
@@ -136,17 +132,8 @@ async def _settle(call: Call, before: Task, written: Written, edit: Edit, matche
     return replace(receipt, change_id=call.change.id if call.change else None)
 
 
-def _new_intent(app: AppContext, before: Snapshot, now: Snapshot, edit: Edit) -> Intent:
-    return Intent("update", before, unmet_edit(app, edit, now), edit)
-
-
 def _new_result(task: Task, outcome: Outcome, note: str | None = None) -> Result:
     return Result(0, outcome, task.id, task, note=note)
-
-
-def _sets_any(edit: Edit | None) -> bool:
-    """Whether an edit sets a field."""
-    return edit is not None and any(edit.given())
 
 
 def _correct(snapshot: Snapshot, task: Task) -> Snapshot:

@@ -191,7 +191,7 @@ async def _prepare_task(
     intent, result = written
     task = _TaskUndo(result.task_id or "", _title(intent, result, now))
     try:
-        inverse = invert(call.app, intent, result, now, left_out)
+        inverse = await invert(call.app, intent, result, now, left_out)
         if inverse is None or inverse.intent.verb != "create":
             return replace(task, inverse=inverse, refusal=None if inverse is None else inverse.refusal)
         claim = await find_earlier_create(call, recreation_claim(change, task.task_id))

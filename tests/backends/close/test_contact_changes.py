@@ -93,3 +93,15 @@ async def test_links_of_a_new_task_are_checked_before_anything_is_sent() -> None
         made = await agent("create_task", **new, aiCustomerId=lead, aiContactId=PEDRO)
     assert made["task"]["ai_contact_id"] == PEDRO
     assert sum(one.committed for one in sandbox.requests) == 1
+
+
+async def test_an_undo_to_a_contact_that_is_gone_is_refused_before_anything_is_sent() -> None:
+    tasks = [row(1, contact_id="cont_gone")]
+    sandbox = close(tasks, seed=WORLD | CONTACTS | {"tasks": tasks})
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=ONE, aiContactId=PEDRO)
+        sandbox.clear_requests()
+        with pytest.raises(Refused, match="There is no contact") as refused:
+            await agent("undo_change", changeId=done["changeId"])
+    assert refused.value.code == "unknown_reference"
+    assert {one.method for one in sandbox.requests} == {"GET"}

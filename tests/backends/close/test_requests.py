@@ -257,7 +257,7 @@ async def test_a_change_that_the_type_does_not_accept_is_refused_before_sending(
     async with on_close(sandbox) as backend:
         before = await backend.get_task(TASK)
         with pytest.raises(CallerError, match=kind) as refused:
-            await backend.update_task(before, Edit(title="New"))
+            await backend.check_edit(before, Edit(title="New"))
         assert refused.value.next_step
         moved = Edit(due=Due(date(2026, 4, 1)), status=StatusChoice.of(DONE), responsible_ids=(ANA,))
         after = (await backend.update_task(before, moved)).task
@@ -272,9 +272,9 @@ async def test_a_change_that_no_type_accepts_is_refused_before_sending() -> None
         sandbox.clear_requests()
         for edit in (Edit(responsible_ids=(ANA, ELENA)), Edit(responsible_ids=()), Edit(priority=0)):
             with pytest.raises(CallerError):
-                await backend.update_task(before, edit)
+                await backend.check_edit(before, edit)
         with pytest.raises(CallerError):
-            await backend.create_task(Edit(title="x", responsible_ids=(ANA,)))
+            await backend.check_edit(None, Edit(title="x", responsible_ids=(ANA,)))
     assert said(sandbox) == []
 
 

@@ -12,7 +12,7 @@ from taskhand.backends.hubspot.errors import explain, read_limits, read_wait, re
 from taskhand.backends.remote.refusals import unknown_link
 from taskhand.domain.due import due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, OperatorError, RateLimited, UpstreamError
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
@@ -190,21 +190,14 @@ async def test_a_token_of_the_wrong_form_is_told_with_its_setting() -> None:
         assert "HUBSPOT_ACCESS_TOKEN" in str(refused.value.next_step)
 
 
-@pytest.mark.parametrize("way", ["create", "update", "bulk"])
-async def test_a_description_that_is_too_long_as_html_is_refused_with_its_length_before_sending(way: str) -> None:
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_description_that_is_too_long_as_html_is_refused_with_its_length(*, is_new: bool) -> None:
     async with staged() as stage:
         task = await stage.backend.get_task(task_id(1))
         stage.hubspot.clear_requests()
         edit = Edit(title="New", due=due_of(task), description="&" * 13_108)
-        error: TaskhandError | None = None
-        if way == "bulk":
-            (outcome,) = await stage.backend.update_tasks([(task, edit)])
-            error = outcome.error
-        else:
-            with pytest.raises(CallerError) as refused:
-                await (stage.backend.create_task(edit) if way == "create" else stage.backend.update_task(task, edit))
-            error = refused.value
-        assert error is not None
-        assert error.code == "text_too_long"
-        assert "65,540 characters" in error.message
-        assert not [one for one in stage.hubspot.requests if one.committed]
+        with pytest.raises(CallerError) as refused:
+            await stage.backend.check_edit(None if is_new else task, edit)
+        assert refused.value.code == "text_too_long"
+        assert "65,540 characters" in refused.value.message
+        assert not stage.hubspot.requests

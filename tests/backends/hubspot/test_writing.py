@@ -24,7 +24,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OperatorError
 from taskhand.domain.query import TaskQuery
-from taskhand.domain.task import StatusChoice
+from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.hubspot import SpecVariant
 from taskhand.sandbox.hubspot.errors import PORTAL
 
@@ -131,10 +131,15 @@ async def test_what_is_refused_leaves_the_task_as_it_was(edit: Edit, code: str) 
         before = await stage.backend.get_task(task_id(1))
         state = stage.hubspot.state()
         with pytest.raises(CallerError) as refused:
-            await stage.backend.update_task(before, edit)
+            await checked_update(stage, before, edit)
         assert refused.value.code == code
         assert refused.value.next_step
         assert stage.hubspot.state() == state
+
+
+async def checked_update(stage: Stage, before: Task, edit: Edit) -> None:
+    await stage.backend.check_edit(before, edit)
+    await stage.backend.update_task(before, edit)
 
 
 async def test_several_contacts_are_left_alone() -> None:
@@ -163,7 +168,7 @@ async def test_a_priority_nobody_asked_about_stays_none() -> None:
 async def test_a_new_task_needs_a_due_date() -> None:
     async with staged() as stage:
         with pytest.raises(CallerError) as refused:
-            await stage.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))
+            await stage.backend.check_edit(None, Edit(title="Call", responsible_ids=(), priority=1))
         assert refused.value.code == "due_date_required"
         assert written(stage) == []
 

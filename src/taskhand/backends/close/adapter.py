@@ -30,7 +30,7 @@ from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.waiting import sleep_if_time
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError, UpstreamError
+from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.field_reader import with_unreadable
 from taskhand.domain.page import TaskPage
@@ -114,29 +114,24 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         return self._answered(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Refuse a change that the type of the task does not accept, and a contact of another lead."""
+        """Refuse a value that Close cannot hold, a change that the task's type has not, and another lead's contact."""
         if before is None:
             self._new_body(edit)
             await self.account.check_links(edit)
             return
-        self._check_change(before, edit)
+        task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
+        mapping.update_body(edit, dateless=before.due_at is None)
         if isinstance(edit.ai_contact_id, str):
             await self.account.check_contact(edit.ai_contact_id, before.ai_customer_id)
 
     async def update(self, before: Task, edit: Edit) -> JsonObject | None:
-        """PUT the fields of an edit; CallerError for a change that the type of the task does not accept."""
-        self._check_change(before, edit)
+        """PUT the fields of an edit."""
         body = mapping.update_body(edit, dateless=before.due_at is None)
         if not body:
             return None
         day = self._day_of(edit)
         reply = await self._retry_until_visible(before.id, lambda: self._client.update(before.id, body, day))
         return self._answered(reply, edit, before.id)
-
-    def _check_change(self, before: Task, edit: Edit) -> None:
-        if self.recent.is_deleted(before.id):
-            raise self.messages.no_task(before.id)
-        task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task."""
@@ -313,9 +308,5 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
 
 def _bulk_values(item: Item[JsonObject]) -> dict[str, Any] | None:
-    """The values of a bulk update; None if the item must be updated alone, even if only to be refused."""
-    try:
-        is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)
-        return mapping.bulk_body(item.edit) if is_plain else None
-    except CallerError:
-        return None
+    """The values of a bulk update; None if the item must be updated alone."""
+    return mapping.bulk_body(item.edit) if re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id) else None

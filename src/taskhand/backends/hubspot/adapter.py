@@ -30,7 +30,7 @@ from taskhand.backends.hubspot.mapping import (
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
-from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
+from taskhand.backends.hubspot.task_writer import TaskWriter, check_due, check_length
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
 from taskhand.backends.remote.parsing import rows_in
@@ -120,8 +120,9 @@ class HubSpotAdapter(TaskWriter):
             self._reader, query, (await self.account.all_statuses()).by_id, self.timing.clock()
         ).run()
 
-    async def check_edit(self, before: Task | None, edit: Edit) -> None:  # noqa: ARG002 - new and existing tasks have the same rules
-        """Refuse a description that is too long as HTML, an invalid id, and a deal that the token may not read."""
+    async def check_edit(self, before: Task | None, edit: Edit) -> None:
+        """Refuse a missing due date, too long a description, an invalid id, and a deal that the token may not read."""
+        check_due(edit, new=before is None)
         check_length(edit)
         check_link_ids(edit)
         if isinstance(edit.deal_id, str):
@@ -220,7 +221,7 @@ class HubSpotAdapter(TaskWriter):
 
     async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
         """Make new links, PATCH, remove former links and read back; after a failure the new links are removed."""
-        item: Item[Record] = Item(0, before, await self._checked(edit))
+        item: Item[Record] = Item(0, before, await self._with_status(edit))
         await self.prepare()
         links = LinkChanges(self._reader, progress or BulkProgress())
         await links.link([item])
@@ -256,11 +257,11 @@ class HubSpotAdapter(TaskWriter):
     # Many tasks at once.
 
     async def prepare_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> Finish[Record]:
-        """Check the edits and make their new links; the `Finish` removes former links and reads links back."""
+        """Find the statuses and make the new links; the `Finish` removes former links and reads links back."""
         links = LinkChanges(self._reader, progress)
         for item in items:
             try:
-                item.edit = await self._checked(item.edit)
+                item.edit = await self._with_status(item.edit)
             except CallerError as error:
                 item.fail(error)
         await links.link([item for item in items if not item.is_over])

@@ -29,7 +29,7 @@ from taskhand.domain.errors import (
     TaskhandError,
 )
 
-__all__ = ["LinkChanges", "changes_links", "check_link_id", "check_link_ids", "unlinked", "wanted_links"]
+__all__ = ["LinkChanges", "changes_links", "check_link_ids", "unlinked", "wanted_links"]
 
 _MAX_ID_DIGITS: Final = 20
 
@@ -183,7 +183,7 @@ class LinkChanges:
 def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
     """The changes to the links of a task.
 
-    CallerError if the task does not exist, has several links of a kind to change, or if an id is invalid.
+    CallerError if the task does not exist, or has several links of a kind to change.
     OperatorError if the token may not read the links of a kind (`hidden`).
     """
     if record is None:
@@ -203,7 +203,6 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
                 code="several_links",
                 next_step=f"Leave {argument} out, and change these links in HubSpot.",
             )
-        check_link_id(wanted, argument)
         found.append(_Change(item, record.id, kind, wanted, linked))
     return found
 
@@ -211,18 +210,13 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
 def check_link_ids(edit: Edit) -> None:
     """Check the ids of the contact, company and deal that an edit sets; CallerError for an invalid id."""
     for field, argument, _ in ID_OF.values():
-        if isinstance(value := getattr(edit, field), str):
-            check_link_id(value, argument)
-
-
-def check_link_id(value: str | None, argument: str) -> None:
-    """Check that the value of `argument` has the form of a HubSpot id, or is None; CallerError otherwise."""
-    if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= _MAX_ID_DIGITS):
-        raise CallerError(
-            f"{argument} {value[:60]!r} is not a HubSpot id.",
-            code="invalid_id",
-            next_step=f"Send {argument} exactly as find_contacts returns it.",
-        )
+        value = getattr(edit, field)
+        if isinstance(value, str) and not (value.isascii() and value.isdecimal() and len(value) <= _MAX_ID_DIGITS):
+            raise CallerError(
+                f"{argument} {value[:60]!r} is not a HubSpot id.",
+                code="invalid_id",
+                next_step=f"Send {argument} exactly as find_contacts returns it.",
+            )
 
 
 def _unknown_link(one: _Change) -> NotFound:

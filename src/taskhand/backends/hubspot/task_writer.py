@@ -15,8 +15,8 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.deleted_tasks import further_properties, links_of_new, without_further
 from taskhand.backends.hubspot.due import AllDayFlag
 from taskhand.backends.hubspot.errors import ids_in, refusal_of_new_task, to_error
-from taskhand.backends.hubspot.links import changes_links, check_link_id, unlinked
-from taskhand.backends.hubspot.mapping import BODY, ID_OF, KINDS, Record, properties_of, record_of, shows_values
+from taskhand.backends.hubspot.links import changes_links, unlinked
+from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, record_of, shows_values
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batches import BatchAdapter
@@ -28,7 +28,7 @@ from taskhand.domain.html.text import html_of
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["Input", "TaskWriter", "check_length", "split_answer"]
+__all__ = ["Input", "TaskWriter", "check_due", "check_length", "split_answer"]
 
 _MAX_CHARACTERS: Final = 65_536
 """Maximum characters of `hs_task_body`: documented for notes, inferred for tasks."""
@@ -85,27 +85,22 @@ class TaskWriter(BatchAdapter[Record]):
         properties = properties_of(edit, before, self._reader.zones, self._reader.statuses)
         return properties | further_properties(edit) if before is None else properties
 
-    async def _checked(self, edit: Edit, *, new: bool = False) -> Edit:
-        """The edit with the id of its status; CallerError if HubSpot cannot hold the edit."""
-        if edit.due is None or (new and edit.due is MISSING):
-            raise CallerError(
-                "HubSpot has no task without a due date.",
-                code="due_date_required",
-                next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
-            )
-        check_length(edit)
-        if edit.status is not MISSING:
-            return replace(edit, status=await self.account.value_of(edit.status))
-        choice = await self.account.initial(edit.native or {}) if new else None
+    async def _with_status(self, edit: Edit) -> Edit:
+        """The edit with the id of its status; CallerError `unknown_status`."""
+        return edit if edit.status is MISSING else replace(edit, status=await self.account.value_of(edit.status))
+
+    async def _with_initial_status(self, edit: Edit) -> Edit:
+        """The edit of a new task with the status that it is made in."""
+        choice = await self.account.initial(edit.native or {})
         return edit if choice is None else replace(edit, status=choice)
 
     async def create(self, edit: Edit) -> Record:
-        """POST a task; raw values in the edit restore a deleted task. CallerError without a due date.
+        """POST a task; raw values in the edit restore a deleted task.
 
         If HubSpot refuses a deleted task, it is created without its further properties and links, and then also
         without the links of its fields. `DeletedTasks.put_back` adds the rest one by one afterwards.
         """
-        edit = await self._checked(edit, new=True)
+        edit = await self._with_initial_status(edit)
         try:
             return await self._create(edit)
         except CallerError as error:
@@ -143,7 +138,8 @@ class TaskWriter(BatchAdapter[Record]):
 
     async def _create_batch(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""
-        inputs, refused = await self._new_inputs(items)
+        edits = [(item.index, await self._with_initial_status(item.edit)) for item in items]
+        inputs = [Input(index, "", self._properties(edit, None), _associations(edit)) for index, edit in edits]
         try:
             answer = await self._send(inputs, self._client.create_many)
         except CallerError as error:
@@ -151,7 +147,7 @@ class TaskWriter(BatchAdapter[Record]):
         by_index = {item.index: item for item in items}
         names = {index: properties_in(by_index[index].edit) for index in answer.rows}
         rows = {one: row.with_names(names[one]) for one, json in answer.rows.items() if (row := Record.read(json))}
-        errors = refused | {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
+        errors = {index: refusal_of_new_task(one) for index, one in answer.refused.items()}
         parted = [by_index[index] for index in answer.refused]
         less = [replace(item, edit=part) for item in parted if (part := _part_of(item.edit)) is not None]
         return _replaced(BatchAnswer(rows, errors, answer.lost), less, await _send_part(less, self._create_batch))
@@ -188,17 +184,6 @@ class TaskWriter(BatchAdapter[Record]):
         flagged = [one for one, why in refused if self._all_day.note_refusal(why, one.properties)]
         return _replaced(answer, flagged, await _send_part(flagged, lambda part: self._send(part, post)))
 
-    async def _new_inputs(self, items: Sequence[NewTask[Record]]) -> tuple[list[Input], dict[int, TaskhandError]]:
-        """The inputs of these items, and the errors of the items that HubSpot cannot hold, by index."""
-        inputs, refused = list[Input](), dict[int, TaskhandError]()
-        for item in items:
-            try:
-                edit = await self._checked(item.edit, new=True)
-                inputs.append(Input(item.index, "", self._properties(edit, None), _associations(edit)))
-            except CallerError as error:
-                refused[item.index] = error
-        return inputs, refused
-
     def _record_in(self, reply: Reply, edit: Edit) -> Record:
         """The record in the response to a write; OutcomeUnknown if the response is not a task."""
         record = Record.read(reply.object)
@@ -215,6 +200,16 @@ class TaskWriter(BatchAdapter[Record]):
             return None
         answer, owners = answer.with_names(properties_in(edit)), self.account.owners
         return record_of(before, answer, reader.zones, reader.statuses, id_property=id_property, owners=owners)
+
+
+def check_due(edit: Edit, *, new: bool) -> None:
+    """Refuse an edit that leaves a task without a due date."""
+    if edit.due is None or (new and edit.due is MISSING):
+        raise CallerError(
+            "HubSpot has no task without a due date.",
+            code="due_date_required",
+            next_step="Send dueDate as YYYY-MM-DD." if new else "Send dueDate as YYYY-MM-DD, or leave it out.",
+        )
 
 
 def check_length(edit: Edit) -> None:
@@ -288,12 +283,8 @@ def _replaced(answer: BatchAnswer[_Row], part: Sequence[_Indexed], again: BatchA
 
 
 def _associations(edit: Edit) -> list[JsonObject]:
-    """The `associations` of a new task; CallerError for an invalid id."""
-    links = links_of_new(edit)
-    for kind in KINDS:
-        for one in links.get(kind, ()):
-            check_link_id(one["id"], ID_OF[kind][1])
-    return [{"to": {"id": one["id"]}, "types": one["types"]} for ones in links.values() for one in ones]
+    """The `associations` of a new task."""
+    return [{"to": {"id": one["id"]}, "types": one["types"]} for ones in links_of_new(edit).values() for one in ones]
 
 
 def _part_of(edit: Edit) -> Edit | None:
