@@ -23,8 +23,8 @@ from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import feed_of, look
-from taskhand.service.feed_poller import FeedPoller
+from taskhand.service.feed.feed import feed_of, look
+from taskhand.service.feed.poller import FeedPoller
 
 _BUSY: Final = 14
 _QUIET: Final = 8

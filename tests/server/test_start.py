@@ -54,7 +54,9 @@ def test_a_start_loads_no_use_case_and_builds_no_answer(store_file: Path) -> Non
         [sys.executable, "-c", _START + _UNBUILT + _LATER, str(store_file)], capture_output=True, text=True, check=True
     )
     started, built, later = (line.split() for line in done.stdout.splitlines())
-    use_cases = {f"taskhand.service.{file.stem}" for file in Path(taskhand.service.__file__).parent.glob("[!_]*.py")}
+    folder = Path(taskhand.service.__file__).parent
+    files = (file.relative_to(folder).with_suffix("") for file in folder.rglob("[!_]*.py"))
+    use_cases = {".".join(("taskhand.service", *file.parts)) for file in files}
     assert {"taskhand.service.update_task", "taskhand.service.list_tasks"} <= use_cases - {*started}
     assert not {name for name in started if name.startswith(("taskhand.domain.html", "taskhand.domain.date_words"))}
     never = {"taskhand.cli.install", "taskhand.cli.sandbox", "taskhand.cli.backup", "taskhand.postgres"}

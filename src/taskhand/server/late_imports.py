@@ -1,7 +1,7 @@
 """The modules that are imported at their first use, such as the use cases."""
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 from anyio.lowlevel import checkpoint
 
@@ -31,7 +31,7 @@ async def load_use_cases() -> None:
     modules.
     """
     packages = (service, render)
-    names = [module.name for one in packages for module in iter_modules(one.__path__, f"{one.__name__}.")]
+    names = [module.name for one in packages for module in walk_packages(one.__path__, f"{one.__name__}.")]
     for name in (*names, *(f"taskhand.server.{module}" for module in _LATER)):
         import_module(name)
         await checkpoint()

@@ -29,8 +29,8 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
 from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, Webhooks
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import feed_of
-from taskhand.service.webhook_hint import keep_hint
+from taskhand.service.feed.feed import feed_of
+from taskhand.service.feed.webhook_hint import keep_hint
 from taskhand.wiring import open_app
 
 __all__ = ["BASE", "CLOSE_BODY", "HUBSPOT_BODY", "SECRET", "Taking", "by_close", "by_hubspot", "taking"]

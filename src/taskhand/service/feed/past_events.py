@@ -13,8 +13,8 @@ from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventStore, Feed, Gap
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import find_source
-from taskhand.service.own_writes import with_change_ids
+from taskhand.service.feed.feed import find_source
+from taskhand.service.feed.own_writes import with_change_ids
 
 __all__ = ["learn_past"]
 

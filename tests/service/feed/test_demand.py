@@ -11,7 +11,7 @@ from passing import SharedTime
 from safety.victim import journal_in, store_in
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed_demand import WANTED_FOR_S
+from taskhand.service.feed.demand import WANTED_FOR_S
 
 ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
 

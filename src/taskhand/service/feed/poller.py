@@ -16,8 +16,8 @@ from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, NotAll
 from taskhand.domain.field_reader import ODD
 from taskhand.events.event_store import Feed, FeedName
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import feed_of, look
-from taskhand.service.feed_demand import WANTED_FOR_S
+from taskhand.service.feed.demand import WANTED_FOR_S
+from taskhand.service.feed.feed import feed_of, look
 
 __all__ = ["LONGEST_S", "SHORTEST_S", "FeedPoller", "Pace"]
 

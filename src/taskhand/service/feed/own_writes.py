@@ -14,7 +14,7 @@ from taskhand.domain.task import Task
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.change_authors import find_author, with_authors
+from taskhand.service.feed.change_authors import find_author, with_authors
 
 __all__ = ["CLOCKS", "OwnWrite", "changes_since", "with_change_ids", "writes_of"]
 

@@ -12,7 +12,7 @@ from builders import refused
 from service.feed_stage import Stage, open_stage
 from taskhand.domain.errors import CallerError
 from taskhand.events.event_store import EventQuery
-from taskhand.service.feed import KnownView, feed_of, look
+from taskhand.service.feed.feed import KnownView, feed_of, look
 from taskhand.service.task_updates import feed_id
 
 

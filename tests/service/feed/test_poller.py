@@ -17,9 +17,9 @@ from taskhand.domain.errors import CallerError, LinkRequired, RateLimited, Upstr
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext
-from taskhand.service.feed import feed_of
-from taskhand.service.feed_demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
-from taskhand.service.feed_poller import LONGEST_S, SHORTEST_S, Pace
+from taskhand.service.feed.demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
+from taskhand.service.feed.feed import feed_of
+from taskhand.service.feed.poller import LONGEST_S, SHORTEST_S, Pace
 
 START = NOW.astimezone(UTC)
 
