@@ -161,6 +161,20 @@ async def test_reads_but_begins_nothing_while_a_result_cannot_be_written(
     assert [one.outcome for one in (await journal.page(ChangeQuery())).changes] == ["open", "applied"]
 
 
+async def test_writes_a_late_result_before_the_change_is_resumed_once_more(
+    journal: SqliteJournal, journal_file: Path
+) -> None:
+    change = await begin(journal)
+    await journal.settle(change.id, [Result(0, "not_attempted", "t-1")], APPLIED)
+    seen = await journal.find(change.id)
+    assert seen is not None
+    await journal.resume(seen, [0])
+    with locked(journal_file):
+        await journal.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
+    current, is_new = await journal.resume(seen, [0])
+    assert (is_new, current.outcome, current.results[0].outcome) == (False, "applied", "applied")
+
+
 async def test_it_is_written_when_the_journal_is_closed(journal_file: Path, clock: FixedClock) -> None:
     async with open_journal(journal_file, clock=clock, busy_s=0) as journal:
         change_id = await late(journal, journal_file)

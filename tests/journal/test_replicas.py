@@ -206,6 +206,7 @@ async def test_an_intent_of_which_it_is_not_known_whether_it_was_written_is_ende
             ended = await journal.find(str(doubtful[0]))
             assert ended is not None
             assert ended.outcome == "not_attempted"
+            assert postgres.rows("SELECT change_id FROM taskhand_journal.under_way") == [(change.id,)]
 
 
 async def test_of_replicas_that_begin_at_the_same_moment_one_gets_the_claim(

@@ -1,0 +1,95 @@
+"""The pool of connections: a credential that the CRM rejects is renewed for all who use it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fixed_clock import NOW
+from taskhand.domain.errors import OperatorError, UpstreamError
+from taskhand.domain.own_credential import OwnCredential, OwnToken
+from taskhand.vault.connection_pool import ConnectionPool
+from taskhand.vault.link import Link
+from taskhand.vault.links import Links
+from vault.vaults import link_of, links_at
+
+
+class Crm:
+    """A CRM that gives out `next-1`, `next-2` and so on; `events` has what it was asked for and what was opened."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    async def renew(self, _: Link) -> OwnCredential:
+        self.events.append("renew")
+        return OwnCredential(f"next-{self.events.count('renew')}")
+
+    @asynccontextmanager
+    async def open_with(self, link: Link, token: OwnToken) -> AsyncIterator[OwnToken]:
+        self.events.append(f"open with {link.credential.access_token}")
+        yield token
+        self.events.append("close")
+
+    def notice(self, link: Link) -> None:
+        self.events.append(f"notice {link.credential.access_token}")
+
+
+@pytest.fixture
+def crm() -> Crm:
+    return Crm()
+
+
+@pytest.fixture
+async def links(path: Path) -> AsyncIterator[Links]:
+    links = links_at(path)
+    await links.save(link_of("ana"))
+    yield links
+    await links.aclose()
+
+
+@pytest.fixture
+async def pool(links: Links, crm: Crm) -> AsyncIterator[ConnectionPool[OwnToken]]:
+    pool = ConnectionPool(links, "north", crm.open_with, renew=crm.renew, notice=crm.notice)
+    yield pool
+    await pool.aclose()
+
+
+OPENED = ["notice access-of-ana", "open with access-of-ana"]
+
+
+async def test_a_rejected_credential_is_renewed_once_and_noticed_before_requests_carry_it(
+    pool: ConnectionPool[OwnToken], crm: Crm
+) -> None:
+    async with pool.lease(["ana"]) as opened:
+        assert opened is not None
+        token = opened.value
+        for _ in range(2):  # two requests were sent with the credential at opening
+            assert await token.reject(None, again=False) is None
+        assert token.renewed == OwnCredential("next-1", "refresh-of-ana", None, link_of("ana").credential.scopes)
+        error = await token.reject(token.renewed, again=True)
+        assert isinstance(error, UpstreamError)
+        assert error.retryable
+        assert await token.reject(token.renewed, again=False) is None
+    async with pool.lease(["ana"]) as same:
+        assert same is opened
+    assert crm.events == [*OPENED, "renew", "notice next-1", "renew", "notice next-2", "notice next-2"]
+
+
+async def test_a_connection_whose_person_links_again_during_a_call_closes_after_it(
+    pool: ConnectionPool[OwnToken], links: Links, crm: Crm
+) -> None:
+    async with pool.lease(["ana"]) as opened:
+        assert opened is not None
+        newer = replace(link_of("ana"), credential=OwnCredential("newer"), linked_at=NOW + timedelta(minutes=1))
+        await links.save(newer)
+        error = await opened.value.reject(None, again=False)
+        assert isinstance(error, OperatorError)
+        assert (error.code, error.retryable) == ("link_required", True)
+        assert opened.value.renewed is None
+        assert crm.events == OPENED
+    assert crm.events == [*OPENED, "close"]
+    async with pool.lease(["ana"]):
+        assert crm.events[3:] == ["notice newer", "open with newer"]
